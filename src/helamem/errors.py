@@ -1,0 +1,99 @@
+"""Every exception that helamem raises on purpose.
+
+HelaMemError
+├── ConfigError(ValueError)          a setting is unknown, of the wrong type or out of range
+├── MissingExtraError(ImportError)   an optional package is not installed; `.extra`
+├── StoreError                       the file or database could not do what was asked
+│   ├── NotFoundError(LookupError)   no such memory in this namespace; `.kind`, `.id`
+│   ├── EmbedderMismatchError        the file was made with another embedder; `.expected`, `.actual`
+│   ├── SchemaError                  the file is newer than this version, or a migration failed
+│   └── CorruptError                 the file is damaged, or is not a helamem file
+├── DataError(ValueError)            an import file is malformed; `.line`
+└── ProviderError                    an embedder's or a model's server failed; `.provider`, `.retryable`
+    ├── EmbedderError
+    └── LLMError
+
+Wrong arguments are plain `TypeError` and `ValueError`, raised where they enter.
+"""
+
+from __future__ import annotations
+
+
+class HelaMemError(Exception):
+    """Something that helamem noticed went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class ConfigError(HelaMemError, ValueError):
+    """A setting is unknown, of the wrong type or out of its range."""
+
+
+class MissingExtraError(HelaMemError, ImportError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed. Install it with: pip install 'helamem[{extra}]'")
+        self.package = package
+        self.extra = extra
+
+
+class StoreError(HelaMemError):
+    """The store could not do what was asked; nothing was changed."""
+
+
+class NotFoundError(StoreError, LookupError):
+    """There is no such memory in this namespace."""
+
+    def __init__(self, kind: str, id_: int) -> None:
+        super().__init__(f"There is no {kind} {id_} in this namespace.")
+        self.kind = kind
+        self.id = id_
+
+
+class EmbedderMismatchError(StoreError, ValueError):
+    """The file was made with another embedder, and vectors of two embedders cannot be compared."""
+
+    def __init__(self, *, expected: str, actual: str, path: str) -> None:
+        super().__init__(
+            f"{path} was made with the embedder {expected}, but {actual} was asked for, and vectors of two "
+            f"embedders cannot be compared. Open it with the first, or re-embed it into a new file: "
+            f"helamem --file {path} --embedder {expected.partition('/')[0]} export | "
+            f"helamem --file NEW.db --embedder {actual.partition('/')[0]} import -"
+        )
+        self.expected = expected
+        self.actual = actual
+
+
+class SchemaError(StoreError):
+    """The file's schema is newer than this version of helamem, or a migration failed."""
+
+
+class CorruptError(StoreError):
+    """The file is damaged, or is not a helamem file."""
+
+
+class DataError(HelaMemError, ValueError):
+    """A file to import does not have the form that it should have."""
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message if line is None else f"line {line}: {message}")
+        self.line = line
+
+
+class ProviderError(HelaMemError):
+    """A model's server failed."""
+
+    def __init__(self, message: str, *, provider: str = "", retryable: bool = False) -> None:
+        super().__init__(message)
+        self.provider = provider
+        self.retryable = retryable
+
+
+class EmbedderError(ProviderError):
+    """The embedder failed, or answered with something that is not a vector."""
+
+
+class LLMError(ProviderError):
+    """The language model's server failed."""

@@ -1,0 +1,399 @@
+"""The seams: what a store, an embedder and a clock must do, and the values that cross them.
+
+Arrays that belong together have one length and one order. Times are epoch seconds. Ids are
+positive, unique in a store over episodes, facts and cues, and never used twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from helamem.filters import Filter
+    from helamem.records import Change, Channel, Episode, Fact, FactKind, Json, Stats
+
+Floats: TypeAlias = NDArray[np.float32]
+Ints: TypeAlias = NDArray[np.int64]
+NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
+Clock: TypeAlias = "Callable[[], float]"  # epoch seconds
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into unit vectors.
+
+    Attributes:
+        name: Identifies the vector space: the same name means comparable vectors. It is kept in the
+            file, so it names the model as well as the adapter, for example "static/l2_supercat_256".
+        dimension: The length of a vector.
+        max_chars: How much of a text the vector covers; None for all of it.
+    """
+
+    name: str
+    dimension: int
+    max_chars: int | None
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """One vector a text: shape (n, dimension), float32, of length 1 (or 0 where nothing is known).
+
+        Raises:
+            EmbedderError: The model or its server failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A term of a text, as it is indexed.
+
+    Attributes:
+        count: How often the text has it.
+        rank: 0 for the most telling term of the text, then 1, ...
+    """
+
+    term: str
+    count: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEpisode:
+    """An episode on its way into a store, with all that is computed from its text.
+
+    Attributes:
+        key: A digest of what makes two turns the same turn; a store keeps one a namespace.
+        length: The number of terms, repetitions counted.
+    """
+
+    key: bytes
+    text: str
+    speaker: str
+    role: str
+    session: str
+    at: float
+    stored_at: float
+    metadata: Mapping[str, Json]
+    vector: Floats
+    terms: Sequence[Term]
+    length: int
+    uses: int = 0
+    used_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFact:
+    """A fact on its way into a store."""
+
+    text: str
+    kind: FactKind
+    confidence: float
+    sources: tuple[int, ...]
+    speaker: str
+    at: float
+    stored_at: float
+    metadata: Mapping[str, Json]
+    vector: Floats
+    terms: Sequence[Term]
+    length: int
+    uses: int = 0
+    used_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCue:
+    """A question on its way into a store, to be bound to what served it."""
+
+    key: bytes
+    text: str
+    vector: Floats
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Facts about nodes, one row each, without their texts.
+
+    Attributes:
+        ids: Which nodes, in the order asked for.
+        kinds: Codes of `NODE_KINDS`.
+        sessions: A number a session; -1 for a node that belongs to none.
+        previous, next: The ids of the neighbouring turns of the same session; 0 where there is none.
+        lengths: Number of terms.
+        at: When it was said.
+        speakers: Index into `Store.speakers()`; -1 for none.
+    """
+
+    ids: Ints
+    kinds: Ints
+    sessions: Ints
+    previous: Ints
+    next: Ints
+    lengths: Floats
+    at: NDArray[np.float64]
+    speakers: Ints
+
+
+NODE_KINDS: tuple[NodeKind, ...] = ("episode", "fact", "cue")
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Where terms occur, one row an occurrence of a term in a node (active episodes and facts).
+
+    Attributes:
+        terms: Index into the terms asked for.
+        ids: The node that has it.
+        counts: How often.
+        ranks: How telling the term is for the node; 0 is the most.
+        document_frequency: Number of nodes that have it, one a term asked for.
+        n_documents: Number of active episodes and facts.
+        mean_length: Their mean number of terms; 0 where there are none.
+    """
+
+    terms: Ints
+    ids: Ints
+    counts: Floats
+    ranks: Ints
+    document_frequency: Floats
+    n_documents: int
+    mean_length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Directed edges, one row each, as they are stored: `weight` as of `touched`, not decayed.
+
+    Attributes:
+        channels: Codes of `CHANNELS` ("temporal" edges follow from `Nodes`, and are never stored).
+    """
+
+    sources: Ints
+    targets: Ints
+    channels: Ints
+    weights: Floats
+    touched: NDArray[np.float64]
+
+
+CHANNELS: tuple[Channel, ...] = ("temporal", "learned", "source")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeRule:
+    """How a weight changes; `Store.learn` applies it in the database.
+
+    Let w be the stored weight, and d its value now: d = w * exp(-(now - touched) / tau), or 0 where
+    that is below `floor`. Strengthening by g gives min(ceiling, d + g * (1 - saturation * d)).
+
+    Attributes:
+        tau: Decay time, in the units of `now`; infinite for no decay.
+        saturation: 1 for a gain that shrinks as the weight grows, 0 for one that does not.
+    """
+
+    tau: float
+    saturation: float
+    ceiling: float
+    floor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What is to be learned from one recall, written in one transaction.
+
+    Attributes:
+        used: The memories that served; their `uses` grows by one.
+        pairs: (n, 2) ids; each unordered pair once. Both directions are strengthened.
+        gains: (n,) how much each pair is strengthened.
+        cue: The question to bind: a new one (found again by its key), or the id of an old one.
+        cue_gains: One a used memory, in the order of `used`.
+        weakened: (m, 2) ids; both directions are weakened where the edge exists.
+        keep: The share of their weight that weakened edges keep.
+        now: The time of learning in the units of `rule.tau`.
+        at: The time in epoch seconds.
+    """
+
+    used: Ints
+    pairs: Ints
+    gains: Floats
+    cue: NewCue | int | None
+    cue_gains: Floats
+    weakened: Ints
+    keep: float
+    rule: EdgeRule
+    now: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What `Store.learn` did."""
+
+    cue: int | None
+    strengthened: int
+    bound: int
+    weakened: int
+
+
+class Store(Protocol):
+    """Everything that one namespace keeps.
+
+    A store is a handle on one namespace: no method takes a tenant. Each method that writes is one
+    transaction, and is durable when it returns; if it raises, nothing was changed. Each method may be
+    called from any thread.
+    """
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that this handle is for."""
+        ...
+
+    # Writing ------------------------------------------------------------------------------------
+
+    def add(
+        self, episodes: Sequence[NewEpisode], *, link: float, now: float
+    ) -> list[tuple[int, bool]]:
+        """Store episodes in order; for each its id, and whether it is new (by its key).
+
+        A `link` above 0 is the learned weight that a new episode and the previous turn of its session
+        start with, touched at `now` (the learning clock).
+        """
+        ...
+
+    def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
+        """Store the facts of one cluster, with "source" edges (weight 1) to and from their episodes.
+
+        The cluster's digest is recorded with them, also where there are no facts.
+        """
+        ...
+
+    def clusters(self) -> set[bytes]:
+        """The digests of the clusters that have been distilled."""
+        ...
+
+    def supersede(self, old: int, new: int, *, at: float) -> None:
+        """Mark a fact as replaced by a newer one: it becomes inactive, and leaves every search."""
+        ...
+
+    def learn(self, lesson: Lesson) -> Learned:
+        """Apply a lesson: increments are atomic in the database, whoever else is writing."""
+        ...
+
+    def update(
+        self, id_: int, *, text: str, metadata: Mapping[str, Json], vector: Floats,
+        terms: Sequence[Term], length: int, key: bytes, at: float,
+    ) -> None:
+        """Replace what an episode says; its id, time, place and edges stay, and history keeps the old text.
+
+        Raises:
+            NotFoundError: There is no such episode.
+        """
+        ...
+
+    def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
+        """Remove memories with their vectors, terms and edges, and every fact that rests on them alone.
+
+        A fact with other sources keeps those. No text of what was removed remains in the file.
+
+        Returns:
+            All ids that went, those of facts included.
+
+        Raises:
+            NotFoundError: One of the ids is not there; nothing was removed.
+        """
+        ...
+
+    def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
+        """Put back cues, and learned edges as they were exported; the ids of the cues.
+
+        `edges` is called once with these ids, inside the transaction, since edges name cues by id.
+        """
+        ...
+
+    def prune(self, *, rule: EdgeRule, now: float) -> int:
+        """Drop learned edges whose decayed weight is below `rule.floor`; how many (undirected) went."""
+        ...
+
+    # Reading ------------------------------------------------------------------------------------
+
+    def nearest(
+        self, vector: Floats, k: int, *, kinds: Sequence[NodeKind], within: Ints | None = None
+    ) -> tuple[Ints, Floats]:
+        """The active nodes with the highest cosine: ids and cosines, best first, ties by id.
+
+        `within` (sorted ids) restricts what may be returned.
+        """
+        ...
+
+    def similarities(self, vector: Floats, ids: Ints) -> Floats:
+        """The cosine of each node with `vector`, in the order of `ids`."""
+        ...
+
+    def postings(self, terms: Sequence[str], *, max_rows: int) -> Postings:
+        """Where the terms occur; the most frequent terms are left out where more than `max_rows` rows
+        would come (their rows only: `document_frequency` is complete), the rarest never."""
+        ...
+
+    def nodes(self, ids: Ints) -> Nodes:
+        """What is known about nodes, in the order of `ids`."""
+        ...
+
+    def edges(self, sources: Ints) -> Edges:
+        """The stored edges that leave these nodes."""
+        ...
+
+    def all_edges(self) -> Edges:
+        """Every stored edge of the namespace, for consolidation and forgetting."""
+        ...
+
+    def ids(self, *, kinds: Sequence[NodeKind], where: Filter | None = None) -> Ints:
+        """The ids of active nodes, ascending; `where` restricts episodes and facts."""
+        ...
+
+    def speakers(self) -> tuple[str, ...]:
+        """The speakers, in the order of `Nodes.speakers`."""
+        ...
+
+    def get(self, ids: Sequence[int]) -> list[Episode | Fact]:
+        """The memories, in the order of `ids`.
+
+        Raises:
+            NotFoundError: One of them is not there.
+        """
+        ...
+
+    def vectors(self, ids: Ints) -> Floats:
+        """The vectors, shape (n, dimension), in the order of `ids`."""
+        ...
+
+    def facts(self, *, superseded: bool = False) -> list[Fact]:
+        """All facts, oldest first; superseded ones only when asked for."""
+        ...
+
+    def cues(self) -> list[tuple[int, str, float]]:
+        """Every cue: id, text, epoch seconds."""
+        ...
+
+    def history(self, id_: int) -> list[Change]:
+        """What happened to a memory, oldest first, also after it was removed."""
+        ...
+
+    def lessons(self) -> int:
+        """How many lessons have been learned: the clock of decay by retrievals."""
+        ...
+
+    def stats(self) -> Stats:
+        """How much there is."""
+        ...
+
+    def check(self) -> list[str]:
+        """What is wrong with the file: one sentence each, none where it is sound."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held; a closed store raises StoreError."""
+        ...

@@ -1,0 +1,351 @@
+"""The values that a user of a memory meets: what goes in, what is kept, what comes back.
+
+All are frozen. Times are aware UTC datetimes here, and float epoch seconds below this line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Path: TypeAlias = Literal["direct", "associative"]
+Channel: TypeAlias = Literal["temporal", "learned", "source"]
+FactKind: TypeAlias = Literal["statement", "trait", "agent", "procedure"]
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC.
+
+    Raises:
+        ValueError: `moment` is naive, so nobody can tell which moment it is.
+    """
+    if not isinstance(moment, datetime):
+        raise TypeError(f"a time must be a datetime, not {type(moment).__name__}")
+    if moment.tzinfo is None:
+        raise ValueError(
+            f"{moment.isoformat()} has no time zone; say which, "
+            f"for example datetime({moment.year}, {moment.month}, {moment.day}, tzinfo=UTC)"
+        )
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One utterance by one speaker, as it is handed in.
+
+    Attributes:
+        text: What was said.
+        speaker: Who said it.
+        role: The speaker's part in a chat: "user", "assistant", "system" or "tool".
+        at: When it was said; None means now.
+        session: The conversation that it belongs to; consecutive turns of one session are linked.
+        metadata: Anything else, as JSON; searches can filter on it.
+
+    Raises:
+        TypeError: `text` is not a string.
+        ValueError: `text` is blank, or `at` has no time zone.
+    """
+
+    text: str
+    speaker: str = ""
+    role: str = ""
+    at: datetime | None = None
+    session: str = ""
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("text", "speaker", "role", "session"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+        if not self.text.strip():
+            raise ValueError("a turn needs text; this one is blank")
+        if self.at is not None:
+            object.__setattr__(self, "at", utc(self.at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """One remembered turn: a node of the episodic graph.
+
+    Attributes:
+        at: When it was said.
+        stored_at: When it was added to this memory.
+        uses: How often it was reported as used.
+        used_at: When it was last reported as used.
+    """
+
+    id: int
+    text: str
+    speaker: str
+    role: str
+    session: str
+    at: datetime
+    stored_at: datetime
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    uses: int = 0
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A distilled, self-contained statement, with the episodes that it rests on.
+
+    Attributes:
+        kind: "statement", "trait" (of a person), "agent" (about the assistant) or "procedure".
+        confidence: In (0, 1].
+        sources: The ids of the episodes that it was distilled from.
+        at: From when on it holds.
+        stored_at: When it was distilled.
+        superseded_by: The fact that replaced it, if one did; it then leaves default search.
+    """
+
+    id: int
+    text: str
+    kind: FactKind
+    confidence: float
+    sources: tuple[int, ...]
+    at: datetime
+    stored_at: datetime
+    speaker: str = ""
+    superseded_by: int | None = None
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    uses: int = 0
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A turn that was not stored, because it is there already."""
+
+    index: int
+    id: int
+    reason: str = "already stored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Degraded:
+    """A turn that was stored, but not in full or not as it came."""
+
+    index: int
+    id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of each turn of one `add`.
+
+    Attributes:
+        ids: One id a turn, in the order given, whether stored now or there before.
+        stored: The ids that are new.
+        skipped: What was there already.
+        degraded: What was stored with a loss, and which.
+    """
+
+    ids: tuple[int, ...]
+    stored: tuple[int, ...]
+    skipped: tuple[Skipped, ...] = ()
+    degraded: tuple[Degraded, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a score is made of. Every term is already weighted: `total` is their sum.
+
+    Attributes:
+        base: The activation before the graph was used: the terms of `base_terms`, with recency.
+        received: What arrived over edges, by channel.
+        base_terms: The weighted terms of the base activation, by name (similarity, lexical, ...).
+    """
+
+    base: float
+    base_terms: Mapping[str, float]
+    received: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        """The score that ranks."""
+        return self.base + sum(self.received.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Via:
+    """One edge over which activation arrived.
+
+    Attributes:
+        source: The id that it came from: an episode, a fact or a cue.
+        source_kind: "episode", "fact" or "cue" (an earlier question).
+        channel: The kind of edge.
+        weight: The edge's effective weight, in [0, 1].
+        hop: 1 for a neighbour of a source of activation, 2 for a neighbour's neighbour.
+        activation: How much arrived.
+    """
+
+    source: int
+    source_kind: str
+    channel: Channel
+    weight: float
+    hop: int
+    activation: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One memory that a search brought back, and why.
+
+    Attributes:
+        memory: The episode or the fact.
+        score: What ranked it.
+        path: "direct" where it ranks by itself and its neighbours in time; "associative" where only
+            learned edges brought it in.
+        parts: What the score is made of.
+        via: The edges that activation arrived over, strongest first.
+    """
+
+    memory: Episode | Fact
+    score: float
+    path: Path
+    parts: Parts
+    via: tuple[Via, ...] = ()
+
+    @property
+    def id(self) -> int:
+        """The memory's id, as `get`, `reinforce` and `delete` take it."""
+        return self.memory.id
+
+    @property
+    def text(self) -> str:
+        """The memory's text."""
+        return self.memory.text
+
+    @property
+    def speaker(self) -> str:
+        """Who said it, or whom the fact is about."""
+        return self.memory.speaker
+
+    @property
+    def at(self) -> datetime:
+        """When it happened."""
+        return self.memory.at
+
+    @property
+    def stored_at(self) -> datetime:
+        """When it was stored."""
+        return self.memory.stored_at
+
+    @property
+    def kind(self) -> Literal["episode", "fact"]:
+        """Whether this is an episode or a fact."""
+        return "fact" if isinstance(self.memory, Fact) else "episode"
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The episodes behind this hit: a fact's sources, or the episode itself."""
+        return self.memory.sources if isinstance(self.memory, Fact) else (self.memory.id,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reinforcement:
+    """What one `reinforce` changed.
+
+    Attributes:
+        cue: The id of the cue that was bound, or None where cues are off.
+        strengthened: How many edges between memories grew.
+        bound: How many edges from the cue grew.
+        weakened: How many edges shrank.
+    """
+
+    cue: int | None
+    strengthened: int
+    bound: int
+    weakened: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of a memory's history.
+
+    Attributes:
+        event: "added", "updated", "used", "superseded" or "deleted".
+        text: The text before an update; nothing is kept of what was deleted.
+    """
+
+    id: int
+    event: str
+    at: datetime
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetPlan:
+    """Which episodes may go, and why; `forget(dry_run=False)` does exactly this.
+
+    Attributes:
+        ids: The episodes that would go.
+        considered: How many episodes were looked at.
+        kept_strong, kept_young, kept_used: How many each rule kept (the first that applies).
+        done: Whether the plan has been carried out.
+    """
+
+    ids: tuple[int, ...]
+    considered: int
+    kept_strong: int = 0
+    kept_young: int = 0
+    kept_used: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsolidationReport:
+    """What one `consolidate` did.
+
+    Attributes:
+        hubs: How many hubs were found.
+        clusters: How many clusters were distilled now.
+        unchanged: How many clusters had been distilled before, and were left alone.
+        facts_added: The ids of the new facts.
+        pruned: How many faint edges were removed.
+        failed: What failed, one sentence each.
+    """
+
+    hubs: int
+    clusters: int
+    unchanged: int
+    facts_added: tuple[int, ...] = ()
+    facts_merged: int = 0
+    facts_superseded: int = 0
+    pruned: int = 0
+    refused: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """How much one namespace holds.
+
+    Attributes:
+        edges: By channel; "temporal" counts neighbouring turns, "learned" associations between
+            memories, "cue" bindings of a question to what served it.
+        file_bytes: The size of the whole file, all namespaces together; 0 for a memory in RAM.
+    """
+
+    namespace: str
+    embedder: str
+    dimension: int
+    episodes: int
+    facts: int
+    cues: int
+    sessions: int
+    speakers: tuple[str, ...]
+    edges: Mapping[str, int]
+    first_at: datetime | None
+    last_at: datetime | None
+    file_bytes: int
+    path: str
