@@ -1,0 +1,57 @@
+"""The arrays that the core takes and gives.
+
+Rows are nodes, by local index 0 .. n-1; who a node is, only the caller knows. Arguments may be of any
+float width; results are float64, except where a function says that it keeps the width.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.floating]
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+
+def sums(indices: Ints, amounts: Floats, n: int) -> Floats:
+    """The sum of the amounts at each of the indices 0 .. n-1, added in their order; shape (n,)."""
+    return np.bincount(indices, weights=amounts, minlength=n).astype(np.float64, copy=False)
+
+
+def check_length(name: str, array: Floats | Ints | Bools, expected: int) -> None:
+    """Refuse an array that does not have one row a node.
+
+    Raises:
+        ValueError: The lengths differ.
+    """
+    if len(array) != expected:
+        raise ValueError(f"{name} has {len(array)} rows, but there are {expected}")
+
+
+def check_indices(name: str, indices: Ints, n: int, *, lowest: int = 0) -> None:
+    """Refuse indices that do not name a node, since NumPy would take negative ones from the end.
+
+    Raises:
+        ValueError: An index is below `lowest`, or not below `n`.
+    """
+    outside = np.flatnonzero((indices < lowest) | (indices >= n))
+    if outside.size:
+        first = int(outside[0])
+        raise ValueError(f"{name}[{first}] is {indices[first]}, outside {lowest} .. {n - 1}")
+
+
+def check_amounts(name: str, amounts: Floats) -> None:
+    """Refuse amounts that are negative, infinite or not numbers.
+
+    Raises:
+        ValueError: One of them is.
+    """
+    wrong = np.flatnonzero(~(np.isfinite(amounts) & (amounts >= 0)))
+    if wrong.size:
+        first = int(wrong[0])
+        raise ValueError(
+            f"{name}[{first}] is {amounts[first]}, but it must be finite and not negative"
+        )

@@ -1,0 +1,64 @@
+"""Adaptive forgetting: an episode may go only if it is weak, and old, and has not been used lately."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+from helamem.core.arrays import Floats, Ints, check_length
+
+
+class Verdict(IntEnum):
+    """What becomes of an episode: it may go, or the first rule that keeps it."""
+
+    FORGET = 0
+    STRONG = 1
+    YOUNG = 2
+    USED = 3
+
+
+def verdicts(
+    strength: Floats,
+    age_s: Floats,
+    idle_s: Floats,
+    uses: Ints,
+    *,
+    max_strength: float,
+    min_age_s: float,
+    min_idle_s: float,
+) -> Ints:
+    """For each episode whether it may go, and if not, which rule keeps it (equation 6).
+
+        FORGET   where D <= max_strength and age >= min_age and (uses = 0 or idle >= min_idle)
+        STRONG   else where D > max_strength
+        YOUNG    else where age < min_age
+        USED     else
+
+    With an infinite `min_idle_s`, whatever has been used even once stays. (The paper has D < delta_prune
+    and age > delta_age, which differ only where they are equal.)
+
+    Args:
+        strength: Shape (n,): the sum of the episode's edge weights, as they are now.
+        age_s: Shape (n,).
+        idle_s: Shape (n,): the time since the episode was last used; anything where it never was.
+        uses: Shape (n,): how often it was used.
+        max_strength: The greatest strength of an episode that may go.
+        min_age_s: The least age of an episode that may go.
+        min_idle_s: The least time without use of an episode that may go.
+
+    Returns:
+        Shape (n,), the values of `Verdict`.
+
+    Raises:
+        ValueError: The lengths differ.
+
+    >>> columns = np.array([0.0, 9.0, 0.0, 0.0]), np.array([50, 50, 1, 50]), np.array([0, 0, 0, 5]), np.array([0, 0, 0, 1])
+    >>> codes = verdicts(*columns, max_strength=0.1, min_age_s=30.0, min_idle_s=30.0)
+    >>> [Verdict(code).name for code in codes]
+    ['FORGET', 'STRONG', 'YOUNG', 'USED']
+    """
+    for name, column in (("age_s", age_s), ("idle_s", idle_s), ("uses", uses)):
+        check_length(name, column, len(strength))
+    rules = [strength > max_strength, age_s < min_age_s, (uses > 0) & (idle_s < min_idle_s)]
+    return np.select(rules, [Verdict.STRONG, Verdict.YOUNG, Verdict.USED], Verdict.FORGET)

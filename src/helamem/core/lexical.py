@@ -1,0 +1,204 @@
+"""Words: how telling they are, BM25 from counts, and counts that reach beyond the single turn.
+
+What a turn shares with its neighbors or its whole session is added to counts and lengths, and scored
+after: adding up scores would count a word that all of them repeat once for each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helamem.core.arrays import Bools, Floats, Ints, check_indices, check_length
+
+
+def inverse_document_frequency(document_frequency: Floats | Ints, n_documents: int) -> Floats:
+    """How telling each term is: the rarer, the more (Lucene's form, which is never negative).
+
+        idf = log(1 + (N - df + 0.5) / (df + 0.5))
+
+    Args:
+        document_frequency: Shape (t,): in how many documents each term occurs.
+        n_documents: N, how many documents there are.
+
+    Returns:
+        Shape (t,), above 0.
+
+    Raises:
+        ValueError: A term occurs in fewer than no, or more than all documents.
+
+    >>> inverse_document_frequency(np.array([0.0, 1.0, 3.0]), 3).round(3).tolist()
+    [2.079, 0.981, 0.134]
+    """
+    df = np.asarray(document_frequency, dtype=np.float64)
+    wrong = np.flatnonzero(~((df >= 0) & (df <= n_documents)))
+    if wrong.size:
+        raise ValueError(
+            f"term {int(wrong[0])} occurs in {df[wrong[0]]:g} documents of {n_documents}"
+        )
+    return np.log1p((n_documents - df + 0.5) / (df + 0.5))
+
+
+def bm25(
+    counts: Floats, lengths: Floats, idf: Floats, *, mean_length: float, k1: float, b: float
+) -> Floats:
+    """The BM25 score of each document for the query's terms.
+
+        sum over t of  idf_t * c_t * (k1 + 1) / (c_t + k1 * (1 - b + b * length / mean_length))
+
+    Args:
+        counts: Shape (n, t): how often each document has each term; fractions are allowed.
+        lengths: Shape (n,): the number of terms of each document.
+        idf: Shape (t,).
+        mean_length: The mean of the lengths of all documents; 0 leaves length out of account.
+        k1: How soon repetitions stop counting; 0 counts presence only.
+        b: From 0 (length does not matter) to 1 (scores are held back in proportion to length).
+
+    Returns:
+        Shape (n,), 0 where no term occurs.
+
+    Raises:
+        ValueError: The shapes do not fit.
+
+    >>> counts = np.array([[1.0, 0.0], [2.0, 1.0]])
+    >>> bm25(counts, np.array([4.0, 4.0]), np.array([1.0, 3.0]), mean_length=4.0, k1=1.0, b=0.5).round(3).tolist()
+    [1.0, 4.333]
+    """
+    check_length("lengths", lengths, len(counts))
+    check_length("idf", idf, counts.shape[1])
+    counts = np.asarray(counts, dtype=np.float64)
+    relative_lengths = lengths / mean_length if mean_length > 0 else np.ones(len(counts))
+    damping = k1 * (1 - b + b * relative_lengths)[:, np.newaxis]
+    saturated = np.divide(
+        counts * (k1 + 1), counts + damping, out=np.zeros_like(counts), where=counts > 0
+    )
+    return np.asarray((saturated * idf).sum(axis=1))
+
+
+def with_neighbors(values: Floats, previous: Ints, following: Ints, *, weight: float) -> Floats:
+    """Each row, and a share of the rows of its two neighbours.
+
+        v_i + weight * (v_previous(i) + v_following(i))
+
+    Args:
+        values: Shape (n,) or (n, t), counts or lengths for instance.
+        previous: Shape (n,): the index of the row before; -1 where there is none.
+        following: Shape (n,): the index of the row after; -1 where there is none.
+        weight: The share of a neighbour that counts.
+
+    Returns:
+        The shape of `values`.
+
+    Raises:
+        ValueError: A neighbour is not a row.
+
+    >>> chain = np.array([-1, 0, 1]), np.array([1, 2, -1])
+    >>> with_neighbors(np.array([1.0, 10.0, 100.0]), *chain, weight=0.5).tolist()
+    [6.0, 60.5, 105.0]
+    """
+    n = len(values)
+    for name, neighbors in (("previous", previous), ("following", following)):
+        check_length(name, neighbors, n)
+        check_indices(name, neighbors, n, lowest=-1)
+    values = np.asarray(values, dtype=np.float64)
+    nothing = np.zeros((1, *values.shape[1:]))
+    padded = np.concatenate([values, nothing])  # index -1 finds the nothing at the end
+    return np.asarray(values + weight * (padded[previous] + padded[following]))
+
+
+def group_totals(values: Floats, groups: Ints) -> tuple[Floats, Ints]:
+    """The sum over each group, a session for instance, and which sum belongs to each row.
+
+        total_g = sum over i in g of v_i
+
+    Args:
+        values: Shape (n,) or (n, t).
+        groups: Shape (n,): any number a group; a row with a negative number is a group by itself.
+
+    Returns:
+        The totals, shape (g,) or (g, t), and an index into them a row, shape (n,).
+
+    Raises:
+        ValueError: The lengths differ.
+
+    >>> totals, rows = group_totals(np.array([1.0, 2.0, 4.0, 8.0]), np.array([7, 7, -1, -1]))
+    >>> totals.tolist(), totals[rows].tolist()
+    ([3.0, 4.0, 8.0], [3.0, 3.0, 4.0, 8.0])
+    """
+    check_length("groups", groups, len(values))
+    alone = groups.max(initial=0) + 1 + np.arange(len(groups))
+    names, rows = np.unique(np.where(groups < 0, alone, groups), return_inverse=True)
+    totals = np.zeros((len(names), *values.shape[1:]))
+    np.add.at(totals, rows, values)
+    return totals, rows
+
+
+def relative(scores: Floats) -> Floats:
+    """The scores as shares of the best one; zeros where nothing scores above 0.
+
+        s / max(s)
+
+    Args:
+        scores: Shape (n,).
+
+    Returns:
+        Shape (n,), at most 1.
+
+    >>> relative(np.array([1.0, 4.0, 0.0])).tolist()
+    [0.25, 1.0, 0.0]
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    best = scores.max(initial=0.0)
+    return scores / best if best > 0 else np.zeros_like(scores)
+
+
+def overlap(matched: Floats | Ints, n_query_terms: int) -> Floats:
+    """The share of the query's terms that each node has: the paper's keyword score (in equation 3).
+
+        |Kq & Ki| / |Kq|
+
+    Args:
+        matched: Shape (n,): how many of the query's terms the node has.
+        n_query_terms: How many terms the query has; without any, the share is 0.
+
+    Returns:
+        Shape (n,), in [0, 1].
+
+    Raises:
+        ValueError: A node has fewer than none, or more than all of the terms.
+
+    >>> overlap(np.array([0, 1, 2]), 4).tolist()
+    [0.0, 0.25, 0.5]
+    """
+    shares = np.asarray(matched, dtype=np.float64)
+    wrong = np.flatnonzero(~((shares >= 0) & (shares <= n_query_terms)))
+    if wrong.size:
+        raise ValueError(f"node {int(wrong[0])} has {shares[wrong[0]]:g} of {n_query_terms} terms")
+    return shares / max(n_query_terms, 1)
+
+
+def affordable(document_frequency: Floats | Ints, max_rows: int) -> Bools:
+    """Which terms to look up: the rarest first, until the next would exceed the budget.
+
+        sum of the chosen terms' df <= max_rows
+
+    The rarest term that occurs at all is always chosen. Of equally frequent terms the earlier one
+    comes first.
+
+    Args:
+        document_frequency: Shape (t,): how many rows a term's look-up reads.
+        max_rows: How many rows may be read in all.
+
+    Returns:
+        Shape (t,), True for a chosen term.
+
+    >>> affordable(np.array([900, 10, 80, 50]), 100).tolist()
+    [False, True, False, True]
+    >>> affordable(np.array([900, 700]), 100).tolist()
+    [False, True]
+    """
+    order = np.argsort(document_frequency, kind="stable")
+    rows = np.asarray(document_frequency)[order]
+    before = np.cumsum(rows) - rows
+    chosen = np.zeros(len(order), dtype=np.bool_)
+    chosen[order] = (before + rows <= max_rows) | (before == 0)
+    return chosen
