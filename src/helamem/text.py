@@ -165,7 +165,7 @@ _INVERSION = re.compile(
     r"|(?:what|who|where|when|why|how)(?:'s| is| are| was| were| do| does| did) (?:you|your|the|that|it|he|she|they)\b)",
     re.IGNORECASE,
 )
-_TITLES = frozenset(  # fmt: skip
+_TITLES = frozenset(
     {
         "mr",
         "mrs",
