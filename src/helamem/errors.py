@@ -34,7 +34,9 @@ class MissingExtraError(HelaMemError, ImportError):
     """An optional package is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed. Install it with: pip install 'helamem[{extra}]'")
+        super().__init__(
+            f"{package} is not installed. Install it with: pip install 'helamem[{extra}]'"
+        )
         self.package = package
         self.extra = extra
 

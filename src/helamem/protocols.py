@@ -20,24 +20,33 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
+# Traits of a turn: it ends by asking; it says nothing but questions; it places something in time.
+ASKS, ONLY_ASKS, NAMES_TIME = 1, 2, 4
 NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
 Clock: TypeAlias = "Callable[[], float]"  # epoch seconds
 
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Turns texts into unit vectors.
+    """Turns texts into unit vectors."""
 
-    Attributes:
-        name: Identifies the vector space: the same name means comparable vectors. It is kept in the
-            file, so it names the model as well as the adapter, for example "static/l2_supercat_256".
-        dimension: The length of a vector.
-        max_chars: How much of a text the vector covers; None for all of it.
-    """
+    @property
+    def name(self) -> str:
+        """Identifies the vector space: the same name means comparable vectors.
 
-    name: str
-    dimension: int
-    max_chars: int | None
+        It is kept in the file, so it names the model as well as the adapter: "static/l2_supercat_256".
+        """
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        ...
+
+    @property
+    def max_chars(self) -> int | None:
+        """How much of a text the vector covers; None for all of it."""
+        ...
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """One vector a text: shape (n, dimension), float32, of length 1 (or 0 where nothing is known).
@@ -69,6 +78,7 @@ class NewEpisode:
     Attributes:
         key: A digest of what makes two turns the same turn; a store keeps one a namespace.
         length: The number of terms, repetitions counted.
+        traits: A sum of `ASKS`, `ONLY_ASKS` and `NAMES_TIME`: what kind of turn it is.
     """
 
     key: bytes
@@ -82,6 +92,7 @@ class NewEpisode:
     vector: Floats
     terms: Sequence[Term]
     length: int
+    traits: int = 0
     uses: int = 0
     used_at: float | None = None
 
@@ -127,6 +138,7 @@ class Nodes:
         lengths: Number of terms.
         at: When it was said.
         speakers: Index into `Store.speakers()`; -1 for none.
+        traits: As stored with the episode; 0 for a fact.
     """
 
     ids: Ints
@@ -137,6 +149,7 @@ class Nodes:
     lengths: Floats
     at: NDArray[np.float64]
     speakers: Ints
+    traits: Ints
 
 
 NODE_KINDS: tuple[NodeKind, ...] = ("episode", "fact", "cue")
@@ -283,11 +296,10 @@ class Store(Protocol):
         """Apply a lesson: increments are atomic in the database, whoever else is writing."""
         ...
 
-    def update(
-        self, id_: int, *, text: str, metadata: Mapping[str, Json], vector: Floats,
-        terms: Sequence[Term], length: int, key: bytes, at: float,
-    ) -> None:
-        """Replace what an episode says; its id, time, place and edges stay, and history keeps the old text.
+    def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:
+        """Replace what an episode says (text, metadata, vector, terms, traits, key).
+
+        Its id, time, place and edges stay, and history keeps the old text.
 
         Raises:
             NotFoundError: There is no such episode.
@@ -334,8 +346,11 @@ class Store(Protocol):
         ...
 
     def postings(self, terms: Sequence[str], *, max_rows: int) -> Postings:
-        """Where the terms occur; the most frequent terms are left out where more than `max_rows` rows
-        would come (their rows only: `document_frequency` is complete), the rarest never."""
+        """Where the terms occur.
+
+        Where there would be more than `max_rows` rows, those of the most frequent terms are left out
+        (`document_frequency` stays complete); those of the rarest term never are.
+        """
         ...
 
     def nodes(self, ids: Ints) -> Nodes:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Path: TypeAlias = Literal["direct", "associative"]
-Channel: TypeAlias = Literal["temporal", "learned", "source"]
+Channel: TypeAlias = Literal["temporal", "learned", "source", "cue"]
 FactKind: TypeAlias = Literal["statement", "trait", "agent", "procedure"]
 
 

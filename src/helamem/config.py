@@ -1,0 +1,507 @@
+"""Every setting: frozen values with a default, a range and one line that says what it does.
+
+The only module that reads the environment and configuration files. A setting has one spelling
+everywhere: `Config().learning.rate`, `HELAMEM_LEARNING_RATE`, `[learning] rate`, `--set learning.rate=`.
+Arguments win over the environment, the environment over the file, the file over the preset.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_type_hints
+
+import platformdirs
+
+from helamem.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def setting(default: Any, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
+    """A field of a section: its default, what it does, and the closed range that it must lie in."""
+    return field(default=default, metadata={"doc": doc, "low": low, "high": high})
+
+
+class _Section:
+    """What every section does: check its own values when it is made."""
+
+    __slots__: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for spec in dataclasses.fields(self):  # type: ignore[arg-type]
+            if "doc" in spec.metadata:
+                _check(
+                    f"{type(self).__name__.lower()}.{spec.name}",
+                    getattr(self, spec.name),
+                    hints[spec.name],
+                    spec,
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates(_Section):
+    """Which memories are looked at; with as many as there are memories, a search is exact."""
+
+    nearest: int = setting(128, "how many are taken by similarity; 0 for all", low=0)
+    lexical: int = setting(128, "how many are taken by words; 0 for all", low=0)
+    cues: int = setting(16, "how many earlier questions are taken by similarity", low=0)
+    max_postings: int = setting(
+        50_000, "how many occurrences of the query's words are read at most", low=1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation(_Section):
+    """The weighted terms of the base activation; a weight of 0 switches a term off."""
+
+    similarity: Literal["cosine", "shifted"] = setting(
+        "cosine", "max(cos, 0), or the paper's (cos + 1) / 2"
+    )
+    words: float = setting(
+        0.5, "weight of BM25 over the turn and those around it, relative to the best", low=0
+    )
+    window: int = setting(4, "how many turns away words still count", low=0, high=16)
+    window_share: float = setting(
+        0.5,
+        "how much the words of a neighbour count; of the next one, that share again",
+        low=0,
+        high=1,
+    )
+    session: float = setting(0.2, "weight of the best similarities in the turn's session", low=0)
+    speaker: float = setting(0.3, "weight of being said by someone whom the question names", low=0)
+    date: float = setting(0.3, "weight of being said at a date that the question names", low=0)
+    date_days: float = setting(7.0, "distance from that date at which 1/e of it is left", low=0.001)
+    keyword: float = setting(
+        0.0, "weight of the share of query terms among the turn's keywords", low=0
+    )
+    keywords: int = setting(3, "how many of a turn's terms are its keywords", low=1)
+    k1: float = setting(1.2, "BM25: how soon repetitions stop counting", low=0)
+    b: float = setting(0.5, "BM25: how much long turns are held back", low=0, high=1)
+    recency_days: float = setting(
+        math.inf, "age at which activation has fallen to 1/e; inf for never", low=0.001
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spreading(_Section):
+    """How activation passes along edges."""
+
+    sources: Literal["similarity", "base"] = setting("similarity", "what a memory passes on")
+    threshold: float = setting(
+        0.0, "only what exceeds this is passed on: an absolute value, or a quantile", low=0
+    )
+    threshold_is: Literal["absolute", "quantile"] = setting("absolute", "what the threshold means")
+    subtract_threshold: bool = setting(True, "whether the threshold is taken off what is passed on")
+    temporal: float = setting(0.5, "gain over edges to the neighbouring turns of a session", low=0)
+    learned: float = setting(0.5, "gain over edges between memories that served together", low=0)
+    source: float = setting(0.0, "gain between a fact and the episodes that it rests on", low=0)
+    cue: float = setting(0.5, "gain from earlier questions to what served them", low=0)
+    cue_threshold: float = setting(
+        0.5, "how similar an earlier question must be to count", low=0, high=1
+    )
+    hops: int = setting(4, "how many edges away activation reaches", low=1, high=8)
+    hop_decay: float = setting(
+        0.5, "how much of what arrived is passed on at each further hop", low=0, high=1
+    )
+    fan_out: float = setting(
+        0.0,
+        "edges of a memory share what it passes on: divided by their number to this power",
+        low=0,
+        high=1,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection(_Section):
+    """What is returned."""
+
+    associative: int = setting(5, "how many more may come in through learned edges alone", low=0)
+    associative_needs_edge: bool = setting(
+        True, "whether these must have received something over a learned edge"
+    )
+    facts: int = setting(3, "how many facts a result may hold", low=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning(_Section):
+    """How edges change when a recall is reinforced."""
+
+    gate: Literal["used", "returned"] = setting(
+        "used", "what is wired: what was used, or (the paper) all that was returned"
+    )
+    rate: float = setting(0.3, "how much one lesson strengthens an edge", low=0, high=1)
+    graded: bool = setting(True, "whether a gain is multiplied by how active the two memories were")
+    saturation: float = setting(
+        1.0, "1: gains shrink as a weight grows; 0: they do not", low=0, high=1
+    )
+    ceiling: float = setting(1.0, "the highest weight", low=0, high=1)
+    floor: float = setting(0.01, "a weight below this counts as no edge", low=0, high=1)
+    weaken: float = setting(
+        0.3, "the share of its weight that an unhelpful association loses", low=0, high=1
+    )
+    cue: bool = setting(True, "whether the question is bound to what served it")
+    cue_merge: float = setting(
+        0.97, "a question this similar to an earlier one is the same cue", low=0, high=1
+    )
+    cue_rate: float = setting(0.5, "how much one lesson strengthens a binding", low=0, high=1)
+    decay: float = setting(
+        365.0, "days (or lessons) after which a weight has fallen to 1/e; inf for never", low=0.001
+    )
+    decay_by: Literal["days", "lessons"] = setting("days", "what decay is measured in")
+    link: float = setting(
+        0.0, "the learned weight that neighbouring turns start with", low=0, high=1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consolidation(_Section):
+    """How dense places of the graph become facts."""
+
+    min_strength: float = setting(1.5, "a hub's edge weights add up to at least this", low=0)
+    min_degree: int = setting(3, "a hub has at least this many edges", low=1)
+    max_hubs: int = setting(20, "how many hubs are distilled at once", low=1)
+    max_size: int = setting(8, "how many episodes a cluster has at most", low=2)
+    max_facts: int = setting(3, "how many facts one cluster gives at most", low=1)
+    temporal: float = setting(
+        0.1, "what an edge between neighbouring turns counts towards strength", low=0, high=1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgetting(_Section):
+    """Which episodes may go: the weak ones that are old and have not been used."""
+
+    max_strength: float = setting(
+        0.1, "an episode goes only if its learned edges add up to at most this", low=0
+    )
+    min_age_days: float = setting(30.0, "and it is older than this", low=0)
+    min_idle_days: float = setting(30.0, "and it was not used for this long", low=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage(_Section):
+    """Where and how the file is kept."""
+
+    durability: Literal["full", "normal"] = setting(
+        "full", "full: survives a power cut; normal: survives a crash of the process"
+    )
+    batch_size: int = setting(256, "how many turns one transaction stores", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of a memory.
+
+    Attributes:
+        embedder: "static", "minilm", "openai:MODEL" or "hashing", each also with ":PATH" where it has one.
+    """
+
+    preset: str = "default"
+    embedder: str = "static"
+    candidates: Candidates = field(default_factory=Candidates)
+    activation: Activation = field(default_factory=Activation)
+    spreading: Spreading = field(default_factory=Spreading)
+    selection: Selection = field(default_factory=Selection)
+    learning: Learning = field(default_factory=Learning)
+    consolidation: Consolidation = field(default_factory=Consolidation)
+    forgetting: Forgetting = field(default_factory=Forgetting)
+    storage: Storage = field(default_factory=Storage)
+
+    def __post_init__(self) -> None:
+        for name in ("preset", "embedder"):
+            if not isinstance(getattr(self, name), str):
+                raise ConfigError(f"{name} must be a string, not {getattr(self, name)!r}")
+        if self.preset not in PRESETS:
+            raise ConfigError(
+                f"there is no preset {self.preset!r}; there are {', '.join(sorted(PRESETS))}"
+            )
+
+    @classmethod
+    def of(cls, preset: str = "default", **settings: Any) -> Config:
+        """A preset, with single settings replaced: `Config.of("paper", **{"learning.rate": 0.1})`.
+
+        Raises:
+            ConfigError: The preset or a setting is unknown, or a value is out of range.
+        """
+        return resolve(arguments={"preset": preset, **settings}, environ={}).config
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path | None = None,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        **settings: Any,
+    ) -> Config:
+        """The configuration that holds here: arguments, then environment, then file, then preset.
+
+        Args:
+            path: A TOML file; None reads `config.toml` in the data folder, if there is one.
+            environ: Where HELAMEM_* variables are read from.
+            settings: Single settings, by dotted name.
+
+        Raises:
+            ConfigError: A setting is unknown or out of range; the message says where it came from.
+        """
+        return resolve(path, environ=environ, arguments=settings).config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A configuration, and where each setting came from ("default", "preset paper", a path, ...)."""
+
+    config: Config
+    origins: Mapping[str, str]
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    # The paper's equations and LoCoMo parameters (MECHANISM section 1).
+    "paper": {
+        "candidates.nearest": 0,
+        "candidates.lexical": 0,
+        "candidates.cues": 0,
+        "activation.similarity": "shifted",
+        "activation.words": 0.0,
+        "activation.window": 0,
+        "activation.session": 0.0,
+        "activation.speaker": 0.0,
+        "activation.date": 0.0,
+        "activation.keyword": 0.5,
+        "activation.keywords": 3,
+        "activation.recency_days": 60.0,
+        "spreading.temporal": 0.0,
+        "spreading.learned": 0.1,
+        "spreading.cue": 0.0,
+        "spreading.hops": 1,
+        "spreading.sources": "base",
+        "spreading.threshold": 0.6,
+        "spreading.threshold_is": "absolute",
+        "spreading.subtract_threshold": False,
+        "spreading.fan_out": 0.0,
+        "selection.associative": 5,
+        "selection.associative_needs_edge": False,
+        "selection.facts": 5,
+        "learning.gate": "returned",
+        "learning.rate": 0.02,
+        "learning.graded": False,
+        "learning.saturation": 0.0,
+        "learning.weaken": 0.0,
+        "learning.cue": False,
+        "learning.decay": -1 / math.log(0.995),
+        "learning.decay_by": "lessons",
+        "learning.link": 0.5,
+    },
+}
+
+
+def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where memories are kept unless a path is given: HELAMEM_HOME, or the user's data folder."""
+    home = environ.get("HELAMEM_HOME")
+    return (
+        Path(home).expanduser()
+        if home
+        else Path(platformdirs.user_data_dir("helamem", appauthor=False))
+    )
+
+
+def resolve(
+    path: str | Path | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    arguments: Mapping[str, Any] | None = None,
+) -> Resolved:
+    """The configuration that holds, with the origin of each setting.
+
+    Raises:
+        ConfigError: A setting is unknown or out of range; the message says where it came from.
+    """
+    layers = [
+        *_file_layer(path, environ),
+        *_environment_layer(environ),
+        (
+            "argument",
+            {name: value for name, value in (arguments or {}).items() if value is not None},
+        ),
+    ]
+    preset = "default"
+    for _, settings in layers:
+        preset = settings.get("preset", preset)
+    if preset not in PRESETS:
+        raise ConfigError(f"there is no preset {preset!r}; there are {', '.join(sorted(PRESETS))}")
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(names(), "default")
+    for origin, settings in [(f"preset {preset}", PRESETS[preset]), *layers]:
+        for name, value in settings.items():
+            values[name] = _parsed(name, value, origin)
+            origins[name] = origin
+    return Resolved(config=_build(values, origins), origins=origins)
+
+
+def names() -> Iterator[str]:
+    """Every setting's dotted name, in the order of the documentation."""
+    for spec in dataclasses.fields(Config):
+        section = _SECTIONS.get(spec.name)
+        if section is None:
+            yield spec.name
+        else:
+            yield from (f"{spec.name}.{inner.name}" for inner in dataclasses.fields(section))
+
+
+def describe(name: str) -> str:
+    """What a setting does, in one line."""
+    section, _, key = name.partition(".")
+    if not key:
+        return {
+            "preset": "the set of values to start from",
+            "embedder": "what turns texts into vectors",
+        }[name]
+    return next(
+        str(f.metadata["doc"]) for f in dataclasses.fields(_SECTIONS[section]) if f.name == key
+    )
+
+
+def value_of(config: Config, name: str) -> Any:
+    """The value of a setting by its dotted name."""
+    value: Any = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+_SECTIONS: Mapping[str, type[Any]] = {
+    "candidates": Candidates,
+    "activation": Activation,
+    "spreading": Spreading,
+    "selection": Selection,
+    "learning": Learning,
+    "consolidation": Consolidation,
+    "forgetting": Forgetting,
+    "storage": Storage,
+}
+
+
+# Variables that are not settings of a memory; other modules read them through this one.
+_OTHER_VARIABLES = frozenset(
+    {"HELAMEM_HOME", "HELAMEM_FILE", "HELAMEM_NAMESPACE", "HELAMEM_CONFIG"}
+)
+_OTHER_PREFIXES = ("HELAMEM_LLM_", "HELAMEM_OPENAI_")
+
+
+def _file_layer(
+    path: str | Path | None, environ: Mapping[str, str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    named = path or environ.get("HELAMEM_CONFIG")
+    file = Path(named) if named else data_folder(environ) / "config.toml"
+    if not named and not file.is_file():
+        return
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"{file} cannot be read: {exc.strerror}") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{file} is not TOML: {exc}") from exc
+    yield str(file), dict(_flattened(content))
+
+
+def _flattened(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from ((f"{key}.{inner}", each) for inner, each in value.items())
+        else:
+            yield key, value
+
+
+def _environment_layer(environ: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    known = {variable(name): name for name in names()}
+    for key in sorted(environ):
+        if (
+            not key.startswith("HELAMEM_")
+            or key in _OTHER_VARIABLES
+            or key.startswith(_OTHER_PREFIXES)
+        ):
+            continue
+        if key not in known:
+            raise ConfigError(
+                f"{key} is set in the environment, but there is no such setting; see `helamem config`"
+            )
+        yield key, {known[key]: environ[key]}
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting: "learning.rate" is HELAMEM_LEARNING_RATE."""
+    return "HELAMEM_" + name.replace(".", "_").upper()
+
+
+def _parsed(name: str, value: Any, origin: str) -> Any:
+    """A value with the type that its setting has; text (from the environment, say) is converted."""
+    section, _, key = name.partition(".")
+    if name in {"preset", "embedder"}:
+        return value
+    hints = get_type_hints(_SECTIONS[section]) if section in _SECTIONS else {}
+    if not key or key not in hints:
+        raise ConfigError(
+            f"there is no setting {name!r} (from {origin}); `helamem config` lists them"
+        )
+    try:
+        return _converted(value, hints[key])
+    except ValueError as exc:
+        raise ConfigError(f"{name} = {value!r} (from {origin}): {exc}") from exc
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    if kind is bool and isinstance(value, str):
+        if value.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+            raise ValueError("expected true or false")
+        return value.lower() in {"true", "1", "yes", "on"}
+    if kind is int and isinstance(value, str):
+        return int(value)
+    if kind is float and isinstance(value, str | int) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+def _check(name: str, value: Any, kind: Any, spec: dataclasses.Field[Any]) -> None:
+    choices = get_args(kind)
+    if choices:
+        if value not in choices:
+            raise ConfigError(
+                f"{name} = {value!r}, but it must be one of {', '.join(map(repr, choices))}"
+            )
+        return
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind:
+        raise ConfigError(f"{name} = {value!r}, but it must be of type {kind.__name__}")
+    if kind in (int, float):
+        low, high = spec.metadata["low"], spec.metadata["high"]
+        if math.isnan(value) or not low <= value <= high:
+            raise ConfigError(f"{name} = {value!r}, but it must lie between {low} and {high}")
+
+
+def _build(values: Mapping[str, Any], origins: Mapping[str, str]) -> Config:
+    sections: dict[str, dict[str, Any]] = {}
+    top: dict[str, Any] = {}
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        if key:
+            sections.setdefault(section, {})[key] = value
+        else:
+            top[name] = value
+    built = {name: _section(name, each, origins) for name, each in sections.items()}
+    return Config(**top, **built)
+
+
+def _section(name: str, values: Mapping[str, Any], origins: Mapping[str, str]) -> Any:
+    try:
+        return _SECTIONS[name](**values)
+    except ConfigError as exc:
+        key = next((k for k in values if f"{name}.{k} " in str(exc)), "")
+        raise ConfigError(f"{exc} (from {origins.get(f'{name}.{key}', 'argument')})") from exc

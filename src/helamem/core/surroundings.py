@@ -1,0 +1,102 @@
+"""What a node gets from where it stands: from the turns around it, its whole session, and its time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.core.arrays import check_indices, check_length
+
+if TYPE_CHECKING:
+    from helamem.core.arrays import Floats, Ints
+
+
+def window_sum(
+    values: Floats, previous: Ints, following: Ints, *, share: float, reach: int
+) -> Floats:
+    """Each row, and shares of the rows around it that shrink with distance.
+
+        v_i + sum over d = 1 .. reach of  share ** d * (v_{i-d} + v_{i+d})
+
+    Args:
+        values: Shape (n,) or (n, t), the counts of terms for instance.
+        previous: Shape (n,): the index of the row before; -1 where there is none.
+        following: Shape (n,): the index of the row after; -1 where there is none.
+        share: The part of a direct neighbour that counts, in [0, 1].
+        reach: How many rows away the window ends; 0 gives the values themselves.
+
+    Returns:
+        The shape of `values`.
+
+    Raises:
+        ValueError: A neighbour is not a row.
+
+    >>> chain = np.array([-1, 0, 1]), np.array([1, 2, -1])
+    >>> window_sum(np.array([1.0, 0.0, 8.0]), *chain, share=0.5, reach=2).tolist()
+    [3.0, 4.5, 8.25]
+    """
+    n = len(values)
+    for name, neighbors in (("previous", previous), ("following", following)):
+        check_length(name, neighbors, n)
+        check_indices(name, neighbors, n, lowest=-1)
+    values = np.asarray(values, dtype=np.float64)
+    padded = np.concatenate([values, np.zeros((1, *values.shape[1:]))])  # index -1 finds nothing
+    total = values.copy()
+    for chain in (previous, following):
+        step = np.append(chain, -1)
+        at = chain
+        for distance in range(1, reach + 1):
+            total += share**distance * padded[at]
+            at = step[at]
+    return total
+
+
+def group_top_mean(values: Floats, groups: Ints, *, top: int) -> Floats:
+    """For each row, the mean of the `top` largest values of its group.
+
+    Args:
+        values: Shape (n,).
+        groups: Shape (n,): any number a group, a session for instance.
+        top: How many values count; a smaller group counts as filled up with zeros.
+
+    Returns:
+        Shape (n,).
+
+    Raises:
+        ValueError: `top` is below 1, or the lengths differ.
+
+    >>> group_top_mean(np.array([0.9, 0.1, 0.5, 0.4]), np.array([1, 1, 1, 2]), top=2).round(3).tolist()
+    [0.7, 0.7, 0.7, 0.2]
+    """
+    if top < 1:
+        raise ValueError(f"top is {top}, but at least one value must count")
+    check_length("groups", groups, len(values))
+    names, rows = np.unique(groups, return_inverse=True)
+    order = np.lexsort((-values, rows))
+    starts = np.searchsorted(rows[order], np.arange(len(names)))
+    rank = np.arange(len(values)) - starts[rows[order]]
+    best = order[rank < top]
+    totals = np.bincount(rows[best], weights=values[best], minlength=len(names))
+    return np.asarray(totals[rows] / top)
+
+
+def proximity(at: Floats, starts: Floats, ends: Floats, *, tau: float) -> Floats:
+    """How near each moment is to the nearest of some intervals.
+
+        max over j of  exp(-gap(t_i, interval_j) / tau),   gap = 0 inside
+
+    Args:
+        at: Shape (n,): moments.
+        starts, ends: Shape (m,): the intervals, in the same unit.
+        tau: The gap at which 1/e is left, in the same unit.
+
+    Returns:
+        Shape (n,), in [0, 1]; zeros where there are no intervals.
+
+    >>> proximity(np.array([0.0, 5.0, 30.0]), np.array([4.0]), np.array([10.0]), tau=20.0).round(3).tolist()
+    [0.819, 1.0, 0.368]
+    """
+    moments = np.asarray(at, dtype=np.float64)[:, np.newaxis]
+    gaps = np.maximum(np.maximum(starts - moments, moments - ends), 0.0)
+    return np.asarray(np.exp(-gaps / tau).max(axis=1, initial=0.0))

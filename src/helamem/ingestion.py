@@ -1,0 +1,132 @@
+"""From turns to what a store keeps: cleaned text, terms, vectors, and the key that tells two turns apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem import dates, text
+from helamem.errors import EmbedderError
+from helamem.protocols import ASKS, NAMES_TIME, ONLY_ASKS, NewEpisode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from helamem.protocols import Embedder, Floats
+    from helamem.records import Json, Turn
+
+
+def prepare(
+    turns: Sequence[Turn], embedder: Embedder, *, now: float
+) -> tuple[list[NewEpisode], list[list[str]]]:
+    """One episode a turn, and for each turn the reasons why it is not kept exactly as it came.
+
+    A turn without a time happened `now` (epoch seconds).
+
+    Raises:
+        EmbedderError: The embedder failed.
+        ValueError: A turn's metadata is not JSON.
+    """
+    cleaned = [text.clean(turn.text) for turn in turns]
+    vectors = embed(embedder, [clean for clean, _ in cleaned], [turn.speaker for turn in turns])
+    episodes = [
+        _episode(turn, clean, vector, now)
+        for turn, (clean, _), vector in zip(turns, cleaned, vectors, strict=True)
+    ]
+    losses = [[*reasons, *_uncovered(clean, embedder)] for clean, reasons in cleaned]
+    return episodes, losses
+
+
+def embed(embedder: Embedder, texts: Sequence[str], speakers: Sequence[str]) -> Floats:
+    """The vectors of texts as they are embedded, checked.
+
+    Raises:
+        EmbedderError: The embedder answered with the wrong shape, or with something not finite.
+    """
+    strings = [
+        text.embedding_text(each, speaker) for each, speaker in zip(texts, speakers, strict=True)
+    ]
+    return checked(embedder.embed(strings), len(strings), embedder)
+
+
+def checked(vectors: Floats, n: int, embedder: Embedder) -> Floats:
+    """The vectors themselves, if they are what an embedder has to give.
+
+    Raises:
+        EmbedderError: They have the wrong shape, or hold something not finite.
+    """
+    vectors = np.asarray(vectors, dtype=np.float32)
+    if vectors.shape != (n, embedder.dimension):
+        raise EmbedderError(
+            f"{embedder.name} gave vectors of shape {vectors.shape}, expected {(n, embedder.dimension)}",
+            provider=embedder.name,
+        )
+    if not np.isfinite(vectors).all():
+        bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+        raise EmbedderError(
+            f"{embedder.name} gave NaN or infinity for text {bad}", provider=embedder.name
+        )
+    return vectors
+
+
+def digest(*parts: Json) -> bytes:
+    """Sixteen bytes that are the same for the same parts, and for no others."""
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).digest()
+
+
+def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
+    """The metadata as it will come back from the store.
+
+    Raises:
+        ValueError: It holds something that JSON cannot express, or keys that are not strings.
+    """
+    try:
+        encoded = json.dumps(dict(metadata), allow_nan=False)
+    except (TypeError, ValueError) as exc:
+        raise ValueError(f"metadata must be JSON: {exc}") from exc
+    decoded: dict[str, Json] = json.loads(encoded)
+    if set(decoded) != set(metadata):
+        raise ValueError("metadata must be JSON: its keys must be strings")
+    return decoded
+
+
+def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
+    at = now if turn.at is None else turn.at.timestamp()
+    terms = text.index_terms(clean)
+    speaker, session = text.clean(turn.speaker)[0], text.clean(turn.session)[0]
+    return NewEpisode(
+        key=digest(session, speaker, at, clean),
+        text=clean,
+        speaker=speaker,
+        role=turn.role,
+        session=session,
+        at=at,
+        stored_at=now,
+        metadata=plain_json(turn.metadata),
+        vector=vector,
+        terms=terms,
+        length=sum(term.count for term in terms),
+        traits=traits(clean),
+    )
+
+
+def traits(words: str) -> int:
+    """What kind of turn this is: a sum of the codes in `protocols`."""
+    asking = [text.is_question(sentence) for sentence in text.sentences(words)]
+    return (
+        ASKS * bool(asking and asking[-1])
+        + ONLY_ASKS * bool(asking and all(asking))
+        + NAMES_TIME * dates.names_time(words)
+    )
+
+
+def _uncovered(clean: str, embedder: Embedder) -> list[str]:
+    if embedder.max_chars is None or len(clean) <= embedder.max_chars:
+        return []
+    return [
+        f"the text has {len(clean)} characters, and {embedder.name} covers about the first "
+        f"{embedder.max_chars}; words are indexed in full"
+    ]

@@ -1,0 +1,67 @@
+"""A question as it is understood, before anything is looked up: words, names, dates, and its vector."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from helamem import dates, ingestion, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.dates import NamedDate
+    from helamem.protocols import Embedder, Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        vector: The embedding of the question without its speakers' names, shape (dimension,). A name in
+            the question pulls towards every turn that is addressed to the person; who is meant is
+            matched by `named` instead.
+        terms: Its different terms, in order, without these names.
+        named: For each speaker of the memory, whether the question names them.
+        dates: The dates that it names.
+        asks_when: Whether it asks for a time.
+    """
+
+    text: str
+    vector: Floats
+    terms: tuple[str, ...]
+    named: tuple[bool, ...]
+    dates: tuple[NamedDate, ...]
+    asks_when: bool
+
+
+def understand(query: str, speakers: Sequence[str], embedder: Embedder) -> Question:
+    """Read a question against the speakers whom the memory knows."""
+    named = tuple(text.speakers_named(query, speakers))
+    words = without_names(
+        query, [name for name, is_named in zip(speakers, named, strict=True) if is_named]
+    )
+    return Question(
+        text=query,
+        vector=ingestion.embed(embedder, [words], [""])[0],
+        terms=tuple(dict.fromkeys(text.terms(words))),
+        named=named,
+        dates=tuple(dates.dates_named(query)),
+        asks_when=dates.asks_when(query),
+    )
+
+
+def without_names(query: str, names: Sequence[str]) -> str:
+    """The query without these names and their possessives; the query itself if nothing else is in it.
+
+    >>> without_names("What did Ana's sister tell Ben Ode?", ["Ana", "Ben Ode"])
+    'What did sister tell?'
+    """
+    words = sorted({word for name in names for word in name.split()}, key=len, reverse=True)
+    if not words:
+        return query
+    pattern = rf"\s*\b(?:{'|'.join(map(re.escape, words))})\b(?:['\u2019]s)?"
+    rest = re.sub(pattern, "", query, flags=re.IGNORECASE).strip()
+    return rest if text.terms(rest) else query

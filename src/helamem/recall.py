@@ -1,0 +1,78 @@
+"""What a search gives back: the hits, the question as it was understood, and what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from helamem import context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from helamem.protocols import Floats
+    from helamem.records import Hit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueMatch:
+    """An earlier question that resembles this one, and by how much."""
+
+    id: int
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """What a question brought back.
+
+    Attributes:
+        query: The question.
+        at: The time from which age was measured.
+        hits: Best first. The direct ones number at most `k`; associative ones come on top.
+        cues: The earlier questions that lent their associations.
+        notes: What was not done as asked, one sentence each; usually empty.
+        milliseconds: Where the time went.
+        vector: The question's embedding, kept so that learning need not compute it again.
+    """
+
+    query: str
+    at: datetime
+    hits: tuple[Hit, ...]
+    cues: tuple[CueMatch, ...] = ()
+    notes: tuple[str, ...] = ()
+    milliseconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    vector: Floats | None = field(default=None, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __bool__(self) -> bool:
+        return bool(self.hits)
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of the hits, best first."""
+        return tuple(hit.id for hit in self.hits)
+
+    def context(
+        self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
+    ) -> str:
+        """The hits as a block for a prompt, best first until `max_tokens` are used up.
+
+        Raises:
+            ValueError: `max_tokens` is below 1.
+        """
+        return self.context_block(max_tokens, count_tokens=count_tokens).text
+
+    def context_block(
+        self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
+    ) -> context.Context:
+        """The same block with the ids of the memories that are in it, and its number of tokens."""
+        if count_tokens is None:
+            return context.render(self.hits, max_tokens=max_tokens)
+        return context.render(self.hits, max_tokens=max_tokens, count_tokens=count_tokens)

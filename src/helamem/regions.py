@@ -1,0 +1,192 @@
+"""The part of the graph that one question looks at, read from the store.
+
+Candidates are the memories nearest to the question, the best by words, and what earlier questions
+like it are bound to; the region adds what lies around them in their sessions and over learned edges.
+With as many candidates as there are memories, it is the whole graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem import learning
+from helamem.core import hebbian, lexical
+from helamem.core.vectors import top_k
+from helamem.protocols import CHANNELS, NODE_KINDS, Edges
+
+if TYPE_CHECKING:
+    from helamem.config import Config
+    from helamem.core.arrays import Bools
+    from helamem.protocols import Floats, Ints, NodeKind, Nodes, Postings, Store
+    from helamem.questions import Question
+
+MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
+CUE = NODE_KINDS.index("cue")
+LEARNED = CHANNELS.index("learned")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Memories by local index, in ascending order of their ids, and what is known about each.
+
+    Attributes:
+        nodes: Their columns.
+        previous, following: Local index of the neighbouring turns; -1 where they are not in the region.
+        similarity: Cosine with the question.
+        counts: Shape (n, t): how often each memory has each term of the question.
+        keywords: Shape (n, t): the same, of its most telling terms only.
+        postings: Where the terms occur in the whole namespace.
+        allowed: Which memories the filters let through.
+        edges: Stored edges from cues and from memories of the region, as ids, decayed.
+        cues: Ids of the earlier questions that resemble this one.
+        cue_similarity: How much each does.
+    """
+
+    nodes: Nodes
+    previous: Ints
+    following: Ints
+    similarity: Floats
+    counts: Floats
+    keywords: Floats
+    postings: Postings
+    allowed: Bools
+    edges: Edges
+    cues: Ints
+    cue_similarity: Floats
+
+    @property
+    def ids(self) -> Ints:
+        """The memories, ascending."""
+        return self.nodes.ids
+
+    def locate(self, ids: Ints) -> Ints:
+        """The local index of each id; -1 for one that is not in the region."""
+        return _locate(self.nodes.ids, ids)
+
+
+def load(
+    store: Store, question: Question, config: Config, *, allowed: Ints | None, learning_now: float
+) -> Region:
+    """Read the region of a question. Nothing is written.
+
+    Args:
+        allowed: The ids that may be returned, ascending; None for all.
+        learning_now: The learning clock, by which edges have decayed.
+    """
+    postings = store.postings(question.terms, max_rows=config.candidates.max_postings)
+    cues, cue_similarity = _cues(store, question, config)
+    seeds = _seeds(store, question, postings, config, allowed)
+    edges = _decayed(_edges_from(store, np.union1d(cues, seeds)), config, learning_now)
+    ids = _surrounded(store, np.union1d(seeds, edges.targets), config.activation.window)
+    nodes = store.nodes(ids)
+    return Region(
+        nodes=nodes,
+        previous=_locate(ids, nodes.previous),
+        following=_locate(ids, nodes.next),
+        similarity=store.similarities(question.vector, ids),
+        counts=_counts(postings, ids, len(question.terms)),
+        keywords=_counts(postings, ids, len(question.terms), max_rank=config.activation.keywords),
+        postings=postings,
+        allowed=np.ones(len(ids), np.bool_) if allowed is None else np.isin(ids, allowed),
+        edges=edges,
+        cues=cues,
+        cue_similarity=cue_similarity,
+    )
+
+
+def _cues(store: Store, question: Question, config: Config) -> tuple[Ints, Floats]:
+    """The earlier questions that resemble this one enough to lend their associations."""
+    if not config.candidates.cues or not config.spreading.cue:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    ids, similarity = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
+    alike = similarity > config.spreading.cue_threshold
+    return ids[alike], similarity[alike]
+
+
+def _seeds(
+    store: Store, question: Question, postings: Postings, config: Config, allowed: Ints | None
+) -> Ints:
+    """The candidates: the nearest by vector, and the best by words."""
+    if not config.candidates.nearest or not config.candidates.lexical:
+        return store.ids(kinds=MEMORIES)
+    nearest, _ = store.nearest(
+        question.vector, config.candidates.nearest, kinds=MEMORIES, within=allowed
+    )
+    return np.union1d(nearest, _best_by_words(store, postings, config, allowed))
+
+
+def _best_by_words(store: Store, postings: Postings, config: Config, allowed: Ints | None) -> Ints:
+    ids = np.unique(postings.ids)
+    if allowed is not None:
+        ids = ids[np.isin(ids, allowed, assume_unique=True)]
+    scores = lexical.bm25(
+        _counts(postings, ids, len(postings.document_frequency)),
+        store.nodes(ids).lengths,
+        lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents),
+        mean_length=postings.mean_length,
+        k1=config.activation.k1,
+        b=config.activation.b,
+    )
+    return ids[top_k(scores, config.candidates.lexical)]
+
+
+def _edges_from(store: Store, ids: Ints) -> Edges:
+    """The stored edges up to two steps away from `ids`."""
+    near = store.edges(ids)
+    further = np.setdiff1d(near.targets, ids)
+    if not len(further):
+        return near
+    far = store.edges(further)
+    return Edges(
+        *(np.concatenate([getattr(near, name), getattr(far, name)]) for name in Edges.__slots__)
+    )
+
+
+def _surrounded(store: Store, ids: Ints, reach: int) -> Ints:
+    """The episodes and facts among `ids`, and the turns up to `reach` away from them."""
+    nodes = store.nodes(ids)
+    found = frontier = ids[nodes.kinds != CUE]
+    for _ in range(reach):
+        nodes = store.nodes(frontier)
+        around = np.concatenate([nodes.previous, nodes.next])
+        frontier = np.setdiff1d(around[around > 0], found)
+        found = np.union1d(found, frontier)
+    return found
+
+
+def _counts(postings: Postings, ids: Ints, n_terms: int, *, max_rank: int | None = None) -> Floats:
+    """How often each of `ids` has each term, shape (n, t)."""
+    rows = _locate(ids, postings.ids)
+    wanted = rows >= 0 if max_rank is None else (rows >= 0) & (postings.ranks < max_rank)
+    counts = np.zeros((len(ids), n_terms), np.float32)
+    counts[rows[wanted], postings.terms[wanted]] = postings.counts[wanted]
+    return counts
+
+
+def _decayed(edges: Edges, config: Config, learning_now: float) -> Edges:
+    """The edges that are left, with the weights that they have now; provenance does not decay."""
+    rule = learning.rule(config.learning)
+    learned = edges.channels == LEARNED
+    decayed = hebbian.decayed(
+        edges.weights, learning_now - edges.touched, tau=rule.tau, floor=rule.floor
+    )
+    weights = np.where(learned, decayed, edges.weights)
+    alive = weights > 0
+    return Edges(
+        edges.sources[alive],
+        edges.targets[alive],
+        edges.channels[alive],
+        weights[alive],
+        edges.touched[alive],
+    )
+
+
+def _locate(ids: Ints, wanted: Ints) -> Ints:
+    """The index of each wanted id among the ascending `ids`; -1 where it is not among them."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return np.where(ids[places] == wanted, places, -1)
