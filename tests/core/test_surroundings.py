@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from helamem.core import surroundings
+from helamem.core.arrays import Floats, Ints
+
+values_of = st.integers(1, 12).flatmap(
+    lambda n: npst.arrays(np.float64, n, elements=st.floats(0, 10, width=32))
+)
+
+
+def chains(lengths: list[int]) -> tuple[Ints, Ints]:
+    """The rows before and after each row, for sessions of these lengths laid one after the other."""
+    previous, following = [], []
+    start = 0
+    for n in lengths:
+        rows = list(range(start, start + n))
+        previous += [-1, *rows[:-1]]
+        following += [*rows[1:], -1]
+        start += n
+    return np.array(previous, np.int64), np.array(following, np.int64)
+
+
+def naive_window_sum(values: Floats, lengths: list[int], share: float, reach: int) -> list[float]:
+    bounds = list(pairwise(np.cumsum([0, *lengths])))
+    out = []
+    for start, end in bounds:
+        for i in range(start, end):
+            total = values[i]
+            for j in range(start, end):
+                if 0 < abs(i - j) <= reach:
+                    total += share ** abs(i - j) * values[j]
+            out.append(total)
+    return out
+
+
+@given(
+    st.lists(st.integers(1, 6), min_size=1, max_size=5),
+    st.floats(0, 1),
+    st.integers(0, 6),
+    st.data(),
+)
+def test_window_sum_equals_the_naive_loop(
+    lengths: list[int], share: float, reach: int, data: st.DataObject
+) -> None:
+    values = data.draw(npst.arrays(np.float64, sum(lengths), elements=st.floats(0, 10, width=32)))
+    previous, following = chains(lengths)
+
+    actual = surroundings.window_sum(values, previous, following, share=share, reach=reach)
+
+    np.testing.assert_allclose(actual, naive_window_sum(values, lengths, share, reach), rtol=1e-9)
+
+
+def test_window_sum_of_columns_is_the_window_sum_of_each_column() -> None:
+    previous, following = chains([3])
+    values = np.array([[1.0, 0.0], [0.0, 4.0], [0.0, 0.0]])
+
+    actual = surroundings.window_sum(values, previous, following, share=0.5, reach=1)
+
+    assert [[1.0, 2.0], [0.5, 4.0], [0.0, 2.0]] == actual.tolist()
+
+
+def test_a_window_without_reach_is_the_turn_itself() -> None:
+    previous, following = chains([2])
+
+    actual = surroundings.window_sum(np.array([3.0, 5.0]), previous, following, share=0.5, reach=0)
+
+    assert [3.0, 5.0] == actual.tolist()
+
+
+def test_a_neighbor_that_is_no_row_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"following\[0\] is 7"):
+        surroundings.window_sum(
+            np.ones(2), np.array([-1, 0]), np.array([7, -1]), share=0.5, reach=1
+        )
+
+
+@given(values_of, st.integers(1, 4), st.data())
+def test_group_top_mean_equals_the_naive_loop(
+    values: Floats, top: int, data: st.DataObject
+) -> None:
+    groups = data.draw(npst.arrays(np.int64, len(values), elements=st.integers(-1, 3)))
+
+    actual = surroundings.group_top_mean(values, groups, top=top)
+
+    expected = [
+        sum(
+            sorted((v for v, g in zip(values, groups, strict=True) if g == mine), reverse=True)[
+                :top
+            ]
+        )
+        / top
+        for mine in groups
+    ]
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+
+
+def test_the_mean_needs_at_least_one_value() -> None:
+    with pytest.raises(ValueError, match="top is 0"):
+        surroundings.group_top_mean(np.ones(1), np.zeros(1, np.int64), top=0)
+
+
+@given(values_of, st.lists(st.tuples(st.floats(0, 10), st.floats(0, 5)), max_size=4))
+def test_proximity_equals_the_naive_loop(at: Floats, spans: list[tuple[float, float]]) -> None:
+    starts = np.array([start for start, _ in spans])
+    ends = np.array([start + length for start, length in spans])
+
+    actual = surroundings.proximity(at, starts, ends, tau=2.0)
+
+    expected = [
+        max(
+            [
+                np.exp(-max(start - t, t - end, 0.0) / 2.0)
+                for start, end in zip(starts, ends, strict=True)
+            ],
+            default=0.0,
+        )
+        for t in at
+    ]
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+
+
+def test_inside_an_interval_proximity_is_one_and_falls_outside() -> None:
+    at = np.array([1.0, 3.0, 4.0, 8.0])
+
+    actual = surroundings.proximity(at, np.array([2.0]), np.array([4.0]), tau=4.0)
+
+    assert [pytest.approx(np.exp(-0.25)), 1.0, 1.0, pytest.approx(np.exp(-1.0))] == actual.tolist()
