@@ -22,6 +22,7 @@ import numpy as np
 from helamem.core.vectors import normalize
 from helamem.errors import ConfigError, EmbedderError, MissingExtraError
 from helamem.text import clean
+from helamem.tokens import bundled_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -341,15 +342,12 @@ class _Table:
 
 
 def _wordllama_files() -> _Files:
-    spec = find_spec("wordllama")  # importing it would configure everybody's logging
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        vectors = Path(place, "weights", "l2_supercat_256.safetensors")
-        tokenizer = Path(place, "tokenizers", "l2_supercat_tokenizer_config.json")
-        if vectors.is_file() and tokenizer.is_file():
-            return _Files("static/l2_supercat_256", 256, vectors, tokenizer, "embedding.weight")
-    raise ConfigError(
-        "the default embedder's files are not installed. "
-        "Install them with: pip install --force-reinstall 'wordllama>=0.3.9,<0.5'"
+    return _Files(
+        name="static/l2_supercat_256",
+        dimension=256,
+        vectors=bundled_file("weights", "l2_supercat_256.safetensors"),
+        tokenizer=bundled_file("tokenizers", "l2_supercat_tokenizer_config.json"),
+        key="embedding.weight",
     )
 
 

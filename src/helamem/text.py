@@ -36,6 +36,11 @@ whats theres let lets
 """
 STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 
+_MONTH_NAMES = """
+January February March April May June July August September October November December
+"""
+MONTHS = tuple(_MONTH_NAMES.split())  # `calendar` and `strftime` follow the machine's language
+
 _APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'"})
 # Accents, Hebrew and Arabic vowel points, joiners, direction marks and skin tones: people search without them.
 _UNSEEN = re.compile(

@@ -1,0 +1,143 @@
+"""From the hits of a search to the block of text that goes into a prompt, inside a token budget.
+
+    Facts:
+    [7] Ana: Maya is allergic to peanuts. (9 May 2023; from 12, 40)
+    8 May 2023, 13:56:
+    [12] Ana: Maya is allergic to peanuts, her brother told me.
+    [13] Ben: I will bake without them.
+
+Every line is a heading or one memory, and begins with the memory's id in brackets, so that an answer can
+cite it. The block is data: line breaks inside a memory become spaces, so none can pass for a heading
+or for another memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from helamem.records import Fact
+from helamem.text import MONTHS
+from helamem.tokens import count_tokens as count_llama_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import date, datetime
+
+    from helamem.records import Hit
+
+Section: TypeAlias = "tuple[date, str] | None"  # the day and session of a turn; None for facts
+
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A block for a prompt.
+
+    Attributes:
+        text: The block; empty where nothing was found, or nothing fitted.
+        ids: The memories that are in it, best first.
+        tokens: Its length.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    tokens: int
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def render(
+    hits: Iterable[Hit],
+    *,
+    max_tokens: int,
+    count_tokens: Callable[[str], int] = count_llama_tokens,
+) -> Context:
+    """The best hits that fit into `max_tokens`, facts first, then turns in the order of time.
+
+    Hits are taken by rank. One that does not fit is left out, whole, and later ones are still tried:
+    a single huge memory must not leave the prompt empty.
+
+    Args:
+        count_tokens: How the length of a text is counted.
+
+    Raises:
+        ValueError: `max_tokens` is below 1.
+    """
+    if max_tokens < 1:
+        raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
+    chosen = _fitting(hits, max_tokens, count_tokens)
+    text = _block(chosen)
+    tokens = count_tokens(text) if text else 0
+    while tokens > max_tokens:  # lines may take more together than alone, with some tokenizers
+        chosen.pop()
+        text = _block(chosen)
+        tokens = count_tokens(text) if text else 0
+    return Context(text=text, ids=tuple(hit.id for hit in chosen), tokens=tokens)
+
+
+def _fitting(hits: Iterable[Hit], max_tokens: int, count_tokens: Callable[[str], int]) -> list[Hit]:
+    """The hits whose lines, with the headings that they need, add up to the budget at most."""
+    before = count_tokens("x")
+    left = max_tokens
+    headed: set[Section] = set()
+    chosen = []
+    for hit in hits:
+        section = _section(hit)
+        lines = _line(hit) if section in headed else f"{_heading(hit)}\n{_line(hit)}"
+        cost = count_tokens(f"x\n{lines}") - before  # what the lines take after another line
+        if cost <= left:
+            left -= cost
+            headed.add(section)
+            chosen.append(hit)
+    return chosen
+
+
+def _block(hits: Sequence[Hit]) -> str:
+    facts = [hit for hit in hits if isinstance(hit.memory, Fact)]
+    turns = sorted(
+        (hit for hit in hits if not isinstance(hit.memory, Fact)), key=lambda hit: (hit.at, hit.id)
+    )
+    sections: dict[Section, list[Hit]] = {}
+    for hit in [*facts, *turns]:
+        sections.setdefault(_section(hit), []).append(hit)
+    return "\n".join(
+        line
+        for members in sections.values()
+        for line in [_heading(members[0]), *map(_line, members)]
+    )
+
+
+def _section(hit: Hit) -> Section:
+    memory = hit.memory
+    return None if isinstance(memory, Fact) else (memory.at.date(), memory.session)
+
+
+def _heading(hit: Hit) -> str:
+    if isinstance(hit.memory, Fact):
+        return "Facts:"
+    return f"{_day(hit.at)}, {hit.at:%H:%M}:"
+
+
+def _line(hit: Hit) -> str:
+    memory = hit.memory
+    if isinstance(memory, Fact):
+        sources = ", ".join(map(str, memory.sources))
+        return f"[{memory.id}] {_folded(memory.text)} ({_day(memory.at)}; from {sources})"
+    who = _folded(memory.speaker or memory.role)
+    return (
+        f"[{memory.id}] {who}: {_folded(memory.text)}"
+        if who
+        else f"[{memory.id}] {_folded(memory.text)}"
+    )
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
+
+
+def _folded(text: str) -> str:
+    """The text on one line, without control characters."""
+    return " ".join(text.translate(_CONTROLS).split())
