@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from helamem.filters import Filter
     from helamem.records import Change, Channel, Episode, Fact, FactKind, Json, Stats
 
-Floats: TypeAlias = NDArray[np.float32]
+Floats: TypeAlias = NDArray[np.floating]
 Ints: TypeAlias = NDArray[np.int64]
 # Traits of a turn: it ends by asking; it says nothing but questions; it places something in time.
 ASKS, ONLY_ASKS, NAMES_TIME = 1, 2, 4
@@ -411,4 +411,69 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release what is held; a closed store raises StoreError."""
+        ...
+
+
+Message: TypeAlias = (
+    "Mapping[str, str]"  # {"role": "system", "user" or "assistant", "content": ...}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a language model answered, in full.
+
+    Attributes:
+        data: The answer as JSON, where a schema was asked for; it fits the schema.
+        model: The model that answered, as its server calls it.
+        cached: Whether the answer was remembered, and cost nothing.
+    """
+
+    text: str
+    data: Json = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    model: str = ""
+    cached: bool = False
+
+
+class LLM(Protocol):
+    """A language model that answers chat messages.
+
+    Attributes:
+        name: The model as it is written into what it distilled, for example "openai/gpt-4o-mini".
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Json] | None = None,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Reply:
+        """The answer; with a JSON schema, one object that fits it.
+
+        Raises:
+            LLMError: The server failed, refused, was cut off, or answered in another form.
+        """
+        ...
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Generator[str, None, Reply]:
+        """The answer piece by piece as it comes, and in full as the generator's return value.
+
+        Closing the generator ends the request.
+
+        Raises:
+            LLMError: As for `complete`; what came before was yielded already.
+        """
         ...
