@@ -1,0 +1,105 @@
+"""The part of JSON Schema that we ask language models for: does a value fit, and if not, where not.
+
+Pure. Knows `type` (one or several), `enum`, `required`, `properties`, `additionalProperties: false`,
+`items`, `minimum` and `maximum`; other keywords do not restrict anything here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from helamem.records import Json
+
+_TYPES: dict[str, Callable[[Json], bool]] = {
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "null": lambda value: value is None,
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "integer": lambda value: (
+        (isinstance(value, int) and not isinstance(value, bool))
+        or (isinstance(value, float) and value.is_integer())
+    ),
+}
+
+
+def misfit(value: Json, schema: Mapping[str, Json], where: str = "the reply") -> str | None:
+    """The first place where a value does not fit a schema, as a sentence; None where it fits.
+
+    >>> misfit({"n": "3"}, {"type": "object", "properties": {"n": {"type": "integer"}}})
+    'the reply.n is "3", but must be of type integer'
+    """
+    return next(_misfits(value, schema, where), None)
+
+
+def parse(text: str) -> Json:
+    """The JSON in a model's answer, also where it is fenced, or has words around one object.
+
+    >>> parse('Sure! ```json {"found": true} ```')
+    {'found': True}
+
+    Raises:
+        ValueError: There is none.
+    """
+    start, end = text.find("{"), text.rfind("}")
+    inner = text[start : end + 1] if 0 <= start < end else text
+    value: Json = json.loads(inner, parse_constant=_refuse_constant)
+    return value
+
+
+def _misfits(value: Json, schema: Mapping[str, Json], where: str) -> Iterator[str]:
+    kinds = schema.get("type")
+    names = [str(kind) for kind in kinds] if isinstance(kinds, list) else [str(kinds)]
+    if kinds is not None and not any(_TYPES[name](value) for name in names):
+        yield f"{where} is {_shown(value)}, but must be of type {' or '.join(names)}"
+        return
+    options = schema.get("enum")
+    if isinstance(options, list) and value not in options:
+        yield f"{where} is {_shown(value)}, but must be one of {_shown(options)}"
+    if isinstance(value, int | float):
+        yield from _out_of_range(value, schema, where)
+    if isinstance(value, dict):
+        yield from _object_misfits(value, schema, where)
+    items = schema.get("items")
+    if isinstance(value, list) and isinstance(items, dict):
+        for i, item in enumerate(value):
+            yield from _misfits(item, items, f"{where}[{i}]")
+
+
+def _object_misfits(
+    value: dict[str, Json], schema: Mapping[str, Json], where: str
+) -> Iterator[str]:
+    properties = schema.get("properties")
+    known = properties if isinstance(properties, dict) else {}
+    required = schema.get("required")
+    for name in required if isinstance(required, list) else []:
+        if name not in value:
+            yield f"{where} has no {name}"
+    for name, each in value.items():
+        inner = known.get(name)
+        if isinstance(inner, dict):
+            yield from _misfits(each, inner, f"{where}.{name}")
+        elif schema.get("additionalProperties") is False:
+            yield f"{where} has {_shown(name)}, which was not asked for"
+
+
+def _out_of_range(value: float, schema: Mapping[str, Json], where: str) -> Iterator[str]:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if isinstance(low, int | float) and value < low:
+        yield f"{where} is {value}, but must be at least {low}"
+    if isinstance(high, int | float) and value > high:
+        yield f"{where} is {value}, but must be at most {high}"
+
+
+def _shown(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")
