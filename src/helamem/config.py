@@ -61,29 +61,42 @@ class Candidates(_Section):
 class Activation(_Section):
     """The weighted terms of the base activation; a weight of 0 switches a term off."""
 
-    similarity: Literal["cosine", "shifted"] = setting(
-        "cosine", "max(cos, 0), or the paper's (cos + 1) / 2"
+    vector: float = setting(0.5, "weight of the similarity of the embeddings", low=0)
+    similarity: Literal["relative", "cosine", "shifted"] = setting(
+        "relative", "max(cos, 0) as a share of the best, as it is, or the paper's (cos + 1) / 2"
     )
     words: float = setting(
-        0.5, "weight of BM25 over the turn and those around it, relative to the best", low=0
+        1.0, "weight of BM25 over the turn and those around it, as a share of the best", low=0
     )
     window: int = setting(4, "how many turns away words still count", low=0, high=16)
-    window_share: float = setting(
-        0.5,
-        "how much the words of a neighbour count; of the next one, that share again",
+    before: float = setting(
+        0.7,
+        "how much the words of the turn before count; of the one before that, this share again",
         low=0,
         high=1,
     )
-    session: float = setting(0.2, "weight of the best similarities in the turn's session", low=0)
-    speaker: float = setting(0.3, "weight of being said by someone whom the question names", low=0)
-    date: float = setting(0.3, "weight of being said at a date that the question names", low=0)
+    after: float = setting(0.5, "the same for the turns after", low=0, high=1)
+    answered: float = setting(
+        0.5,
+        "how much more the words of a question count for the turn that answers it",
+        low=0,
+        high=1,
+    )
+    k1: float = setting(0.9, "BM25: how soon repetitions stop counting", low=0)
+    b: float = setting(0.75, "BM25: how much long turns are held back", low=0, high=1)
+    session: float = setting(0.3, "weight of the best similarities in the turn's session", low=0)
+    speaker: float = setting(0.5, "weight of being said by someone whom the question names", low=0)
+    date: float = setting(0.9, "weight of being said at a date that the question names", low=0)
     date_days: float = setting(7.0, "distance from that date at which 1/e of it is left", low=0.001)
+    time: float = setting(
+        0.4, "weight of placing something in time, where the question asks when", low=0
+    )
+    asking: float = setting(0.2, "what a turn loses that says nothing but questions", low=0)
+    length: float = setting(0.45, "weight of saying much: n / (n + 3) for n terms", low=0)
     keyword: float = setting(
-        0.0, "weight of the share of query terms among the turn's keywords", low=0
+        0.0, "weight of the share of the question's terms among the turn's keywords", low=0
     )
     keywords: int = setting(3, "how many of a turn's terms are its keywords", low=1)
-    k1: float = setting(1.2, "BM25: how soon repetitions stop counting", low=0)
-    b: float = setting(0.5, "BM25: how much long turns are held back", low=0, high=1)
     recency_days: float = setting(
         math.inf, "age at which activation has fallen to 1/e; inf for never", low=0.001
     )
@@ -99,7 +112,10 @@ class Spreading(_Section):
     )
     threshold_is: Literal["absolute", "quantile"] = setting("absolute", "what the threshold means")
     subtract_threshold: bool = setting(True, "whether the threshold is taken off what is passed on")
-    temporal: float = setting(0.5, "gain over edges to the neighbouring turns of a session", low=0)
+    temporal: float = setting(0.4, "gain over edges between neighbouring turns of a session", low=0)
+    aside: float = setting(
+        0.0, "weight of such an edge unless it leads from a question to its answer", low=0, high=1
+    )
     learned: float = setting(0.5, "gain over edges between memories that served together", low=0)
     source: float = setting(0.0, "gain between a fact and the episodes that it rests on", low=0)
     cue: float = setting(0.5, "gain from earlier questions to what served them", low=0)
@@ -268,12 +284,16 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "candidates.nearest": 0,
         "candidates.lexical": 0,
         "candidates.cues": 0,
+        "activation.vector": 1.0,
         "activation.similarity": "shifted",
         "activation.words": 0.0,
         "activation.window": 0,
         "activation.session": 0.0,
         "activation.speaker": 0.0,
         "activation.date": 0.0,
+        "activation.time": 0.0,
+        "activation.asking": 0.0,
+        "activation.length": 0.0,
         "activation.keyword": 0.5,
         "activation.keywords": 3,
         "activation.recency_days": 60.0,

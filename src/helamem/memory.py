@@ -9,7 +9,7 @@ import logging
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helamem import (
     consolidation,
@@ -355,7 +355,7 @@ class Engine:
 
     # Moving
 
-    def export(self) -> Iterator[dict[str, Json]]:
+    def export(self) -> Iterator[dict[str, Any]]:
         """Everything in this namespace but the vectors, one JSON object at a time; `import_` reads it."""
         return transfer.export(self._store, self._embedder.name)
 

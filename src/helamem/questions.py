@@ -24,7 +24,7 @@ class Question:
             the question pulls towards every turn that is addressed to the person; who is meant is
             matched by `named` instead.
         terms: Its different terms, in order, without these names.
-        named: For each speaker of the memory, whether the question names them.
+        named: Which of the memory's speakers it names, in the order in which it does.
         dates: The dates that it names.
         asks_when: Whether it asks for a time.
     """
@@ -32,17 +32,15 @@ class Question:
     text: str
     vector: Floats
     terms: tuple[str, ...]
-    named: tuple[bool, ...]
+    named: tuple[int, ...]
     dates: tuple[NamedDate, ...]
     asks_when: bool
 
 
 def understand(query: str, speakers: Sequence[str], embedder: Embedder) -> Question:
     """Read a question against the speakers whom the memory knows."""
-    named = tuple(text.speakers_named(query, speakers))
-    words = without_names(
-        query, [name for name, is_named in zip(speakers, named, strict=True) if is_named]
-    )
+    named = in_order(query, speakers)
+    words = without_names(query, [speakers[i] for i in named])
     return Question(
         text=query,
         vector=ingestion.embed(embedder, [words], [""])[0],
@@ -51,6 +49,18 @@ def understand(query: str, speakers: Sequence[str], embedder: Embedder) -> Quest
         dates=tuple(dates.dates_named(query)),
         asks_when=dates.asks_when(query),
     )
+
+
+def in_order(query: str, speakers: Sequence[str]) -> tuple[int, ...]:
+    """Indices of the speakers whom the query names, the first named first."""
+    named = [i for i, is_named in enumerate(text.speakers_named(query, speakers)) if is_named]
+    folded = query.casefold()
+
+    def place(i: int) -> int:
+        found = [folded.find(word) for word in speakers[i].casefold().split()]
+        return min((at for at in found if at >= 0), default=len(folded))
+
+    return tuple(sorted(named, key=place))
 
 
 def without_names(query: str, names: Sequence[str]) -> str:

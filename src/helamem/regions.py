@@ -130,7 +130,8 @@ def _best_by_words(store: Store, postings: Postings, config: Config, allowed: In
         k1=config.activation.k1,
         b=config.activation.b,
     )
-    return ids[top_k(scores, config.candidates.lexical)]
+    best: Ints = ids[top_k(scores, config.candidates.lexical)]
+    return best
 
 
 def _edges_from(store: Store, ids: Ints) -> Edges:

@@ -14,19 +14,19 @@ import numpy as np
 from helamem import questions, regions
 from helamem.core import lexical, scoring, spreading, surroundings, vectors
 from helamem.core.graph import Graph
-from helamem.protocols import CHANNELS, NODE_KINDS
+from helamem.protocols import ASKS, CHANNELS, NAMES_TIME, NODE_KINDS, ONLY_ASKS
 from helamem.recall import CueMatch, Recall
 from helamem.records import Hit, Parts, Via
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from helamem.config import Activation, Config, Selection, Spreading
-    from helamem.core.arrays import Bools
+    from helamem.core.arrays import Bools, Floats, Ints
     from helamem.core.spreading import Arrivals, Spread
     from helamem.filters import Filter
-    from helamem.protocols import Embedder, Floats, Ints, Store
+    from helamem.protocols import Embedder, Store
     from helamem.questions import Question
     from helamem.records import Path
     from helamem.regions import Region
@@ -39,6 +39,7 @@ ROUTES = (
 TEMPORAL, CUE = ROUTES.index("temporal"), ROUTES.index("cue")
 FACT = NODE_KINDS.index("fact")
 MAX_VIA = 8
+FEW_TERMS = 3.0  # a turn of so many terms gets half of what saying much is worth
 
 
 def search(
@@ -87,12 +88,15 @@ def base_terms(
 
     Terms whose weight is 0 are left out.
     """
-    terms = {
-        "similarity": (1.0, lambda: _similarity(region, config)),
+    terms: dict[str, tuple[float, Callable[[], Floats]]] = {
+        "similarity": (config.vector, lambda: _similarity(region, config)),
         "words": (config.words, lambda: _word_score(region, config)),
         "session": (config.session, lambda: _session_similarity(region)),
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
         "date": (config.date, lambda: _date_named(region, question, config)),
+        "time": (config.time, lambda: _time_told(region, question)),
+        "asking": (config.asking, lambda: -_has(region, ONLY_ASKS)),
+        "length": (config.length, lambda: _saying_much(region)),
         "keyword": (config.keyword, lambda: _keyword_overlap(region, question)),
     }
     fading = _fading(region, config, at)
@@ -119,7 +123,7 @@ def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
     active = spreading.excess(sources, threshold=threshold, subtract=config.subtract_threshold)
     cues = spreading.excess(region.cue_similarity, threshold=config.cue_threshold, subtract=False)
     return spreading.spread(
-        _graph(region),
+        _graph(region, config.aside),
         np.concatenate([np.maximum(active, 0.0), cues]),
         gains=(config.temporal, config.learned, config.source, config.cue),
         hops=tuple(config.hop_decay**hop for hop in range(config.hops)),
@@ -187,38 +191,65 @@ class Stopwatch:
 
 
 def _similarity(region: Region, config: Activation) -> Floats:
+    cosine = region.similarity.astype(np.float64)
     if config.similarity == "shifted":
-        return np.asarray((region.similarity.astype(np.float64) + 1) / 2)
-    return np.maximum(region.similarity.astype(np.float64), 0.0)
+        return vectors.shifted_similarity(cosine)
+    positive = np.maximum(cosine, 0.0)
+    return positive if config.similarity == "cosine" else lexical.relative(positive)
 
 
 def _word_score(region: Region, config: Activation) -> Floats:
     """BM25 of each turn with the turns around it, relative to the best."""
 
     def window(values: Floats) -> Floats:
-        return surroundings.window_sum(
+        around = surroundings.window_sum(
             values,
             region.previous,
             region.following,
-            share=config.window_share,
+            before=config.before,
+            after=config.after,
             reach=config.window,
         )
+        return around + config.answered * _from_question(values, region)
 
-    postings = region.postings
+    counts, lengths = window(region.counts), window(region.nodes.lengths)
     scores = lexical.bm25(
-        window(region.counts),
-        window(region.nodes.lengths),
-        lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents),
-        mean_length=postings.mean_length * _window_weight(config),
+        counts,
+        lengths,
+        lexical.inverse_document_frequency((counts > 0).sum(axis=0), _n_documents(region)),
+        mean_length=float(lengths.mean()) if len(lengths) else 0.0,
         k1=config.k1,
         b=config.b,
     )
     return lexical.relative(scores)
 
 
-def _window_weight(config: Activation) -> float:
-    """How many turns a full window counts as."""
-    return 1.0 + 2.0 * sum(config.window_share**d for d in range(1, config.window + 1))
+def _n_documents(region: Region) -> int:
+    """How many memories there are; never fewer than the region holds, whoever is writing meanwhile."""
+    return max(region.postings.n_documents, len(region.ids))
+
+
+def _from_question(values: Floats, region: Region) -> Floats:
+    """What the turn before holds, where it asks; 0 elsewhere."""
+    asked = _answers(region)
+    out = np.zeros(values.shape)
+    out[asked] = values[region.previous[asked]]
+    return out
+
+
+def _answers(region: Region) -> Ints:
+    """The turns that follow a question."""
+    follows = region.previous >= 0
+    asks = _has(region, ASKS)[region.previous] > 0
+    return np.flatnonzero(follows & asks)
+
+
+def _has(region: Region, trait: int) -> Floats:
+    return ((region.nodes.traits & trait) > 0).astype(np.float64)
+
+
+def _time_told(region: Region, question: Question) -> Floats:
+    return _has(region, NAMES_TIME) * question.asks_when
 
 
 def _session_similarity(region: Region) -> Floats:
@@ -228,9 +259,16 @@ def _session_similarity(region: Region) -> Floats:
 
 
 def _speaker_named(region: Region, question: Question) -> Floats:
-    """1 where a turn's speaker is named; 0 throughout where all speakers or none are."""
-    named = np.array([*question.named, False])  # index -1: no speaker
-    return named[region.nodes.speakers].astype(np.float64)
+    """1 where a turn's speaker is the one whom the question names; 1/2 if it is the first of several."""
+    if not question.named:
+        return np.zeros(len(region.ids))
+    share = 1.0 if len(question.named) == 1 else 0.5
+    return share * (region.nodes.speakers == question.named[0])
+
+
+def _saying_much(region: Region) -> Floats:
+    lengths = region.nodes.lengths.astype(np.float64)
+    return np.asarray(lengths / (lengths + FEW_TERMS))
 
 
 def _date_named(region: Region, question: Question, config: Activation) -> Floats:
@@ -258,27 +296,31 @@ def _fading(region: Region, config: Activation, at: datetime) -> Floats:
     return scoring.recency(age, config.recency_days * DAY_S)
 
 
-def _graph(region: Region) -> Graph:
-    """The region's memories, then its cues, with temporal, learned, source and cue edges."""
+def _graph(region: Region, aside: float) -> Graph:
+    """The region's memories, then its cues, with temporal, learned, source and cue edges.
+
+    Args:
+        aside: Weight of a temporal edge that does not lead from a question to its answer.
+    """
     n = len(region.ids)
     after = np.flatnonzero(region.following >= 0)
     before = region.following[after]
-    sources, targets = region.locate(region.edges.sources), region.locate(region.edges.targets)
+    forward = np.where(_has(region, ASKS)[after] > 0, 1.0, aside)
     is_cue = np.isin(region.edges.sources, region.cues)
-    sources = np.where(is_cue, n + np.searchsorted(region.cues, region.edges.sources), sources)
+    sources = np.where(
+        is_cue,
+        n + np.searchsorted(region.cues, region.edges.sources),
+        region.locate(region.edges.sources),
+    )
+    targets = region.locate(region.edges.targets)
     inside = (sources >= 0) & (targets >= 0)
-    weights = region.edges.weights[inside]
+    channels = np.where(is_cue, CUE, region.edges.channels)[inside]
     return Graph.build(
         n + len(region.cues),
         np.concatenate([after, before, sources[inside]]),
         np.concatenate([before, after, targets[inside]]),
-        np.concatenate([np.ones(2 * len(after)), weights]),
-        np.concatenate(
-            [
-                np.full(2 * len(after), TEMPORAL),
-                np.where(is_cue, CUE, region.edges.channels)[inside],
-            ]
-        ),
+        np.concatenate([forward, np.full(len(after), aside), region.edges.weights[inside]]),
+        np.concatenate([np.full(2 * len(after), TEMPORAL), channels]),
     )
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from helamem.protocols import Embedder, Ints, Store
-    from helamem.records import Json
 
 FORMAT = 1
 LEARNED = CHANNELS.index("learned")
@@ -40,7 +39,7 @@ class Export:
     clusters: list[str]
 
 
-def export(store: Store, embedder_name: str) -> Iterator[dict[str, Json]]:
+def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
     """The lines of an export: a header, then episodes, facts, cues and learned edges."""
     yield {
         "type": "helamem",
@@ -200,7 +199,7 @@ def _edges(lines: Sequence[dict[str, Any]], ids: dict[int, int]) -> Edges:
     )
 
 
-def _episode_line(episode: Episode) -> dict[str, Json]:
+def _episode_line(episode: Episode) -> dict[str, Any]:
     return {
         "type": "episode",
         "id": episode.id,
@@ -216,7 +215,7 @@ def _episode_line(episode: Episode) -> dict[str, Json]:
     }
 
 
-def _fact_line(fact: Fact) -> dict[str, Json]:
+def _fact_line(fact: Fact) -> dict[str, Any]:
     return {
         "type": "fact",
         "id": fact.id,
@@ -234,7 +233,7 @@ def _fact_line(fact: Fact) -> dict[str, Json]:
     }
 
 
-def _edge_lines(edges: Edges) -> Iterator[dict[str, Json]]:
+def _edge_lines(edges: Edges) -> Iterator[dict[str, Any]]:
     """One line an undirected learned edge; the other edges follow from episodes and facts."""
     keep: Ints = np.flatnonzero((edges.channels == LEARNED) & (edges.sources < edges.targets))
     for i in keep:

@@ -28,7 +28,9 @@ def chains(lengths: list[int]) -> tuple[Ints, Ints]:
     return np.array(previous, np.int64), np.array(following, np.int64)
 
 
-def naive_window_sum(values: Floats, lengths: list[int], share: float, reach: int) -> list[float]:
+def naive_window_sum(
+    values: Floats, lengths: list[int], before: float, after: float, reach: int
+) -> list[float]:
     bounds = list(pairwise(np.cumsum([0, *lengths])))
     out = []
     for start, end in bounds:
@@ -36,7 +38,7 @@ def naive_window_sum(values: Floats, lengths: list[int], share: float, reach: in
             total = values[i]
             for j in range(start, end):
                 if 0 < abs(i - j) <= reach:
-                    total += share ** abs(i - j) * values[j]
+                    total += (before if j < i else after) ** abs(i - j) * values[j]
             out.append(total)
     return out
 
@@ -44,33 +46,40 @@ def naive_window_sum(values: Floats, lengths: list[int], share: float, reach: in
 @given(
     st.lists(st.integers(1, 6), min_size=1, max_size=5),
     st.floats(0, 1),
+    st.floats(0, 1),
     st.integers(0, 6),
     st.data(),
 )
 def test_window_sum_equals_the_naive_loop(
-    lengths: list[int], share: float, reach: int, data: st.DataObject
+    lengths: list[int], before: float, after: float, reach: int, data: st.DataObject
 ) -> None:
     values = data.draw(npst.arrays(np.float64, sum(lengths), elements=st.floats(0, 10, width=32)))
     previous, following = chains(lengths)
 
-    actual = surroundings.window_sum(values, previous, following, share=share, reach=reach)
+    actual = surroundings.window_sum(
+        values, previous, following, before=before, after=after, reach=reach
+    )
 
-    np.testing.assert_allclose(actual, naive_window_sum(values, lengths, share, reach), rtol=1e-9)
+    np.testing.assert_allclose(
+        actual, naive_window_sum(values, lengths, before, after, reach), rtol=1e-9
+    )
 
 
 def test_window_sum_of_columns_is_the_window_sum_of_each_column() -> None:
     previous, following = chains([3])
     values = np.array([[1.0, 0.0], [0.0, 4.0], [0.0, 0.0]])
 
-    actual = surroundings.window_sum(values, previous, following, share=0.5, reach=1)
+    actual = surroundings.window_sum(values, previous, following, before=0.5, after=0.25, reach=1)
 
-    assert [[1.0, 2.0], [0.5, 4.0], [0.0, 2.0]] == actual.tolist()
+    assert [[1.0, 1.0], [0.5, 4.0], [0.0, 2.0]] == actual.tolist()
 
 
 def test_a_window_without_reach_is_the_turn_itself() -> None:
     previous, following = chains([2])
 
-    actual = surroundings.window_sum(np.array([3.0, 5.0]), previous, following, share=0.5, reach=0)
+    actual = surroundings.window_sum(
+        np.array([3.0, 5.0]), previous, following, before=0.5, after=0.5, reach=0
+    )
 
     assert [3.0, 5.0] == actual.tolist()
 
@@ -78,7 +87,7 @@ def test_a_window_without_reach_is_the_turn_itself() -> None:
 def test_a_neighbor_that_is_no_row_is_refused() -> None:
     with pytest.raises(ValueError, match=r"following\[0\] is 7"):
         surroundings.window_sum(
-            np.ones(2), np.array([-1, 0]), np.array([7, -1]), share=0.5, reach=1
+            np.ones(2), np.array([-1, 0]), np.array([7, -1]), before=0.5, after=0.5, reach=1
         )
 
 

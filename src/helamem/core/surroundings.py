@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 
 def window_sum(
-    values: Floats, previous: Ints, following: Ints, *, share: float, reach: int
+    values: Floats, previous: Ints, following: Ints, *, before: float, after: float, reach: int
 ) -> Floats:
     """Each row, and shares of the rows around it that shrink with distance.
 
-        v_i + sum over d = 1 .. reach of  share ** d * (v_{i-d} + v_{i+d})
+        v_i + sum over d = 1 .. reach of  before ** d * v_{i-d}  +  after ** d * v_{i+d}
 
     Args:
         values: Shape (n,) or (n, t), the counts of terms for instance.
         previous: Shape (n,): the index of the row before; -1 where there is none.
         following: Shape (n,): the index of the row after; -1 where there is none.
-        share: The part of a direct neighbour that counts, in [0, 1].
+        before: The part of the row before that counts, in [0, 1].
+        after: The part of the row after that counts, in [0, 1].
         reach: How many rows away the window ends; 0 gives the values themselves.
 
     Returns:
@@ -33,8 +34,8 @@ def window_sum(
         ValueError: A neighbour is not a row.
 
     >>> chain = np.array([-1, 0, 1]), np.array([1, 2, -1])
-    >>> window_sum(np.array([1.0, 0.0, 8.0]), *chain, share=0.5, reach=2).tolist()
-    [3.0, 4.5, 8.25]
+    >>> window_sum(np.array([1.0, 0.0, 8.0]), *chain, before=0.5, after=0.25, reach=2).tolist()
+    [1.5, 2.5, 8.25]
     """
     n = len(values)
     for name, neighbors in (("previous", previous), ("following", following)):
@@ -43,7 +44,7 @@ def window_sum(
     values = np.asarray(values, dtype=np.float64)
     padded = np.concatenate([values, np.zeros((1, *values.shape[1:]))])  # index -1 finds nothing
     total = values.copy()
-    for chain in (previous, following):
+    for chain, share in ((previous, before), (following, after)):
         step = np.append(chain, -1)
         at = chain
         for distance in range(1, reach + 1):
