@@ -283,10 +283,12 @@ def _called(call: object) -> str:
 
 
 def _is_empty(message: Mapping[str, Any]) -> bool:
-    content = message.get("content", message.get("text", ""))
-    return not message.get("tool_calls") and (
-        content is None or content == [] or (isinstance(content, str) and not content.strip())
-    )
+    given = [message[key] for key in ("content", "text") if key in message]
+    return bool(given) and not message.get("tool_calls") and all(map(_is_blank, given))
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or value == [] or (isinstance(value, str) and not value.strip())
 
 
 def _in_message(number: int, message: object) -> Turn:

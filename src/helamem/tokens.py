@@ -29,7 +29,7 @@ def count_tokens(text: str) -> int:
     Time grows with the length of the text: about half a second for a million characters.
 
     >>> count_tokens("Maya is allergic to peanuts.")
-    9
+    11
     """
     return _count_short(text) if len(text) <= _LONG else _count(text)
 

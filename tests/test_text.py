@@ -1,0 +1,296 @@
+import sys
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helamem import text
+from helamem.text import (
+    clean,
+    embedding_text,
+    index_terms,
+    is_question,
+    sentences,
+    speakers_named,
+    terms,
+)
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", []),
+        ("and the of it", []),
+        ("Running, runs and RUN!", ["run", "run", "run"]),
+        ("gate B12, error 42P07", ["gate", "b12", "error", "42p07"]),
+        ("at 9:40am or 9:40 pm", ["9:40", "am", "9:40", "pm"][::2]),
+        ("pi is 3.14, rent is $1,250,000.", ["pi", "3.14", "rent", "1250000"]),
+        ("user_sessions", ["user", "session"]),
+        ("1,2 or 10,2000", ["1", "2", "10", "2000"]),
+        ("version b12.5", ["version", "b12", "5"]),
+    ],
+)
+def test_words_and_numbers(given: str, expected: list[str]) -> None:
+    assert expected == [term for term in terms(given) if term not in {"am", "pm"}]
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "\u2019", "\u02bc", "\uff07"])
+def test_apostrophes_hold_no_terms_of_their_own(apostrophe: str) -> None:
+    said = "Maya's brother won't say I'm what they'll've O'Brien".replace("'", apostrophe)
+
+    assert ["maya", "brother", "say", "o", "brien"] == terms(said)
+
+
+def test_a_contraction_is_not_a_verb_in_the_past() -> None:
+    assert [] == terms("I won't")
+    assert ["won"] == terms("I won")
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        ("cafe", "CAF\u00c9"),
+        ("cafe\u0301", "caf\u00e9"),
+        ("strasse", "Stra\u00dfe"),
+        ("\uff34\uff4f\uff4b\uff59\uff4f", "Tokyo"),
+        ("soft\u00adware", "software"),
+        ("\u05e9\u05dc\u05d5\u05dd", "\u05e9\u05b8\u05c1\u05dc\u05d5\u05b9\u05dd"),
+        (
+            "\u0645\u0631\u062d\u0628\u0627",
+            "\u0645\u064e\u0631\u0652\u062d\u064e\u0628\u064b\u0627",
+        ),
+        ("\u200fabc\u200e", "abc"),
+        ("\U0001f44d", "\U0001f44d\U0001f3fd"),
+        ("1000", "1,000"),
+    ],
+)
+def test_what_people_leave_out_when_they_search_makes_no_difference(
+    asked: str, stored: str
+) -> None:
+    assert terms(stored) == terms(asked) != []
+
+
+def test_indic_vowel_signs_do_not_split_words() -> None:
+    assert ["\u0939\u093f\u0928\u094d\u0926\u0940", "\u092d\u093e\u0937\u093e"] == terms(
+        "\u0939\u093f\u0928\u094d\u0926\u0940 \u092d\u093e\u0937\u093e\u0964"
+    )
+
+
+def test_scripts_without_spaces_give_pairs_and_single_han_characters() -> None:
+    japanese = "\u6771\u4eac\u306b\u884c\u3063\u305f"  # "went to Tokyo"
+
+    assert "\u6771\u4eac" in terms(japanese)
+    assert "\u884c" in terms(japanese)
+    assert "\u306b" not in terms(japanese)
+    assert ["\u732b"] == terms("\u732b")
+    assert set(terms("\u6771\u4eac")) <= set(terms(japanese))
+
+
+def test_latin_words_inside_japanese_are_words() -> None:
+    assert "tower" in terms("\u6771\u4eacTower\u3078")
+
+
+def test_an_emoji_is_a_term() -> None:
+    assert ["\U0001f355", "night"] == terms("\U0001f355 night")
+
+
+def test_a_run_without_spaces_is_cut() -> None:
+    assert [text.MAX_TERM] == [len(term) for term in terms("z" * 100_000)]
+
+
+@given(any_text)
+def test_any_text_has_terms_of_bounded_length_and_no_space(given: str) -> None:
+    for term in terms(given):
+        assert 0 < len(term) <= 3 * text.MAX_TERM  # casefolding may lengthen
+        assert not any(character.isspace() for character in term)
+
+
+@given(any_text)
+def test_terms_are_the_same_in_capitals(given: str) -> None:
+    ascii_only = given.encode("ascii", "ignore").decode()
+
+    assert terms(ascii_only.lower()) == terms(ascii_only.upper())
+
+
+@given(any_text, any_text)
+def test_terms_of_two_lines_are_the_terms_of_each(first: str, second: str) -> None:
+    assert terms(first) + terms(second) == terms(f"{first}\n{second}")
+
+
+@given(any_text)
+def test_index_terms_count_the_terms(given: str) -> None:
+    indexed = index_terms(given)
+
+    assert {term: terms(given).count(term) for term in terms(given)} == {
+        each.term: each.count for each in indexed
+    }
+    assert list(range(len(indexed))) == [each.rank for each in indexed]
+
+
+def test_telling_terms_come_first() -> None:
+    ranked = index_terms("Then we met Lou at gate B12. Wonderful photography lessons, really")
+
+    assert ["b12", "lou", "photographi", "wonder", "lesson", "realli", "gate", "met"] == [
+        each.term for each in ranked
+    ]
+
+
+def test_a_capital_counts_wherever_the_word_is_inside_a_sentence() -> None:
+    ranked = index_terms("Lou came early. Everybody likes Lou")
+
+    assert ("lou", 2, 0) == (ranked[0].term, ranked[0].count, ranked[0].rank)
+
+
+def test_words_all_in_capitals_tell_at_the_start_of_a_sentence_too() -> None:
+    assert "nasa" == index_terms("NASA interviewed somebody")[0].term
+
+
+def test_stemming_is_the_same_from_many_threads() -> None:
+    words = [
+        f"{stem}{i}{ending}"
+        for i in "bcdfg"
+        for stem in ("walk", "hop", "smil")
+        for ending in ("ing", "ed", "s")
+    ]
+    alone = [terms(word.replace("b", "q")) for word in words]
+    text._stem.cache_clear()
+    results: list[list[list[str]]] = []
+    threads = [
+        threading.Thread(
+            target=lambda: results.append([terms(word.replace("b", "q")) for word in words])
+        )
+        for _ in range(8)
+    ]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+
+    assert [alone] * 8 == results
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("plain", ("plain", [])),
+        ("nul \x00, bell \x07, \u202eright to left\u202c, \U0001f600", None),
+        ("a\ud800b", ("a\ufffdb", ["1 lone surrogate was replaced"])),
+        ("\udc00\ud83d", ("\ufffd\ufffd", ["2 lone surrogates were replaced"])),
+        ("\ud83d\ude00", ("\U0001f600", [])),
+    ],
+)
+def test_only_lone_surrogates_are_replaced(
+    given: str, expected: tuple[str, list[str]] | None
+) -> None:
+    assert (expected or (given, [])) == clean(given)
+
+
+@given(any_text)
+def test_cleaned_text_can_be_written(given: str) -> None:
+    cleaned, reasons = clean(given)
+
+    assert cleaned == cleaned.encode().decode()
+    assert (cleaned, []) == clean(cleaned)
+    assert bool(reasons) == (
+        "\ufffd" in cleaned and cleaned.count("\ufffd") > given.count("\ufffd")
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "speaker", "expected"),
+    [
+        ("What does Maya like?", "Maya", True),
+        ("what does MAYA's dog like?", "maya", True),
+        ("What does Maya\u2019s dog like?", "Maya Lopez", True),
+        ("What did Lopez say?", "Maya Lopez", True),
+        ("What does Mayan art look like?", "Maya", False),
+        ("What does an artist like?", "An", False),
+        ("Is J here?", "J", False),
+        ("", "Maya", False),
+        ("Maya", "", False),
+        ("Jose?", "Jos\u00e9", True),
+        ("\u592a\u90ce\u306f\u4f55\u3092\u3057\u305f?", "\u592a\u90ce", True),
+        ("\u6b21\u90ce\u306f\u4f55\u3092\u3057\u305f?", "\u592a\u90ce", False),
+    ],
+)
+def test_a_speaker_is_named_by_a_word_of_the_name(query: str, speaker: str, expected: bool) -> None:
+    assert [expected] == speakers_named(query, [speaker])
+
+
+def test_each_speaker_is_answered_in_order() -> None:
+    assert [False, True, False] == speakers_named("Ask Ben", ["Ana", "Ben", "Cy"])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", []),
+        ("  \n ", []),
+        ("one without an end", ["one without an end"]),
+        ("Hi! it was fun... right? yes", ["Hi!", "it was fun...", "right?", "yes"]),
+        ("It cost 3.50 at example.com today.", ["It cost 3.50 at example.com today."]),
+        ("Dr. Lee and J. R. Smith came.", ["Dr. Lee and J. R. Smith came."]),
+        ("Come at 5 p.m. today.", ["Come at 5 p.m. today."]),
+        ("Come at 5 p.m. We eat then.", ["Come at 5 p.m.", "We eat then."]),
+        ("It was I. Then you came.", ["It was I.", "Then you came."]),
+        ("Line one\nline two\n\n- three", ["Line one", "line two", "- three"]),
+        ('She said "go." Then left.', ['She said "go."', "Then left."]),
+        (
+            "\u884c\u3063\u305f\u3002\u98df\u3079\u305f\u3002",
+            ["\u884c\u3063\u305f\u3002", "\u98df\u3079\u305f\u3002"],
+        ),
+    ],
+)
+def test_sentences_end_where_a_reader_would_end_them(given: str, expected: list[str]) -> None:
+    assert expected == sentences(given)
+
+
+@given(any_text)
+def test_sentences_lose_nothing_but_space(given: str) -> None:
+    assert "".join(given.split()) == "".join("".join(sentences(given)).split())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Why?", True),
+        ("Really?!", True),
+        ("You did? \U0001f600", True),
+        ('He asked "why?"', True),
+        ("\u672c\u5f53\u304b\uff1f", True),
+        ("do you like it", True),
+        ("How are you doing", True),
+        ("When I was young, I sang.", False),
+        ("What a day!", False),
+        ("Do it.", False),
+        ("Why? Because.", False),
+        ("", False),
+    ],
+)
+def test_questions_are_told_from_statements(sentence: str, expected: bool) -> None:
+    assert expected == is_question(sentence)
+
+
+def test_the_text_alone_is_embedded() -> None:
+    assert "I paint." == embedding_text("I paint.", "Ana")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", "ab ", "n't", "'", ".", "\u732b", " ", "1,234", "?", "1:", "\n", "?)", "\u0301\u0323", "\u094d\u093c", "a'", "\U0001f355"],
+)  # fmt: skip
+def test_a_huge_text_takes_time_in_proportion(piece: str) -> None:
+    huge = piece * (200_000 // len(piece))
+    started = time.process_time()
+
+    for function in (terms, index_terms, sentences, is_question, clean):
+        function(huge)
+
+    assert time.process_time() - started < 2  # what is quadratic takes minutes
