@@ -91,7 +91,6 @@ class Activation(_Section):
     time: float = setting(
         0.4, "weight of placing something in time, where the question asks when", low=0
     )
-    asking: float = setting(0.2, "what a turn loses that says nothing but questions", low=0)
     length: float = setting(0.45, "weight of saying much: n / (n + 3) for n terms", low=0)
     keyword: float = setting(
         0.0, "weight of the share of the question's terms among the turn's keywords", low=0
@@ -112,9 +111,9 @@ class Spreading(_Section):
     )
     threshold_is: Literal["absolute", "quantile"] = setting("absolute", "what the threshold means")
     subtract_threshold: bool = setting(True, "whether the threshold is taken off what is passed on")
-    temporal: float = setting(0.4, "gain over edges between neighbouring turns of a session", low=0)
+    temporal: float = setting(0.6, "gain over edges between neighbouring turns of a session", low=0)
     aside: float = setting(
-        0.0, "weight of such an edge unless it leads from a question to its answer", low=0, high=1
+        0.3, "weight of such an edge unless it leads from a question to its answer", low=0, high=1
     )
     learned: float = setting(0.5, "gain over edges between memories that served together", low=0)
     source: float = setting(0.0, "gain between a fact and the episodes that it rests on", low=0)
@@ -122,12 +121,12 @@ class Spreading(_Section):
     cue_threshold: float = setting(
         0.5, "how similar an earlier question must be to count", low=0, high=1
     )
-    hops: int = setting(4, "how many edges away activation reaches", low=1, high=8)
+    hops: int = setting(2, "how many edges away activation reaches", low=1, high=8)
     hop_decay: float = setting(
         0.5, "how much of what arrived is passed on at each further hop", low=0, high=1
     )
     fan_out: float = setting(
-        0.0,
+        0.5,
         "edges of a memory share what it passes on: divided by their number to this power",
         low=0,
         high=1,
@@ -292,7 +291,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "activation.speaker": 0.0,
         "activation.date": 0.0,
         "activation.time": 0.0,
-        "activation.asking": 0.0,
         "activation.length": 0.0,
         "activation.keyword": 0.5,
         "activation.keywords": 3,

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem import dates, text
 from helamem.errors import EmbedderError
-from helamem.protocols import ASKS, NAMES_TIME, ONLY_ASKS, NewEpisode
+from helamem.protocols import ASKS, NAMES_TIME, NewEpisode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from helamem.protocols import Embedder, Floats
     from helamem.records import Json, Turn
+
+
+_NOTE = re.compile(r"\s*\[[^\[\]]*\]\s*$")  # "[image: a dog]" at the end of a turn is not said
 
 
 def prepare(
@@ -115,12 +119,10 @@ def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
 
 def traits(words: str) -> int:
     """What kind of turn this is: a sum of the codes in `protocols`."""
-    asking = [text.is_question(sentence) for sentence in text.sentences(words)]
-    return (
-        ASKS * bool(asking and asking[-1])
-        + ONLY_ASKS * bool(asking and all(asking))
-        + NAMES_TIME * dates.names_time(words)
-    )
+    said = _NOTE.sub("", words)
+    sentences = text.sentences(said)
+    asks = bool(sentences) and text.is_question(sentences[-1])
+    return ASKS * asks + NAMES_TIME * dates.names_time(said)
 
 
 def _uncovered(clean: str, embedder: Embedder) -> list[str]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = NDArray[np.floating]
 Ints: TypeAlias = NDArray[np.int64]
-# Traits of a turn: it ends by asking; it says nothing but questions; it places something in time.
-ASKS, ONLY_ASKS, NAMES_TIME = 1, 2, 4
+# Traits of a turn: it ends by asking; it places something in time.
+ASKS, NAMES_TIME = 1, 2
 NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
 Clock: TypeAlias = "Callable[[], float]"  # epoch seconds
 
@@ -78,7 +78,7 @@ class NewEpisode:
     Attributes:
         key: A digest of what makes two turns the same turn; a store keeps one a namespace.
         length: The number of terms, repetitions counted.
-        traits: A sum of `ASKS`, `ONLY_ASKS` and `NAMES_TIME`: what kind of turn it is.
+        traits: A sum of `ASKS` and `NAMES_TIME`: what kind of turn it is.
     """
 
     key: bytes

@@ -14,7 +14,7 @@ import numpy as np
 from helamem import questions, regions
 from helamem.core import lexical, scoring, spreading, surroundings, vectors
 from helamem.core.graph import Graph
-from helamem.protocols import ASKS, CHANNELS, NAMES_TIME, NODE_KINDS, ONLY_ASKS
+from helamem.protocols import ASKS, CHANNELS, NAMES_TIME, NODE_KINDS
 from helamem.recall import CueMatch, Recall
 from helamem.records import Hit, Parts, Via
 
@@ -95,7 +95,7 @@ def base_terms(
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
         "date": (config.date, lambda: _date_named(region, question, config)),
         "time": (config.time, lambda: _time_told(region, question)),
-        "asking": (config.asking, lambda: -_has(region, ONLY_ASKS)),
+        "asking": (config.asking, lambda: -_has(region)),
         "length": (config.length, lambda: _saying_much(region)),
         "keyword": (config.keyword, lambda: _keyword_overlap(region, question)),
     }
@@ -106,7 +106,7 @@ def base_terms(
 def activate(region: Region, terms: Mapping[str, Floats], config: Spreading) -> Scores:
     """Base activation, and what spreads from it."""
     base = np.asarray(sum(terms.values()))
-    sources = terms["similarity"] if config.sources == "similarity" else base
+    sources = terms.get("similarity", 0 * base) if config.sources == "similarity" else base
     spread = spread_from(region, sources, config)
     return Scores(base, spread.received[: len(region.ids)], spread.arrivals)
 
