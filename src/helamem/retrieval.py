@@ -95,7 +95,6 @@ def base_terms(
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
         "date": (config.date, lambda: _date_named(region, question, config)),
         "time": (config.time, lambda: _time_told(region, question)),
-        "asking": (config.asking, lambda: -_has(region)),
         "length": (config.length, lambda: _saying_much(region)),
         "keyword": (config.keyword, lambda: _keyword_overlap(region, question)),
     }
