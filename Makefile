@@ -1,0 +1,84 @@
+# What one does with this repository. It needs Python 3.11 or newer, make, and a package index.
+#   make demo                       install into .venv, and watch a memory at work
+#   make test                       install what tests need, and run the whole suite
+#   make lint | check | bare | clean
+#   make PYTHON=python3.12 ...      use another Python
+#   make VENV=/some/where ...       use another place than .venv
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+export PYTHONWARNDEFAULTENCODING = 1
+
+.PHONY: help demo test lint fix check bare clean
+.DEFAULT_GOAL := help
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.installed ## Install helamem into .venv, and run its main job on a sample conversation
+	@echo "== Running the demo: $(BIN)/helamem demo"
+	@$(BIN)/helamem demo
+
+test: $(VENV)/.test ## Install what tests need, and run the whole suite
+	@echo "== Running the tests: $(BIN)/python -m pytest"
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint ## Check style, format, types, the direction of imports, and spelling
+	@echo "== Checking style"
+	@$(BIN)/ruff check
+	@echo "== Checking format"
+	@$(BIN)/ruff format --check
+	@echo "== Checking types"
+	@$(BIN)/mypy
+	@echo "== Checking that imports point one way"
+	@$(BIN)/lint-imports
+	@echo "== Checking spelling"
+	@$(BIN)/codespell
+
+fix: $(VENV)/.lint ## Put format and imports in order
+	@echo "== Putting format and imports in order"
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+check: lint test ## All that must hold before a change goes in
+
+bare: $(VENV)/.bare ## Install the package alone, and check that it imports, helps and runs README's example
+	@echo "== Importing, asking for help, and running README's examples with the base install only"
+	@$(VENV)/bare/bin/python scripts/bare.py README.md
+
+clean: ## Remove what was made
+	@echo "== Removing $(VENV), caches and builds"
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "helamem needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; choose another: make PYTHON=python3.12 ...")'
+	@echo "== Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade pip
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml
+	@echo "== Installing helamem and what it needs into $(VENV)"
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.installed
+	@echo "== Installing what the tests need into $(VENV)"
+	@$(PIP) install --group test
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	@echo "== Installing what the checks need into $(VENV)"
+	@$(PIP) install --group lint
+	@touch $@
+
+$(VENV)/.bare: $(VENV)/.made pyproject.toml $(shell find src -name '*.py' -o -name '*.json' -o -name '*.sql')
+	@echo "== Installing helamem alone into $(VENV)/bare"
+	@rm -rf $(VENV)/bare
+	@$(PYTHON) -m venv $(VENV)/bare
+	@$(VENV)/bare/bin/python -m pip --disable-pip-version-check --quiet install .
+	@touch $@

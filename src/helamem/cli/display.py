@@ -1,0 +1,236 @@
+"""What people see: results as tables and bars, plain where the output is not a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from helamem.records import Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
+
+    from helamem.recall import Recall
+    from helamem.records import Episode, Hit, Parts, Via
+
+LONG = 240  # characters of a text that a table shows; `get` and --json show all
+BAR = 14
+
+# What a score is made of, as a reader sees it: name, style, block, and the block where there is only ASCII.
+OWN = ("what it says", "cyan", "█", "#")
+NEIGHBOURS = ("its neighbours", "green", "▓", "+")
+LEARNED = ("what was learned", "magenta", "▒", "*")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where to print: colour and width follow the terminal, NO_COLOR and COLUMNS."""
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+
+
+def printable(text: str) -> str:
+    """The text without characters that would steer a terminal."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}"
+        if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t"
+        else c
+        for c in text
+    )
+
+
+def clipped(text: str, length: int = LONG) -> Text:
+    """A text that is safe to print, cut where it is very long."""
+    safe = printable(text[: length + 1])
+    return Text(safe if len(text) <= length else safe[:length].rstrip() + " ...")
+
+
+def when(moment: datetime) -> str:
+    """A time as a table shows it: UTC, to the minute."""
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def table(*columns: str, right: Iterable[str] = ()) -> Table:
+    """An empty table in this program's style."""
+    made = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=0, header_style="bold"
+    )
+    for name in columns:
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    return made
+
+
+class Bar:
+    """A score as a bar: what the memory says, what its neighbours passed on, what was learned."""
+
+    def __init__(self, parts: Parts, *, best: float, width: int = BAR) -> None:
+        self._amounts = shares(parts)
+        self._width = width
+        self._scale = width / best if best > 0 else 0.0
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(self._width, self._width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        bar = Text(no_wrap=True)
+        done = 0.0
+        for (_, style, block, ascii_block), amount in zip(PIECES, self._amounts, strict=True):
+            start, done = round(done), done + max(amount, 0.0) * self._scale
+            bar.append(
+                (ascii_block if options.ascii_only else block) * (round(done) - start), style
+            )
+        yield bar
+
+
+PIECES = (OWN, NEIGHBOURS, LEARNED)
+
+
+def shares(parts: Parts) -> tuple[float, float, float]:
+    """A score in three: by itself, from the neighbouring turns, over learned edges and from cues."""
+    temporal = parts.received.get("temporal", 0.0)
+    return parts.base, temporal, sum(parts.received.values()) - temporal
+
+
+class Glyph:
+    """A character, and what stands for it where there is only ASCII."""
+
+    def __init__(self, character: str, ascii_character: str, style: str) -> None:
+        self._characters = (character, ascii_character)
+        self._style = style
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, 1)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(self._characters[options.ascii_only], self._style)
+
+
+class Legend:
+    """What the pieces of a bar mean."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        legend = Text("score: ", style="dim")
+        for i, (name, style, block, ascii_block) in enumerate(PIECES):
+            legend.append(" + " if i else "", "dim")
+            legend.append(ascii_block if options.ascii_only else block, style)
+            legend.append(f" {name}", "dim")
+        yield legend
+
+
+def recall(
+    found: Recall, *, explain: bool = False, known: Mapping[int, Episode | Fact] | None = None
+) -> RenderableType:
+    """The hits of a search, best first.
+
+    Args:
+        explain: Whether to say what each score is made of, and over which edges activation came.
+        known: Memories by id, to name where activation came from.
+    """
+    if not found.hits:
+        return Text("Nothing is remembered that fits.")
+    rows = table("id", "score", "", "memory", right=("id", "score"))
+    best = max(hit.score for hit in found.hits)
+    for hit in found.hits:
+        below = [explanation(hit, known or {})] if explain else []
+        rows.add_row(
+            str(hit.id),
+            f"{hit.score:.2f}",
+            Bar(hit.parts, best=best),
+            Group(clipped(hit.text), about(hit), *below),
+        )
+    return Group(rows, Text(), Legend(), *(Text(note, "yellow") for note in found.notes))
+
+
+def about(hit: Hit) -> Text:
+    """Who said it, when, where, and on which path it came."""
+    line = origin(hit.memory)
+    if hit.path == "associative":
+        line.append(" · by association", "magenta")
+    return line
+
+
+def origin(memory: Episode | Fact) -> Text:
+    """Who said a memory, when and where; of a fact, what it rests on."""
+    if isinstance(memory, Fact):
+        words = ["fact", f"from {ids(memory.sources)}"]
+    else:
+        words = [memory.speaker, when(memory.at), memory.session]
+    return Text(" · ".join(printable(word) for word in words if word), "dim")
+
+
+def ids(values: Sequence[int], most: int = 6) -> str:
+    """Ids as a reader meets them: "#3, #8"."""
+    shown = ", ".join(f"#{id_}" for id_ in values[:most])
+    return shown if len(values) <= most else f"{shown} and {len(values) - most} more"
+
+
+def explanation(hit: Hit, known: Mapping[int, Episode | Fact]) -> Text:
+    """What a score is made of, and the edges that activation arrived over."""
+    terms = {**hit.parts.base_terms, **{f"from {k}": v for k, v in hit.parts.received.items()}}
+    told = " + ".join(f"{name} {value:.2f}" for name, value in terms.items() if abs(value) >= 0.005)
+    lines = [f"= {told}", *(arrival(via, known) for via in hit.via)]
+    return Text("\n".join(lines), "dim italic")
+
+
+def arrival(via: Via, known: Mapping[int, Episode | Fact]) -> str:
+    """One edge over which activation arrived, in words."""
+    source = known.get(via.source)
+    words = clipped(source.text, 40).plain if source else ""
+    edge = {
+        "temporal": "a turn next to it",
+        "learned": "served together before",
+        "source": "a fact and what it rests on",
+        "cue": "served an earlier question like this one",
+    }[via.channel]
+    name = f"#{via.source}" + (f" ({words})" if words else "")
+    hops = f", {via.hop} hops" if via.hop > 1 else ""
+    return f"+ {via.activation:.2f} from {name}: {edge}, weight {via.weight:.2f}{hops}"
+
+
+def memories(kept: Sequence[Episode | Fact]) -> RenderableType:
+    """Memories as a table, one line or a few each."""
+    if not kept:
+        return Text("Nothing is remembered here.")
+    rows = table("id", "when", "who", "memory", right=("id",))
+    for each in kept:
+        fact = isinstance(each, Fact)
+        text = clipped(each.text)
+        if fact:
+            text.append(f"\n{origin(each).plain}", "dim")
+        rows.add_row(str(each.id), when(each.at), printable(each.speaker), text)
+    return rows
+
+
+def facts(kept: Sequence[Fact]) -> RenderableType:
+    """Facts with what they rest on."""
+    if not kept:
+        return Text("There are no facts yet; `helamem consolidate` distils them.")
+    rows = table("id", "fact", "rests on", "sure", right=("id", "sure"))
+    for fact in kept:
+        text = clipped(fact.text)
+        if fact.superseded_by is not None:
+            text.append(f"\nreplaced by #{fact.superseded_by}", "dim")
+        rows.add_row(str(fact.id), text, ids(fact.sources), f"{fact.confidence:.0%}")
+    return rows
+
+
+def pairs(values: Mapping[str, str | int]) -> RenderableType:
+    """Names and values, one pair a line."""
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="dim")
+    rows.add_column(overflow="fold")
+    for name, value in values.items():
+        rows.add_row(name, printable(str(value)))
+    return rows
+
+
+def counted(n: int, singular: str, plural: str = "") -> str:
+    """A number with its noun: "1 turn", "2 turns"."""
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"

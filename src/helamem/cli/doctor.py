@@ -1,0 +1,194 @@
+"""`helamem doctor`: what is installed, whether the file is sound, and what to do about what is not."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import sqlite3
+import time
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import click
+
+from helamem.cli.program import EXPECTED, Command
+from helamem.cli.settings import App, pass_app, shared_options
+from helamem.errors import EmbedderMismatchError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from helamem.wiring import Memory
+
+State: TypeAlias = Literal["ok", "missing", "wrong"]
+LOW_DISK = 100e6  # bytes below which the next import may not fit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        state: "missing" is something optional; only "wrong" needs attention.
+        advice: What to do about it.
+    """
+
+    name: str
+    state: State = "ok"
+    detail: str
+    advice: str = ""
+
+
+@click.command(cls=Command)
+@shared_options
+@pass_app
+def doctor(app: App) -> None:
+    """Check the installation, the settings and the file.
+
+    The exit code is 1 if something is wrong.
+
+    Example:
+        helamem doctor
+    """
+    findings = list(examine(app))
+    sound = not any(each.state == "wrong" for each in findings)
+    data = {"sound": sound, "findings": [asdict(each) for each in findings]}
+    app.show(data, lambda: _report(findings, sound))
+    if not sound:
+        raise click.exceptions.Exit(1)
+
+
+def examine(app: App) -> Iterator[Finding]:
+    """Look at everything that a memory needs, from the interpreter to the file."""
+    yield _python()
+    yield from _packages()
+    yield Finding(name="SQLite", detail=sqlite3.sqlite_version)
+    problem = _settings_problem(app)
+    if problem is not None:
+        yield problem
+        return
+    yield Finding(name="settings", detail=f"preset {app.config().preset}; see `helamem config`")
+    yield _embedder(app)
+    yield from _file(app)
+
+
+def _python() -> Finding:
+    detail = (
+        f"{platform.python_implementation()} {platform.python_version()} on {platform.platform()}"
+    )
+    return Finding(name="Python", detail=detail)
+
+
+def _packages() -> Iterator[Finding]:
+    """helamem, what it needs, and what each extra needs, as the installed metadata says."""
+    yield Finding(name="helamem", detail=metadata.version("helamem"))
+    for requirement in metadata.requires("helamem") or []:
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", requirement)
+        yield _package(name, extra[1] if extra else None)
+
+
+def _package(name: str, extra: str | None) -> Finding:
+    title = f"{name} [{extra}]" if extra else name
+    try:
+        return Finding(name=title, detail=metadata.version(name))
+    except metadata.PackageNotFoundError:
+        if extra is None:
+            advice = "Install it with: pip install helamem"
+            return Finding(name=title, state="wrong", detail="not installed", advice=advice)
+        advice = f"Install it with: pip install 'helamem[{extra}]'"
+        return Finding(name=title, state="missing", detail="not installed", advice=advice)
+
+
+def _settings_problem(app: App) -> Finding | None:
+    try:
+        app.config()
+    except EXPECTED as exc:
+        return Finding(
+            name="settings", state="wrong", detail=str(exc), advice="Correct it, or remove it."
+        )
+    return None
+
+
+def _embedder(app: App) -> Finding:
+    from helamem import embedders
+
+    spec = app.config().embedder
+    started = time.perf_counter()
+    try:
+        embedder = embedders.load(spec)
+        embedder.embed(["Does the embedder work?"])
+    except EXPECTED as exc:
+        return Finding(name="embedder", state="wrong", detail=f"{spec}: {exc}", advice=_choose())
+    ms = 1e3 * (time.perf_counter() - started)
+    detail = f"{embedder.name}, {embedder.dimension} dimensions, ready in {ms:.0f} ms"
+    return Finding(name="embedder", detail=detail)
+
+
+def _choose() -> str:
+    return "Install what is missing, or choose another with --embedder or HELAMEM_EMBEDDER."
+
+
+def _file(app: App) -> Iterator[Finding]:
+    path = Path(app.path())
+    yield _folder(path.parent)
+    if not path.exists():
+        yield Finding(name="file", detail=f"{path} does not exist yet; the first command makes it")
+        return
+    try:
+        with app.memory() as memory:
+            yield from _memory(memory, path)
+    except EmbedderMismatchError as exc:
+        advice = f"Use --embedder {exc.expected.partition('/')[0]}, or re-embed it."
+        yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
+    except (StoreError, OSError) as exc:
+        advice = "Restore it from a copy, or name another file with --file."
+        yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
+
+
+def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
+    problems = memory.check()
+    stats = memory.stats()
+    detail = f"{path}, {path.stat().st_size / 1e6:.2f} MB, made with {stats.embedder}"
+    if problems:
+        advice = "Export what can be read, and import it into a new file."
+        yield Finding(name="file", state="wrong", detail="; ".join(problems), advice=advice)
+    else:
+        yield Finding(name="file", detail=f"{detail}, sound")
+    held = f"{stats.episodes:,} episodes, {stats.facts:,} facts, {stats.cues:,} earlier questions"
+    yield Finding(name="namespace", detail=f"{memory.namespace}: {held}")
+
+
+def _folder(folder: Path) -> Finding:
+    """Where the file is: whether there is room. A folder that is not there yet is made when needed."""
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    free = shutil.disk_usage(existing).free
+    detail = f"{folder}, {free / 1e9:.1f} GB free"
+    if free < LOW_DISK:
+        return Finding(
+            name="folder", state="wrong", detail=detail, advice="Make room on this disk."
+        )
+    return Finding(name="folder", detail=detail)
+
+
+def _report(findings: list[Finding], sound: bool) -> RenderableType:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    marks = {"ok": ("ok", "green"), "missing": ("-", "yellow"), "wrong": ("WRONG", "bold red")}
+    rows = Table.grid(padding=(0, 2))
+    for each in findings:
+        detail = Text(display.printable(each.detail))
+        if each.advice:
+            detail.append(f"\n{each.advice}", "yellow")
+        rows.add_row(Text(*marks[each.state]), each.name, detail)
+    verdict = Text("All is well.", "green") if sound else Text("Something is wrong.", "bold red")
+    return Group(rows, Text(), verdict)

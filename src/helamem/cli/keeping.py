@@ -1,0 +1,134 @@
+"""Commands that tend a memory: consolidate, forget, facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from helamem.cli.program import Command
+from helamem.cli.settings import App, pass_app, shared_options
+from helamem.cli.values import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from rich.console import RenderableType
+
+    from helamem.records import ConsolidationReport, Episode, Fact, ForgetPlan
+
+
+@click.command(cls=Command)
+@click.option(
+    "--at", type=moment, metavar="TIME", help="The time to decay associations to; now, if left out."
+)
+@shared_options
+@pass_app
+def consolidate(app: App, at: datetime | None) -> None:
+    """Distil what belongs together into facts.
+
+    Associations that have grown faint are dropped. What was distilled before is left alone.
+
+    Example:
+        helamem consolidate
+    """
+    from helamem.cli import plain
+
+    with app.memory() as memory:
+        report = memory.consolidate(at=at)
+        new = [memory.get(id_) for id_ in report.facts_added]
+    app.show(plain.plain(report), lambda: consolidated(report, new))
+
+
+@click.command(cls=Command)
+@click.option("--yes", is_flag=True, help="Do it; without this, nothing is removed.")
+@click.option(
+    "--at",
+    type=moment,
+    metavar="TIME",
+    help="The time from which age is measured; now, if left out.",
+)
+@shared_options
+@pass_app
+def forget(app: App, yes: bool, at: datetime | None) -> None:
+    """Show which episodes may go; --yes removes them.
+
+    These are the episodes that are weakly associated, old, and were not used for long.
+
+    Example:
+        helamem forget
+    """
+    from helamem.cli import plain
+
+    with app.memory() as memory:
+        plan = memory.forget(at=at)
+        gone = [memory.get(id_) for id_ in plan.ids[:SHOWN]]
+        plan = memory.forget(dry_run=False, at=at) if yes else plan
+    app.show(plain.plain(plan), lambda: _forgotten(plan, gone))
+
+
+@click.command(cls=Command)
+@click.option("--superseded", is_flag=True, help="Also those that newer facts have replaced.")
+@shared_options
+@pass_app
+def facts(app: App, superseded: bool) -> None:
+    """List the facts, and what each rests on.
+
+    Example:
+        helamem facts
+    """
+    from helamem.cli import display, plain
+
+    with app.memory() as memory:
+        kept = memory.facts(superseded=superseded)
+    app.show([plain.memory(fact) for fact in kept], lambda: display.facts(kept))
+
+
+SHOWN = 10  # memories that a plan shows before it only counts
+
+
+def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> RenderableType:
+    """What a consolidation did, in a sentence and a table of the new facts."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from helamem.cli import display
+    from helamem.records import Fact
+
+    told = [
+        f"{display.counted(report.hubs, 'dense place')} found",
+        f"{display.counted(report.clusters, 'cluster')} distilled",
+        f"{report.unchanged:,} unchanged",
+        f"{display.counted(len(new), 'new fact')}",
+        f"{display.counted(report.pruned, 'faint association')} dropped",
+    ]
+    problems = [Text(each, "yellow") for each in (*report.refused, *report.failed)]
+    kept = [each for each in new if isinstance(each, Fact)]
+    return Group(Text(f"{', '.join(told)}."), *([display.facts(kept)] if kept else []), *problems)
+
+
+def counts(plan: ForgetPlan) -> str:
+    """How many episodes a plan looks at, and why it keeps those that it keeps."""
+    return (
+        f"{plan.considered:,} considered: {len(plan.ids):,} may go, {plan.kept_strong:,} kept for their "
+        f"associations, {plan.kept_young:,} are too young, {plan.kept_used:,} were used."
+    )
+
+
+def _forgotten(plan: ForgetPlan, gone: Sequence[Episode | Fact]) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    lines: list[RenderableType] = [Text(counts(plan))]
+    if gone:
+        lines.append(display.memories(gone))
+    if len(plan.ids) > len(gone):
+        lines.append(Text(f"... and {len(plan.ids) - len(gone):,} more", "dim"))
+    if plan.done:
+        lines.append(Text(f"Forgotten: {display.counted(len(plan.ids), 'episode')}."))
+    else:
+        lines.append(Text("Nothing was removed; `helamem forget --yes` does it."))
+    return Group(*lines)

@@ -1,0 +1,211 @@
+"""Commands that show what is there: get, list, history, stats, export, config."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from helamem.cli.program import Command
+from helamem.cli.settings import App, pass_app, shared_options
+from helamem.cli.values import conditions_of, filter_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from helamem.records import Change, Episode, Fact, Stats
+
+
+@click.command(cls=Command)
+@click.argument("ids", type=int, nargs=-1, required=True, metavar="ID...")
+@shared_options
+@pass_app
+def get(app: App, ids: tuple[int, ...]) -> None:
+    """Show memories in full.
+
+    Example:
+        helamem get 1
+    """
+    from helamem.cli import plain
+
+    with app.memory() as memory:
+        kept = [memory.get(id_) for id_ in ids]
+    app.show([plain.memory(each) for each in kept], lambda: _in_full(kept))
+
+
+@click.command("list", cls=Command)
+@click.option("--limit", default=20, show_default=True, help="How many at most.")
+@click.option("--offset", default=0, help="How many to pass over.")
+@filter_options
+@shared_options
+@pass_app
+def list_(
+    app: App,
+    *,
+    limit: int,
+    offset: int,
+    conditions: dict[str, Any] | None,
+    speaker: str | None,
+    session: str | None,
+) -> None:
+    """List memories, the oldest first.
+
+    They come in the order in which they were stored.
+
+    Example:
+        helamem list --speaker Ana --limit 5
+    """
+    from helamem.cli import display, plain
+
+    filters = conditions_of(conditions, speaker, session)
+    with app.memory() as memory:
+        kept = memory.list(filters=filters, limit=limit, offset=offset)
+    app.show([plain.memory(each) for each in kept], lambda: display.memories(kept))
+
+
+@click.command(cls=Command)
+@click.argument("id_", type=int, metavar="ID")
+@shared_options
+@pass_app
+def history(app: App, id_: int) -> None:
+    """Show what happened to a memory.
+
+    This is kept also after the memory was deleted, without its text.
+
+    Example:
+        helamem history 1
+    """
+    from helamem.cli import plain
+
+    with app.memory() as memory:
+        changes = memory.history(id_)
+    app.show(plain.plain(changes), lambda: _changes(changes))
+
+
+@click.command(cls=Command)
+@shared_options
+@pass_app
+def stats(app: App) -> None:
+    """Count what a memory holds.
+
+    Example:
+        helamem stats
+    """
+    from helamem.cli import plain
+
+    with app.memory() as memory:
+        counted = memory.stats()
+    app.show(plain.plain(counted), lambda: _stats(counted))
+
+
+@click.command(cls=Command)
+@click.option(
+    "--output",
+    "-o",
+    type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
+    default="-",
+    metavar="FILE",
+    help="Where to write; standard output, if left out.",
+)
+@shared_options
+@pass_app
+def export(app: App, output: IO[str]) -> None:
+    """Write a whole memory as JSON lines.
+
+    `import` reads them again; vectors are left out, and made anew then.
+
+    Example:
+        helamem export --output maya.jsonl
+    """
+    with app.memory() as memory:
+        for line in memory.export():
+            output.write(json.dumps(line) + "\n")
+
+
+@click.command(cls=Command)
+@click.argument("section", default="")
+@shared_options
+@pass_app
+def config(app: App, section: str) -> None:
+    """Show the settings, and where each came from.
+
+    A section, like `spreading`, restricts what is shown.
+
+    Example:
+        helamem config spreading
+    """
+    from helamem import config as settings
+    from helamem.cli import plain
+
+    resolved = app.resolved()
+    names = [name for name in settings.names() if name.startswith(section)]
+    if not names:
+        raise click.UsageError(f"there is no setting that begins with {section!r}")
+    rows = {
+        name: {
+            "value": plain.plain(settings.value_of(resolved.config, name)),
+            "origin": resolved.origins[name],
+            "doc": settings.describe(name),
+        }
+        for name in names
+    }
+    app.show(rows, lambda: _settings(rows))
+
+
+def _in_full(kept: Sequence[Episode | Fact]) -> RenderableType:
+    from rich.console import Group
+
+    from helamem.cli import display, plain
+
+    return Group(*(display.pairs(_named(plain.memory(each))) for each in kept))
+
+
+def _named(fields: dict[str, Any]) -> dict[str, str]:
+    """What there is to say about a memory, in words: empty fields are left out."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in fields.items()
+        if value not in ("", None, {}, [])
+    }
+
+
+def _changes(changes: Sequence[Change]) -> RenderableType:
+    from helamem.cli import display
+
+    rows = display.table("when", "what", "the text before")
+    for change in changes:
+        rows.add_row(display.when(change.at), change.event, display.clipped(change.text or ""))
+    return rows
+
+
+def _stats(counted: Stats) -> RenderableType:
+    from helamem.cli import display
+
+    edges = ", ".join(f"{n:,} {channel}" for channel, n in counted.edges.items())
+    first, last = counted.first_at, counted.last_at
+    return display.pairs(
+        {
+            "namespace": counted.namespace,
+            "episodes": f"{counted.episodes:,} in {display.counted(counted.sessions, 'session')}",
+            "facts": f"{counted.facts:,}",
+            "earlier questions": f"{counted.cues:,}",
+            "edges": edges or "none",
+            "speakers": ", ".join(counted.speakers[:8]) + (" ..." if counted.speakers[8:] else ""),
+            "from": f"{display.when(first)} to {display.when(last)}" if first and last else "",
+            "embedder": f"{counted.embedder} ({counted.dimension} dimensions)",
+            "file": f"{counted.path} ({counted.file_bytes / 1e6:.2f} MB)",
+        }
+    )
+
+
+def _settings(rows: dict[str, dict[str, Any]]) -> RenderableType:
+    from helamem.cli import display
+
+    shown = display.table("setting", "value", "from", "what it does")
+    for name, row in rows.items():
+        style = "" if row["origin"] == "default" else "bold"
+        shown.add_row(name, str(row["value"]), row["origin"], row["doc"], style=style)
+    return shown

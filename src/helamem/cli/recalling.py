@@ -1,0 +1,118 @@
+"""Commands that look things up, and learn from what served: search and reinforce."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from helamem.cli.program import Command
+from helamem.cli.settings import App, pass_app, shared_options
+from helamem.cli.values import conditions_of, filter_options, ids, moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import RenderableType
+
+    from helamem.recall import Recall
+    from helamem.records import Episode, Fact, Reinforcement
+    from helamem.wiring import Memory
+
+
+@click.command(cls=Command)
+@click.argument("query")
+@click.option("-k", default=10, show_default=True, help="How many direct hits at most.")
+@click.option(
+    "--context", "max_tokens", type=int, metavar="TOKENS", help="Print a block for a prompt."
+)
+@click.option("--explain", is_flag=True, help="Say what each score is made of.")
+@click.option(
+    "--at", type=moment, metavar="TIME", help="When the question is asked; now, if left out."
+)
+@filter_options
+@shared_options
+@pass_app
+def search(
+    app: App,
+    *,
+    query: str,
+    k: int,
+    max_tokens: int | None,
+    explain: bool,
+    at: datetime | None,
+    conditions: dict[str, Any] | None,
+    speaker: str | None,
+    session: str | None,
+) -> None:
+    """Find what belongs to a question.
+
+    Searching changes nothing; `reinforce` is how the memory learns.
+
+    Example:
+        helamem search "What should I not cook for Maya?" --explain
+    """
+    from helamem.cli import display, plain
+
+    filters = conditions_of(conditions, speaker, session)
+    with app.memory() as memory:
+        found = memory.search(query, k=k, filters=filters, at=at)
+        known = sources(memory, found) if explain else {}
+    block = found.context(max_tokens) if max_tokens is not None else None
+    if block is not None and not app.as_json:
+        click.echo(block)
+        return
+    data = plain.recall(found) | ({} if block is None else {"context": block})
+    app.show(data, lambda: display.recall(found, explain=explain, known=known))
+
+
+@click.command(cls=Command)
+@click.argument("query")
+@click.option("--used", type=ids, required=True, metavar="ID,ID", help="The memories that served.")
+@click.option("--unhelpful", type=ids, metavar="ID,ID", help="Hits that misled.")
+@click.option("-k", default=10, show_default=True, help="How many direct hits the search has.")
+@click.option("--at", type=moment, metavar="TIME", help="When it is learned; now, if left out.")
+@shared_options
+@pass_app
+def reinforce(
+    app: App,
+    *,
+    query: str,
+    used: tuple[int, ...],
+    unhelpful: tuple[int, ...] | None,
+    k: int,
+    at: datetime | None,
+) -> None:
+    """Learn which memories served a question.
+
+    Searches again, wires the memories that served together and to the question, and weakens what
+    brought in the unhelpful ones.
+
+    Example:
+        helamem reinforce "What should I not cook for Maya?" --used 1,4 --unhelpful 3
+    """
+    from helamem.cli import plain
+
+    with app.memory() as memory:
+        recall = memory.search(query, k=k, at=at)
+        learned = memory.reinforce(recall, used, unhelpful=unhelpful or (), at=at)
+    app.show(plain.plain(learned), lambda: _learned(learned))
+
+
+def sources(memory: Memory, found: Recall) -> dict[int, Episode | Fact]:
+    """The memories that activation came from, by id; cues have no text to show."""
+    wanted = {via.source for hit in found.hits for via in hit.via if via.source_kind != "cue"}
+    return {id_: memory.get(id_) for id_ in sorted(wanted)}
+
+
+def _learned(learned: Reinforcement) -> RenderableType:
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    told = [
+        f"{display.counted(learned.strengthened, 'association')} grew",
+        f"the question is bound to {display.counted(learned.bound, 'memory', 'memories')}",
+        f"{display.counted(learned.weakened, 'association')} weakened",
+    ]
+    return Text(f"Learned: {', '.join(told)}.")

@@ -1,0 +1,148 @@
+"""The options that every command takes, before its name or after it, and what they open.
+
+Whatever is slow to import is imported where it is needed, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from helamem.config import Config, Resolved
+    from helamem.protocols import Clock
+    from helamem.wiring import Memory
+
+Decorated = TypeVar("Decorated", bound="Callable[..., object]")
+
+
+@dataclass(slots=True)
+class App:
+    """What the shared options said, and what follows from it.
+
+    Attributes:
+        settings: Single settings by dotted name, as `--set` gave them.
+        as_json: Print data for programs instead of tables for people.
+        named: The options that were given, in the environment too.
+    """
+
+    file: str | None = None
+    namespace: str = "default"
+    settings: dict[str, str] = field(default_factory=dict)
+    config_file: str | None = None
+    embedder: str | None = None
+    preset: str | None = None
+    as_json: bool = False
+    debug: bool = False
+    verbose: int = 0
+    named: set[str] = field(default_factory=set)
+
+    def resolved(self) -> Resolved:
+        """The configuration that holds, and where each setting came from."""
+        from helamem import config
+
+        given = {"preset": self.preset, "embedder": self.embedder}
+        return config.resolve(self.config_file, arguments={**self.settings, **given})
+
+    def config(self) -> Config:
+        """The configuration that holds."""
+        return self.resolved().config
+
+    def path(self) -> str | Path:
+        """The file that the commands work on."""
+        from helamem import wiring
+
+        return self.file or wiring.default_path()
+
+    def memory(self, *, namespace: str | None = None, clock: Clock | None = None) -> Memory:
+        """The memory that the options name; close it, or use it in a `with` block."""
+        from helamem import Memory
+
+        name, config = namespace or self.namespace, self.config()
+        if clock is None:
+            return Memory(self.path(), namespace=name, config=config)
+        return Memory(self.path(), namespace=name, config=config, clock=clock)
+
+    def show(self, data: object, render: Callable[[], RenderableType]) -> None:
+        """Print a result: `data` for `--json`, what `render` gives otherwise."""
+        if self.as_json:
+            click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+            return
+        from helamem.cli import display
+
+        display.console().print(render())
+
+
+pass_app = click.make_pass_decorator(App, ensure=True)
+
+
+def shared_options(command: Decorated) -> Decorated:
+    """Give a command the options that all commands have."""
+    for name, attributes in reversed(_OPTIONS.items()):
+        command = _option(name, attributes)(command)
+    return command
+
+
+def program_options(program: Decorated) -> Decorated:
+    """The same before the command's name, where the environment is read too."""
+    variables = {"--file": "HELAMEM_FILE", "--namespace": "HELAMEM_NAMESPACE"}
+    for name, attributes in reversed(_OPTIONS.items()):
+        from_environment = {"envvar": variables.get(name), "show_envvar": name in variables}
+        program = _option(name, {**attributes, **from_environment})(program)
+    return program
+
+
+def _option(name: str, attributes: dict[str, Any]) -> Callable[[Decorated], Decorated]:
+    declarations = [name] if name != "--verbose" else ["-v", name]
+    return click.option(*declarations, expose_value=False, callback=_remember, **attributes)
+
+
+def _remember(context: click.Context, option: click.Parameter, value: object) -> None:
+    """Keep an option's value, if it was given; the one nearest to the command wins."""
+    app = context.ensure_object(App)
+    name = str(option.name)
+    if value is None or value is False or value in (0, ()):
+        return
+    app.named.add(name)
+    if name == "set":
+        app.settings |= dict(_assignment(each) for each in _texts(value))
+    else:
+        setattr(app, {"json": "as_json", "config": "config_file"}.get(name, name), value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.BadParameter(
+            f"{text!r} is not of the form section.key=value", param_hint="--set"
+        )
+    return name.strip(), value.strip()
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--file": {"metavar": "PATH", "help": "The memory's file."},
+    "--namespace": {"metavar": "NAME", "help": "Whose memory: a user, an agent, a project."},
+    "--embedder": {"metavar": "NAME", "help": "static, minilm, openai:MODEL or hashing."},
+    "--preset": {"metavar": "NAME", "help": "The settings to start from: default or paper."},
+    "--set": {
+        "metavar": "SECTION.KEY=VALUE",
+        "multiple": True,
+        "help": "Change one setting; may be given several times.",
+    },
+    "--config": {"metavar": "FILE", "help": "A TOML file with settings."},
+    "--json": {"is_flag": True, "help": "Print JSON instead of tables."},
+    "--debug": {"is_flag": True, "help": "Show where an error came from."},
+    "--verbose": {"count": True, "help": "Say what is done, on standard error; -vv says more."},
+}

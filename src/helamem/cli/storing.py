@@ -1,0 +1,135 @@
+"""Commands that put memories in: add, and its opposites one at a time: update and delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from helamem.cli.program import Command
+from helamem.cli.settings import App, pass_app, shared_options
+from helamem.cli.values import json_object, moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import RenderableType
+
+    from helamem.records import Receipt
+
+
+@click.command(cls=Command)
+@click.argument("texts", nargs=-1, required=True, metavar="TEXT...")
+@click.option("--speaker", help="Who said it.")
+@click.option("--role", help="The speaker's part in a chat: user, assistant, system or tool.")
+@click.option("--session", help="The conversation that it belongs to.")
+@click.option(
+    "--at",
+    type=moment,
+    metavar="TIME",
+    help="When it was said, like 2025-03-03T19:10:00Z; now, if left out.",
+)
+@click.option("--metadata", type=json_object, metavar="JSON", help="Anything else, to filter by.")
+@shared_options
+@pass_app
+def add(
+    app: App,
+    *,
+    texts: tuple[str, ...],
+    speaker: str | None,
+    role: str | None,
+    session: str | None,
+    at: datetime | None,
+    metadata: dict[str, Any] | None,
+) -> None:
+    """Remember a text, or several.
+
+    `-` stands for all of standard input, as one text. A file with many turns is for `import`.
+
+    Example:
+        helamem add "Maya is allergic to peanuts." --speaker Ana
+    """
+    given = [_standard_input() if text == "-" else text for text in texts]
+    with app.memory() as memory:
+        receipt = memory.add(
+            given, speaker=speaker, role=role, session=session, at=at, metadata=metadata
+        )
+    show_receipt(app, receipt)
+
+
+@click.command(cls=Command)
+@click.argument("id_", type=int, metavar="ID")
+@click.argument("text", required=False)
+@click.option(
+    "--metadata", type=json_object, metavar="JSON", help="What its metadata is from now on."
+)
+@shared_options
+@pass_app
+def update(app: App, id_: int, text: str | None, metadata: dict[str, Any] | None) -> None:
+    """Change what an episode says, or its metadata.
+
+    `history` keeps the old text.
+
+    Example:
+        helamem update 1 "Maya is allergic to peanuts and almonds."
+    """
+    from helamem.cli import display, plain
+
+    if text is None and metadata is None:
+        raise click.UsageError("say what changes: a text, --metadata, or both")
+    with app.memory() as memory:
+        episode = memory.update(id_, text, metadata=metadata)
+    app.show(plain.memory(episode), lambda: display.memories([episode]))
+
+
+@click.command(cls=Command)
+@click.argument("ids", type=int, nargs=-1, required=True, metavar="ID...")
+@shared_options
+@pass_app
+def delete(app: App, ids: tuple[int, ...]) -> None:
+    """Remove memories for good.
+
+    The facts that rest on them alone go with them, and no text of theirs remains in the file.
+
+    Example:
+        helamem delete 12
+    """
+    with app.memory() as memory:
+        gone = memory.delete(*ids)
+    app.show({"deleted": list(gone)}, lambda: _deleted(gone))
+
+
+def show_receipt(app: App, receipt: Receipt) -> None:
+    """Print what became of what was added."""
+    from helamem.cli import plain
+
+    app.show(plain.plain(receipt), lambda: _told(receipt))
+
+
+def _standard_input() -> str:
+    with click.open_file("-", encoding="utf-8") as stream:
+        text: str = stream.read()
+    return text
+
+
+def _told(receipt: Receipt) -> RenderableType:
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    lines = [f"Stored {display.counted(len(receipt.stored), 'turn')}"]
+    if receipt.stored:
+        lines[0] += f": {display.ids(receipt.stored)}"
+    if receipt.skipped:
+        there = display.ids([each.id for each in receipt.skipped])
+        lines.append(f"{display.counted(len(receipt.skipped), 'turn')} already there: {there}")
+    lines += [f"#{each.id}: {each.reason}" for each in receipt.degraded]
+    return Text("\n".join(f"{line}." for line in lines))
+
+
+def _deleted(gone: tuple[int, ...]) -> RenderableType:
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    return Text(f"Deleted {display.counted(len(gone), 'memory', 'memories')}: {display.ids(gone)}.")

@@ -1,0 +1,115 @@
+"""What `helamem demo` works on: a conversation, and questions about it whose answers are known."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from importlib import resources
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from helamem import readers, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from helamem.records import Turn
+
+_LABEL = re.compile(r"D\d+:\d+")
+UNANSWERABLE = 5  # the category of LoCoMo's trick questions
+MIN_TERMS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question about the conversation.
+
+    Attributes:
+        again: The same question in other words; empty where nobody has written any.
+        answer: What is the case; empty where nobody has written it down.
+        evidence: Which turns hold the answer, counted from 0.
+    """
+
+    text: str
+    again: str = ""
+    answer: str = ""
+    evidence: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A conversation, and what to ask about it."""
+
+    name: str
+    turns: Sequence[Turn]
+    questions: Sequence[Question]
+
+
+def sample() -> Story:
+    """The conversation that comes with helamem: a cello maker looks for a new workshop."""
+    content = resources.files("helamem.cli").joinpath("sample.json").read_text(encoding="utf-8")
+    return _locomo("the sample conversation", json.loads(content))
+
+
+def load(path: Path, *, most: int) -> Story:
+    """A story from a file, with at most so many questions.
+
+    LoCoMo's questions carry labels that say which turns answer them. In other files a question that
+    somebody asked serves, and the turn that followed as its answer.
+
+    Raises:
+        DataError: The file is malformed, or in no known format.
+        OSError: It cannot be read.
+    """
+    content = path.read_text(encoding="utf-8")
+    if readers.detect(content) == "locomo":
+        story = _locomo(path.name, json.loads(content))
+    else:
+        turns = readers.read(content)
+        story = Story(name=path.name, turns=turns, questions=list(_asked(turns)))
+    return Story(name=story.name, turns=story.turns, questions=_telling(story.questions)[:most])
+
+
+def _telling(questions: Sequence[Question]) -> list[Question]:
+    """The questions in their order, those first whose answer lies in several turns."""
+    return sorted(questions, key=lambda each: not 2 <= len(each.evidence) <= 4)
+
+
+def _locomo(name: str, content: Any) -> Story:
+    """The first conversation of LoCoMo's JSON."""
+    record = content[0] if isinstance(content, list) else content
+    conversation = readers.read_locomo(record)[0]
+    places = {turn.metadata["dia_id"]: i for i, turn in enumerate(conversation.turns)}
+    questions = [
+        Question(
+            text=item["question"],
+            again=item.get("again", ""),
+            answer=str(item.get("answer", "")),
+            evidence=evidence,
+        )
+        for item in record.get("qa", [])
+        if item.get("category") != UNANSWERABLE
+        and (evidence := _places(item.get("evidence", []), places))
+    ]
+    return Story(name=name, turns=conversation.turns, questions=questions)
+
+
+def _places(labels: Sequence[str], places: dict[Any, int]) -> tuple[int, ...]:
+    found = (label for entry in labels for label in _LABEL.findall(entry))
+    return tuple(sorted({places[label] for label in found if label in places}))
+
+
+def _asked(turns: Sequence[Turn]) -> Iterator[Question]:
+    """Questions that were asked in the conversation, each with the turn that followed."""
+    for place, (turn, reply) in enumerate(pairwise(turns)):
+        answered = turn.session == reply.session and _who(turn) != _who(reply)
+        for sentence in text.sentences(turn.text):
+            if answered and text.is_question(sentence) and len(text.terms(sentence)) >= MIN_TERMS:
+                yield Question(text=sentence, evidence=(place + 1,))
+                break
+
+
+def _who(turn: Turn) -> str:
+    return turn.speaker or turn.role
