@@ -146,25 +146,31 @@ class MiniLMEmbedder:
     def dimension(self) -> int:
         """The length of a vector; a model other than the default is loaded to learn it."""
         if self._known_dimension is None:
-            self._known_dimension = int(self._encode([""]).shape[1])
+            self._known_dimension = self._encode(["dimension"]).shape[1]
         return self._known_dimension
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One vector a text, of its first 256 tokens or so.
+        """One vector a text, of its first 256 tokens or so; of length 0 for a blank text.
 
         Raises:
-            EmbedderError: The model cannot be loaded.
+            EmbedderError: The model cannot be loaded, or fails.
         """
-        vectors = self._encode([text[: self.max_chars] for text in _strings(texts)])
-        return _checked(vectors, len(texts), self.dimension, self.name)
+        strings = [text[: self.max_chars] for text in _strings(texts)]
+        rows = [row for row, text in enumerate(strings) if text.strip()]
+        vectors = np.zeros((len(strings), self.dimension), dtype=np.float32)
+        if rows:
+            encoded = self._encode([strings[row] for row in rows])
+            vectors[rows] = _checked(encoded, len(rows), self.dimension, self.name)
+        return vectors
 
     def _encode(self, texts: list[str]) -> Floats:
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
         with self._lock:
             if self._model is None:
                 self._model = _sentence_transformer(self._source)
-            vectors = self._model.encode(texts, convert_to_numpy=True, show_progress_bar=False)
+            try:
+                vectors = self._model.encode(texts, convert_to_numpy=True, show_progress_bar=False)
+            except RuntimeError as error:  # what torch raises, out of memory among others
+                raise EmbedderError(f"{self.name} failed: {error}", provider=self.name) from error
         return np.asarray(vectors, dtype=np.float32)
 
 
@@ -245,6 +251,13 @@ class OpenAIEmbedder:
                 self.name,
             )
         return vectors
+
+    def close(self) -> None:
+        """Close the connections to the server; the next `embed` opens new ones."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
 
     def _request(self, texts: list[str]) -> Floats:
         import openai

