@@ -1,0 +1,105 @@
+"""What is known about a person, or about the assistant, in a few lines: made from facts, by rules. Pure.
+
+A profile is read off the facts that hold now, so it is never out of date and costs nothing to maintain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from helamem.records import Fact, FactKind
+
+ORDER: tuple[FactKind, ...] = ("trait", "statement", "procedure")
+MAX_CHARS = 1200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a profile.
+
+    Attributes:
+        fact: The id of the fact that it is.
+        sources: The ids of the episodes that the fact rests on.
+    """
+
+    text: str
+    kind: FactKind
+    fact: int
+    sources: tuple[int, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What is known about one person, the surest and most used first within each kind.
+
+    Attributes:
+        name: Whom it is about; "" for what is about nobody in particular.
+        agent: Whether it is about the assistant.
+        left_out: How many facts there was no room for.
+    """
+
+    name: str
+    lines: tuple[Line, ...]
+    agent: bool = False
+    left_out: int = 0
+
+    def __str__(self) -> str:
+        heading = self.name or ("The assistant" if self.agent else "General")
+        return "\n".join([f"{heading}:", *(f"- {line.text} [{line.fact}]" for line in self.lines)])
+
+
+def profiles(
+    facts: Iterable[Fact], *, name: str | None = None, max_chars: int = MAX_CHARS
+) -> tuple[Profile, ...]:
+    """One profile a person, those of whom most is known first; the assistant's comes last.
+
+    Args:
+        facts: Facts that hold; superseded ones are left out.
+        name: Only this person's.
+        max_chars: The most characters that the lines of one profile have together.
+    """
+    groups: dict[tuple[bool, str], list[Fact]] = {}
+    for fact in facts:
+        if fact.superseded_by is None and (name is None or _is_named(fact.speaker, name)):
+            agent = fact.kind == "agent"
+            groups.setdefault((agent, "" if agent else fact.speaker), []).append(fact)
+    ordered = sorted(groups.items(), key=lambda each: (each[0][0], -len(each[1]), each[0][1]))
+    return tuple(
+        _profile(person, members, agent=agent, max_chars=max_chars)
+        for (agent, person), members in ordered
+    )
+
+
+def _profile(name: str, facts: Sequence[Fact], *, agent: bool, max_chars: int) -> Profile:
+    lines: list[Line] = []
+    room = max_chars
+    for fact in sorted(facts, key=_rank):
+        if len(fact.text) <= room:
+            room -= len(fact.text)
+            lines.append(_line(fact))
+    return Profile(name=name, lines=tuple(lines), agent=agent, left_out=len(facts) - len(lines))
+
+
+def _rank(fact: Fact) -> tuple[int, float, int, float, int]:
+    """Traits first; then what is sure, what was used, what is new."""
+    kind = ORDER.index(fact.kind) if fact.kind in ORDER else len(ORDER)
+    return kind, -fact.confidence, -fact.uses, -fact.at.timestamp(), -fact.id
+
+
+def _line(fact: Fact) -> Line:
+    return Line(
+        text=fact.text,
+        kind=fact.kind,
+        fact=fact.id,
+        sources=fact.sources,
+        confidence=fact.confidence,
+    )
+
+
+def _is_named(speaker: str, name: str) -> bool:
+    return speaker.casefold() == name.casefold()

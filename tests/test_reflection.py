@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helamem import reflection, schemas
+from samples import MAY_8, episode, fact
+
+if TYPE_CHECKING:
+    from helamem.reflection import Claim, Parsed
+
+EPISODES = [
+    episode(3, "I moved to Berlin yesterday.", "Ana"),
+    episode(4, "Maya would love that!", "Ben", at=MAY_8 + timedelta(minutes=5)),
+]
+KNOWN = [fact(9, "Ana lives in Paris.")]
+
+
+def told(**others: Any) -> dict[str, Any]:
+    return {
+        "text": "Ana moved to Berlin on 7 May 2023.",
+        "kind": "statement",
+        "about": "Ana",
+        "sources": [3],
+        "confidence": 0.9,
+        "valid_from": "2023-05-07",
+        "relation": "new",
+        "old": None,
+        **others,
+    }
+
+
+def parsed(*facts: dict[str, Any]) -> Parsed:
+    reply: Any = {"facts": list(facts)}
+    assert schemas.misfit(reply, reflection.SCHEMA) is None
+    return reflection.parse(reply, EPISODES, KNOWN)
+
+
+def only(**others: Any) -> Claim:
+    claims = parsed(told(**others)).claims
+    assert 1 == len(claims)
+    return claims[0]
+
+
+class TestMessages:
+    def test_episodes_and_known_facts_are_quoted_in_the_order_of_time(self) -> None:
+        system, user = reflection.messages(EPISODES[::-1], KNOWN)
+
+        assert ("system", "user") == (system["role"], user["role"])
+        lines = user["content"].splitlines()
+        assert ["<episodes>", "</episodes>", "<facts>", "</facts>"] == [
+            line for line in lines if line.startswith("<")
+        ]
+        assert '"id": 3' in lines[1]
+        assert '"id": 4' in lines[2]
+        assert '"id": 9' in lines[5]
+
+    def test_a_huge_episode_is_shown_in_part(self) -> None:
+        _, user = reflection.messages([episode(1, "x" * 1_000_000)], [])
+
+        assert len(user["content"]) < 2 * reflection.MAX_EPISODE
+
+    def test_the_model_is_part_of_who_distilled(self) -> None:
+        assert reflection.distiller("openai/a") != reflection.distiller("openai/b")
+
+
+class TestParse:
+    def test_a_good_fact_is_taken(self) -> None:
+        claim = only()
+
+        assert ("Ana moved to Berlin on 7 May 2023.", "statement", 0.9, (3,), "Ana") == (
+            claim.draft.text,
+            claim.draft.kind,
+            claim.draft.confidence,
+            claim.draft.sources,
+            claim.draft.speaker,
+        )
+        assert datetime(2023, 5, 7, tzinfo=UTC) == claim.draft.at
+
+    def test_a_made_up_source_is_refused(self) -> None:
+        result = parsed(told(sources=[3, 99]))
+
+        assert (3,) == result.claims[0].draft.sources
+        assert ("fact 1 names sources that are not in its cluster: 99",) == result.refused
+
+    @pytest.mark.parametrize(
+        ("wrong", "reason"),
+        [
+            ({"sources": []}, "fact 1 has no source"),
+            ({"text": " \n\x00"}, "fact 1 has no text"),
+            ({"text": "x" * 501}, "fact 1 has 501 characters, more than 500"),
+            ({"confidence": 0.0}, "fact 1 has a confidence of 0, outside of (0, 1]"),
+            ({"confidence": 1.5}, "fact 1 has a confidence of 1.5, outside of (0, 1]"),
+            ({"confidence": -1}, "fact 1 has a confidence of -1, outside of (0, 1]"),
+        ],
+    )
+    def test_a_bad_fact_is_refused_and_the_others_are_taken(
+        self, wrong: dict[str, Any], reason: str
+    ) -> None:
+        result = parsed(told(**wrong), told(text="Maya would love Berlin.", sources=[4]))
+
+        assert ["Maya would love Berlin."] == [claim.draft.text for claim in result.claims]
+        assert (reason,) == result.refused
+
+    def test_a_fact_with_made_up_sources_alone_is_refused(self) -> None:
+        result = parsed(told(sources=[99]))
+
+        assert () == result.claims
+        assert (
+            "fact 1 names sources that are not in its cluster: 99",
+            "fact 1 has no source",
+        ) == result.refused
+
+    def test_the_id_of_a_fact_is_no_source(self) -> None:
+        assert () == parsed(told(sources=[9])).claims
+
+    @pytest.mark.parametrize(
+        ("day", "at"),
+        [
+            ("2023-05-07", datetime(2023, 5, 7, tzinfo=UTC)),
+            ("2023-05", datetime(2023, 5, 1, tzinfo=UTC)),
+            ("2023", datetime(2023, 1, 1, tzinfo=UTC)),
+            ("", MAY_8),
+        ],
+    )
+    def test_dates_are_read(self, day: str, at: datetime) -> None:
+        assert at == only(valid_from=day).draft.at
+
+    @pytest.mark.parametrize(
+        "day",
+        ["yesterday", "2023-02-30", "7 May 2023", "2023-5-7", "0000", "2023-05-07T10:00", "٢٠٢٣"],
+    )
+    def test_what_is_no_date_is_told_and_the_sources_say_when(self, day: str) -> None:
+        result = parsed(told(valid_from=day))
+
+        assert MAY_8 == result.claims[0].draft.at
+        assert (
+            "fact 1 has a date that is none; the time of its sources was taken",
+        ) == result.refused
+
+    def test_of_several_sources_the_latest_says_when(self) -> None:
+        assert EPISODES[1].at == only(sources=[3, 4], valid_from="").draft.at
+
+    @pytest.mark.parametrize(
+        ("name", "sources", "speaker"),
+        [
+            ("Ana", [3], "Ana"),
+            ("Maya", [4], "Maya"),
+            ("Zoe", [3], "Ana"),
+            ("Zoe", [3, 4], ""),
+            ("", [4], "Ben"),
+        ],
+    )
+    def test_whom_it_is_about_must_stand_in_the_sources(
+        self, name: str, sources: list[int], speaker: str
+    ) -> None:
+        assert speaker == only(about=name, sources=sources).draft.speaker
+
+    @pytest.mark.parametrize("relation", ["same", "replaces", "unsure"])
+    def test_a_relation_to_a_fact_that_was_shown_is_taken(self, relation: str) -> None:
+        claim = only(relation=relation, old=9)
+
+        assert (relation, 9) == (claim.relation, claim.old)
+
+    @pytest.mark.parametrize("old", [3, 99, None])
+    def test_a_relation_to_anything_else_is_refused(self, old: int | None) -> None:
+        result = parsed(told(relation="replaces", old=old))
+
+        assert [("new", None)] == [(claim.relation, claim.old) for claim in result.claims]
+        assert (f"fact 1 is said to be 'replaces' to {old}, which was not shown",) == result.refused
+
+    def test_a_cluster_gives_no_more_facts_than_it_has_episodes(self) -> None:
+        result = parsed(*(told(text=f"Ana has {i} cats.") for i in range(5)))
+
+        assert 2 == len(result.claims)
+        assert ("3 facts are more than a cluster of 2 episodes gives",) == result.refused
+
+    def test_line_breaks_and_controls_become_spaces(self) -> None:
+        assert "Ana moved." == only(text="Ana\n\x00moved.\u2028").draft.text
+
+    @given(
+        st.fixed_dictionaries(
+            {
+                "text": st.text(),
+                "kind": st.sampled_from(["statement", "trait", "agent", "procedure"]),
+                "about": st.text(),
+                "sources": st.lists(st.integers()),
+                "confidence": st.floats(allow_nan=False),
+                "valid_from": st.text(),
+                "relation": st.sampled_from(["new", "same", "replaces", "unsure"]),
+                "old": st.none() | st.integers(),
+            }
+        )
+    )
+    def test_whatever_is_taken_rests_on_the_cluster(self, reply: dict[str, Any]) -> None:
+        for claim in reflection.parse({"facts": [reply]}, EPISODES, KNOWN).claims:
+            assert set(claim.draft.sources) <= {3, 4}
+            assert claim.draft.sources
+            assert 0 < claim.draft.confidence <= 1
+            assert claim.old in {None, 9}
+            assert claim.draft.text.strip()

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helamem import usage
+from samples import episode, hit
+
+HITS = [
+    hit(episode(1, "Maya is allergic to peanuts.", "Ana")),
+    hit(episode(2, "The flight leaves from gate B12 at 9:40.", "Ana")),
+    hit(episode(3, "I will bake a lemon cake for the party.", "Ben")),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "reply", "used"),
+    [
+        ("What must Maya not eat?", "Nothing with peanuts: she is allergic.", [1]),
+        ("Where do I have to go?", "Gate B12.", [2]),
+        ("What will there be?", "A lemon cake, and no peanuts, Maya being allergic.", [1, 3]),
+        ("What must Maya not eat?", "I do not know.", []),
+        ("What must Maya not eat?", "", []),
+        ("Tell me about the party!", "What a nice party.", []),
+    ],
+)
+def test_what_only_a_memory_could_tell_gives_it_away(
+    question: str, reply: str, used: list[int]
+) -> None:
+    assert used == usage.used(question, reply, HITS)
+
+
+def test_repeating_the_question_proves_nothing() -> None:
+    question = "Is Maya allergic to peanuts?"
+
+    assert [] == usage.used(question, "Maya, allergic to peanuts? Maybe.", HITS)
+
+
+def test_weights_follow_the_formula() -> None:
+    hits = [hit(episode(1, "red apples", "")), hit(episode(2, "red pears", ""))]
+
+    first, second = usage.tellings("", hits)
+
+    assert pytest.approx({"red": math.log(1 + 2 / 2), "appl": math.log(1 + 2 / 1)}) == first
+    assert {"red", "pear"} == set(second)
+
+
+def test_nothing_is_used_where_nothing_was_found() -> None:
+    assert [] == usage.used("a question", "an answer", [])
+
+
+@given(st.text(), st.lists(st.text(), max_size=5))
+def test_a_reply_that_repeats_nothing_uses_nothing(reply: str, texts: list[str]) -> None:
+    hits = [hit(episode(i, text or "-")) for i, text in enumerate(texts, 1)]
+
+    assert set(usage.used("", reply, hits)) <= set(range(1, len(texts) + 1))
+    assert [] == usage.used(reply, reply, hits)
