@@ -65,9 +65,7 @@ class Activation(_Section):
     similarity: Literal["relative", "cosine", "shifted"] = setting(
         "relative", "max(cos, 0) as a share of the best, as it is, or the paper's (cos + 1) / 2"
     )
-    words: float = setting(
-        1.0, "weight of BM25 over the turn and those around it, as a share of the best", low=0
-    )
+    words: float = setting(1.4, "weight of BM25 over the turn and those around it", low=0)
     window: int = setting(4, "how many turns away words still count", low=0, high=16)
     before: float = setting(
         0.7,
@@ -82,9 +80,9 @@ class Activation(_Section):
         low=0,
         high=1,
     )
-    k1: float = setting(0.9, "BM25: how soon repetitions stop counting", low=0)
+    k1: float = setting(1.2, "BM25: how soon repetitions stop counting", low=0)
     b: float = setting(0.75, "BM25: how much long turns are held back", low=0, high=1)
-    session: float = setting(0.3, "weight of the best similarities in the turn's session", low=0)
+    session: float = setting(0.3, "weight of the best similarity in the turn's session", low=0)
     speaker: float = setting(0.5, "weight of being said by someone whom the question names", low=0)
     date: float = setting(0.9, "weight of being said at a date that the question names", low=0)
     date_days: float = setting(7.0, "distance from that date at which 1/e of it is left", low=0.001)

@@ -41,7 +41,7 @@ class Region:
         postings: Where the terms occur in the whole namespace.
         allowed: Which memories the filters let through.
         edges: Stored edges from cues and from memories of the region, as ids, decayed.
-        cues: Ids of the earlier questions that resemble this one.
+        cues: Ids of the earlier questions that resemble this one, ascending.
         cue_similarity: How much each does.
     """
 
@@ -102,8 +102,9 @@ def _cues(store: Store, question: Question, config: Config) -> tuple[Ints, Float
     if not config.candidates.cues or not config.spreading.cue:
         return np.empty(0, np.int64), np.empty(0, np.float32)
     ids, similarity = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
-    alike = similarity > config.spreading.cue_threshold
-    return ids[alike], similarity[alike]
+    alike = np.flatnonzero(similarity > config.spreading.cue_threshold)
+    ascending = alike[np.argsort(ids[alike])]
+    return ids[ascending], similarity[ascending]
 
 
 def _seeds(

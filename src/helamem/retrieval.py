@@ -91,7 +91,7 @@ def base_terms(
     terms: dict[str, tuple[float, Callable[[], Floats]]] = {
         "similarity": (config.vector, lambda: _similarity(region, config)),
         "words": (config.words, lambda: _word_score(region, config)),
-        "session": (config.session, lambda: _session_similarity(region)),
+        "session": (config.session, lambda: _session_similarity(region, config)),
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
         "date": (config.date, lambda: _date_named(region, question, config)),
         "time": (config.time, lambda: _time_told(region, question)),
@@ -198,7 +198,7 @@ def _similarity(region: Region, config: Activation) -> Floats:
 
 
 def _word_score(region: Region, config: Activation) -> Floats:
-    """BM25 of each turn with the turns around it, relative to the best."""
+    """BM25 of each turn with the turns around it."""
 
     def window(values: Floats) -> Floats:
         around = surroundings.window_sum(
@@ -212,15 +212,16 @@ def _word_score(region: Region, config: Activation) -> Floats:
         return around + config.answered * _from_question(values, region)
 
     counts, lengths = window(region.counts), window(region.nodes.lengths)
+    idf = lexical.inverse_document_frequency((counts > 0).sum(axis=0), _n_documents(region))
     scores = lexical.bm25(
         counts,
         lengths,
-        lexical.inverse_document_frequency((counts > 0).sum(axis=0), _n_documents(region)),
+        idf,
         mean_length=float(lengths.mean()) if len(lengths) else 0.0,
         k1=config.k1,
         b=config.b,
     )
-    return lexical.relative(scores)
+    return lexical.against_attainable(scores, idf, k1=config.k1)
 
 
 def _n_documents(region: Region) -> int:
@@ -251,10 +252,9 @@ def _time_told(region: Region, question: Question) -> Floats:
     return _has(region, NAMES_TIME) * question.asks_when
 
 
-def _session_similarity(region: Region) -> Floats:
-    """How similar the best turns of each turn's session are."""
-    similarity = np.maximum(region.similarity, 0.0)
-    return surroundings.group_top_mean(similarity, region.nodes.sessions, top=3)
+def _session_similarity(region: Region, config: Activation) -> Floats:
+    """How similar the best turn of each turn's session is."""
+    return surroundings.group_max(_similarity(region, config), region.nodes.sessions)
 
 
 def _speaker_named(region: Region, question: Question) -> Floats:

@@ -91,29 +91,17 @@ def test_a_neighbor_that_is_no_row_is_refused() -> None:
         )
 
 
-@given(values_of, st.integers(1, 4), st.data())
-def test_group_top_mean_equals_the_naive_loop(
-    values: Floats, top: int, data: st.DataObject
-) -> None:
+@given(values_of, st.data())
+def test_group_max_equals_the_naive_loop(values: Floats, data: st.DataObject) -> None:
     groups = data.draw(npst.arrays(np.int64, len(values), elements=st.integers(-1, 3)))
 
-    actual = surroundings.group_top_mean(values, groups, top=top)
+    actual = surroundings.group_max(values, groups)
 
     expected = [
-        sum(
-            sorted((v for v, g in zip(values, groups, strict=True) if g == mine), reverse=True)[
-                :top
-            ]
-        )
-        / top
-        for mine in groups
+        value if mine < 0 else max(v for v, g in zip(values, groups, strict=True) if g == mine)
+        for value, mine in zip(values, groups, strict=True)
     ]
-    np.testing.assert_allclose(actual, expected, rtol=1e-9)
-
-
-def test_the_mean_needs_at_least_one_value() -> None:
-    with pytest.raises(ValueError, match="top is 0"):
-        surroundings.group_top_mean(np.ones(1), np.zeros(1, np.int64), top=0)
+    assert expected == actual.tolist()
 
 
 @given(values_of, st.lists(st.tuples(st.floats(0, 10), st.floats(0, 5)), max_size=4))

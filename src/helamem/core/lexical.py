@@ -151,6 +151,30 @@ def relative(scores: Floats) -> Floats:
     return scores / best if best > 0 else np.zeros_like(scores)
 
 
+def against_attainable(scores: Floats, idf: Floats, *, k1: float) -> Floats:
+    """BM25 scores on a scale where 1 is a perfect match, but the best of a poor lot still counts.
+
+        s / sqrt(max(s) * attainable),   attainable = (k1 + 1) * sum over t of idf_t
+
+    As a share of the best score, a question whose words hardly occur would weigh as much as one that
+    is answered word for word; as a share of the attainable, few would weigh at all.
+
+    Args:
+        scores: Shape (n,), from `bm25`.
+        idf: Shape (t,): of all terms of the query, also those that occur nowhere.
+        k1: As given to `bm25`.
+
+    Returns:
+        Shape (n,), in [0, 1]; zeros where nothing scores above 0.
+
+    >>> against_attainable(np.array([1.0, 4.0, 0.0]), np.array([2.0, 6.0]), k1=1.0).tolist()
+    [0.125, 0.5, 0.0]
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    scale = float(np.sqrt(scores.max(initial=0.0) * (k1 + 1) * np.sum(idf)))
+    return scores / scale if scale > 0 else np.zeros_like(scores)
+
+
 def overlap(matched: Floats | Ints, n_query_terms: int) -> Floats:
     """The share of the query's terms that each node has: the paper's keyword score (in equation 3).
 

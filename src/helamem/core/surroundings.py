@@ -53,33 +53,30 @@ def window_sum(
     return total
 
 
-def group_top_mean(values: Floats, groups: Ints, *, top: int) -> Floats:
-    """For each row, the mean of the `top` largest values of its group.
+def group_max(values: Floats, groups: Ints) -> Floats:
+    """For each row, the largest value of its group; a row with a negative group is a group by itself.
+
+        max over j in the group of i of  v_j
 
     Args:
         values: Shape (n,).
         groups: Shape (n,): any number a group, a session for instance.
-        top: How many values count; a smaller group counts as filled up with zeros.
 
     Returns:
         Shape (n,).
 
     Raises:
-        ValueError: `top` is below 1, or the lengths differ.
+        ValueError: The lengths differ.
 
-    >>> group_top_mean(np.array([0.9, 0.1, 0.5, 0.4]), np.array([1, 1, 1, 2]), top=2).round(3).tolist()
-    [0.7, 0.7, 0.7, 0.2]
+    >>> group_max(np.array([0.9, 0.1, 0.4, 0.5]), np.array([7, 7, -1, -1])).tolist()
+    [0.9, 0.9, 0.4, 0.5]
     """
-    if top < 1:
-        raise ValueError(f"top is {top}, but at least one value must count")
     check_length("groups", groups, len(values))
-    names, rows = np.unique(groups, return_inverse=True)
-    order = np.lexsort((-values, rows))
-    starts = np.searchsorted(rows[order], np.arange(len(names)))
-    rank = np.arange(len(values)) - starts[rows[order]]
-    best = order[rank < top]
-    totals = np.bincount(rows[best], weights=values[best], minlength=len(names))
-    return np.asarray(totals[rows] / top)
+    alone = groups.max(initial=0) + 1 + np.arange(len(groups))
+    names, rows = np.unique(np.where(groups < 0, alone, groups), return_inverse=True)
+    best = np.full(len(names), -np.inf)
+    np.maximum.at(best, rows, values)
+    return best[rows]
 
 
 def proximity(at: Floats, starts: Floats, ends: Floats, *, tau: float) -> Floats:
