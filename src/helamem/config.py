@@ -209,6 +209,50 @@ class Storage(_Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Llm(_Section):
+    """The language model. None is needed; its key is no setting, so that no listing shows it."""
+
+    model: str = setting("", "the model's name at its server; empty for none")
+    base_url: str = setting(
+        "", "where an OpenAI-compatible server is, with its /v1; empty for OpenAI's own"
+    )
+    timeout_s: float = setting(60.0, "how many seconds the server may stay silent", low=0.001)
+    max_retries: int = setting(
+        3, "how often it is asked again after a failure that may pass", low=0
+    )
+    max_tokens: int = setting(4096, "how long an answer may be", low=1)
+    cache: str = setting("", "a folder in which answers are kept for reuse; empty for none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reflection(_Section):
+    """How a language model distils facts."""
+
+    every: int = setting(
+        0, "after how many new turns it is done in the background; 0 for never", low=0
+    )
+    stretch: int = setting(
+        60, "how many turns in a row are distilled at once, beside the dense places", low=1
+    )
+    known: int = setting(8, "how many of the nearest known facts the model is shown", low=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(_Section):
+    """How a question is answered; each optional step costs a call."""
+
+    k: int = setting(30, "how many memories are looked up", low=1)
+    max_tokens: int = setting(1500, "how many tokens of memories the model is shown", low=1)
+    plan: bool = setting(False, "whether the model first words the searches")
+    select: bool = setting(False, "whether the model first chooses among the memories")
+    investigate: bool = setting(
+        False, "whether it searches again, in other words, where it found nothing"
+    )
+    verify: bool = setting(False, "whether it checks its answer against the memories")
+    learn: bool = setting(True, "whether the cited memories are reinforced")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of a memory.
 
@@ -226,6 +270,9 @@ class Config:
     consolidation: Consolidation = field(default_factory=Consolidation)
     forgetting: Forgetting = field(default_factory=Forgetting)
     storage: Storage = field(default_factory=Storage)
+    llm: Llm = field(default_factory=Llm)
+    reflection: Reflection = field(default_factory=Reflection)
+    ask: Ask = field(default_factory=Ask)
 
     def __post_init__(self) -> None:
         for name in ("preset", "embedder"):
@@ -328,6 +375,21 @@ def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
     )
 
 
+def llm_api_key(
+    path: str | Path | None = None, *, environ: Mapping[str, str] = os.environ, base_url: str = ""
+) -> str:
+    """The language model's key: HELAMEM_LLM_API_KEY, or `api_key` under [llm] in the file; else empty.
+
+    For OpenAI's own server (no `base_url`) OPENAI_API_KEY serves too.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    _, content = _file_content(path, environ)
+    key = environ.get("HELAMEM_LLM_API_KEY") or dict(_flattened(content)).get(_API_KEY, "")
+    return str(key) or ("" if base_url else environ.get("OPENAI_API_KEY", ""))
+
+
 def resolve(
     path: str | Path | None = None,
     *,
@@ -401,30 +463,51 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "consolidation": Consolidation,
     "forgetting": Forgetting,
     "storage": Storage,
+    "llm": Llm,
+    "reflection": Reflection,
+    "ask": Ask,
 }
 
 
 # Variables that are not settings of a memory; other modules read them through this one.
 _OTHER_VARIABLES = frozenset(
-    {"HELAMEM_HOME", "HELAMEM_FILE", "HELAMEM_NAMESPACE", "HELAMEM_CONFIG"}
+    {
+        "HELAMEM_HOME",
+        "HELAMEM_FILE",
+        "HELAMEM_NAMESPACE",
+        "HELAMEM_CONFIG",
+        "HELAMEM_LLM_API_KEY",
+    }
 )
-_OTHER_PREFIXES = ("HELAMEM_LLM_", "HELAMEM_OPENAI_")
+_OTHER_PREFIXES = ("HELAMEM_OPENAI_",)
+_API_KEY = "llm.api_key"
 
 
 def _file_layer(
     path: str | Path | None, environ: Mapping[str, str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    file, content = _file_content(path, environ)
+    if file is not None:
+        settings = dict(_flattened(content))
+        settings.pop(_API_KEY, None)
+        yield str(file), settings
+
+
+def _file_content(
+    path: str | Path | None, environ: Mapping[str, str]
+) -> tuple[Path | None, Mapping[str, Any]]:
+    """The configuration file, if there is one, and what is in it."""
     named = path or environ.get("HELAMEM_CONFIG")
     file = Path(named) if named else data_folder(environ) / "config.toml"
     if not named and not file.is_file():
-        return
+        return None, {}
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as exc:
         raise ConfigError(f"{file} cannot be read: {exc.strerror}") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{file} is not TOML: {exc}") from exc
-    yield str(file), dict(_flattened(content))
+    return file, content
 
 
 def _flattened(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
