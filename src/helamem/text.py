@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import snowballstemmer
+from snowballstemmer.english_stemmer import EnglishStemmer
 
 from helamem.protocols import Term
 
@@ -69,7 +69,9 @@ _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
 _HAN_CHARACTER = re.compile(rf"[{_HAN}]")
 _DIGIT = re.compile(r"\d")
 
-_STEMMER = snowballstemmer.stemmer("english")
+_STEMMER = (
+    EnglishStemmer()
+)  # not `stemmer("english")`: that is another program where PyStemmer is installed
 _STEMMER_LOCK = threading.Lock()  # the stemmer keeps the word it works on in itself
 
 
@@ -120,11 +122,18 @@ def clean(text: str) -> tuple[str, list[str]]:
 def speakers_named(query: str, speakers: Sequence[str]) -> list[bool]:
     """For each speaker, whether the query names them: one of the name's words stands in it.
 
-    Case and a possessive 's do not matter; initials and stop words do not count.
+    Case and a possessive 's do not matter; initials do not count. A name that is also a stop word or a
+    month, such as Will or April, must have its capital, and not just because a sentence begins.
     """
-    folded = _folded(query).casefold()
-    words = set(_TOKEN.findall(folded))
-    return [any(_stands_in(word, words, folded) for word in _name_words(name)) for name in speakers]
+    folded = _folded(query)
+    words = {match[0].casefold(): False for match in _TOKEN.finditer(folded)}
+    for match in _TOKEN.finditer(folded):
+        if match[0][0].isupper() and not _opens_sentence(folded, match.start()):
+            words[match[0].casefold()] = True
+    lowered = folded.casefold()
+    return [
+        any(_stands_in(word, words, lowered) for word in _name_words(name)) for name in speakers
+    ]
 
 
 def sentences(text: str) -> list[str]:
@@ -157,6 +166,7 @@ def embedding_text(text: str, speaker: str) -> str:  # noqa: ARG001  # the speak
     return text
 
 
+_MONTH_WORDS = frozenset(month.lower() for month in MONTHS)
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -170,29 +180,9 @@ _INVERSION = re.compile(
     r"|(?:what|who|where|when|why|how)(?:'s| is| are| was| were| do| does| did) (?:you|your|the|that|it|he|she|they)\b)",
     re.IGNORECASE,
 )
-_TITLES = frozenset(
-    {
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "mt",
-        "no",
-        "fig",
-        "jr",
-        "sr",
-        "vs",
-        "e.g",
-        "i.e",
-        "cf",
-        "approx",
-    }
-)
-_MID_SENTENCE = frozenset(
-    {"a.m", "p.m", "etc", "inc", "ltd", "u.s", "u.k"}
-)  # these may end a sentence too
+_TITLE_WORDS = "mr mrs ms dr prof st mt no fig jr sr vs e.g i.e cf approx"
+_TITLES = frozenset(_TITLE_WORDS.split())
+_MID_SENTENCE = frozenset({"a.m", "p.m", "etc", "inc", "ltd", "u.s", "u.k"})  # may end one too
 
 
 def _folded(text: str) -> str:
@@ -251,11 +241,13 @@ def _opens_sentence(text: str, start: int) -> bool:
 
 @lru_cache(maxsize=4096)
 def _name_words(name: str) -> tuple[str, ...]:
-    words = _TOKEN.findall(_folded(name).casefold())
-    return tuple(word for word in words if len(word) > 1 and word not in STOP_WORDS)
+    return tuple(word for word in _TOKEN.findall(_folded(name).casefold()) if len(word) > 1)
 
 
-def _stands_in(word: str, words: set[str], text: str) -> bool:
+def _stands_in(word: str, words: dict[str, bool], text: str) -> bool:
+    """Whether the name is in the text, given which words are, and whether with a telling capital."""
+    if word in STOP_WORDS or word in _MONTH_WORDS:
+        return words.get(word, False)
     return word in words or (bool(_UNSPACED_RUN.match(word)) and word in text)
 
 
