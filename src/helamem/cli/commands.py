@@ -9,7 +9,7 @@ from helamem.cli.program import Program
 from helamem.cli.settings import program_options
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("helamem", cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="helamem", message="%(prog)s %(version)s")
 @program_options
 def main() -> None:

@@ -13,7 +13,7 @@ from helamem.cli import display, keeping
 from helamem.cli.demo import LATER, ranks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from helamem.recall import Recall
     from helamem.records import Hit, Via
 
-SHOWN = 4  # hits of each question
+SHOWN = 3  # hits of each question
+TELLING = 0.1  # activation below this is not worth a line
 NEAR_TOP = 5
 TICK = display.Glyph("✓", ">", "bold green")
 
@@ -73,17 +74,12 @@ def learning(walk: Walk) -> RenderableType:
 def asking_again(walk: Walk) -> RenderableType:
     """How the places of the memories that hold the answers have changed, and why."""
     asked = walk.ask_again()
-    rows = display.table("asked", "places before", "places now", "because")
-    for each in asked:
-        _compare(rows.add_row, each, each.question.text, each.before, each.after)
-        if each.reworded_before is not None:
-            _compare(
-                rows.add_row, each, each.question.again, each.reworded_before, each.reworded_after
-            )
-    before = [rank for each in asked for rank in _all_ranks(each, after=False)]
-    after = [rank for each in asked for rank in _all_ranks(each, after=True)]
-    told = f"Of {len(before)} places, {_near(before)} were among the first {NEAR_TOP} before, and {_near(after)} are now."
-    return Group(rows, Text(), Text(told, "bold"))
+    before, now = _all_ranks(asked, after=False), _all_ranks(asked, after=True)
+    told = (
+        f"Of {display.counted(len(before), 'place')}, {_near(before)} were among the first {NEAR_TOP} "
+        f"before, and {_near(now)} are now."
+    )
+    return Group(*(_compared(walk, each) for each in asked), Text(told, "bold"))
 
 
 def consolidating(walk: Walk) -> RenderableType:
@@ -136,7 +132,7 @@ STEPS: Sequence[tuple[str, str, Callable[[Walk], RenderableType]]] = (
     ),
     (
         "Ask again",
-        "The same questions, and the same in other words.",
+        "The same questions, and the same in other words. A dash: not among the hits.",
         asking_again,
     ),
     (
@@ -175,7 +171,7 @@ def _answered(each: Asked) -> RenderableType:
 def _told(hit: Hit) -> Text:
     line = Text(f"{hit.speaker}: " if hit.speaker else "", "dim")
     line.append_text(display.clipped(hit.text, 110))
-    if hit.via:
+    if hit.via and hit.via[0].activation >= TELLING:
         line.append(f"\n{_because(hit.via[0])}", "dim")
     return line
 
@@ -191,32 +187,56 @@ def _because(via: Via) -> str:
     return f"+{via.activation:.2f} {source}"
 
 
-def _compare(
-    add_row: Callable[..., None], each: Asked, words: str, before: Recall, after: Recall | None
-) -> None:
-    """One line of the comparison, and the strongest thing learned that made the difference."""
-    if after is None:
-        return
-    style = "" if words == each.question.text else "italic"
-    add_row(
-        Text(words, style),
-        _places(before, each.evidence),
-        Text(_places(after, each.evidence), "green"),
-        Text(_reason(after, each), "dim"),
-    )
+def _compared(walk: Walk, each: Asked) -> RenderableType:
+    """Where the memories that hold an answer stood before and stand now, asked in either way."""
+    rows = display.table("", "", "asked", "in other words", right=("asked", "in other words"))
+    rows.box = None
+    rows.padding = (0, 2, 0, 0)
+    pairs = [(each.before, each.after), (each.reworded_before, each.reworded_after)]
+    for place, memory in enumerate(_said(walk, each)):
+        changes = [
+            _change(ranks(before, each.evidence)[place], ranks(after, each.evidence)[place])
+            if before is not None
+            else ""
+            for before, after in pairs
+        ]
+        rows.add_row(f"#{each.evidence[place]}", memory, *changes)
+    heading = Text(each.question.text, "bold")
+    if each.question.again:
+        heading.append(f"\n{each.question.again}", "italic")
+    return Padding(Group(heading, rows, Text(_reason(each), "dim")), (0, 0, 1, 0))
 
 
-def _reason(after: Recall, each: Asked) -> str:
+def _said(walk: Walk, each: Asked) -> list[Text]:
+    """The beginnings of the turns that hold an answer."""
+    turns = [walk.story.turns[place] for place in each.question.evidence]
+    return [
+        Text(f"{turn.speaker or turn.role}: ", "dim").append_text(display.clipped(turn.text, 34))
+        for turn in turns
+    ]
+
+
+def _change(before: int | None, now: int | None) -> Text:
+    """A place before and now; a dash for one that is not among the hits."""
+    better = (now or 99) < (before or 99)
+    worse = (now or 99) > (before or 99)
+    style = "green" if better else "red" if worse else "dim"
+    return Text(f"{before or '-'} to {now or '-'}", style)
+
+
+def _reason(each: Asked) -> str:
+    """The strongest thing learned that reached a memory with the answer."""
+    hits = [hit for recall in (each.after, each.reworded_after) if recall for hit in recall.hits]
     learned = [
         (hit, via)
-        for hit in after.hits
+        for hit in hits
         for via in hit.via
         if hit.id in each.evidence and via.channel in ("learned", "cue")
     ]
     if not learned:
-        return "nothing learned reached it"
+        return "nothing that was learned reached these"
     hit, via = max(learned, key=lambda pair: pair[1].activation)
-    return f"#{hit.id} {_because(via)}"
+    return f"for one, #{hit.id} {_because(via)}"
 
 
 def _places(recall: Recall, wanted: Sequence[int]) -> str:
@@ -225,12 +245,17 @@ def _places(recall: Recall, wanted: Sequence[int]) -> str:
     return ", ".join(f"#{id_} {f'at {rank}' if rank else 'not found'}" for id_, rank in found)
 
 
-def _all_ranks(each: Asked, *, after: bool) -> list[int | None]:
-    recalls: Mapping[bool, tuple[Recall | None, Recall | None]] = {
-        False: (each.before, each.reworded_before),
-        True: (each.after, each.reworded_after),
-    }
-    return [rank for recall in recalls[after] if recall for rank in ranks(recall, each.evidence)]
+def _all_ranks(asked: Sequence[Asked], *, after: bool) -> list[int | None]:
+    """The places of all memories with answers, over all questions as they stand and reworded."""
+    return [
+        rank
+        for each in asked
+        for recall in (
+            (each.after, each.reworded_after) if after else (each.before, each.reworded_before)
+        )
+        if recall is not None
+        for rank in ranks(recall, each.evidence)
+    ]
 
 
 def _near(places: Sequence[int | None]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import re
 import shutil
-import sqlite3
 import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -67,7 +66,7 @@ def examine(app: App) -> Iterator[Finding]:
     """Look at everything that a memory needs, from the interpreter to the file."""
     yield _python()
     yield from _packages()
-    yield Finding(name="SQLite", detail=sqlite3.sqlite_version)
+    yield _sqlite()
     problem = _settings_problem(app)
     if problem is not None:
         yield problem
@@ -82,6 +81,12 @@ def _python() -> Finding:
         f"{platform.python_implementation()} {platform.python_version()} on {platform.platform()}"
     )
     return Finding(name="Python", detail=detail)
+
+
+def _sqlite() -> Finding:
+    import sqlite3
+
+    return Finding(name="SQLite", detail=sqlite3.sqlite_version)
 
 
 def _packages() -> Iterator[Finding]:

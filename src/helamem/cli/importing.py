@@ -33,7 +33,7 @@ class Part:
 
 
 @click.command("import", cls=Command)
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("source", metavar="FILE", type=click.File("r", encoding="utf-8"))
 @click.option(
     "--format",
     "form",
@@ -51,7 +51,7 @@ class Part:
 @shared_options
 @pass_app
 def import_(
-    app: App, file: IO[str], form: str, conversation: str | None, session_prefix: str
+    app: App, source: IO[str], form: str, conversation: str | None, session_prefix: str
 ) -> None:
     """Remember the conversations in a file.
 
@@ -68,8 +68,8 @@ def import_(
         helamem import chat.jsonl
         cat export.jsonl | helamem --file new.db import -
     """
-    with _or_nothing(file.name):
-        parts = _parts(app, file.read(), form, conversation, session_prefix)
+    with _or_nothing(source.name):
+        parts = _parts(app, source.read(), form, conversation, session_prefix)
     receipts = {part.namespace: _store(app, part) for part in parts}
     data: list[Json] = [_summary(name, receipt) for name, receipt in receipts.items()]
     app.show({"namespaces": data}, lambda: _told(receipts))

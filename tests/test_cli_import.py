@@ -1,0 +1,202 @@
+"""`helamem import`: every format, all or nothing, and which conversation goes where."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from click.testing import CliRunner
+
+from helamem.cli import main
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """Runs the program with a folder of its own and an embedder that loads at once."""
+    for name in list(os.environ):
+        if name.startswith("HELAMEM_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HELAMEM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HELAMEM_EMBEDDER", "hashing")
+
+    def run(*arguments, stdin=None, code=0):
+        outcome = CliRunner().invoke(main, [str(each) for each in arguments], input=stdin)
+        assert code == outcome.exit_code, outcome.output
+        return outcome
+
+    return run
+
+
+def memories(cli, *where):
+    return json.loads(cli(*where, "list", "--limit", "1000", "--json").stdout)
+
+
+def conversation(name, *texts):
+    """A LoCoMo conversation of one session."""
+    turns = [
+        {"speaker": "Ana", "dia_id": f"D1:{i}", "text": text} for i, text in enumerate(texts, 1)
+    ]
+    return {
+        "sample_id": name,
+        "conversation": {"session_1_date_time": "1:56 pm on 8 May, 2023", "session_1": turns},
+    }
+
+
+@pytest.fixture
+def locomo(tmp_path):
+    file = tmp_path / "locomo.json"
+    both = [conversation("conv-1", "Hello.", "Good morning."), conversation("conv-2", "Bye.")]
+    file.write_text(json.dumps(both))
+    return file
+
+
+FORMS = {
+    "jsonl": '{"text": "Hello.", "speaker": "Ana", "session": "s"}\n\n{"text": "Bye."}\n',
+    "messages": json.dumps(
+        [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Bye."}]
+    ),
+    "locomo": json.dumps(conversation("conv-1", "Hello.", "Bye.")),
+    "claude": json.dumps(
+        [
+            {
+                "uuid": "u",
+                "name": "Greetings",
+                "chat_messages": [
+                    {"sender": "human", "text": "Hello.", "created_at": "2025-01-01T00:00:00Z"},
+                    {"sender": "assistant", "text": "Bye.", "created_at": "2025-01-01T00:01:00Z"},
+                ],
+            }
+        ]
+    ),
+    "chatgpt": json.dumps(
+        [
+            {
+                "id": "c",
+                "title": "Greetings",
+                "create_time": 1.7e9,
+                "current_node": "b",
+                "mapping": {
+                    "a": {
+                        "parent": None,
+                        "message": {"author": {"role": "user"}, "content": {"parts": ["Hello."]}},
+                    },
+                    "b": {
+                        "parent": "a",
+                        "message": {
+                            "author": {"role": "assistant"},
+                            "content": {"parts": ["Bye."]},
+                        },
+                    },
+                },
+            }
+        ]
+    ),
+}
+
+
+class TestForms:
+    @pytest.mark.parametrize("form", FORMS)
+    @pytest.mark.parametrize("named", [True, False], ids=["named", "detected"])
+    def test_every_form_is_read(self, cli, form, named):
+        option = ["--format", form] if named else []
+
+        outcome = cli("import", "-", *option, stdin=FORMS[form])
+
+        assert "Stored 2 turns in the namespace default." in outcome.stdout
+        assert ["Hello.", "Bye."] == [each["text"] for each in memories(cli)]
+
+    def test_wrong_form_is_a_sentence(self, cli):
+        outcome = cli("import", "-", "--format", "chatgpt", stdin=FORMS["messages"], code=1)
+
+        assert "nothing was stored" in outcome.stderr
+
+    def test_session_prefix_goes_before_every_session(self, cli):
+        cli("import", "-", "--session-prefix", "old/", stdin=FORMS["jsonl"])
+
+        assert ["old/s", "old/"] == [each["session"] for each in memories(cli)]
+
+    def test_importing_again_stores_only_what_is_new(self, cli):
+        lines = '{"text": "Hello.", "at": 1}\n'
+        cli("import", "-", stdin=lines)
+
+        data = json.loads(
+            cli("import", "-", "--json", stdin=lines + '{"text": "Bye.", "at": 2}').stdout
+        )
+
+        assert {
+            "namespaces": [
+                {"namespace": "default", "turns": 2, "stored": 1, "skipped": 1, "degraded": []}
+            ]
+        } == data
+
+
+class TestAllOrNothing:
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            ('{"text": "cut of', "line 3: this is not JSON"),
+            ('{"speaker": "Ana"}', "line 3: there is no 'text'"),
+            ('{"text": "x", "at": "2025-01-01"}', "line 3: "),
+            ('{"text": " "}', "line 3: a turn needs text"),
+            ("[]", "line 3: "),
+        ],
+    )
+    def test_malformed_line_is_named_and_nothing_is_stored(self, cli, line, words):
+        lines = '{"text": "Hello."}\n{"text": "Bye."}\n' + line + "\n"
+
+        outcome = cli("import", "-", stdin=lines, code=1)
+
+        assert words in outcome.stderr
+        assert "nothing was stored" in outcome.stderr
+        assert "" == outcome.stdout
+        assert [] == memories(cli)
+
+    def test_malformed_line_of_an_export(self, cli, tmp_path):
+        cli("add", "Hello.")
+        lines = cli("export").stdout + '{"type": "episode", "id": "seven"}\n'
+
+        outcome = cli("--file", tmp_path / "new.db", "import", "-", stdin=lines, code=1)
+
+        assert "nothing was stored" in outcome.stderr
+        assert [] == memories(cli, "--file", tmp_path / "new.db")
+
+    def test_file_that_is_not_text(self, cli, tmp_path):
+        (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
+
+        outcome = cli("import", tmp_path / "photo.png", code=1)
+
+        assert "photo.png is not UTF-8 text; nothing was stored" in outcome.stderr
+
+    def test_missing_file_is_a_usage_error(self, cli, tmp_path):
+        assert "none.jsonl" in cli("import", tmp_path / "none.jsonl", code=2).stderr
+
+
+class TestConversations:
+    def test_each_gets_a_namespace_of_its_own(self, cli, locomo):
+        cli("import", locomo)
+
+        assert ["Hello.", "Good morning."] == [
+            each["text"] for each in memories(cli, "--namespace", "conv-1")
+        ]
+        assert ["Bye."] == [each["text"] for each in memories(cli, "--namespace", "conv-2")]
+        assert [] == memories(cli)
+
+    def test_one_goes_where_one_says(self, cli, locomo):
+        cli("import", locomo, "--conversation", "conv-2", "--namespace", "ana")
+
+        assert ["Bye."] == [each["text"] for each in memories(cli, "--namespace", "ana")]
+
+    def test_several_into_one_namespace_are_refused(self, cli, locomo):
+        outcome = cli("import", locomo, "--namespace", "ana", code=2)
+
+        assert "conv-1, conv-2" in outcome.stderr
+        assert "--conversation" in outcome.stderr
+
+    def test_unknown_conversation_lists_those_there_are(self, cli, locomo):
+        assert "conv-1, conv-2" in cli("import", locomo, "--conversation", "x", code=2).stderr
+
+    def test_conversation_is_for_locomo(self, cli):
+        outcome = cli("import", "-", "--conversation", "x", stdin=FORMS["jsonl"], code=2)
+
+        assert "LoCoMo" in outcome.stderr
