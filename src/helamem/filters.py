@@ -1,0 +1,330 @@
+"""Conditions on memories: what a user may ask for, as a small tree, and what the tree means.
+
+`parse` reads the dialects that users bring along (mem0's and LangGraph's); `matches` is the reference
+that a store's own way of filtering must agree with. Pure.
+
+A field is a column of a memory (`COLUMNS`) or a key of its metadata. A condition on a field that a
+memory does not have is false, so that only `ne`, `nin` and NOT can match there. Values of different
+types are never equal and never ordered; a bool is not a number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from helamem.records import utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Scalar: TypeAlias = "str | int | float | bool | None"
+Op: TypeAlias = Literal["eq", "in", "gt", "gte", "lt", "lte", "contains", "icontains", "exists"]
+Filter: TypeAlias = "Comparison | And | Or | Not"
+
+COLUMNS = ("id", "kind", "speaker", "role", "session", "at", "stored_at")
+TIMES = ("at", "stored_at")
+ALIASES = {"timestamp": "at", "created_at": "stored_at"}
+OPERATORS = (
+    "eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "icontains", "exists", "not",
+)  # fmt: skip
+JUNCTIONS = ("AND", "OR", "NOT")
+MISPLACED = {
+    "user_id": "it is Memory(namespace=...)",
+    "agent_id": "it is Memory(namespace=...)",
+    "run_id": "it is the field 'session'",
+}
+INT64 = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One condition on one field.
+
+    Attributes:
+        field: The name of a column, or ("metadata", key, key of the object in it, ...).
+        op: `OPERATORS`, without those that are the negation of another.
+        value: A scalar; a tuple of scalars for "in"; None for "exists".
+    """
+
+    field: tuple[str, ...]
+    op: Op
+    value: Scalar | tuple[Scalar, ...] = None
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of the parts; true without any."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one of the parts; false without any."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Whatever the part does not match."""
+
+    part: Filter
+
+
+def parse(filters: Mapping[str, object] | None) -> Filter | None:
+    """Read conditions as users write them.
+
+    A plain value means equality, a list one of its values, "*" that the field is there. Operators may
+    have a dollar sign before them. All keys of one mapping must hold.
+
+    Args:
+        filters: For example {"speaker": "Ana", "at": {"gte": "2024-01-01T00:00:00Z"}} or
+            {"OR": [{"topic": "food"}, {"metadata.place.city": {"ne": "Rome"}}]}.
+
+    Returns:
+        None where there is no condition.
+
+    Raises:
+        TypeError: `filters` is not a mapping, or a value is of a type that cannot be compared.
+        ValueError: An operator is unknown, a time has no zone, or a key means something else here.
+
+    >>> parse({"speaker": "Ana"})
+    Comparison(field=('speaker',), op='eq', value='Ana')
+    """
+    if filters is None:
+        return None
+    tree = _mapping(filters)
+    return None if tree == And(()) else tree
+
+
+def _mapping(filters: object) -> Filter:
+    if not isinstance(filters, Mapping):
+        raise TypeError(f"a filter must be a mapping, not {type(filters).__name__}")
+    return _all([_entry(key, value) for key, value in filters.items()])
+
+
+def _all(parts: list[Filter]) -> Filter:
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _entry(key: object, value: object) -> Filter:
+    if not isinstance(key, str):
+        raise TypeError(f"the key of a filter must be a string, not {type(key).__name__}")
+    junction = key.removeprefix("$").upper() if key.startswith("$") else key
+    if junction in JUNCTIONS:
+        return _junction(junction, value)
+    if key.startswith("$"):
+        raise ValueError(f"unknown operator {key!r}; {_known()}")
+    if key in MISPLACED:
+        raise ValueError(f"{key!r} is not a filter here: {MISPLACED[key]}")
+    return _conditions(_field(key), value)
+
+
+def _junction(name: str, value: object) -> Filter:
+    if isinstance(value, Mapping):
+        parts: tuple[Filter, ...] = (_mapping(value),)
+    elif isinstance(value, list | tuple):
+        parts = tuple(_mapping(each) for each in value)
+    else:
+        raise TypeError(f"{name} takes a list of filters, not {type(value).__name__}")
+    if name == "AND":
+        return And(parts)
+    return Or(parts) if name == "OR" else Not(Or(parts))
+
+
+def _field(key: str) -> tuple[str, ...]:
+    name = ALIASES.get(key, key)
+    if name in COLUMNS:
+        return (name,)
+    return ("metadata", *key.removeprefix("metadata.").split("."))
+
+
+def _conditions(field: tuple[str, ...], value: object) -> Filter:
+    """What one entry of a mapping asks of its field."""
+    if isinstance(value, Mapping):
+        if not value:
+            raise ValueError(f"the filter on {_spelled(field)} names no operator; {_known()}")
+        return _all([_condition(field, op, each) for op, each in value.items()])
+    if isinstance(value, list | tuple):
+        return _condition(field, "in", value)
+    return _condition(field, "exists" if value == "*" else "eq", value)
+
+
+def _condition(field: tuple[str, ...], spelled: object, value: object) -> Filter:
+    op = spelled.removeprefix("$") if isinstance(spelled, str) else None
+    if op not in OPERATORS:
+        raise ValueError(
+            f"unknown operator {spelled!r} on {_spelled(field)}; {_known()}; "
+            f"a field of an object is spelled {_spelled(field)}.{spelled}"
+        )
+    if op == "not":
+        return Not(_conditions(field, value))
+    if op == "exists":
+        return _exists(field, value)
+    if op in ("ne", "nin"):
+        return Not(_comparison(field, "eq" if op == "ne" else "in", value))
+    return _comparison(field, op, value)
+
+
+def _exists(field: tuple[str, ...], value: object) -> Filter:
+    if value not in (True, False, "*"):
+        raise TypeError(f"exists takes true or false, not {type(value).__name__}")
+    there = Comparison(field, "exists")
+    return there if value else Not(there)
+
+
+def _comparison(field: tuple[str, ...], op: str, value: object) -> Filter:
+    if op == "in":
+        if not isinstance(value, list | tuple | set | frozenset):
+            raise TypeError(f"in takes a list, not {type(value).__name__}")
+        return Comparison(field, "in", tuple(_scalar(field, each) for each in value))
+    scalar = _scalar(field, value)
+    if op in ("contains", "icontains") and op == "icontains" and not isinstance(scalar, str):
+        raise TypeError(f"icontains takes a string, not {type(value).__name__}")
+    return Comparison(field, op, scalar)  # type: ignore[arg-type]
+
+
+def _scalar(field: tuple[str, ...], value: object) -> Scalar:
+    if field[0] in TIMES:
+        return _epoch(field[0], value)
+    if isinstance(value, float) and math.isnan(value):
+        raise ValueError(f"the filter on {_spelled(field)} compares with NaN, which equals nothing")
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(
+        f"the filter on {_spelled(field)} compares with a {type(value).__name__}; "
+        "it takes a string, a number, true, false or null"
+    )
+
+
+def _epoch(name: str, value: object) -> float:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as exc:
+            raise ValueError(
+                f"{value!r} is not a time; write it like 2024-05-08T13:56:00Z"
+            ) from exc
+    if not isinstance(value, datetime):
+        raise TypeError(
+            f"{name} is compared with a datetime or an ISO string, not {type(value).__name__}"
+        )
+    return utc(value).timestamp()
+
+
+def _spelled(field: tuple[str, ...]) -> str:
+    return ".".join(field)
+
+
+def _known() -> str:
+    return f"known are {', '.join(OPERATORS)} (also with $) and {', '.join(JUNCTIONS)}"
+
+
+def matches(filter_: Filter, row: Mapping[str, object]) -> bool:
+    """Whether a memory meets the conditions: the reference semantics.
+
+    Args:
+        filter_: From `parse`.
+        row: The columns that the memory has (`COLUMNS`; times in epoch seconds), and "metadata".
+
+    >>> matches(parse({"n": {"gte": 2}}), {"metadata": {"n": 3}})
+    True
+    """
+    match filter_:
+        case And(parts):
+            return all(matches(part, row) for part in parts)
+        case Or(parts):
+            return any(matches(part, row) for part in parts)
+        case Not(part):
+            return not matches(part, row)
+        case Comparison(field, op, value):
+            return _compare(op, _look_up(field, row), value)
+
+
+_MISSING = object()
+
+
+def _look_up(field: tuple[str, ...], row: Mapping[str, object]) -> object:
+    value: object = row
+    for name in field:
+        if not isinstance(value, Mapping):
+            return _MISSING
+        value = value.get(name, _MISSING)
+    return value
+
+
+def _compare(op: Op, actual: object, wanted: object) -> bool:
+    if actual is _MISSING:
+        return False
+    return _COMPARE[op](actual, wanted)
+
+
+def _equal(actual: object, wanted: object) -> bool:
+    return _type(actual) is _type(wanted) and _plain(actual) == _plain(wanted)
+
+
+def _ordered(order: Callable[[str, str], bool]) -> Callable[[object, object], bool]:
+    """The order as a comparison that holds only within one type that has an order."""
+
+    def compare(actual: object, wanted: object) -> bool:
+        comparable = _type(actual) is _type(wanted) and _type(actual) in (str, float)
+        return comparable and order(_plain(actual), _plain(wanted))  # type: ignore[arg-type]
+
+    return compare
+
+
+def _contains(actual: object, wanted: object) -> bool:
+    """A part of a text, or an element of a list."""
+    if isinstance(actual, list | tuple):
+        return any(_equal(each, wanted) for each in actual)
+    return isinstance(actual, str) and isinstance(wanted, str) and wanted in actual
+
+
+def _contains_in_any_case(actual: object, wanted: object) -> bool:
+    """The same, upper and lower case being one."""
+    if isinstance(actual, list | tuple):
+        return any(_folded(each) == _folded(wanted) for each in actual if isinstance(each, str))
+    return isinstance(actual, str) and _folded(wanted) in _folded(actual)
+
+
+def _folded(text: object) -> str:
+    return str(text).casefold()
+
+
+def _type(value: object) -> type:
+    """The type as JSON knows it: integers and floats are both numbers."""
+    if isinstance(value, bool):
+        return bool
+    return float if isinstance(value, int | float) else type(value)
+
+
+def _plain(value: object) -> object:
+    """The value as a database holds it: an integer beyond 64 bits is a float there."""
+    if isinstance(value, int) and not isinstance(value, bool) and not -INT64 <= value < INT64:
+        return _float(value)
+    return value
+
+
+def _float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+_COMPARE: dict[Op, Callable[[object, object], bool]] = {
+    "eq": _equal,
+    "in": lambda actual, wanted: any(_equal(actual, each) for each in wanted),  # type: ignore[attr-defined]
+    "gt": _ordered(lambda actual, wanted: actual > wanted),
+    "gte": _ordered(lambda actual, wanted: actual >= wanted),
+    "lt": _ordered(lambda actual, wanted: actual < wanted),
+    "lte": _ordered(lambda actual, wanted: actual <= wanted),
+    "contains": _contains,
+    "icontains": _contains_in_any_case,
+    "exists": lambda actual, wanted: True,
+}
