@@ -24,6 +24,7 @@ def test_every_prompt_that_shows_memories_calls_them_data() -> None:
         prompts.REFLECT,
         prompts.ANSWER,
         prompts.PLAN,
+        prompts.SELECT,
         prompts.VERIFY,
         prompts.CONVERSE,
     ):

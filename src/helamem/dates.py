@@ -10,8 +10,11 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-_MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name}
-_MONTHS |= {name.lower(): i for i, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
+from helamem.text import MONTHS
+
+_LONG = [name.lower() for name in MONTHS]
+_MONTHS = {name: i for i, name in enumerate(_LONG, start=1)}
+_MONTHS |= {name[:3]: i for name, i in _MONTHS.items()} | {"sept": 9}
 # "may", "mar", "jan" and the like are also words and names: in lower case only the long names count.
 _NAMES = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th)?"
@@ -29,9 +32,7 @@ _TIME_WORDS = re.compile(
     r"\b(?:yesterday|today|tonight|tomorrow|recently|soon|since|ago|upcoming|"
     r"(?:last|next|this|past|every)\s+\w+|"
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:week|month|year|weekend|day|morning|evening|night)s?|"
-    r"summer|winter|spring|fall|autumn|(?:19|20)\d\d|"
-    + "|".join(name.lower() for name in calendar.month_name if name)
-    + r")\b",
+    r"summer|winter|spring|fall|autumn|(?:19|20)\d\d|" + "|".join(_LONG) + r")\b",
     re.IGNORECASE,
 )
 _ASKS_WHEN = re.compile(

@@ -70,6 +70,14 @@ Write the searches that would bring back what the question needs: the question a
 one search for each thing where it needs several. Keep names and dates. Replace "yesterday" and the like by dates, \
 worked out from the question's time. Three searches at most."""
 
+SELECT = f"""\
+You choose, among memories of past conversations, those that help to answer a question.
+
+{GUARD}
+
+Give the ids of the memories that hold a part of the answer, or that are needed to understand those that do. Leave \
+out what is merely about the same people or things."""
+
 VERIFY = f"""\
 You check an answer against the memories that it was drawn from.
 

@@ -357,6 +357,10 @@ class Store(Protocol):
         """What is known about nodes, in the order of `ids`."""
         ...
 
+    def around(self, ids: Ints, reach: int) -> Ints:
+        """These nodes, and the turns up to `reach` away from them in their sessions; ascending."""
+        ...
+
     def edges(self, sources: Ints) -> Edges:
         """The stored edges that leave these nodes."""
         ...

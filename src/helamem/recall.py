@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from helamem import context
+from helamem.context import Context, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -71,8 +71,8 @@ class Recall:
 
     def context_block(
         self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
-    ) -> context.Context:
+    ) -> Context:
         """The same block with the ids of the memories that are in it, and its number of tokens."""
         if count_tokens is None:
-            return context.render(self.hits, max_tokens=max_tokens)
-        return context.render(self.hits, max_tokens=max_tokens, count_tokens=count_tokens)
+            return render(self.hits, max_tokens=max_tokens)
+        return render(self.hits, max_tokens=max_tokens, count_tokens=count_tokens)

@@ -80,7 +80,7 @@ def load(
     cues, cue_similarity = _cues(store, question, config)
     seeds = _seeds(store, question, postings, config, allowed)
     edges = _decayed(_edges_from(store, np.union1d(cues, seeds)), config, learning_now)
-    ids = _surrounded(store, np.union1d(seeds, edges.targets), config.activation.window)
+    ids = store.around(_memories(store, np.union1d(seeds, edges.targets)), config.activation.window)
     nodes = store.nodes(ids)
     return Region(
         nodes=nodes,
@@ -147,16 +147,10 @@ def _edges_from(store: Store, ids: Ints) -> Edges:
     )
 
 
-def _surrounded(store: Store, ids: Ints, reach: int) -> Ints:
-    """The episodes and facts among `ids`, and the turns up to `reach` away from them."""
-    nodes = store.nodes(ids)
-    found = frontier = ids[nodes.kinds != CUE]
-    for _ in range(reach):
-        nodes = store.nodes(frontier)
-        around = np.concatenate([nodes.previous, nodes.next])
-        frontier = np.setdiff1d(around[around > 0], found)
-        found = np.union1d(found, frontier)
-    return found
+def _memories(store: Store, ids: Ints) -> Ints:
+    """Those of the nodes that are no cues."""
+    memories: Ints = ids[store.nodes(ids).kinds != CUE]
+    return memories
 
 
 def _counts(postings: Postings, ids: Ints, n_terms: int, *, max_rank: int | None = None) -> Floats:

@@ -40,15 +40,16 @@ class NodeIndex:
 
     Attributes:
         columns: By the names of `COLUMNS`, one row a node.
-        vectors: Shape (capacity, dimension), of which the first `len(ids)` rows count.
+        buffer: Shape (capacity, dimension), of which the first `len(ids)` rows count.
         previous, next: Ids of the neighbouring turns; 0 where there is none.
+        order: The rows session by session, in the order of their turns.
         speakers: The names that the column of speakers points to.
     """
 
     columns: dict[str, NDArray[np.generic]]
     buffer: NDArray[np.float32]
-    previous: Ints
-    next: Ints
+    order: Ints
+    places: Ints
     speakers: tuple[str, ...]
 
     @classmethod
@@ -83,11 +84,11 @@ class NodeIndex:
             buffer = np.empty((max(grown, len(buffer) * 3 // 2, 256), added.shape[1]), np.float32)
             buffer[:n] = self.vectors
         buffer[n:grown] = added
-        joined = {
-            name: np.concatenate([self.columns[name], columns[name]]) for name, _ in COLUMNS
-        }
-        previous, following = _neighbors(joined["ids"], joined["sessions"], joined["positions"])
-        return NodeIndex(joined, buffer, previous, following, speakers)
+        joined = {name: np.concatenate([self.columns[name], columns[name]]) for name, _ in COLUMNS}
+        order = np.lexsort((joined["positions"], joined["sessions"]))
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        return NodeIndex(joined, buffer, order, places, speakers)
 
     def rows(self, ids: Ints) -> Ints:
         """The row of each id.
@@ -117,7 +118,12 @@ class NodeIndex:
         rows = self.of_kinds(kinds)
         if within is not None:
             rows = rows[np.isin(self.ids[rows], within)]
-        similarity = vectors.similarities(vector, self.vectors)[rows]
+        few = 2 * len(rows) < len(self.ids)
+        similarity = (
+            vectors.similarities(vector, self.vectors[rows])
+            if few
+            else vectors.similarities(vector, self.vectors)[rows]
+        )
         best = vectors.top_k(similarity, k)
         return self.ids[rows[best]], similarity[best]
 
@@ -128,23 +134,39 @@ class NodeIndex:
             ids=ids,
             kinds=self.columns["kinds"][rows],  # type: ignore[arg-type]
             sessions=self.columns["sessions"][rows],  # type: ignore[arg-type]
-            previous=self.previous[rows],
-            next=self.next[rows],
+            previous=self._beside(rows, -1),
+            next=self._beside(rows, 1),
             lengths=self.columns["lengths"][rows],  # type: ignore[arg-type]
             at=self.columns["at"][rows],  # type: ignore[arg-type]
             speakers=self.columns["speakers"][rows],  # type: ignore[arg-type]
             traits=self.columns["traits"][rows],  # type: ignore[arg-type]
         )
 
+    def around(self, ids: Ints, reach: int) -> Ints:
+        """These nodes, and the turns up to `reach` away in their sessions; ascending."""
+        found = np.zeros(len(self.ids), np.bool_)
+        rows = self.rows(ids)
+        found[rows] = True
+        for away in range(1, reach + 1):
+            for side in (-away, away):
+                beside, there = self._neighbors(rows, side)
+                found[beside[there]] = True
+        return self.ids[found]
 
-def _neighbors(
-    ids: NDArray[np.generic], sessions: NDArray[np.generic], positions: NDArray[np.generic]
-) -> tuple[Ints, Ints]:
-    """The ids of the turns before and after each, in its session; 0 where there is none."""
-    order = np.lexsort((positions, sessions))
-    ordered, session = ids[order], sessions[order]
-    together = (session[1:] == session[:-1]) & (session[1:] >= 0)  # type: ignore[operator]
-    previous, following = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
-    previous[order[1:]] = np.where(together, ordered[:-1], 0)
-    following[order[:-1]] = np.where(together, ordered[1:], 0)
-    return previous, following
+    def n_neighbors(self) -> int:
+        """How many turns have a turn after them."""
+        return int(self._neighbors(np.arange(len(self.ids)), 1)[1].sum())
+
+    def _beside(self, rows: Ints, away: int) -> Ints:
+        """The id of the turn so many places after (or before) each; 0 where there is none."""
+        beside, there = self._neighbors(rows, away)
+        return np.where(there, self.ids[beside], 0)
+
+    def _neighbors(self, rows: Ints, away: int) -> tuple[Ints, NDArray[np.bool_]]:
+        """The row so many places away in the session's order, and whether there is one."""
+        sessions = self.columns["sessions"]
+        places = self.places[rows] + away
+        inside = (places >= 0) & (places < len(self.order))
+        beside = self.order[np.where(inside, places, self.places[rows])]
+        there = inside & (sessions[beside] == sessions[rows]) & (sessions[rows] >= 0)  # type: ignore[operator]
+        return beside, there

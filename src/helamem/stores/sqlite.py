@@ -182,9 +182,7 @@ class SQLiteStore:
         self._wipe()
         return list(going)
 
-    def restore(
-        self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]
-    ) -> list[int]:
+    def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
         """Put back cues and learned edges as they were exported; the ids of the cues."""
         with self._writing():
             ids = [self._add_cue(cue) for cue in cues]
@@ -260,6 +258,12 @@ class SQLiteStore:
         index = self._current()
         self._rows(index, ids)
         return index.nodes(ids)
+
+    def around(self, ids: Ints, reach: int) -> Ints:
+        """These nodes, and the turns up to `reach` away in their sessions; ascending."""
+        index = self._current()
+        self._rows(index, ids)
+        return index.around(ids, reach)
 
     def edges(self, sources: Ints) -> Edges:
         """The stored edges that leave these nodes."""
@@ -353,9 +357,7 @@ class SQLiteStore:
     def lessons(self) -> int:
         """How many lessons have been learned."""
         with self._reading():
-            return int(
-                self._row("SELECT lessons FROM namespace WHERE id = ?", self._namespace)[0]
-            )
+            return int(self._row("SELECT lessons FROM namespace WHERE id = ?", self._namespace)[0])
 
     def stats(self) -> Stats:
         """How much there is."""
@@ -377,7 +379,7 @@ class SQLiteStore:
             sessions=len(np.unique(sessions[kinds == EPISODE])),
             speakers=index.speakers,
             edges={
-                "temporal": int((index.next > 0).sum()),
+                "temporal": index.n_neighbors(),
                 "learned": int((learned & ~to_cue & ~from_cue).sum()) // 2,
                 "cue": int((learned & to_cue).sum()),
                 "source": int((edges.channels == SOURCE).sum()) // 2,
@@ -401,7 +403,9 @@ class SQLiteStore:
                 for row in self._db.execute("PRAGMA foreign_key_check")
             ]
             for query, complaint in _CHECKS:
-                (count,) = self._row(query, {"namespace": self._namespace, "bytes": 4 * self._dimension})
+                (count,) = self._row(
+                    query, {"namespace": self._namespace, "bytes": 4 * self._dimension}
+                )
                 if count:
                     wrong.append(complaint.format(count))
             return wrong
@@ -448,7 +452,9 @@ class SQLiteStore:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise StoreError(f"The memory in {self._path} is closed. Open it again with Memory(...).")
+            raise StoreError(
+                f"The memory in {self._path} is closed. Open it again with Memory(...)."
+            )
 
     def _row(self, query: str, *values: Any) -> tuple[Any, ...]:
         bound = values[0] if values and isinstance(values[0], dict) else values
@@ -542,7 +548,9 @@ class SQLiteStore:
             used_at=fact.used_at,
         )
         self._add_content(id_, fact.vector, fact.terms, fact.length)
-        self._db.execute("INSERT INTO fact VALUES (?, ?, ?, NULL)", (id_, fact.kind, fact.confidence))
+        self._db.execute(
+            "INSERT INTO fact VALUES (?, ?, ?, NULL)", (id_, fact.kind, fact.confidence)
+        )
         for source in sorted(set(fact.sources)):
             self._db.execute("INSERT INTO fact_source VALUES (?, ?)", (id_, source))
             self._link(id_, source, SOURCE, 1.0, fact.stored_at)
@@ -771,7 +779,9 @@ class SQLiteStore:
         wanted = set(ids.tolist())
         names = ("id", "kind", "speaker", "role", "session", "at", "stored_at", "metadata")
         return [
-            (row[0], _filterable(dict(zip(names, row, strict=True)))) for row in rows if row[0] in wanted
+            (row[0], _filterable(dict(zip(names, row, strict=True))))
+            for row in rows
+            if row[0] in wanted
         ]
 
     def _file_bytes(self) -> int:
@@ -826,9 +836,7 @@ _CHECKS = (
 def _connect(path: str, synchronous: str) -> sqlite3.Connection:
     if path != ":memory:":
         _make_folder(Path(path))
-    db = sqlite3.connect(
-        path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-    )
+    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         db.execute("PRAGMA secure_delete = ON")
@@ -849,7 +857,9 @@ def _connect(path: str, synchronous: str) -> sqlite3.Connection:
 
 def _make_folder(path: Path) -> None:
     if path.is_dir():
-        raise StoreError(f"{path} is a folder. Give the path of a file, for example {path / 'memory.db'}.")
+        raise StoreError(
+            f"{path} is a folder. Give the path of a file, for example {path / 'memory.db'}."
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -887,7 +897,9 @@ def _migrate(db: sqlite3.Connection, path: str) -> None:
 
 def _migrations() -> list[str]:
     folder = resources.files("helamem.stores") / "migrations"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name)
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name
+    )
     return [file.read_text(encoding="utf-8") for file in files]
 
 
@@ -945,7 +957,13 @@ def _fading(age: float, tau: float) -> float:
 
 
 def _strengthened(
-    weight: float, age: float, gain: float, tau: float, floor: float, saturation: float, ceiling: float
+    weight: float,
+    age: float,
+    gain: float,
+    tau: float,
+    floor: float,
+    saturation: float,
+    ceiling: float,
 ) -> float:
     """`EdgeRule`, for one weight."""
     decayed = weight * math.exp(-age / tau)
