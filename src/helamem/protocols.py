@@ -117,6 +117,39 @@ class NewFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFact:
+    """What a known fact becomes when new evidence bears on it; its text stays.
+
+    Attributes:
+        sources: The episodes that it rests on now; none that it rested on before is taken away.
+    """
+
+    id: int
+    confidence: float
+    sources: tuple[int, ...]
+    metadata: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distillate:
+    """What was distilled from one cluster, written in one transaction.
+
+    Attributes:
+        marks: Digests of what has now been distilled; `Store.clusters` gives them back.
+        facts: The new facts.
+        changed: Known facts that were found again, or contradicted.
+        superseded: Pairs of a known fact's id and the index in `facts` of the one that replaces it.
+        at: The time in epoch seconds.
+    """
+
+    marks: Sequence[bytes]
+    facts: Sequence[NewFact]
+    changed: Sequence[ChangedFact]
+    superseded: Sequence[tuple[int, int]]
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewCue:
     """A question on its way into a store, to be bound to what served it."""
 
@@ -281,6 +314,17 @@ class Store(Protocol):
         """Store the facts of one cluster, with "source" edges (weight 1) to and from their episodes.
 
         The cluster's digest is recorded with them, also where there are no facts.
+        """
+        ...
+
+    def distil(self, distillate: Distillate) -> list[int] | None:
+        """Store what a cluster gave: the ids of the new facts.
+
+        None, and nothing is changed, where all of its marks are there already: somebody else has been
+        quicker.
+
+        Raises:
+            NotFoundError: A source, or a known fact, is not there any more; nothing was changed.
         """
         ...
 

@@ -37,7 +37,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from helamem.filters import Filter
-    from helamem.protocols import EdgeRule, Lesson, NewCue, NewEpisode, NodeKind, Nodes, Term
+    from helamem.protocols import (
+        ChangedFact,
+        Distillate,
+        EdgeRule,
+        Lesson,
+        NewCue,
+        NewEpisode,
+        NodeKind,
+        Nodes,
+        Term,
+    )
 
 APPLICATION_ID = 0x48654C61  # "HeLa"
 BUSY_S = 10.0
@@ -116,15 +126,23 @@ class SQLiteStore:
     def supersede(self, old: int, new: int, *, at: float) -> None:
         """Mark a fact as replaced by a newer one; no search returns it any more."""
         with self._writing():
-            for id_ in (old, new):
-                self._require(id_, FACT)
-            self._db.execute("UPDATE fact SET superseded_by = ? WHERE node = ?", (new, old))
-            (length,) = self._row("SELECT length FROM node WHERE id = ?", old)
-            self._db.execute("UPDATE node SET active = 0 WHERE id = ?", (old,))
-            self._db.execute("DELETE FROM posting WHERE node = ?", (old,))
-            self._note(old, "superseded", at)
-            self._count_documents(-1, -length)
-            self._start_anew()
+            self._supersede(old, new, at)
+
+    def distil(self, distillate: Distillate) -> list[int] | None:
+        """Store what a cluster gave, unless somebody else has done so; the ids of the new facts."""
+        with self._writing():
+            new_marks = self._db.executemany(
+                "INSERT OR IGNORE INTO cluster VALUES (?, ?)",
+                [(self._namespace, mark) for mark in distillate.marks],
+            ).rowcount
+            if not new_marks:
+                return None
+            ids = [self._add_fact(fact) for fact in distillate.facts]
+            for changed in distillate.changed:
+                self._change_fact(changed, distillate.at)
+            for old, index in distillate.superseded:
+                self._supersede(old, ids[index], distillate.at)
+            return ids
 
     def learn(self, lesson: Lesson) -> Learned:
         """Apply a lesson; weights change in the database, whoever else is writing."""
@@ -556,6 +574,32 @@ class SQLiteStore:
             self._link(id_, source, SOURCE, 1.0, fact.stored_at)
         return id_
 
+    def _change_fact(self, fact: ChangedFact, at: float) -> None:
+        self._require(fact.id, FACT)
+        self._db.execute(
+            "UPDATE fact SET confidence = ? WHERE node = ?", (fact.confidence, fact.id)
+        )
+        self._db.execute(
+            "UPDATE node SET metadata = ? WHERE id = ?", (_dumped(fact.metadata), fact.id)
+        )
+        known = self._sources([fact.id])[fact.id]
+        for source in sorted(set(fact.sources) - set(known)):
+            self._require(source, EPISODE)
+            self._db.execute("INSERT INTO fact_source VALUES (?, ?)", (fact.id, source))
+            self._link(fact.id, source, SOURCE, 1.0, at)
+
+    def _supersede(self, old: int, new: int, at: float) -> None:
+        for id_ in (old, new):
+            self._require(id_, FACT)
+        self._db.execute("UPDATE fact SET superseded_by = ? WHERE node = ?", (new, old))
+        active, length = self._row("SELECT active, length FROM node WHERE id = ?", old)
+        self._db.execute("UPDATE node SET active = 0 WHERE id = ?", (old,))
+        self._db.execute("DELETE FROM posting WHERE node = ?", (old,))
+        self._note(old, "superseded", at)
+        if active:
+            self._count_documents(-1, -length)
+        self._start_anew()
+
     def _cue(self, lesson: Lesson) -> int | None:
         if lesson.cue is None or isinstance(lesson.cue, int):
             return lesson.cue
@@ -843,6 +887,7 @@ def _connect(path: str, synchronous: str) -> sqlite3.Connection:
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA temp_store = MEMORY")
         db.execute("PRAGMA cache_size = -64000")
+        db.execute("PRAGMA journal_size_limit = 1048576")
         db.execute(f"PRAGMA synchronous = {'FULL' if synchronous == 'full' else 'NORMAL'}")
         db.create_function("fading", 2, _fading, deterministic=True)
         db.create_function("strengthened", 7, _strengthened, deterministic=True)
