@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from helamem import (
     consolidation,
+    dialect,
     filters,
     ingestion,
     learning,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from helamem.config import Config
-    from helamem.protocols import Clock, Embedder, Store
+    from helamem.protocols import LLM, Clock, Embedder, Store
     from helamem.recall import Recall
     from helamem.records import Change, Json, Stats
 
@@ -79,6 +80,7 @@ class Engine:
         at: datetime | None = None,
         session: str | None = None,
         metadata: Mapping[str, Json] | None = None,
+        **unknown: object,
     ) -> Receipt:
         """Remember turns, all in one transaction; the same turn twice is remembered once.
 
@@ -94,6 +96,7 @@ class Engine:
             TypeError, ValueError: A turn is not text, is blank, or its time has no zone.
             StoreError: Nothing was stored.
         """
+        dialect.refuse("add", unknown)
         defaults = Turn("-", speaker or "", role or "", at, session or "", metadata or {})
         return self._add(
             [_with_defaults(turn, defaults) for turn in readers.messages_to_turns(messages)]
@@ -159,6 +162,7 @@ class Engine:
         k: int = 10,
         filters: Mapping[str, Json] | None = None,
         at: datetime | None = None,
+        **unknown: object,
     ) -> Recall:
         """What the question brings back, best first. Writes nothing.
 
@@ -172,6 +176,7 @@ class Engine:
         Raises:
             TypeError, ValueError: The query is not text or is blank, k is below 1, or a filter is malformed.
         """
+        dialect.refuse("search", unknown)
         if not isinstance(query, str):
             raise TypeError(f"query must be a string, not {type(query).__name__}")
         if not query.strip():
@@ -256,11 +261,18 @@ class Engine:
 
     # Consolidating and forgetting
 
-    def consolidate(self, *, at: datetime | None = None) -> ConsolidationReport:
-        """Prune faint edges, and distil dense places of the graph into facts, without a language model.
+    def consolidate(
+        self, *, llm: LLM | None = None, at: datetime | None = None
+    ) -> ConsolidationReport:
+        """Prune faint edges, and distil dense places of the graph into facts.
 
         A cluster that has not changed is not distilled again. A cluster that fails is reported, and the
-        others are stored all the same.
+        others are stored all the same; it is taken up again the next time.
+
+        Args:
+            llm: Who distils, with a call for each cluster; it also reads what no cluster holds, some sixty
+                turns a call (`reflection.stretch`), each turn once. None takes sentences out of episodes.
+            at: When it is done; now, unless given.
         """
         now = self._clock() if at is None else utc(at).timestamp()
         return consolidation.consolidate(
@@ -269,6 +281,7 @@ class Engine:
             self._config,
             now=now,
             learning_now=self._learning_now(now),
+            llm=llm,
         )
 
     def forget(self, *, dry_run: bool = True, at: datetime | None = None) -> ForgetPlan:

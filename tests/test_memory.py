@@ -1,0 +1,636 @@
+"""The use cases, through the real store: what a user of `Memory` may rely on."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from helamem import Config, Memory, NotFoundError, StoreError, Turn
+from helamem.embedders import HashingEmbedder
+from helamem.records import Episode, Fact
+
+if TYPE_CHECKING:
+    from tests.conftest import StandingClock
+
+MONDAY = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def kitchen(memory: Memory) -> dict[str, int]:
+    """Two sessions of a few turns; ids by a short name."""
+    said = [
+        ("allergy", "Maya is allergic to peanuts.", "Ana", "monday", MONDAY),
+        ("thanks", "Good to know, thank you.", "Ben", "monday", MONDAY),
+        ("dinner", "We are cooking for Maya on Friday.", "Ana", "tuesday", MONDAY + DAY),
+        ("satay", "Let us make chicken satay with rice.", "Ben", "tuesday", MONDAY + DAY),
+        ("piano", "I started piano lessons in March.", "Ana", "tuesday", MONDAY + DAY),
+    ]
+    turns = [Turn(text, speaker, "", at, session) for _, text, speaker, session, at in said]
+    return dict(zip([name for name, *_ in said], memory.add(turns).ids, strict=True))
+
+
+class TestAdd:
+    def test_a_text_is_enough(self, memory: Memory) -> None:
+        receipt = memory.add("Maya is allergic to peanuts.")
+
+        assert (receipt.ids, receipt.stored, receipt.skipped) == ((1,), (1,), ())
+        assert memory.get(1).text == "Maya is allergic to peanuts."
+
+    def test_a_chat_message_keeps_role_and_name(self, memory: Memory) -> None:
+        memory.add({"role": "user", "content": "Hello there", "name": "Ana"})
+
+        episode = memory.get(1)
+        assert isinstance(episode, Episode)
+        assert (episode.role, episode.speaker) == ("user", "Ana")
+
+    def test_what_the_call_says_fills_in_what_messages_leave_out(self, memory: Memory) -> None:
+        memory.add(
+            [Turn("One", "Ben"), Turn("Two", metadata={"n": 2})],
+            speaker="Ana",
+            session="s",
+            at=MONDAY,
+            metadata={"source": "test", "n": 1},
+        )
+
+        first, second = memory.list()
+        assert isinstance(first, Episode)
+        assert (first.speaker, first.session, first.at) == ("Ben", "s", MONDAY)
+        assert (second.speaker, second.metadata) == ("Ana", {"source": "test", "n": 2})
+
+    def test_the_same_turn_twice_is_stored_once(self, memory: Memory) -> None:
+        turn = Turn("Hello", "Ana", "", MONDAY, "s")
+
+        receipt = memory.add([turn, turn])
+        again = memory.add(turn)
+
+        assert (receipt.ids, receipt.stored) == ((1, 1), (1,))
+        assert [(s.index, s.id) for s in receipt.skipped] == [(1, 1)]
+        assert (again.stored, again.skipped[0].id) == ((), 1)
+        assert memory.stats().episodes == 1
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            Turn("Hello!", "Ana", "", MONDAY, "s"),
+            Turn("Hello", "Ben", "", MONDAY, "s"),
+            Turn("Hello", "Ana", "", MONDAY + DAY, "s"),
+            Turn("Hello", "Ana", "", MONDAY, "t"),
+        ],
+    )
+    def test_a_turn_that_differs_in_one_thing_is_another(self, memory: Memory, other: Turn) -> None:
+        memory.add(Turn("Hello", "Ana", "", MONDAY, "s"))
+
+        assert memory.add(other).stored == (2,)
+
+    def test_a_time_that_nobody_gave_is_the_clock(
+        self, memory: Memory, clock: StandingClock
+    ) -> None:
+        memory.add("Hello")
+
+        assert memory.get(1).at.timestamp() == clock.now
+        assert memory.get(1).stored_at.timestamp() == clock.now
+
+    def test_batches_report_progress_and_count_on(self, memory: Memory) -> None:
+        seen: list[int] = []
+        turns = [Turn(f"Turn number {i % 4}", at=MONDAY) for i in range(5)]
+
+        receipt = memory.add_many(turns, batch_size=2, progress=seen.append)
+
+        assert seen == [2, 4, 5]
+        assert receipt.ids == (1, 2, 3, 4, 1)
+        assert [s.index for s in receipt.skipped] == [4]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "emoji 🎉👩‍👩‍👧",
+            "עברית من اليمين",
+            "nul \x00 and \x1b[31m escape",
+            "数据库 と メモリ",
+            "a\nb\tc",
+        ],
+    )
+    def test_any_unicode_comes_back_as_it_went_in(self, memory: Memory, text: str) -> None:
+        receipt = memory.add(text)
+
+        assert memory.get(receipt.ids[0]).text == text
+        assert receipt.degraded == ()
+
+    def test_a_lone_surrogate_is_replaced_and_reported(self, memory: Memory) -> None:
+        receipt = memory.add("broken \ud83d emoji")
+
+        assert memory.get(1).text == "broken \ufffd emoji"
+        assert "surrogate" in receipt.degraded[0].reason
+
+    def test_a_million_characters_are_kept(self, memory: Memory) -> None:
+        text = "lorem ipsum " * 90_000
+
+        memory.add(text)
+
+        assert memory.get(1).text == text
+
+    @pytest.mark.parametrize("blank", ["", "   ", "\n\t"])
+    def test_a_blank_turn_is_refused(self, memory: Memory, blank: str) -> None:
+        with pytest.raises(ValueError, match="blank"):
+            memory.add(blank)
+
+    @pytest.mark.parametrize("odd", [None, 7, b"bytes", object()])
+    def test_what_is_not_text_is_refused(self, memory: Memory, odd: object) -> None:
+        with pytest.raises(TypeError):
+            memory.add(odd)  # type: ignore[arg-type]
+
+    def test_a_time_without_a_zone_is_refused(self, memory: Memory) -> None:
+        with pytest.raises(ValueError, match="no time zone"):
+            memory.add("Hello", at=datetime(2024, 5, 6))  # noqa: DTZ001
+
+    def test_metadata_that_is_not_json_is_refused_and_nothing_is_stored(
+        self, memory: Memory
+    ) -> None:
+        with pytest.raises(ValueError, match="metadata must be JSON"):
+            memory.add([Turn("One"), Turn("Two", metadata={"x": float("nan")})])
+
+        assert memory.stats().episodes == 0
+
+
+class TestSearch:
+    def test_the_best_hit_comes_first_and_says_why(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+
+        hit = memory.search("Who is allergic to peanuts?").hits[0]
+
+        assert hit.id == ids["allergy"]
+        assert (hit.kind, hit.path) == ("episode", "direct")
+        assert hit.parts.base_terms["words"] > 0
+        assert hit.score == pytest.approx(hit.parts.total)
+        assert (hit.at, hit.speaker) == (MONDAY, "Ana")
+
+    def test_searching_changes_nothing(self, memory: Memory) -> None:
+        kitchen(memory)
+        before = list(memory.export())
+
+        first = memory.search("What about Maya?")
+        second = memory.search("What about Maya?")
+
+        assert first == second
+        assert before == list(memory.export())
+
+    def test_fewer_hits_are_the_beginning_of_more(self, memory: Memory) -> None:
+        kitchen(memory)
+
+        assert (
+            memory.search("cooking for Maya", k=4).ids[:2]
+            == memory.search("cooking for Maya", k=2).ids
+        )
+
+    def test_an_empty_memory_gives_an_empty_recall(self, memory: Memory) -> None:
+        recall = memory.search("Anything?")
+
+        assert (len(recall), bool(recall), recall.context()) == (0, False, "")
+
+    def test_an_older_twin_ranks_lower_where_recency_counts(self) -> None:
+        config = Config.of("default", **{"activation.recency_days": 30.0})
+        with Memory(":memory:", config=config, embedder=HashingEmbedder(64)) as memory:
+            memory.add(Turn("The code is 4711.", at=MONDAY, session="a"))
+            memory.add(Turn("The code is 4711.", at=MONDAY + 90 * DAY, session="b"))
+
+            recall = memory.search("What is the code?", at=MONDAY + 91 * DAY)
+
+        assert recall.ids == (2, 1)
+
+    def test_a_named_speaker_is_preferred(self, memory: Memory) -> None:
+        memory.add(Turn("I adore hiking in the hills.", "Ana", session="a", at=MONDAY))
+        memory.add(Turn("I adore hiking in the hills.", "Ben", session="b", at=MONDAY))
+
+        assert memory.search("What does Ben adore?").hits[0].speaker == "Ben"
+        assert memory.search("What does Ana adore?").hits[0].speaker == "Ana"
+
+    def test_a_date_in_the_question_counts(self, memory: Memory) -> None:
+        memory.add(Turn("We went swimming.", session="a", at=MONDAY))
+        memory.add(Turn("We went swimming.", session="b", at=MONDAY + 60 * DAY))
+
+        assert memory.search("Where did we go in July?").ids[0] == 2
+        assert memory.search("Where did we go in May 2024?").ids[0] == 1
+
+    def test_filters_hold_for_every_hit(self, memory: Memory) -> None:
+        kitchen(memory)
+
+        recall = memory.search("cooking for Maya", filters={"speaker": "Ben"})
+
+        assert len(recall) == 2
+        assert {hit.speaker for hit in recall} == {"Ben"}
+
+    def test_a_filter_on_time_reads_iso_and_datetimes(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+
+        iso = memory.search("Maya", filters={"at": {"lt": "2024-05-07T00:00:00Z"}})
+        aware = memory.search("Maya", filters={"at": {"lt": MONDAY + timedelta(hours=15)}})  # type: ignore[dict-item]
+
+        assert {ids["allergy"], ids["thanks"]} == set(iso.ids) == set(aware.ids)
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "message"),
+        [
+            ({"query": ""}, ValueError, "blank"),
+            ({"query": 3}, TypeError, "must be a string"),
+            ({"query": "x", "k": 0}, ValueError, "at least 1"),
+            ({"query": "x", "filters": {"speaker": {"like": "A%"}}}, ValueError, "like"),
+            ({"query": "x", "top_k": 3}, TypeError, "here it is k="),
+            ({"query": "x", "user_id": "ana"}, TypeError, "Memory\\(namespace"),
+        ],
+    )
+    def test_bad_questions_get_a_sentence(
+        self, memory: Memory, arguments: dict[str, object], error: type[Exception], message: str
+    ) -> None:
+        with pytest.raises(error, match=message):
+            memory.search(**arguments)  # type: ignore[arg-type]
+
+    def test_the_context_stays_inside_its_budget(self, memory: Memory) -> None:
+        kitchen(memory)
+        recall = memory.search("Maya", k=5)
+
+        block = recall.context_block(40)
+
+        assert 0 < block.tokens <= 40
+        assert set(block.ids) <= set(recall.ids)
+
+
+class TestReinforce:
+    def test_what_served_one_question_comes_sooner_for_another_like_it(
+        self, memory: Memory
+    ) -> None:
+        ids = kitchen(memory)
+        question = "Which dish must we rethink for Friday?"
+        before = memory.search(question, k=5).ids.index(ids["allergy"])
+
+        learned = memory.reinforce(memory.search(question, k=5), [ids["allergy"], ids["satay"]])
+        recall = memory.search("Which dish should we rethink for this Friday?", k=5)
+
+        assert (learned.strengthened, learned.bound) == (1, 2)
+        assert recall.ids.index(ids["allergy"]) < before
+        hit = next(hit for hit in recall if hit.id == ids["allergy"])
+        assert ("cue", learned.cue) in {(via.source_kind, via.source) for via in hit.via}
+
+    def test_cues_are_never_returned(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+        recall = memory.search("Who plays the piano?")
+
+        learned = memory.reinforce(recall, [ids["piano"]])
+
+        again = memory.search("Who plays the piano?", k=10)
+        assert learned.cue not in again.ids
+        assert again.cues[0].id == learned.cue
+
+    def test_the_same_question_is_one_cue(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+
+        for _ in range(3):
+            memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"]])
+
+        assert memory.stats().cues == 1
+
+    def test_unhelpful_associations_weaken(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+        memory.reinforce(memory.search("Who plays the piano?"), [ids["satay"]])
+
+        recall = memory.search("Who plays the piano?")
+        weakened = memory.reinforce(recall, [ids["piano"]], unhelpful=[ids["satay"]])
+        after = memory.search("Who plays the piano?")
+
+        def received(recall_: object, name: str) -> float:
+            return next(h.parts.received["cue"] for h in recall_ if h.id == ids[name])  # type: ignore[attr-defined]
+
+        assert weakened.weakened == 1
+        assert received(after, "satay") < received(recall, "satay")
+
+    def test_weights_fade_with_time(self, clock: StandingClock) -> None:
+        config = Config.of("default", **{"learning.decay": 10.0})
+        with Memory(":memory:", config=config, embedder=HashingEmbedder(64), clock=clock) as memory:
+            ids = kitchen(memory)
+            memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"]])
+
+            def received() -> float:
+                hits = memory.search("Who plays the piano?").hits
+                return next(hit.parts.received["cue"] for hit in hits if hit.id == ids["piano"])
+
+            fresh = received()
+            clock.advance(10 * 86_400)
+
+            assert received() == pytest.approx(fresh / 2.718281828, rel=1e-3)
+
+    def test_uses_are_counted(self, memory: Memory, clock: StandingClock) -> None:
+        ids = kitchen(memory)
+
+        memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"]])
+
+        piano = memory.get(ids["piano"])
+        assert piano.uses == 1
+        assert piano.used_at is not None
+        assert piano.used_at.timestamp() == clock.now
+
+    def test_what_served_must_be_said(self, memory: Memory) -> None:
+        kitchen(memory)
+
+        with pytest.raises(ValueError, match="say which memories served"):
+            memory.reinforce(memory.search("piano"))
+
+    def test_an_unknown_id_teaches_nothing(self, memory: Memory) -> None:
+        kitchen(memory)
+
+        with pytest.raises(NotFoundError):
+            memory.reinforce(memory.search("piano"), [1, 999])
+
+        assert memory.stats().cues == 0
+
+    def test_an_id_cannot_be_used_and_unhelpful(self, memory: Memory) -> None:
+        kitchen(memory)
+
+        with pytest.raises(ValueError, match="both"):
+            memory.reinforce(memory.search("piano"), [1], unhelpful=[1])
+
+    def test_two_configurations_in_one_process_do_not_meet(self) -> None:
+        config = Config.of("paper")
+        with (
+            Memory(":memory:", config=config, embedder=HashingEmbedder(64)) as paper,
+            Memory(":memory:", config=Config(), embedder=HashingEmbedder(64)) as default,
+        ):
+            for memory in (paper, default):
+                kitchen(memory)
+            learned = paper.reinforce(paper.search("Maya", k=3))
+
+            assert learned.cue is None
+            assert learned.strengthened > 1
+            assert default.stats().edges["learned"] == 0
+
+
+class TestConsolidate:
+    def served_together(self, memory: Memory) -> dict[str, int]:
+        ids = kitchen(memory)
+        together = [ids[name] for name in ("allergy", "dinner", "satay", "piano")]
+        for _ in range(4):
+            memory.reinforce(memory.search("Dinner for Maya"), together)
+        return ids
+
+    def test_a_dense_place_becomes_facts_with_sources(self, memory: Memory) -> None:
+        ids = self.served_together(memory)
+
+        report = memory.consolidate()
+
+        facts = memory.facts()
+        assert report.facts_added == tuple(fact.id for fact in facts)
+        assert report.clusters == 1
+        assert set(facts[0].sources) <= set(ids.values())
+        assert all(0 < fact.confidence <= 1 for fact in facts)
+
+    def test_an_unchanged_cluster_is_not_distilled_again(self, memory: Memory) -> None:
+        self.served_together(memory)
+        memory.consolidate()
+        before = memory.facts()
+
+        again = memory.consolidate()
+
+        assert (again.clusters, again.unchanged, again.facts_added) == (0, 1, ())
+        assert before == memory.facts()
+
+    def test_facts_come_back_beside_episodes_marked_and_with_sources(self, memory: Memory) -> None:
+        self.served_together(memory)
+        memory.consolidate()
+
+        facts = [
+            hit for hit in memory.search("Maya is allergic to peanuts", k=10) if hit.kind == "fact"
+        ]
+
+        assert facts
+        assert all(isinstance(hit.memory, Fact) and hit.sources for hit in facts)
+
+    def test_facts_can_be_switched_off(self) -> None:
+        config = Config.of("default", **{"selection.facts": 0})
+        with Memory(":memory:", config=config, embedder=HashingEmbedder(64)) as memory:
+            self.served_together(memory)
+            memory.consolidate()
+
+            assert memory.facts()
+            assert all(hit.kind == "episode" for hit in memory.search("Maya peanuts", k=10))
+
+    def test_without_learning_there_is_nothing_to_distil(self, memory: Memory) -> None:
+        kitchen(memory)
+
+        assert memory.consolidate().facts_added == ()
+
+
+class TestForget:
+    def test_the_dry_run_is_the_deed(self, memory: Memory, clock: StandingClock) -> None:
+        ids = kitchen(memory)
+        memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"], ids["dinner"]])
+        clock.now = (MONDAY + 90 * DAY).timestamp()
+
+        plan = memory.forget()
+        done = memory.forget(dry_run=False)
+
+        assert not plan.done
+        assert (done.ids, done.done) == (plan.ids, True)
+        assert {m.id for m in memory.list()} == set(ids.values()) - set(plan.ids)
+        assert {ids["piano"], ids["dinner"]}.isdisjoint(plan.ids)
+
+    def test_what_is_young_stays(self, memory: Memory, clock: StandingClock) -> None:
+        kitchen(memory)
+        clock.now = (MONDAY + 2 * DAY).timestamp()
+
+        plan = memory.forget()
+
+        assert (plan.ids, plan.considered, plan.kept_young) == ((), 5, 5)
+
+    def test_raising_the_threshold_only_adds(self, clock: StandingClock) -> None:
+        plans = []
+        for limit in (0.0, 0.2, 5.0):
+            config = Config.of(
+                "default", **{"forgetting.max_strength": limit, "forgetting.min_idle_days": 0.0}
+            )
+            with Memory(
+                ":memory:", config=config, embedder=HashingEmbedder(64), clock=clock
+            ) as memory:
+                ids = kitchen(memory)
+                memory.reinforce(memory.search("piano"), [ids["piano"], ids["dinner"]])
+                plans.append(set(memory.forget(at=MONDAY + 99 * DAY).ids))
+
+        assert plans[0] <= plans[1] <= plans[2]
+        assert plans[0] != plans[2]
+
+
+class TestEdit:
+    def test_an_update_is_found_by_its_new_words_and_keeps_its_history(
+        self, memory: Memory
+    ) -> None:
+        ids = kitchen(memory)
+
+        updated = memory.update(ids["piano"], "I started cello lessons in March.")
+
+        assert updated == memory.get(ids["piano"])
+        assert memory.search("Who plays the cello?").ids[0] == ids["piano"]
+        assert [c.event for c in memory.history(ids["piano"])] == ["added", "updated"]
+        assert memory.history(ids["piano"])[1].text == "I started piano lessons in March."
+
+    def test_metadata_can_be_updated_alone(self, memory: Memory) -> None:
+        memory.add("Hello", metadata={"a": 1})
+
+        memory.update(1, metadata={"b": 2})
+
+        assert (memory.get(1).text, memory.get(1).metadata) == ("Hello", {"b": 2})
+
+    def test_a_deleted_memory_is_gone_with_the_facts_that_rest_on_it_alone(
+        self, memory: Memory
+    ) -> None:
+        ids = TestConsolidate().served_together(memory)
+        memory.consolidate()
+        fact = memory.facts()[0]
+
+        gone = memory.delete(*fact.sources)
+
+        assert fact.id in gone
+        assert set(fact.sources) <= set(gone)
+        assert fact not in memory.facts()
+        assert [c.event for c in memory.history(ids["allergy"])][-1] == "deleted"
+        assert memory.check() == ()
+        with pytest.raises(NotFoundError):
+            memory.get(fact.sources[0])
+
+    def test_deleting_what_is_not_there_deletes_nothing(self, memory: Memory) -> None:
+        kitchen(memory)
+
+        with pytest.raises(NotFoundError):
+            memory.delete(1, 999)
+
+        assert memory.get(1)
+
+    def test_nothing_of_a_deleted_text_is_left_in_the_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "m.db"
+        with Memory(path, config=Config(), embedder=HashingEmbedder(64)) as memory:
+            memory.add("The word is xylophonist.", session="s")
+            memory.update(1, "The word was zymurgist.")
+            memory.add("Something harmless.", session="s")
+            memory.delete(1)
+            raw = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+        assert b"harmless" in raw
+        for word in (b"xylophon", b"zymurg"):
+            assert word not in raw
+
+    def test_listing_pages_and_filters(self, memory: Memory) -> None:
+        kitchen(memory)
+
+        assert [m.id for m in memory.list(limit=2, offset=1)] == [2, 3]
+        assert {m.speaker for m in memory.list(filters={"speaker": {"ne": "Ana"}})} == {"Ben"}
+
+
+class TestMove:
+    def test_an_export_comes_back_as_it_was_under_another_embedder(
+        self, memory: Memory, tmp_path: Path
+    ) -> None:
+        ids = TestConsolidate().served_together(memory)
+        memory.consolidate()
+        lines = [json.dumps(line) for line in memory.export()]
+
+        with Memory(tmp_path / "b.db", config=Config(), embedder=HashingEmbedder(32)) as other:
+            receipt = other.import_(lines)
+
+            assert len(receipt.stored) == len(ids)
+            assert other.check() == ()
+            assert [m.text for m in other.list()] == [m.text for m in memory.list()]
+            assert other.stats().edges == memory.stats().edges
+            assert other.search("Dinner for Maya").cues
+            assert other.consolidate().facts_added == ()
+
+    def test_importing_twice_adds_nothing(self, memory: Memory) -> None:
+        kitchen(memory)
+        lines = [json.dumps(line) for line in memory.export()]
+
+        receipt = memory.import_(lines)
+
+        assert receipt.stored == ()
+        assert memory.stats().episodes == 5
+
+    def test_a_jsonl_of_turns_is_imported(self, memory: Memory) -> None:
+        receipt = memory.import_(
+            ['{"text": "Hello", "speaker": "Ana"}', '{"text": "Hi", "speaker": "Ben"}']
+        )
+
+        assert len(receipt.stored) == 2
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            ['{"text": "fine"}', '{"text": 3}'],
+            ['{"text": "fine"}', "not json"],
+            ['{"type": "helamem", "format": 1}', '{"type": "episode", "id": 1}'],
+            ['{"type": "helamem", "format": 1}', '{"type": "surprise"}'],
+        ],
+    )
+    def test_a_malformed_line_is_named_and_nothing_is_stored(
+        self, memory: Memory, lines: list[str]
+    ) -> None:
+        with pytest.raises(ValueError, match="line 2"):
+            memory.import_(lines)
+
+        assert memory.stats().episodes == 0
+
+
+class TestScope:
+    def test_what_one_namespace_stores_another_never_sees(self, tmp_path: Path) -> None:
+        path = tmp_path / "m.db"
+        with (
+            Memory(path, namespace="ana", config=Config(), embedder=HashingEmbedder(64)) as ana,
+            Memory(path, namespace="ben", config=Config(), embedder=HashingEmbedder(64)) as ben,
+        ):
+            ids = kitchen(ana)
+            ana.reinforce(ana.search("piano"), [ids["piano"], ids["dinner"]])
+
+            assert not ben.search("piano", k=10)
+            assert ben.list() == ()
+            assert list(ben.export())[1:] == []
+            for forbidden in (ben.get, ben.history, ben.delete):
+                with pytest.raises(NotFoundError):
+                    forbidden(ids["piano"])
+
+    def test_threads_may_share_a_memory(self, memory: Memory) -> None:
+        errors: list[BaseException] = []
+
+        def work(name: int) -> None:
+            try:
+                for i in range(10):
+                    memory.add(f"Worker {name} says {i}", session=str(name))
+                    memory.search(f"What does worker {name} say?")
+            except BaseException as exc:  # noqa: BLE001  # any failure is the finding
+                errors.append(exc)
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert errors == []
+        assert memory.stats().episodes == 40
+        assert memory.check() == ()
+
+    def test_a_closed_memory_says_so(self, tmp_path: Path) -> None:
+        memory = Memory(tmp_path / "m.db", config=Config(), embedder=HashingEmbedder(64))
+        memory.close()
+
+        with pytest.raises(StoreError, match="closed"):
+            memory.search("Hello?")
+
+    def test_without_a_path_the_file_is_in_the_data_folder(self, tmp_path: Path) -> None:
+        with Memory(config=Config(), embedder=HashingEmbedder(64)) as memory:
+            memory.add("Hello")
+
+        assert (tmp_path / "home" / "memory.db").is_file()
+
+    def test_habits_of_other_memories_end_in_a_hint(self, memory: Memory) -> None:
+        with pytest.raises(AttributeError, match="here it is add"):
+            memory.remember  # noqa: B018
+        with pytest.raises(TypeError, match="namespace"):
+            Memory(user_id="ana")
