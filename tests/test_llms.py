@@ -12,7 +12,8 @@ import pytest
 
 from helamem import llms
 from helamem.errors import ConfigError, LLMError, MissingExtraError
-from helamem.llms import Cached, Meter, OpenAIChat, ScriptedLLM
+from helamem.llms import Cached, OpenAIChat, ScriptedLLM
+from helamem.metering import Meter
 from helamem.protocols import Reply
 from llm_server import Disconnect, Fail, Hang, LLMServer, Raw, Say
 

@@ -16,7 +16,7 @@ from helamem.ingestion import digest
 from helamem.protocols import CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from helamem.config import Consolidation, Forgetting
     from helamem.protocols import EdgeRule, Edges, Floats, Ints, Nodes
@@ -64,6 +64,19 @@ def fingerprint(cluster: Sequence[Episode], distiller: str) -> bytes:
     """A digest of what a cluster says and of who distils it: the same means that nothing is new."""
     said = sorted((episode.id, episode.text) for episode in cluster)
     return digest(distiller, [[id_, words] for id_, words in said])
+
+
+def mark(episode: Episode) -> bytes:
+    """A digest by which it is remembered that an episode has been read by a language model."""
+    return digest("read", episode.session, episode.speaker, episode.at.timestamp(), episode.text)
+
+
+def stretches(
+    episodes: Sequence[Episode], known: Container[bytes], *, size: int
+) -> list[list[Episode]]:
+    """The episodes whose mark is not known yet, in the order in which they were stored, so many at a time."""
+    unread = [episode for episode in episodes if mark(episode) not in known]
+    return [unread[start : start + size] for start in range(0, len(unread), size)]
 
 
 def find_forgettable(

@@ -1,67 +1,75 @@
 """Dense places of the graph become facts, and what is weak, old and unused may go.
 
-A cluster is distilled in one transaction, and once: its fingerprint is kept with its facts.
+A cluster is distilled in one transaction, and once: its fingerprint is kept with its facts. With a language
+model, what no cluster holds is read too, in stretches of consecutive turns, each turn once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem import clusters, distillation, ingestion, learning, text
+from helamem import clusters, learning
 from helamem.core.forgetting import Verdict
-from helamem.protocols import NewFact
+from helamem.distillers import Extractive, Reflective
+from helamem.errors import NotFoundError, ProviderError
+from helamem.metering import Meter
 from helamem.records import ConsolidationReport, Episode, ForgetPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from helamem.config import Config
-    from helamem.distillation import Draft
-    from helamem.protocols import Embedder, Floats, Store
+    from helamem.distillers import Distiller
+    from helamem.protocols import LLM, Embedder, Store
+
+MAX_FAILURES = 3  # in a row, after which the others are not tried: the model is down
 
 
 def consolidate(
-    store: Store, embedder: Embedder, config: Config, *, now: float, learning_now: float
+    store: Store,
+    embedder: Embedder,
+    config: Config,
+    *,
+    now: float,
+    learning_now: float,
+    llm: LLM | None = None,
 ) -> ConsolidationReport:
     """Prune faint edges, and distil each cluster that has changed since it was last distilled.
 
     Args:
         now: Epoch seconds.
         learning_now: The learning clock, by which edges have decayed.
+        llm: Who distils; None takes sentences out of the episodes.
     """
     rule = learning.rule(config.learning)
     pruned = store.prune(rule=rule, now=learning_now)
+    nodes = store.nodes(store.ids(kinds=["episode"]))
     found = clusters.find_clusters(
-        store.nodes(store.ids(kinds=["episode"])),
-        store.all_edges(),
-        rule=rule,
-        now=learning_now,
-        config=config.consolidation,
+        nodes, store.all_edges(), rule=rule, now=learning_now, config=config.consolidation
     )
+    meter = None if llm is None else Meter(llm)
+    distiller = _distiller(store, embedder, config, meter)
     known = store.clusters()
-    distilled = [
-        _distil(
-            store,
-            embedder,
-            episodes,
-            fingerprint,
-            max_facts=config.consolidation.max_facts,
-            now=now,
-        )
-        for episodes, fingerprint in _fingerprinted(store, found.members)
-        if fingerprint not in known
-    ]
+    dense = [_Cluster.of(_episodes(store, ids), distiller) for ids in found.members]
+    todo = [cluster for cluster in dense if cluster.marks[0] not in known]
+    unchanged = len(dense) - len(todo)
+    if meter is not None:
+        todo += _stretches(store, nodes.ids.tolist(), known, config.reflection.stretch)
+    done = _distil_all(store, distiller, todo, now)
     return ConsolidationReport(
         hubs=found.n_hubs,
-        clusters=len(distilled),
-        unchanged=len(found.members) - len(distilled),
-        facts_added=tuple(id_ for each in distilled for id_ in each.added),
-        facts_merged=sum(each.merged for each in distilled),
-        facts_superseded=sum(each.superseded for each in distilled),
+        clusters=done.clusters,
+        unchanged=unchanged,
+        facts_added=tuple(done.added),
+        facts_merged=done.merged,
+        facts_superseded=done.superseded,
         pruned=pruned,
+        refused=tuple(done.refused),
+        failed=tuple(done.failed),
+        usage=meter.usage if meter else {"calls": 0, "tokens": 0},
     )
 
 
@@ -89,82 +97,78 @@ def plan_forgetting(store: Store, config: Config, *, now: float, learning_now: f
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distilled:
-    """What became of one cluster."""
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    """Episodes to be distilled together, and the digests that say that they have been."""
 
-    added: tuple[int, ...]
-    merged: int
-    superseded: int
+    episodes: Sequence[Episode]
+    marks: Sequence[bytes]
 
+    @classmethod
+    def of(cls, episodes: Sequence[Episode], distiller: Distiller) -> _Cluster:
+        return cls(episodes, [clusters.fingerprint(episodes, distiller.name)])
 
-def _fingerprinted(
-    store: Store, members: Sequence[Sequence[int]]
-) -> list[tuple[list[Episode], bytes]]:
-    found = []
-    for ids in members:
-        episodes = [memory for memory in store.get(ids) if isinstance(memory, Episode)]
-        found.append((episodes, clusters.fingerprint(episodes, distillation.NAME)))
-    return found
-
-
-def _distil(
-    store: Store,
-    embedder: Embedder,
-    episodes: Sequence[Episode],
-    fingerprint: bytes,
-    *,
-    max_facts: int,
-    now: float,
-) -> Distilled:
-    """Store the facts of one cluster; one that is there already is not stored again.
-
-    A fact that rests on all that an older one of the same speaker rests on, and on more, replaces it.
-    """
-    drafts = _drafts(embedder, episodes, max_facts)
-    known = store.facts()
-    fresh = [draft for draft in drafts if all(draft.text != fact.text for fact in known)]
-    ids = store.add_facts(_new_facts(fresh, embedder, now), cluster=fingerprint)
-    replaced = {
-        fact.id: id_
-        for draft, id_ in zip(fresh, ids, strict=True)
-        for fact in known
-        if fact.speaker == draft.speaker and set(fact.sources) < set(draft.sources)
-    }
-    for old, new in replaced.items():
-        store.supersede(old, new, at=now)
-    return Distilled(added=tuple(ids), merged=len(drafts) - len(fresh), superseded=len(replaced))
+    @property
+    def name(self) -> str:
+        """How a report calls it."""
+        ids = [episode.id for episode in self.episodes]
+        return f"the cluster of {len(ids)} episodes from {min(ids)} to {max(ids)}"
 
 
-def _drafts(embedder: Embedder, episodes: Sequence[Episode], max_facts: int) -> list[Draft]:
-    sentences = distillation.statements(episodes)
-    if not sentences:
-        return []
-    speakers = [each.episode.speaker for each in sentences]
-    embedded = ingestion.embed(embedder, [each.text for each in sentences], speakers)
-    return distillation.extract(sentences, embedded, max_facts=max_facts)
+@dataclass(slots=True)
+class _Done:
+    """What has been done so far."""
+
+    clusters: int = 0
+    added: list[int] = field(default_factory=list)
+    merged: int = 0
+    superseded: int = 0
+    refused: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
 
-def _new_facts(drafts: Sequence[Draft], embedder: Embedder, now: float) -> list[NewFact]:
-    if not drafts:
-        return []
-    speakers = [draft.speaker for draft in drafts]
-    vectors = ingestion.embed(embedder, [draft.text for draft in drafts], speakers)
-    return [_new_fact(draft, vector, now) for draft, vector in zip(drafts, vectors, strict=True)]
+def _distiller(store: Store, embedder: Embedder, config: Config, llm: LLM | None) -> Distiller:
+    if llm is None:
+        return Extractive(store, embedder, config)
+    return Reflective(store, embedder, config, llm)
 
 
-def _new_fact(draft: Draft, vector: Floats, now: float) -> NewFact:
-    terms = text.index_terms(draft.text)
-    return NewFact(
-        text=draft.text,
-        kind=draft.kind,
-        confidence=draft.confidence,
-        sources=draft.sources,
-        speaker=draft.speaker,
-        at=draft.at.timestamp(),
-        stored_at=now,
-        metadata={"distiller": distillation.NAME},
-        vector=vector,
-        terms=terms,
-        length=sum(term.count for term in terms),
-    )
+def _episodes(store: Store, ids: Iterable[int]) -> list[Episode]:
+    return [memory for memory in store.get(list(ids)) if isinstance(memory, Episode)]
+
+
+def _stretches(store: Store, ids: Sequence[int], known: set[bytes], size: int) -> list[_Cluster]:
+    return [
+        _Cluster(stretch, [clusters.mark(episode) for episode in stretch])
+        for stretch in clusters.stretches(_episodes(store, ids), known, size=size)
+    ]
+
+
+def _distil_all(store: Store, distiller: Distiller, todo: Sequence[_Cluster], now: float) -> _Done:
+    """Distil each; one that fails is told, and will be taken up again the next time."""
+    done = _Done()
+    failures = 0
+    for i, cluster in enumerate(todo):
+        try:
+            _distil(store, distiller, cluster, now, done)
+        except (ProviderError, NotFoundError) as error:
+            done.failed.append(f"{cluster.name}: {error}")
+            failures += 1
+        else:
+            failures = 0
+        if failures == MAX_FAILURES and i + 1 < len(todo):
+            done.failed.append(f"{len(todo) - i - 1} more clusters were not tried")
+            break
+    return done
+
+
+def _distil(store: Store, distiller: Distiller, cluster: _Cluster, now: float, done: _Done) -> None:
+    outcome = distiller.distil(cluster.episodes, cluster.marks, now=now)
+    added = store.distil(outcome.distillate)
+    if added is None:
+        return
+    done.clusters += 1
+    done.added += added
+    done.merged += outcome.merged
+    done.superseded += len(outcome.distillate.superseded)
+    done.refused += [f"{cluster.name}: {sentence}" for sentence in outcome.refused]

@@ -1,10 +1,10 @@
-"""Language models: one client for every server that speaks OpenAI's chat completions, and three wrappers.
+"""Language models: one client for every server that speaks OpenAI's chat completions, and two stand-ins.
 
 `OpenAIChat` goes through the official SDK, which also does the retrying: on lost connections, timeouts
 and the statuses 408, 409, 429 and 5xx it waits as long as `Retry-After` says (up to two minutes), or
 half a second that doubles up to eight, with jitter. No other module talks to a model or sleeps.
 
-`Meter` counts what passes through it, `Cached` remembers answers, `ScriptedLLM` is for tests.
+`Cached` remembers the answers of another model, `ScriptedLLM` answers from a script, for tests.
 """
 
 from __future__ import annotations
@@ -304,70 +304,6 @@ class OpenAIChat:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._api_key, "***") if self._api_key else text
-
-
-class Meter:
-    """An LLM that counts what passes through it to another one; answers from a cache cost nothing."""
-
-    def __init__(self, llm: LLM) -> None:
-        self._llm = llm
-        self._lock = threading.Lock()
-        self.calls = 0
-        self.prompt_tokens = 0
-        self.completion_tokens = 0
-
-    @property
-    def name(self) -> str:
-        """The name of the model behind."""
-        return self._llm.name
-
-    @property
-    def usage(self) -> dict[str, int]:
-        """How many calls, and how many tokens in both directions."""
-        return {"calls": self.calls, "tokens": self.prompt_tokens + self.completion_tokens}
-
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Reply:
-        """The answer of the model behind; a call that fails counts as a call."""
-        self._count(calls=1)
-        reply = self._llm.complete(
-            messages, schema=schema, max_tokens=max_tokens, temperature=temperature
-        )
-        self._count_reply(reply)
-        return reply
-
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
-        """The pieces of the model behind."""
-        self._count(calls=1)
-        reply = yield from self._llm.stream(
-            messages, max_tokens=max_tokens, temperature=temperature
-        )
-        self._count_reply(reply)
-        return reply
-
-    def _count_reply(self, reply: Reply) -> None:
-        if reply.cached:
-            self._count(calls=-1)
-        else:
-            self._count(prompt=reply.prompt_tokens, completion=reply.completion_tokens)
-
-    def _count(self, *, calls: int = 0, prompt: int = 0, completion: int = 0) -> None:
-        with self._lock:
-            self.calls += calls
-            self.prompt_tokens += prompt
-            self.completion_tokens += completion
 
 
 class Cached:

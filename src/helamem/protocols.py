@@ -486,14 +486,12 @@ class Reply:
 
 
 class LLM(Protocol):
-    """A language model that answers chat messages.
-
-    Attributes:
-        name: The model as it is written into what it distilled, for example "openai/gpt-4o-mini".
-    """
+    """A language model that answers chat messages."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The model as it is written into what it distilled, for example "openai/gpt-4o-mini"."""
+        ...
 
     def complete(
         self,

@@ -1,0 +1,105 @@
+"""Consolidation beside the work: a thread that distils when enough is new, while turns go on being added.
+
+Nothing is kept about what is still to be done. A pass that is cut off, by a crash or a failing model, leaves
+its clusters without their fingerprints, and so the next pass takes them up again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from helamem.errors import HelaMemError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from helamem.records import ConsolidationReport
+
+logger = logging.getLogger(__name__)
+
+
+class Reflector:
+    """Runs a consolidation in a thread of its own, each time that so many turns have come.
+
+    Args:
+        consolidate: What is run.
+        every: After how many new turns.
+        count: How many turns there are already; a pass is due at each multiple of `every`, so that a
+            restart in between delays none.
+    """
+
+    def __init__(
+        self, consolidate: Callable[[], ConsolidationReport], *, every: int, count: int = 0
+    ) -> None:
+        if every < 1:
+            raise ValueError(f"every must be at least 1, not {every}")
+        self.every = every
+        self.last: ConsolidationReport | None = None
+        self.error: HelaMemError | None = None
+        self._consolidate = consolidate
+        self._count = count
+        self._due = False
+        self._busy = False
+        self._closed = False
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def noticed(self, n_turns: int) -> None:
+        """Count new turns, and start a pass if one is due; returns at once."""
+        with self._changed:
+            before, self._count = self._count, self._count + n_turns
+            if before // self.every == self._count // self.every or self._closed:
+                return
+            self._due = True
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self._run, name="helamem-reflection", daemon=True
+                )
+                self._thread.start()
+            self._changed.notify_all()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until no pass is due or running; whether that came about in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not (self._due or self._busy), timeout_s)
+
+    def close(self, timeout_s: float | None = None) -> None:
+        """Start no more passes, and wait for the one that is running."""
+        with self._changed:
+            self._closed = True
+            self._due = False
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while self._next():
+            report, failure = None, None
+            try:
+                report = self._consolidate()
+            except HelaMemError as error:
+                failure = error
+            finally:
+                self._done(report, failure)
+
+    def _next(self) -> bool:
+        """Wait for a pass to become due; False when there will be no more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._due or self._closed)
+            if self._closed:
+                return False
+            self._due, self._busy = False, True
+            return True
+
+    def _done(self, report: ConsolidationReport | None, error: HelaMemError | None) -> None:
+        with self._changed:
+            self._busy = False
+            self.last, self.error = report or self.last, error
+            self._changed.notify_all()
+        n_failed = len(report.failed) if report else 1
+        if n_failed:
+            logger.warning(
+                "reflection failed in %d places; the next pass takes them up again", n_failed
+            )

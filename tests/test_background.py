@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from helamem.background import Reflector
+from helamem.errors import LLMError
+from helamem.records import ConsolidationReport
+
+REPORT = ConsolidationReport(hubs=1, clusters=1, unchanged=0)
+
+
+class Passes:
+    """Counts the passes; each waits until it may go on."""
+
+    def __init__(self, *, error: Exception | None = None) -> None:
+        self.count = 0
+        self.started = threading.Semaphore(0)
+        self.may_end = threading.Semaphore(0)
+        self.error = error
+
+    def __call__(self) -> ConsolidationReport:
+        self.count += 1
+        self.started.release()
+        self.may_end.acquire(timeout=5)
+        if self.error is not None:
+            raise self.error
+        return REPORT
+
+
+@pytest.mark.parametrize(
+    ("count", "batches", "passes"),
+    [
+        (0, [9], 0),
+        (0, [10], 1),
+        (0, [9, 1], 1),
+        (0, [25], 1),
+        (8, [2], 1),
+        (8, [1], 0),
+        (10, [9], 0),
+    ],
+)
+def test_a_pass_is_due_at_each_multiple(count: int, batches: list[int], passes: int) -> None:
+    ran = Passes()
+    ran.may_end.release(5)
+    reflector = Reflector(ran, every=10, count=count)
+    for n in batches:
+        reflector.noticed(n)
+    assert reflector.wait(5)
+    reflector.close()
+
+    assert passes == ran.count
+
+
+def test_adding_does_not_wait_for_a_pass() -> None:
+    ran = Passes()
+    reflector = Reflector(ran, every=1)
+    started = time.monotonic()
+    reflector.noticed(1)
+    assert time.monotonic() - started < 1
+    assert ran.started.acquire(timeout=5)
+    assert not reflector.wait(0.01)
+    ran.may_end.release()
+    assert reflector.wait(5)
+    assert REPORT is reflector.last
+    reflector.close()
+
+
+def test_what_comes_during_a_pass_gets_one_more_pass() -> None:
+    ran = Passes()
+    reflector = Reflector(ran, every=1)
+    reflector.noticed(1)
+    assert ran.started.acquire(timeout=5)
+    for _ in range(5):
+        reflector.noticed(1)
+    ran.may_end.release(2)
+    assert reflector.wait(5)
+    reflector.close()
+
+    assert 2 == ran.count
+
+
+def test_a_failure_is_kept_and_the_next_pass_runs() -> None:
+    ran = Passes(error=LLMError("down"))
+    ran.may_end.release(2)
+    reflector = Reflector(ran, every=1)
+    reflector.noticed(1)
+    assert reflector.wait(5)
+    assert "down" == str(reflector.error)
+    ran.error = None
+    reflector.noticed(1)
+    assert reflector.wait(5)
+    reflector.close()
+
+    assert reflector.error is None
+    assert REPORT is reflector.last
+
+
+def test_closing_waits_for_the_running_pass_and_starts_no_other() -> None:
+    ran = Passes()
+    reflector = Reflector(ran, every=1)
+    reflector.noticed(1)
+    assert ran.started.acquire(timeout=5)
+    reflector.noticed(1)
+    closing = threading.Thread(target=reflector.close)
+    closing.start()
+    closing.join(0.05)
+    assert closing.is_alive()
+    ran.may_end.release()
+    closing.join(5)
+    reflector.noticed(1)
+
+    assert 1 == ran.count
+
+
+def test_every_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="every must be at least 1, not 0"):
+        Reflector(Passes(), every=0)
