@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from helamem.core import surroundings
-from helamem.core.arrays import Floats, Ints
+
+if TYPE_CHECKING:
+    from helamem.core.arrays import Floats, Ints
 
 values_of = st.integers(1, 12).flatmap(
     lambda n: npst.arrays(np.float64, n, elements=st.floats(0, 10, width=32))
