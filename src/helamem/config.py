@@ -61,6 +61,9 @@ class Candidates(_Section):
 class Activation(_Section):
     """The weighted terms of the base activation; a weight of 0 switches a term off."""
 
+    names_apart: bool = setting(
+        True, "whether speakers' names are taken out of the question and matched by themselves"
+    )
     vector: float = setting(0.5, "weight of the similarity of the embeddings", low=0)
     similarity: Literal["relative", "cosine", "shifted"] = setting(
         "relative", "max(cos, 0) as a share of the best, as it is, or the paper's (cos + 1) / 2"
@@ -328,6 +331,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "candidates.nearest": 0,
         "candidates.lexical": 0,
         "candidates.cues": 0,
+        "activation.names_apart": False,
         "activation.vector": 1.0,
         "activation.similarity": "shifted",
         "activation.words": 0.0,
@@ -361,6 +365,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "learning.decay": -1 / math.log(0.995),
         "learning.decay_by": "lessons",
         "learning.link": 0.5,
+        "forgetting.max_strength": 0.1,
+        "forgetting.min_age_days": 30.0,
+        "forgetting.min_idle_days": math.inf,
     },
 }
 

@@ -29,7 +29,6 @@ def lesson(
     *,
     used: Sequence[int],
     unhelpful: Sequence[int],
-    vector: Floats,
     config: Learning,
     at: float,
     lessons: int,
@@ -39,7 +38,6 @@ def lesson(
     Args:
         used: Ids of the memories that served; they need not be among the hits.
         unhelpful: Ids of hits that did not serve.
-        vector: The question's embedding.
         at: When it is learned, in epoch seconds.
         lessons: How many lessons the memory has learned so far.
     """
@@ -50,7 +48,7 @@ def lesson(
         used=ids,
         pairs=ids[pairs],
         gains=hebbian.gains(activation, pairs, rate=config.rate),
-        cue=_cue(recall, vector, config, at) if config.cue and len(ids) else None,
+        cue=_cue(recall, config, at) if config.cue and len(ids) else None,
         cue_gains=(config.cue_rate * activation).astype(np.float32),
         weakened=_misleading(recall, unhelpful),
         keep=1.0 - config.weaken,
@@ -83,12 +81,12 @@ def _activation(recall: Recall, ids: Ints) -> Floats:
     return np.array([scores.get(int(id_), 1.0) for id_ in ids], dtype=np.float32)
 
 
-def _cue(recall: Recall, vector: Floats, config: Learning, at: float) -> NewCue | int:
+def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
     """An earlier cue that says nearly the same, or a new one."""
     if recall.cues and recall.cues[0].similarity >= config.cue_merge:
         return recall.cues[0].id
     words = " ".join(recall.query.split())
-    return NewCue(key=digest("cue", words.casefold()), text=words, vector=vector, at=at)
+    return NewCue(key=digest("cue", words.casefold()), text=words, vector=recall.vector, at=at)
 
 
 def _misleading(recall: Recall, unhelpful: Sequence[int]) -> Ints:

@@ -17,6 +17,7 @@ from helamem import (
     filters,
     ingestion,
     learning,
+    profiles,
     readers,
     retrieval,
     text,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from helamem.config import Config
+    from helamem.profiles import Profile
     from helamem.protocols import LLM, Clock, Embedder, Store
     from helamem.recall import Recall
     from helamem.records import Change, Json, Stats
@@ -223,14 +225,10 @@ class Engine:
             NotFoundError: An id is not in this namespace; nothing was learned.
         """
         served, misled = self._judged(recall, used, unhelpful)
-        vector = recall.vector
-        if vector is None:
-            vector = retrieval.question_vector(recall.query, self._embedder, self._store)
         lesson = learning.lesson(
             recall,
             used=served,
             unhelpful=misled,
-            vector=vector,
             config=self._config.learning,
             at=self._clock() if at is None else utc(at).timestamp(),
             lessons=self._store.lessons(),
@@ -358,9 +356,27 @@ class Engine:
         """
         return tuple(self._store.history(id_))
 
-    def facts(self, *, superseded: bool = False) -> tuple[Fact, ...]:
-        """The distilled facts, oldest first."""
-        return tuple(self._store.facts(superseded=superseded))
+    def facts(self, *, superseded: bool = False, as_of: datetime | None = None) -> tuple[Fact, ...]:
+        """The distilled facts, oldest first.
+
+        Args:
+            superseded: Whether those come too that newer ones have replaced.
+            as_of: Those that held at a time: since then some may have been replaced, others have come.
+        """
+        if as_of is None:
+            return tuple(self._store.facts(superseded=superseded))
+        return profiles.held(self._store.facts(superseded=True), utc(as_of))
+
+    def profile(
+        self, name: str | None = None, *, max_chars: int = profiles.MAX_CHARS
+    ) -> tuple[Profile, ...]:
+        """What is known about each person, and about the assistant, in a few lines with their sources.
+
+        Args:
+            name: Only this person's.
+            max_chars: How long one profile may be.
+        """
+        return profiles.profiles(self._store.facts(), name=name, max_chars=max_chars)
 
     def stats(self) -> Stats:
         """How much there is."""

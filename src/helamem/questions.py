@@ -37,10 +37,19 @@ class Question:
     asks_when: bool
 
 
-def understand(query: str, speakers: Sequence[str], embedder: Embedder) -> Question:
-    """Read a question against the speakers whom the memory knows."""
+def understand(
+    query: str, speakers: Sequence[str], embedder: Embedder, *, names_apart: bool
+) -> Question:
+    """Read a question against the speakers whom the memory knows.
+
+    Args:
+        query: The question.
+        speakers: The memory's speakers; `Question.named` points into them.
+        embedder: What gives the question its vector.
+        names_apart: Whether the names of speakers are left out of words and vector.
+    """
     named = in_order(query, speakers)
-    words = without_names(query, [speakers[i] for i in named])
+    words = without_names(query, [speakers[i] for i in named]) if names_apart else query
     return Question(
         text=query,
         vector=ingestion.embed(embedder, [words], [""])[0],

@@ -43,7 +43,7 @@ class Recall:
     cues: tuple[CueMatch, ...] = ()
     notes: tuple[str, ...] = ()
     milliseconds: Mapping[str, float] = field(default_factory=dict, compare=False)
-    vector: Floats | None = field(default=None, repr=False, compare=False)
+    vector: Floats = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.hits)

@@ -55,7 +55,9 @@ def search(
 ) -> Recall:
     """What a question brings back. Writes nothing."""
     watch = Stopwatch()
-    question = questions.understand(query, store.speakers(), embedder)
+    question = questions.understand(
+        query, store.speakers(), embedder, names_apart=config.activation.names_apart
+    )
     watch.lap("question")
     allowed = None if where is None else store.ids(kinds=regions.MEMORIES, where=where)
     region = regions.load(store, question, config, allowed=allowed, learning_now=learning_now)
@@ -74,11 +76,6 @@ def search(
         milliseconds=watch.laps,
         vector=question.vector,
     )
-
-
-def question_vector(query: str, embedder: Embedder, store: Store) -> Floats:
-    """The embedding by which a question is compared."""
-    return questions.understand(query, store.speakers(), embedder).vector
 
 
 def base_terms(
