@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from helamem.records import Fact, FactKind
 
@@ -72,6 +73,20 @@ def profiles(
     return tuple(
         _profile(person, members, agent=agent, max_chars=max_chars)
         for (agent, person), members in ordered
+    )
+
+
+def held(facts: Sequence[Fact], at: datetime) -> tuple[Fact, ...]:
+    """The facts that held at a time: they did already, and what replaced them did not yet.
+
+    Args:
+        facts: All, superseded ones too.
+    """
+    began = {fact.id: fact.at for fact in facts}
+    return tuple(
+        fact
+        for fact in facts
+        if fact.at <= at and (fact.superseded_by is None or began[fact.superseded_by] > at)
     )
 
 

@@ -5,21 +5,31 @@ The one module that knows everyone.
 
 from __future__ import annotations
 
+import threading
 import time
-from typing import TYPE_CHECKING, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from helamem import dialect, embedders
-from helamem.config import Config, data_folder
+from helamem import agent, dialect, embedders, llms
+from helamem.background import Reflector
+from helamem.config import Config, data_folder, llm_api_key
 from helamem.memory import Engine
 from helamem.stores.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
-    from helamem.protocols import Clock, Embedder
+    from helamem.agent import Answer
+    from helamem.protocols import LLM, Clock, Embedder
+    from helamem.records import ConsolidationReport, Json, Receipt, Turn
 
 DEFAULT_NAMESPACE = "default"
+CLOSING_S = (
+    5.0  # how long closing waits for a reflection; what is cut off is taken up the next time
+)
 
 
 class Memory(Engine):
@@ -31,6 +41,8 @@ class Memory(Engine):
         config: All settings; None reads the environment and the configuration file.
         embedder: What turns texts into vectors; None takes the one that the settings name.
         clock: Gives the time in epoch seconds; None takes the system's.
+        llm: The language model for `ask` and `consolidate`; None takes the one that the settings name, if
+            they name one. Nothing else asks a model.
 
     Raises:
         ConfigError: A setting is unknown or out of range.
@@ -51,6 +63,7 @@ class Memory(Engine):
         config: Config | None = None,
         embedder: Embedder | None = None,
         clock: Clock = time.time,
+        llm: LLM | None = None,
         **unknown: object,
     ) -> None:
         dialect.refuse("Memory", unknown)
@@ -64,6 +77,105 @@ class Memory(Engine):
             synchronous=config.storage.durability,
         )
         super().__init__(store, embedder, config, clock)
+        self._llm = llm
+        self._consolidating = threading.Lock()
+        self._reflector: Reflector | None = None
+        self.reflect_every = config.reflection.every
+
+    @property
+    def llm(self) -> LLM:
+        """The language model of this memory.
+
+        Raises:
+            ConfigError: None was given, and the settings name none; it says which variables to set.
+            MissingExtraError: The openai package is not installed.
+        """
+        if self._llm is None:
+            self._llm = language_model(self.config)
+        return self._llm
+
+    @property
+    def reflect_every(self) -> int:
+        """After how many new turns `consolidate` runs in the background; 0 for never."""
+        return self._reflector.every if self._reflector else 0
+
+    @reflect_every.setter
+    def reflect_every(self, turns: int) -> None:
+        if turns < 0:
+            raise ValueError(f"reflect_every must not be negative, but is {turns}")
+        if self._reflector is not None:
+            self._reflector.close(CLOSING_S)
+        self._reflector = (
+            Reflector(self.consolidate, every=turns, count=self.stats().episodes) if turns else None
+        )
+
+    @property
+    def reflector(self) -> Reflector | None:
+        """What reflects in the background, and how its last pass went; None where nothing does."""
+        return self._reflector
+
+    def consolidate(
+        self, *, llm: LLM | Literal[False] | None = None, at: datetime | None = None
+    ) -> ConsolidationReport:
+        """Prune faint edges, and distil dense places of the graph into facts; see `Engine.consolidate`.
+
+        Args:
+            llm: Who distils; None takes this memory's language model, if it has one, and False none: facts
+                are then made of sentences.
+            at: When it is done; now, unless given.
+        """
+        if llm is None and (self._llm is not None or self.config.llm.model):
+            llm = self.llm
+        with self._consolidating:
+            return super().consolidate(llm=llm or None, at=at)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        llm: LLM | None = None,
+        filters: Mapping[str, Json] | None = None,
+        at: datetime | None = None,
+        **steps: Any,  # noqa: ANN401  # bools and integers, by name
+    ) -> Answer:
+        """Answer a question from this memory with a language model, and learn from what the answer cites.
+
+        One call, unless steps are switched on.
+
+        Args:
+            llm: Who answers; this memory's language model, unless given.
+            filters: Which memories may be used, as in `search`.
+            at: When the question is asked; now, unless given. Dates in the answer follow from it.
+            steps: What differs from the settings (`Config.ask`), as in `verify=True` or `learn=False`.
+
+        Raises:
+            ConfigError: No language model is configured; it says which variables to set.
+            LLMError: The model failed; nothing was learned.
+            TypeError: There is no such step.
+        """
+        return agent.ask(
+            self,
+            llm or self.llm,
+            question,
+            config=replace(self.config.ask, **steps),
+            filters=filters,
+            at=at,
+        )
+
+    def close(self) -> None:
+        """Release the file, after a reflection that is running or some seconds.
+
+        A closed memory raises StoreError.
+        """
+        if self._reflector is not None:
+            self._reflector.close(CLOSING_S)
+        super().close()
+
+    def _add(self, turns: Sequence[Turn]) -> Receipt:
+        receipt = super()._add(turns)
+        if self._reflector is not None:
+            self._reflector.noticed(len(receipt.stored))
+        return receipt
 
     def __getattr__(self, name: str) -> object:
         raise AttributeError(dialect.hint("Memory", name))
@@ -86,3 +198,27 @@ class Memory(Engine):
 def default_path() -> Path:
     """The file of a memory that was given no path."""
     return data_folder() / "memory.db"
+
+
+def language_model(
+    config: Config, *, config_file: str | Path | None = None, api_key: str | None = None
+) -> LLM:
+    """The language model that the settings name, with its cache if they name one.
+
+    Args:
+        config_file: The file that holds its key; the usual one unless given.
+        api_key: The key; that of the environment or the file unless given.
+
+    Raises:
+        ConfigError: The settings name none, or no key where one is needed.
+        MissingExtraError: The openai package is not installed.
+    """
+    settings = config.llm
+    llm = llms.connect(
+        model=settings.model,
+        base_url=settings.base_url,
+        api_key=api_key or llm_api_key(config_file, base_url=settings.base_url),
+        timeout_s=settings.timeout_s,
+        max_retries=settings.max_retries,
+    )
+    return llms.Cached(llm, settings.cache) if settings.cache else llm
