@@ -1,0 +1,84 @@
+"""What a number needs beside it so that somebody else can get it again."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from helamem.tokens import TOKENIZER
+
+if TYPE_CHECKING:
+    from helamem.config import Config
+    from helamem.evaluation.datasets import Dataset
+    from helamem.records import Json
+
+
+def provenance(dataset: Dataset, *, embedder: str, command: str = "") -> dict[str, Json]:
+    """The data, the program and the machine, as they stand in every result file."""
+    return {
+        "dataset": dataset.name,
+        "embedder": embedder,
+        "sha256": dataset.sha256,
+        "published_as": dataset.published_as,
+        "conversations": [conversation.id for conversation in dataset.conversations],
+        "turns": sum(len(conversation.turns) for conversation in dataset.conversations),
+        "left_out": dataset.left_out(),
+        "tokenizer": TOKENIZER,
+        "helamem": metadata.version("helamem"),
+        "commit": _commit(),
+        "command": command,
+        "hardware": {
+            "machine": platform.machine(),
+            "system": platform.system(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "numpy": metadata.version("numpy"),
+        },
+    }
+
+
+def plain_settings(config: Config) -> dict[str, Any]:
+    """All settings as strict JSON can hold them: infinity is "inf"."""
+
+    def plain(value: Any) -> Any:  # noqa: ANN401  # settings are of any type
+        if isinstance(value, dict):
+            return {name: plain(each) for name, each in value.items()}
+        return "inf" if isinstance(value, float) and math.isinf(value) else value
+
+    settings: dict[str, Any] = plain(asdict(config))
+    return settings
+
+
+def _commit() -> str | None:
+    """The commit of a checkout that this package runs from, with "+" where files have changed."""
+    root = Path(__file__).resolve().parents[3]
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return None
+
+    def ask(*words: str) -> str:
+        answer = subprocess.run(  # noqa: S603  # fixed words
+            [git, "-C", str(root), *words], capture_output=True, text=True, check=False
+        )
+        return answer.stdout.strip()
+
+    changed = ask("status", "--porcelain", "--untracked-files=no", "src")
+    return ask("rev-parse", "--short=12", "HEAD") + ("+" if changed else "") or None
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()

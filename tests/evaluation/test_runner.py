@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from helamem.embedders import HashingEmbedder
+from helamem.evaluation import report, runner, systems
+from helamem.evaluation.embedding import SharedEmbedder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from helamem.evaluation.datasets import Conversation, Dataset, Question
+    from helamem.evaluation.systems import Found
+
+SCORES = {
+    "questions", "recall@1", "recall@5", "recall@10", "recall@20", "all@10", "ndcg@10", "p@1", "mrr",
+    "recall@500tok", "recall@1000tok", "recall@2000tok", "tokens_per_query",
+}  # fmt: skip
+
+
+@pytest.fixture
+def result(locomo_file: Path) -> dict[str, Any]:
+    return runner.run_locomo(
+        locomo_file, systems=["default", "bm25"], embedder="hashing", command="helamem bench"
+    )
+
+
+def test_the_result_has_the_published_names(result: dict[str, Any]) -> None:
+    assert {"dataset", "embedder", "config", "systems"} <= set(result)
+    assert result["dataset"] == "talks"
+    assert result["command"] == "helamem bench"
+    entry = result["systems"]["default"]
+    assert entry.keys() >= SCORES | {"by_category", "ms_per_query", "ingest_turns_per_s"}
+    assert list(entry["by_category"]) == ["multi-hop", "temporal", "single-hop"]
+    assert entry["by_category"]["temporal"].keys() == SCORES
+    assert entry["ms_per_query"].keys() == {"p50", "p95"}
+
+
+def test_the_result_is_strict_json(result: dict[str, Any]) -> None:
+    assert result == json.loads(json.dumps(result, allow_nan=False))
+    assert result["config"]["systems"]["default"]["activation"]["recency_days"] == "inf"
+
+
+def test_all_questions_with_evidence_are_counted_and_traps_apart(result: dict[str, Any]) -> None:
+    entry = result["systems"]["default"]
+    assert entry["questions"] == 3
+    assert entry["unanswerable"]["questions"] == 1
+    assert result["left_out"] == 1
+
+
+def test_a_file_has_a_size_and_an_index_in_memory_has_none(result: dict[str, Any]) -> None:
+    assert result["systems"]["default"]["bytes_per_turn"] > 0
+    assert result["systems"]["bm25"]["bytes_per_turn"] == 0
+
+
+def test_the_first_system_is_compared_with_the_others(result: dict[str, Any]) -> None:
+    (name,) = result["differences"]
+    gap = result["differences"][name]["recall@10"]
+    ahead, behind = (result["systems"][each]["recall@10"] for each in ("default", "bm25"))
+    assert name == "default - bm25"
+    assert gap["mean"] == pytest.approx(ahead - behind, abs=1e-4)
+    assert gap["ci95"][0] <= gap["mean"] <= gap["ci95"][1]
+
+
+def test_progress_counts_every_question_of_every_system(dataset: Dataset) -> None:
+    told: list[tuple[str, int, int]] = []
+    runner.run(
+        dataset,
+        systems=systems.named(["bm25", "recency"]),
+        embedder=HashingEmbedder(),
+        progress=lambda *step: told.append(step),
+    )
+    assert [(done, 8) for done in range(1, 9)] == [step[1:] for step in told]
+    assert told[-1][0] == "recency, talk-1"
+
+
+def scripted(ranked: list[str]) -> systems.System[Conversation]:
+    def build(conversation: Conversation, embedder: object, folder: Path) -> Conversation:
+        return conversation
+
+    def search(conversation: Conversation, question: Question, k: int) -> Found:
+        return systems.found(conversation, ranked)
+
+    return systems.System("scripted", build, search)
+
+
+def test_means_are_over_questions_worked_by_hand(dataset: Dataset) -> None:
+    # Evidence: single-hop D2:2 and D2:4, temporal D1:4, multi-hop D1:1 and D3:1.
+    system = scripted(["D2:2", "D1:1", "D1:2", "D1:3", "D2:1", "D1:4"])
+    result = runner.run(dataset, systems=[system], embedder=HashingEmbedder())
+    entry = result["systems"]["scripted"]
+    assert entry["recall@5"] == pytest.approx((1 / 2 + 0 + 1 / 2) / 3, abs=1e-4)
+    assert entry["recall@10"] == pytest.approx((1 / 2 + 1 + 1 / 2) / 3, abs=1e-4)
+    assert entry["mrr"] == pytest.approx((1 + 1 / 6 + 1 / 2) / 3, abs=1e-4)
+    assert entry["by_category"]["temporal"]["recall@10"] == 1
+    assert entry["recall@1000tok"] == entry["recall@10"]
+
+
+def test_a_state_is_closed_and_its_folder_goes_also_after_a_failure(dataset: Dataset) -> None:
+    folders: list[Path] = []
+
+    class State:
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    state = State()
+
+    def build(conversation: Conversation, embedder: object, folder: Path) -> State:
+        folders.append(folder)
+        return state
+
+    def search(state: State, question: Question, k: int) -> Found:
+        raise RuntimeError("broken")
+
+    broken = systems.System("broken", build, search)
+    with pytest.raises(RuntimeError, match="broken"):
+        runner.run(dataset, systems=[broken], embedder=HashingEmbedder())
+    assert state.closed
+    assert not folders[0].exists()
+
+
+class CountingEmbedder(HashingEmbedder):
+    texts = 0
+
+    def embed(self, texts: Any) -> Any:
+        self.texts += len(texts)
+        return super().embed(texts)
+
+
+def test_systems_share_the_embedding_of_turns_but_not_that_of_questions(dataset: Dataset) -> None:
+    counts = []
+    for names in (["cosine"], ["cosine", "hybrid"]):
+        embedder = CountingEmbedder()
+        runner.run(dataset, systems=systems.named(names), embedder=embedder)
+        counts.append(embedder.texts)
+    assert counts[1] - counts[0] == 4  # hybrid's four questions, none of the eleven turns
+
+
+def test_a_kept_vector_is_the_same_and_its_time_is_counted() -> None:
+    plain, shared = HashingEmbedder(), SharedEmbedder(HashingEmbedder())
+    with shared.keeping():
+        shared.embed(["red", "green"])
+    assert shared.saved_s == 0
+    assert np.array_equal(plain.embed(["green", "blue"]), shared.embed(["green", "blue"]))
+    assert shared.saved_s > 0
+    once = shared.saved_s
+    shared.embed(["blue"])  # embedded outside: not kept
+    assert shared.saved_s == once
+    shared.forget()
+    shared.embed(["green"])
+    assert shared.saved_s == once
+
+
+def test_an_empty_list_of_texts_has_no_rows() -> None:
+    assert SharedEmbedder(HashingEmbedder(16)).embed([]).shape == (0, 16)
+
+
+def test_the_table_names_systems_categories_and_the_data(result: dict[str, Any]) -> None:
+    screen = io.StringIO()
+    report.print_table(result, Console(file=screen, width=160))
+    shown = screen.getvalue()
+    for words in ("talks (sha256 ", "11 turns", "default", "bm25", "multi-hop", "R@1000 tok"):
+        assert words in shown
+    assert f"{result['systems']['default']['recall@10']:.3f}" in shown
+
+
+def test_markdown_has_a_row_for_every_system(result: dict[str, Any]) -> None:
+    rows = [line for line in report.markdown(result).splitlines() if line.startswith("| bm25")]
+    assert len(rows) == 2
+    assert rows[0].count("|") == len(report._COLUMNS) + 2
