@@ -15,7 +15,7 @@ from helamem.embedders import HashingEmbedder
 from helamem.records import Episode, Fact
 
 if TYPE_CHECKING:
-    from tests.conftest import StandingClock
+    from conftest import StandingClock
 
 MONDAY = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

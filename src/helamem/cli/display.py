@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console, Group
 from rich.measure import Measurement
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from helamem.records import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from rich.console import ConsoleOptions, RenderableType, RenderResult
@@ -34,6 +42,26 @@ LEARNED = ("what was learned", "magenta", "▒", "*")
 def console(*, stderr: bool = False) -> Console:
     """Where to print: colour and width follow the terminal, NO_COLOR and COLUMNS."""
     return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+
+
+@contextmanager
+def progress(hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error, where somebody is looking; it is told what is done, how far, of how much."""
+    err = console(stderr=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    quiet = hidden or not err.is_terminal
+    with Progress(*columns, console=err, disable=quiet, transient=True) as bars:
+        task = bars.add_task("", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            bars.update(task, description=what, completed=done, total=total)
+
+        yield show
 
 
 def printable(text: str) -> str:

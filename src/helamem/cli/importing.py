@@ -12,7 +12,7 @@ from helamem.cli.program import Command
 from helamem.cli.settings import App, pass_app, shared_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -166,17 +166,20 @@ def _with_prefix(part: Part, prefix: str) -> Part:
 
 def _store(app: App, part: Part) -> Receipt:
     """Put one part into its namespace; if it stops half-way, say how far it came."""
+    from helamem.cli import display
+
     done = 0
+    with app.memory(namespace=part.namespace) as memory, display.progress(app.as_json) as show:
 
-    def count(n: int) -> None:
-        nonlocal done
-        done = n
+        def advance(n: int) -> None:
+            nonlocal done
+            done = n
+            show(f"storing in {part.namespace}", n, part.size)
 
-    with app.memory(namespace=part.namespace) as memory, _bar(app, part, count) as progress:
         try:
             if part.lines:
-                return memory.import_(part.lines, progress=progress)
-            return memory.add_many(part.turns, progress=progress)
+                return memory.import_(part.lines, progress=advance)
+            return memory.add_many(part.turns, progress=advance)
         except (Exception, KeyboardInterrupt):
             if done:
                 click.echo(
@@ -184,37 +187,6 @@ def _store(app: App, part: Part) -> Receipt:
                     err=True,
                 )
             raise
-
-
-@contextmanager
-def _bar(app: App, part: Part, count: Callable[[int], None]) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error, where somebody is looking."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    from helamem.cli import display
-
-    console = display.console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    hidden = app.as_json or not console.is_terminal
-    with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
-        task = progress.add_task(f"storing in {part.namespace}", total=part.size)
-
-        def advance(done: int) -> None:
-            count(done)
-            progress.update(task, completed=done)
-
-        yield advance
 
 
 def _summary(namespace: str, receipt: Receipt) -> Json:

@@ -86,9 +86,18 @@ pass_app = click.make_pass_decorator(App, ensure=True)
 
 def shared_options(command: Decorated) -> Decorated:
     """Give a command the options that all commands have."""
-    for name, attributes in reversed(_OPTIONS.items()):
-        command = _option(name, attributes)(command)
-    return command
+    return some_options(*_OPTIONS)(command)
+
+
+def some_options(*names: str) -> Callable[[Decorated], Decorated]:
+    """Give a command only those of the shared options that make sense for it."""
+
+    def decorate(command: Decorated) -> Decorated:
+        for name in reversed(names):
+            command = _option(name, _OPTIONS[name])(command)
+        return command
+
+    return decorate
 
 
 def program_options(program: Decorated) -> Decorated:

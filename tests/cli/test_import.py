@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import CliRunner
 
-from helamem.cli import main
+if TYPE_CHECKING:
+    from pathlib import Path
 
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch):
-    """Runs the program with a folder of its own and an embedder that loads at once."""
-    for name in list(os.environ):
-        if name.startswith("HELAMEM_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HELAMEM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HELAMEM_EMBEDDER", "hashing")
-
-    def run(*arguments, stdin=None, code=0):
-        outcome = CliRunner().invoke(main, [str(each) for each in arguments], input=stdin)
-        assert code == outcome.exit_code, outcome.output
-        return outcome
-
-    return run
+    from cli.conftest import Cli
 
 
-def memories(cli, *where):
-    return json.loads(cli(*where, "list", "--limit", "1000", "--json").stdout)
+def memories(cli: Cli, *where: object) -> list[dict[str, Any]]:
+    """Every memory, as data."""
+    listed: list[dict[str, Any]] = json.loads(
+        cli(*where, "list", "--limit", "1000", "--json").stdout
+    )
+    return listed
 
 
-def conversation(name, *texts):
+def conversation(name: str, *texts: str) -> dict[str, Any]:
     """A LoCoMo conversation of one session."""
     turns = [
         {"speaker": "Ana", "dia_id": f"D1:{i}", "text": text} for i, text in enumerate(texts, 1)
@@ -44,7 +33,7 @@ def conversation(name, *texts):
 
 
 @pytest.fixture
-def locomo(tmp_path):
+def locomo(tmp_path: Path) -> Path:
     file = tmp_path / "locomo.json"
     both = [conversation("conv-1", "Hello.", "Good morning."), conversation("conv-2", "Bye.")]
     file.write_text(json.dumps(both))
@@ -98,7 +87,7 @@ FORMS = {
 class TestForms:
     @pytest.mark.parametrize("form", FORMS)
     @pytest.mark.parametrize("named", [True, False], ids=["named", "detected"])
-    def test_every_form_is_read(self, cli, form, named):
+    def test_every_form_is_read(self, cli: Cli, form: str, named: bool) -> None:
         option = ["--format", form] if named else []
 
         outcome = cli("import", "-", *option, stdin=FORMS[form])
@@ -106,17 +95,17 @@ class TestForms:
         assert "Stored 2 turns in the namespace default." in outcome.stdout
         assert ["Hello.", "Bye."] == [each["text"] for each in memories(cli)]
 
-    def test_wrong_form_is_a_sentence(self, cli):
+    def test_wrong_form_is_a_sentence(self, cli: Cli) -> None:
         outcome = cli("import", "-", "--format", "chatgpt", stdin=FORMS["messages"], code=1)
 
         assert "nothing was stored" in outcome.stderr
 
-    def test_session_prefix_goes_before_every_session(self, cli):
+    def test_session_prefix_goes_before_every_session(self, cli: Cli) -> None:
         cli("import", "-", "--session-prefix", "old/", stdin=FORMS["jsonl"])
 
         assert ["old/s", "old/"] == [each["session"] for each in memories(cli)]
 
-    def test_importing_again_stores_only_what_is_new(self, cli):
+    def test_importing_again_stores_only_what_is_new(self, cli: Cli) -> None:
         lines = '{"text": "Hello.", "at": 1}\n'
         cli("import", "-", stdin=lines)
 
@@ -142,7 +131,9 @@ class TestAllOrNothing:
             ("[]", "line 3: "),
         ],
     )
-    def test_malformed_line_is_named_and_nothing_is_stored(self, cli, line, words):
+    def test_malformed_line_is_named_and_nothing_is_stored(
+        self, cli: Cli, line: str, words: str
+    ) -> None:
         lines = '{"text": "Hello."}\n{"text": "Bye."}\n' + line + "\n"
 
         outcome = cli("import", "-", stdin=lines, code=1)
@@ -152,7 +143,7 @@ class TestAllOrNothing:
         assert "" == outcome.stdout
         assert [] == memories(cli)
 
-    def test_malformed_line_of_an_export(self, cli, tmp_path):
+    def test_malformed_line_of_an_export(self, cli: Cli, tmp_path: Path) -> None:
         cli("add", "Hello.")
         lines = cli("export").stdout + '{"type": "episode", "id": "seven"}\n'
 
@@ -161,19 +152,19 @@ class TestAllOrNothing:
         assert "nothing was stored" in outcome.stderr
         assert [] == memories(cli, "--file", tmp_path / "new.db")
 
-    def test_file_that_is_not_text(self, cli, tmp_path):
+    def test_file_that_is_not_text(self, cli: Cli, tmp_path: Path) -> None:
         (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
 
         outcome = cli("import", tmp_path / "photo.png", code=1)
 
         assert "photo.png is not UTF-8 text; nothing was stored" in outcome.stderr
 
-    def test_missing_file_is_a_usage_error(self, cli, tmp_path):
+    def test_missing_file_is_a_usage_error(self, cli: Cli, tmp_path: Path) -> None:
         assert "none.jsonl" in cli("import", tmp_path / "none.jsonl", code=2).stderr
 
 
 class TestConversations:
-    def test_each_gets_a_namespace_of_its_own(self, cli, locomo):
+    def test_each_gets_a_namespace_of_its_own(self, cli: Cli, locomo: Path) -> None:
         cli("import", locomo)
 
         assert ["Hello.", "Good morning."] == [
@@ -182,21 +173,21 @@ class TestConversations:
         assert ["Bye."] == [each["text"] for each in memories(cli, "--namespace", "conv-2")]
         assert [] == memories(cli)
 
-    def test_one_goes_where_one_says(self, cli, locomo):
+    def test_one_goes_where_one_says(self, cli: Cli, locomo: Path) -> None:
         cli("import", locomo, "--conversation", "conv-2", "--namespace", "ana")
 
         assert ["Bye."] == [each["text"] for each in memories(cli, "--namespace", "ana")]
 
-    def test_several_into_one_namespace_are_refused(self, cli, locomo):
+    def test_several_into_one_namespace_are_refused(self, cli: Cli, locomo: Path) -> None:
         outcome = cli("import", locomo, "--namespace", "ana", code=2)
 
         assert "conv-1, conv-2" in outcome.stderr
         assert "--conversation" in outcome.stderr
 
-    def test_unknown_conversation_lists_those_there_are(self, cli, locomo):
+    def test_unknown_conversation_lists_those_there_are(self, cli: Cli, locomo: Path) -> None:
         assert "conv-1, conv-2" in cli("import", locomo, "--conversation", "x", code=2).stderr
 
-    def test_conversation_is_for_locomo(self, cli):
+    def test_conversation_is_for_locomo(self, cli: Cli) -> None:
         outcome = cli("import", "-", "--conversation", "x", stdin=FORMS["jsonl"], code=2)
 
         assert "LoCoMo" in outcome.stderr

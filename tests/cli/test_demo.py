@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import CliRunner
 
-from helamem.cli import main, story
+from helamem.cli import story
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.conftest import Cli, Data
 
 
-@pytest.fixture
-def cli(tmp_path, monkeypatch):
-    """Runs the program; the system's temporary folder and the user's are ours."""
-    for name in list(os.environ):
-        if name.startswith("HELAMEM_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HELAMEM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "100")
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Path:
+    """The system's temporary folder is ours, and the embedder is the one that users get."""
+    monkeypatch.delenv("HELAMEM_EMBEDDER")
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-
-    def run(*arguments, code=0):
-        outcome = CliRunner().invoke(main, [str(each) for each in arguments])
-        assert code == outcome.exit_code, outcome.output
-        return outcome
-
-    return run
+    return tmp_path / "temporary"
 
 
-def near(questions, which):
+def near(questions: list[dict[str, Any]], which: list[str]) -> int:
     """How many memories with answers were among the first five hits."""
     return sum(
         rank is not None and rank <= 5
@@ -42,7 +36,7 @@ def near(questions, which):
 
 
 class TestSample:
-    def test_labels_of_the_sample_name_its_turns(self):
+    def test_labels_of_the_sample_name_its_turns(self) -> None:
         sample = story.sample()
 
         assert 40 <= len(sample.turns) <= 60
@@ -50,21 +44,21 @@ class TestSample:
         assert all(2 <= len(question.evidence) for question in sample.questions)
         assert all(place < len(sample.turns) for q in sample.questions for place in q.evidence)
 
-    def test_every_question_of_the_sample_is_asked_in_two_ways(self):
+    def test_every_question_of_the_sample_is_asked_in_two_ways(self) -> None:
         assert all(q.again and q.again != q.text for q in story.sample().questions)
 
 
 class TestDemo:
-    def test_learning_brings_the_answers_nearer(self, cli):
-        questions = json.loads(cli("demo", "--json").stdout)["questions"]
+    def test_learning_brings_the_answers_nearer(self, as_json: Data) -> None:
+        questions = as_json("demo")["questions"]
 
         before = near(questions, ["before", "reworded_before"])
         after = near(questions, ["after", "reworded_after"])
         assert after > before
         assert near(questions, ["reworded_after"]) >= near(questions, ["reworded_before"])
 
-    def test_data_agrees_with_itself(self, cli):
-        data = json.loads(cli("demo", "--json").stdout)
+    def test_data_agrees_with_itself(self, as_json: Data) -> None:
+        data = as_json("demo")
 
         assert data["conversation"]["turns"] == len(story.sample().turns)
         for each in data["questions"]:
@@ -77,14 +71,14 @@ class TestDemo:
         assert {f["id"] for f in data["facts"]} >= {*data["consolidation"]["facts_added"]}
         assert not data["forgetting"]["done"]
 
-    def test_two_runs_say_the_same(self, cli):
-        first, second = (json.loads(cli("demo", "--json").stdout) for _ in range(2))
+    def test_two_runs_say_the_same(self, as_json: Data) -> None:
+        first, second = (as_json("demo") for _ in range(2))
 
         for each in (first, second):
             del each["conversation"]["milliseconds"]
         assert first == second
 
-    def test_every_step_is_told(self, cli):
+    def test_every_step_is_told(self, cli: Cli) -> None:
         told = cli("demo").stdout
 
         places = [told.index(f"· {step}") for step in
@@ -94,43 +88,53 @@ class TestDemo:
         assert "✓" in told
         assert "helamem demo --data FILE" in told
 
-    def test_nobody_s_file_is_touched(self, cli, tmp_path, monkeypatch):
+    def test_nobody_s_file_is_touched(
+        self, cli: Cli, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("HELAMEM_FILE", str(tmp_path / "mine.db"))
 
         cli("demo", "--set", "storage.durability=normal")
 
         assert not (tmp_path / "mine.db").exists()
         assert not (tmp_path / "home").exists()
-        assert [] == list((tmp_path / "temporary").iterdir())
+        assert [] == list(temporary.iterdir())
 
 
 class TestOwnData:
-    def write(self, tmp_path, *lines):
+    def write(self, tmp_path: Path, *lines: dict[str, str]) -> Path:
         file = tmp_path / "chat.jsonl"
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
         return file
 
-    def test_questions_of_a_chat_are_those_that_somebody_asked(self, cli, tmp_path):
+    def test_questions_of_a_chat_are_those_that_somebody_asked(
+        self, cli: Cli, as_json: Data, tmp_path: Path
+    ) -> None:
         file = self.write(
             tmp_path,
-            {"text": "Which colour should the garden fence have?", "speaker": "Ana", "session": "s"},
+            {
+                "text": "Which colour should the garden fence have?",
+                "speaker": "Ana",
+                "session": "s",
+            },
             {"text": "Dark green, like the shutters.", "speaker": "Ben", "session": "s"},
             {"text": "Fine.", "speaker": "Ana", "session": "s"},
         )
 
-        [each] = json.loads(cli("demo", "--data", file, "--json").stdout)["questions"]
+        [each] = as_json("demo", "--data", file)["questions"]
 
         assert "Which colour should the garden fence have?" == each["question"]
         assert [2] == each["evidence"]
         assert (None, None) == (each["reworded"], each["reworded_before"])
         assert "Dark green, like the shutters." in cli("demo", "--data", file).stdout
 
-    def test_chat_without_questions_is_read_all_the_same(self, cli, tmp_path):
+    def test_chat_without_questions_is_read_all_the_same(self, cli: Cli, tmp_path: Path) -> None:
         file = self.write(tmp_path, {"text": "Hello."}, {"text": "Bye."})
 
         assert "nothing is asked or learned" in cli("demo", "--data", file).stdout
 
-    def test_labels_of_locomo_are_used_and_trick_questions_left_out(self, cli, tmp_path):
+    def test_labels_of_locomo_are_used_and_trick_questions_left_out(
+        self, as_json: Data, tmp_path: Path
+    ) -> None:
         turns = [
             {"speaker": "Ana", "dia_id": f"D1:{i}", "text": f"My hen number {i} laid an egg."}
             for i in range(1, 4)
@@ -146,17 +150,17 @@ class TestOwnData:
         file = tmp_path / "locomo.json"
         file.write_text(json.dumps([content]))
 
-        [each] = json.loads(cli("demo", "--data", file, "--json").stdout)["questions"]
+        [each] = as_json("demo", "--data", file)["questions"]
 
         assert ("Which hens laid?", [1, 3]) == (each["question"], each["evidence"])
 
-    def test_malformed_file_is_a_sentence(self, cli, tmp_path):
+    def test_malformed_file_is_a_sentence(self, cli: Cli, tmp_path: Path) -> None:
         file = tmp_path / "chat.jsonl"
         file.write_text('{"text": "Hello."}\n{"text": \n')
 
         assert "line 2" in cli("demo", "--data", file, code=1).stderr
 
-    def test_empty_file_is_a_sentence(self, cli, tmp_path):
+    def test_empty_file_is_a_sentence(self, cli: Cli, tmp_path: Path) -> None:
         file = tmp_path / "chat.json"
         file.write_text("[]")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -18,7 +18,10 @@ from helamem import errors
 from helamem.cli import main, settings
 from helamem.cli.program import Program
 
-DOCS = Path(__file__).parent.parent / "docs" / "cli.md"
+if TYPE_CHECKING:
+    from cli.conftest import Cli, Data
+
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 QUESTION = "What should I not cook for Maya?"
 
 
@@ -37,41 +40,7 @@ NAMES = [name for name, _ in COMMANDS]
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A user's data folder of our own, an embedder that loads at once, and no other settings."""
-    for name in list(os.environ):
-        if name.startswith("HELAMEM_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HELAMEM_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HELAMEM_EMBEDDER", "hashing")
-    monkeypatch.setenv("COLUMNS", "120")
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def cli(home):
-    """Runs the program in this process; what it gives has exit_code, stdout and stderr."""
-
-    def run(*arguments, stdin=None, code=0):
-        outcome = CliRunner().invoke(main, [str(each) for each in arguments], input=stdin)
-        assert code == outcome.exit_code, outcome.output
-        return outcome
-
-    return run
-
-
-@pytest.fixture
-def as_json(cli):
-    """Runs the program with --json; gives the data."""
-
-    def run(*arguments, **more):
-        return json.loads(cli(*arguments, "--json", **more).stdout)
-
-    return run
-
-
-@pytest.fixture
-def maya(as_json):
+def maya(as_json: Data) -> None:
     """Three memories; the first is about peanuts."""
     as_json(
         "add",
@@ -87,7 +56,9 @@ def maya(as_json):
     )
 
 
-def process(*arguments, env=None, **more):
+def process(
+    *arguments: object, env: dict[str, str] | None = None, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Runs the program in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "helamem", *map(str, arguments)],
@@ -96,14 +67,16 @@ def process(*arguments, env=None, **more):
         encoding="utf-8",
         check=False,
         env={**os.environ, **(env or {})},
-        **more,
+        input=stdin,
     )
 
 
 class TestHelp:
     @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=NAMES)
-    def test_every_command_has_help_with_an_example(self, name, command):
-        assert re.match(r"[A-Z].*\.", command.help)
+    def test_every_command_has_help_with_an_example(
+        self, name: str, command: click.Command
+    ) -> None:
+        assert re.match(r"[A-Z].*\.", command.help or "")
 
         outcome = CliRunner().invoke(main, [*name.split(), "--help"])
 
@@ -111,23 +84,27 @@ class TestHelp:
         assert re.search(rf"Example:\n.*\bhelamem {name}\b", outcome.stdout)
 
     @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=NAMES)
-    def test_every_command_and_option_is_documented(self, name, command):
+    def test_every_command_and_option_is_documented(
+        self, name: str, command: click.Command
+    ) -> None:
         sections = re.split(r"^#+ ", DOCS.read_text(encoding="utf-8"), flags=re.MULTILINE)
         section = next((each for each in sections if each.startswith(f"`helamem {name}`")), None)
 
         assert section is not None, f"docs/cli.md has no section `helamem {name}`"
         own = {option for each in command.params for option in each.opts if option.startswith("-")}
-        shared = {*settings._OPTIONS, "-v"} if "locomo" not in name else {"--config", "--debug"}
+        shared = {*settings._OPTIONS, "-v"} - (
+            {"--json", "--embedder"} if "bench" in name else set()
+        )
         assert [] == sorted(option for option in own - shared if f"`{option}" not in section)
 
     @pytest.mark.parametrize("option", settings._OPTIONS)
-    def test_every_shared_option_is_documented(self, option):
+    def test_every_shared_option_is_documented(self, option: str) -> None:
         assert f"`{option}" in DOCS.read_text(encoding="utf-8")
 
-    def test_short_help_of_no_command_is_cut(self):
+    def test_short_help_of_no_command_is_cut(self) -> None:
         assert "..." not in CliRunner().invoke(main, ["--help"]).stdout.replace("[ARGS]...", "")
 
-    def test_help_is_quick(self):
+    def test_help_is_quick(self) -> None:
         """The bar is 300 ms; the machine that tests run on may be busy, so the best of three counts."""
         walls = []
         for _ in range(3):
@@ -137,10 +114,10 @@ class TestHelp:
 
         assert min(walls) < 0.6
 
-    def test_help_imports_nothing_heavy(self):
+    def test_help_imports_nothing_heavy(self) -> None:
         code = (
             "import sys; from helamem.cli import main; "
-            "sys.exit(', '.join({'numpy', 'rich.console', 'sqlite3', 'tokenizers'} & {*sys.modules}))"
+            "sys.exit(', '.join({'numpy', 'rich.console', 'sqlite3', 'tokenizers'} & {*sys.modules}) or None)"
         )
 
         outcome = subprocess.run(
@@ -149,31 +126,31 @@ class TestHelp:
 
         assert (0, "") == (outcome.returncode, outcome.stderr)
 
-    def test_version_is_the_package_s(self, cli):
+    def test_version_is_the_package_s(self, cli: Cli) -> None:
         from importlib.metadata import version
 
         assert version("helamem") in cli("--version").stdout
 
 
 class TestWords:
-    def test_unknown_command_names_ours(self, cli):
+    def test_unknown_command_names_ours(self, cli: Cli) -> None:
         assert "here it is `add`" in cli("remember", "x", code=2).stderr
 
-    def test_misspelled_command_names_the_nearest(self, cli):
+    def test_misspelled_command_names_the_nearest(self, cli: Cli) -> None:
         assert "did you mean `search`" in cli("serch", code=2).stderr
 
-    def test_senseless_command_lists_all(self, cli):
+    def test_senseless_command_lists_all(self, cli: Cli) -> None:
         assert "consolidate" in cli("xyzzy", code=2).stderr
 
 
 class TestAdd:
-    def test_receipt_as_data(self, as_json):
+    def test_receipt_as_data(self, as_json: Data) -> None:
         receipt = as_json("add", "Maya is allergic to peanuts.", "--at", "2025-03-03T19:10:00Z")
 
         assert [1] == receipt["ids"] == receipt["stored"]
         assert ([], []) == (receipt["skipped"], receipt["degraded"])
 
-    def test_same_turn_twice_is_skipped_and_said(self, cli):
+    def test_same_turn_twice_is_skipped_and_said(self, cli: Cli) -> None:
         cli("add", "Hello there.", "--at", "2025-03-03T19:10:00Z")
 
         assert (
@@ -181,13 +158,13 @@ class TestAdd:
             in cli("add", "Hello there.", "--at", "2025-03-03T19:10:00Z").stdout
         )
 
-    def test_dash_reads_one_text_from_standard_input(self, cli, as_json):
+    def test_dash_reads_one_text_from_standard_input(self, cli: Cli, as_json: Data) -> None:
         cli("add", "-", stdin="Maya is allergic\nto peanuts.\n")
 
         [memory] = as_json("list")
         assert "Maya is allergic\nto peanuts." == memory["text"].strip()
 
-    def test_everything_about_a_turn_is_kept(self, cli, as_json):
+    def test_everything_about_a_turn_is_kept(self, cli: Cli, as_json: Data) -> None:
         cli(
             *("add", "Hello.", "--speaker", "Ana", "--role", "user", "--session", "s"),
             *("--at", "2025-03-03T20:10:00+01:00", "--metadata", '{"mood": "calm"}'),
@@ -197,7 +174,7 @@ class TestAdd:
         assert ("Ana", "user", "s") == (memory["speaker"], memory["role"], memory["session"])
         assert ("2025-03-03T19:10:00Z", {"mood": "calm"}) == (memory["at"], memory["metadata"])
 
-    def test_blank_text_is_refused_in_a_sentence(self, cli):
+    def test_blank_text_is_refused_in_a_sentence(self, cli: Cli) -> None:
         outcome = cli("add", "  ", code=1)
 
         assert "Error: a turn needs text; this one is blank\n" == outcome.stderr
@@ -212,10 +189,12 @@ class TestAdd:
             ("--metadata", "{", "not JSON"),
         ],
     )
-    def test_malformed_option_is_a_usage_error(self, cli, option, value, words):
+    def test_malformed_option_is_a_usage_error(
+        self, cli: Cli, option: str, value: str, words: str
+    ) -> None:
         assert words in cli("add", "Hello.", option, value, code=2).stderr
 
-    def test_odd_characters_survive(self, cli, as_json):
+    def test_odd_characters_survive(self, cli: Cli, as_json: Data) -> None:
         cli("add", "שלום 👋🏽 naïve \x1b[31m", "--speaker", "Ana")
 
         [memory] = as_json("list")
@@ -224,7 +203,7 @@ class TestAdd:
 
 
 class TestSearch:
-    def test_shape_of_the_data(self, as_json, maya):
+    def test_shape_of_the_data(self, as_json: Data, maya: None) -> None:
         found = as_json("search", QUESTION, "--at", "2025-03-04T00:00:00Z")
 
         assert ["query", "at", "hits", "cues", "notes"] == list(found)
@@ -239,20 +218,20 @@ class TestSearch:
         assert hit["score"] == pytest.approx(total, abs=1e-6)
         assert ("episode", "direct", "kitchen") == (hit["kind"], hit["path"], hit["session"])
 
-    def test_table_shows_memory_and_legend(self, cli, maya):
+    def test_table_shows_memory_and_legend(self, cli: Cli, maya: None) -> None:
         table = cli("search", QUESTION).stdout
 
         assert "Maya is allergic to peanuts." in table
         assert "Ana · 2025-03-03 19:10 · kitchen" in table
         assert "score: █ what it says + ▓ its neighbours + ▒ what was learned" in table
 
-    def test_explain_names_the_turn_that_activation_came_from(self, cli, maya):
+    def test_explain_names_the_turn_that_activation_came_from(self, cli: Cli, maya: None) -> None:
         explained = cli("search", QUESTION, "--explain").stdout
 
         assert "similarity" in explained
         assert re.search(r"\+ \d\.\d\d from #\d \(.*a turn\s+next to\s+it", explained, re.DOTALL)
 
-    def test_context_is_the_block_alone(self, cli, as_json, maya):
+    def test_context_is_the_block_alone(self, cli: Cli, as_json: Data, maya: None) -> None:
         block = cli("search", QUESTION, "--context", "500").stdout
 
         assert "[1] Ana: Maya is allergic to peanuts." in block
@@ -261,27 +240,27 @@ class TestSearch:
     @pytest.mark.parametrize(
         "restriction", [["--speaker", "Ben"], ["--filter", '{"session": "x"}']]
     )
-    def test_restrictions_hold(self, as_json, maya, restriction):
+    def test_restrictions_hold(self, as_json: Data, maya: None, restriction: list[str]) -> None:
         assert [] == as_json("search", QUESTION, *restriction)["hits"]
 
-    def test_restrictions_combine(self, as_json, maya):
+    def test_restrictions_combine(self, as_json: Data, maya: None) -> None:
         both = ["--session", "kitchen", "--filter", '{"speaker": "Ben"}']
 
         assert [] == as_json("search", QUESTION, *both)["hits"]
 
-    def test_nothing_found_is_said(self, cli):
+    def test_nothing_found_is_said(self, cli: Cli) -> None:
         assert "Nothing is remembered that fits." in cli("search", "anything at all").stdout
 
-    def test_bad_question_and_bad_k_are_sentences(self, cli):
+    def test_bad_question_and_bad_k_are_sentences(self, cli: Cli) -> None:
         assert "query is blank" in cli("search", " ", code=1).stderr
         assert "k must be at least 1, not 0" in cli("search", "x", "-k", "0", code=1).stderr
 
-    def test_bad_filter_is_a_sentence(self, cli):
+    def test_bad_filter_is_a_sentence(self, cli: Cli) -> None:
         assert "Error: " in cli("search", "x", "--filter", '{"user_id": "maya"}', code=1).stderr
 
 
 class TestReinforce:
-    def test_what_served_rises_and_says_why(self, cli, as_json, maya):
+    def test_what_served_rises_and_says_why(self, cli: Cli, as_json: Data, maya: None) -> None:
         question = "Is there something for Friday?"
         before = next(h for h in as_json("search", question)["hits"] if h["id"] == 1)
 
@@ -292,26 +271,28 @@ class TestReinforce:
         assert after["score"] > before["score"]
         assert {"cue", "learned"} & {via["channel"] for via in after["via"]}
 
-    def test_what_was_learned_is_told(self, cli, maya):
+    def test_what_was_learned_is_told(self, cli: Cli, maya: None) -> None:
         told = cli("reinforce", QUESTION, "--used", "1,3").stdout
 
         assert "1 association grew" in told
         assert "bound to 2 memories" in told
 
-    def test_unknown_memory_is_a_sentence(self, cli, maya):
+    def test_unknown_memory_is_a_sentence(self, cli: Cli, maya: None) -> None:
         assert "There is no memory 99" in cli("reinforce", QUESTION, "--used", "99", code=1).stderr
 
-    def test_ids_must_be_numbers(self, cli):
+    def test_ids_must_be_numbers(self, cli: Cli) -> None:
         assert "1,2" in cli("reinforce", QUESTION, "--used", "one", code=2).stderr
 
 
 class TestTending:
     @pytest.fixture
-    def wired(self, cli, maya):
+    def wired(self, cli: Cli, maya: None) -> None:
         for question in ("Who must not eat what?", "When do we cook?", "What is on Friday?"):
             cli("reinforce", question, "--used", "1,2,3")
 
-    def test_consolidation_makes_facts_with_sources(self, cli, as_json, wired):
+    def test_consolidation_makes_facts_with_sources(
+        self, cli: Cli, as_json: Data, wired: None
+    ) -> None:
         easy = ["--set", "consolidation.min_strength=0.1", "--set", "consolidation.min_degree=1"]
 
         report = as_json("consolidate", *easy)
@@ -323,17 +304,17 @@ class TestTending:
         assert 0 == as_json("consolidate", *easy)["clusters"]
         assert "#" in cli("facts").stdout
 
-    def test_no_facts_yet_says_what_makes_them(self, cli):
+    def test_no_facts_yet_says_what_makes_them(self, cli: Cli) -> None:
         assert "helamem consolidate" in cli("facts").stdout
 
-    def test_forgetting_is_a_plan_until_yes(self, cli, as_json, maya):
+    def test_forgetting_is_a_plan_until_yes(self, cli: Cli, as_json: Data, maya: None) -> None:
         plan = as_json("forget", "--at", "2027-01-01T00:00:00Z")
 
         assert ([1, 2, 3], False) == (plan["ids"], plan["done"])
         assert "Nothing was removed" in cli("forget", "--at", "2027-01-01T00:00:00Z").stdout
         assert 3 == len(as_json("list"))
 
-    def test_forgetting_does_what_the_plan_says(self, as_json, maya):
+    def test_forgetting_does_what_the_plan_says(self, as_json: Data, maya: None) -> None:
         plan = as_json("forget", "--at", "2027-01-01T00:00:00Z")
 
         done = as_json("forget", "--yes", "--at", "2027-01-01T00:00:00Z")
@@ -343,41 +324,43 @@ class TestTending:
 
 
 class TestLookingAndEditing:
-    def test_get_shows_all_of_a_memory(self, cli, as_json, maya):
+    def test_get_shows_all_of_a_memory(self, cli: Cli, as_json: Data, maya: None) -> None:
         [memory] = as_json("get", "1")
 
         assert (1, "episode", "Ana") == (memory["id"], memory["kind"], memory["speaker"])
         assert "Maya is allergic to peanuts." in cli("get", "1", "2").stdout
 
-    def test_missing_memory_is_a_sentence(self, cli):
+    def test_missing_memory_is_a_sentence(self, cli: Cli) -> None:
         assert "Error: There is no memory 7 in this namespace.\n" == cli("get", "7", code=1).stderr
 
-    def test_list_pages(self, as_json, maya):
+    def test_list_pages(self, as_json: Data, maya: None) -> None:
         assert [2] == [each["id"] for each in as_json("list", "--limit", "1", "--offset", "1")]
 
-    def test_update_keeps_the_old_text_in_history(self, cli, as_json, maya):
+    def test_update_keeps_the_old_text_in_history(
+        self, cli: Cli, as_json: Data, maya: None
+    ) -> None:
         updated = as_json("update", "1", "Maya is allergic to almonds.")
 
         assert "Maya is allergic to almonds." == updated["text"]
         assert "Maya is allergic to peanuts." in [each["text"] for each in as_json("history", "1")]
         assert "updated" in cli("history", "1").stdout
 
-    def test_update_needs_something(self, cli, maya):
+    def test_update_needs_something(self, cli: Cli, maya: None) -> None:
         assert "say what changes" in cli("update", "1", code=2).stderr
 
-    def test_delete_removes(self, cli, as_json, maya):
+    def test_delete_removes(self, cli: Cli, as_json: Data, maya: None) -> None:
         assert {"deleted": [1, 2]} == as_json("delete", "1", "2")
         assert [3] == [each["id"] for each in as_json("list")]
         assert "Deleted 1 memory: #3." in cli("delete", "3").stdout
 
-    def test_stats_count(self, cli, as_json, maya):
+    def test_stats_count(self, cli: Cli, as_json: Data, maya: None) -> None:
         stats = as_json("stats")
 
         assert (3, 0, ["Ana"]) == (stats["episodes"], stats["facts"], stats["speakers"])
         assert "kitchen" not in cli("stats").stdout
         assert "3 in 1 session" in cli("stats").stdout
 
-    def test_long_text_is_cut_in_tables_and_whole_in_data(self, cli, as_json):
+    def test_long_text_is_cut_in_tables_and_whole_in_data(self, cli: Cli, as_json: Data) -> None:
         cli("add", "word " * 500)
 
         assert "..." in cli("list").stdout
@@ -385,14 +368,16 @@ class TestLookingAndEditing:
 
 
 class TestSharedOptions:
-    def test_file_and_namespace_hold_before_and_after_the_command(self, as_json, tmp_path):
+    def test_file_and_namespace_hold_before_and_after_the_command(
+        self, as_json: Data, tmp_path: Path
+    ) -> None:
         file = tmp_path / "agent.db"
         as_json("--file", file, "--namespace", "maya", "add", "Hello.")
 
         assert 1 == len(as_json("list", "--file", file, "--namespace", "maya"))
         assert [] == as_json("list", "--file", file)
 
-    def test_the_option_after_the_command_wins(self, as_json, tmp_path):
+    def test_the_option_after_the_command_wins(self, as_json: Data, tmp_path: Path) -> None:
         as_json("--namespace", "a", "add", "Hello.", "--namespace", "b")
 
         assert ([], 1) == (
@@ -400,7 +385,9 @@ class TestSharedOptions:
             len(as_json("--namespace", "b", "list")),
         )
 
-    def test_environment_names_file_and_namespace(self, as_json, tmp_path, monkeypatch):
+    def test_environment_names_file_and_namespace(
+        self, as_json: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("HELAMEM_FILE", str(tmp_path / "env.db"))
         monkeypatch.setenv("HELAMEM_NAMESPACE", "maya")
         as_json("add", "Hello.")
@@ -409,7 +396,7 @@ class TestSharedOptions:
         assert "maya" == as_json("stats")["namespace"]
         assert "ben" == as_json("stats", "--namespace", "ben")["namespace"]
 
-    def test_settings_of_both_places_add_up(self, as_json):
+    def test_settings_of_both_places_add_up(self, as_json: Data) -> None:
         shown = as_json("--set", "spreading.hops=1", "config", "--set", "learning.rate=0.1")
 
         assert (1, 0.1) == (shown["spreading.hops"]["value"], shown["learning.rate"]["value"])
@@ -422,17 +409,17 @@ class TestSharedOptions:
             ("spreading.hops=99", 1, "between 1 and 8"),
         ],
     )
-    def test_bad_setting_is_a_sentence(self, cli, value, code, words):
+    def test_bad_setting_is_a_sentence(self, cli: Cli, value: str, code: int, words: str) -> None:
         assert words in cli("config", "--set", value, code=code).stderr
 
-    def test_verbose_tells_on_standard_error_what_was_done(self, home):
+    def test_verbose_tells_on_standard_error_what_was_done(self, home: Path) -> None:
         outcome = process("add", "A secret about peanuts.", "-v")
 
         assert "added 1 of 1 turns" in outcome.stderr
         assert "peanuts" not in outcome.stderr
         assert "Stored 1 turn: #1." in outcome.stdout
 
-    def test_debug_shows_where_an_error_came_from(self, home):
+    def test_debug_shows_where_an_error_came_from(self, home: Path) -> None:
         plain, debug = process("get", "7"), process("get", "7", "--debug")
 
         assert "Traceback" not in plain.stderr
@@ -441,7 +428,7 @@ class TestSharedOptions:
 
 
 class TestErrors:
-    def test_all_our_errors_are_expected(self):
+    def test_all_our_errors_are_expected(self) -> None:
         ours = [each for each in vars(errors).values() if isinstance(each, type)]
 
         assert ours
@@ -456,31 +443,31 @@ class TestErrors:
             OSError("no room"),
         ],
     )
-    def test_expected_error_is_one_sentence(self, error):
+    def test_expected_error_is_one_sentence(self, error: Exception) -> None:
         @click.group(cls=Program)
-        def program():
+        def program() -> None:
             pass
 
         @program.command()
-        def fail():
+        def fail() -> None:
             raise error
 
         outcome = CliRunner().invoke(program, ["fail"])
 
         assert (1, "Error: no room\n") == (outcome.exit_code, outcome.stderr)
 
-    def test_programming_error_is_not_hidden(self):
+    def test_programming_error_is_not_hidden(self) -> None:
         @click.group(cls=Program)
-        def program():
+        def program() -> None:
             pass
 
         @program.command()
-        def fail():
+        def fail() -> None:
             raise KeyError("a bug")
 
         assert isinstance(CliRunner().invoke(program, ["fail"]).exception, KeyError)
 
-    def test_foreign_file_is_a_sentence(self, cli, tmp_path):
+    def test_foreign_file_is_a_sentence(self, cli: Cli, tmp_path: Path) -> None:
         file = tmp_path / "letter.db"
         file.write_text("Dear Maya, this is not a database. " * 100)
 
@@ -489,15 +476,15 @@ class TestErrors:
         assert outcome.stderr.startswith("Error: ")
         assert "letter.db" in outcome.stderr
 
-    def test_other_embedder_says_how_to_re_embed(self, cli):
+    def test_other_embedder_says_how_to_re_embed(self, cli: Cli) -> None:
         cli("add", "Hello.")
 
         assert "import -" in cli("search", "Hello?", "--embedder", "hashing:64", code=1).stderr
 
 
 class TestProcess:
-    def test_broken_pipe_is_quiet(self, home):
-        process("import", "-", input="".join(f'{{"text": "turn {i}"}}\n' for i in range(500)))
+    def test_broken_pipe_is_quiet(self, home: Path) -> None:
+        process("import", "-", stdin="".join(f'{{"text": "turn {i}"}}\n' for i in range(500)))
         program = f'"{sys.executable}" -m helamem'
 
         outcome = subprocess.run(
@@ -511,12 +498,12 @@ class TestProcess:
         assert "" == outcome.stderr
         assert '"type": "helamem"' in outcome.stdout
 
-    def test_piped_output_has_no_colour(self, home):
+    def test_piped_output_has_no_colour(self, home: Path) -> None:
         process("add", "Hello there, Maya.")
 
         assert "\x1b" not in process("search", "Maya", env={"TERM": "xterm-256color"}).stdout
 
-    def test_output_that_knows_only_ascii_gets_ascii(self, home):
+    def test_output_that_knows_only_ascii_gets_ascii(self, home: Path) -> None:
         process("add", "Hello, Zoë 👋")
 
         found = process("search", "hello", env={"PYTHONIOENCODING": "ascii"})
@@ -527,19 +514,23 @@ class TestProcess:
 
 
 class TestExport:
-    def test_a_memory_moves_with_what_it_learned(self, cli, as_json, maya, tmp_path):
+    def test_a_memory_moves_with_what_it_learned(
+        self, cli: Cli, as_json: Data, maya: None, tmp_path: Path
+    ) -> None:
         cli("reinforce", QUESTION, "--used", "1,3")
         cli("export", "--output", tmp_path / "all.jsonl")
 
         as_json("--file", tmp_path / "new.db", "import", tmp_path / "all.jsonl")
 
-        def texts(*where):
+        def texts(*where: object) -> list[str]:
             return [hit["text"] for hit in as_json(*where, "search", QUESTION)["hits"]]
 
         assert texts() == texts("--file", tmp_path / "new.db")
         assert as_json("stats")["cues"] == as_json("--file", tmp_path / "new.db", "stats")["cues"]
 
-    def test_export_through_a_pipe(self, cli, as_json, maya, tmp_path):
+    def test_export_through_a_pipe(
+        self, cli: Cli, as_json: Data, maya: None, tmp_path: Path
+    ) -> None:
         lines = cli("export").stdout
 
         cli("--file", tmp_path / "new.db", "import", "-", stdin=lines)
@@ -548,7 +539,7 @@ class TestExport:
 
 
 class TestConfig:
-    def test_origin_of_each_value(self, as_json, monkeypatch):
+    def test_origin_of_each_value(self, as_json: Data, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HELAMEM_LEARNING_RATE", "0.2")
 
         shown = as_json("config", "--preset", "paper", "--set", "spreading.hops=2")
@@ -558,7 +549,7 @@ class TestConfig:
         assert "argument" == shown["spreading.hops"]["origin"]
         assert "default" == shown["storage.durability"]["origin"]
 
-    def test_file_of_settings(self, as_json, tmp_path):
+    def test_file_of_settings(self, as_json: Data, tmp_path: Path) -> None:
         file = tmp_path / "my.toml"
         file.write_text("[learning]\nrate = 0.25\n")
 
@@ -566,7 +557,7 @@ class TestConfig:
 
         assert (0.25, str(file)) == (row["value"], row["origin"])
 
-    def test_infinity_is_text_in_json(self, as_json):
+    def test_infinity_is_text_in_json(self, as_json: Data) -> None:
         assert (
             "inf"
             == as_json("config", "--set", "activation.recency_days=inf")["activation.recency_days"][
@@ -574,16 +565,16 @@ class TestConfig:
             ]
         )
 
-    def test_section_restricts(self, as_json, cli):
+    def test_section_restricts(self, as_json: Data, cli: Cli) -> None:
         assert all(name.startswith("spreading.") for name in as_json("config", "spreading"))
         assert "spreading.hops" in cli("config", "spreading").stdout
 
-    def test_unknown_section_is_a_usage_error(self, cli):
+    def test_unknown_section_is_a_usage_error(self, cli: Cli) -> None:
         assert "begins with 'x'" in cli("config", "x", code=2).stderr
 
 
 class TestDoctor:
-    def test_new_machine_is_sound(self, as_json, home):
+    def test_new_machine_is_sound(self, as_json: Data, home: Path) -> None:
         report = as_json("doctor")
 
         assert report["sound"]
@@ -594,12 +585,12 @@ class TestDoctor:
         }
         assert not home.exists()
 
-    def test_missing_extra_says_how_to_install_it(self, as_json):
+    def test_missing_extra_says_how_to_install_it(self, as_json: Data) -> None:
         missing = [each for each in as_json("doctor")["findings"] if each["state"] == "missing"]
 
         assert all("pip install 'helamem[" in each["advice"] for each in missing)
 
-    def test_file_is_checked(self, as_json, cli, maya):
+    def test_file_is_checked(self, as_json: Data, cli: Cli, maya: None) -> None:
         found = {each["name"]: each["detail"] for each in as_json("doctor")["findings"]}
 
         assert "sound" in found["file"]
@@ -607,7 +598,7 @@ class TestDoctor:
         assert "3 episodes" in found["namespace"]
         assert "All is well." in cli("doctor").stdout
 
-    def test_damaged_file_is_wrong(self, as_json, cli, maya, home):
+    def test_damaged_file_is_wrong(self, as_json: Data, cli: Cli, maya: None, home: Path) -> None:
         (home / "memory.db").write_bytes(b"not a database " * 1000)
 
         report = as_json("doctor", code=1)
@@ -616,19 +607,19 @@ class TestDoctor:
         assert ["file"] == [each["name"] for each in report["findings"] if each["state"] == "wrong"]
         assert "Something is wrong." in cli("doctor", code=1).stdout
 
-    def test_other_embedder_is_wrong_and_named(self, as_json, maya):
+    def test_other_embedder_is_wrong_and_named(self, as_json: Data, maya: None) -> None:
         report = as_json("doctor", "--embedder", "hashing:64", code=1)
 
         [wrong] = [each for each in report["findings"] if each["state"] == "wrong"]
         assert "--embedder hashing" in wrong["advice"]
 
-    def test_bad_setting_is_wrong(self, as_json, monkeypatch):
+    def test_bad_setting_is_wrong(self, as_json: Data, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HELAMEM_LEARNING_RATE", "fast")
 
         [wrong] = [e for e in as_json("doctor", code=1)["findings"] if e["state"] == "wrong"]
         assert "HELAMEM_LEARNING_RATE" in wrong["detail"]
 
-    def test_unknown_embedder_is_wrong(self, as_json):
+    def test_unknown_embedder_is_wrong(self, as_json: Data) -> None:
         [wrong] = [
             e
             for e in as_json("doctor", "--embedder", "none", code=1)["findings"]
