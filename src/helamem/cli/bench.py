@@ -14,6 +14,7 @@ from helamem.cli.settings import App, pass_app, some_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+WIDE = 112  # characters that a line of the table takes
 SYSTEMS = "default,paper,cosine,bm25,hybrid"
 
 
@@ -92,4 +93,4 @@ def _report(result: dict[str, Any], output: IO[str] | None, *, as_json: bool) ->
     elif as_json:
         click.echo(text)
     if not as_json:
-        report.print_table(result, display.console())
+        report.print_table(result, display.console(least=WIDE))

@@ -39,9 +39,15 @@ NEIGHBOURS = ("its neighbours", "green", "▓", "+")
 LEARNED = ("what was learned", "magenta", "▒", "*")
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Where to print: colour and width follow the terminal, NO_COLOR and COLUMNS."""
-    return Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+def console(*, stderr: bool = False, least: int = 0) -> Console:
+    """Where to print: colour and width follow the terminal, NO_COLOR and COLUMNS.
+
+    Args:
+        least: The width that is needed, also where the terminal has less and lines wrap.
+    """
+    made = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    made.width = max(made.width, least)
+    return made
 
 
 @contextmanager

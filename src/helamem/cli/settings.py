@@ -64,7 +64,7 @@ class App:
 
     def memory(self, *, namespace: str | None = None, clock: Clock | None = None) -> Memory:
         """The memory that the options name; close it, or use it in a `with` block."""
-        from helamem import Memory
+        from helamem.wiring import Memory
 
         name, config = namespace or self.namespace, self.config()
         if clock is None:
