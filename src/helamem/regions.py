@@ -62,6 +62,10 @@ class Region:
         """The memories, ascending."""
         return self.nodes.ids
 
+    def having(self, trait: int) -> Floats:
+        """1 for the memories with a trait (`protocols.ASKS`, ...), else 0."""
+        return np.asarray((self.nodes.traits & trait) > 0, np.float64)
+
     def locate(self, ids: Ints) -> Ints:
         """The local index of each id; -1 for one that is not in the region."""
         return _locate(self.nodes.ids, ids)
