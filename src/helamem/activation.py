@@ -115,7 +115,7 @@ def _speaker_named(region: Region, question: Question) -> Floats:
     if not question.named:
         return np.zeros(len(region.ids))
     share = 1.0 if len(question.named) == 1 else 0.5
-    return share * (region.nodes.speakers == question.named[0])
+    return np.where(region.nodes.speakers == question.named[0], share, 0.0)
 
 
 def _saying_much(region: Region) -> Floats:
