@@ -10,8 +10,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-export PYTHONWARNDEFAULTENCODING = 1
-
 .PHONY: help demo test lint fix check bare clean
 .DEFAULT_GOAL := help
 
