@@ -1,0 +1,158 @@
+"""What the source must keep to, read off the source: who imports whom, and who touches the world."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "helamem"
+# What of the standard library can neither fail for reasons of the world nor tell the time.
+PURE = {
+    "__future__",
+    "collections",
+    "dataclasses",
+    "enum",
+    "functools",
+    "itertools",
+    "math",
+    "typing",
+}
+
+
+def trees(folder: Path) -> Iterator[tuple[str, ast.Module]]:
+    """Every module of a folder, by its path from the package on."""
+    for file in sorted(folder.rglob("*.py")):
+        name = file.relative_to(SOURCE).as_posix()
+        yield name, ast.parse(file.read_text(encoding="utf-8"), filename=name)
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The modules that are imported, wherever in the file."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+def mentions(tree: ast.Module, *dotted: str) -> list[str]:
+    """What of `module.name` the file uses, or imports by name; the line is told with it."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            used = {ast.unparse(node)}
+        elif isinstance(node, ast.ImportFrom):
+            used = {f"{node.module}.{each.name}" for each in node.names}
+        else:
+            continue
+        found += [f"line {node.lineno}: {name}" for name in sorted(used & set(dotted))]
+    return found
+
+
+def offenders(*dotted: str, allowed: tuple[str, ...]) -> dict[str, list[str]]:
+    """The files outside of `allowed` (paths, or folders that end in a slash) that use a name."""
+    return {
+        name: found
+        for name, tree in trees(SOURCE)
+        if not name.startswith(allowed) and (found := mentions(tree, *dotted))
+    }
+
+
+@pytest.mark.skipif(find_spec("importlinter") is None, reason="import-linter is not installed")
+def test_arrows_point_one_way() -> None:
+    ran = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        check=False,
+    )
+
+    assert 0 == ran.returncode, ran.stdout + ran.stderr
+    assert " kept, 0 broken" in ran.stdout
+
+
+def test_the_core_imports_numpy_and_nothing_that_touches_the_world() -> None:
+    strangers = {
+        name: outside
+        for name, tree in trees(SOURCE / "core")
+        if (
+            outside := {
+                module
+                for module in imported(tree)
+                if not module.startswith("helamem.core")
+                and module.partition(".")[0] not in PURE | {"numpy"}
+            }
+        )
+    }
+
+    assert {} == strangers
+
+
+def test_only_settings_and_the_command_line_read_the_environment() -> None:
+    assert {} == offenders(
+        "os.environ", "os.getenv", "os.environb", allowed=("config.py", "wiring.py", "cli/")
+    )
+
+
+def test_only_the_wiring_knows_the_time() -> None:
+    clocks = ("time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today")
+
+    assert {} == offenders(*clocks, allowed=("wiring.py",))
+
+
+def test_only_the_command_line_prints() -> None:
+    printing = {
+        name: lines
+        for name, tree in trees(SOURCE)
+        if not name.startswith("cli/")
+        and (
+            lines := [
+                node.lineno
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"print", "pprint", "breakpoint", "input"}
+            ]
+        )
+    }
+
+    assert {} == printing
+
+
+def test_no_module_sets_up_logging() -> None:
+    assert {} == offenders(
+        "logging.basicConfig", "logging.config", "logging.disable", allowed=("cli/",)
+    )
+
+
+class TestTheseTests:
+    """A rule that is never broken must still be able to notice."""
+
+    def test_a_use_is_noticed(self) -> None:
+        tree = ast.parse("import os\nhome = os.environ['HOME']\n")
+
+        assert ["line 2: os.environ"] == mentions(tree, "os.environ")
+
+    def test_an_import_by_name_is_noticed(self) -> None:
+        tree = ast.parse("from os import getenv\n")
+
+        assert ["line 1: os.getenv"] == mentions(tree, "os.getenv")
+
+    def test_an_import_inside_a_function_is_noticed(self) -> None:
+        tree = ast.parse("def f():\n    import socket\n    from json import loads\n")
+
+        assert {"socket", "json"} == imported(tree)
