@@ -55,9 +55,9 @@ class TestMessages:
         assert ["<episodes>", "</episodes>", "<facts>", "</facts>"] == [
             line for line in lines if line.startswith("<")
         ]
-        assert '"id": 3' in lines[1]
-        assert '"id": 4' in lines[2]
-        assert '"id": 9' in lines[5]
+        assert '"id":3' in lines[1]
+        assert '"id":4' in lines[2]
+        assert '"id":9' in lines[5]
 
     def test_a_huge_episode_is_shown_in_part(self) -> None:
         _, user = reflection.messages([episode(1, "x" * 1_000_000)], [])

@@ -210,7 +210,7 @@ def fitting(hits: Iterable[Hit], max_tokens: int) -> list[Hit]:
     """The best hits whose quotations fit into a number of tokens; one too long is passed over."""
     left, chosen = max_tokens, []
     for hit in hits:
-        cost = count_tokens(prompts.quoted("", [memory_line(hit)]))
+        cost = count_tokens(prompts.row(memory_line(hit)) + "\n")
         if cost <= left:
             left -= cost
             chosen.append(hit)

@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from helamem import Config, Memory, agent
+from helamem.config import Ask
+from helamem.embedders import HashingEmbedder
+from helamem.errors import ConfigError, LLMError
+from helamem.llms import ScriptedLLM
+from llm_server import Fail, LLMServer, Say
+from samples import MAY_8, episode, fact, hit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.protocols import Message
+
+JUNE_1 = datetime(2023, 6, 1, 9, 0, tzinfo=UTC)
+ALLERGY, CAKE, FLIGHT = (
+    "Maya is allergic to peanuts.",
+    "I will bake a lemon cake for Maya.",
+    "The flight leaves from gate B12 at 9:40.",
+)
+
+
+def says(answer: str, *citations: int, found: bool = True) -> dict[str, Any]:
+    return {"found": found, "answer": answer, "citations": list(citations)}
+
+
+NOT_FOUND = says("", found=False)
+
+
+def remembering(*script: Any, **settings: Any) -> tuple[Memory, ScriptedLLM]:
+    llm = ScriptedLLM(script[0] if len(script) == 1 and callable(script[0]) else script)
+    memory = Memory(
+        ":memory:",
+        config=Config.of(**settings),
+        embedder=HashingEmbedder(256),
+        clock=JUNE_1.timestamp,
+        llm=llm,
+    )
+    memory.add([ALLERGY, CAKE], speaker="Ana", at=MAY_8, session="s1")
+    memory.add(FLIGHT, speaker="Ben", at=MAY_8 + timedelta(days=1), session="s2")
+    return memory, llm
+
+
+def quoted(messages: Sequence[Message], tag: str = "memories") -> list[dict[str, Any]]:
+    inside = messages[-1]["content"].split(f"<{tag}>\n")[1].split(f"</{tag}>")[0]
+    return [json.loads(line) for line in inside.splitlines()]
+
+
+class TestAsk:
+    def test_one_call_gives_the_answer_with_its_citations(self) -> None:
+        memory, llm = remembering(says("Peanuts", 1))
+
+        answer = memory.ask("What must Maya not eat?")
+
+        assert ("Peanuts", (1,), (), True) == (
+            answer.text,
+            answer.citations,
+            answer.refused,
+            answer.found,
+        )
+        assert "Peanuts" == str(answer)
+        assert 1 == len(llm.calls) == answer.usage["calls"]
+        assert answer.usage["tokens"] > 0
+        assert answer.milliseconds > 0
+        assert {1, 2, 3} == set(answer.recall.ids)
+
+    def test_not_in_memory_is_an_answer_of_its_own(self) -> None:
+        memory, _ = remembering(NOT_FOUND)
+
+        answer = memory.ask("What is the capital of France?")
+
+        assert (None, (), None) == (answer.text, answer.citations, answer.learned)
+        assert not answer.found
+        assert "Not in memory." == str(answer)
+
+    def test_an_empty_memory_is_not_worth_a_call(self) -> None:
+        llm = ScriptedLLM([])
+        memory = Memory(":memory:", config=Config(), embedder=HashingEmbedder(64), llm=llm)
+
+        answer = memory.ask("What must Maya not eat?")
+
+        assert (None, 0) == (answer.text, answer.usage["calls"])
+
+    def test_what_is_cited_is_reinforced(self) -> None:
+        memory, _ = remembering(says("No peanuts; a lemon cake.", 1, 2))
+
+        answer = memory.ask("What should Maya be served?")
+
+        assert answer.learned is not None
+        assert (1, 2) == (answer.learned.strengthened, answer.learned.bound)
+        assert [1, 1, 0] == [memory.get(i).uses for i in (1, 2, 3)]
+
+    def test_learning_can_be_switched_off(self) -> None:
+        memory, _ = remembering(says("Peanuts", 1))
+
+        assert memory.ask("What must Maya not eat?", learn=False).learned is None
+        assert 0 == memory.get(1).uses
+
+    def test_dates_follow_from_the_times_of_question_and_memories(self) -> None:
+        memory, llm = remembering(says("x", 1))
+        memory.ask("What must Maya not eat?", at=datetime(2023, 7, 1, 12, tzinfo=UTC))
+
+        assert "Asked on Sat 2023-07-01 12:00:" in llm.calls[0].prompt
+        assert "Mon 2023-05-08 13:56" == quoted(llm.calls[0].messages)[0]["at"]
+
+    def test_memories_are_shown_in_the_order_of_time(self) -> None:
+        memory, llm = remembering(says("x", 1))
+        memory.ask("Which gate does the flight leave from?")
+
+        assert [1, 2, 3] == [line["id"] for line in quoted(llm.calls[0].messages)]
+
+    def test_memories_can_be_filtered(self) -> None:
+        memory, llm = remembering(says("x", 3))
+        memory.ask("What was said?", filters={"speaker": "Ben"})
+
+        assert [3] == [line["id"] for line in quoted(llm.calls[0].messages)]
+
+    def test_the_budget_holds(self) -> None:
+        memory, llm = remembering(says("x", 1))
+        memory.ask("Which gate does the flight leave from?", max_tokens=70)
+
+        assert [3] == [line["id"] for line in quoted(llm.calls[0].messages)]
+
+    def test_a_failure_teaches_nothing(self) -> None:
+        memory, _ = remembering(LLMError("down"))
+        before = list(memory.export())
+
+        with pytest.raises(LLMError, match="down"):
+            memory.ask("What must Maya not eat?")
+        assert before == list(memory.export())
+
+    def test_an_unknown_step_is_refused(self) -> None:
+        memory, _ = remembering()
+        with pytest.raises(TypeError, match="guess"):
+            memory.ask("What?", guess=True)
+
+    def test_a_blank_question_is_refused_before_anything_is_asked(self) -> None:
+        memory, llm = remembering()
+        with pytest.raises(ValueError, match="blank"):
+            memory.ask("  ")
+        assert [] == llm.calls
+
+    def test_without_a_model_the_variables_are_named(self) -> None:
+        memory = Memory(":memory:", config=Config(), embedder=HashingEmbedder(64))
+        with pytest.raises(ConfigError, match="HELAMEM_LLM_MODEL"):
+            memory.ask("What?")
+
+
+class TestCitations:
+    HITS = (hit(episode(1, ALLERGY)), hit(episode(2, CAKE)), hit(fact(9, "Maya is Ana's sister.")))
+
+    def test_a_citation_of_what_was_not_shown_is_refused(self) -> None:
+        said = agent.checked(says("Peanuts", 1, 99, 9), "What must Maya not eat?", self.HITS)
+
+        assert ("Peanuts", (1, 9)) == (said.text, said.citations)
+        assert ("the answer cites 99, which was not shown",) == said.refused
+
+    def test_where_nothing_is_cited_the_words_tell(self) -> None:
+        said = agent.checked(
+            says("Nothing with peanuts: she is allergic."), "What must Maya not eat?", self.HITS
+        )
+
+        assert (1,) == said.citations
+
+    def test_an_answer_that_rests_on_nothing_is_none(self) -> None:
+        said = agent.checked(says("Paris", 99), "What is the capital of France?", self.HITS)
+
+        assert (None, ()) == (said.text, said.citations)
+        assert (
+            "the answer cites 99, which was not shown",
+            "the answer rests on no memory",
+        ) == said.refused
+
+    @pytest.mark.parametrize(
+        "reply", [NOT_FOUND, says("Peanuts", 1, found=False), says("  ", 1), None, []]
+    )
+    def test_found_and_answer_must_agree(self, reply: Any) -> None:
+        said = agent.checked(reply, "What?", self.HITS)
+
+        assert (None, ()) == (said.text, said.citations)
+
+    def test_a_memory_is_cited_once(self) -> None:
+        assert (1,) == agent.checked(says("Peanuts", 1, 1), "?", self.HITS).citations
+
+
+class TestSteps:
+    def test_a_plan_adds_searches(self) -> None:
+        memory, llm = remembering({"searches": ["flight gate", " ", "flight gate"]}, says("B12", 3))
+
+        answer = memory.ask("Where do I go?", plan=True, k=1)
+
+        assert 2 == len(llm.calls)
+        assert 3 in answer.recall.ids
+        assert ("B12", (3,), 2) == (answer.text, answer.citations, answer.usage["calls"])
+
+    def test_an_investigation_starts_where_nothing_was_found(self) -> None:
+        memory, llm = remembering(NOT_FOUND, {"searches": ["flight gate"]}, says("B12", 3))
+
+        answer = memory.ask("Where do I go?", investigate=True, k=1)
+
+        assert "B12" == answer.text
+        assert [{"search": "Where do I go?"}] == quoted(llm.calls[1].messages, "tried")
+        assert 3 == answer.usage["calls"]
+
+    def test_an_investigation_is_not_needed_where_something_was_found(self) -> None:
+        memory, llm = remembering(says("Peanuts", 1))
+        memory.ask("What must Maya not eat?", investigate=True)
+
+        assert 1 == len(llm.calls)
+
+    def test_an_investigation_happens_once(self) -> None:
+        memory, llm = remembering(NOT_FOUND, {"searches": ["gate"]}, NOT_FOUND)
+
+        assert memory.ask("Where?", investigate=True).text is None
+        assert 3 == len(llm.calls)
+
+    def test_a_selection_leaves_out_what_does_not_matter(self) -> None:
+        memory, llm = remembering({"ids": [1, 99]}, says("Peanuts", 1))
+        memory.ask("What must Maya not eat?", select=True)
+
+        assert [1] == [line["id"] for line in quoted(llm.calls[1].messages)]
+
+    def test_where_nothing_is_selected_nothing_is_answered(self) -> None:
+        memory, llm = remembering({"ids": []})
+
+        assert memory.ask("What must Maya not eat?", select=True).text is None
+        assert 1 == len(llm.calls)
+
+    def test_a_verification_corrects_and_tells_all_that_was_refused(self) -> None:
+        memory, llm = remembering(says("Nuts", 1, 77), says("Peanuts", 1, 88))
+
+        answer = memory.ask("What must Maya not eat?", verify=True)
+
+        assert ("Peanuts", (1,)) == (answer.text, answer.citations)
+        assert (
+            "the answer cites 77, which was not shown",
+            "the answer cites 88, which was not shown",
+        ) == answer.refused
+        assert [{"answer": "Nuts", "citations": [1]}] == quoted(llm.calls[1].messages, "draft")
+
+    def test_a_verification_can_take_an_answer_back(self) -> None:
+        memory, _ = remembering(says("Walnuts", 1), NOT_FOUND)
+
+        answer = memory.ask("What must Maya not eat?", verify=True)
+
+        assert (None, None) == (answer.text, answer.learned)
+
+    def test_every_memory_is_there_once_with_its_best_score(self) -> None:
+        memory, _ = remembering()
+        first = memory.search("Maya", k=3)
+
+        both = agent.retrieve(memory, first, ["Which gate does the flight leave from?"], Ask(k=3))
+
+        assert sorted(set(first.ids)) == sorted(both.ids)
+        assert [h.score for h in both.hits] == sorted((h.score for h in both.hits), reverse=True)
+        assert all(
+            after.score >= before.score
+            for before in first
+            for after in both
+            if before.id == after.id
+        )
+
+
+def test_over_the_wire() -> None:
+    pytest.importorskip("openai")
+    with LLMServer(Fail(500), Say(json.dumps(says("Peanuts", 1)))) as server:
+        settings: dict[str, Any] = {
+            "llm.model": "tiny",
+            "llm.max_retries": 1,
+            "llm.base_url": server.base_url,
+        }
+        memory = Memory(
+            ":memory:",
+            config=Config.of(**settings),
+            embedder=HashingEmbedder(64),
+        )
+        memory.add(ALLERGY)
+        answer = memory.ask("What must Maya not eat?")
+
+        assert ("Peanuts", (1,), {"calls": 1, "tokens": 18}) == (
+            answer.text,
+            answer.citations,
+            answer.usage,
+        )
+        memory.llm.close()  # type: ignore[attr-defined]
+
+
+def test_answers_can_be_cached(tmp_path: Any) -> None:
+    pytest.importorskip("openai")
+    with LLMServer(Say(json.dumps(says("Peanuts", 1)))) as server:
+        settings = {
+            "llm.model": "tiny",
+            "llm.base_url": server.base_url,
+            "llm.cache": str(tmp_path / "answers"),
+        }
+        for calls in (1, 0):
+            memory = Memory(
+                ":memory:",
+                config=Config.of(**settings),
+                embedder=HashingEmbedder(64),
+                clock=JUNE_1.timestamp,
+            )
+            memory.add(ALLERGY, at=MAY_8)
+            assert calls == memory.ask("What must Maya not eat?").usage["calls"]
+        assert 1 == len(server.requests)

@@ -1,0 +1,464 @@
+"""Distilling with a language model, from the episodes to what the store holds afterwards."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from helamem import Config, Memory
+from helamem.embedders import HashingEmbedder
+from helamem.errors import LLMError
+from helamem.llms import OpenAIChat, ScriptedLLM
+from llm_server import Disconnect, Fail, Hang, LLMServer, Raw, Say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from helamem.protocols import Message
+    from helamem.records import Fact
+    from llm_server import Act
+
+MAY_8 = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
+NOTHING: dict[str, Any] = {"facts": []}
+
+
+def opened(**settings: Any) -> Memory:
+    return Memory(
+        ":memory:", config=Config.of(**settings), embedder=HashingEmbedder(64), clock=lambda: 1.7e9
+    )
+
+
+def told(text: str, *sources: int, **others: Any) -> dict[str, Any]:
+    return {
+        "text": text,
+        "kind": "statement",
+        "about": "",
+        "sources": list(sources),
+        "confidence": 0.5,
+        "valid_from": "",
+        "relation": "new",
+        "old": None,
+        **others,
+    }
+
+
+def facts(*each: dict[str, Any]) -> dict[str, Any]:
+    return {"facts": list(each)}
+
+
+def shown(messages: Sequence[Message], tag: str = "episodes") -> list[dict[str, Any]]:
+    """What was quoted to the model."""
+    inside = messages[-1]["content"].split(f"<{tag}>\n")[1].split(f"</{tag}>")[0]
+    return [json.loads(line) for line in inside.splitlines()]
+
+
+def one_fact_each(messages: Sequence[Message]) -> dict[str, Any]:
+    """A model that makes every episode a fact."""
+    return facts(*(told(f"It was said: {e['text']}", e["id"]) for e in shown(messages)))
+
+
+def texts(memory: Memory, **options: Any) -> list[str]:
+    return [fact.text for fact in memory.facts(**options)]
+
+
+def talk(memory: Memory, n: int, start: int = 0) -> None:
+    memory.add_many(
+        [
+            {"text": f"Thing number {i} is here.", "speaker": "Ana", "session": "s"}
+            for i in range(start, start + n)
+        ]
+    )
+
+
+class TestFacts:
+    def test_a_fact_carries_where_it_comes_from(self) -> None:
+        memory = opened()
+        (id_,) = memory.add("I moved to Berlin yesterday.", speaker="Ana", at=MAY_8).ids
+        llm = ScriptedLLM(
+            [
+                facts(
+                    told(
+                        "Ana moved to Berlin on 7 May 2023.",
+                        id_,
+                        about="Ana",
+                        confidence=0.9,
+                        valid_from="2023-05-07",
+                    )
+                )
+            ],
+            name="openai/tiny",
+        )
+
+        report = memory.consolidate(llm=llm)
+
+        (fact,) = memory.facts()
+        assert (fact.id,) == report.facts_added
+        assert ("Ana moved to Berlin on 7 May 2023.", "statement", 0.9, (id_,), "Ana") == (
+            fact.text,
+            fact.kind,
+            fact.confidence,
+            fact.sources,
+            fact.speaker,
+        )
+        assert datetime(2023, 5, 7, tzinfo=UTC) == fact.at
+        assert {
+            "distiller": "openai/tiny/prompt-1",
+            "model": "openai/tiny",
+            "prompt": "1",
+        } == fact.metadata
+        assert fact.id in memory.search("Who moved to Berlin?").ids
+
+    def test_calls_and_tokens_are_reported(self) -> None:
+        memory = opened()
+        talk(memory, 3)
+        report = memory.consolidate(llm=ScriptedLLM([NOTHING]))
+
+        assert 1 == report.usage["calls"]
+        assert report.usage["tokens"] > 0
+
+    def test_without_a_model_none_is_asked(self) -> None:
+        memory = opened()
+        talk(memory, 3)
+
+        assert {"calls": 0, "tokens": 0} == memory.consolidate().usage
+
+    def test_what_is_refused_is_told(self) -> None:
+        memory = opened()
+        talk(memory, 2)
+        report = memory.consolidate(
+            llm=ScriptedLLM([facts(told("It is so.", 99), told("Ana has a thing.", 1))])
+        )
+
+        assert ["Ana has a thing."] == texts(memory)
+        assert (
+            "the cluster of 2 episodes from 1 to 2: fact 1 names sources that are not in its cluster: 99",
+            "the cluster of 2 episodes from 1 to 2: fact 1 has no source",
+        ) == report.refused
+
+
+class TestOnce:
+    def test_each_turn_is_read_once(self) -> None:
+        memory = opened(**{"reflection.stretch": 4})
+        talk(memory, 10)
+        llm = ScriptedLLM(one_fact_each)
+        memory.consolidate(llm=llm)
+        again = memory.consolidate(llm=llm)
+
+        assert [4, 4, 2] == [len(shown(call.messages)) for call in llm.calls]
+        assert (0, ()) == (again.clusters, again.facts_added)
+
+        talk(memory, 2, start=10)
+        memory.consolidate(llm=llm)
+        assert ["Thing number 10 is here.", "Thing number 11 is here."] == [
+            each["text"] for each in shown(llm.calls[-1].messages)
+        ]
+
+    def test_turns_without_facts_are_read_once_too(self) -> None:
+        memory = opened()
+        talk(memory, 3)
+        llm = ScriptedLLM([NOTHING])
+        memory.consolidate(llm=llm)
+        memory.consolidate(llm=llm)
+
+        assert 1 == len(llm.calls)
+
+    def test_a_turn_that_was_changed_is_read_again(self) -> None:
+        memory = opened()
+        talk(memory, 3)
+        llm = ScriptedLLM(one_fact_each)
+        memory.consolidate(llm=llm)
+        memory.update(2, "Something else is here.")
+        memory.consolidate(llm=llm)
+
+        assert ["Something else is here."] == [e["text"] for e in shown(llm.calls[-1].messages)]
+
+    def test_an_export_remembers_what_was_read(self) -> None:
+        memory = opened()
+        talk(memory, 3)
+        memory.consolidate(llm=ScriptedLLM(one_fact_each))
+        restored = opened()
+        restored.add("Something that takes an id.")
+        restored.import_(json.dumps(line) for line in memory.export())
+        llm = ScriptedLLM(one_fact_each)
+        restored.consolidate(llm=llm)
+
+        assert ["Something that takes an id."] == [e["text"] for e in shown(llm.calls[0].messages)]
+        assert 1 == len(llm.calls)
+
+    def test_dense_places_are_distilled_first_and_once(self) -> None:
+        memory = opened(**{"consolidation.min_strength": 0.5, "consolidation.min_degree": 1})
+        talk(memory, 20)
+        recall = memory.search("Thing number 3 and 17")
+        memory.reinforce(recall, used=[4, 11, 18])
+        llm = ScriptedLLM(lambda messages: NOTHING)
+        report = memory.consolidate(llm=llm)
+
+        first, second = ({e["id"] for e in shown(call.messages)} for call in llm.calls)
+        assert {4, 11, 18} < first < second == set(range(1, 21))
+        assert (3, 2, 0) == (report.hubs, report.clusters, report.unchanged)
+        again = memory.consolidate(llm=llm)
+        assert (0, 1, 2) == (again.clusters, again.unchanged, len(llm.calls))
+
+    def test_another_process_may_be_quicker(self, tmp_path: Any) -> None:
+        file = tmp_path / "m.db"
+        one = Memory(file, config=Config(), embedder=HashingEmbedder(64))
+        other = Memory(file, config=Config(), embedder=HashingEmbedder(64))
+        talk(one, 3)
+
+        def meanwhile(messages: Sequence[Message]) -> dict[str, Any]:
+            other.consolidate(llm=ScriptedLLM(one_fact_each))
+            return one_fact_each(messages)
+
+        report = one.consolidate(llm=ScriptedLLM(meanwhile))
+
+        assert 3 == len(one.facts())
+        assert (0, ()) == (report.clusters, report.facts_added)
+        one.close()
+        other.close()
+
+
+class TestReconsolidation:
+    @pytest.fixture
+    def memory(self) -> Memory:
+        memory = opened()
+        memory.add("I live in Paris.", speaker="Ana", at=MAY_8)
+        memory.consolidate(
+            llm=ScriptedLLM([facts(told("Ana lives in Paris.", 1, about="Ana", confidence=0.6))])
+        )
+        memory.add("I live in ...", speaker="Ana", at=MAY_8 + timedelta(days=30))
+        return memory
+
+    def paris(self, memory: Memory) -> Fact:
+        return next(f for f in memory.facts(superseded=True) if f.text == "Ana lives in Paris.")
+
+    def last_episode(self, memory: Memory) -> int:
+        return max(m.id for m in memory.list(filters={"kind": "episode"}))
+
+    def distil(self, memory: Memory, **fact: Any) -> Any:
+        text = fact.pop("text")
+        llm = ScriptedLLM([facts(told(text, self.last_episode(memory), about="Ana", **fact))])
+        return memory.consolidate(llm=llm), llm
+
+    def test_the_nearest_known_facts_are_shown(self, memory: Memory) -> None:
+        _, llm = self.distil(memory, text="Ana lives.")
+
+        assert [self.paris(memory).id] == [e["id"] for e in shown(llm.calls[0].messages, "facts")]
+
+    def test_the_same_fact_is_merged_and_grows_surer(self, memory: Memory) -> None:
+        report, _ = self.distil(memory, text="Ana lives in Paris.", confidence=0.5)
+
+        assert (0, 1) == (len(report.facts_added), report.facts_merged)
+        (fact,) = memory.facts()
+        assert pytest.approx(0.6 + 0.5 * (1 - 0.6)) == fact.confidence
+        assert (1, self.last_episode(memory)) == fact.sources
+
+    def test_what_was_true_leaves_search_but_not_history(self, memory: Memory) -> None:
+        old = self.paris(memory).id
+        report, _ = self.distil(memory, text="Ana lives in Berlin.", relation="replaces", old=old)
+
+        assert 1 == report.facts_superseded
+        assert ["Ana lives in Berlin."] == texts(memory)
+        assert old not in memory.search("Where does Ana live?", k=50).ids
+        assert memory.facts()[0].id == self.paris(memory).superseded_by
+        assert ["Ana lives in Paris."] == texts(memory, as_of=MAY_8 + timedelta(days=29))
+        assert ["Ana lives in Berlin."] == texts(memory, as_of=MAY_8 + timedelta(days=31))
+        assert [] == texts(memory, as_of=MAY_8 - timedelta(days=1))
+        assert ["added", "superseded"] == [change.event for change in memory.history(old)]
+
+    def test_in_doubt_both_stay_and_are_marked(self, memory: Memory) -> None:
+        old = self.paris(memory).id
+        self.distil(memory, text="Ana lives in Berlin.", relation="unsure", old=old)
+
+        paris, berlin = memory.facts()
+        assert paris.metadata["contradicted"] is True
+        assert old == berlin.metadata["contradicts"]
+
+    def test_deleting_the_new_sources_keeps_the_merged_fact(self, memory: Memory) -> None:
+        self.distil(memory, text="Ana lives in Paris.")
+        memory.delete(self.last_episode(memory))
+
+        assert [(1,)] == [fact.sources for fact in memory.facts()]
+
+
+class TestFailures:
+    def test_others_are_stored_and_the_failed_is_taken_up_again(self) -> None:
+        memory = opened(**{"reflection.stretch": 2})
+        talk(memory, 6)
+
+        def second_fails(messages: Sequence[Message]) -> Any:
+            return LLMError("down") if shown(messages)[0]["id"] == 3 else one_fact_each(messages)
+
+        report = memory.consolidate(llm=ScriptedLLM(second_fails))
+
+        assert [(1,), (2,), (5,), (6,)] == [fact.sources for fact in memory.facts()]
+        assert ("the cluster of 2 episodes from 3 to 4: down",) == report.failed
+        assert 3 == report.usage["calls"]
+        memory.consolidate(llm=ScriptedLLM(one_fact_each))
+        assert [1, 2, 3, 4, 5, 6] == sorted(s for f in memory.facts() for s in f.sources)
+
+    def test_a_model_that_is_down_is_not_asked_for_ever(self) -> None:
+        memory = opened(**{"reflection.stretch": 1})
+        talk(memory, 10)
+        llm = ScriptedLLM(lambda messages: LLMError("down"))
+        report = memory.consolidate(llm=llm)
+
+        assert 3 == len(llm.calls)
+        assert "7 more clusters were not tried" == report.failed[-1]
+
+    def test_an_interruption_leaves_nothing_half_done(self) -> None:
+        memory = opened(**{"reflection.stretch": 2})
+        talk(memory, 4)
+
+        def interrupted(messages: Sequence[Message]) -> Any:
+            if shown(messages)[0]["id"] == 3:
+                raise KeyboardInterrupt
+            return one_fact_each(messages)
+
+        with pytest.raises(KeyboardInterrupt):
+            memory.consolidate(llm=ScriptedLLM(interrupted))
+        assert [(1,), (2,)] == [fact.sources for fact in memory.facts()]
+        memory.consolidate(llm=ScriptedLLM(one_fact_each))
+        assert [1, 2, 3, 4] == sorted(s for f in memory.facts() for s in f.sources)
+
+    def test_a_turn_deleted_during_the_call_leaves_no_fact(self) -> None:
+        memory = opened()
+        talk(memory, 3)
+
+        def deleting(messages: Sequence[Message]) -> dict[str, Any]:
+            memory.delete(2)
+            return one_fact_each(messages)
+
+        report = memory.consolidate(llm=ScriptedLLM(deleting))
+
+        assert [] == texts(memory)
+        assert "There is no episode 2" in report.failed[0]
+        memory.consolidate(llm=ScriptedLLM(one_fact_each))
+        assert [(1,), (3,)] == [fact.sources for fact in memory.facts()]
+
+    def test_the_memory_can_be_used_while_the_model_thinks(self) -> None:
+        memory = opened()
+        talk(memory, 3)
+        found: list[int] = []
+
+        def slow(messages: Sequence[Message]) -> dict[str, Any]:
+            thread = threading.Thread(
+                target=lambda: found.extend(memory.search("Thing number 1").ids)
+            )
+            thread.start()
+            thread.join(5)
+            return NOTHING
+
+        memory.consolidate(llm=ScriptedLLM(slow))
+        assert found
+
+
+@pytest.mark.parametrize(
+    ("act", "told_"),
+    [
+        (Say('{"facts": [{"te'), "is not JSON"),
+        (Say('{"facts": [{"text": "Ana."}]}'), "in another form than asked for"),
+        (Say('{"fact": []}'), "in another form than asked for"),
+        (Say("", refusal="I will not."), "refused to answer: I will not."),
+        (Say('{"facts": [', finish="length"), "was cut off"),
+        (Fail(429, headers={"Retry-After": "0.01"}), "answered 429"),
+        (Fail(500), "answered 500"),
+        (Hang(), "was silent for 0.2 s"),
+        (Disconnect(), "could not be asked"),
+        (Raw("<html>"), "tiny"),
+    ],
+)
+def test_no_failure_over_the_wire_leaves_a_trace(act: Act, told_: str) -> None:
+    pytest.importorskip("openai")
+    good = Say(json.dumps(facts(told("Ana has a thing.", 1))))
+    memory = opened()
+    talk(memory, 3)
+    with LLMServer(act) as server:
+        llm = OpenAIChat("tiny", base_url=server.base_url, max_retries=0, timeout_s=0.2)
+        before = list(memory.export())
+        report = memory.consolidate(llm=llm)
+
+        assert told_ in report.failed[0]
+        assert (0, (), 1) == (report.clusters, report.facts_added, report.usage["calls"])
+        assert before == list(memory.export())
+
+        server.acts = (good,)
+        assert 1 == len(memory.consolidate(llm=llm).facts_added)
+        memory.consolidate(llm=llm)
+        llm.close()
+    assert ["Ana has a thing."] == texts(memory)
+    assert () == memory.check()
+
+
+def answering(reply: Callable[[Sequence[Message]], Any]) -> ScriptedLLM:
+    return ScriptedLLM(reply)
+
+
+class TestBackground:
+    def test_reflection_runs_after_so_many_turns(self) -> None:
+        memory = opened()
+        memory = Memory(
+            ":memory:",
+            config=Config(),
+            embedder=HashingEmbedder(64),
+            llm=answering(one_fact_each),
+        )
+        memory.reflect_every = 5
+        talk(memory, 4)
+        assert memory.reflector is not None
+        assert memory.reflector.wait(5)
+        assert () == memory.facts()
+        talk(memory, 1, start=4)
+        assert memory.reflector.wait(5)
+        assert 5 == len(memory.facts())
+        memory.close()
+
+    def test_adding_does_not_wait_for_the_model(self) -> None:
+        may_answer = threading.Event()
+
+        def slow(messages: Sequence[Message]) -> dict[str, Any]:
+            may_answer.wait(5)
+            return one_fact_each(messages)
+
+        memory = Memory(
+            ":memory:", config=Config(), embedder=HashingEmbedder(64), llm=answering(slow)
+        )
+        memory.reflect_every = 2
+        talk(memory, 6)
+        assert () == memory.facts()
+        assert 6 == memory.stats().episodes
+        may_answer.set()
+        assert memory.reflector is not None
+        assert memory.reflector.wait(5)
+        assert 6 == len(memory.facts())
+        memory.close()
+
+    def test_a_failure_is_told_and_made_good(self) -> None:
+        script = [LLMError("down")]
+        memory = Memory(
+            ":memory:",
+            config=Config(),
+            embedder=HashingEmbedder(64),
+            llm=answering(lambda messages: script.pop() if script else one_fact_each(messages)),
+        )
+        memory.reflect_every = 2
+        talk(memory, 2)
+        assert memory.reflector is not None
+        assert memory.reflector.wait(5)
+        assert memory.reflector.last is not None
+        assert "down" in memory.reflector.last.failed[0]
+        talk(memory, 2, start=2)
+        assert memory.reflector.wait(5)
+        assert 4 == len(memory.facts())
+        memory.close()
+
+    def test_it_can_be_switched_off(self) -> None:
+        memory = opened(**{"reflection.every": 2})
+        assert 2 == memory.reflect_every
+        memory.reflect_every = 0
+        assert memory.reflector is None
+        with pytest.raises(ValueError, match="must not be negative"):
+            memory.reflect_every = -1
