@@ -81,7 +81,7 @@ class TestNames:
 
     def test_a_name_that_is_not_there_is_an_attribute_error(self) -> None:
         with pytest.raises(AttributeError, match="no attribute 'Memroy'"):
-            _ = helamem.Memroy  # type: ignore[attr-defined]
+            _ = helamem.Memroy
 
 
 class TestImporting:
