@@ -94,6 +94,10 @@ class Memory(Engine):
             self._llm = language_model(self.config)
         return self._llm
 
+    @llm.setter
+    def llm(self, llm: LLM) -> None:
+        self._llm = llm
+
     @property
     def reflect_every(self) -> int:
         """After how many new turns `consolidate` runs in the background; 0 for never."""

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import click
 
-from helamem.cli import bench, demo, doctor, importing, keeping, looking, recalling, storing
+from helamem.cli import (
+    asking,
+    bench,
+    chat,
+    demo,
+    doctor,
+    importing,
+    keeping,
+    looking,
+    recalling,
+    storing,
+)
 from helamem.cli.program import Program
 from helamem.cli.settings import program_options
 
@@ -28,8 +39,11 @@ for command in (
     importing.import_,
     recalling.search,
     recalling.reinforce,
+    asking.ask,
+    chat.chat,
     keeping.consolidate,
     keeping.facts,
+    asking.profile,
     keeping.forget,
     looking.get,
     looking.list_,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from helamem.cli.models import is_configured, language_model, llm_options
 from helamem.cli.program import Command
 from helamem.cli.settings import App, pass_app, shared_options
 from helamem.cli.values import moment
@@ -23,22 +24,24 @@ if TYPE_CHECKING:
 @click.option(
     "--at", type=moment, metavar="TIME", help="The time to decay associations to; now, if left out."
 )
+@click.option("--no-llm", is_flag=True, help="Ask no language model, even if one is configured.")
+@llm_options
 @shared_options
 @pass_app
-def consolidate(app: App, at: datetime | None) -> None:
+def consolidate(app: App, at: datetime | None, no_llm: bool) -> None:
     """Distil what belongs together into facts.
 
-    Associations that have grown faint are dropped. What was distilled before is left alone.
+    With a language model, if one is configured, and out of sentences otherwise. Associations that have
+    grown faint are dropped. What was distilled before is left alone.
 
     Example:
         helamem consolidate
     """
-    from helamem.cli import plain
-
+    asked = is_configured(app) and not no_llm
     with app.memory() as memory:
-        report = memory.consolidate(at=at)
+        report = memory.consolidate(llm=language_model(app) if asked else False, at=at)
         new = [memory.get(id_) for id_ in report.facts_added]
-    app.show(plain.plain(report), lambda: consolidated(report, new))
+    app.show(_consolidation_data(report), lambda: consolidated(report, new))
 
 
 @click.command(cls=Command)
@@ -82,7 +85,15 @@ def facts(app: App, superseded: bool) -> None:
 
     with app.memory() as memory:
         kept = memory.facts(superseded=superseded)
-    app.show([plain.memory(fact) for fact in kept], lambda: display.facts(kept))
+    app.show([plain.fact(each) for each in kept], lambda: display.facts(kept))
+
+
+def _consolidation_data(report: ConsolidationReport) -> dict[str, object]:
+    """The report with numbers, and the ids of the new facts beside them."""
+    from helamem.cli import plain
+
+    data: dict[str, object] = plain.plain(report)
+    return data | {"facts_added": len(report.facts_added), "facts": list(report.facts_added)}
 
 
 SHOWN = 10  # memories that a plan shows before it only counts
@@ -100,11 +111,13 @@ def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> 
         f"{display.counted(report.hubs, 'dense place')} found",
         f"{display.counted(report.clusters, 'cluster')} distilled",
         f"{report.unchanged:,} unchanged",
-        f"{display.counted(len(new), 'new fact')}",
+        f"{display.counted(len(report.facts_added), 'new fact')}",
         f"{display.counted(report.pruned, 'faint association')} dropped",
     ]
     problems = [Text(each, "yellow") for each in (*report.refused, *report.failed)]
     kept = [each for each in new if isinstance(each, Fact)]
+    if report.usage["calls"]:
+        told.append(f"{display.counted(report.usage['calls'], 'call')} to the language model")
     return Group(Text(f"{', '.join(told)}."), *([display.facts(kept)] if kept else []), *problems)
 
 

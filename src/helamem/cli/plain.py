@@ -38,6 +38,12 @@ def memory(kept: Episode | Fact) -> dict[str, Json]:
     return {**fields, "kind": "episode"}
 
 
+def fact(kept: Fact) -> dict[str, Json]:
+    """A fact where only facts are listed: `kind` is what sort it is, `valid_from` since when it holds."""
+    fields: dict[str, Json] = plain(kept)
+    return {**fields, "valid_from": fields["at"]}
+
+
 def hit(found: Hit) -> dict[str, Json]:
     """One memory that came back, and why."""
     return {

@@ -1,0 +1,68 @@
+"""The options that name a language model, and the model that they name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from helamem.cli.settings import App
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from helamem.protocols import LLM
+
+    Decorated = TypeVar("Decorated", bound=Callable[..., object])
+
+_KEY = "helamem.llm_api_key"
+
+
+def llm_options(command: Decorated) -> Decorated:
+    """Give a command the options that name a language model."""
+    for name, (variable, words) in reversed(_OPTIONS.items()):
+        command = click.option(
+            name, metavar=name[2:].upper(), help=f"{words} ({variable}).",
+            expose_value=False, callback=_remember,
+        )(command)  # fmt: skip
+    return command
+
+
+def language_model(app: App) -> LLM:
+    """The language model that options, environment and configuration file name.
+
+    Raises:
+        ConfigError: They name none, or no key where one is needed.
+    """
+    from helamem import wiring
+
+    return wiring.language_model(
+        app.config(),
+        config_file=app.config_file,
+        api_key=click.get_current_context().meta.get(_KEY),
+    )
+
+
+def is_configured(app: App) -> bool:
+    """Whether a language model is named anywhere."""
+    return bool(app.config().llm.model)
+
+
+_OPTIONS = {
+    "--model": ("HELAMEM_LLM_MODEL", "The language model's name"),
+    "--base-url": ("HELAMEM_LLM_BASE_URL", "Where its OpenAI-compatible server is, with /v1"),
+    "--api-key": ("HELAMEM_LLM_API_KEY", "Its key; better in the environment"),
+}
+_SETTINGS = {"model": "llm.model", "base_url": "llm.base_url"}
+
+
+def _remember(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Keep an option's value, if it was given; the key apart from the settings, which may be listed."""
+    name = str(option.name)
+    if value is None:
+        return
+    if name in _SETTINGS:
+        context.ensure_object(App).settings[_SETTINGS[name]] = value
+    else:
+        context.meta[_KEY] = value
