@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from helamem.records import Hit, Via
 
 SHOWN = 3  # hits of each question
+FACTS = 4  # those that rest on most
 TELLING = 0.1  # activation below this is not worth a line
 NEAR_TOP = 5
 TICK = display.Glyph("✓", ">", "bold green")
@@ -77,7 +78,8 @@ def asking_again(walk: Walk) -> RenderableType:
     before, now = _all_ranks(asked, after=False), _all_ranks(asked, after=True)
     told = (
         f"Of {display.counted(len(before), 'place')}, {_near(before)} were among the first {NEAR_TOP} "
-        f"before, and {_near(now)} are now."
+        f"before, and {_near(now)} are now; {before.count(None)} were not among the hits before, "
+        f"and {now.count(None)} are not now."
     )
     return Group(*(_compared(walk, each) for each in asked), Text(told, "bold"))
 
@@ -85,7 +87,9 @@ def asking_again(walk: Walk) -> RenderableType:
 def consolidating(walk: Walk) -> RenderableType:
     """What was distilled."""
     report, facts = walk.consolidate()
-    return keeping.consolidated(report, facts)
+    broad = sorted(facts, key=lambda fact: (-len(fact.sources), fact.id))[:FACTS]
+    more = [Text(f"... and {len(facts) - FACTS} more", "dim")] if len(facts) > FACTS else []
+    return Group(keeping.consolidated(report, broad), *more)
 
 
 def forgetting(walk: Walk) -> RenderableType:
@@ -100,10 +104,10 @@ def forgetting(walk: Walk) -> RenderableType:
 def next_steps() -> RenderableType:
     """What to try now."""
     commands = {
-        'helamem add "Maya is allergic to peanuts."': "remember something in your own file",
-        'helamem search "What can Maya not eat?" --explain': "ask, and see where each score came from",
-        "helamem import FILE": "bring a chat export, LoCoMo or JSON lines",
-        "helamem demo --data FILE": "this walk, on your own conversation",
+        'helamem add "Maya is allergic to peanuts."': "remember, in your own file",
+        'helamem search "What can Maya not eat?" --explain': "ask, and see why",
+        "helamem import FILE": "bring a conversation",
+        "helamem demo --data FILE": "this walk, on your own",
     }
     rows = display.table("", "")
     rows.show_header = False

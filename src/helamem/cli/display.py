@@ -209,7 +209,8 @@ def explanation(hit: Hit, known: Mapping[int, Episode | Fact]) -> Text:
     """What a score is made of, and the edges that activation arrived over."""
     terms = {**hit.parts.base_terms, **{f"from {k}": v for k, v in hit.parts.received.items()}}
     told = " + ".join(f"{name} {value:.2f}" for name, value in terms.items() if abs(value) >= 0.005)
-    lines = [f"= {told}", *(arrival(via, known) for via in hit.via)]
+    telling = [via for via in hit.via if via.activation >= 0.005]
+    lines = [f"= {told}", *(arrival(via, known) for via in telling)]
     return Text("\n".join(lines), "dim italic")
 
 
