@@ -1,4 +1,4 @@
-"""Check an installation that has nothing but helamem: import, help, and the examples of a document.
+"""Check an installation that has nothing but helamem: help, the demo, and the examples of a document.
 
     python scripts/bare.py README.md
 
@@ -20,12 +20,9 @@ BLOCK = re.compile(r"^```(?:python|pycon)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 def main(document: Path) -> None:
     """Run the checks; whatever fails ends the program with an error."""
-    program = Path(sys.executable).with_name("helamem")
-    help_text = subprocess.run(
-        [program, "--help"], check=True, capture_output=True, text=True, encoding="utf-8"
-    ).stdout
-    if "Usage: helamem" not in help_text:
-        sys.exit(f"`helamem --help` printed {help_text!r}")
+    for arguments, words in (["--help"], "Usage: helamem"), (["demo"], "Forget"):
+        if words not in printed(arguments):
+            sys.exit(f"`helamem {' '.join(arguments)}` did not print {words!r}")
     blocks = BLOCK.findall(document.read_text(encoding="utf-8"))
     if not blocks:
         sys.exit(f"{document} has no Python example")
@@ -34,7 +31,15 @@ def main(document: Path) -> None:
         os.environ["HELAMEM_HOME"] = folder
         run(blocks, document.name)
         os.chdir("/")
-    print(f"{len(blocks)} examples of {document} ran, and `helamem --help` helps")
+    print(f"`helamem --help` and `helamem demo` work, and {len(blocks)} examples of {document} ran")
+
+
+def printed(arguments: list[str]) -> str:
+    """What our program prints."""
+    program = Path(sys.executable).with_name("helamem")
+    return subprocess.run(
+        [program, *arguments], check=True, capture_output=True, text=True, encoding="utf-8"
+    ).stdout
 
 
 def run(blocks: list[str], name: str) -> None:
