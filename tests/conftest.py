@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from helamem import Config, Memory
 from helamem.embedders import HashingEmbedder
 
-NOW = 1_700_000_000.0
+pytest.register_assert_rewrite("helamem.testing")  # before it is imported, for telling failures
+from helamem.testing import FixedClock  # noqa: E402
 
-
-class StandingClock:
-    """A clock that moves only when it is told to."""
-
-    def __init__(self, now: float = NOW) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +24,11 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def clock() -> StandingClock:
-    return StandingClock()
+def clock() -> FixedClock:
+    return FixedClock()
 
 
 @pytest.fixture
-def memory(clock: StandingClock) -> Iterator[Memory]:
+def memory(clock: FixedClock) -> Iterator[Memory]:
     with Memory(":memory:", config=Config(), embedder=HashingEmbedder(64), clock=clock) as opened:
         yield opened

@@ -15,7 +15,7 @@ from helamem.embedders import HashingEmbedder
 from helamem.records import Episode, Fact
 
 if TYPE_CHECKING:
-    from conftest import StandingClock
+    from helamem.testing import FixedClock
 
 MONDAY = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -87,9 +87,7 @@ class TestAdd:
 
         assert memory.add(other).stored == (2,)
 
-    def test_a_time_that_nobody_gave_is_the_clock(
-        self, memory: Memory, clock: StandingClock
-    ) -> None:
+    def test_a_time_that_nobody_gave_is_the_clock(self, memory: Memory, clock: FixedClock) -> None:
         memory.add("Hello")
 
         assert memory.get(1).at.timestamp() == clock.now
@@ -307,7 +305,7 @@ class TestReinforce:
         assert weakened.weakened == 1
         assert received(after, "satay") < received(recall, "satay")
 
-    def test_weights_fade_with_time(self, clock: StandingClock) -> None:
+    def test_weights_fade_with_time(self, clock: FixedClock) -> None:
         config = Config.of("default", **{"learning.decay": 10.0})
         with Memory(":memory:", config=config, embedder=HashingEmbedder(64), clock=clock) as memory:
             ids = kitchen(memory)
@@ -322,7 +320,7 @@ class TestReinforce:
 
             assert received() == pytest.approx(fresh / 2.718281828, rel=1e-3)
 
-    def test_uses_are_counted(self, memory: Memory, clock: StandingClock) -> None:
+    def test_uses_are_counted(self, memory: Memory, clock: FixedClock) -> None:
         ids = kitchen(memory)
 
         memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"]])
@@ -423,7 +421,7 @@ class TestConsolidate:
 
 
 class TestForget:
-    def test_the_dry_run_is_the_deed(self, memory: Memory, clock: StandingClock) -> None:
+    def test_the_dry_run_is_the_deed(self, memory: Memory, clock: FixedClock) -> None:
         ids = kitchen(memory)
         memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"], ids["dinner"]])
         clock.now = (MONDAY + 90 * DAY).timestamp()
@@ -436,7 +434,7 @@ class TestForget:
         assert {m.id for m in memory.list()} == set(ids.values()) - set(plan.ids)
         assert {ids["piano"], ids["dinner"]}.isdisjoint(plan.ids)
 
-    def test_what_is_young_stays(self, memory: Memory, clock: StandingClock) -> None:
+    def test_what_is_young_stays(self, memory: Memory, clock: FixedClock) -> None:
         kitchen(memory)
         clock.now = (MONDAY + 2 * DAY).timestamp()
 
@@ -444,7 +442,7 @@ class TestForget:
 
         assert (plan.ids, plan.considered, plan.kept_young) == ((), 5, 5)
 
-    def test_raising_the_threshold_only_adds(self, clock: StandingClock) -> None:
+    def test_raising_the_threshold_only_adds(self, clock: FixedClock) -> None:
         plans = []
         for limit in (0.0, 0.2, 5.0):
             config = Config.of(

@@ -1,0 +1,15 @@
+"""What helps to test a memory, and a store of one's own; needs nothing beyond helamem itself.
+
+A store is right when a subclass of `StoreContract` passes under pytest:
+
+    class TestMyStore(StoreContract):
+        def make_store(self, namespace):
+            return MyStore(namespace=namespace, dimension=self.dimension)
+
+Where several handles on the same memory may be open at once, `SharedStoreContract` says what that means.
+"""
+
+from helamem.testing.clocks import FixedClock
+from helamem.testing.contract import SharedStoreContract, StoreContract
+
+__all__ = ["FixedClock", "SharedStoreContract", "StoreContract"]
