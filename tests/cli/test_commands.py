@@ -255,6 +255,16 @@ class TestSearch:
         assert "query is blank" in cli("search", " ", code=1).stderr
         assert "k must be at least 1, not 0" in cli("search", "x", "-k", "0", code=1).stderr
 
+    def test_text_that_is_not_utf8_is_a_sentence(self, home: Path) -> None:
+        outcome = subprocess.run(
+            [sys.executable, "-m", "helamem", "add", "-"],
+            input=b"\xff\xfe",
+            capture_output=True,
+            check=False,
+        )
+
+        assert b"Error: standard input is not UTF-8 text; nothing was stored\n" == outcome.stderr
+
     def test_bad_filter_is_a_sentence(self, cli: Cli) -> None:
         assert "Error: " in cli("search", "x", "--filter", '{"user_id": "maya"}', code=1).stderr
 
@@ -314,6 +324,12 @@ class TestTending:
         assert ([1, 2, 3], False) == (plan["ids"], plan["done"])
         assert "Nothing was removed" in cli("forget", "--at", "2027-01-01T00:00:00Z").stdout
         assert 3 == len(as_json("list"))
+
+    def test_nothing_to_forget_is_not_offered(self, cli: Cli, maya: None) -> None:
+        told = cli("forget", "--yes", "--at", "2025-03-04T00:00:00Z").stdout
+
+        assert "0 may go" in told
+        assert "--yes" not in told
 
     def test_forgetting_does_what_the_plan_says(self, as_json: Data, maya: None) -> None:
         plan = as_json("forget", "--at", "2027-01-01T00:00:00Z")
@@ -514,6 +530,45 @@ class TestProcess:
         assert "Zo\\xeb" in found.stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+class TestTerminal:
+    def shown(self, *arguments: object, **environment: str) -> str:
+        """What the program shows on a terminal, standard error included."""
+        import pty
+
+        ours, theirs = pty.openpty()
+        running = subprocess.Popen(
+            [sys.executable, "-m", "helamem", *map(str, arguments)],
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm-256color", **environment},
+        )
+        os.close(theirs)
+        shown = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        except OSError:
+            pass  # Linux says so when the other end is closed
+        finally:
+            os.close(ours)
+        assert 0 == running.wait()
+        return shown.decode()
+
+    def test_results_are_coloured_unless_no_color_is_set(self, home: Path) -> None:
+        process("add", "Hello there, Maya.")
+
+        assert "\x1b[36m" in self.shown("search", "Maya")
+        assert "\x1b[36m" not in self.shown("search", "Maya", NO_COLOR="1")
+
+    def test_long_work_shows_a_bar_and_json_does_not(self, home: Path, tmp_path: Path) -> None:
+        file = tmp_path / "chat.jsonl"
+        file.write_text("".join(f'{{"text": "turn {i}"}}\n' for i in range(600)))
+
+        assert "storing in default" in self.shown("import", file)
+        assert "storing in" not in self.shown("import", file, "--json")
+
+
 class TestExport:
     def test_a_memory_moves_with_what_it_learned(
         self, cli: Cli, as_json: Data, maya: None, tmp_path: Path
@@ -619,6 +674,14 @@ class TestDoctor:
 
         [wrong] = [e for e in as_json("doctor", code=1)["findings"] if e["state"] == "wrong"]
         assert "HELAMEM_LEARNING_RATE" in wrong["detail"]
+
+    @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+    def test_read_only_folder_is_wrong(self, as_json: Data, tmp_path: Path) -> None:
+        (tmp_path / "locked").mkdir(mode=0o555)
+
+        report = as_json("doctor", "--file", tmp_path / "locked" / "memory.db", code=1)
+
+        assert "read-only" in next(e["detail"] for e in report["findings"] if e["name"] == "folder")
 
     def test_unknown_embedder_is_wrong(self, as_json: Data) -> None:
         [wrong] = [

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -158,6 +162,26 @@ class TestAllOrNothing:
         outcome = cli("import", tmp_path / "photo.png", code=1)
 
         assert "photo.png is not UTF-8 text; nothing was stored" in outcome.stderr
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+    def test_interrupted_import_says_how_far_it_came(
+        self, cli: Cli, home: Path, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "chat.jsonl"
+        file.write_text("".join(f'{{"text": "turn {i}", "at": {i}}}\n' for i in range(20_000)))
+        command = [sys.executable, "-m", "helamem", "import", str(file), "-v"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+            assert running.stderr is not None
+            while "added 256 of 256" not in (line := running.stderr.readline()):
+                assert line, "the import ended before it was interrupted"
+            running.send_signal(signal.SIGINT)
+            rest = running.stderr.read()
+
+        told = re.search(r"Stopped after ([\d,]+) turns, which are stored", rest)
+        assert told is not None, rest
+        assert 1 == running.returncode
+        stored = json.loads(cli("stats", "--json").stdout)["episodes"]
+        assert int(told[1].replace(",", "")) <= stored < 20_000
 
     def test_missing_file_is_a_usage_error(self, cli: Cli, tmp_path: Path) -> None:
         assert "none.jsonl" in cli("import", tmp_path / "none.jsonl", code=2).stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shutil
@@ -174,6 +175,11 @@ def _folder(folder: Path) -> Finding:
     existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     free = shutil.disk_usage(existing).free
     detail = f"{folder}, {free / 1e9:.1f} GB free"
+    if not os.access(existing, os.W_OK):
+        advice = "Make it writable, or name a file elsewhere with --file."
+        return Finding(
+            name="folder", state="wrong", detail=f"{existing} is read-only", advice=advice
+        )
     if free < LOW_DISK:
         return Finding(
             name="folder", state="wrong", detail=detail, advice="Make room on this disk."

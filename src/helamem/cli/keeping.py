@@ -140,6 +140,8 @@ def _forgotten(plan: ForgetPlan, gone: Sequence[Episode | Fact]) -> RenderableTy
         lines.append(display.memories(gone))
     if len(plan.ids) > len(gone):
         lines.append(Text(f"... and {len(plan.ids) - len(gone):,} more", "dim"))
+    if not plan.ids:
+        return Group(*lines)
     if plan.done:
         lines.append(Text(f"Forgotten: {display.counted(len(plan.ids), 'episode')}."))
     else:

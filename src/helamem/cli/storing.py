@@ -107,8 +107,11 @@ def show_receipt(app: App, receipt: Receipt) -> None:
 
 
 def _standard_input() -> str:
-    with click.open_file("-", encoding="utf-8") as stream:
-        text: str = stream.read()
+    try:
+        with click.open_file("-", encoding="utf-8") as stream:
+            text: str = stream.read()
+    except UnicodeDecodeError as exc:
+        raise ValueError("standard input is not UTF-8 text; nothing was stored") from exc
     return text
 
 
