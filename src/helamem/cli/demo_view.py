@@ -193,22 +193,25 @@ def _because(via: Via) -> str:
 
 def _compared(walk: Walk, each: Asked) -> RenderableType:
     """Where the memories that hold an answer stood before and stand now, asked in either way."""
-    rows = display.table("", "", "asked", "in other words", right=("asked", "in other words"))
+    heading = Text(each.question.text, "bold")
+    ways = {"asked": (each.before, each.after)}
+    if each.reworded_before is not None:
+        heading.append(f"\n{each.question.again}", "italic")
+        ways["in other words"] = (each.reworded_before, each.reworded_after)
+    rows = display.table("", "", *ways, right=ways)
     rows.box = None
     rows.padding = (0, 2, 0, 0)
-    pairs = [(each.before, each.after), (each.reworded_before, each.reworded_after)]
     for place, memory in enumerate(_said(walk, each)):
-        changes = [
-            _change(ranks(before, each.evidence)[place], ranks(after, each.evidence)[place])
-            if before is not None
-            else ""
-            for before, after in pairs
-        ]
-        rows.add_row(f"#{each.evidence[place]}", memory, *changes)
-    heading = Text(each.question.text, "bold")
-    if each.question.again:
-        heading.append(f"\n{each.question.again}", "italic")
+        id_ = each.evidence[place]
+        changes = (
+            _change(_rank(before, id_), _rank(after, id_)) for before, after in ways.values()
+        )
+        rows.add_row(f"#{id_}", memory, *changes)
     return Padding(Group(heading, rows, Text(_reason(each), "dim")), (0, 0, 1, 0))
+
+
+def _rank(recall: Recall | None, id_: int) -> int | None:
+    return ranks(recall, [id_])[0]
 
 
 def _said(walk: Walk, each: Asked) -> list[Text]:
