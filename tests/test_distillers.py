@@ -189,19 +189,45 @@ class TestOnce:
         assert ["Something that takes an id."] == [e["text"] for e in shown(llm.calls[0].messages)]
         assert 1 == len(llm.calls)
 
-    def test_dense_places_are_distilled_first_and_once(self) -> None:
-        memory = opened(**{"consolidation.min_strength": 0.5, "consolidation.min_degree": 1})
+    @pytest.fixture
+    def wired(self) -> Memory:
+        """A memory of twenty turns, three of which have served together."""
+        memory = opened(
+            **{
+                "consolidation.min_strength": 0.5,
+                "consolidation.min_degree": 1,
+                "reflection.min_cluster": 3,
+            }
+        )
         talk(memory, 20)
-        recall = memory.search("Thing number 3 and 17")
-        memory.reinforce(recall, used=[4, 11, 18])
+        memory.reinforce(memory.search("Thing number 3 and 17"), used=[4, 11, 18])
+        return memory
+
+    def test_dense_places_are_distilled_first_and_once(self, wired: Memory) -> None:
         llm = ScriptedLLM(lambda messages: NOTHING)
-        report = memory.consolidate(llm=llm)
+        report = wired.consolidate(llm=llm)
 
         first, second = ({e["id"] for e in shown(call.messages)} for call in llm.calls)
         assert {4, 11, 18} < first < second == set(range(1, 21))
         assert (3, 2, 0) == (report.hubs, report.clusters, report.unchanged)
-        again = memory.consolidate(llm=llm)
+        again = wired.consolidate(llm=llm)
         assert (0, 1, 2) == (again.clusters, again.unchanged, len(llm.calls))
+
+    def test_a_dense_place_that_has_shifted_a_little_is_not_read_again(self, wired: Memory) -> None:
+        llm = ScriptedLLM(lambda messages: NOTHING)
+        wired.consolidate(llm=llm)
+        wired.reinforce(wired.search("Thing number 3"), used=[4, 15])
+
+        assert 0 == wired.consolidate(llm=llm).clusters
+
+    def test_a_small_dense_place_is_read_in_its_stretch_alone(self) -> None:
+        memory = opened(**{"consolidation.min_strength": 0.5, "consolidation.min_degree": 1})
+        talk(memory, 20)
+        memory.reinforce(memory.search("Thing number 3"), used=[4, 18])
+        llm = ScriptedLLM(lambda messages: NOTHING)
+        memory.consolidate(llm=llm)
+
+        assert [20] == [len(shown(call.messages)) for call in llm.calls]
 
     def test_another_process_may_be_quicker(self, tmp_path: Any) -> None:
         file = tmp_path / "m.db"

@@ -6,7 +6,7 @@ Pure. The mathematics is in `helamem.core.hubs` and `helamem.core.forgetting`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -66,16 +66,25 @@ def fingerprint(cluster: Sequence[Episode], distiller: str) -> bytes:
     return digest(distiller, [[id_, words] for id_, words in said])
 
 
-def mark(episode: Episode) -> bytes:
-    """A digest by which it is remembered that an episode has been read by a language model."""
-    return digest("read", episode.session, episode.speaker, episode.at.timestamp(), episode.text)
+def mark(episode: Episode, how: Literal["read", "clustered"]) -> bytes:
+    """A digest by which it is remembered that a language model has read an episode: in a row, or in a cluster."""
+    return digest(how, episode.session, episode.speaker, episode.at.timestamp(), episode.text)
+
+
+def is_new(cluster: Sequence[Episode], known: Container[bytes]) -> bool:
+    """Whether more than half of a cluster has not been in one that was distilled.
+
+    Clusters shift with every lesson. To a model that reads what it read before, little is new.
+    """
+    fresh = [episode for episode in cluster if mark(episode, "clustered") not in known]
+    return 2 * len(fresh) > len(cluster)
 
 
 def stretches(
     episodes: Sequence[Episode], known: Container[bytes], *, size: int
 ) -> list[list[Episode]]:
     """The episodes whose mark is not known yet, in the order in which they were stored, so many at a time."""
-    unread = [episode for episode in episodes if mark(episode) not in known]
+    unread = [episode for episode in episodes if mark(episode, "read") not in known]
     return [unread[start : start + size] for start in range(0, len(unread), size)]
 
 

@@ -237,6 +237,9 @@ class Reflection(_Section):
     stretch: int = setting(
         60, "how many turns in a row are distilled at once, beside the dense places", low=1
     )
+    min_cluster: int = setting(
+        6, "how many turns a dense place needs to be worth a call of its own", low=2
+    )
     known: int = setting(8, "how many of the nearest known facts the model is shown", low=0)
 
 

@@ -53,8 +53,8 @@ def consolidate(
     meter = None if llm is None else Meter(llm)
     distiller = _distiller(store, embedder, config, meter)
     known = store.clusters()
-    dense = [_Cluster.of(_episodes(store, ids), distiller) for ids in found.members]
-    todo = [cluster for cluster in dense if cluster.marks[0] not in known]
+    dense = [_episodes(store, ids) for ids in found.members]
+    todo = _changed(dense, known) if meter is None else _new(dense, known, distiller, config)
     unchanged = len(dense) - len(todo)
     if meter is not None:
         todo += _stretches(store, nodes.ids.tolist(), known, config.reflection.stretch)
@@ -104,10 +104,6 @@ class _Cluster:
     episodes: Sequence[Episode]
     marks: Sequence[bytes]
 
-    @classmethod
-    def of(cls, episodes: Sequence[Episode], distiller: Distiller) -> _Cluster:
-        return cls(episodes, [clusters.fingerprint(episodes, distiller.name)])
-
     @property
     def name(self) -> str:
         """How a report calls it."""
@@ -137,9 +133,32 @@ def _episodes(store: Store, ids: Iterable[int]) -> list[Episode]:
     return [memory for memory in store.get(list(ids)) if isinstance(memory, Episode)]
 
 
+def _changed(dense: Sequence[Sequence[Episode]], known: set[bytes]) -> list[_Cluster]:
+    """The clusters that say something else than when they were distilled by sentences."""
+    found = [_Cluster(each, [clusters.fingerprint(each, Extractive.name)]) for each in dense]
+    return [cluster for cluster in found if cluster.marks[0] not in known]
+
+
+def _new(
+    dense: Sequence[Sequence[Episode]], known: set[bytes], distiller: Distiller, config: Config
+) -> list[_Cluster]:
+    """The clusters that are worth a call, and most of which no model has seen in a cluster."""
+    return [
+        _Cluster(
+            each,
+            [
+                clusters.fingerprint(each, distiller.name),
+                *(clusters.mark(episode, "clustered") for episode in each),
+            ],
+        )
+        for each in dense
+        if len(each) >= config.reflection.min_cluster and clusters.is_new(each, known)
+    ]
+
+
 def _stretches(store: Store, ids: Sequence[int], known: set[bytes], size: int) -> list[_Cluster]:
     return [
-        _Cluster(stretch, [clusters.mark(episode) for episode in stretch])
+        _Cluster(stretch, [clusters.mark(episode, "read") for episode in stretch])
         for stretch in clusters.stretches(_episodes(store, ids), known, size=size)
     ]
 
