@@ -172,8 +172,11 @@ class TestAllOrNothing:
         command = [sys.executable, "-m", "helamem", "import", str(file), "-v"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
             assert running.stderr is not None
-            while "added 256 of 256" not in (line := running.stderr.readline()):
+            batches = 0
+            while batches < 2:  # then the first has been counted
+                line = running.stderr.readline()
                 assert line, "the import ended before it was interrupted"
+                batches += "added 256 of 256" in line
             running.send_signal(signal.SIGINT)
             rest = running.stderr.read()
 
