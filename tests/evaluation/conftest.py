@@ -25,8 +25,7 @@ def session(number: int, *said: str) -> list[dict[str, str]]:
     ]
 
 
-@pytest.fixture
-def locomo() -> list[dict[str, Any]]:
+def talks() -> list[dict[str, Any]]:
     return [
         {
             "sample_id": "talk-1",
@@ -102,12 +101,17 @@ def locomo() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def locomo_file(tmp_path: Path, locomo: list[dict[str, Any]]) -> Path:
-    file = tmp_path / "talks.json"
-    file.write_text(json.dumps(locomo), encoding="utf-8")
+def locomo() -> list[dict[str, Any]]:
+    return talks()
+
+
+@pytest.fixture(scope="session")
+def locomo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("data") / "talks.json"
+    file.write_text(json.dumps(talks()), encoding="utf-8")
     return file
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def dataset(locomo_file: Path) -> Dataset:
     return datasets.load_locomo(locomo_file)

@@ -24,7 +24,7 @@ SCORES = {
 }  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def result(locomo_file: Path) -> dict[str, Any]:
     return runner.run_locomo(
         locomo_file, systems=["default", "bm25"], embedder="hashing", command="helamem bench"

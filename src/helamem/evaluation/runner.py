@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from helamem import embedders
-from helamem.evaluation import datasets, metrics
+from helamem.evaluation import datasets, metrics, summaries
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.provenance import plain_settings, provenance
@@ -93,7 +93,7 @@ def run(
     shared = SharedEmbedder(embedder)
     shared.embed(["load the model before anything is timed"])
     measured = {system.name: Measured() for system in systems}
-    steps = _Steps(
+    steps = Steps(
         progress, len(systems) * sum(len(_asked(dataset, c)) for c in dataset.conversations)
     )
     for conversation in dataset.conversations:
@@ -115,7 +115,7 @@ def run(
 
 
 @dataclass(slots=True)
-class _Steps:
+class Steps:
     """Counts what is done, and tells whoever wants to know."""
 
     progress: Progress | None
@@ -124,6 +124,7 @@ class _Steps:
     done: int = 0
 
     def step(self) -> None:
+        """One more is done."""
         self.done += 1
         if self.progress is not None:
             self.progress(self.what, self.done, self.total)
@@ -157,7 +158,7 @@ def _ask_all(
     state: Any,  # noqa: ANN401  # the system's own
     questions: Sequence[Question],
     measured: Measured,
-    steps: _Steps,
+    steps: Steps,
 ) -> None:
     for question in questions:
         scores, elapsed_ms = ask(system, state, question)
@@ -196,7 +197,9 @@ def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
     p50, p95 = np.percentile(measured.milliseconds, [50, 95]) if measured.scores else (0.0, 0.0)
     return {
         **means(everything),
-        "ci95": {name: _interval([scores[name] for scores in everything]) for name in COMPARED},
+        "ci95": {
+            name: summaries.interval(scores[name] for scores in everything) for name in COMPARED
+        },
         "by_category": {name: means(each) for name, each in by_category.items() if each},
         "unanswerable": means(measured.apart),
         "ms_per_query": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)},
@@ -211,7 +214,7 @@ def means(scores: Sequence[Scores]) -> dict[str, Any]:
         return {"questions": 0}
     return {
         "questions": len(scores),
-        **{name: round(float(np.mean([each[name] for each in scores])), 4) for name in scores[0]},
+        **{name: summaries.mean(each[name] for each in scores) for name in scores[0]},
     }
 
 
@@ -230,11 +233,4 @@ def _difference(
     ahead: Sequence[tuple[str, Scores]], behind: Sequence[tuple[str, Scores]], metric: str
 ) -> dict[str, Any]:
     gaps = [a[metric] - b[metric] for (_, a), (_, b) in zip(ahead, behind, strict=True)]
-    return {"mean": round(float(np.mean(gaps)), 4), "ci95": _interval(gaps)} if gaps else {}
-
-
-def _interval(values: Sequence[float]) -> list[float]:
-    if not values:
-        return []
-    rng = np.random.default_rng(0)
-    return [round(each, 4) for each in metrics.bootstrap_interval(np.array(values), rng)]
+    return {"mean": summaries.mean(gaps), "ci95": summaries.interval(gaps)}

@@ -1,0 +1,142 @@
+"""Does learning pay? Half of each conversation's questions are experience, the other half the test.
+
+Every arm is asked the experience in the same shuffled order and learns by its own rule; then it is
+asked the questions that it has not seen, read-only. All arms retrieve alike: with the default settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from helamem.evaluation import learners
+from helamem.evaluation.copies import original
+from helamem.evaluation.embedding import SharedEmbedder
+from helamem.evaluation.learners import ARMS, Exam, Judged
+from helamem.evaluation.provenance import plain_settings, provenance
+from helamem.evaluation.runner import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from helamem.evaluation.copies import Original
+    from helamem.evaluation.datasets import Dataset, Question
+    from helamem.evaluation.learners import Arm
+    from helamem.evaluation.runner import Progress
+    from helamem.protocols import Embedder
+
+Halves: TypeAlias = "tuple[Sequence[Question], Sequence[Question]]"
+Splitter: TypeAlias = Callable[["Sequence[Question]", np.random.Generator], Halves]
+
+SHARES = (0.1, 0.25, 0.5, 1.0)  # of the experience
+PASSES = (1, 2, 3, 5, 10)  # over all of it
+
+
+def halves(questions: Sequence[Question], rng: np.random.Generator) -> Halves:
+    """The experience in the order in which it comes, and the test."""
+    shuffled = [questions[i] for i in rng.permutation(len(questions))]
+    middle = len(shuffled) // 2
+    return shuffled[:middle], shuffled[middle:]
+
+
+@dataclass(slots=True)
+class Notebook:
+    """What one arm scored, by share of the experience and by passes over it, and its judge."""
+
+    curve: dict[float, Exam] = field(default_factory=lambda: {s: Exam() for s in SHARES})
+    passes: dict[int, Exam] = field(default_factory=lambda: {n: Exam() for n in PASSES})
+    judged: Judged = field(default_factory=Judged)
+
+
+def run(
+    dataset: Dataset,
+    *,
+    embedder: Embedder,
+    splits: int = 5,
+    pass_splits: int = 2,
+    seed: int = 0,
+    arms: Mapping[str, Arm] = ARMS,
+    splitter: Splitter = halves,
+    progress: Progress | None = None,
+    command: str = "",
+) -> dict[str, Any]:
+    """Measure every arm; the result is JSON as docs/evaluation.md describes it.
+
+    Args:
+        splits: How many times the questions are split in experience and test.
+        pass_splits: In how many of these the experience is gone through ten times.
+    """
+    notebooks = {name: Notebook() for name in arms}
+    shared = SharedEmbedder(embedder)
+    steps = Steps(progress, len(dataset.conversations) * splits * len(arms))
+    for c, conversation in enumerate(dataset.conversations):
+        with shared.keeping(), original(conversation, shared) as memory:
+            for split in range(splits):
+                rng = np.random.default_rng([seed, c, split])
+                parts = splitter(dataset.scored(conversation), rng)
+                for name, arm in arms.items():
+                    steps.what = f"{name}, {conversation.id}, split {split + 1}"
+                    _go_through(memory, arm, parts, notebooks[name], repeat=split < pass_splits)
+                    steps.step()
+        shared.forget()
+    return {
+        "experiment": "learning",
+        **provenance(dataset, embedder=embedder.name, command=command),
+        "splits": splits,
+        "pass_splits": pass_splits,
+        "seed": seed,
+        "k": learners.K,
+        "config": {name: plain_settings(arm.config) for name, arm in arms.items()},
+        **summary(notebooks, dataset.categories),
+    }
+
+
+def _go_through(
+    memory: Original, arm: Arm, parts: Halves, notebook: Notebook, *, repeat: bool
+) -> None:
+    """One arm on one split: learn a part, be tested, learn more, ...; then all of it again and again."""
+    experience, test = parts
+    learned = 0
+    with memory.copy(arm.config) as state:
+        for share, tests in notebook.curve.items():
+            end = round(share * len(experience))
+            learners.learn(state, arm, experience[learned:end], notebook.judged)
+            learners.examine(state, test, tests)
+            learned = end
+        for number in range(1, max(PASSES) + 1) if repeat else ():
+            if number > 1:
+                learners.learn(state, arm, experience)
+            if number in notebook.passes:
+                learners.examine(state, test, notebook.passes[number])
+
+
+def summary(notebooks: Mapping[str, Notebook], categories: Sequence[str]) -> dict[str, Any]:
+    """The parts of the result that are about arms. Before any experience all arms are alike."""
+    none = notebooks["none"].curve[1.0]
+    return {
+        "arms": {
+            name: {
+                **notebook.curve[1.0].summary(none, categories),
+                "judge": notebook.judged.summary(),
+            }
+            for name, notebook in notebooks.items()
+        },
+        "curve": {
+            "share": [0.0, *SHARES],
+            **{
+                name: [none.mean("recall@10"), *_line(notebook.curve.values())]
+                for name, notebook in notebooks.items()
+            },
+        },
+        "passes": {
+            "pass": list(PASSES),
+            **{name: _line(notebook.passes.values()) for name, notebook in notebooks.items()},
+        },
+    }
+
+
+def _line(tests: Iterable[Exam]) -> list[float]:
+    return [each.mean("recall@10") for each in tests]

@@ -1,0 +1,173 @@
+"""Ways to learn from experience, and what each of them learned, measured on questions asked afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from helamem.config import PRESETS, Config
+from helamem.evaluation import metrics
+from helamem.evaluation.implicit import implicitly_used
+from helamem.evaluation.summaries import gain, interval, mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from helamem.evaluation.datasets import Question
+    from helamem.evaluation.runner import Scores
+    from helamem.evaluation.systems import Remembered
+    from helamem.recall import Recall
+
+# Which memories served, as an arm sees it.
+Judge: TypeAlias = Callable[["Question", "Recall", "Remembered"], list[int]]
+
+K = 10
+METRICS = ("recall@10", "recall@5", "mrr")
+
+
+def returned(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
+    """All that came back: the paper's rule, which asks nobody."""
+    return list(recall.ids)
+
+
+def served(question: Question, recall: Recall, state: Remembered) -> list[int]:
+    """What came back and is evidence."""
+    evidence = set(question.evidence)
+    return [
+        hit.id
+        for hit in recall.hits
+        if evidence & {turn for source in hit.sources for turn in state.turn_ids[source]}
+    ]
+
+
+def all_evidence(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
+    """All evidence, whether it came back or not: what an oracle would say."""
+    evidence = set(question.evidence)
+    return [id_ for id_, turns in state.turn_ids.items() if evidence & set(turns)]
+
+
+def implied(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
+    """What shares words with the answer: no labels."""
+    return implicitly_used(question.text, question.answer, recall.hits)
+
+
+def nothing(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
+    """Nothing ever serves, so nothing is learned."""
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A way to learn.
+
+    Attributes:
+        settings: What differs from the default settings; only learning may.
+    """
+
+    judge: Judge
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Config:
+        """All its settings."""
+        return Config.of(**self.settings)
+
+
+_PAPER_RULE = {
+    name: value
+    for name, value in PRESETS["paper"].items()
+    if name.startswith("learning.") and name != "learning.link"
+}
+
+ARMS: Mapping[str, Arm] = {
+    "none": Arm(nothing),
+    "paper": Arm(returned, _PAPER_RULE),
+    "gated": Arm(served, {"learning.cue": False}),
+    "gated+cue": Arm(served),
+    "oracle": Arm(all_evidence),
+    "implicit": Arm(implied),
+}
+
+
+@dataclass(slots=True)
+class Judged:
+    """How well an arm's judge knew which of the hits served, over all lessons."""
+
+    named: int = 0
+    right: int = 0
+    evidence: int = 0
+    lessons: int = 0
+
+    def summary(self) -> dict[str, Any]:
+        """How much of what was named is evidence, and how much of the evidence was named."""
+        return {
+            "lessons": self.lessons,
+            "precision": round(self.right / max(self.named, 1), 4),
+            "recall": round(self.right / max(self.evidence, 1), 4),
+        }
+
+
+@dataclass(slots=True)
+class Exam:
+    """Scores of test questions: for each question one entry a split."""
+
+    scores: dict[str, list[Scores]] = field(default_factory=dict)
+    categories: dict[str, str] = field(default_factory=dict)
+
+    def add(self, question: Question, scores: Scores) -> None:
+        """Note what one question scored in one split."""
+        self.scores.setdefault(question.id, []).append(scores)
+        self.categories[question.id] = question.category
+
+    def per_question(self, metric: str, category: str | None = None) -> dict[str, float]:
+        """The mean over splits, by question."""
+        return {
+            id_: float(np.mean([scores[metric] for scores in each]))
+            for id_, each in self.scores.items()
+            if category in (None, self.categories[id_])
+        }
+
+    def mean(self, metric: str, category: str | None = None) -> float:
+        """The mean over questions."""
+        return mean(self.per_question(metric, category).values())
+
+    def summary(self, none: Exam, categories: Sequence[str]) -> dict[str, Any]:
+        """Means, and what was won over `none`, question by question."""
+        present = [each for each in categories if each in self.categories.values()]
+        return {
+            "questions": len(self.scores),
+            **self._means(none, None),
+            "ci95": interval(self.per_question("recall@10").values()),
+            "by_category": {category: self._means(none, category) for category in present},
+        }
+
+    def _means(self, none: Exam, category: str | None) -> dict[str, Any]:
+        after, before = (each.per_question("recall@10", category) for each in (self, none))
+        return {**{m: self.mean(m, category) for m in METRICS}, "gain": gain(after, before)}
+
+
+def learn(
+    state: Remembered, arm: Arm, experience: Sequence[Question], judged: Judged | None = None
+) -> None:
+    """Ask each question, and reinforce what the arm holds to have served."""
+    judged = judged or Judged()
+    for question in experience:
+        recall = state.memory.search(question.text, k=K, at=question.at)
+        used = arm.judge(question, recall, state)
+        right = set(served(question, recall, state))
+        judged.named += len(set(used) & set(recall.ids))
+        judged.right += len(set(used) & right)
+        judged.evidence += len(right)
+        if used:
+            judged.lessons += 1
+            state.memory.reinforce(recall, used=used, at=question.at)
+
+
+def examine(state: Remembered, questions: Sequence[Question], exam: Exam) -> None:
+    """Ask questions read-only, and note the scores."""
+    for question in questions:
+        ranked = state.search(question, K).ranked()
+        exam.add(question, metrics.ranking_scores(ranked, question.evidence))

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from helamem.config import Config
+from helamem.embedders import HashingEmbedder
+from helamem.evaluation import learners, summaries
+from helamem.evaluation.copies import original
+from helamem.evaluation.experiments import learning
+from helamem.evaluation.implicit import implicitly_used
+from helamem.evaluation.systems import found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from helamem.evaluation.copies import Original
+    from helamem.evaluation.datasets import Conversation, Dataset
+    from helamem.records import Hit
+
+
+@pytest.fixture
+def conversation(dataset: Dataset) -> Conversation:
+    return dataset.conversations[0]
+
+
+@pytest.fixture
+def memory(conversation: Conversation) -> Iterator[Original]:
+    with original(conversation, HashingEmbedder()) as built:
+        yield built
+
+
+@pytest.fixture(scope="module")
+def result(dataset: Dataset) -> dict[str, Any]:
+    return learning.run(dataset, embedder=HashingEmbedder(), splits=2, pass_splits=1)
+
+
+def test_what_one_copy_learns_another_does_not_know(
+    memory: Original, conversation: Conversation
+) -> None:
+    question = conversation.questions[0]
+    with memory.copy(Config.of()) as state:
+        before = state.memory.search(question.text, at=question.at)
+        state.memory.reinforce(before, used=[before.hits[0].id])
+        assert state.memory.stats().cues == 1
+    with memory.copy(Config.of()) as state:
+        assert state.memory.stats().cues == 0
+        assert before.ids == state.memory.search(question.text, at=question.at).ids
+
+
+def judged(name: str, memory: Original, conversation: Conversation, question: int) -> set[str]:
+    arm, asked = learners.ARMS[name], conversation.questions[question]
+    with memory.copy(arm.config) as state:
+        recall = state.memory.search(asked.text, k=3, at=asked.at)
+        return {t for id_ in arm.judge(asked, recall, state) for t in state.turn_ids[id_]}
+
+
+def test_judges_differ_as_they_should(memory: Original, conversation: Conversation) -> None:
+    evidence = set(conversation.questions[0].evidence)
+    assert judged("none", memory, conversation, 0) == set()
+    assert judged("oracle", memory, conversation, 0) == evidence
+    assert judged("gated", memory, conversation, 0) <= evidence
+    assert judged("paper", memory, conversation, 0) > judged("gated", memory, conversation, 0)
+
+
+def test_only_learning_differs_between_arms() -> None:
+    plain = Config.of()
+    for arm in learners.ARMS.values():
+        assert all(name.startswith("learning.") for name in arm.settings)
+        assert plain.spreading == arm.config.spreading
+    assert learners.ARMS["paper"].config.learning.gate == "returned"
+    assert not learners.ARMS["gated"].config.learning.cue
+    assert learners.ARMS["gated+cue"].config == plain
+
+
+def test_lessons_and_what_the_judge_knew_are_counted(
+    memory: Original, conversation: Conversation
+) -> None:
+    noted = learners.Judged()
+    asked = conversation.questions[:3]
+    with memory.copy(Config.of()) as state:
+        learners.learn(state, learners.ARMS["oracle"], asked, noted)
+        assert state.memory.stats().cues == 3
+    assert noted.summary() == {"lessons": 3, "precision": 1.0, "recall": 1.0}
+
+
+def test_a_paper_judge_is_right_about_as_much_as_came_back(
+    memory: Original, conversation: Conversation
+) -> None:
+    noted = learners.Judged()
+    with memory.copy(learners.ARMS["paper"].config) as state:
+        learners.learn(state, learners.ARMS["paper"], [conversation.questions[1]], noted)
+        assert state.memory.stats().cues == 0
+    summary = noted.summary()
+    assert summary["recall"] == 1.0
+    assert summary["precision"] == pytest.approx(1 / noted.named, abs=1e-4)
+
+
+def test_halves_are_disjoint_and_complete(conversation: Conversation) -> None:
+    questions = conversation.questions
+    experience, test = learning.halves(questions, np.random.default_rng(1))
+    assert len(experience) == len(questions) // 2
+    assert {q.id for q in experience}.isdisjoint(q.id for q in test)
+    assert len(questions) == len(experience) + len(test)
+
+
+def test_the_result_has_the_published_names(result: dict[str, Any]) -> None:
+    assert result["splits"] == 2
+    assert list(result["arms"]) == ["none", "paper", "gated", "gated+cue", "oracle", "implicit"]
+    arm = result["arms"]["gated+cue"]
+    assert {"recall@10", "recall@5", "mrr", "by_category", "ci95"} <= set(arm)
+    assert all("recall@10" in each for each in arm["by_category"].values())
+    assert len(arm["ci95"]) == 2
+    assert result["curve"]["share"] == [0.0, 0.1, 0.25, 0.5, 1.0]
+    assert result["passes"]["pass"] == [1, 2, 3, 5, 10]
+    assert result == json.loads(json.dumps(result, allow_nan=False))
+
+
+def test_all_arms_start_alike_and_without_learning_nothing_changes(result: dict[str, Any]) -> None:
+    curve = result["curve"]
+    assert len({curve[name][0] for name in result["arms"]}) == 1
+    assert len(set(curve["none"])) == 1
+    assert result["arms"]["none"]["gain"] == {"mean": 0.0, "ci95": [0.0, 0.0]}
+    assert result["arms"]["none"]["judge"]["lessons"] == 0
+
+
+def test_the_first_pass_is_the_whole_experience(dataset: Dataset) -> None:
+    once = learning.run(dataset, embedder=HashingEmbedder(), splits=1, pass_splits=1)
+    for name in once["arms"]:
+        assert once["curve"][name][-1] == once["passes"][name][0]
+
+
+def test_the_same_seed_gives_the_same_result(dataset: Dataset) -> None:
+    first, second = (
+        learning.run(dataset, embedder=HashingEmbedder(), splits=1, pass_splits=0)["arms"]
+        for _ in range(2)
+    )
+    assert first == second
+
+
+def hits(conversation: Conversation, *turn_ids: str) -> Sequence[Hit]:
+    return found(conversation, list(turn_ids)).hits
+
+
+def test_a_hit_with_the_answer_in_it_was_used(conversation: Conversation) -> None:
+    returned = hits(conversation, "D2:1", "D2:4", "D2:2")
+    question = conversation.questions[0].text
+    assert implicitly_used(question, "A copper kettle", returned) == [returned[1].id]
+
+
+def test_words_of_the_question_and_words_that_all_share_tell_nothing(
+    conversation: Conversation,
+) -> None:
+    returned = hits(conversation, "D3:1", "D3:2", "D2:4")
+    assert implicitly_used("Who likes rowing?", "Rowing", returned) == []
+    same = [*hits(conversation, "D3:1"), *hits(conversation, "D3:1"), *hits(conversation, "D3:1")]
+    assert implicitly_used("What sport?", "A race", same) == []
+
+
+def test_less_than_half_of_an_answer_is_not_enough(conversation: Conversation) -> None:
+    returned = hits(conversation, "D1:1", "D3:1")
+    answer = "She adopted a greyhound from the shelter and trains for a race"
+    assert implicitly_used("What does Iris do?", answer, returned) == [returned[0].id]
+
+
+def test_without_an_answer_or_hits_nothing_was_used(conversation: Conversation) -> None:
+    assert implicitly_used("What?", "", hits(conversation, "D1:1")) == []
+    assert implicitly_used("What?", "A kettle", []) == []
+
+
+def test_a_gain_is_paired() -> None:
+    after = {"a": 1.0, "b": 0.5, "c": 1.0}
+    before = {"c": 1.0, "b": 0.0, "a": 0.5}
+    won = summaries.gain(after, before)
+    assert won["mean"] == pytest.approx(1 / 3, abs=1e-4)
+    assert 0 <= won["ci95"][0] <= won["mean"] <= won["ci95"][1] <= 0.5
+
+
+def test_the_mean_and_interval_of_nothing_are_empty() -> None:
+    assert summaries.mean([]) == 0.0
+    assert summaries.interval([]) == []
