@@ -11,17 +11,18 @@ types are never equal and never ordered; a bool is not a number.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from helamem.records import utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Scalar: TypeAlias = "str | int | float | bool | None"
+Scalar: TypeAlias = str | int | float | bool | None
 Op: TypeAlias = Literal["eq", "in", "gt", "gte", "lt", "lte", "contains", "icontains", "exists"]
 Filter: TypeAlias = "Comparison | And | Or | Not"
 
@@ -184,7 +185,7 @@ def _comparison(field: tuple[str, ...], op: str, value: object) -> Filter:
             raise TypeError(f"in takes a list, not {type(value).__name__}")
         return Comparison(field, "in", tuple(_scalar(field, each) for each in value))
     scalar = _scalar(field, value)
-    if op in ("contains", "icontains") and op == "icontains" and not isinstance(scalar, str):
+    if op == "icontains" and not isinstance(scalar, str):
         raise TypeError(f"icontains takes a string, not {type(value).__name__}")
     return Comparison(field, op, scalar)  # type: ignore[arg-type]
 
@@ -195,7 +196,7 @@ def _scalar(field: tuple[str, ...], value: object) -> Scalar:
     if isinstance(value, float) and math.isnan(value):
         raise ValueError(f"the filter on {_spelled(field)} compares with NaN, which equals nothing")
     if value is None or isinstance(value, str | int | float):
-        return value
+        return _representable(value) if isinstance(value, int) else value
     raise TypeError(
         f"the filter on {_spelled(field)} compares with a {type(value).__name__}; "
         "it takes a string, a number, true, false or null"
@@ -268,12 +269,12 @@ def _equal(actual: object, wanted: object) -> bool:
     return _type(actual) is _type(wanted) and _plain(actual) == _plain(wanted)
 
 
-def _ordered(order: Callable[[str, str], bool]) -> Callable[[object, object], bool]:
+def _ordered(order: Callable[[Any, Any], bool]) -> Callable[[object, object], bool]:
     """The order as a comparison that holds only within one type that has an order."""
 
     def compare(actual: object, wanted: object) -> bool:
         comparable = _type(actual) is _type(wanted) and _type(actual) in (str, float)
-        return comparable and order(_plain(actual), _plain(wanted))  # type: ignore[arg-type]
+        return comparable and order(_plain(actual), _plain(wanted))
 
     return compare
 
@@ -304,27 +305,28 @@ def _type(value: object) -> type:
 
 
 def _plain(value: object) -> object:
-    """The value as a database holds it: an integer beyond 64 bits is a float there."""
-    if isinstance(value, int) and not isinstance(value, bool) and not -INT64 <= value < INT64:
-        return _float(value)
-    return value
+    """The value as a database holds it."""
+    return _representable(value) if isinstance(value, int) else value
 
 
-def _float(value: int) -> float:
+def _representable(value: int) -> int | float:
+    """An integer beyond 64 bits is a float there, and beyond all floats infinite."""
+    if -INT64 <= value < INT64:
+        return value
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
-_COMPARE: dict[Op, Callable[[object, object], bool]] = {
+_COMPARE: dict[Op, Callable[[Any, Any], bool]] = {
     "eq": _equal,
-    "in": lambda actual, wanted: any(_equal(actual, each) for each in wanted),  # type: ignore[attr-defined]
-    "gt": _ordered(lambda actual, wanted: actual > wanted),
-    "gte": _ordered(lambda actual, wanted: actual >= wanted),
-    "lt": _ordered(lambda actual, wanted: actual < wanted),
-    "lte": _ordered(lambda actual, wanted: actual <= wanted),
+    "in": lambda actual, wanted: any(_equal(actual, each) for each in wanted),
+    "gt": _ordered(operator.gt),
+    "gte": _ordered(operator.ge),
+    "lt": _ordered(operator.lt),
+    "lte": _ordered(operator.le),
     "contains": _contains,
     "icontains": _contains_in_any_case,
-    "exists": lambda actual, wanted: True,
+    "exists": lambda actual, wanted: True,  # noqa: ARG005
 }

@@ -1,0 +1,1 @@
+"""Where memories are kept; every store passes `helamem.testing.StoreContract`."""

@@ -20,18 +20,41 @@ if TYPE_CHECKING:
 
     from helamem.protocols import Floats, Ints, NodeKind
 
-# One column a line, in the order in which `NodeIndex.extended` takes them.
-COLUMNS = (
-    ("ids", np.int64),
-    ("kinds", np.int64),
-    ("active", np.bool_),
-    ("sessions", np.int64),
-    ("positions", np.int64),
-    ("lengths", np.float32),
-    ("at", np.float64),
-    ("speakers", np.int64),
-    ("traits", np.int64),
-)
+SPARSE = 4  # below one wanted row in so many, gathering rows is faster than scoring them all
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """What is known about nodes beside their vectors, one row each; see `protocols.Nodes`."""
+
+    ids: Ints
+    kinds: Ints
+    active: NDArray[np.bool_]
+    sessions: Ints
+    lengths: NDArray[np.float32]
+    at: NDArray[np.float64]
+    speakers: Ints
+    traits: Ints
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[float]]) -> Columns:
+        """From rows of numbers, in the order of the attributes."""
+        values = list(zip(*rows, strict=True)) or [()] * len(DTYPES)
+        return cls(*(np.array(value, dtype) for value, dtype in zip(values, DTYPES, strict=True)))
+
+    def followed_by(self, newer: Columns) -> Columns:
+        """These rows, then the newer ones."""
+        return Columns(
+            *(
+                np.concatenate([getattr(self, name), getattr(newer, name)])
+                for name in Columns.__slots__
+            )
+        )
+
+
+DTYPES = (
+    np.int64, np.int64, np.bool_, np.int64, np.float32, np.float64, np.int64, np.int64,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,32 +62,29 @@ class NodeIndex:
     """The nodes of a namespace as of one moment; a newer moment is another index.
 
     Attributes:
-        columns: By the names of `COLUMNS`, one row a node.
-        buffer: Shape (capacity, dimension), of which the first `len(ids)` rows count.
-        previous, next: Ids of the neighbouring turns; 0 where there is none.
+        buffer: Shape (capacity, dimension), of which the first `len(columns.ids)` rows count.
         order: The rows session by session, in the order of their turns.
+        places: Where in `order` each row stands.
         speakers: The names that the column of speakers points to.
     """
 
-    columns: dict[str, NDArray[np.generic]]
+    columns: Columns
     buffer: NDArray[np.float32]
     order: Ints
     places: Ints
     speakers: tuple[str, ...]
 
     @classmethod
-    def empty(cls, dimension: int) -> NodeIndex:
+    def empty(cls, dimension: int, capacity: int = 0) -> NodeIndex:
         """The index of a namespace without nodes."""
-        columns: dict[str, NDArray[np.generic]] = {
-            name: np.empty(0, dtype) for name, dtype in COLUMNS
-        }
         nothing = np.empty(0, np.int64)
-        return cls(columns, np.empty((0, dimension), np.float32), nothing, nothing, ())
+        buffer = np.empty((capacity, dimension), np.float32)
+        return cls(Columns.of([]), buffer, nothing, nothing, ())
 
     @property
     def ids(self) -> Ints:
         """All ids, ascending."""
-        return self.columns["ids"]  # type: ignore[return-value]
+        return self.columns.ids
 
     @property
     def vectors(self) -> NDArray[np.float32]:
@@ -72,10 +92,7 @@ class NodeIndex:
         return self.buffer[: len(self.ids)]
 
     def extended(
-        self,
-        columns: dict[str, NDArray[np.generic]],
-        added: NDArray[np.float32],
-        speakers: tuple[str, ...],
+        self, newer: Columns, added: NDArray[np.float32], speakers: tuple[str, ...]
     ) -> NodeIndex:
         """This index with newer nodes; what has been handed out of this one stays as it is."""
         n, grown = len(self.ids), len(self.ids) + len(added)
@@ -84,11 +101,11 @@ class NodeIndex:
             buffer = np.empty((max(grown, len(buffer) * 3 // 2, 256), added.shape[1]), np.float32)
             buffer[:n] = self.vectors
         buffer[n:grown] = added
-        joined = {name: np.concatenate([self.columns[name], columns[name]]) for name, _ in COLUMNS}
-        order = np.lexsort((joined["positions"], joined["sessions"]))
+        columns = self.columns.followed_by(newer)
+        order = np.argsort(columns.sessions, kind="stable")
         places = np.empty_like(order)
         places[order] = np.arange(len(order))
-        return NodeIndex(joined, buffer, order, places, speakers)
+        return NodeIndex(columns, buffer, order, places, speakers)
 
     def rows(self, ids: Ints) -> Ints:
         """The row of each id.
@@ -96,50 +113,58 @@ class NodeIndex:
         Raises:
             KeyError: An id is not here.
         """
-        if not len(ids):
-            return np.empty(0, np.int64)
+        rows, found = self._look_up(ids)
+        if not found.all():
+            raise KeyError(int(ids[np.argmin(found)]))
+        return rows
+
+    def is_active(self, ids: Ints) -> NDArray[np.bool_]:
+        """Whether each id is that of an active node."""
+        rows, found = self._look_up(ids)
+        active = np.zeros(len(ids), np.bool_)
+        active[found] = self.columns.active[rows[found]]
+        return active
+
+    def _look_up(self, ids: Ints) -> tuple[Ints, NDArray[np.bool_]]:
         if not len(self.ids):
-            raise KeyError(int(ids[0]))
-        places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        missing = np.flatnonzero(self.ids[places] != ids)
-        if missing.size:
-            raise KeyError(int(ids[missing[0]]))
-        return places
+            return np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
+        rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        return rows, self.ids[rows] == ids
 
     def of_kinds(self, kinds: Sequence[NodeKind]) -> Ints:
         """The rows of active nodes of these kinds."""
-        codes = [NODE_KINDS.index(kind) for kind in kinds]
-        return np.flatnonzero(np.isin(self.columns["kinds"], codes) & self.columns["active"])
+        wanted = np.zeros(len(NODE_KINDS), np.bool_)
+        wanted[[NODE_KINDS.index(kind) for kind in kinds]] = True
+        return np.flatnonzero(wanted[self.columns.kinds] & self.columns.active)
 
     def nearest(
         self, vector: Floats, k: int, kinds: Sequence[NodeKind], within: Ints | None
     ) -> tuple[Ints, Floats]:
-        """Ids and cosines of the most similar active nodes, best first."""
+        """Ids and cosines of the most similar active nodes, best first, ties by id."""
         rows = self.of_kinds(kinds)
         if within is not None:
             rows = rows[np.isin(self.ids[rows], within)]
-        few = 2 * len(rows) < len(self.ids)
-        similarity = (
-            vectors.similarities(vector, self.vectors[rows])
-            if few
-            else vectors.similarities(vector, self.vectors)[rows]
-        )
-        best = vectors.top_k(similarity, k)
-        return self.ids[rows[best]], similarity[best]
+        if SPARSE * len(rows) < len(self.ids):
+            cosines = vectors.similarities(vector, self.vectors[rows])
+        else:
+            cosines = vectors.similarities(vector, self.vectors)[rows]
+        best = vectors.top_k(cosines, k)
+        return self.ids[rows[best]], cosines[best]
 
     def nodes(self, ids: Ints) -> Nodes:
         """The columns of these nodes."""
         rows = self.rows(ids)
+        columns = self.columns
         return Nodes(
             ids=ids,
-            kinds=self.columns["kinds"][rows],  # type: ignore[arg-type]
-            sessions=self.columns["sessions"][rows],  # type: ignore[arg-type]
+            kinds=columns.kinds[rows],
+            sessions=columns.sessions[rows],
             previous=self._beside(rows, -1),
             next=self._beside(rows, 1),
-            lengths=self.columns["lengths"][rows],  # type: ignore[arg-type]
-            at=self.columns["at"][rows],  # type: ignore[arg-type]
-            speakers=self.columns["speakers"][rows],  # type: ignore[arg-type]
-            traits=self.columns["traits"][rows],  # type: ignore[arg-type]
+            lengths=columns.lengths[rows],
+            at=columns.at[rows],
+            speakers=columns.speakers[rows],
+            traits=columns.traits[rows],
         )
 
     def around(self, ids: Ints, reach: int) -> Ints:
@@ -160,13 +185,15 @@ class NodeIndex:
     def _beside(self, rows: Ints, away: int) -> Ints:
         """The id of the turn so many places after (or before) each; 0 where there is none."""
         beside, there = self._neighbors(rows, away)
+        if not len(self.ids):
+            return np.zeros(0, np.int64)
         return np.where(there, self.ids[beside], 0)
 
     def _neighbors(self, rows: Ints, away: int) -> tuple[Ints, NDArray[np.bool_]]:
         """The row so many places away in the session's order, and whether there is one."""
-        sessions = self.columns["sessions"]
+        sessions = self.columns.sessions
         places = self.places[rows] + away
         inside = (places >= 0) & (places < len(self.order))
         beside = self.order[np.where(inside, places, self.places[rows])]
-        there = inside & (sessions[beside] == sessions[rows]) & (sessions[rows] >= 0)  # type: ignore[operator]
+        there = inside & (sessions[beside] == sessions[rows]) & (sessions[rows] >= 0)
         return beside, there

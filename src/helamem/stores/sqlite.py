@@ -7,53 +7,52 @@ the cache follows what other processes write.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import math
-import sqlite3
-import threading
-from datetime import UTC, datetime
-from importlib import resources
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem import filters
 from helamem.core import lexical
-from helamem.core.arrays import Floats, Ints
-from helamem.errors import (
-    CorruptError,
-    EmbedderMismatchError,
-    NotFoundError,
-    SchemaError,
-    StoreError,
-)
-from helamem.protocols import CHANNELS, NODE_KINDS, Edges, Learned, NewFact, Postings
+from helamem.errors import EmbedderMismatchError, NotFoundError, StoreError
+from helamem.protocols import CHANNELS, NODE_KINDS, Edges, Learned, NewCue, Postings
 from helamem.records import Change, Episode, Fact, Stats
-from helamem.stores.index import COLUMNS, NodeIndex
+from helamem.stores import checks, filtering, residue, rows, weights
+from helamem.stores.database import IN_RAM, PAGE_BYTES, Database
+from helamem.stores.index import Columns, NodeIndex
+from helamem.stores.rows import CUE, EPISODE, FACT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from helamem.filters import Filter
     from helamem.protocols import (
         ChangedFact,
         Distillate,
         EdgeRule,
+        Floats,
+        Ints,
         Lesson,
-        NewCue,
         NewEpisode,
+        NewFact,
         NodeKind,
         Nodes,
         Term,
     )
 
-APPLICATION_ID = 0x48654C61  # "HeLa"
-BUSY_S = 10.0
-PAGE_BYTES = 8192
-EPISODE, FACT, CUE = range(3)
+logger = logging.getLogger(__name__)
+
 LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")
+FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | None]]] = {
+    "decayed": (4, weights.decayed),
+    "strengthened": (4, weights.strengthened),
+    "casefolded": (1, lambda text: None if text is None else text.casefold()),
+}
 
 
 class SQLiteStore:
@@ -82,24 +81,46 @@ class SQLiteStore:
         dimension: int,
         synchronous: str = "full",
     ) -> None:
-        self._path = str(path)
         self._name = namespace
-        self._dimension = dimension
         self._embedder = embedder_name
-        self._lock = threading.RLock()
-        self._closed = False
-        with _explained(self._path):
-            self._db = _connect(self._path, synchronous)
+        self._dimension = dimension
+        self._generation = -1
+        self._index = NodeIndex.empty(dimension)
+        self._to_wipe = False
+        self._db = Database(str(path), synchronous=synchronous, functions=FUNCTIONS)
         try:
-            with _explained(self._path):
-                _migrate(self._db, self._path)
-                self._claim(embedder_name, dimension)
-                self._namespace = self._open_namespace(namespace)
+            self._claim()
+            self._namespace = self._open_namespace()
         except BaseException:
             self._db.close()
             raise
-        self._generation = -1
-        self._index = NodeIndex.empty(dimension)
+
+    def _claim(self) -> None:
+        """Record the embedder in a new file; refuse a file that another one made."""
+        mine = {"embedder": self._embedder, "dimension": str(self._dimension)}
+        kept = self._meta()
+        if not kept:
+            with self._db.writing():
+                self._db.many("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(mine.items()))
+            kept = self._meta()
+        if kept != mine:
+            raise EmbedderMismatchError(
+                expected=_spelled(kept), actual=_spelled(mine), path=self._db.path
+            )
+
+    def _meta(self) -> dict[str, str]:
+        with self._db.reading():
+            return dict(self._db.rows("SELECT key, value FROM meta"))
+
+    def _open_namespace(self) -> int:
+        find = "SELECT id FROM namespace WHERE name = ?"
+        with self._db.reading():
+            found = self._db.find(find, self._name)
+        if found is None:
+            with self._db.writing():
+                self._db.execute("INSERT OR IGNORE INTO namespace (name) VALUES (?)", self._name)
+                found = self._db.row(find, self._name)
+        return int(found[0])
 
     @property
     def namespace(self) -> str:
@@ -112,163 +133,171 @@ class SQLiteStore:
         self, episodes: Sequence[NewEpisode], *, link: float, now: float
     ) -> list[tuple[int, bool]]:
         """Store episodes in order; for each its id, and whether it is new."""
-        with self._writing():
-            return [self._add_episode(episode, link, now) for episode in episodes]
+        with self._db.writing():
+            added: list[tuple[int, NewEpisode]] = []
+            outcome: list[tuple[int, bool]] = []
+            for episode in episodes:
+                id_ = self._find(EPISODE, episode.key)
+                is_new = id_ is None
+                if id_ is None:
+                    id_ = self._add_episode(episode, link, now)
+                    added.append((id_, episode))
+                outcome.append((id_, is_new))
+            self._add_contents(added)
+            return outcome
 
     def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
         """Store the facts of one cluster, with edges to and from their episodes."""
-        with self._writing():
-            self._db.execute(
-                "INSERT OR IGNORE INTO cluster VALUES (?, ?)", (self._namespace, cluster)
-            )
-            return [self._add_fact(fact) for fact in facts]
-
-    def supersede(self, old: int, new: int, *, at: float) -> None:
-        """Mark a fact as replaced by a newer one; no search returns it any more."""
-        with self._writing():
-            self._supersede(old, new, at)
+        with self._db.writing():
+            self._mark([cluster])
+            return self._add_facts(facts)
 
     def distil(self, distillate: Distillate) -> list[int] | None:
         """Store what a cluster gave, unless somebody else has done so; the ids of the new facts."""
-        with self._writing():
-            new_marks = self._db.executemany(
-                "INSERT OR IGNORE INTO cluster VALUES (?, ?)",
-                [(self._namespace, mark) for mark in distillate.marks],
-            ).rowcount
-            if not new_marks:
+        with self._db.writing():
+            if not self._mark(distillate.marks):
                 return None
-            ids = [self._add_fact(fact) for fact in distillate.facts]
+            ids = self._add_facts(distillate.facts)
             for changed in distillate.changed:
                 self._change_fact(changed, distillate.at)
             for old, index in distillate.superseded:
                 self._supersede(old, ids[index], distillate.at)
             return ids
 
+    def supersede(self, old: int, new: int, *, at: float) -> None:
+        """Mark a fact as replaced by a newer one; no search returns it any more."""
+        with self._db.writing():
+            self._supersede(old, new, at)
+
     def learn(self, lesson: Lesson) -> Learned:
         """Apply a lesson; weights change in the database, whoever else is writing."""
-        with self._writing():
-            cue = self._cue(lesson)
-            strengthened = self._strengthen(lesson.pairs, lesson.gains, lesson)
-            bound = 0
-            if cue is not None:
-                pairs = np.stack([np.full(len(lesson.used), cue), lesson.used], axis=1)
-                bound = self._strengthen(pairs, lesson.cue_gains, lesson)
-            weakened = self._weaken(lesson)
-            self._db.executemany(
-                "UPDATE node SET uses = uses + 1, used_at = ? WHERE id = ?",
-                [(lesson.at, int(id_)) for id_ in lesson.used],
+        with self._db.writing():
+            self._require_known(lesson)
+            cue = self._add_cue(lesson.cue) if isinstance(lesson.cue, NewCue) else lesson.cue
+            pairs = [(int(a), int(b)) for a, b in lesson.pairs]
+            bound = [] if cue is None else [(cue, int(id_)) for id_ in lesson.used]
+            learned = Learned(
+                cue=cue,
+                strengthened=self._strengthen(pairs, lesson.gains, lesson),
+                bound=self._strengthen(bound, lesson.cue_gains[: len(bound)], lesson),
+                weakened=self._weaken(lesson),
             )
+            for id_ in lesson.used:
+                self._use(int(id_), lesson.at)
             self._db.execute(
-                "UPDATE namespace SET lessons = lessons + 1 WHERE id = ?", (self._namespace,)
+                "UPDATE namespace SET lessons = lessons + 1 WHERE id = ?", self._namespace
             )
-            return Learned(cue=cue, strengthened=strengthened, bound=bound, weakened=weakened)
+            return learned
 
     def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:
-        """Replace what an episode says; history keeps the old text."""
-        with self._writing():
+        """Replace what an episode says; history keeps the old text.
+
+        Raises:
+            NotFoundError: There is no such episode.
+            StoreError: Another episode says just that.
+        """
+        with self._db.writing():
             old_text, old_length = self._require(id_, EPISODE)
+            twin = self._find(EPISODE, episode.key)
+            if twin not in (None, id_):
+                raise StoreError(f"Memory {twin} says the same already. Delete one of the two.")
             self._note(id_, "updated", at, old_text)
             self._db.execute(
                 "UPDATE node SET text = ?, metadata = ?, length = ?, traits = ?, key = ? WHERE id = ?",
-                (
-                    episode.text,
-                    _dumped(episode.metadata),
-                    episode.length,
-                    episode.traits,
-                    episode.key,
-                    id_,
-                ),
+                episode.text,
+                rows.dumped(episode.metadata),
+                episode.length,
+                episode.traits,
+                episode.key,
+                id_,
             )
-            self._db.execute(
-                "UPDATE vector SET value = ? WHERE node = ?", (_blob(episode.vector), id_)
-            )
-            self._db.execute("DELETE FROM posting WHERE node = ?", (id_,))
-            self._add_postings(id_, episode.terms)
-            self._count_documents(0, episode.length - old_length)
+            self._count(-1, -old_length)
+            self._remove_content(id_, was_active=True)
+            self._add_contents([(id_, episode)])
             self._start_anew()
 
     def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
-        """Remove memories, and every fact that rests on them alone; all ids that went."""
-        with self._writing():
+        """Remove memories, and every fact and cue that rests on them alone; all ids that went."""
+        with self._db.writing():
             going = dict.fromkeys(int(id_) for id_ in ids)
             for id_ in going:
                 self._require(id_, None)
             going |= dict.fromkeys(self._orphaned_by(list(going)))
+            self._point_past(list(going))
             for id_ in going:
                 self._remove_node(id_, at)
             self._start_anew()
+        self._to_wipe = True
         self._wipe()
         return list(going)
 
     def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
         """Put back cues and learned edges as they were exported; the ids of the cues."""
-        with self._writing():
+        with self._db.writing():
             ids = [self._add_cue(cue) for cue in cues]
             found = edges(ids)
-            rows = sorted(
-                zip(*(getattr(found, name).tolist() for name in Edges.__slots__), strict=True)
+            self._require_all({*found.sources.tolist(), *found.targets.tolist()})
+            columns = (found.sources, found.targets, found.channels, found.weights, found.touched)
+            self._db.many(
+                "INSERT OR REPLACE INTO edge VALUES (?, ?, ?, ?, ?)",
+                sorted(zip(*(column.tolist() for column in columns), strict=True)),
             )
-            self._db.executemany("INSERT OR REPLACE INTO edge VALUES (?, ?, ?, ?, ?)", rows)
             return ids
 
     def prune(self, *, rule: EdgeRule, now: float) -> int:
         """Drop learned edges that have decayed below the floor; how many went."""
-        with self._writing():
+        with self._db.writing():
             gone = self._db.execute(
-                "DELETE FROM edge WHERE channel = ? AND weight * fading(? - touched, ?) < ?"
+                "DELETE FROM edge WHERE channel = ? AND decayed(weight, ? - touched, ?, ?) < ?"
                 " AND source IN (SELECT id FROM node WHERE namespace = ?)",
-                (LEARNED, now, rule.tau, rule.floor, self._namespace),
-            )
+                LEARNED, now, rule.tau, rule.floor, rule.floor, self._namespace,
+            )  # fmt: skip
             return gone.rowcount // 2
 
     # Reading
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Everything that is read inside sees one state of the file."""
+        return self._db.reading()
 
     def nearest(
         self, vector: Floats, k: int, *, kinds: Sequence[NodeKind], within: Ints | None = None
     ) -> tuple[Ints, Floats]:
         """The active nodes with the highest cosine: ids and cosines, best first."""
-        return self._current().nearest(vector, k, kinds, within)
+        return self._current().nearest(self._query(vector), k, kinds, within)
 
     def similarities(self, vector: Floats, ids: Ints) -> Floats:
         """The cosine of each node with `vector`."""
-        index = self._current()
-        return np.asarray(index.vectors[self._rows(index, ids)] @ np.asarray(vector, np.float32))
+        return np.asarray(np.clip(self.vectors(ids) @ self._query(vector), -1, 1))
 
-    def vectors(self, ids: Ints) -> Floats:
+    def vectors(self, ids: Ints) -> NDArray[np.float32]:
         """The vectors, shape (n, dimension)."""
         index = self._current()
-        return np.asarray(index.vectors[self._rows(index, ids)])
+        return index.vectors[self._rows(index, ids)]
 
     def postings(self, terms: Sequence[str], *, max_rows: int) -> Postings:
         """Where the terms occur; the most frequent ones are left out beyond `max_rows` rows."""
-        with self._reading():
-            frequency = [
-                self._row(
-                    "SELECT count(*) FROM posting WHERE namespace = ? AND term = ?",
-                    self._namespace,
-                    term,
-                )[0]
-                for term in terms
-            ]
-            df = np.array(frequency, np.float32)
-            rows: list[tuple[int, int, int, int]] = []
-            for i in np.flatnonzero(lexical.affordable(df, max_rows)):
-                rows += self._db.execute(
-                    "SELECT ?, node, count, rank FROM posting WHERE namespace = ? AND term = ?",
-                    (int(i), self._namespace, terms[i]),
-                ).fetchall()
-            n, total = self._row(
+        with self._db.reading():
+            index = self._current()
+            n_documents, total_length = self._db.row(
                 "SELECT n_documents, total_length FROM namespace WHERE id = ?", self._namespace
             )
-        table = np.array(rows, np.int64).reshape(-1, 4)
+            numbers, frequency = self._frequencies(terms)
+            found: list[tuple[int, int, int, int]] = []
+            for i in np.flatnonzero(lexical.affordable(frequency, max_rows)).tolist():
+                found += self._db.rows(
+                    "SELECT ?, node, count, rank FROM posting WHERE term = ?", i, numbers[i]
+                )
+        table = np.array(found, np.int64).reshape(-1, 4)
+        table = table[index.is_active(table[:, 1])]
         return Postings(
             terms=table[:, 0],
             ids=table[:, 1],
             counts=table[:, 2].astype(np.float32),
             ranks=table[:, 3],
-            document_frequency=df,
-            n_documents=n,
-            mean_length=total / n if n else 0.0,
+            document_frequency=frequency,
+            n_documents=n_documents,
+            mean_length=total_length / n_documents if n_documents else 0.0,
         )
 
     def nodes(self, ids: Ints) -> Nodes:
@@ -284,26 +313,35 @@ class SQLiteStore:
         return index.around(ids, reach)
 
     def edges(self, sources: Ints) -> Edges:
-        """The stored edges that leave these nodes."""
-        return self._edges(
-            "WHERE source IN (SELECT value FROM json_each(?))", json.dumps(sources.tolist())
-        )
+        """The stored edges that leave these nodes, between active nodes."""
+        with self._db.reading():
+            index = self._current()
+            mine = sources[index.is_active(sources)]
+            found = self._db.rows(
+                "SELECT * FROM edge WHERE source IN (SELECT value FROM json_each(?))",
+                _listed(mine.tolist()),
+            )
+        return _between_active(rows.edges(found), index)
 
     def all_edges(self) -> Edges:
-        """Every stored edge of the namespace."""
-        return self._edges(
-            "WHERE source IN (SELECT id FROM node WHERE namespace = ?)", self._namespace
-        )
+        """Every stored edge of the namespace, between active nodes."""
+        with self._db.reading():
+            index = self._current()
+            found = self._db.rows(
+                "SELECT * FROM edge WHERE source IN (SELECT id FROM node WHERE namespace = ?)",
+                self._namespace,
+            )
+        return _between_active(rows.edges(found), index)
 
     def ids(self, *, kinds: Sequence[NodeKind], where: Filter | None = None) -> Ints:
-        """The ids of active nodes, ascending."""
-        index = self._current()
-        found: Ints = index.ids[index.of_kinds(kinds)]
-        if where is None:
-            return found
-        return np.array(
-            [id_ for id_, row in self._filter_rows(found) if filters.matches(where, row)], np.int64
-        )
+        """The ids of active nodes, ascending; `where` restricts episodes and facts."""
+        with self._db.reading():
+            index = self._current()
+            found = index.ids[index.of_kinds(kinds)]
+            if where is None:
+                return found
+            cues = index.ids[index.of_kinds([kind for kind in kinds if kind == "cue"])]
+            return found[np.isin(found, np.concatenate([cues, self._matching(where)]))]
 
     def speakers(self) -> tuple[str, ...]:
         """The speakers, in the order of `Nodes.speakers`."""
@@ -312,209 +350,151 @@ class SQLiteStore:
     def get(self, ids: Sequence[int]) -> list[Episode | Fact]:
         """The memories, in the order of `ids`."""
         wanted = [int(id_) for id_ in ids]
-        with self._reading():
-            rows = {
+        with self._db.reading():
+            found = {
                 row[0]: row
-                for row in self._db.execute(
-                    f"SELECT {_MEMORY} FROM node n LEFT JOIN session s ON s.id = n.session"  # noqa: S608  # constants
-                    " LEFT JOIN fact f ON f.node = n.id"
-                    " WHERE n.id IN (SELECT value FROM json_each(?)) AND n.namespace = ? AND n.kind < 2",
-                    (json.dumps(wanted), self._namespace),
-                )
+                for row in self._db.execute(rows.MEMORIES, _listed(wanted), self._namespace)
             }
-            for id_ in wanted:
-                if id_ not in rows:
-                    raise NotFoundError("memory", id_)
-            sources = self._sources([id_ for id_ in wanted if rows[id_][1] == FACT])
-        return [_memory(rows[id_], sources) for id_ in wanted]
+            missing = [id_ for id_ in wanted if id_ not in found]
+            if missing:
+                raise NotFoundError("memory", missing[0])
+            sources = self._sources([id_ for id_, row in found.items() if row[1] == FACT])
+        return [rows.memory(found[id_], sources) for id_ in wanted]
 
     def facts(self, *, superseded: bool = False) -> list[Fact]:
         """All facts, oldest first."""
-        with self._reading():
-            ids = self._column(
+        with self._db.reading():
+            ids = self._db.column(
                 "SELECT id FROM node WHERE namespace = ? AND kind = 1 AND active >= ? ORDER BY id",
                 self._namespace,
-                0 if superseded else 1,
+                not superseded,
             )
             return [memory for memory in self.get(ids) if isinstance(memory, Fact)]
 
-    def cues(self) -> list[tuple[int, str, float]]:
-        """Every cue: id, text, epoch seconds."""
-        with self._reading():
-            return self._db.execute(
-                "SELECT id, text, at FROM node WHERE namespace = ? AND kind = 2 ORDER BY id",
-                (self._namespace,),
-            ).fetchall()
+    def cues(self) -> list[tuple[int, str, str, float]]:
+        """Every cue: id, text, the speaker whom it names, epoch seconds."""
+        with self._db.reading():
+            return self._db.rows(
+                "SELECT id, text, speaker, at FROM node WHERE namespace = ? AND kind = 2 ORDER BY id",
+                self._namespace,
+            )
 
     def clusters(self) -> set[bytes]:
         """The digests of the clusters that have been distilled."""
-        with self._reading():
+        with self._db.reading():
             return set(
-                self._column("SELECT digest FROM cluster WHERE namespace = ?", self._namespace)
+                self._db.column("SELECT digest FROM cluster WHERE namespace = ?", self._namespace)
             )
 
     def history(self, id_: int) -> list[Change]:
-        """What happened to a memory, oldest first."""
-        with self._reading():
-            changes = self._db.execute(
-                "SELECT event, at, text FROM history WHERE namespace = ? AND node = ? ORDER BY id",
-                (self._namespace, id_),
-            ).fetchall()
-            added = self._db.execute(
-                "SELECT stored_at FROM node WHERE namespace = ? AND id = ? AND kind < 2",
-                (self._namespace, id_),
-            ).fetchone()
-        if added is not None:
-            changes.insert(0, ("added", added[0], None))
+        """What happened to a memory, oldest first, also after it was removed.
+
+        Raises:
+            NotFoundError: There never was one.
+        """
+        with self._db.reading():
+            changes = self._db.rows(
+                "SELECT event, at, text FROM history WHERE namespace = ? AND node = ?"
+                " ORDER BY event <> 'added', id",
+                self._namespace,
+                id_,
+            )
+            added = self._db.find(
+                "SELECT 'added', stored_at, NULL FROM node"
+                " WHERE namespace = ? AND id = ? AND kind < 2",
+                self._namespace,
+                id_,
+            )
+        changes = [added, *changes] if added else changes
         if not changes:
             raise NotFoundError("memory", id_)
         return [
-            Change(id=id_, event=event, at=_moment(at), text=text) for event, at, text in changes
+            Change(id=id_, event=event, at=rows.moment(at), text=text)
+            for event, at, text in changes
         ]
 
     def lessons(self) -> int:
         """How many lessons have been learned."""
-        with self._reading():
-            return int(self._row("SELECT lessons FROM namespace WHERE id = ?", self._namespace)[0])
+        with self._db.reading():
+            return int(
+                self._db.row("SELECT lessons FROM namespace WHERE id = ?", self._namespace)[0]
+            )
 
     def stats(self) -> Stats:
         """How much there is."""
-        index = self._current()
-        kinds = index.columns["kinds"]
-        sessions = index.columns["sessions"]
-        edges = self.all_edges()
-        to_cue = np.isin(edges.sources, index.ids[kinds == CUE])
-        from_cue = np.isin(edges.targets, index.ids[kinds == CUE])
-        times = index.columns["at"][kinds == EPISODE]
-        learned = edges.channels == LEARNED
+        with self._db.reading():
+            index = self._current()
+            edges = self.all_edges()
+        columns = index.columns
+        is_episode = columns.kinds == EPISODE
+        times = columns.at[is_episode]
+        named = np.unique(columns.speakers[columns.active & (columns.speakers >= 0)])
         return Stats(
             namespace=self._name,
             embedder=self._embedder,
             dimension=self._dimension,
-            episodes=int((kinds == EPISODE).sum()),
+            episodes=int(is_episode.sum()),
             facts=len(index.of_kinds(["fact"])),
-            cues=int((kinds == CUE).sum()),
-            sessions=len(np.unique(sessions[kinds == EPISODE])),
-            speakers=index.speakers,
-            edges={
-                "temporal": index.n_neighbors(),
-                "learned": int((learned & ~to_cue & ~from_cue).sum()) // 2,
-                "cue": int((learned & to_cue).sum()),
-                "source": int((edges.channels == SOURCE).sum()) // 2,
-            },
-            first_at=_moment(float(times.min())) if len(times) else None,
-            last_at=_moment(float(times.max())) if len(times) else None,
-            file_bytes=self._file_bytes(),
-            path=self._path,
+            cues=len(index.of_kinds(["cue"])),
+            sessions=len(np.unique(columns.sessions[is_episode])),
+            speakers=tuple(index.speakers[i] for i in named),
+            edges={"temporal": index.n_neighbors(), **_counted(edges, index)},
+            first_at=rows.moment(float(times.min())) if len(times) else None,
+            last_at=rows.moment(float(times.max())) if len(times) else None,
+            file_bytes=self._db.file_bytes(),
+            path=self._db.path,
         )
 
     def check(self) -> list[str]:
         """What is wrong with the file: one sentence each, none where it is sound."""
-        with self._reading():
-            wrong = [
-                f"SQLite says: {line}"
-                for line in self._column("PRAGMA integrity_check")
-                if line != "ok"
-            ]
-            wrong += [
-                f"table {row[0]}, row {row[1]} refers to a row of {row[2]} that is not there"
-                for row in self._db.execute("PRAGMA foreign_key_check")
-            ]
-            for query, complaint in _CHECKS:
-                (count,) = self._row(
-                    query, {"namespace": self._namespace, "bytes": 4 * self._dimension}
-                )
-                if count:
-                    wrong.append(complaint.format(count))
-            return wrong
+        with self._db.reading():
+            return checks.wrong(self._db, self._namespace, self._dimension)
 
     def close(self) -> None:
         """Release the file; a closed store raises StoreError."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._db.close()
-
-    # Opening
-
-    def _claim(self, embedder: str, dimension: int) -> None:
-        """Record the embedder in a new file; refuse a file that another one made."""
-        mine = {"embedder": embedder, "dimension": str(dimension)}
-        with _transaction(self._db):
-            self._db.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", mine.items())
-            kept = dict(self._db.execute("SELECT key, value FROM meta").fetchall())
-        if any(kept[key] != value for key, value in mine.items()):
-            raise EmbedderMismatchError(
-                expected=_spelled(kept), actual=_spelled(mine), path=self._path
-            )
-
-    def _open_namespace(self, name: str) -> int:
-        with _transaction(self._db):
-            self._db.execute("INSERT OR IGNORE INTO namespace (name) VALUES (?)", (name,))
-            return int(self._row("SELECT id FROM namespace WHERE name = ?", name)[0])
-
-    # Transactions
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._lock, _explained(self._path):
-            self._require_open()
-            with _transaction(self._db):
-                yield
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        with self._lock, _explained(self._path):
-            self._require_open()
-            yield
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise StoreError(
-                f"The memory in {self._path} is closed. Open it again with Memory(...)."
-            )
-
-    def _row(self, query: str, *values: Any) -> tuple[Any, ...]:
-        bound = values[0] if values and isinstance(values[0], dict) else values
-        row: tuple[Any, ...] = self._db.execute(query, bound).fetchone()
-        return row
-
-    def _column(self, query: str, *values: Any) -> list[Any]:
-        return [row[0] for row in self._db.execute(query, values)]
+        if self._to_wipe:
+            self._wipe()
+        self._db.close()
 
     # The index in RAM
 
     def _current(self) -> NodeIndex:
         """The index as of now: newer nodes are read in, and after a change all of them."""
-        with self._reading():
-            generation, last = self._row(
+        with self._db.reading():
+            generation, last = self._db.row(
                 "SELECT generation, last_node FROM namespace WHERE id = ?", self._namespace
             )
             if generation != self._generation:
-                self._index = NodeIndex.empty(self._dimension)
+                self._index = self._empty_index()
                 self._generation = generation
             known = int(self._index.ids[-1]) if len(self._index.ids) else 0
             if last > known:
-                self._index = self._read_newer(self._index, known, last)
+                self._index = self._read_newer(self._index, known)
             return self._index
 
-    def _read_newer(self, index: NodeIndex, known: int, last: int) -> NodeIndex:
-        rows = self._db.execute(
-            "SELECT n.id, kind, active, coalesce(session, -1), coalesce(position, -1), length, at,"
-            " speaker, traits, value FROM node n JOIN vector v ON v.node = n.id"
-            " WHERE namespace = ? AND n.id > ? AND n.id <= ? ORDER BY n.id",
-            (self._namespace, known, last),
-        ).fetchall()
-        *columns, blobs = zip(*rows, strict=True)
-        names = dict.fromkeys((*index.speakers, *(name for name in columns[7] if name)))
+    def _empty_index(self) -> NodeIndex:
+        (n,) = self._db.row("SELECT count(*) FROM node WHERE namespace = ?", self._namespace)
+        return NodeIndex.empty(self._dimension, capacity=n)
+
+    def _read_newer(self, index: NodeIndex, known: int) -> NodeIndex:
+        found = self._db.rows(
+            "SELECT id, kind, active, coalesce(session, -1), length, at, speaker, traits FROM node"
+            " WHERE namespace = ? AND id > ? ORDER BY id",
+            self._namespace,
+            known,
+        )
+        blobs = self._db.column(
+            "SELECT value FROM node n JOIN vector v ON v.node = n.id"
+            " WHERE n.namespace = ? AND n.id > ? ORDER BY n.id",
+            self._namespace,
+            known,
+        )
+        names = dict.fromkeys((*index.speakers, *(row[6] for row in found if row[6])))
         number = {name: i for i, name in enumerate(names)}
-        columns[7] = [number.get(name, -1) for name in columns[7]]
-        typed = {
-            name: np.array(values, dtype)
-            for (name, dtype), values in zip(COLUMNS, columns, strict=True)
-        }
-        vectors = np.frombuffer(b"".join(blobs), "<f4").reshape(len(rows), self._dimension)
-        return index.extended(typed, vectors, tuple(names))
+        numbered = [(*row[:6], number.get(row[6], -1), row[7]) for row in found]
+        return index.extended(
+            Columns.of(numbered), rows.unblobbed(blobs, self._dimension), tuple(names)
+        )
 
     def _rows(self, index: NodeIndex, ids: Ints) -> Ints:
         try:
@@ -522,538 +502,468 @@ class SQLiteStore:
         except KeyError as exc:
             raise NotFoundError("memory", exc.args[0]) from exc
 
-    # Pieces of transactions
+    def _query(self, vector: Floats) -> NDArray[np.float32]:
+        """The vector at length 1, so that its dot product with unit vectors is the cosine."""
+        if vector.shape != (self._dimension,):
+            raise ValueError(
+                f"a vector here has {self._dimension} dimensions, not the shape {vector.shape}"
+            )
+        length = float(np.linalg.norm(vector))
+        return np.asarray(vector / (length or 1.0), np.float32)
 
-    def _add_episode(self, episode: NewEpisode, link: float, now: float) -> tuple[int, bool]:
-        known = self._find(episode.key)
-        if known is not None:
-            return known, False
-        session, position = self._place(episode.session)
-        before = self._last_of(session) if link else None
-        id_ = self._add_node(
-            EPISODE,
-            key=episode.key,
-            text=episode.text,
-            speaker=episode.speaker,
-            role=episode.role,
-            session=session,
-            position=position,
-            at=episode.at,
-            stored_at=episode.stored_at,
-            metadata=_dumped(episode.metadata),
-            length=episode.length,
-            traits=episode.traits,
-            uses=episode.uses,
-            used_at=episode.used_at,
-        )
-        self._add_content(id_, episode.vector, episode.terms, episode.length)
+    # Pieces of transactions: nodes
+
+    def _add_episode(self, episode: NewEpisode, link: float, now: float) -> int:
+        session = self._session(episode.session)
+        before = self._last_of(session) if link > 0 else None
+        id_ = self._insert_node(
+            EPISODE, episode.key, episode.text, episode.speaker, episode.role, session, episode.at,
+            episode.stored_at, rows.dumped(episode.metadata), episode.length, episode.traits,
+        )  # fmt: skip
         if before is not None:
             self._link(before, id_, LEARNED, link, now)
-        return id_, True
+        return id_
+
+    def _add_facts(self, facts: Sequence[NewFact]) -> list[int]:
+        added = [(self._add_fact(fact), fact) for fact in facts]
+        self._add_contents(added)
+        return [id_ for id_, _ in added]
 
     def _add_fact(self, fact: NewFact) -> int:
-        for source in fact.sources:
-            self._require(source, EPISODE)
-        id_ = self._add_node(
-            FACT,
-            text=fact.text,
-            speaker=fact.speaker,
-            at=fact.at,
-            stored_at=fact.stored_at,
-            metadata=_dumped(fact.metadata),
-            length=fact.length,
-            uses=fact.uses,
-            used_at=fact.used_at,
-        )
-        self._add_content(id_, fact.vector, fact.terms, fact.length)
-        self._db.execute(
-            "INSERT INTO fact VALUES (?, ?, ?, NULL)", (id_, fact.kind, fact.confidence)
-        )
-        for source in sorted(set(fact.sources)):
-            self._db.execute("INSERT INTO fact_source VALUES (?, ?)", (id_, source))
-            self._link(id_, source, SOURCE, 1.0, fact.stored_at)
+        if not fact.sources:
+            raise ValueError("a fact needs at least one episode that it rests on")
+        id_ = self._insert_node(
+            FACT, None, fact.text, fact.speaker, "", None, fact.at,
+            fact.stored_at, rows.dumped(fact.metadata), fact.length, 0,
+        )  # fmt: skip
+        self._db.execute("INSERT INTO fact VALUES (?, ?, ?, NULL)", id_, fact.kind, fact.confidence)
+        self._add_sources(id_, fact.sources, fact.stored_at)
         return id_
 
-    def _change_fact(self, fact: ChangedFact, at: float) -> None:
-        self._require(fact.id, FACT)
-        self._db.execute(
-            "UPDATE fact SET confidence = ? WHERE node = ?", (fact.confidence, fact.id)
-        )
-        self._db.execute(
-            "UPDATE node SET metadata = ? WHERE id = ?", (_dumped(fact.metadata), fact.id)
-        )
-        known = self._sources([fact.id])[fact.id]
-        for source in sorted(set(fact.sources) - set(known)):
-            self._require(source, EPISODE)
-            self._db.execute("INSERT INTO fact_source VALUES (?, ?)", (fact.id, source))
-            self._link(fact.id, source, SOURCE, 1.0, at)
-
-    def _supersede(self, old: int, new: int, at: float) -> None:
-        for id_ in (old, new):
-            self._require(id_, FACT)
-        self._db.execute("UPDATE fact SET superseded_by = ? WHERE node = ?", (new, old))
-        active, length = self._row("SELECT active, length FROM node WHERE id = ?", old)
-        self._db.execute("UPDATE node SET active = 0 WHERE id = ?", (old,))
-        self._db.execute("DELETE FROM posting WHERE node = ?", (old,))
-        self._note(old, "superseded", at)
-        if active:
-            self._count_documents(-1, -length)
-        self._start_anew()
-
-    def _cue(self, lesson: Lesson) -> int | None:
-        if lesson.cue is None or isinstance(lesson.cue, int):
-            return lesson.cue
-        return self._add_cue(lesson.cue)
+    def _add_sources(self, fact: int, episodes: Iterable[int], at: float) -> None:
+        for episode in sorted(set(episodes)):
+            self._require(episode, EPISODE)
+            self._db.execute("INSERT INTO fact_source VALUES (?, ?)", fact, episode)
+            self._link(fact, episode, SOURCE, 1.0, at)
 
     def _add_cue(self, cue: NewCue) -> int:
-        known = self._find(cue.key)
+        known = self._find(CUE, cue.key)
         if known is not None:
             return known
-        id_ = self._add_node(CUE, key=cue.key, text=cue.text, at=cue.at, stored_at=cue.at)
-        self._db.execute("INSERT INTO vector VALUES (?, ?)", (id_, _blob(cue.vector)))
+        id_ = self._insert_node(
+            CUE, cue.key, cue.text, cue.speaker, "", None, cue.at, cue.at, "{}", 0, 0
+        )  # fmt: skip
+        self._add_vectors([(id_, cue.vector)])
+        self._db.execute("UPDATE namespace SET last_node = ? WHERE id = ?", id_, self._namespace)
         return id_
 
-    def _add_node(self, kind: int, **columns: Any) -> int:
-        columns |= {"namespace": self._namespace, "kind": kind}
-        names = ", ".join(columns)
-        marks = ", ".join("?" * len(columns))
+    def _insert_node(self, kind: int, *values: str | bytes | float | None) -> int:
         added = self._db.execute(
-            f"INSERT INTO node ({names}) VALUES ({marks})",  # noqa: S608  # our own column names
-            tuple(columns.values()),
-        )
-        self._db.execute(
-            "UPDATE namespace SET last_node = ? WHERE id = ?", (added.lastrowid, self._namespace)
+            "INSERT INTO node (namespace, kind, key, text, speaker, role, session, at, stored_at,"
+            " metadata, length, traits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            self._namespace,
+            kind,
+            *values,
         )
         return int(added.lastrowid or 0)
 
-    def _add_content(self, id_: int, vector: Floats, terms: Sequence[Term], length: int) -> None:
-        self._db.execute("INSERT INTO vector VALUES (?, ?)", (id_, _blob(vector)))
-        self._add_postings(id_, terms)
-        self._count_documents(1, length)
-
-    def _add_postings(self, id_: int, terms: Sequence[Term]) -> None:
-        self._db.executemany(
-            "INSERT INTO posting VALUES (?, ?, ?, ?, ?)",
-            [(self._namespace, each.term, id_, each.count, each.rank) for each in terms],
+    def _add_contents(self, added: Sequence[tuple[int, NewEpisode | NewFact]]) -> None:
+        """What searches look at in episodes and facts, for all of them at once."""
+        if not added:
+            return
+        self._add_vectors([(id_, each.vector) for id_, each in added])
+        self._add_postings([(id_, each.terms) for id_, each in added])
+        self._count(len(added), sum(each.length for _, each in added), last=added[-1][0])
+        self._db.many(
+            "INSERT OR IGNORE INTO usage VALUES (?, ?, ?)",
+            [(id_, each.uses, each.used_at) for id_, each in added if each.uses],
         )
 
-    def _place(self, session: str) -> tuple[int, int]:
-        """The session's number, and the position of its next turn."""
-        row = self._db.execute(
-            "INSERT INTO session (namespace, name, next) VALUES (?, ?, 1)"
-            " ON CONFLICT (namespace, name) DO UPDATE SET next = next + 1 RETURNING id, next - 1",
-            (self._namespace, session),
-        ).fetchone()
-        return int(row[0]), int(row[1])
+    def _add_vectors(self, vectors: Sequence[tuple[int, Floats]]) -> None:
+        self._db.many(
+            "INSERT OR REPLACE INTO vector VALUES (?, ?)",
+            [(id_, rows.blob(vector, self._dimension)) for id_, vector in vectors],
+        )
+
+    def _add_postings(self, contents: Sequence[tuple[int, Sequence[Term]]]) -> None:
+        documents: dict[int, int] = {}
+        postings = [
+            (rows.digest(each.term), id_, each.count, each.rank)
+            for id_, terms in contents
+            for each in terms
+        ]
+        for digest, *_ in postings:
+            documents[digest] = documents.get(digest, 0) + 1
+        self._db.many(
+            "INSERT INTO term (namespace, digest, documents) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET documents = documents + excluded.documents",
+            [(self._namespace, digest, n) for digest, n in sorted(documents.items())],
+        )
+        number = {digest: id_ for digest, id_, _ in self._terms(documents)}
+        self._db.many(
+            "INSERT INTO posting VALUES (?, ?, ?, ?)",
+            sorted((number[digest], *rest) for digest, *rest in postings),
+        )
+
+    def _terms(self, digests: Iterable[int]) -> list[tuple[int, int, int]]:
+        """Digest, number and document frequency of each term that is known."""
+        return self._db.rows(
+            "SELECT digest, id, documents FROM term WHERE namespace = ?"
+            " AND digest IN (SELECT value FROM json_each(?))",
+            self._namespace,
+            _listed(digests),
+        )
+
+    def _frequencies(self, terms: Sequence[str]) -> tuple[list[int], NDArray[np.float32]]:
+        """The number of each term, 0 for an unknown one, and how many active nodes have it."""
+        digests = [rows.digest(term) for term in terms]
+        known = {digest: (id_, n) for digest, id_, n in self._terms(digests)}
+        found = [known.get(digest, (0, 0)) for digest in digests]
+        return [id_ for id_, _ in found], np.array([n for _, n in found], np.float32)
+
+    def _session(self, name: str) -> int:
+        """The session's number."""
+        find = "SELECT id FROM session WHERE namespace = ? AND digest = ?"
+        digest = rows.digest(name)
+        found = self._db.find(find, self._namespace, digest)
+        if found is None:
+            added = self._db.execute(
+                "INSERT INTO session (namespace, digest, name) VALUES (?, ?, ?)",
+                self._namespace,
+                digest,
+                name,
+            )
+            return int(added.lastrowid or 0)
+        return int(found[0])
 
     def _last_of(self, session: int) -> int | None:
-        row = self._db.execute(
-            "SELECT id FROM node WHERE namespace = ? AND session = ? ORDER BY position DESC LIMIT 1",
-            (self._namespace, session),
-        ).fetchone()
-        return None if row is None else int(row[0])
+        last: int | None = self._db.row("SELECT max(id) FROM node WHERE session = ?", session)[0]
+        return last
+
+    # Pieces of transactions: facts
+
+    def _mark(self, digests: Sequence[bytes]) -> int:
+        """Record that clusters have been distilled; how many had not been."""
+        return self._db.many(
+            "INSERT OR IGNORE INTO cluster VALUES (?, ?)",
+            [(self._namespace, digest) for digest in digests],
+        )
+
+    def _change_fact(self, fact: ChangedFact, at: float) -> None:
+        self._require(fact.id, FACT)
+        self._db.execute("UPDATE fact SET confidence = ? WHERE node = ?", fact.confidence, fact.id)
+        self._db.execute(
+            "UPDATE node SET metadata = ? WHERE id = ?", rows.dumped(fact.metadata), fact.id
+        )
+        known = self._sources([fact.id])[fact.id]
+        self._add_sources(fact.id, set(fact.sources) - set(known), at)
+
+    def _supersede(self, old: int, new: int, at: float) -> None:
+        if old == new:
+            raise ValueError(f"fact {old} cannot replace itself")
+        for id_ in (old, new):
+            self._require(id_, FACT)
+        self._db.execute("UPDATE fact SET superseded_by = ? WHERE node = ?", new, old)
+        self._set_active([old], active=False)
+        self._note(old, "superseded", at)
+        self._start_anew()
+
+    def _set_active(self, ids: Sequence[int], *, active: bool) -> None:
+        """Let facts leave or enter what is searched, and count them out or in."""
+        sign = 1 if active else -1
+        for id_, length in self._db.rows(
+            "SELECT id, length FROM node WHERE active <> ? AND id IN (SELECT value FROM json_each(?))",
+            active,
+            _listed(ids),
+        ):
+            self._db.execute("UPDATE node SET active = ? WHERE id = ?", active, id_)
+            self._count_terms(id_, sign)
+            self._count(sign, sign * length)
+
+    def _point_past(self, going: list[int]) -> None:
+        """Let what going facts replaced be replaced by their successors; without one, it holds again."""
+        gone = "superseded_by IN (SELECT value FROM json_each(?1))"
+        while held := self._db.rows(f"SELECT node FROM fact WHERE {gone}", _listed(going)):  # noqa: S608
+            self._db.execute(
+                "UPDATE fact SET superseded_by ="  # noqa: S608  # our own words
+                " (SELECT f.superseded_by FROM fact f WHERE f.node = fact.superseded_by)"
+                f" WHERE {gone}",
+                _listed(going),
+            )
+            self._set_active(
+                self._db.column(
+                    "SELECT node FROM fact WHERE superseded_by IS NULL"
+                    " AND node IN (SELECT value FROM json_each(?))",
+                    _listed(node for (node,) in held),
+                ),
+                active=True,
+            )
+
+    def _sources(self, facts: Sequence[int]) -> dict[int, tuple[int, ...]]:
+        found: dict[int, list[int]] = {id_: [] for id_ in facts}
+        for fact, episode in self._db.rows(
+            "SELECT fact, episode FROM fact_source"
+            " WHERE fact IN (SELECT value FROM json_each(?)) ORDER BY fact, episode",
+            _listed(facts),
+        ):
+            found[fact].append(episode)
+        return {fact: tuple(episodes) for fact, episodes in found.items()}
+
+    # Pieces of transactions: edges
 
     def _link(self, a: int, b: int, channel: int, weight: float, touched: float) -> None:
-        self._db.executemany(
+        self._db.many(
             "INSERT INTO edge VALUES (?, ?, ?, ?, ?)",
             [(a, b, channel, weight, touched), (b, a, channel, weight, touched)],
         )
 
-    def _strengthen(self, pairs: Ints, gains: Floats, lesson: Lesson) -> int:
+    def _strengthen(self, pairs: Sequence[tuple[int, int]], gains: Floats, lesson: Lesson) -> int:
         """Both directions of each pair, in ascending order, so that writers never wait in a circle."""
         rule = lesson.rule
-        rows = sorted(
-            (int(source), int(target), float(gain))
-            for (a, b), gain in zip(pairs, gains, strict=True)
-            for source, target in ((a, b), (b, a))
+        growing = [(pair, gain) for pair, gain in zip(pairs, gains.tolist(), strict=True) if gain]
+        directed = sorted(
+            (*direction, gain) for pair, gain in growing for direction in (pair, pair[::-1])
         )
-        for source, target, _ in rows:
-            if source == target:
-                raise ValueError(f"memory {source} cannot be wired to itself")
-        self._require_all({source for source, _, _ in rows})
-        self._db.executemany(
-            "INSERT INTO edge VALUES (:source, :target, :channel, min(:ceiling, :gain), :now)"
-            " ON CONFLICT DO UPDATE SET touched = excluded.touched, weight ="
-            " strengthened(weight, :now - touched, :gain, :tau, :floor, :saturation, :ceiling)",
+        self._db.many(
+            "INSERT INTO edge VALUES (?, ?, ?, strengthened(0.0, ?, ?, ?), ?)"
+            " ON CONFLICT DO UPDATE SET touched = max(touched, excluded.touched), weight ="
+            " strengthened(decayed(weight, excluded.touched - touched, ?, ?), ?, ?, ?)",
             [
-                {
-                    "source": source,
-                    "target": target,
-                    "channel": LEARNED,
-                    "gain": gain,
-                    "now": lesson.now,
-                    "tau": rule.tau,
-                    "floor": rule.floor,
-                    "saturation": rule.saturation,
-                    "ceiling": rule.ceiling,
-                }
-                for source, target, gain in rows
+                (
+                    source, target, LEARNED, gain, rule.saturation, rule.ceiling, lesson.now,
+                    rule.tau, rule.floor, gain, rule.saturation, rule.ceiling,
+                )
+                for source, target, gain in directed
             ],
-        )
-        return len(rows) // 2
+        )  # fmt: skip
+        return len(growing)
 
     def _weaken(self, lesson: Lesson) -> int:
-        changed = 0
-        for a, b in sorted((int(a), int(b)) for a, b in lesson.weakened):
-            for source, target in ((a, b), (b, a)):
-                changed += self._db.execute(
-                    "UPDATE edge SET weight = weight * ? WHERE source = ? AND target = ? AND channel = ?",
-                    (lesson.keep, source, target, LEARNED),
-                ).rowcount
-        return changed // 2
+        """A share of a weight is the same share of what time has left of it: `touched` stays."""
+        both = sorted(
+            direction for a, b in lesson.weakened.tolist() for direction in ((a, b), (b, a))
+        )
+        changed = self._db.many(
+            "UPDATE edge SET weight = weight * ? WHERE source = ? AND target = ? AND channel = ?",
+            [(lesson.keep, *direction, LEARNED) for direction in both],
+        )
+        return max(changed, 0) // 2
+
+    def _require_known(self, lesson: Lesson) -> None:
+        """Refuse a lesson about something that this namespace does not have."""
+        pairs = lesson.pairs.tolist()
+        for a, b in pairs:
+            if a == b:
+                raise ValueError(f"memory {a} cannot be wired to itself")
+        named = {*lesson.used.tolist(), *(id_ for pair in pairs for id_ in pair)}
+        if isinstance(lesson.cue, int):
+            named.add(lesson.cue)
+        self._require_all(named)
+
+    def _use(self, id_: int, at: float) -> None:
+        self._db.execute(
+            "INSERT INTO usage VALUES (?, 1, ?)"
+            " ON CONFLICT DO UPDATE SET uses = uses + 1, used_at = excluded.used_at",
+            id_,
+            at,
+        )
+        self._note(id_, "used", at)
+
+    # Pieces of transactions: removing
 
     def _orphaned_by(self, ids: list[int]) -> list[int]:
-        """The facts that rest on nothing but these."""
-        return self._column(
-            "SELECT DISTINCT fact FROM fact_source WHERE episode IN (SELECT value FROM json_each(?1))"
-            " AND fact NOT IN (SELECT fact FROM fact_source"
-            " WHERE episode NOT IN (SELECT value FROM json_each(?1)))",
-            json.dumps(ids),
+        """The facts that rest on nothing but these, and the cues that are bound to nothing else."""
+        going = [*ids, *self._resting_on(ids, "fact_source", "fact", "episode")]
+        return [*going[len(ids) :], *self._cues_bound_only_to(going)]
+
+    def _resting_on(self, ids: list[int], table: str, rests: str, on: str) -> list[int]:
+        return self._db.column(
+            f"SELECT DISTINCT {rests} FROM {table} WHERE {on} IN (SELECT value FROM json_each(?1))"  # noqa: S608
+            f" AND {rests} NOT IN (SELECT value FROM json_each(?1)) AND {rests} NOT IN"
+            f" (SELECT {rests} FROM {table} WHERE {on} NOT IN (SELECT value FROM json_each(?1)))",
+            _listed(ids),
+        )
+
+    def _cues_bound_only_to(self, ids: list[int]) -> list[int]:
+        return self._db.column(
+            "SELECT DISTINCT n.id FROM edge e JOIN node n ON n.id = e.target AND n.kind = 2"
+            " WHERE e.source IN (SELECT value FROM json_each(?1))"
+            " AND n.id NOT IN (SELECT value FROM json_each(?1))"
+            " AND NOT EXISTS (SELECT 1 FROM edge o WHERE o.source = n.id"
+            "  AND o.target NOT IN (SELECT value FROM json_each(?1)))",
+            _listed(ids),
         )
 
     def _remove_node(self, id_: int, at: float) -> None:
-        row = self._db.execute(
-            "SELECT kind, active, length, session, position FROM node WHERE id = ?", (id_,)
-        ).fetchone()
-        if row is None:
-            return
-        kind, active, length, session, position = row
-        if active and kind != CUE:
-            self._count_documents(-1, -length)
-        self._db.execute("UPDATE fact SET superseded_by = NULL WHERE superseded_by = ?", (id_,))
-        for statement in _REMOVALS:
-            self._db.execute(statement, (id_,))
-        self._db.execute("UPDATE history SET text = NULL WHERE node = ?", (id_,))
-        self._note(id_, "deleted", at)
-
-    def _count_documents(self, documents: int, length: int) -> None:
-        self._db.execute(
-            "UPDATE namespace SET n_documents = n_documents + ?, total_length = total_length + ?"
-            " WHERE id = ?",
-            (documents, length, self._namespace),
+        kind, active, length, session, stored_at = self._db.row(
+            "SELECT kind, active, length, session, stored_at FROM node WHERE id = ?", id_
         )
+        if kind != CUE:
+            self._note(id_, "added", stored_at)
+            self._note(id_, "deleted", at)
+            self._count(-active, -active * length)
+        self._remove_content(id_, was_active=bool(active))
+        self._db.execute(
+            "DELETE FROM edge WHERE (source, target, channel) IN"
+            " (SELECT target, source, channel FROM edge WHERE source = ?)",
+            id_,
+        )
+        self._db.execute("DELETE FROM node WHERE id = ?", id_)
+        self._db.execute("UPDATE history SET text = NULL WHERE node = ?", id_)
+        self._db.execute(
+            "DELETE FROM session WHERE id = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM node WHERE session = ?1)",
+            session,
+        )
+
+    def _remove_content(self, id_: int, *, was_active: bool) -> None:
+        """Take a memory out of the index of words, and words that nothing has any more with it."""
+        terms = _listed(self._db.column("SELECT term FROM posting WHERE node = ?", id_))
+        if was_active:
+            self._count_terms(id_, -1)
+        self._db.execute("DELETE FROM posting WHERE node = ?", id_)
+        self._db.execute(
+            "DELETE FROM term WHERE documents = 0 AND id IN (SELECT value FROM json_each(?))"
+            " AND NOT EXISTS (SELECT 1 FROM posting WHERE term = term.id)",
+            terms,
+        )
+
+    def _count_terms(self, id_: int, documents: int) -> None:
+        self._db.execute(
+            "UPDATE term SET documents = documents + ?"
+            " WHERE id IN (SELECT term FROM posting WHERE node = ?)",
+            documents,
+            id_,
+        )
+
+    def _count(self, documents: int, length: int, *, last: int = 0) -> None:
+        self._db.execute(
+            "UPDATE namespace SET n_documents = n_documents + ?, total_length = total_length + ?,"
+            " last_node = max(last_node, ?) WHERE id = ?",
+            documents, length, last, self._namespace,
+        )  # fmt: skip
 
     def _start_anew(self) -> None:
         """Tell every cache, in this and in other processes, that old rows have changed."""
         self._db.execute(
             "UPDATE namespace SET generation = generation + 1,"
-            " last_node = coalesce((SELECT max(id) FROM node WHERE namespace = ?1), 0) WHERE id = ?1",
-            (self._namespace,),
+            " last_node = coalesce((SELECT max(id) FROM node WHERE namespace = ?1), 0)"
+            " WHERE id = ?1",
+            self._namespace,
         )
 
     def _note(self, id_: int, event: str, at: float, text: str | None = None) -> None:
         self._db.execute(
             "INSERT INTO history (namespace, node, event, at, text) VALUES (?, ?, ?, ?, ?)",
-            (self._namespace, id_, event, at, text),
-        )
+            self._namespace, id_, event, at, text,
+        )  # fmt: skip
 
     def _wipe(self) -> None:
-        """Take what was removed out of the write-ahead log too; freed pages are zeroed already.
+        """Take what was removed out of the log and out of the gaps between rows, too.
 
-        Another process that is reading keeps the log from being emptied; its next checkpoint does it.
+        While another process reads an older state, the log cannot be emptied; the next removal, or
+        closing the store, tries again.
         """
-        with self._reading():
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if self._db.path == IN_RAM:
+            self._to_wipe = False
+            return
+        with self._db.alone():
+            emptied = self._db.empty_log()
+            if emptied and residue.has_residue(self._db.image(), PAGE_BYTES):
+                self._db.execute("VACUUM")
+                emptied = self._db.empty_log()
+        self._to_wipe = not emptied
+        if not emptied:
+            logger.warning(
+                "the log of %s still holds what was removed, since another process is reading it",
+                self._db.path,
+            )
 
-    def _find(self, key: bytes) -> int | None:
-        row = self._db.execute(
-            "SELECT id FROM node WHERE namespace = ? AND key = ?", (self._namespace, key)
-        ).fetchone()
-        return None if row is None else int(row[0])
+    # Look-ups
+
+    def _find(self, kind: int, key: bytes) -> int | None:
+        found = self._db.find(
+            "SELECT id FROM node WHERE namespace = ? AND kind = ? AND key = ?",
+            self._namespace,
+            kind,
+            key,
+        )
+        return None if found is None else int(found[0])
 
     def _require(self, id_: int, kind: int | None) -> tuple[str, int]:
-        """The text and length of a memory of this kind.
+        """The text and length of a node of this kind.
 
         Raises:
             NotFoundError: There is none.
         """
-        row = self._db.execute(
-            "SELECT kind, text, length FROM node WHERE namespace = ? AND id = ? AND kind < 2",
-            (self._namespace, id_),
-        ).fetchone()
-        if row is None or kind not in (None, row[0]):
+        found = self._db.find(
+            "SELECT kind, text, length FROM node WHERE namespace = ? AND id = ?",
+            self._namespace,
+            id_,
+        )
+        if found is None or kind not in (None, found[0]):
             raise NotFoundError("memory" if kind is None else NODE_KINDS[kind], id_)
-        return row[1], row[2]
+        return found[1], found[2]
 
     def _require_all(self, ids: set[int]) -> None:
-        found = set(
-            self._column(
-                "SELECT id FROM node WHERE namespace = ? AND id IN (SELECT value FROM json_each(?))",
+        found = self._db.column(
+            "SELECT id FROM node WHERE namespace = ? AND id IN (SELECT value FROM json_each(?))",
+            self._namespace,
+            _listed(ids),
+        )
+        if len(found) < len(ids):
+            raise NotFoundError("memory", min(ids - set(found)))
+
+    def _matching(self, where: Filter) -> Ints:
+        """The episodes and facts that meet the conditions: in SQL, and where it cannot, in Python."""
+        by_hand = rows.FILTERABLE
+        found: list[int] = []
+        if filtering.expressible(where):
+            sql, values = filtering.condition(where)
+            found = self._db.column(
+                "SELECT n.id FROM node n LEFT JOIN session s ON s.id = n.session"  # noqa: S608
+                f" WHERE n.namespace = ? AND n.kind < 2 AND NOT {filtering.ODD_METADATA} AND {sql}",
                 self._namespace,
-                json.dumps(sorted(ids)),
+                *values,
             )
-        )
-        if found != ids:
-            raise NotFoundError("memory", min(ids - found))
-
-    def _sources(self, facts: list[int]) -> dict[int, tuple[int, ...]]:
-        found: dict[int, list[int]] = {id_: [] for id_ in facts}
-        if facts:
-            for fact, episode in self._db.execute(
-                "SELECT fact, episode FROM fact_source WHERE fact IN (SELECT value FROM json_each(?))"
-                " ORDER BY fact, episode",
-                (json.dumps(facts),),
-            ):
-                found[fact].append(episode)
-        return {fact: tuple(episodes) for fact, episodes in found.items()}
-
-    def _edges(self, where: str, value: Any) -> Edges:
-        with self._reading():
-            rows = self._db.execute(
-                f"SELECT source, target, channel, weight, touched FROM edge {where}",  # noqa: S608  # our own words
-                (value,),
-            ).fetchall()
-        table = np.array(rows, np.float64).reshape(-1, 5)
-        return Edges(
-            sources=table[:, 0].astype(np.int64),
-            targets=table[:, 1].astype(np.int64),
-            channels=table[:, 2].astype(np.int64),
-            weights=table[:, 3].astype(np.float32),
-            touched=table[:, 4],
-        )
-
-    def _filter_rows(self, ids: Ints) -> list[tuple[int, dict[str, Any]]]:
-        """The memories as `filters.matches` takes them."""
-        with self._reading():
-            rows = self._db.execute(
-                "SELECT n.id, kind, speaker, role, s.name, at, stored_at, metadata FROM node n"
-                " LEFT JOIN session s ON s.id = n.session WHERE n.namespace = ? AND kind < 2 ORDER BY n.id",
-                (self._namespace,),
-            ).fetchall()
-        wanted = set(ids.tolist())
-        names = ("id", "kind", "speaker", "role", "session", "at", "stored_at", "metadata")
-        return [
-            (row[0], _filterable(dict(zip(names, row, strict=True))))
-            for row in rows
-            if row[0] in wanted
-        ]
-
-    def _file_bytes(self) -> int:
-        if self._path == ":memory:":
-            return 0
-        files = (Path(self._path + suffix) for suffix in ("", "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+            by_hand = f"{by_hand} AND {filtering.ODD_METADATA}"
+        for row in self._db.rows(by_hand, self._namespace):
+            if filters.matches(where, rows.filterable(row)):
+                found.append(row[0])
+        return np.array(found, np.int64)
 
 
-_MEMORY = (
-    "n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata, n.uses, n.used_at,"
-    " f.kind, f.confidence, f.superseded_by"
-)
-
-_REMOVALS = (
-    "DELETE FROM vector WHERE node = ?",
-    "DELETE FROM posting WHERE node = ?",
-    "DELETE FROM edge WHERE (target, source) IN (SELECT source, target FROM edge WHERE source = ?)",
-    "DELETE FROM edge WHERE source = ?",
-    "DELETE FROM fact_source WHERE fact = ?",
-    "DELETE FROM fact_source WHERE episode = ?",
-    "DELETE FROM fact WHERE node = ?",
-    "DELETE FROM node WHERE id = ?",
-)
-
-_CHECKS = (
-    (
-        "SELECT count(*) FROM vector v JOIN node n ON n.id = v.node"
-        " WHERE n.namespace = :namespace AND length(value) <> :bytes",
-        "{} vectors have the wrong length",
-    ),
-    (
-        "SELECT count(*) FROM node WHERE namespace = :namespace"
-        " AND id NOT IN (SELECT node FROM vector)",
-        "{} nodes have no vector",
-    ),
-    (
-        "SELECT count(*) FROM namespace WHERE id = :namespace AND (n_documents, total_length) <>"
-        " (SELECT count(*), coalesce(sum(length), 0) FROM node"
-        "  WHERE namespace = :namespace AND active AND kind < 2)",
-        "the counted number or length of documents is not the real one",
-    ),
-    (
-        "SELECT count(*) FROM edge e WHERE source IN (SELECT id FROM node WHERE namespace = :namespace)"
-        " AND NOT EXISTS (SELECT 1 FROM edge r WHERE r.source = e.target AND r.target = e.source"
-        "  AND r.channel = e.channel)",
-        "{} edges lead one way only",
-    ),
-)
-
-
-def _connect(path: str, synchronous: str) -> sqlite3.Connection:
-    if path != ":memory:":
-        _make_folder(Path(path))
-    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        db.execute("PRAGMA secure_delete = ON")
-        db.execute("PRAGMA foreign_keys = ON")
-        db.execute("PRAGMA temp_store = MEMORY")
-        db.execute("PRAGMA cache_size = -64000")
-        db.execute("PRAGMA journal_size_limit = 1048576")
-        db.execute(f"PRAGMA synchronous = {'FULL' if synchronous == 'full' else 'NORMAL'}")
-        db.create_function("fading", 2, _fading, deterministic=True)
-        db.create_function("strengthened", 7, _strengthened, deterministic=True)
-        if path != ":memory:":
-            _require_ours(db, path)
-            db.execute("PRAGMA journal_mode = WAL").fetchone()
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _make_folder(path: Path) -> None:
-    if path.is_dir():
-        raise StoreError(
-            f"{path} is a folder. Give the path of a file, for example {path / 'memory.db'}."
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise StoreError(f"The folder {path.parent} cannot be made: {exc.strerror}.") from exc
-
-
-def _require_ours(db: sqlite3.Connection, path: str) -> None:
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (n_tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if n_tables and application != APPLICATION_ID:
-        raise CorruptError(
-            f"{path} is an SQLite file of another application. Give helamem a file of its own."
-        )
-
-
-def _migrate(db: sqlite3.Connection, path: str) -> None:
-    """Bring the schema up to date, each step in a transaction of its own."""
-    steps = _migrations()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > len(steps):
-        raise SchemaError(
-            f"{path} has schema {version}, and this version of helamem knows {len(steps)}. "
-            "Install a newer one: pip install -U helamem"
-        )
-    for number, script in enumerate(steps[version:], start=version + 1):
-        with _transaction(db):
-            (current,) = db.execute("PRAGMA user_version").fetchone()
-            if current >= number:  # another process was faster
-                continue
-            for statement in _statements(script):
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {number}")
-
-
-def _migrations() -> list[str]:
-    folder = resources.files("helamem.stores") / "migrations"
-    files = sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name
+def _between_active(edges: Edges, index: NodeIndex) -> Edges:
+    """Without edges from or to facts that have been replaced."""
+    if index.columns.active.all():
+        return edges
+    stays = index.is_active(edges.sources) & index.is_active(edges.targets)
+    return Edges(
+        edges.sources[stays],
+        edges.targets[stays],
+        edges.channels[stays],
+        edges.weights[stays],
+        edges.touched[stays],
     )
-    return [file.read_text(encoding="utf-8") for file in files]
 
 
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script; `executescript` would commit the transaction at hand."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-@contextlib.contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-    try:
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
-_ADVICE = (
-    ("not a database", CorruptError, "{path} is not a helamem file, or its beginning is damaged. Restore a backup, or give another path."),
-    ("malformed", CorruptError, "{path} is damaged. Restore a backup, or save what can be read: sqlite3 {path} .recover"),
-    ("disk is full", StoreError, "The disk that holds {path} is full. Nothing was stored; free some space and try again."),
-    ("readonly", StoreError, "{path} cannot be written. Check the rights of the file and of its folder; SQLite writes beside it too."),
-    ("unable to open", StoreError, "{path} cannot be opened. Check that its folder exists and that you may write there."),
-    ("locked", StoreError, "Another process has been writing to {path} for more than 10 seconds. Nothing was stored; try again."),
-)  # fmt: skip
-
-
-@contextlib.contextmanager
-def _explained(path: str) -> Iterator[None]:
-    """Turn SQLite's errors into ours, saying what to do."""
-    try:
-        yield
-    except sqlite3.Error as exc:
-        for sign, kind, advice in _ADVICE:
-            if sign in str(exc):
-                raise kind(advice.format(path=path)) from exc
-        raise StoreError(f"SQLite could not do that to {path}: {exc}") from exc
-
-
-def _fading(age: float, tau: float) -> float:
-    return math.exp(-age / tau)
-
-
-def _strengthened(
-    weight: float,
-    age: float,
-    gain: float,
-    tau: float,
-    floor: float,
-    saturation: float,
-    ceiling: float,
-) -> float:
-    """`EdgeRule`, for one weight."""
-    decayed = weight * math.exp(-age / tau)
-    decayed = 0.0 if decayed < floor else decayed
-    return min(ceiling, decayed + gain * (1.0 - saturation * decayed))
-
-
-def _memory(row: tuple[Any, ...], sources: dict[int, tuple[int, ...]]) -> Episode | Fact:
-    id_, kind, text, speaker, role, session, at, stored_at, metadata, uses, used_at, *fact = row
-    shared = {
-        "id": id_,
-        "text": text,
-        "speaker": speaker,
-        "at": _moment(at),
-        "stored_at": _moment(stored_at),
-        "metadata": json.loads(metadata),
-        "uses": uses,
-        "used_at": None if used_at is None else _moment(used_at),
+def _counted(edges: Edges, index: NodeIndex) -> dict[str, int]:
+    """How many undirected edges there are of each kind."""
+    cues = index.ids[index.of_kinds(["cue"])]
+    once = edges.sources < edges.targets
+    with_cue = np.isin(edges.sources, cues) | np.isin(edges.targets, cues)
+    learned = once & (edges.channels == LEARNED)
+    return {
+        "learned": int((learned & ~with_cue).sum()),
+        "cue": int((learned & with_cue).sum()),
+        "source": int((once & (edges.channels == SOURCE)).sum()),
     }
-    if kind == EPISODE:
-        return Episode(role=role, session=session, **shared)
-    return Fact(
-        kind=fact[0], confidence=fact[1], superseded_by=fact[2], sources=sources[id_], **shared
-    )
 
 
-def _filterable(row: dict[str, Any]) -> dict[str, Any]:
-    row["kind"] = NODE_KINDS[row["kind"]]
-    row["metadata"] = json.loads(row["metadata"])
-    if row["session"] is None:
-        del row["session"]
-    return row
+def _listed(ids: Iterable[int]) -> str:
+    """Ids as one value that `json_each` opens again."""
+    return json.dumps(list(ids))
 
 
 def _spelled(embedder: dict[str, str]) -> str:
     return f"{embedder['embedder']} ({embedder['dimension']} dimensions)"
-
-
-def _blob(vector: Floats) -> bytes:
-    return np.ascontiguousarray(vector, "<f4").tobytes()
-
-
-def _dumped(metadata: Any) -> str:
-    return json.dumps(dict(metadata), separators=(",", ":"))
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ class Contract:
 
     dimension = samples.DIMENSION
     _open: dict[str, Store]
+    _opening: threading.Lock
 
     def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401
         super().__init_subclass__(**options)
@@ -45,6 +47,7 @@ class Contract:
     def setup_method(self) -> None:
         """Begin without a store; pytest calls this before each test."""
         self._open = {}
+        self._opening = threading.Lock()
 
     def teardown_method(self) -> None:
         """Check and close every store that the test used; pytest calls this after each test."""
@@ -60,9 +63,10 @@ class Contract:
 
     def store_of(self, namespace: str) -> Store:
         """The test's store for a namespace, made when it is first asked for."""
-        if namespace not in self._open:
-            self._open[namespace] = self.make_store(namespace)
-        return self._open[namespace]
+        with self._opening:  # a test's threads may all be the first to ask
+            if namespace not in self._open:
+                self._open[namespace] = self.make_store(namespace)
+            return self._open[namespace]
 
     @contextlib.contextmanager
     def unchanged(self, *expected: type[Exception]) -> Iterator[None]:

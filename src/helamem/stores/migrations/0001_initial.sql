@@ -1,4 +1,5 @@
 -- One node space: episodes, facts and cues take their ids from one sequence that never repeats.
+-- Texts and vectors lie in tables, never in an index: see residue.py.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -18,9 +19,9 @@ CREATE TABLE namespace (
 CREATE TABLE session (
     id        INTEGER PRIMARY KEY,
     namespace INTEGER NOT NULL REFERENCES namespace,
+    digest    INTEGER NOT NULL, -- of the name
     name      TEXT NOT NULL,
-    next      INTEGER NOT NULL DEFAULT 0, -- the position of the next turn
-    UNIQUE (namespace, name)
+    UNIQUE (namespace, digest)
 );
 
 CREATE TABLE node (
@@ -32,36 +33,47 @@ CREATE TABLE node (
     text      TEXT NOT NULL,
     speaker   TEXT NOT NULL DEFAULT '',
     role      TEXT NOT NULL DEFAULT '',
-    session   INTEGER REFERENCES session,
-    position  INTEGER,
+    session   INTEGER REFERENCES session, -- its turns follow each other in the order of their ids
     at        REAL NOT NULL,
     stored_at REAL NOT NULL,
-    metadata  TEXT NOT NULL DEFAULT '{}',
+    metadata  TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metadata)),
     length    INTEGER NOT NULL DEFAULT 0,
-    traits    INTEGER NOT NULL DEFAULT 0,
-    uses      INTEGER NOT NULL DEFAULT 0,
-    used_at   REAL
+    traits    INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX node_of_namespace ON node (namespace, id);
-CREATE UNIQUE INDEX node_key ON node (namespace, key) WHERE key IS NOT NULL;
+CREATE INDEX node_of_namespace ON node (namespace, kind);
+CREATE INDEX node_of_session ON node (session) WHERE session IS NOT NULL;
+CREATE UNIQUE INDEX node_key ON node (namespace, kind, key) WHERE key IS NOT NULL;
+
+CREATE TABLE usage ( -- apart from the node, whose row it would make grow
+    node    INTEGER PRIMARY KEY REFERENCES node ON DELETE CASCADE,
+    uses    INTEGER NOT NULL,
+    used_at REAL
+) WITHOUT ROWID;
 
 CREATE TABLE vector (
-    node  INTEGER PRIMARY KEY REFERENCES node,
+    node  INTEGER PRIMARY KEY REFERENCES node ON DELETE CASCADE,
     value BLOB NOT NULL -- little-endian float32
 );
 
+CREATE TABLE term (
+    id        INTEGER PRIMARY KEY,
+    namespace INTEGER NOT NULL REFERENCES namespace,
+    digest    INTEGER NOT NULL, -- of the term: no word of a text lies outside of it
+    documents INTEGER NOT NULL, -- how many active nodes have it
+    UNIQUE (namespace, digest)
+);
+
 CREATE TABLE posting (
-    namespace INTEGER NOT NULL,
-    term      TEXT NOT NULL,
-    node      INTEGER NOT NULL,
-    count     INTEGER NOT NULL,
-    rank      INTEGER NOT NULL,
-    PRIMARY KEY (namespace, term, node)
+    term  INTEGER NOT NULL REFERENCES term,
+    node  INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,
+    count INTEGER NOT NULL,
+    rank  INTEGER NOT NULL,
+    PRIMARY KEY (term, node)
 ) WITHOUT ROWID;
 CREATE INDEX posting_of_node ON posting (node);
 
 CREATE TABLE edge ( -- both directions of every edge
-    source  INTEGER NOT NULL,
+    source  INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,
     target  INTEGER NOT NULL,
     channel INTEGER NOT NULL, -- 1 learned, 2 source
     weight  REAL NOT NULL,
@@ -70,15 +82,16 @@ CREATE TABLE edge ( -- both directions of every edge
 ) WITHOUT ROWID;
 
 CREATE TABLE fact (
-    node          INTEGER PRIMARY KEY REFERENCES node,
+    node          INTEGER PRIMARY KEY REFERENCES node ON DELETE CASCADE,
     kind          TEXT NOT NULL,
     confidence    REAL NOT NULL,
     superseded_by INTEGER REFERENCES node
-);
+) WITHOUT ROWID;
+CREATE INDEX fact_superseded_by ON fact (superseded_by) WHERE superseded_by IS NOT NULL;
 
 CREATE TABLE fact_source (
-    fact    INTEGER NOT NULL REFERENCES node,
-    episode INTEGER NOT NULL REFERENCES node,
+    fact    INTEGER NOT NULL REFERENCES fact ON DELETE CASCADE,
+    episode INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,
     PRIMARY KEY (fact, episode)
 ) WITHOUT ROWID;
 CREATE INDEX fact_of_episode ON fact_source (episode);

@@ -1,0 +1,288 @@
+"""One SQLite file: opening it, its schema, its transactions, and what its errors mean.
+
+Knows nothing of memories. One connection serves all threads; whoever uses it holds its lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from helamem.errors import CorruptError, SchemaError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+Value: TypeAlias = "str | bytes | int | float | None"
+APPLICATION_ID = 0x48654C61  # "HeLa"
+BUSY_S = 10.0
+READERS_S = 0.5  # how long to wait for readers before the log is emptied later
+PAGE_BYTES = 8192
+IN_RAM = ":memory:"
+SETTINGS = (
+    f"PRAGMA page_size = {PAGE_BYTES}",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -64000",
+    "PRAGMA journal_size_limit = 1048576",
+)
+
+
+class Database:
+    """A connection to one file, with its schema up to date.
+
+    Args:
+        path: The file; made with its folders where it is not there. ":memory:" keeps all in RAM.
+        synchronous: "full" survives a power cut, "normal" a crash of the process.
+        functions: What SQL may call beside its own functions, by name.
+
+    Raises:
+        CorruptError: The file is damaged, or is not a helamem file.
+        SchemaError: The file was made by a newer version.
+        StoreError: The file cannot be opened or written.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        synchronous: str,
+        functions: Mapping[str, tuple[int, Callable[..., Any]]],
+    ) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._closed = False
+        if path != IN_RAM:
+            _make_folder(Path(path))
+        with explained(path):
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with explained(path):
+                self._prepare(synchronous, functions)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(
+        self, synchronous: str, functions: Mapping[str, tuple[int, Callable[..., Any]]]
+    ) -> None:
+        for setting in SETTINGS:
+            self.execute(setting)
+        self.execute(f"PRAGMA synchronous = {'FULL' if synchronous == 'full' else 'NORMAL'}")
+        for name, (n_arguments, function) in functions.items():
+            self._connection.create_function(name, n_arguments, function, deterministic=True)
+        if self.path != IN_RAM:
+            self._require_ours()
+            self._write_ahead()
+        self._migrate()
+
+    def _require_ours(self) -> None:
+        (application,) = self.row("PRAGMA application_id")
+        (n_tables,) = self.row("SELECT count(*) FROM sqlite_master")
+        if application != APPLICATION_ID and (n_tables or application):
+            raise CorruptError(
+                f"{self.path} is an SQLite file of another application. "
+                "Give helamem a file of its own."
+            )
+
+    def _write_ahead(self) -> None:
+        """Readers and a writer do not wait for each other; kept in the file, so set only once."""
+        if self.row("PRAGMA journal_mode") == ("wal",):
+            return
+        (mode,) = self.row("PRAGMA journal_mode = WAL")
+        if mode != "wal":
+            raise StoreError(
+                f"{self.path} lies where SQLite cannot keep a write-ahead log (the journal mode is "
+                f"{mode}). Put it on a local disk."
+            )
+
+    def _migrate(self) -> None:
+        """Bring the schema up to date, each step in a transaction of its own."""
+        steps = migrations()
+        (version,) = self.row("PRAGMA user_version")
+        if version > len(steps):
+            raise SchemaError(
+                f"{self.path} has schema {version}, and this version of helamem knows {len(steps)}. "
+                "Install a newer one: pip install -U helamem"
+            )
+        for number, script in enumerate(steps[version:], start=version + 1):
+            with self.writing():
+                if self.row("PRAGMA user_version") >= (number,):  # another process was faster
+                    continue
+                for statement in _statements(script):
+                    self.execute(statement)
+                self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                self.execute(f"PRAGMA user_version = {number}")
+
+    # Transactions
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """One state of the file for all that is read inside, whoever writes meanwhile."""
+        with self._lock, explained(self.path):
+            self._require_open()
+            if self._connection.in_transaction:
+                yield
+                return
+            with self._transaction("BEGIN"):
+                yield
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction that waits for other writers first; if anything is raised, nothing changed."""
+        with self._lock, explained(self.path):
+            self._require_open()
+            if self._connection.in_transaction:
+                raise StoreError("Nothing can be written inside reading(). Leave the block first.")
+            with self._transaction("BEGIN IMMEDIATE"):
+                yield
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """The connection outside of any transaction, for what SQLite does only there."""
+        with self._lock, explained(self.path):
+            self._require_open()
+            yield
+
+    @contextlib.contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        self.execute(begin)
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK")
+            raise
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreError(
+                f"The memory in {self.path} is closed. Open it again with Memory(...)."
+            )
+
+    # Statements
+
+    def execute(self, query: str, *values: Value) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self._connection.execute(query, values)
+
+    def many(self, query: str, rows: Iterable[Sequence[Value] | Mapping[str, Value]]) -> int:
+        """Run one statement for each row; how many rows it changed in all."""
+        return self._connection.executemany(query, rows).rowcount
+
+    def row(self, query: str, *values: Value) -> tuple[Any, ...]:
+        """The first row; there is one."""
+        found: tuple[Any, ...] = self.execute(query, *values).fetchone()
+        return found
+
+    def find(self, query: str, *values: Value) -> tuple[Any, ...] | None:
+        """The first row, if there is one."""
+        found: tuple[Any, ...] | None = self.execute(query, *values).fetchone()
+        return found
+
+    def rows(self, query: str, *values: Value) -> list[tuple[Any, ...]]:
+        """All rows."""
+        return self.execute(query, *values).fetchall()
+
+    def column(self, query: str, *values: Value) -> list[Any]:
+        """The first value of every row."""
+        return [row[0] for row in self.execute(query, *values)]
+
+    def empty_log(self) -> bool:
+        """Fold the write-ahead log into the file; False where a reader still needs it."""
+        self.execute(f"PRAGMA busy_timeout = {int(1e3 * READERS_S)}")
+        try:
+            (busy, _, _) = self.row("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {int(1e3 * BUSY_S)}")
+        return not busy
+
+    def image(self) -> bytes:
+        """The whole file as this connection sees it, in RAM."""
+        return self._connection.serialize()
+
+    def file_bytes(self) -> int:
+        """The size of the file with its log; 0 in RAM."""
+        if self.path == IN_RAM:
+            return 0
+        files = (Path(self.path + suffix) for suffix in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        """Release the file; a second time does nothing."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._connection.close()
+
+
+def migrations() -> list[str]:
+    """The scripts that make the schema, in order; the file's `user_version` counts those done."""
+    folder = resources.files("helamem.stores") / "migrations"
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name
+    )
+    return [file.read_text(encoding="utf-8") for file in files]
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; `executescript` would commit the transaction at hand."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _make_folder(path: Path) -> None:
+    if path.is_dir():
+        raise StoreError(
+            f"{path} is a folder. Give the path of a file, for example {path / 'memory.db'}."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreError(
+            f"The folder {path.parent} cannot be made: {exc.strerror}. Give another path."
+        ) from exc
+    for needed in (path, path.parent):
+        if needed.exists() and not os.access(needed, os.W_OK):
+            raise StoreError(
+                f"{needed} cannot be written. Change its rights, or give another path; "
+                "SQLite writes beside its file too."
+            )
+
+
+# By SQLite's primary result codes.
+_MEANINGS: dict[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_NOTADB: (CorruptError, "{path} is not a helamem file, or its beginning is damaged. Restore a backup, or give another path."),
+    sqlite3.SQLITE_CORRUPT: (CorruptError, "{path} is damaged. Restore a backup, or save what can be read: sqlite3 {path} .recover"),
+    sqlite3.SQLITE_FULL: (StoreError, "The disk that holds {path} is full. Nothing was stored; free some space and try again."),
+    sqlite3.SQLITE_READONLY: (StoreError, "{path} cannot be written. Check the rights of the file and of its folder; SQLite writes beside it too."),
+    sqlite3.SQLITE_CANTOPEN: (StoreError, "{path} cannot be opened. Check that you may read and write it and its folder."),
+    sqlite3.SQLITE_BUSY: (StoreError, "Another process has been writing to {path} for more than 10 seconds. Nothing was stored; try again."),
+    sqlite3.SQLITE_IOERR: (StoreError, "{path} could not be read or written. Nothing was stored; check the disk."),
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Turn SQLite's errors into ours, saying what to do."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+        kind, advice = _MEANINGS.get(
+            code, (StoreError, "SQLite could not do that to {path}; nothing was changed: {error}")
+        )
+        raise kind(advice.format(path=path, error=exc)) from exc

@@ -1,0 +1,129 @@
+"""Rows of the tables as records, and the other way round. The only place that knows column orders."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helamem.protocols import NODE_KINDS, Edges
+from helamem.records import Episode, Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from helamem.protocols import Floats
+    from helamem.records import Json
+
+EPISODE, FACT, CUE = range(3)
+
+MEMORIES = (
+    "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata,"
+    " coalesce(u.uses, 0), u.used_at, f.kind, f.confidence, f.superseded_by FROM node n"
+    " LEFT JOIN session s ON s.id = n.session LEFT JOIN usage u ON u.node = n.id"
+    " LEFT JOIN fact f ON f.node = n.id"
+    " WHERE n.id IN (SELECT value FROM json_each(?)) AND n.namespace = ? AND n.kind < 2"
+)
+
+FILTERABLE = (
+    "SELECT n.id, n.kind, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata FROM node n"
+    " LEFT JOIN session s ON s.id = n.session WHERE n.namespace = ? AND n.active AND n.kind < 2"
+)
+
+
+def memory(row: tuple[Any, ...], sources: Mapping[int, tuple[int, ...]]) -> Episode | Fact:
+    """A row of `MEMORIES` as a record."""
+    id_, kind, text, speaker, role, session, at, stored_at, metadata, uses, used_at, *fact = row
+    shared = {
+        "id": id_,
+        "text": text,
+        "speaker": speaker,
+        "at": moment(at),
+        "stored_at": moment(stored_at),
+        "metadata": json.loads(metadata),
+        "uses": uses,
+        "used_at": None if used_at is None else moment(used_at),
+    }
+    if kind == EPISODE:
+        return Episode(role=role, session=session, **shared)
+    fact_kind, confidence, superseded_by = fact
+    return Fact(
+        kind=fact_kind,
+        confidence=confidence,
+        superseded_by=superseded_by,
+        sources=sources[id_],
+        **shared,
+    )
+
+
+def filterable(row: tuple[Any, ...]) -> dict[str, Any]:
+    """A row of `FILTERABLE` as `filters.matches` takes it; a fact has no role and no session."""
+    id_, kind, speaker, role, session, at, stored_at, metadata = row
+    found = {
+        "id": id_,
+        "kind": NODE_KINDS[kind],
+        "speaker": speaker,
+        "at": at,
+        "stored_at": stored_at,
+        "metadata": json.loads(metadata),
+    }
+    return found | {"role": role, "session": session} if kind == EPISODE else found
+
+
+def edges(rows: Sequence[tuple[Any, ...]]) -> Edges:
+    """Rows of the table of edges, in the order of its columns."""
+    table = np.array(rows, np.float64).reshape(-1, 5)
+    return Edges(
+        sources=table[:, 0].astype(np.int64),
+        targets=table[:, 1].astype(np.int64),
+        channels=table[:, 2].astype(np.int64),
+        weights=table[:, 3].astype(np.float32),
+        touched=table[:, 4],
+    )
+
+
+def digest(text: str) -> int:
+    """A number that stands for a text in an index, so that no word of it lies there."""
+    raw = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(raw, "little", signed=True)
+
+
+def blob(vector: Floats, dimension: int) -> bytes:
+    """A vector as it lies in the file.
+
+    Raises:
+        ValueError: It has another dimension, or holds something that is not finite.
+    """
+    if vector.shape != (dimension,):
+        raise ValueError(f"a vector here has {dimension} dimensions, not the shape {vector.shape}")
+    if not np.isfinite(vector).all():
+        raise ValueError("a vector holds an infinity, or something that is not a number")
+    return np.ascontiguousarray(vector, "<f4").tobytes()
+
+
+def unblobbed(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
+    """Vectors as they lay in the file, one row each."""
+    return np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), dimension)
+
+
+def dumped(metadata: Mapping[str, Json]) -> str:
+    """Metadata as JSON whose texts stand there as they are, since SQL compares them.
+
+    Only lone surrogates make it escape all that is not ASCII: UTF-8 has no place for them.
+    """
+    plain = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        plain.encode()
+    except UnicodeEncodeError:
+        return json.dumps(dict(metadata), allow_nan=False, separators=(",", ":"))
+    return plain
+
+
+def moment(seconds: float) -> datetime:
+    """Epoch seconds as a time."""
+    return datetime.fromtimestamp(seconds, UTC)
