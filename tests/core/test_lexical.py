@@ -131,10 +131,16 @@ def test_bm25_without_k1_counts_presence_only() -> None:
 
 
 def test_bm25_by_hand() -> None:
-    # 3 * 2 * 2.5 / (2 + 1.5 * (1 - 0.5 + 0.5 * 12 / 4)) = 15 / 5
-    score = bm25(floats([[2]]), floats([12]), floats([3]), mean_length=4.0, k1=1.5, b=0.5)
+    # 3 * 2 * 2.5 / (2 + 1.5 * (1 - 0.5 + 0.5 * 3 / 1)) = 15 / 5
+    score = bm25(floats([[2]]), floats([3]), floats([3]), mean_length=1.0, k1=1.5, b=0.5)
 
     assert [3.0] == score.tolist()
+
+
+def test_bm25_without_a_mean_length_leaves_length_out_of_account() -> None:
+    scores = bm25(np.ones((2, 1)), floats([1, 9]), floats([3]), mean_length=0.0, k1=1.0, b=1.0)
+
+    assert [3.0, 3.0] == scores.tolist()
 
 
 def test_bm25_refuses_shapes_that_do_not_fit() -> None:
@@ -249,6 +255,10 @@ def test_overlap_equals_the_naive_share(matched: list[int], n_terms: int) -> Non
     assert [each / n_terms for each in matched] == overlap(ints(matched), n_terms).tolist()
 
 
+def test_a_single_query_term_is_there_or_not() -> None:
+    assert [0.0, 1.0] == overlap(ints([0, 1]), 1).tolist()
+
+
 def test_without_query_terms_nothing_overlaps() -> None:
     assert [0.0, 0.0] == overlap(ints([0, 0]), 0).tolist()
 
@@ -276,6 +286,10 @@ def test_the_rarest_term_that_occurs_is_always_affordable(df: list[int], max_row
     rarest = min(range(len(df)), key=lambda t: (df[t] == 0, df[t], t))
 
     assert affordable(ints(df), max_rows)[rarest]
+
+
+def test_a_budget_may_be_used_up() -> None:
+    assert [True, True, False] == affordable(ints([40, 60, 60]), 100).tolist()
 
 
 def test_terms_that_occur_nowhere_cost_nothing() -> None:
