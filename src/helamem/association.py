@@ -1,4 +1,4 @@
-"""What the memories of a region receive from each other, over edges in time and edges that were learned."""
+"""What the memories of a region receive: from neighbours in time, over learned edges, and from cues."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.core import spreading
+from helamem.core import cues, spreading
 from helamem.core.graph import Graph
+from helamem.core.spreading import Arrivals
 from helamem.protocols import ASKS, CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from helamem.config import Spreading
-    from helamem.core.arrays import Bools, Floats
-    from helamem.core.spreading import Arrivals, Spread
+    from helamem.config import Config, Cues, Spreading
+    from helamem.core.arrays import Floats
+    from helamem.core.spreading import Spread
     from helamem.records import Channel
     from helamem.regions import Region
 
@@ -32,80 +33,99 @@ class Scores:
     Attributes:
         base: Shape (n,): before the graph was used.
         received: Shape (n, routes): what arrived over each kind of edge.
-        arrivals: The same, edge by edge.
+        recognition: Shape (n,): the part of what cues lent that says: the same need again.
+        arrivals: What was received, edge by edge; from n on, sources are the region's cues.
     """
 
     base: Floats
     received: Floats
+    recognition: Floats
     arrivals: Arrivals
 
     @property
     def direct(self) -> Floats:
-        """What ranks the direct path: base activation, and what came from neighbours in time."""
-        return np.asarray(self.base + self.received[:, TEMPORAL])
+        """What ranks the direct path: the memory itself, its neighbours in time, and recognition."""
+        return np.asarray(self.base + self.received[:, TEMPORAL] + self.recognition)
 
     @property
     def total(self) -> Floats:
-        """What ranks in the end."""
+        """How active each memory is in the end."""
         return np.asarray(self.base + self.received.sum(axis=1))
 
-    @property
-    def associated(self) -> Bools:
-        """Which memories received something by association, not only from neighbours in time."""
-        return np.asarray(np.delete(self.received, TEMPORAL, axis=1).sum(axis=1) > 0)
 
+def activate(region: Region, terms: Mapping[str, Floats], config: Config) -> Scores:
+    """Base activation, what spreads from it, and what earlier questions lend.
 
-def activate(region: Region, terms: Mapping[str, Floats], config: Spreading) -> Scores:
-    """Base activation, and what spreads from it."""
+    Args:
+        terms: The weighted terms of the base activation.
+    """
     base = np.asarray(sum(terms.values()))
-    sources = terms.get("similarity", 0 * base) if config.sources == "similarity" else base
-    spread = spread_from(region, sources, config)
-    return Scores(base, spread.received[: len(region.ids)], spread.arrivals)
+    passed_on = terms.get("similarity", 0 * base)
+    spread = spread_from(
+        region, passed_on if config.spreading.sources == "similarity" else base, config.spreading
+    )
+    lent, recognized = from_cues(region, config.cues)
+    received = spread.received.copy()
+    received[:, CUE] = cues.strongest(lent.targets, lent.amounts, len(base))
+    return Scores(base, received, recognized, Arrivals.joined([spread.arrivals, lent]))
 
 
 def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
-    """What each memory receives over temporal, learned, source and cue edges.
+    """What each memory receives over temporal, learned and source edges.
 
     Args:
-        sources: Shape (n,): the activation that memories pass on what exceeds the threshold of.
+        sources: Shape (n,): the activation of which memories pass on what exceeds the threshold.
     """
     threshold = config.threshold
     if config.threshold_is == "quantile":
         threshold = spreading.relative_threshold(sources, quantile=config.threshold)
     active = spreading.excess(sources, threshold=threshold, subtract=config.subtract_threshold)
-    cues = spreading.excess(region.cue_similarity, threshold=config.cue_threshold, subtract=False)
     return spreading.spread(
         _graph(region, config.aside),
-        np.concatenate([np.maximum(active, 0.0), cues]),
-        gains=(config.temporal, config.learned, config.source, config.cue),
+        np.maximum(active, 0.0),
+        gains=(config.temporal, config.learned, config.source, 0.0),
         hops=tuple(config.hop_decay**hop for hop in range(config.hops)),
         fan_out=config.fan_out,
     )
 
 
+def from_cues(region: Region, config: Cues) -> tuple[Arrivals, Floats]:
+    """What each binding of a cue lends, and for each memory how much of it is recognition.
+
+    A binding lends the larger of two amounts: for the same need again, and for a related need.
+    """
+    n = len(region.ids)
+    rows = np.flatnonzero(np.isin(region.edges.sources, region.cues))
+    targets = region.locate(region.edges.targets[rows])
+    rows, targets = rows[targets >= 0], targets[targets >= 0]
+    cue = np.searchsorted(region.cues, region.edges.sources[rows])
+    weights = np.asarray(region.edges.weights[rows], np.float64)
+    best = float(region.similarity.max(initial=0.0))
+    same = cues.recognition(region.cue_likeness, doubtful=config.doubtful, certain=config.certain)
+    related = cues.relatedness(region.cue_likeness, best, power=config.power)
+    recognized = config.recognition * weights * same[cue]
+    amounts = np.maximum(recognized, config.association * weights * related[cue])
+    lent = Arrivals(
+        n + cue, targets, np.full(len(rows), CUE), weights, np.ones(len(rows), np.int64), amounts
+    )
+    return lent.take(np.flatnonzero(amounts)), cues.strongest(targets, recognized, n)
+
+
 def _graph(region: Region, aside: float) -> Graph:
-    """The region's memories, then its cues, with temporal, learned, source and cue edges.
+    """The region's memories with their temporal, learned and source edges.
 
     Args:
         aside: Weight of a temporal edge that does not lead from a question to its answer.
     """
-    n = len(region.ids)
     after = np.flatnonzero(region.following >= 0)
     before = region.following[after]
     forward = np.where(region.having(ASKS)[after] > 0, 1.0, aside)
-    is_cue = np.isin(region.edges.sources, region.cues)
-    sources = np.where(
-        is_cue,
-        n + np.searchsorted(region.cues, region.edges.sources),
-        region.locate(region.edges.sources),
-    )
-    targets = region.locate(region.edges.targets)
+    sources, targets = region.locate(region.edges.sources), region.locate(region.edges.targets)
     inside = (sources >= 0) & (targets >= 0)
-    channels = np.where(is_cue, CUE, region.edges.channels)[inside]
     return Graph.build(
-        n + len(region.cues),
+        len(region.ids),
         np.concatenate([after, before, sources[inside]]),
         np.concatenate([before, after, targets[inside]]),
         np.concatenate([forward, np.full(len(after), aside), region.edges.weights[inside]]),
-        np.concatenate([np.full(2 * len(after), TEMPORAL), channels]),
+        np.concatenate([np.full(2 * len(after), TEMPORAL), region.edges.channels[inside]]),
     )

@@ -183,7 +183,7 @@ class Chat:
     ) -> Reinforcement | None:
         if not used or not self._learn:
             return None
-        return self._memory.reinforce(recall, used=used, at=at)
+        return self._memory.reinforce(recall, used=used, certainty=usage.CERTAINTY, at=at)
 
 
 TICK = timedelta(milliseconds=1)

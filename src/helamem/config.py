@@ -118,10 +118,6 @@ class Spreading(_Section):
     )
     learned: float = setting(0.5, "gain over edges between memories that served together", low=0)
     source: float = setting(0.0, "gain between a fact and the episodes that it rests on", low=0)
-    cue: float = setting(0.5, "gain from earlier questions to what served them", low=0)
-    cue_threshold: float = setting(
-        0.5, "how similar an earlier question must be to count", low=0, high=1
-    )
     hops: int = setting(2, "how many edges away activation reaches", low=1, high=8)
     hop_decay: float = setting(
         0.5, "how much of what arrived is passed on at each further hop", low=0, high=1
@@ -135,12 +131,29 @@ class Spreading(_Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cues(_Section):
+    """What earlier questions lend to a new one."""
+
+    recognition: float = setting(0.7, "weight of having served the same need before", low=0)
+    doubtful: float = setting(
+        0.65, "how alike two questions are, at most, for nothing to be recognized", low=0, high=1
+    )
+    certain: float = setting(
+        0.9, "how alike two questions are for all to be recognized", low=0, high=1
+    )
+    association: float = setting(0.45, "weight of having served a related need", low=0)
+    power: float = setting(3.0, "how fast that falls as questions differ", low=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection(_Section):
     """What is returned."""
 
-    associative: int = setting(5, "how many more may come in through learned edges alone", low=0)
-    associative_needs_edge: bool = setting(
-        True, "whether these must have received something over a learned edge"
+    direct: int = setting(
+        6, "how many places go by direct activation alone; 0 for all that are asked for", low=0
+    )
+    associative: int = setting(
+        0, "how many hits may come on top of what is asked for, by the associative path", low=0
     )
     facts: int = setting(3, "how many facts a result may hold", low=0)
 
@@ -153,7 +166,9 @@ class Learning(_Section):
         "used", "what is wired: what was used, or (the paper) all that was returned"
     )
     rate: float = setting(0.3, "how much one lesson strengthens an edge", low=0, high=1)
-    graded: bool = setting(True, "whether a gain is multiplied by how active the two memories were")
+    graded: bool = setting(
+        False, "whether a gain is multiplied by how active the two memories were"
+    )
     saturation: float = setting(
         1.0, "1: gains shrink as a weight grows; 0: they do not", low=0, high=1
     )
@@ -166,7 +181,7 @@ class Learning(_Section):
     cue_merge: float = setting(
         0.97, "a question this similar to an earlier one is the same cue", low=0, high=1
     )
-    cue_rate: float = setting(0.5, "how much one lesson strengthens a binding", low=0, high=1)
+    cue_rate: float = setting(0.9, "how much one lesson strengthens a binding", low=0, high=1)
     decay: float = setting(
         365.0, "days (or lessons) after which a weight has fallen to 1/e; inf for never", low=0.001
     )
@@ -271,6 +286,7 @@ class Config:
     candidates: Candidates = field(default_factory=Candidates)
     activation: Activation = field(default_factory=Activation)
     spreading: Spreading = field(default_factory=Spreading)
+    cues: Cues = field(default_factory=Cues)
     selection: Selection = field(default_factory=Selection)
     learning: Learning = field(default_factory=Learning)
     consolidation: Consolidation = field(default_factory=Consolidation)
@@ -349,7 +365,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "activation.recency_days": 60.0,
         "spreading.temporal": 0.0,
         "spreading.learned": 0.1,
-        "spreading.cue": 0.0,
         "spreading.hops": 1,
         "spreading.sources": "base",
         "spreading.threshold": 0.6,
@@ -357,11 +372,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "spreading.subtract_threshold": False,
         "spreading.fan_out": 0.0,
         "selection.associative": 5,
-        "selection.associative_needs_edge": False,
+        "selection.direct": 0,
         "selection.facts": 5,
         "learning.gate": "returned",
         "learning.rate": 0.02,
-        "learning.graded": False,
         "learning.saturation": 0.0,
         "learning.weaken": 0.0,
         "learning.cue": False,
@@ -468,6 +482,7 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "candidates": Candidates,
     "activation": Activation,
     "spreading": Spreading,
+    "cues": Cues,
     "selection": Selection,
     "learning": Learning,
     "consolidation": Consolidation,

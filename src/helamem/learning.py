@@ -17,7 +17,7 @@ from helamem.protocols import EdgeRule, Lesson, NewCue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helamem.config import Learning
+    from helamem.config import Config, Learning
     from helamem.protocols import Floats, Ints
     from helamem.recall import Recall
 
@@ -29,7 +29,8 @@ def lesson(
     *,
     used: Sequence[int],
     unhelpful: Sequence[int],
-    config: Learning,
+    certainty: float,
+    config: Config,
     at: float,
     lessons: int,
 ) -> Lesson:
@@ -38,22 +39,24 @@ def lesson(
     Args:
         used: Ids of the memories that served; they need not be among the hits.
         unhelpful: Ids of hits that did not serve.
+        certainty: How sure it is that they served, in (0, 1]; gains shrink with it.
         at: When it is learned, in epoch seconds.
         lessons: How many lessons the memory has learned so far.
     """
+    rates = config.learning
     ids = np.unique(np.asarray(used, dtype=np.int64))
-    activation = _activation(recall, ids) if config.graded else np.ones(len(ids), np.float32)
+    activation = _activation(recall, ids) if rates.graded else np.ones(len(ids), np.float32)
     pairs = hebbian.coactivated_pairs(np.arange(len(ids)))
     return Lesson(
         used=ids,
         pairs=ids[pairs],
-        gains=hebbian.gains(activation, pairs, rate=config.rate),
-        cue=_cue(recall, config, at) if config.cue and len(ids) else None,
-        cue_gains=(config.cue_rate * activation).astype(np.float32),
-        weakened=_misleading(recall, unhelpful),
-        keep=1.0 - config.weaken,
-        rule=rule(config),
-        now=clock(config, at=at, lessons=lessons + 1),
+        gains=hebbian.gains(activation, pairs, rate=certainty * rates.rate),
+        cue=_cue(recall, rates, at) if rates.cue and len(ids) else None,
+        cue_gains=(certainty * rates.cue_rate * activation).astype(np.float32),
+        weakened=_misleading(recall, unhelpful, config.cues.doubtful),
+        keep=1.0 - rates.weaken,
+        rule=rule(rates),
+        now=clock(rates, at=at, lessons=lessons + 1),
         at=at,
     )
 
@@ -83,15 +86,25 @@ def _activation(recall: Recall, ids: Ints) -> Floats:
 
 def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
     """An earlier cue that says nearly the same, or a new one."""
-    if recall.cues and recall.cues[0].similarity >= config.cue_merge:
+    if recall.cues and recall.cues[0].likeness >= config.cue_merge:
         return recall.cues[0].id
     words = " ".join(recall.query.split())
-    return NewCue(key=digest("cue", words.casefold()), text=words, vector=recall.vector, at=at)
+    return NewCue(
+        key=digest("cue", words.casefold()),
+        text=words,
+        speaker=recall.speaker,
+        vector=recall.vector,
+        at=at,
+    )
 
 
-def _misleading(recall: Recall, unhelpful: Sequence[int]) -> Ints:
-    """The pairs whose edges may have brought in what did not help: with other hits, and with cues."""
-    others = [*recall.ids, *(cue.id for cue in recall.cues)]
+def _misleading(recall: Recall, unhelpful: Sequence[int], doubtful: float) -> Ints:
+    """The pairs whose edges may have brought in what did not help: with other hits, and with cues.
+
+    Only cues of the same need lose hold of it: it may well have served a related one.
+    """
+    same = [cue.id for cue in recall.cues if cue.likeness > doubtful]
+    others = [*recall.ids, *same]
     pairs = {
         (min(bad, other), max(bad, other)) for bad in unhelpful for other in others if bad != other
     }

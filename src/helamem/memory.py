@@ -71,6 +71,10 @@ class Engine:
         """The settings that hold."""
         return self._config
 
+    def now(self) -> datetime:
+        """The time by this memory's clock."""
+        return datetime.fromtimestamp(self._clock(), UTC)
+
     # Adding
 
     def add(
@@ -209,6 +213,7 @@ class Engine:
         used: Iterable[int] | None = None,
         *,
         unhelpful: Iterable[int] = (),
+        certainty: float = 1.0,
         at: datetime | None = None,
     ) -> Reinforcement:
         """Learn from what served: used memories are wired together, and the question to them.
@@ -218,18 +223,23 @@ class Engine:
             used: The ids of the memories that served the answer. With `learning.gate = "returned"` (the
                 paper's rule) it may be left out, and means all that were returned.
             unhelpful: The ids of hits that misled; the edges that may have brought them in weaken.
+            certainty: How sure it is that they served, in (0, 1]; 1 where somebody said so, less where
+                it is only inferred.
             at: When it is learned; now, unless given.
 
         Raises:
             ValueError: `used` is missing, or an id is both used and unhelpful.
             NotFoundError: An id is not in this namespace; nothing was learned.
         """
+        if not 0 < certainty <= 1:
+            raise ValueError(f"certainty must lie in (0, 1], but is {certainty}")
         served, misled = self._judged(recall, used, unhelpful)
         lesson = learning.lesson(
             recall,
             used=served,
             unhelpful=misled,
-            config=self._config.learning,
+            certainty=certainty,
+            config=self._config,
             at=self._clock() if at is None else utc(at).timestamp(),
             lessons=self._store.lessons(),
         )

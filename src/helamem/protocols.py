@@ -151,10 +151,15 @@ class Distillate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCue:
-    """A question on its way into a store, to be bound to what served it."""
+    """A question on its way into a store, to be bound to what served it.
+
+    Attributes:
+        speaker: The speaker whom it names first; empty for nobody.
+    """
 
     key: bytes
     text: str
+    speaker: str
     vector: Floats
     at: float
 
@@ -437,8 +442,8 @@ class Store(Protocol):
         """All facts, oldest first; superseded ones only when asked for."""
         ...
 
-    def cues(self) -> list[tuple[int, str, float]]:
-        """Every cue: id, text, epoch seconds."""
+    def cues(self) -> list[tuple[int, str, str, float]]:
+        """Every cue: id, text, the speaker whom it names, epoch seconds."""
         ...
 
     def history(self, id_: int) -> list[Change]:

@@ -49,7 +49,7 @@ def understand(
         names_apart: Whether the names of speakers are left out of words and vector.
     """
     named = in_order(query, speakers)
-    words = without_names(query, [speakers[i] for i in named]) if names_apart else query
+    words = without_speakers(query, speakers) if names_apart else query
     return Question(
         text=query,
         vector=ingestion.embed(embedder, [words], [""])[0],
@@ -58,6 +58,11 @@ def understand(
         dates=tuple(dates.dates_named(query)),
         asks_when=dates.asks_when(query),
     )
+
+
+def without_speakers(query: str, speakers: Sequence[str]) -> str:
+    """The query without the names of those speakers whom it names: what is embedded of it."""
+    return without_names(query, [speakers[i] for i in in_order(query, speakers)])
 
 
 def in_order(query: str, speakers: Sequence[str]) -> tuple[int, ...]:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueMatch:
-    """An earlier question that resembles this one, and by how much."""
+    """An earlier question near this one, and how much it is the same: 1 where it surely is."""
 
     id: int
-    similarity: float
+    likeness: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,9 @@ class Recall:
     Attributes:
         query: The question.
         at: The time from which age was measured.
-        hits: Best first. The direct ones number at most `k`; associative ones come on top.
-        cues: The earlier questions that lent their associations.
+        hits: Best first. The first places go by direct activation alone (`selection.direct`).
+        cues: The earlier questions nearest to this one, the most alike first.
+        speaker: The speaker whom the question names first; empty for nobody.
         notes: What was not done as asked, one sentence each; usually empty.
         milliseconds: Where the time went.
         vector: The question's embedding, kept so that learning need not compute it again.
@@ -41,6 +42,7 @@ class Recall:
     at: datetime
     hits: tuple[Hit, ...]
     cues: tuple[CueMatch, ...] = ()
+    speaker: str = ""
     notes: tuple[str, ...] = ()
     milliseconds: Mapping[str, float] = field(default_factory=dict, compare=False)
     vector: Floats = field(repr=False, compare=False)

@@ -201,9 +201,10 @@ class Hit:
 
     Attributes:
         memory: The episode or the fact.
-        score: What ranked it.
-        path: "direct" where it ranks by itself and its neighbours in time; "associative" where only
-            learned edges brought it in.
+        score: How active it is in the end. (The first places of a recall go by direct activation alone,
+            so scores need not fall from hit to hit.)
+        path: "direct" where it is among the best by itself, its neighbours in time, and recognition;
+            "associative" where learned associations brought it in.
         parts: What the score is made of.
         via: The edges that activation arrived over, strongest first.
     """

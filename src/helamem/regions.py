@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem import learning
-from helamem.core import hebbian, lexical
+from helamem.core import cues, hebbian, lexical
 from helamem.core.vectors import top_k
 from helamem.protocols import CHANNELS, NODE_KINDS, Edges
 
@@ -41,8 +41,8 @@ class Region:
         postings: Where the terms occur in the whole namespace.
         allowed: Which memories the filters let through.
         edges: Stored edges from cues and from memories of the region, as ids, decayed.
-        cues: Ids of the earlier questions that resemble this one, ascending.
-        cue_similarity: How much each does.
+        cues: Ids of the earlier questions nearest to this one, ascending.
+        cue_likeness: How much each is the same question.
     """
 
     nodes: Nodes
@@ -55,7 +55,7 @@ class Region:
     allowed: Bools
     edges: Edges
     cues: Ints
-    cue_similarity: Floats
+    cue_likeness: Floats
 
     @property
     def ids(self) -> Ints:
@@ -81,9 +81,9 @@ def load(
         learning_now: The learning clock, by which edges have decayed.
     """
     postings = store.postings(question.terms, max_rows=config.candidates.max_postings)
-    cues, cue_similarity = _cues(store, question, config)
+    cue_ids, cue_likeness = _cues(store, question, config)
     seeds = _seeds(store, question, postings, config, allowed)
-    edges = _decayed(_edges_from(store, np.union1d(cues, seeds)), config, learning_now)
+    edges = _decayed(_edges_from(store, np.union1d(cue_ids, seeds)), config, learning_now)
     ids = store.around(_memories(store, np.union1d(seeds, edges.targets)), config.activation.window)
     nodes = store.nodes(ids)
     return Region(
@@ -96,19 +96,20 @@ def load(
         postings=postings,
         allowed=np.ones(len(ids), np.bool_) if allowed is None else np.isin(ids, allowed),
         edges=edges,
-        cues=cues,
-        cue_similarity=cue_similarity,
+        cues=cue_ids,
+        cue_likeness=cue_likeness,
     )
 
 
 def _cues(store: Store, question: Question, config: Config) -> tuple[Ints, Floats]:
-    """The earlier questions that resemble this one enough to lend their associations."""
-    if not config.candidates.cues or not config.spreading.cue:
-        return np.empty(0, np.int64), np.empty(0, np.float32)
-    ids, similarity = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
-    alike = np.flatnonzero(similarity > config.spreading.cue_threshold)
-    ascending = alike[np.argsort(ids[alike])]
-    return ids[ascending], similarity[ascending]
+    """The earlier questions nearest to this one, and how much each is the same."""
+    if not config.candidates.cues or not config.learning.cue:
+        return np.empty(0, np.int64), np.empty(0)
+    nearest, cosines = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
+    order = np.argsort(nearest)
+    ids = nearest[order]
+    speaker = question.named[0] if question.named else -1
+    return ids, cues.likeness(cosines[order], store.nodes(ids).speakers, speaker)
 
 
 def _seeds(

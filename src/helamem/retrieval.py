@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from helamem.association import Scores
     from helamem.config import Config, Selection
-    from helamem.core.arrays import Bools, Floats, Ints
+    from helamem.core.arrays import Bools, Floats
     from helamem.core.spreading import Arrivals
     from helamem.filters import Filter
     from helamem.protocols import Embedder, Store
@@ -57,34 +57,44 @@ def search(
     region = regions.load(store, question, config, allowed=allowed, learning_now=learning_now)
     watch.lap("region")
     terms = base_terms(region, question, config.activation, at)
-    scores = activate(region, terms, config.spreading)
+    scores = activate(region, terms, config)
     watch.lap("activation")
-    direct, associative = select(scores, region, k, config.selection)
-    hits = _hits(store, region, {"direct": direct, "associative": associative}, scores, terms)
+    chosen = select(scores, region, k, config.selection)
+    hits = _hits(store, region, chosen, scores, terms)
     watch.lap("hits")
     return Recall(
         query=query,
         at=at,
         hits=hits,
         cues=_cue_matches(region),
+        speaker=store.speakers()[question.named[0]] if question.named else "",
         milliseconds=watch.laps,
         vector=question.vector,
     )
 
 
-def select(scores: Scores, region: Region, k: int, config: Selection) -> tuple[Ints, Ints]:
-    """Local indices of the direct and of the associative hits, each best first."""
-    open_ = region.allowed & ~_surplus_facts(scores.total, region, config.facts)
-    candidates = np.flatnonzero(open_)
-    eligible = scores.associated | (not config.associative_needs_edge)
-    direct, associative = scoring.dual_path(
-        scores.direct[candidates],
-        scores.total[candidates],
-        k=k,
-        m=config.associative,
-        eligible=eligible[candidates],
+def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tuple[int, Path]]:
+    """Local indices of the hits, best first, each with its path.
+
+    The first places go by direct activation alone, so that no association displaces what answers by
+    itself; the others by all activation. What would not be among the best k by direct activation
+    came in by the associative path.
+    """
+    open_ = np.flatnonzero(region.allowed & ~_surplus_facts(scores.total, region, config.facts))
+    direct, total = scores.direct[open_], scores.total[open_]
+    n_direct = min(config.direct or k, k)
+    first, others = scoring.dual_path(
+        direct,
+        total,
+        k=n_direct,
+        m=k - n_direct + config.associative,
+        eligible=np.ones(len(open_), np.bool_),
     )
-    return candidates[direct], candidates[associative]
+    by_itself = set(vectors.top_k(direct, k).tolist())
+    return [
+        (int(open_[i]), "direct" if i in by_itself else "associative")
+        for i in [*first.tolist(), *others.tolist()]
+    ]
 
 
 def _surplus_facts(total: Floats, region: Region, most: int) -> Bools:
@@ -99,16 +109,12 @@ def _surplus_facts(total: Floats, region: Region, most: int) -> Bools:
 def _hits(
     store: Store,
     region: Region,
-    paths: Mapping[Path, Ints],
+    chosen: list[tuple[int, Path]],
     scores: Scores,
     terms: Mapping[str, Floats],
 ) -> tuple[Hit, ...]:
-    """The hits of both paths, the most active first."""
+    """The hits in their order, with their memories and what their scores are made of."""
     total = scores.total
-    chosen = sorted(
-        ((int(i), path) for path, rows in paths.items() for i in rows),
-        key=lambda each: (-total[each[0]], each[0]),
-    )
     memories = store.get([int(region.ids[i]) for i, _ in chosen])
     return tuple(
         Hit(
@@ -152,9 +158,9 @@ def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
 
 
 def _cue_matches(region: Region) -> tuple[CueMatch, ...]:
-    best = np.lexsort((region.cues, -region.cue_similarity))
+    best = np.lexsort((region.cues, -region.cue_likeness))
     return tuple(
-        CueMatch(id=int(region.cues[i]), similarity=float(region.cue_similarity[i])) for i in best
+        CueMatch(id=int(region.cues[i]), likeness=float(region.cue_likeness[i])) for i in best
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from helamem import ingestion, readers, text
+from helamem import ingestion, questions, readers, text
 from helamem.errors import DataError
 from helamem.protocols import CHANNELS, Edges, NewCue, NewEpisode, NewFact
 from helamem.records import Episode, Fact, Receipt, Turn
@@ -53,7 +53,8 @@ def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
         )
     yield from (_fact_line(fact) for fact in store.facts(superseded=True))
     yield from (
-        {"type": "cue", "id": id_, "text": words, "at": at} for id_, words, at in store.cues()
+        {"type": "cue", "id": id_, "text": words, "speaker": speaker, "at": at}
+        for id_, words, speaker, at in store.cues()
     )
     yield from _edge_lines(store.all_edges())
     yield from ({"type": "cluster", "digest": each.hex()} for each in sorted(store.clusters()))
@@ -121,11 +122,14 @@ def _restore_facts(content: Export, store: Store, embedder: Embedder, ids: dict[
 
 
 def _restore_cues(content: Export, store: Store, embedder: Embedder, ids: dict[int, int]) -> None:
-    vectors = ingestion.embed(embedder, [c["text"] for c in content.cues], [""] * len(content.cues))
+    speakers = store.speakers()
+    asked = [questions.without_speakers(line["text"], speakers) for line in content.cues]
+    vectors = ingestion.embed(embedder, asked, [""] * len(asked))
     cues = [
         NewCue(
             key=ingestion.digest("cue", line["text"].casefold()),
             text=line["text"],
+            speaker=line["speaker"],
             vector=vector,
             at=line["at"],
         )
@@ -260,7 +264,7 @@ _MEMORY = {
 _FORMS: dict[str, dict[str, Any]] = {
     "episode": {**_MEMORY, "role": str, "session": str},
     "fact": {**_MEMORY, "kind": str, "confidence": _NUMBER, "sources": list},
-    "cue": {"id": int, "text": str, "at": _NUMBER},
+    "cue": {"id": int, "text": str, "speaker": str, "at": _NUMBER},
     "edge": {"source": int, "target": int, "weight": _NUMBER, "touched": _NUMBER},
     "cluster": {"digest": str},
 }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from helamem.records import Hit
 
+CERTAINTY = 0.5  # what is inferred teaches half as much as what is said
 MIN_SHARE = 0.25
 MIN_TERMS = 2
 

@@ -200,13 +200,15 @@ class CueContract(Contract):
         a, b = samples.add(self.store, "a", "b")
 
         learned = self.store.learn(
-            samples.lesson(used=[a, b], cue=samples.cue("which?", at=5.0), cue_gains=[0.5, 0.25])
+            samples.lesson(
+                used=[a, b], cue=samples.cue("which?", at=5.0, speaker="Ana"), cue_gains=[0.5, 0.25]
+            )
         )
 
         cue = learned.cue
         assert cue is not None
         assert Learned(cue=cue, strengthened=0, bound=2, weakened=0) == learned
-        assert [(cue, "which?", 5.0)] == self.store.cues()
+        assert [(cue, "which?", "Ana", 5.0)] == self.store.cues()
         expected = {(cue, a): 0.5, (a, cue): 0.5, (cue, b): 0.25, (b, cue): 0.25}
         assert expected == samples.weights(self.store.all_edges())
         assert samples.vector("which?").tobytes() == self.store.vectors(samples.ints(cue)).tobytes()
@@ -219,7 +221,7 @@ class CueContract(Contract):
         again = self.store.learn(samples.lesson(used=[a, b], cue=samples.cue("which?", at=9.0)))
 
         assert first.cue == again.cue
-        assert [(first.cue, "which?", samples.AT)] == self.store.cues()
+        assert [(first.cue, "which?", "", samples.AT)] == self.store.cues()
         assert 2.0 == samples.weights(self.store.all_edges())[a, first.cue or 0]
 
     def test_a_cue_may_be_named_by_its_id(self) -> None:
@@ -243,7 +245,7 @@ class CueContract(Contract):
 
     def test_a_cue_with_a_bad_vector_teaches_nothing(self) -> None:
         [a] = samples.add(self.store, "a")
-        bad = NewCue(key=b"k", text="which?", vector=np.zeros(3, np.float32), at=1.0)
+        bad = NewCue(key=b"k", text="which?", speaker="", vector=np.zeros(3, np.float32), at=1.0)
 
         with self.unchanged(ValueError):
             self.store.learn(samples.lesson(used=[a], cue=bad))
@@ -261,7 +263,7 @@ class CueContract(Contract):
         cues = self.store.restore([samples.cue("which?"), samples.cue("who?")], edges)
 
         assert [cues] == asked
-        assert ["which?", "who?"] == [text for _, text, _ in self.store.cues()]
+        assert ["which?", "who?"] == [text for _, text, *_ in self.store.cues()]
         expected = {(a, b): 0.125, (cues[0], b): 0.25, (cues[1], a): 0.75}
         found = samples.weights(self.store.all_edges())
         assert expected | {(t, s): w for (s, t), w in expected.items()} == found

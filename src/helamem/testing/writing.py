@@ -385,7 +385,7 @@ class RemovingContract(Contract):
 
         self.store.remove([a], at=5.0)
 
-        assert [of_both] == [id_ for id_, _, _ in self.store.cues()]
+        assert [of_both] == [id_ for id_, *_ in self.store.cues()]
         assert [of_both] == self.store.ids(kinds=["cue"]).tolist()
         assert of_a is not None
         with raising(NotFoundError):

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from helamem.core import cues
+from helamem.core.arrays import Floats, Ints
+
+unit = st.floats(0, 1)
+cosines = npst.arrays(np.float64, st.integers(0, 8), elements=st.floats(-1, 1))
+
+
+@given(cosines, st.integers(-1, 2), st.data())
+def test_likeness_equals_the_naive_loop(given_: Floats, speaker: int, data: st.DataObject) -> None:
+    speakers = data.draw(npst.arrays(np.int64, len(given_), elements=st.integers(-1, 2)))
+
+    actual = cues.likeness(given_, speakers, speaker)
+
+    expected = []
+    for cosine, named in zip(given_, speakers, strict=True):
+        if named == speaker:
+            factor = 1.0
+        elif named == -1 or speaker == -1:
+            factor = 0.9
+        else:
+            factor = 0.6
+        expected.append(max(cosine, 0.0) * factor)
+    np.testing.assert_allclose(actual, expected)
+
+
+@given(cosines, st.integers(-1, 2))
+def test_naming_the_same_speaker_never_makes_questions_less_alike(
+    given_: Floats, speaker: int
+) -> None:
+    same = cues.likeness(given_, np.full(len(given_), speaker), speaker)
+    other = cues.likeness(given_, np.full(len(given_), speaker + 1), speaker)
+
+    assert np.all(same >= other)
+
+
+@given(npst.arrays(np.float64, 6, elements=unit), st.floats(0, 0.5), st.floats(0.51, 1))
+def test_recognition_rises_from_doubtful_to_certain(
+    likeness: Floats, doubtful: float, certain: float
+) -> None:
+    actual = cues.recognition(likeness, doubtful=doubtful, certain=certain)
+
+    for s, value in zip(likeness, actual, strict=True):
+        if s <= doubtful:
+            assert value == 0.0
+        elif s >= certain:
+            assert value == 1.0
+        else:
+            assert value == pytest.approx((s - doubtful) / (certain - doubtful))
+
+
+def test_certain_must_lie_above_doubtful() -> None:
+    with pytest.raises(ValueError, match="must be above doubtful"):
+        cues.recognition(np.array([0.5]), doubtful=0.7, certain=0.7)
+
+
+@given(npst.arrays(np.float64, 6, elements=unit), st.floats(0.01, 1), st.floats(0, 5))
+def test_relatedness_equals_the_naive_loop(likeness: Floats, best: float, power: float) -> None:
+    actual = cues.relatedness(likeness, best, power=power)
+
+    expected = [1.0 if s >= best else (s / best) ** power for s in likeness]
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+
+
+def test_without_a_similar_memory_nothing_is_related() -> None:
+    assert cues.relatedness(np.array([0.5]), 0.0, power=3).tolist() == [0.0]
+
+
+@given(st.integers(1, 5), st.lists(st.tuples(st.integers(0, 4), unit), max_size=12))
+def test_strongest_equals_the_naive_loop(n: int, bindings: list[tuple[int, float]]) -> None:
+    bindings = [(target % n, amount) for target, amount in bindings]
+    targets: Ints = np.array([target for target, _ in bindings], np.int64)
+    amounts = np.array([amount for _, amount in bindings])
+
+    actual = cues.strongest(targets, amounts, n)
+
+    assert actual.tolist() == [
+        max([amount for target, amount in bindings if target == i], default=0.0) for i in range(n)
+    ]
+
+
+def test_cues_that_agree_do_not_add_up() -> None:
+    once = cues.strongest(np.array([0]), np.array([0.4]), 1)
+    often = cues.strongest(np.array([0, 0, 0]), np.array([0.4, 0.4, 0.4]), 1)
+
+    assert once.tolist() == often.tolist()
