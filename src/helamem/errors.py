@@ -18,6 +18,8 @@ Wrong arguments are plain `TypeError` and `ValueError`, raised where they enter.
 
 from __future__ import annotations
 
+import shlex
+
 
 class HelaMemError(Exception):
     """Something that helamem noticed went wrong."""
@@ -57,15 +59,26 @@ class NotFoundError(StoreError, LookupError):
 class EmbedderMismatchError(StoreError, ValueError):
     """The file was made with another embedder, and vectors of two embedders cannot be compared."""
 
-    def __init__(self, *, expected: str, actual: str, path: str) -> None:
+    def __init__(
+        self, *, expected: str, actual: str, path: str, namespace: str = "default"
+    ) -> None:
+        whose = "" if namespace == "default" else f" --namespace {shlex.quote(namespace)}"
         super().__init__(
             f"{path} was made with the embedder {expected}, but {actual} was asked for, and vectors of two "
             f"embedders cannot be compared. Open it with the first, or re-embed it into a new file: "
-            f"helamem --file {path} --embedder {expected.partition('/')[0]} export | "
-            f"helamem --file NEW.db --embedder {actual.partition('/')[0]} import -"
+            f"helamem --file {shlex.quote(path)}{whose} --embedder {_option(expected)} export | "
+            f"helamem --file NEW.db{whose} --embedder {_option(actual)} import -"
         )
         self.expected = expected
         self.actual = actual
+
+
+def _option(embedder: str) -> str:
+    """An embedder as `--embedder` takes it: "hashing/64 (64 dimensions)" is hashing:64 there."""
+    kind, _, what = embedder.partition(" (")[0].partition("/")
+    if kind in ("openai", "hashing"):
+        return shlex.quote(f"{kind}:{what}")
+    return f"{kind}:FOLDER" if "@" in what else shlex.quote(kind)
 
 
 class SchemaError(StoreError):
