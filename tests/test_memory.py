@@ -289,7 +289,7 @@ class TestReinforce:
         for _ in range(3):
             memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"]])
 
-        assert memory.stats().cues == 1
+        assert [cue.text for cue in memory.cues()] == ["Who plays the piano?"]
 
     def test_unhelpful_associations_weaken(self, memory: Memory) -> None:
         ids = kitchen(memory)
@@ -434,6 +434,15 @@ class TestForget:
         assert {m.id for m in memory.list()} == set(ids.values()) - set(plan.ids)
         assert {ids["piano"], ids["dinner"]}.isdisjoint(plan.ids)
 
+    def test_what_was_stored_lately_is_young_however_old_it_is(
+        self, memory: Memory, clock: StandingClock
+    ) -> None:
+        clock.now = (MONDAY + 400 * DAY).timestamp()
+        kitchen(memory)
+
+        assert memory.forget().kept_young == 5
+        assert len(memory.forget(at=MONDAY + 500 * DAY).ids) == 5
+
     def test_what_is_young_stays(self, memory: Memory, clock: FixedClock) -> None:
         kitchen(memory)
         clock.now = (MONDAY + 2 * DAY).timestamp()
@@ -565,6 +574,11 @@ class TestMove:
             ['{"text": "fine"}', "not json"],
             ['{"type": "helamem", "format": 1}', '{"type": "episode", "id": 1}'],
             ['{"type": "helamem", "format": 1}', '{"type": "surprise"}'],
+            [
+                '{"type": "helamem", "format": 1}',
+                '{"type": "edge", "source": 1, "target": 2, "weight": 0.5, "touched": 0}',
+            ],
+            ['{"type": "helamem", "format": 1}', '{"type": "cluster", "digest": "xyz"}'],
         ],
     )
     def test_a_malformed_line_is_named_and_nothing_is_stored(
@@ -592,6 +606,11 @@ class TestScope:
             for forbidden in (ben.get, ben.history, ben.delete):
                 with pytest.raises(NotFoundError):
                     forbidden(ids["piano"])
+
+    @pytest.mark.parametrize("name", ["", "  ", "a\x00b", "two\nlines"])
+    def test_a_namespace_must_be_visible(self, name: str) -> None:
+        with pytest.raises(ValueError, match="visible"):
+            Memory(":memory:", namespace=name)
 
     def test_threads_may_share_a_memory(self, memory: Memory) -> None:
         errors: list[BaseException] = []

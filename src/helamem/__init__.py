@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from helamem.records import (
         Change,
         ConsolidationReport,
+        Cue,
         Episode,
         Fact,
         ForgetPlan,
@@ -54,6 +55,7 @@ _HOMES = {
     "ConsolidationReport": "records",
     "Context": "context",
     "CorruptError": "errors",
+    "Cue": "records",
     "DataError": "errors",
     "EmbedderError": "errors",
     "EmbedderMismatchError": "errors",
@@ -83,6 +85,7 @@ __all__ = [
     "ConsolidationReport",
     "Context",
     "CorruptError",
+    "Cue",
     "DataError",
     "EmbedderError",
     "EmbedderMismatchError",

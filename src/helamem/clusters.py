@@ -91,6 +91,7 @@ def stretches(
 def find_forgettable(
     nodes: Nodes,
     edges: Edges,
+    known_since: Floats,
     uses: Ints,
     used_at: Floats,
     *,
@@ -102,6 +103,8 @@ def find_forgettable(
     """A `Verdict` for each episode: it may go, or why it stays. What a fact rests on is not weak.
 
     Args:
+        known_since: Since when each episode can have been of use, in epoch seconds: since it was said, or
+            stored if that was later.
         uses: How often each episode was used; 0 for never.
         used_at: When each was last used, in epoch seconds; NaN for never.
         learning_now: The learning clock.
@@ -113,8 +116,8 @@ def find_forgettable(
     strength = _sums(nodes, edges.sources, weights)
     return forgetting.verdicts(
         strength,
-        now - nodes.at,
-        now - np.where(np.isnan(used_at), nodes.at, used_at),
+        now - known_since,
+        now - np.where(np.isnan(used_at), known_since, used_at),
         uses,
         max_strength=config.max_strength,
         min_age_s=config.min_age_days * DAY_S,

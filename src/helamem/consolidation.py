@@ -81,6 +81,7 @@ def plan_forgetting(store: Store, config: Config, *, now: float, learning_now: f
     codes = clusters.find_forgettable(
         nodes,
         store.all_edges(),
+        np.array([max(memory.at, memory.stored_at).timestamp() for memory in memories], np.float64),
         np.array([memory.uses for memory in memories], np.int64),
         np.array(used_at, np.float64),
         rule=learning.rule(config.learning),

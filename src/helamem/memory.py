@@ -25,6 +25,7 @@ from helamem import (
 )
 from helamem.records import (
     ConsolidationReport,
+    Cue,
     Degraded,
     Episode,
     Fact,
@@ -387,6 +388,13 @@ class Engine:
             max_chars: How long one profile may be.
         """
         return profiles.profiles(self._store.facts(), name=name, max_chars=max_chars)
+
+    def cues(self) -> tuple[Cue, ...]:
+        """The questions that are bound to what served them, oldest first."""
+        return tuple(
+            Cue(id=id_, text=words, speaker=speaker, at=datetime.fromtimestamp(at, UTC))
+            for id_, words, speaker, at in self._store.cues()
+        )
 
     def stats(self) -> Stats:
         """How much there is."""

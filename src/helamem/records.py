@@ -252,6 +252,21 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cue:
+    """A question that was served, and is bound to what served it.
+
+    Attributes:
+        speaker: The speaker whom it names first; empty for nobody.
+        at: When it was bound first.
+    """
+
+    id: int
+    text: str
+    speaker: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reinforcement:
     """What one `reinforce` changed.
 

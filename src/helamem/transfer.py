@@ -36,7 +36,7 @@ class Export:
     facts: list[dict[str, Any]]
     cues: list[dict[str, Any]]
     edges: list[dict[str, Any]]
-    clusters: list[str]
+    clusters: list[bytes]
 
 
 def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
@@ -80,6 +80,7 @@ def read(lines: Iterable[str]) -> Export | list[Turn]:
     for number, line in enumerate(stream, start=2):
         if line.strip():
             _sort_in(found, _parsed(line, number), number)
+    _check_references(found)
     return found
 
 
@@ -115,10 +116,10 @@ def _restore_facts(content: Export, store: Store, embedder: Embedder, ids: dict[
             else found
         )
     for line in content.facts:
-        if line["superseded_by"] is not None:
+        if line.get("superseded_by") is not None:
             store.supersede(ids[line["id"]], ids[line["superseded_by"]], at=line["stored_at"])
     for digest in content.clusters:
-        store.add_facts([], cluster=bytes.fromhex(digest))
+        store.add_facts([], cluster=digest)
 
 
 def _restore_cues(content: Export, store: Store, embedder: Embedder, ids: dict[int, int]) -> None:
@@ -282,9 +283,42 @@ def _sort_in(found: Export, line: dict[str, Any], number: int) -> None:
                 line=number,
             )
     if kind == "cluster":
-        found.clusters.append(line["digest"])
+        found.clusters.append(_digest(line["digest"], number))
     else:
-        getattr(found, f"{kind}s").append(line)
+        getattr(found, f"{kind}s").append({**line, "line": number})
+
+
+def _digest(text_: str, number: int) -> bytes:
+    try:
+        return bytes.fromhex(text_)
+    except ValueError as exc:
+        raise DataError(f"digest is {text_!r}, which is not hexadecimal", line=number) from exc
+
+
+def _check_references(found: Export) -> None:
+    """Refuse what refers to something that the export does not hold.
+
+    Raises:
+        DataError: A line does; it says which.
+    """
+    episodes = {line["id"] for line in found.episodes}
+    facts = {line["id"] for line in found.facts}
+    nodes = episodes | facts | {line["id"] for line in found.cues}
+    for line in found.facts:
+        newer = line.get("superseded_by")
+        _require(line, set(line["sources"]), episodes)
+        _require(line, set() if newer is None else {newer}, facts)
+    for line in found.edges:
+        _require(line, {line["source"], line["target"]}, nodes)
+
+
+def _require(line: dict[str, Any], wanted: set[Any], known: set[int]) -> None:
+    missing = wanted - known
+    if missing:
+        raise DataError(
+            f"{line['type']}: it refers to {sorted(missing, key=str)[0]!r}, which this export does not hold",
+            line=line["line"],
+        )
 
 
 def _parsed(line: str, number: int) -> dict[str, Any]:

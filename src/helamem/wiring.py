@@ -46,6 +46,7 @@ class Memory(Engine):
 
     Raises:
         ConfigError: A setting is unknown or out of range.
+        ValueError: The namespace is blank, or has characters that cannot be seen.
         StoreError: The file cannot be opened, is damaged, foreign, too new, or made by another embedder.
 
     Example:
@@ -67,6 +68,7 @@ class Memory(Engine):
         **unknown: object,
     ) -> None:
         dialect.refuse("Memory", unknown)
+        _check_namespace(namespace)
         config = config or Config.load()
         embedder = embedder or embedders.load(config.embedder)
         store = SQLiteStore(
@@ -197,6 +199,13 @@ class Memory(Engine):
 
     def __repr__(self) -> str:
         return f"Memory(namespace={self.namespace!r})"
+
+
+def _check_namespace(name: str) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"namespace must be a string, not {type(name).__name__}")
+    if not name.strip() or not name.isprintable():
+        raise ValueError(f"namespace {name!r} must be visible text, for example 'maya'")
 
 
 def default_path() -> Path:
