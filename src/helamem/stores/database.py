@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = "str | bytes | int | float | None"
 APPLICATION_ID = 0x48654C61  # "HeLa"
-BUSY_S = 10.0
 READERS_S = 0.5  # how long to wait for readers before the log is emptied later
 PAGE_BYTES = 8192
 IN_RAM = ":memory:"
@@ -40,6 +39,7 @@ class Database:
     Args:
         path: The file; made with its folders where it is not there. ":memory:" keeps all in RAM.
         synchronous: "full" survives a power cut, "normal" a crash of the process.
+        busy_s: How many seconds to wait for other writers.
         functions: What SQL may call beside its own functions, by name.
 
     Raises:
@@ -53,19 +53,21 @@ class Database:
         path: str,
         *,
         synchronous: str,
+        busy_s: float,
         functions: Mapping[str, tuple[int, Callable[..., Any]]],
     ) -> None:
         self.path = path
+        self._busy_s = busy_s
         self._lock = threading.RLock()
         self._closed = False
         if path != IN_RAM:
             _make_folder(Path(path))
-        with explained(path):
+        with self._explained():
             self._connection = sqlite3.connect(
-                path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+                path, timeout=busy_s, isolation_level=None, check_same_thread=False
             )
         try:
-            with explained(path):
+            with self._explained():
                 self._prepare(synchronous, functions)
         except BaseException:
             self._connection.close()
@@ -127,7 +129,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
         """One state of the file for all that is read inside, whoever writes meanwhile."""
-        with self._lock, explained(self.path):
+        with self._lock, self._explained():
             self._require_open()
             if self._connection.in_transaction:
                 yield
@@ -138,7 +140,7 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """A transaction that waits for other writers first; if anything is raised, nothing changed."""
-        with self._lock, explained(self.path):
+        with self._lock, self._explained():
             self._require_open()
             if self._connection.in_transaction:
                 raise StoreError("Nothing can be written inside reading(). Leave the block first.")
@@ -148,7 +150,7 @@ class Database:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """The connection outside of any transaction, for what SQLite does only there."""
-        with self._lock, explained(self.path):
+        with self._lock, self._explained():
             self._require_open()
             yield
 
@@ -162,6 +164,16 @@ class Database:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK")
             raise
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours, saying what to do."""
+        try:
+            yield
+        except sqlite3.Error as exc:
+            code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+            kind, advice = _MEANINGS.get(code, _UNKNOWN)
+            raise kind(advice.format(path=self.path, busy_s=self._busy_s, error=exc)) from exc
 
     def _require_open(self) -> None:
         if self._closed:
@@ -199,11 +211,11 @@ class Database:
 
     def empty_log(self) -> bool:
         """Fold the write-ahead log into the file; False where a reader still needs it."""
-        self.execute(f"PRAGMA busy_timeout = {int(1e3 * READERS_S)}")
+        self.execute(f"PRAGMA busy_timeout = {int(1e3 * min(READERS_S, self._busy_s))}")
         try:
             (busy, _, _) = self.row("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
-            self.execute(f"PRAGMA busy_timeout = {int(1e3 * BUSY_S)}")
+            self.execute(f"PRAGMA busy_timeout = {int(1e3 * self._busy_s)}")
         return not busy
 
     def image(self) -> bytes:
@@ -270,19 +282,7 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_FULL: (StoreError, "The disk that holds {path} is full. Nothing was stored; free some space and try again."),
     sqlite3.SQLITE_READONLY: (StoreError, "{path} cannot be written. Check the rights of the file and of its folder; SQLite writes beside it too."),
     sqlite3.SQLITE_CANTOPEN: (StoreError, "{path} cannot be opened. Check that you may read and write it and its folder."),
-    sqlite3.SQLITE_BUSY: (StoreError, "Another process has been writing to {path} for more than 10 seconds. Nothing was stored; try again."),
+    sqlite3.SQLITE_BUSY: (StoreError, "Another process has been writing to {path} for more than {busy_s:g} seconds. Nothing was stored; try again."),
     sqlite3.SQLITE_IOERR: (StoreError, "{path} could not be read or written. Nothing was stored; check the disk."),
 }  # fmt: skip
-
-
-@contextlib.contextmanager
-def explained(path: str) -> Iterator[None]:
-    """Turn SQLite's errors into ours, saying what to do."""
-    try:
-        yield
-    except sqlite3.Error as exc:
-        code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
-        kind, advice = _MEANINGS.get(
-            code, (StoreError, "SQLite could not do that to {path}; nothing was changed: {error}")
-        )
-        raise kind(advice.format(path=path, error=exc)) from exc
+_UNKNOWN = StoreError, "SQLite could not do that to {path}; nothing was changed: {error}"

@@ -64,6 +64,7 @@ class SQLiteStore:
         embedder_name: The embedder that vectors are made with; the file remembers it.
         dimension: The length of its vectors.
         synchronous: "full" survives a power cut, "normal" a crash of the process.
+        busy_s: How many seconds to wait for other processes that write, before it is an error.
 
     Raises:
         EmbedderMismatchError: The file was made with another embedder.
@@ -80,6 +81,7 @@ class SQLiteStore:
         embedder_name: str,
         dimension: int,
         synchronous: str = "full",
+        busy_s: float = 10.0,
     ) -> None:
         self._name = namespace
         self._embedder = embedder_name
@@ -87,7 +89,7 @@ class SQLiteStore:
         self._generation = -1
         self._index = NodeIndex.empty(dimension)
         self._to_wipe = False
-        self._db = Database(str(path), synchronous=synchronous, functions=FUNCTIONS)
+        self._db = Database(str(path), synchronous=synchronous, busy_s=busy_s, functions=FUNCTIONS)
         try:
             self._claim()
             self._namespace = self._open_namespace()
@@ -105,7 +107,10 @@ class SQLiteStore:
             kept = self._meta()
         if kept != mine:
             raise EmbedderMismatchError(
-                expected=_spelled(kept), actual=_spelled(mine), path=self._db.path
+                expected=_spelled(kept),
+                actual=_spelled(mine),
+                path=self._db.path,
+                namespace=self._name,
             )
 
     def _meta(self) -> dict[str, str]:
@@ -268,7 +273,9 @@ class SQLiteStore:
 
     def similarities(self, vector: Floats, ids: Ints) -> Floats:
         """The cosine of each node with `vector`."""
-        return np.asarray(np.clip(self.vectors(ids) @ self._query(vector), -1, 1))
+        index = self._current()
+        self._rows(index, ids)
+        return index.similarities(self._query(vector), ids)
 
     def vectors(self, ids: Ints) -> NDArray[np.float32]:
         """The vectors, shape (n, dimension)."""
