@@ -7,6 +7,7 @@ the cache follows what other processes write.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from helamem.stores.index import Columns, NodeIndex
 from helamem.stores.rows import CUE, EPISODE, FACT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -102,7 +103,7 @@ class SQLiteStore:
         mine = {"embedder": self._embedder, "dimension": str(self._dimension)}
         kept = self._meta()
         if not kept:
-            with self._db.writing():
+            with self._writing():
                 self._db.many("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(mine.items()))
             kept = self._meta()
         if kept != mine:
@@ -122,7 +123,7 @@ class SQLiteStore:
         with self._db.reading():
             found = self._db.find(find, self._name)
         if found is None:
-            with self._db.writing():
+            with self._writing():
                 self._db.execute("INSERT OR IGNORE INTO namespace (name) VALUES (?)", self._name)
                 found = self._db.row(find, self._name)
         return int(found[0])
@@ -138,7 +139,7 @@ class SQLiteStore:
         self, episodes: Sequence[NewEpisode], *, link: float, now: float
     ) -> list[tuple[int, bool]]:
         """Store episodes in order; for each its id, and whether it is new."""
-        with self._db.writing():
+        with self._writing():
             added: list[tuple[int, NewEpisode]] = []
             outcome: list[tuple[int, bool]] = []
             for episode in episodes:
@@ -153,13 +154,13 @@ class SQLiteStore:
 
     def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
         """Store the facts of one cluster, with edges to and from their episodes."""
-        with self._db.writing():
+        with self._writing():
             self._mark([cluster])
             return self._add_facts(facts)
 
     def distil(self, distillate: Distillate) -> list[int] | None:
         """Store what a cluster gave, unless somebody else has done so; the ids of the new facts."""
-        with self._db.writing():
+        with self._writing():
             if not self._mark(distillate.marks):
                 return None
             ids = self._add_facts(distillate.facts)
@@ -171,12 +172,12 @@ class SQLiteStore:
 
     def supersede(self, old: int, new: int, *, at: float) -> None:
         """Mark a fact as replaced by a newer one; no search returns it any more."""
-        with self._db.writing():
+        with self._writing():
             self._supersede(old, new, at)
 
     def learn(self, lesson: Lesson) -> Learned:
         """Apply a lesson; weights change in the database, whoever else is writing."""
-        with self._db.writing():
+        with self._writing():
             self._require_known(lesson)
             cue = self._add_cue(lesson.cue) if isinstance(lesson.cue, NewCue) else lesson.cue
             pairs = [(int(a), int(b)) for a, b in lesson.pairs]
@@ -201,7 +202,7 @@ class SQLiteStore:
             NotFoundError: There is no such episode.
             StoreError: Another episode says just that.
         """
-        with self._db.writing():
+        with self._writing():
             old_text, old_length = self._require(id_, EPISODE)
             twin = self._find(EPISODE, episode.key)
             if twin not in (None, id_):
@@ -223,7 +224,7 @@ class SQLiteStore:
 
     def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
         """Remove memories, and every fact and cue that rests on them alone; all ids that went."""
-        with self._db.writing():
+        with self._writing():
             going = dict.fromkeys(int(id_) for id_ in ids)
             for id_ in going:
                 self._require(id_, None)
@@ -238,7 +239,7 @@ class SQLiteStore:
 
     def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
         """Put back cues and learned edges as they were exported; the ids of the cues."""
-        with self._db.writing():
+        with self._writing():
             ids = [self._add_cue(cue) for cue in cues]
             found = edges(ids)
             self._require_all({*found.sources.tolist(), *found.targets.tolist()})
@@ -251,7 +252,7 @@ class SQLiteStore:
 
     def prune(self, *, rule: EdgeRule, now: float) -> int:
         """Drop learned edges that have decayed below the floor; how many went."""
-        with self._db.writing():
+        with self._writing():
             gone = self._db.execute(
                 "DELETE FROM edge WHERE channel = ? AND decayed(weight, ? - touched, ?, ?) < ?"
                 " AND source IN (SELECT id FROM node WHERE namespace = ?)",
@@ -462,6 +463,18 @@ class SQLiteStore:
         if self._to_wipe:
             self._wipe()
         self._db.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction; what the cache has read of it goes if it fails."""
+        with self._db.alone():
+            before = self._generation, self._index
+            try:
+                with self._db.writing():
+                    yield
+            except BaseException:
+                self._generation, self._index = before
+                raise
 
     # The index in RAM
 
