@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,8 @@ from helamem.embedders import HashingEmbedder
 from helamem.records import Episode, Fact
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from helamem.testing import FixedClock
 
 MONDAY = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
@@ -435,7 +436,7 @@ class TestForget:
         assert {ids["piano"], ids["dinner"]}.isdisjoint(plan.ids)
 
     def test_what_was_stored_lately_is_young_however_old_it_is(
-        self, memory: Memory, clock: StandingClock
+        self, memory: Memory, clock: FixedClock
     ) -> None:
         clock.now = (MONDAY + 400 * DAY).timestamp()
         kitchen(memory)

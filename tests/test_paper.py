@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400.0
 START = 1_700_000_000.0
-WORDS = "river stone piano garden winter letter bridge candle market engine".split()
+WORDS = ["river", "stone", "piano", "garden", "winter", "letter", "bridge", "candle", "market"]
 
 sentences = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
 conversations = st.lists(

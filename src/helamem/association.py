@@ -48,6 +48,11 @@ class Scores:
         return np.asarray(self.base + self.received[:, TEMPORAL] + self.recognition)
 
     @property
+    def associated(self) -> Floats:
+        """What arrived otherwise than from neighbours in time."""
+        return np.asarray(self.received.sum(axis=1) - self.received[:, TEMPORAL])
+
+    @property
     def total(self) -> Floats:
         """How active each memory is in the end."""
         return np.asarray(self.base + self.received.sum(axis=1))

@@ -153,7 +153,10 @@ class Selection(_Section):
         6, "how many places go by direct activation alone; 0 for all that are asked for", low=0
     )
     associative: int = setting(
-        0, "how many hits may come on top of what is asked for, by the associative path", low=0
+        3, "how many hits may come on top of those asked for, by association alone", low=0
+    )
+    associative_min: float = setting(
+        0.05, "what these must have received over learned edges or from cues", low=0
     )
     facts: int = setting(3, "how many facts a result may hold", low=0)
 
@@ -373,6 +376,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "spreading.fan_out": 0.0,
         "selection.associative": 5,
         "selection.direct": 0,
+        "selection.associative_min": 0.0,
         "selection.facts": 5,
         "learning.gate": "returned",
         "learning.rate": 0.02,

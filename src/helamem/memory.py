@@ -175,7 +175,7 @@ class Engine:
 
         Args:
             query: A question, or any text.
-            k: How many direct hits at most; associative ones come on top.
+            k: How many hits; learned associations may bring a few on top (`selection.associative`).
             filters: Conditions on metadata, speaker, session, role, kind or time, as in
                 {"speaker": "Ana", "at": {"gte": "2024-01-01T00:00:00Z"}}.
             at: When the question is asked; now, unless given. Age is measured from here.

@@ -30,7 +30,7 @@ class Recall:
     Attributes:
         query: The question.
         at: The time from which age was measured.
-        hits: Best first. The first places go by direct activation alone (`selection.direct`).
+        hits: Best first: `k` of them, and where learned associations brought more, a few on top.
         cues: The earlier questions nearest to this one, the most alike first.
         speaker: The speaker whom the question names first; empty for nobody.
         notes: What was not done as asked, one sentence each; usually empty.

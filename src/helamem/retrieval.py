@@ -77,23 +77,22 @@ def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tu
     """Local indices of the hits, best first, each with its path.
 
     The first places go by direct activation alone, so that no association displaces what answers by
-    itself; the others by all activation. What would not be among the best k by direct activation
-    came in by the associative path.
+    itself; the places up to k by all activation. A few more may come on top, where association
+    brought them. What is not among the best k by direct activation came by the associative path.
     """
     open_ = np.flatnonzero(region.allowed & ~_surplus_facts(scores.total, region, config.facts))
     direct, total = scores.direct[open_], scores.total[open_]
     n_direct = min(config.direct or k, k)
-    first, others = scoring.dual_path(
-        direct,
-        total,
-        k=n_direct,
-        m=k - n_direct + config.associative,
-        eligible=np.ones(len(open_), np.bool_),
-    )
+    anyone = np.ones(len(open_), np.bool_)
+    first, rest = scoring.dual_path(direct, total, k=n_direct, m=k - n_direct, eligible=anyone)
+    chosen = np.concatenate([first, rest])
+    associated = scores.associated[open_] >= config.associative_min
+    associated[chosen] = False
+    _, more = scoring.dual_path(direct, total, k=0, m=config.associative, eligible=associated)
     by_itself = set(vectors.top_k(direct, k).tolist())
     return [
         (int(open_[i]), "direct" if i in by_itself else "associative")
-        for i in [*first.tolist(), *others.tolist()]
+        for i in np.concatenate([chosen, more]).tolist()
     ]
 
 

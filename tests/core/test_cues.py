@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from helamem.core import cues
-from helamem.core.arrays import Floats, Ints
+
+if TYPE_CHECKING:
+    from helamem.core.arrays import Floats, Ints
 
 unit = st.floats(0, 1)
 cosines = npst.arrays(np.float64, st.integers(0, 8), elements=st.floats(-1, 1))
