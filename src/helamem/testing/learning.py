@@ -281,6 +281,7 @@ class CueContract(Contract):
         samples.add(self.store, "a")
 
         def edges(cues: list[int]) -> Edges:
+            assert 1 == len(self.store.vectors(samples.ints(*cues)))
             raise KeyError(cues[0])
 
         with self.unchanged(KeyError):

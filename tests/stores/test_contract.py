@@ -1,0 +1,33 @@
+"""The SQLite store does all that a store must do, in a file and in RAM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from helamem.stores.sqlite import SQLiteStore
+from helamem.testing import SharedStoreContract, StoreContract
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from helamem.protocols import Store
+
+
+class TestInAFile(StoreContract, SharedStoreContract):
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path) -> None:
+        self.path = tmp_path / "memory.db"
+
+    def make_store(self, namespace: str) -> Store:
+        return SQLiteStore(
+            self.path, namespace=namespace, embedder_name="test", dimension=self.dimension
+        )
+
+
+class TestInRAM(StoreContract):
+    def make_store(self, namespace: str) -> Store:
+        return SQLiteStore(
+            ":memory:", namespace=namespace, embedder_name="test", dimension=self.dimension
+        )

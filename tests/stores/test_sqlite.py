@@ -1,0 +1,582 @@
+"""What is special about a file: damage, full disks, other processes, sudden ends, traces of the deleted."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from helamem import Config, Memory
+from helamem.embedders import HashingEmbedder
+from helamem.errors import CorruptError, EmbedderMismatchError, SchemaError, StoreError
+from helamem.stores import database
+from helamem.stores.sqlite import SQLiteStore
+from helamem.testing import samples
+from stores.processes import Process, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def opened(path: str | Path, namespace: str = "main", **others: Any) -> SQLiteStore:
+    given: dict[str, Any] = {"embedder_name": "test", "dimension": samples.DIMENSION, **others}
+    return SQLiteStore(path, namespace=namespace, **given)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "memory.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SQLiteStore]:
+    with_file = opened(path)
+    yield with_file
+    with_file.close()
+
+
+def fill(store: SQLiteStore, n: int = 60) -> list[int]:
+    ids = samples.add(store, *[f"turn {i} about {'tea' if i % 3 else 'milk'}" for i in range(n)])
+    for a, b in itertools.pairwise(ids):
+        store.learn(samples.lesson({(a, b): 0.5}))
+    return ids
+
+
+def in_sql(path: Path, *statements: str) -> list[tuple[Any, ...]]:
+    """Run statements behind the store's back; the rows of the last."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        return [connection.execute(statement).fetchall() for statement in statements][-1]
+    finally:
+        connection.close()
+
+
+class TestOpening:
+    def test_the_file_and_its_folders_are_made(self, tmp_path: Path) -> None:
+        path = tmp_path / "a" / "b" / "memory.db"
+
+        opened(path).close()
+
+        assert path.exists()
+
+    def test_an_empty_file_becomes_a_memory(self, path: Path) -> None:
+        path.touch()
+
+        opened(path).close()
+
+        assert [(database.APPLICATION_ID,)] == in_sql(path, "PRAGMA application_id")
+
+    def test_a_path_may_be_text(self, path: Path) -> None:
+        store = opened(str(path))
+
+        assert str(path) == store.stats().path
+        store.close()
+
+    def test_a_closed_file_is_a_single_file(self, path: Path) -> None:
+        store = opened(path)
+        fill(store)
+        store.close()
+
+        assert [path] == list(path.parent.glob("memory.db*"))
+
+    def test_nothing_in_ram_touches_the_disk(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        store = opened(":memory:")
+        ids = samples.add(store, "one", "two")
+        store.remove(ids, at=5.0)
+
+        assert 0 == store.stats().file_bytes
+        assert [] == list(tmp_path.iterdir())
+        store.close()
+
+    def test_a_vector_space_of_any_size_is_kept(self, tmp_path: Path) -> None:
+        for dimension in (1, 3, 1536):
+            store = opened(tmp_path / f"{dimension}.db", dimension=dimension)
+            vector = samples.vector("x", dimension)
+
+            [(id_, _)] = store.add([samples.episode("x", vector=vector)], link=0.0, now=0.0)
+
+            assert vector.tobytes() == store.vectors(samples.ints(id_)).tobytes()
+            store.close()
+
+
+class TestMigrations:
+    def test_scripts_are_numbered_without_gaps(self) -> None:
+        folder = Path(database.__file__).parent / "migrations"
+        names = sorted(file.name for file in folder.iterdir())
+
+        assert names
+        for number, name in enumerate(names, start=1):
+            assert re.fullmatch(rf"{number:04}_[a-z_]+\.sql", name)
+
+    def test_a_newer_file_is_refused_and_left_alone(self, path: Path) -> None:
+        opened(path).close()
+        known = len(database.migrations())
+        in_sql(path, f"PRAGMA user_version = {known + 1}")
+        before = path.read_bytes()
+
+        with pytest.raises(
+            SchemaError, match=rf"schema {known + 1}.* knows {known}.*pip install -U helamem"
+        ):
+            opened(path)
+
+        assert before == path.read_bytes()
+
+    def test_an_older_file_is_brought_up_to_date_with_all_that_is_in_it(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = opened(path)
+        fill(store)
+        before = samples.snapshot(store)
+        store.close()
+        steps = [
+            *database.migrations(),
+            "CREATE TABLE mood (node INTEGER); -- one\nINSERT INTO mood VALUES (1);",
+        ]
+        monkeypatch.setattr(database, "migrations", lambda: steps)
+
+        for _ in range(2):  # the second time there is nothing to do
+            store = opened(path)
+            assert before == samples.snapshot(store)
+            store.close()
+
+        assert [(1,)] == in_sql(path, "SELECT node FROM mood")
+        assert [(len(steps),)] == in_sql(path, "PRAGMA user_version")
+
+    def test_a_step_that_fails_leaves_no_trace(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = opened(path)
+        fill(store)
+        before = samples.snapshot(store)
+        store.close()
+        steps = [
+            *database.migrations(),
+            "CREATE TABLE mood (node INTEGER);\nCREATE TABLE node (id INTEGER);",
+        ]
+
+        with monkeypatch.context() as patched:
+            patched.setattr(database, "migrations", lambda: steps)
+            with pytest.raises(StoreError, match="table node already exists"):
+                opened(path)
+
+        assert [] == in_sql(path, "SELECT name FROM sqlite_master WHERE name = 'mood'")
+        store = opened(path)
+        assert before == samples.snapshot(store)
+        store.close()
+
+
+class TestWrongFiles:
+    def test_a_file_of_another_application_is_left_alone(self, path: Path) -> None:
+        in_sql(path, "CREATE TABLE songs (title TEXT)")
+        before = path.read_bytes()
+
+        with pytest.raises(
+            CorruptError, match=r"of another application\. Give helamem a file of its own"
+        ):
+            opened(path)
+
+        assert before == path.read_bytes()
+
+    @pytest.mark.parametrize("size", [5, 100, 5000, 100_000])
+    def test_a_file_that_is_no_database_is_left_alone(self, path: Path, size: int) -> None:
+        path.write_bytes(np.random.default_rng(size).bytes(size))
+        before = path.read_bytes()
+
+        with pytest.raises(CorruptError, match="not a helamem file, or its beginning is damaged"):
+            opened(path)
+
+        assert before == path.read_bytes()
+
+    @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.95])
+    def test_a_truncated_file_is_noticed(self, path: Path, share: float) -> None:
+        store = opened(path)
+        fill(store)
+        store.close()
+        whole = path.read_bytes()
+        path.write_bytes(whole[: int(share * len(whole))])
+
+        with pytest.raises(CorruptError, match=r"damaged\. Restore a backup"):
+            use_all(path)
+
+    def test_a_damaged_page_is_noticed(self, path: Path) -> None:
+        store = opened(path)
+        fill(store)
+        store.close()
+        [(root,)] = in_sql(path, "SELECT rootpage FROM sqlite_master WHERE name = 'node'")
+        content = bytearray(path.read_bytes())
+        start = (root - 1) * database.PAGE_BYTES
+        content[start : start + 200] = b"\xff" * 200
+        path.write_bytes(content)
+
+        with pytest.raises(CorruptError, match=r"damaged\. Restore a backup"):
+            use_all(path)
+
+    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(
+            StoreError, match=r"is a folder. Give the path of a file, for example .*memory\.db"
+        ):
+            opened(tmp_path)
+
+    def test_a_file_is_no_folder(self, path: Path) -> None:
+        path.write_text("words")
+
+        with pytest.raises(StoreError, match=r"The folder .* cannot be made"):
+            opened(path / "memory.db")
+
+    @pytest.mark.skipif(
+        not Path("/proc/self").exists(), reason="only Linux has a folder where root cannot write"
+    )
+    @pytest.mark.parametrize("place", ["/proc/memory.db", "/proc/helamem/memory.db"])
+    def test_a_place_where_one_cannot_write_is_refused(self, place: str) -> None:
+        with pytest.raises(StoreError, match=r"cannot be (made|opened|written)"):
+            opened(place)
+
+
+def use_all(path: Path) -> None:
+    """Open a file and look at all that is in it."""
+    store = opened(path)
+    try:
+        samples.snapshot(store)
+        wrong = store.check()
+    finally:
+        store.close()
+    raise AssertionError(f"nothing was noticed but {wrong}")
+
+
+class TestChecking:
+    @pytest.mark.parametrize(
+        ("damage", "complaint"),
+        [
+            ("DELETE FROM vector WHERE node = 2", "1 nodes have no vector"),
+            ("UPDATE vector SET value = x'00' WHERE node = 2", "1 vectors have the wrong length"),
+            ("DELETE FROM edge WHERE source = 1", "1 edges lead one way only"),
+            ("DELETE FROM node WHERE id = 60", "refers to a row of node that is not there"),
+            (
+                "UPDATE namespace SET n_documents = 7",
+                "number or length of documents is not the real one",
+            ),
+            (
+                "UPDATE namespace SET total_length = 7",
+                "number or length of documents is not the real one",
+            ),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, path: Path, damage: str, complaint: str) -> None:
+        store = opened(path)
+        fill(store)
+        assert [] == store.check()
+
+        in_sql(path, damage)
+
+        assert complaint in " ".join(store.check())
+        store.close()
+
+
+class TestFullDisk:
+    def test_nothing_is_half_written_and_all_works_again(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened(path).close()
+        [(n_pages,)] = in_sql(path, "PRAGMA page_count")
+        full = (*database.SETTINGS, f"PRAGMA max_page_count = {n_pages + 8}")
+        with monkeypatch.context() as patched:
+            patched.setattr(database, "SETTINGS", full)
+            store = opened(path)
+        ids = samples.add(store, "the first turn")
+        before = samples.snapshot(store)
+        many = samples.episodes(*[f"turn {i} " + "many words " * 50 for i in range(200)])
+
+        with pytest.raises(
+            StoreError, match=r"disk .* is full\. Nothing was stored; free some space"
+        ):
+            store.add(many, link=0.5, now=0.0)
+
+        assert before == samples.snapshot(store)
+        assert [] == store.check()
+        store.learn(samples.lesson(used=ids))  # what fits still goes in
+        store.close()
+        store = opened(path)
+        assert 200 == sum(new for _, new in store.add(many, link=0.5, now=0.0))
+        assert [] == store.check()
+        store.close()
+
+
+class TestEmbedders:
+    @pytest.mark.parametrize(
+        ("other", "actual"),
+        [
+            ({"embedder_name": "other/model"}, "other/model (8 dimensions)"),
+            ({"dimension": 16}, "test (16 dimensions)"),
+        ],
+    )
+    def test_a_file_keeps_to_the_embedder_that_made_it(
+        self, path: Path, other: dict[str, Any], actual: str
+    ) -> None:
+        opened(path).close()
+
+        with pytest.raises(EmbedderMismatchError) as raised:
+            opened(path, namespace="another", **other)
+
+        assert ("test (8 dimensions)", actual) == (raised.value.expected, raised.value.actual)
+        assert str(path) in str(raised.value)
+        assert [] == in_sql(path, "SELECT name FROM namespace WHERE name = 'another'")
+
+    def test_the_advised_command_embeds_all_anew(self, tmp_path: Path) -> None:
+        old, new = tmp_path / "old memory.db", tmp_path / "new.db"
+        with Memory(old, namespace="maya", config=Config(), embedder=HashingEmbedder(32)) as memory:
+            memory.add(["Maya is allergic to peanuts.", "She plays the piano."])
+            memory.reinforce(memory.search("peanuts"), used=[1, 2])
+        with pytest.raises(EmbedderMismatchError) as raised:
+            Memory(old, namespace="maya", config=Config(), embedder=HashingEmbedder(64))
+        command = re.sub(r"^.*?(?=helamem --file)", "", str(raised.value), flags=re.DOTALL)
+        command = command.replace("NEW.db", shlex.quote(str(new)))
+        program = f'helamem() {{ {shlex.quote(sys.executable)} -m helamem "$@"; }}; {command}'
+
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", program], capture_output=True, text=True, check=False
+        )
+
+        assert (0, "") == (done.returncode, done.stderr)
+        with Memory(new, namespace="maya", config=Config(), embedder=HashingEmbedder(64)) as memory:
+            assert "Maya is allergic to peanuts." == memory.search("Maya peanuts").hits[0].text
+            assert (2, 1, 1) == (
+                memory.stats().episodes,
+                memory.stats().cues,
+                memory.stats().edges["learned"],
+            )
+
+
+class TestReading:
+    def test_reading_writes_nothing(self, path: Path, store: SQLiteStore) -> None:
+        fill(store)
+        watcher = sqlite3.connect(path)
+        before = watcher.execute("PRAGMA data_version").fetchone(), store.stats().file_bytes
+
+        samples.snapshot(store)
+        store.check()
+
+        assert before == (
+            watcher.execute("PRAGMA data_version").fetchone(),
+            store.stats().file_bytes,
+        )
+        watcher.close()
+
+    def test_all_that_is_read_together_is_of_one_moment(
+        self, path: Path, store: SQLiteStore
+    ) -> None:
+        [a] = samples.add(store, "one")
+        other = opened(path)
+
+        with store.reading():
+            before = samples.snapshot(store)
+            other.add(samples.episodes("two"), link=0.5, now=0.0)
+            other.remove([a], at=5.0)
+            assert before == samples.snapshot(store)
+
+        assert samples.snapshot(other) == samples.snapshot(store)
+        other.close()
+
+    def test_nothing_is_written_while_reading(self, store: SQLiteStore) -> None:
+        with store.reading(), pytest.raises(StoreError, match="Leave the block first"):
+            samples.add(store, "one")
+
+        assert [] == store.ids(kinds=["episode"]).tolist()
+
+
+class TestTraces:
+    """Nothing of what was removed can be found in the files, however one looks."""
+
+    def test_no_text_remains(self, path: Path, store: SQLiteStore) -> None:
+        secret = "Xylophagous quokkas embezzle zinc"
+        [a, *_] = samples.add(store, f"{secret} daily", "harmless words", speaker="Quentin")
+        fact = samples.add_fact(store, f"{secret} weekly", a)
+        store.learn(samples.lesson({(a, a + 1): 0.5}, used=[a], cue=samples.cue(f"Do {secret}?")))
+        store.update(a, samples.episode(f"{secret} hourly"), at=4.0)
+        texts = [f"{secret} {often}" for often in ("daily", "weekly", "hourly")] + [f"Do {secret}?"]
+        vectors = [samples.vector(text).tobytes() for text in texts]
+        words = [word.encode() for word in {*secret.split(), *secret.lower().split()}]
+        assert all(each in raw(path) for each in [secret.encode(), vectors[-1]])
+
+        gone = store.remove([a], at=5.0)
+
+        assert {a, fact} <= set(gone)
+        assert [] == [trace for trace in [*words, *vectors] if trace in raw(path)]
+        assert b"harmless" in raw(path)
+
+    def test_no_text_remains_among_thousands(self, path: Path) -> None:
+        store = opened(path, synchronous="normal")
+        generator = np.random.default_rng(8)
+        words = [
+            f"{word}-{i}" for i, word in enumerate(generator.integers(10**9, size=2000).tolist())
+        ]
+        ids = samples.add(
+            store, *[f"{word} {'filler ' * int(generator.integers(20))}" for word in words]
+        )
+        going = generator.permutation(2000)[:300].tolist()
+
+        for chunk in range(0, 300, 100):
+            store.remove([ids[i] for i in going[chunk : chunk + 100]], at=5.0)
+
+        content = raw(path)
+        assert [] == [words[i] for i in going if words[i].encode() in content]
+        assert all(words[i].encode() in content for i in set(range(2000)) - set(going))
+        assert [] == store.check()
+        store.close()
+
+    def test_what_a_reader_holds_back_is_wiped_later(self, path: Path, store: SQLiteStore) -> None:
+        secret = b"embezzle"
+        [a] = samples.add(store, "quokkas embezzle zinc")
+        reader = sqlite3.connect(path, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM node").fetchall()
+
+        store.remove([a], at=5.0)  # does not wait for the reader, and does not fail
+        assert secret in raw(path)
+
+        reader.close()
+        store.close()
+        assert secret not in raw(path)
+
+
+def raw(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+
+class TestProcesses:
+    def test_two_processes_lose_nothing(self, path: Path, store: SQLiteStore) -> None:
+        a, b = samples.add(store, "a", "b")
+        script = """
+say("ready")
+wait()
+for i in range(40):
+    store.add(samples.episodes(f"of {me}: {i}", f"of all: {i}", session=me), link=0.5, now=0.0)
+    store.learn(samples.lesson({(1, 2): 1.0}, used=[1], cue=samples.cue("which?")))
+"""
+        processes = [Process(script, path, me) for me in ("one", "two")]
+        with running(*processes):
+            for process in processes:
+                assert "ready" == process.hear()
+            for process in processes:
+                process.go_on()
+            for process in processes:
+                assert [] == process.end()
+
+        weights = samples.weights(store.all_edges())
+        assert (80.0, 80.0) == (weights[a, b], weights[b, a])
+        assert (80, 1, [80, 0]) == (
+            store.lessons(),
+            len(store.cues()),
+            [m.uses for m in store.get([a, b])],
+        )
+        texts = [memory.text for memory in store.get(store.ids(kinds=["episode"]).tolist())]
+        assert 2 + 2 * 40 * 2 == len(texts)
+        assert {f"of {me}: {i}" for me in ("one", "two", "all") for i in range(40)} <= set(texts)
+        assert [] == store.check()
+
+    def test_what_another_process_removes_is_gone_here(
+        self, path: Path, store: SQLiteStore
+    ) -> None:
+        a, b, c = samples.add(store, "a", "b", "c")
+        store.nodes(samples.ints(a, b, c))
+
+        process = Process("say(*store.remove([2], at=5.0), *samples.add(store, 'd'))", path)
+        with running(process):
+            assert [f"{b} {c + 1}"] == process.end()
+
+        assert [a, c, c + 1] == store.ids(kinds=["episode"]).tolist()
+        assert [a, c, c + 1] == store.around(samples.ints(a), 9).tolist()
+        assert [c] == store.nodes(samples.ints(a)).next.tolist()
+
+    @pytest.mark.parametrize("n_heard", [1, 4, 9])
+    def test_what_was_acknowledged_survives_a_sudden_end(self, path: Path, n_heard: int) -> None:
+        script = """
+for i in range(10_000):
+    texts = [f"batch {i}, turn {j}" for j in range(20)]
+    ids = [id_ for id_, _ in store.add(samples.episodes(*texts), link=0.5, now=0.0)]
+    store.learn(samples.lesson({(ids[0], ids[1]): 0.25}, used=ids[:1]))
+    say(i)
+"""
+        process = Process(script, path)
+        with running(process):
+            heard = [process.hear() for _ in range(n_heard)]
+            heard += process.kill()
+        n_batches = int(heard[-1]) + 1
+
+        store = opened(path)
+        ids = store.ids(kinds=["episode"]).tolist()
+        texts = [memory.text for memory in store.get(ids)]
+        assert [] == store.check()
+        assert [str(i) for i in range(n_batches)] == heard
+        assert [f"batch {i}, turn {j}" for i in range(n_batches) for j in range(20)] == texts[
+            : 20 * n_batches
+        ]
+        assert 0 == len(texts) % 20  # a batch is there whole, or not at all
+        assert store.lessons() in (n_batches, n_batches + 1)
+        assert 0.75 == samples.weights(store.all_edges())[ids[0], ids[1]]
+        assert samples.add(store, "after the end")[0] > max(ids)
+        store.close()
+
+    def test_a_file_that_somebody_keeps_writing_to_is_an_error_that_says_so(
+        self, path: Path
+    ) -> None:
+        store = opened(path, busy_s=0.05)
+        samples.add(store, "one")
+        writer = sqlite3.connect(path, isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(
+            StoreError, match=r"Another process .* more than 0\.05 seconds\. Nothing was stored"
+        ):
+            samples.add(store, "two")
+        assert 1 == len(store.ids(kinds=["episode"]))  # reading goes on
+        other = opened(path, busy_s=0.05)  # and so does opening
+        other.close()
+
+        writer.close()
+        samples.add(store, "two")
+        assert 2 == len(store.ids(kinds=["episode"]))
+        store.close()
+
+    def test_a_copy_of_the_open_files_is_whole(self, path: Path, store: SQLiteStore) -> None:
+        fill(store)
+        copy = path.parent / "copy"
+        copy.mkdir()
+        for file in path.parent.glob("memory.db*"):
+            shutil.copy(file, copy / file.name)
+
+        other = opened(copy / "memory.db")
+
+        assert samples.snapshot(store) == samples.snapshot(other)
+        assert [] == other.check()
+        other.close()
+
+
+class TestRoom:
+    def test_a_turn_of_ordinary_length_takes_less_than_three_kilobytes(self, path: Path) -> None:
+        generator = np.random.default_rng(9)
+        vocabulary = np.array([f"word{i}" for i in range(3000)])
+        turns = [
+            samples.episode(
+                " ".join(vocabulary[generator.zipf(1.3, size=22) % 3000]),
+                vector=samples.vector(f"{i}", 256),
+            )
+            for i in range(1000)
+        ]
+        store = opened(path, dimension=256, synchronous="normal")
+
+        store.add(turns, link=0.1, now=0.0)
+        store.close()
+
+        assert path.stat().st_size < 3000 * 1000
