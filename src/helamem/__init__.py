@@ -16,6 +16,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from helamem.agent import Answer
+    from helamem.chat import Chat, Exchange
     from helamem.config import Config
     from helamem.context import Context
     from helamem.errors import (
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
         SchemaError,
         StoreError,
     )
+    from helamem.llms import OpenAIChat, ScriptedLLM
+    from helamem.profiles import Profile
     from helamem.recall import Recall
     from helamem.records import (
         Change,
@@ -49,7 +53,9 @@ if TYPE_CHECKING:
     from helamem.wiring import Memory
 
 _HOMES = {
+    "Answer": "agent",
     "Change": "records",
+    "Chat": "chat",
     "Config": "config",
     "ConfigError": "errors",
     "ConsolidationReport": "records",
@@ -60,6 +66,7 @@ _HOMES = {
     "EmbedderError": "errors",
     "EmbedderMismatchError": "errors",
     "Episode": "records",
+    "Exchange": "chat",
     "Fact": "records",
     "ForgetPlan": "records",
     "HelaMemError": "errors",
@@ -68,18 +75,23 @@ _HOMES = {
     "Memory": "wiring",
     "MissingExtraError": "errors",
     "NotFoundError": "errors",
+    "OpenAIChat": "llms",
+    "Profile": "profiles",
     "ProviderError": "errors",
     "Recall": "recall",
     "Receipt": "records",
     "Reinforcement": "records",
     "SchemaError": "errors",
+    "ScriptedLLM": "llms",
     "Stats": "records",
     "StoreError": "errors",
     "Turn": "records",
 }
 
 __all__ = [
+    "Answer",
     "Change",
+    "Chat",
     "Config",
     "ConfigError",
     "ConsolidationReport",
@@ -90,6 +102,7 @@ __all__ = [
     "EmbedderError",
     "EmbedderMismatchError",
     "Episode",
+    "Exchange",
     "Fact",
     "ForgetPlan",
     "HelaMemError",
@@ -98,11 +111,14 @@ __all__ = [
     "Memory",
     "MissingExtraError",
     "NotFoundError",
+    "OpenAIChat",
+    "Profile",
     "ProviderError",
     "Recall",
     "Receipt",
     "Reinforcement",
     "SchemaError",
+    "ScriptedLLM",
     "Stats",
     "StoreError",
     "Turn",

@@ -543,8 +543,10 @@ def _request(
 ) -> dict[str, Any]:
     """The request's arguments, in the words that the server is known to understand."""
     request: dict[str, Any] = {"model": model, "messages": [dict(each) for each in messages]}
-    if max_tokens is not None:
-        request[dialect.tokens] = max_tokens
+    if max_tokens is not None and dialect.tokens == "max_tokens":
+        request["max_tokens"] = max_tokens
+    elif max_tokens is not None:  # older SDKs do not know this name
+        request["extra_body"] = {"max_completion_tokens": max_tokens}
     if dialect.temperature:
         request["temperature"] = temperature
     if stream:
@@ -594,7 +596,7 @@ def _what_happened(error: Exception, status: int | None, timeout_s: float) -> st
     """What went wrong, in words that say what to do."""
     import openai
 
-    if isinstance(error, openai.APITimeoutError):
+    if isinstance(error, (openai.APITimeoutError, *_transport_errors("TimeoutException"))):
         return f"was silent for {timeout_s:g} s"
     if status is None:
         return f"could not be asked: {' '.join(str(error.__cause__ or error).split())}"
@@ -618,10 +620,10 @@ def _may_pass(error: Exception, status: int | None) -> bool:
     )
 
 
-def _transport_errors() -> tuple[type[Exception], ...]:
+def _transport_errors(name: str = "HTTPError") -> tuple[type[Exception], ...]:
     """What the SDK's HTTP library raises in mid-stream; not every version of the SDK catches it."""
-    loaded = [sys.modules[name] for name in ("httpx", "httpx2") if name in sys.modules]
-    return tuple(module.HTTPError for module in loaded)
+    loaded = [sys.modules[library] for library in ("httpx", "httpx2") if library in sys.modules]
+    return tuple(getattr(module, name) for module in loaded)
 
 
 def _rough_tokens(text: str) -> int:

@@ -7,9 +7,11 @@ A store is right when a subclass of `StoreContract` passes under pytest:
             return MyStore(namespace=namespace, dimension=self.dimension)
 
 Where several handles on the same memory may be open at once, `SharedStoreContract` says what that means.
+`ScriptedLLM` stands in for a language model, and `FixedClock` for the time.
 """
 
+from helamem.llms import ScriptedLLM
 from helamem.testing.clocks import FixedClock
 from helamem.testing.contract import SharedStoreContract, StoreContract
 
-__all__ = ["FixedClock", "SharedStoreContract", "StoreContract"]
+__all__ = ["FixedClock", "ScriptedLLM", "SharedStoreContract", "StoreContract"]
