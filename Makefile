@@ -1,7 +1,7 @@
 # What one does with this repository. It needs Python 3.11 or newer, make, and a package index.
 #   make demo                       install into .venv, and watch a memory at work
 #   make test                       install what tests need, and run the whole suite
-#   make lint | check | bare | clean
+#   make lint | check | adapters | bare | clean
 #   make PYTHON=python3.12 ...      use another Python
 #   make VENV=/some/where ...       use another place than .venv
 
@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint fix check bare clean
+.PHONY: help demo test lint fix check adapters bare clean
 .DEFAULT_GOAL := help
 
 help: ## List what can be made
@@ -21,8 +21,8 @@ demo: $(VENV)/.installed ## Install helamem into .venv, and run its main job on 
 	@$(BIN)/helamem demo
 
 test: $(VENV)/.test ## Install what tests need, and run the whole suite
-	@echo "== Running the tests: $(BIN)/python -m pytest"
-	@$(BIN)/python -m pytest
+	@echo "== Running the tests: $(BIN)/python -m pytest -n auto"
+	@$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.lint ## Check style, format, types, the direction of imports, and spelling
 	@echo "== Checking style"
@@ -42,6 +42,10 @@ fix: $(VENV)/.lint ## Put format and imports in order
 	@$(BIN)/ruff format
 
 check: lint test ## All that must hold before a change goes in
+
+adapters: $(VENV)/.adapters ## Install the frameworks that there are adapters for, and test these
+	@echo "== Testing the adapters against the real packages"
+	@$(VENV)/adapters/bin/python -m pytest tests/adapters
 
 bare: $(VENV)/.bare ## Install the package alone, and check that it imports, helps and runs README's example
 	@echo "== Importing, asking for help, and running README's examples with the base install only"
@@ -72,6 +76,14 @@ $(VENV)/.test: $(VENV)/.installed
 $(VENV)/.lint: $(VENV)/.test
 	@echo "== Installing what the checks need into $(VENV)"
 	@$(PIP) install --group lint
+	@touch $@
+
+$(VENV)/.adapters: $(VENV)/.made pyproject.toml
+	@echo "== Installing helamem with LangChain, LangGraph and the OpenAI Agents SDK into $(VENV)/adapters"
+	@rm -rf $(VENV)/adapters
+	@$(PYTHON) -m venv $(VENV)/adapters
+	@$(VENV)/adapters/bin/python -m pip --disable-pip-version-check --quiet install --upgrade pip
+	@$(VENV)/adapters/bin/python -m pip --disable-pip-version-check --quiet install --editable . --group test --group adapters
 	@touch $@
 
 $(VENV)/.bare: $(VENV)/.made pyproject.toml $(shell find src -name '*.py' -o -name '*.json' -o -name '*.sql')

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,16 +102,6 @@ class TestHelp:
 
     def test_short_help_of_no_command_is_cut(self) -> None:
         assert "..." not in CliRunner().invoke(main, ["--help"]).stdout.replace("[ARGS]...", "")
-
-    def test_help_is_quick(self) -> None:
-        """The bar is 300 ms; the machine that tests run on may be busy, so the best of three counts."""
-        walls = []
-        for _ in range(3):
-            started = time.perf_counter()
-            process("--help")
-            walls.append(time.perf_counter() - started)
-
-        assert min(walls) < 0.6
 
     def test_help_imports_nothing_heavy(self) -> None:
         code = (
