@@ -56,7 +56,13 @@ def main() -> None:
             measured.append(measure(dataset, size, given.embedder, Path(folder, "memory.db")))
         print(row(measured[-1]), flush=True)
     if given.json:
-        result = {**provenance(dataset, embedder=given.embedder), "sizes": measured}
+        sizes = " ".join(map(str, given.sizes))
+        data = f" --data {given.data.name}" if given.data else ""
+        command = f"python benchmarks/speed.py {sizes}{data} --embedder {given.embedder}"
+        result = {
+            **provenance(dataset, embedder=given.embedder, command=command),
+            "sizes": measured,
+        }
         given.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,0 +1,185 @@
+"""Write the tables that follow from code or from measurements into the documentation.
+
+    python scripts/tables.py            all of them
+    python scripts/tables.py settings   only those between <!-- settings --> and <!-- /settings -->
+
+A test compares, so that no table can say what is not so any more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+from helamem import config
+from helamem.config import PRESETS, Config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+METRICS = {
+    "recall@5": "recall@5",
+    "recall@10": "recall@10",
+    "recall@1000tok": "recall in 1,000 tokens",
+    "mrr": "MRR",
+}
+
+
+def main(wanted: Sequence[str]) -> None:
+    """Write the tables with these names, or all."""
+    for name, (document, make) in TABLES.items():
+        if not wanted or name in wanted:
+            file = ROOT / document
+            file.write_text(filled(file.read_text(encoding="utf-8"), name, make()), "utf-8")
+            print(f"{document}: {name}")
+
+
+def filled(text: str, name: str, table: str) -> str:
+    """A document with what stands between the marks of a table replaced."""
+    before, start, rest = text.partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->\n")
+    if not end:
+        sys.exit(f"there is no <!-- {name} --> ... <!-- /{name} -->")
+    return f"{before}{start}\n{table}\n{end}{after}"
+
+
+def settings() -> str:
+    """Every setting: a table a section."""
+    return "\n".join(_settings())
+
+
+def _settings() -> Iterator[str]:
+    section = None
+    for name in config.names():
+        here = name.rpartition(".")[0]
+        if here != section:
+            section = here
+            yield from _heading(section)
+        yield _row(name)
+    yield ""
+
+
+def _heading(section: str) -> Iterator[str]:
+    if section:
+        what = type(getattr(Config(), section)).__doc__ or ""
+        yield from ["", f"### `[{section}]`", "", what]
+    yield from [
+        "",
+        "| setting | default | in `paper` | what it may be | what it does | variable |",
+        "|---|---|---|---|---|---|",
+    ]
+
+
+def _row(name: str) -> str:
+    default = _written(config.value_of(Config(), name))
+    paper = _written(PRESETS["paper"][name]) if name in PRESETS["paper"] else ""
+    return (
+        f"| `{name}` | {default} | {'' if paper == default else paper} | {_range(name)} "
+        f"| {config.describe(name)} | `{config.variable(name)}` |"
+    )
+
+
+def _written(value: Any) -> str:  # noqa: ANN401  # settings of any type
+    """A value as it stands in TOML."""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, float):
+        return f"`{value:.4g}`"
+    return f"`{json.dumps(value)}`"
+
+
+def _range(name: str) -> str:
+    section, _, key = name.partition(".")
+    if not key:
+        return {"preset": " or ".join(f"`{each}`" for each in PRESETS)}.get(name, "see below")
+    kind = type(getattr(Config(), section))
+    hint = get_type_hints(kind)[key]
+    if get_args(hint):
+        return " or ".join(f"`{json.dumps(each)}`" for each in get_args(hint))
+    if hint in (bool, str):
+        return "`true` or `false`" if hint is bool else "text"
+    spec = next(field for field in dataclasses.fields(kind) if field.name == key)
+    return f"{'integer' if hint is int else 'number'}{_bounds(**spec.metadata)}"
+
+
+def _bounds(*, low: float, high: float, **_: object) -> str:
+    if math.isinf(low):
+        return "" if math.isinf(high) else f" ≤ {high:g}"
+    return f" ≥ {low:g}" if math.isinf(high) else f" in {low:g} … {high:g}"
+
+
+def quality() -> str:
+    """How well each system finds what holds the answer."""
+    result = _result("locomo_dev-static.json")
+    systems = result["systems"]
+    head = [
+        *METRICS.values(),
+        "by category, recall@10: multi-hop",
+        "temporal",
+        "open-domain",
+        "single-hop",
+    ]
+    lines = [
+        "| system | " + " | ".join(head) + " |",
+        "|---|" + "---:|" * len(head),
+        *(_quality_row(name, each) for name, each in systems.items()),
+    ]
+    any_system = next(iter(systems.values()))
+    lines += [
+        "",
+        f"{any_system['questions']} questions of categories 1 to 4 on {len(result['conversations'])} "
+        f"conversations with {result['turns']:,} turns; embedder `{result['embedder']}`, commit "
+        f"`{result['commit']}`, `{result['command']}`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _quality_row(name: str, system: dict[str, Any]) -> str:
+    values = [system[metric] for metric in METRICS]
+    values += [each["recall@10"] for each in system["by_category"].values()]
+    cells = [f"{value:.3f}".removeprefix("0") for value in values]
+    return f"| {'**default**' if name == 'default' else name} | " + " | ".join(cells) + " |"
+
+
+def cost() -> str:
+    """What adding and searching take at several sizes."""
+    result = _result("speed-static.json")
+    hardware = result["hardware"]
+    lines = [
+        "| turns | one search, median | 95 % | adding in batches | adding one | a turn in the file | opening |",
+        "|---:|---:|---:|---:|---:|---:|---:|",
+        *(
+            f"| {each['turns']:,} | {each['search_ms']['p50']:.1f} ms | {each['search_ms']['p95']:.1f} ms "
+            f"| {each['turns_per_s']:,.0f} a second | {each['add_ms']['p50']:.1f} ms "
+            f"| {each['bytes_per_turn'] / 1000:.1f} kB | {each['open_ms'] / 1000:.2f} s |"
+            for each in result["sizes"]
+        ),
+        "",
+        f"On {hardware['cores']} cores of a shared machine ({hardware['processor']}), Python "
+        f"{hardware['python']}, commit `{result['commit']}`, `{result['command']}`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _result(name: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    return result
+
+
+TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "settings": ("docs/configuration.md", settings),
+    "quality": ("README.md", quality),
+    "cost": ("README.md", cost),
+}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
