@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem.evaluation import datasets
+from helamem.evaluation import forms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,4 +114,4 @@ def locomo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def dataset(locomo_file: Path) -> Dataset:
-    return datasets.load_locomo(locomo_file)
+    return forms.load(locomo_file)

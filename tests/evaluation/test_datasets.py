@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helamem.errors import DataError
-from helamem.evaluation import datasets
+from helamem.evaluation import forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_the_digest_is_that_of_the_file(locomo_file: Path, dataset: Dataset) -> 
 def test_one_conversation_alone_is_a_data_set(tmp_path: Path, locomo: list[Any]) -> None:
     file = tmp_path / "one.json"
     file.write_text(json.dumps(locomo[0]), encoding="utf-8")
-    assert [c.id for c in datasets.load_locomo(file).conversations] == ["talk-1"]
+    assert [c.id for c in forms.load(file).conversations] == ["talk-1"]
 
 
 def _blank(talk: dict[str, Any]) -> None:
@@ -132,22 +132,27 @@ def test_what_is_malformed_is_named(
     file = tmp_path / "odd.json"
     file.write_text(json.dumps(locomo), encoding="utf-8")
     with pytest.raises(DataError, match=told):
-        datasets.load_locomo(file)
+        forms.load(file)
 
 
 def test_two_conversations_of_one_name_are_refused(tmp_path: Path, locomo: list[Any]) -> None:
     file = tmp_path / "twins.json"
     file.write_text(json.dumps(locomo * 2), encoding="utf-8")
     with pytest.raises(DataError, match="conversation talk-1 is there twice"):
-        datasets.load_locomo(file)
+        forms.load(file)
 
 
 def test_a_missing_file_and_a_file_of_another_kind_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.json cannot be read: No such file"):
-        datasets.load_locomo(tmp_path / "none.json")
+        forms.load(tmp_path / "none.json")
     (tmp_path / "text.json").write_text("not JSON", encoding="utf-8")
     with pytest.raises(DataError, match=r"text\.json is not JSON"):
-        datasets.load_locomo(tmp_path / "text.json")
+        forms.load(tmp_path / "text.json")
     (tmp_path / "list.json").write_text('[{"messages": []}]', encoding="utf-8")
-    with pytest.raises(DataError, match=r"list\.json: this is not LoCoMo's form"):
-        datasets.load_locomo(tmp_path / "list.json")
+    with pytest.raises(DataError, match=r"list\.json is of no known form"):
+        forms.load(tmp_path / "list.json")
+    (tmp_path / "none.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(DataError, match=r"none\.json is of no known form"):
+        forms.load(tmp_path / "none.json")
+    with pytest.raises(DataError, match=r"none\.json holds no conversation"):
+        forms.load(tmp_path / "none.json", "locomo")

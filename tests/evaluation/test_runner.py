@@ -11,6 +11,7 @@ from rich.console import Console
 from helamem.embedders import HashingEmbedder
 from helamem.evaluation import report, runner, systems
 from helamem.evaluation.embedding import SharedEmbedder
+from helamem.evaluation.experiments import retrieval
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 SCORES = {
     "questions", "recall@1", "recall@5", "recall@10", "recall@20", "all@10", "ndcg@10", "p@1", "mrr",
-    "recall@500tok", "recall@1000tok", "recall@2000tok", "tokens_per_query",
+    "sessions@5", "sessions@10", "recall@500tok", "recall@1000tok", "recall@2000tok", "tokens_per_query",
 }  # fmt: skip
 
 
@@ -175,4 +176,4 @@ def test_the_table_names_systems_categories_and_the_data(result: dict[str, Any])
 def test_markdown_has_a_row_for_every_system(result: dict[str, Any]) -> None:
     rows = [line for line in report.markdown(result).splitlines() if line.startswith("| bm25")]
     assert len(rows) == 2
-    assert rows[0].count("|") == len(report._COLUMNS) + 2
+    assert rows[0].count("|") == len(retrieval.COLUMNS) + 2

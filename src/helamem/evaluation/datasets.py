@@ -1,20 +1,19 @@
-"""Conversations with questions whose evidence is known, read strictly from a file given by path."""
+"""Conversations with questions whose evidence is known: what every measurement starts from."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from helamem import readers
 from helamem.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from pathlib import Path
 
     from helamem.records import Turn
 
@@ -24,16 +23,9 @@ UNANSWERABLE = "unanswerable"
 # Files as they were published; a file with another digest is measured all the same, and says so.
 PUBLISHED: Mapping[str, str] = {
     "79fa87e90f04081343b8c8debecb80a9a6842b76a7aa537dc9fdf651ea698ff4": "LoCoMo, locomo10.json",
+    "d6f21ea9d60a0d56f34a05b609c79c88a451d2ae03597821ea3d5a9678c3a442": ("LongMemEval-S, cleaned"),
 }
 
-_LOCOMO_CATEGORIES = {
-    1: "multi-hop",
-    2: "temporal",
-    3: "open-domain",
-    4: "single-hop",
-    5: UNANSWERABLE,
-}
-_DIA_ID = re.compile(r"D\d+:\d+")
 _ASKED_AFTER = timedelta(days=1)
 
 
@@ -44,6 +36,7 @@ class Question:
     Attributes:
         at: When it is asked: after the last turn.
         evidence: The ids of the turns that answer it; empty where the data set names none.
+        sessions: The sessions that answer it, where the data set names these apart from turns.
     """
 
     id: str
@@ -52,6 +45,7 @@ class Question:
     category: str
     evidence: tuple[str, ...]
     at: datetime
+    sessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +70,11 @@ class Conversation:
     turn_ids: tuple[str, ...]
     questions: tuple[Question, ...]
     observations: tuple[Observation, ...] = ()
+
+    def sessions_of(self, turn_ids: Iterable[str]) -> tuple[str, ...]:
+        """The sessions of turns, each once, in the order of their first turn."""
+        session = {i: turn.session for i, turn in zip(self.turn_ids, self.turns, strict=True)}
+        return tuple(dict.fromkeys(session[turn_id] for turn_id in turn_ids))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,104 +117,46 @@ class Dataset:
         return sum(not q.evidence for c in self.conversations for q in c.questions)
 
 
-def load_locomo(path: str | Path) -> Dataset:
-    """LoCoMo's JSON, whole or in part: `locomo10.json`, a list of its conversations, or one of them.
-
-    Evidence is every `D<session>:<turn>` in a question's evidence strings that names a turn of the
-    conversation; what else stands there is dropped.
+def read_bytes(file: Path) -> bytes:
+    """A file's content.
 
     Raises:
-        DataError: The file cannot be read, or is not LoCoMo's form; it says where.
+        DataError: It cannot be read.
     """
-    file = Path(path)
-    content = _bytes(file)
-    value = _parsed(content, file)
-    items = value if isinstance(value, list) else [value]
-    conversations = tuple(_locomo_conversation(item, file) for item in items)
-    _refuse_twins((c.id for c in conversations), f"{file}: conversation")
-    return Dataset(
-        name=file.stem, sha256=hashlib.sha256(content).hexdigest(), conversations=conversations
-    )
-
-
-def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as exc:
         raise DataError(f"{file} cannot be read: {exc.strerror}") from exc
 
 
-def _parsed(content: bytes, file: Path) -> Any:  # noqa: ANN401  # whatever JSON holds
+def parsed(content: bytes | str, where: str | Path) -> Any:  # noqa: ANN401  # whatever JSON holds
+    """What JSON says.
+
+    Raises:
+        DataError: It is not JSON.
+    """
     try:
         return json.loads(content)
     except ValueError as exc:
-        raise DataError(f"{file} is not JSON: {exc}") from exc
+        raise DataError(f"{where} is not JSON: {exc}") from exc
 
 
-def _locomo_conversation(item: dict[str, Any], file: Path) -> Conversation:
-    try:
-        read = readers.read_locomo(item)[0]
-    except DataError as exc:
-        raise DataError(f"{file}: {exc}") from exc
-    where = f"{file}: {read.id}"
-    if not read.turns or not isinstance(item.get("qa"), list):
-        raise DataError(f"{where} needs turns, and a list of questions as 'qa'")
-    turn_ids = tuple(str(turn.metadata["dia_id"]) for turn in read.turns)
-    _refuse_twins(turn_ids, f"{where}: turn")
-    asked_at = _after(read.turns)
-    return Conversation(
-        id=read.id,
-        turns=read.turns,
-        turn_ids=turn_ids,
-        questions=tuple(
-            _locomo_question(raw, f"{read.id}/{n}", set(turn_ids), asked_at, file)
-            for n, raw in enumerate(item["qa"])
-        ),
-        observations=tuple(_locomo_observations(item.get("observation"), set(turn_ids), where)),
-    )
+def digest(content: bytes) -> str:
+    """The SHA-256 of a file's bytes."""
+    return hashlib.sha256(content).hexdigest()
 
 
-def _after(turns: Iterable[Turn]) -> datetime:
+def after(turns: Iterable[Turn]) -> datetime:
+    """A day after the last turn: when questions are asked that do not say when."""
     return max(turn.at for turn in turns if turn.at is not None) + _ASKED_AFTER
 
 
-def _locomo_question(
-    raw: dict[str, Any], id_: str, turn_ids: set[str], asked_at: datetime, file: Path
-) -> Question:
-    try:
-        text, category = raw["question"].strip(), _LOCOMO_CATEGORIES[raw["category"]]
-        said = _DIA_ID.findall(" ".join(raw["evidence"]))
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise DataError(f"{file}: question {id_} is not LoCoMo's form: {exc!r}") from exc
-    if not text:
-        raise DataError(f"{file}: question {id_} is blank")
-    return Question(
-        id=id_,
-        text=text,
-        answer=str(raw.get("answer", "")),
-        category=category,
-        evidence=tuple(dict.fromkeys(each for each in said if each in turn_ids)),
-        at=asked_at,
-    )
+def refuse_twins(ids: Iterable[str], what: str) -> None:
+    """Refuse ids that stand for two things.
 
-
-def _locomo_observations(
-    raw: dict[str, Any] | None, turn_ids: set[str], where: str
-) -> Iterator[Observation]:
-    """The facts that LoCoMo's authors had distilled, session by session."""
-    try:
-        for by_speaker in (raw or {}).values():
-            for speaker, facts in by_speaker.items():
-                for text, source in facts:
-                    said = _DIA_ID.findall(source if isinstance(source, str) else " ".join(source))
-                    sources = tuple(dict.fromkeys(each for each in said if each in turn_ids))
-                    if sources:
-                        yield Observation(text=text, speaker=speaker, turn_ids=sources)
-    except (AttributeError, TypeError, ValueError) as exc:
-        raise DataError(f"{where}: the observations are not LoCoMo's form: {exc!r}") from exc
-
-
-def _refuse_twins(ids: Iterable[str], what: str) -> None:
+    Raises:
+        DataError: One of them is there twice.
+    """
     seen: set[str] = set()
     for id_ in ids:
         if id_ in seen:

@@ -34,11 +34,11 @@ class SharedEmbedder:
     @contextmanager
     def keeping(self) -> Iterator[None]:
         """Keep the vector of every text that is embedded meanwhile."""
-        self._keeping = True
+        before, self._keeping = self._keeping, True
         try:
             yield
         finally:
-            self._keeping = False
+            self._keeping = before
 
     def forget(self) -> None:
         """Drop what was kept."""

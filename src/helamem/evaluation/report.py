@@ -1,36 +1,26 @@
-"""Results for people: a table in a terminal, and in Markdown."""
+"""Results for people: tables in a terminal, Markdown with plots, and pages of documentation."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
 
+from helamem.evaluation import experiments, figures
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
-# Columns by title: where a number stands in a system's entry, and how it is written.
-_COLUMNS: Mapping[str, tuple[str, str]] = {
-    "R@5": ("recall@5", ".3f"),
-    "R@10": ("recall@10", ".3f"),
-    "R@20": ("recall@20", ".3f"),
-    "MRR": ("mrr", ".3f"),
-    "R@500 tok": ("recall@500tok", ".3f"),
-    "R@1000 tok": ("recall@1000tok", ".3f"),
-    "tokens": ("tokens_per_query", ".0f"),
-    "ms p50": ("ms_per_query.p50", ".1f"),
-    "ms p95": ("ms_per_query.p95", ".1f"),
-    "turns/s": ("ingest_turns_per_s", ",.0f"),
-}
-
 
 def print_table(result: Mapping[str, Any], console: Console) -> None:
-    """Print what `runner.run` found: all questions, then recall@10 by category."""
+    """Print what an experiment found."""
     console.print(about(result))
-    for heading, rows in tables(result):
+    for heading, rows in experiments.of(result).tables(result):
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=heading, title_justify="left")
         for column, title in enumerate(rows[0]):
             table.add_column(title, justify="right" if column else "left", no_wrap=True)
@@ -40,10 +30,12 @@ def print_table(result: Mapping[str, Any], console: Console) -> None:
 
 
 def markdown(result: Mapping[str, Any]) -> str:
-    """The same in Markdown."""
+    """The same in Markdown, with the command that gives it again."""
     blocks = [about(result)]
-    for heading, rows in tables(result):
+    for heading, rows in experiments.of(result).tables(result):
         blocks += [f"**{heading}**", markdown_table(rows)]
+    if result["command"]:
+        blocks.append(f"```sh\n{result['command']}\n```")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -57,28 +49,6 @@ def about(result: Mapping[str, Any]) -> str:
         f"{data}: {len(result['conversations'])} conversations, {result['turns']:,} turns, "
         f"embedder {result['embedder']}, {version}."
     )
-
-
-def tables(result: Mapping[str, Any]) -> list[tuple[str, list[list[str]]]]:
-    """Headings and rows, the first row being titles."""
-    systems: Mapping[str, Mapping[str, Any]] = result["systems"]
-    counts = {entry["questions"] for entry in systems.values()}
-    heading = f"Evidence recall over {', '.join(map(str, sorted(counts)))} questions"
-    everything = [
-        [name, *(format(_at(entry, path), form) for path, form in _COLUMNS.values())]
-        for name, entry in systems.items()
-    ]
-    categories = list(
-        dict.fromkeys(name for entry in systems.values() for name in entry["by_category"])
-    )
-    by_category = [
-        [name, *(_in_category(entry, category) for category in categories)]
-        for name, entry in systems.items()
-    ]
-    return [
-        (heading, [["system", *_COLUMNS], *everything]),
-        ("Recall@10 by category", [["system", *categories], *by_category]),
-    ]
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
@@ -98,13 +68,26 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _in_category(entry: Mapping[str, Any], category: str) -> str:
-    scores = entry["by_category"].get(category)
-    return f"{scores['recall@10']:.3f}" if scores else ""
+def build(results: Sequence[Path], folder: Path) -> list[Path]:
+    """Write a Markdown page and its plots for each result file; all files that were written.
 
-
-def _at(entry: Mapping[str, Any], path: str) -> float:
-    value: Any = entry
-    for part in path.split("."):
-        value = value[part]
-    return float(value)
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for file in results:
+        result = json.loads(file.read_text(encoding="utf-8"))
+        drawn = [
+            path
+            for plot in experiments.of(result).plots(result)
+            for path in figures.draw(plot, folder)
+        ]
+        page = folder / f"{file.stem}.md"
+        images = "".join(
+            f"\n![{path.stem}]({path.name})\n" for path in drawn if path.suffix == ".svg"
+        )
+        title = file.stem.replace("-", " ").capitalize()
+        page.write_text(f"# {title}\n\n{markdown(result)}{images}", encoding="utf-8")
+        written += [page, *drawn]
+    return written

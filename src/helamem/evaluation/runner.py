@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from helamem import embedders
-from helamem.evaluation import datasets, metrics, summaries
+from helamem.evaluation import forms, metrics, summaries
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.provenance import plain_settings, provenance
-from helamem.evaluation.systems import named
+from helamem.evaluation.systems import named, started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from helamem.evaluation.datasets import Conversation, Dataset, Question
     from helamem.evaluation.systems import Found, System
@@ -52,6 +50,14 @@ class Measured:
     turns: int = 0
     file_bytes: int = 0
 
+    def add(self, question: Question, scores: Scores, elapsed_ms: float) -> None:
+        """Note what one question scored; only the answerable ones are timed."""
+        if question.category == UNANSWERABLE:
+            self.apart.append(scores)
+        else:
+            self.scores.append((question.category, scores))
+            self.milliseconds.append(elapsed_ms)
+
 
 def run_locomo(
     path: str | Path,
@@ -73,7 +79,7 @@ def run_locomo(
         ConfigError: There is no such system, embedder or setting.
     """
     return run(
-        datasets.load_locomo(path),
+        forms.load(path, "locomo"),
         systems=named(systems, settings),
         embedder=embedders.load(embedder),
         progress=progress,
@@ -99,8 +105,18 @@ def run(
     for conversation in dataset.conversations:
         for system in systems:
             steps.what = f"{system.name}, {conversation.id}"
-            with _started(system, conversation, shared, measured[system.name]) as state:
-                _ask_all(system, state, _asked(dataset, conversation), measured[system.name], steps)
+            noted = measured[system.name]
+            with started(system, conversation, shared) as running:
+                for question in _asked(dataset, conversation):
+                    found, elapsed_ms = _timed(system, running.state, question)
+                    scores = score(
+                        found, question, conversation, prompt_tokens=system.prompt_tokens
+                    )
+                    noted.add(question, scores, elapsed_ms)
+                    steps.step()
+            noted.turns += len(conversation.turns)
+            noted.build_s += running.build_s
+            noted.file_bytes += running.file_bytes
         shared.forget()
     return {
         **provenance(dataset, embedder=embedder.name, command=command),
@@ -134,57 +150,30 @@ def _asked(dataset: Dataset, conversation: Conversation) -> list[Question]:
     return [*dataset.scored(conversation), *dataset.apart(conversation)]
 
 
-@contextlib.contextmanager
-def _started(
-    system: System[Any], conversation: Conversation, embedder: SharedEmbedder, measured: Measured
-) -> Iterator[Any]:
-    """A system's state for a conversation, in a folder of its own; the cost is noted in `measured`."""
-    with TemporaryDirectory(prefix="helamem-bench-") as folder:
-        started, saved_s = time.perf_counter(), embedder.saved_s
-        with embedder.keeping():
-            state = system.build(conversation, embedder, Path(folder))
-        measured.build_s += time.perf_counter() - started + embedder.saved_s - saved_s
-        measured.turns += len(conversation.turns)
-        try:
-            yield state
-        finally:
-            if hasattr(state, "close"):
-                state.close()
-        measured.file_bytes += sum(file.stat().st_size for file in Path(folder).rglob("*"))
-
-
-def _ask_all(
-    system: System[Any],
-    state: Any,  # noqa: ANN401  # the system's own
-    questions: Sequence[Question],
-    measured: Measured,
-    steps: Steps,
-) -> None:
-    for question in questions:
-        scores, elapsed_ms = ask(system, state, question)
-        if question.category == UNANSWERABLE:
-            measured.apart.append(scores)
-        else:
-            measured.scores.append((question.category, scores))
-            measured.milliseconds.append(elapsed_ms)
-        steps.step()
-
-
-def ask(system: System[Any], state: Any, question: Question) -> tuple[Scores, float]:  # noqa: ANN401  # the system's own
-    """One question's metrics, and the milliseconds that finding took (rendering is not counted)."""
-    started = time.perf_counter()
+def _timed(system: System[Any], state: Any, question: Question) -> tuple[Found, float]:  # noqa: ANN401  # the system's own
+    """What was found, and the milliseconds that it took."""
+    began = time.perf_counter()
     found = system.search(state, question, K)
-    elapsed_ms = 1e3 * (time.perf_counter() - started)
-    return score(found, question, prompt_tokens=system.prompt_tokens), elapsed_ms
+    return found, 1e3 * (time.perf_counter() - began)
 
 
-def score(found: Found, question: Question, *, prompt_tokens: int) -> Scores:
+def score(
+    found: Found, question: Question, conversation: Conversation, *, prompt_tokens: int
+) -> Scores:
     """Every metric of one answer, by name."""
-    scores = metrics.ranking_scores(found.ranked(), question.evidence)
+    ranked = found.ranked()
+    sessions = conversation.sessions_of(ranked)
+    answering = question.sessions or conversation.sessions_of(question.evidence)
     contexts = {budget: found.within(budget) for budget in {*BUDGETS, prompt_tokens}}
-    for budget in BUDGETS:
-        scores[f"recall@{budget}tok"] = metrics.recall(contexts[budget][0], question.evidence)
-    return {**scores, "tokens_per_query": float(contexts[prompt_tokens][1])}
+    return {
+        **metrics.ranking_scores(ranked, question.evidence),
+        **{f"sessions@{k}": metrics.recall(sessions[:k], answering) for k in (5, 10)},
+        **{
+            f"recall@{budget}tok": metrics.recall(contexts[budget][0], question.evidence)
+            for budget in BUDGETS
+        },
+        "tokens_per_query": float(contexts[prompt_tokens][1]),
+    }
 
 
 def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:

@@ -14,7 +14,11 @@ All contexts are rendered by the one function that the product has, so that toke
 from __future__ import annotations
 
 import math
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -28,12 +32,12 @@ from helamem.records import Episode, Hit, Parts
 from helamem.wiring import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from helamem.core.arrays import Floats, Ints
     from helamem.evaluation.datasets import Conversation, Question
+    from helamem.evaluation.embedding import SharedEmbedder
     from helamem.protocols import Embedder
     from helamem.records import Turn
 
@@ -106,6 +110,38 @@ def named(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> li
         else SYSTEMS[name]()
         for name in names
     ]
+
+
+@dataclass(slots=True)
+class Started(Generic[State]):
+    """A system that is ready to be asked.
+
+    Attributes:
+        build_s: How long building took, with the embedding that others did before.
+        file_bytes: The size of its files, known once it is closed.
+    """
+
+    state: State
+    build_s: float
+    file_bytes: int = 0
+
+
+@contextmanager
+def started(
+    system: System[State], conversation: Conversation, embedder: SharedEmbedder
+) -> Iterator[Started[State]]:
+    """Build a system for a conversation, in a folder that goes in the end; what it embeds is kept."""
+    with TemporaryDirectory(prefix="helamem-bench-") as folder:
+        began, saved_s = time.perf_counter(), embedder.saved_s
+        with embedder.keeping():
+            state = system.build(conversation, embedder, Path(folder))
+        running = Started(state, time.perf_counter() - began + embedder.saved_s - saved_s)
+        try:
+            yield running
+        finally:
+            if hasattr(state, "close"):
+                state.close()
+            running.file_bytes = sum(file.stat().st_size for file in Path(folder).rglob("*"))
 
 
 # The product

@@ -1,1 +1,98 @@
-"""Questions that the documentation answers with numbers: each module has one function `run`."""
+"""Questions that the documentation answers with numbers.
+
+Each module has `run(dataset, *, embedder, progress, command, ...)`, which gives JSON, and `tables` and
+`plots`, which show it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+from helamem import embedders
+from helamem.errors import ConfigError
+from helamem.evaluation import forms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from helamem.evaluation.figures import Plot, Table
+    from helamem.evaluation.forms import Form
+    from helamem.evaluation.runner import Progress
+
+NAMES = (
+    "retrieval",
+    "learning",
+    "reuse",
+    "ablation",
+    "sensitivity",
+    "budget",
+    "facts",
+    "forgetting",
+)
+
+
+class Experiment(Protocol):
+    """What each module of this package has."""
+
+    def run(self, *arguments: Any, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
+        """What was measured, as JSON."""
+        ...
+
+    def tables(self, result: Mapping[str, Any]) -> list[Table]:
+        """What a reader needs to see of it."""
+        ...
+
+    def plots(self, result: Mapping[str, Any]) -> list[Plot]:
+        """What is better seen than read."""
+        ...
+
+
+def experiment(name: str) -> Experiment:
+    """The module with this name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in NAMES:
+        raise ConfigError(f"there is no experiment {name!r}; there are {', '.join(NAMES)}")
+    module: Any = importlib.import_module(f"{__name__}.{name}")
+    found: Experiment = module
+    return found
+
+
+def of(result: Mapping[str, Any]) -> Experiment:
+    """The experiment that a result is from."""
+    return experiment(result.get("experiment", "retrieval"))
+
+
+def run(
+    name: str,
+    path: str | Path,
+    *,
+    form: Form = "auto",
+    embedder: str = "static",
+    progress: Progress | None = None,
+    command: str = "",
+    **settings: Any,  # noqa: ANN401  # the experiment's own
+) -> dict[str, Any]:
+    """Run an experiment on a file.
+
+    Args:
+        form: The data set's form; "auto" tells it from the file.
+        embedder: As `Config.embedder` names it.
+        command: How it was called, for the record.
+
+    Raises:
+        DataError: The file is not of that form.
+        ConfigError: There is no such experiment, embedder or setting.
+    """
+    module = experiment(name)
+    return module.run(
+        forms.load(path, form),
+        embedder=embedders.load(embedder),
+        progress=progress,
+        command=command,
+        **settings,
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from helamem.evaluation import learners
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
+from helamem.evaluation.figures import Plot
 from helamem.evaluation.learners import ARMS, Exam, Judged
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from helamem.evaluation.copies import Original
     from helamem.evaluation.datasets import Dataset, Question
+    from helamem.evaluation.figures import Table
     from helamem.evaluation.learners import Arm
     from helamem.evaluation.runner import Progress
     from helamem.protocols import Embedder
@@ -132,11 +134,76 @@ def summary(notebooks: Mapping[str, Notebook], categories: Sequence[str]) -> dic
             },
         },
         "passes": {
-            "pass": list(PASSES),
+            "pass": [n for n in PASSES if notebooks["none"].passes[n].scores],
             **{name: _line(notebook.passes.values()) for name, notebook in notebooks.items()},
         },
     }
 
 
+def tables(result: Mapping[str, Any]) -> list[Table]:
+    """One row an arm: recall@10, and what it won over no learning, in all and by category."""
+    arms: Mapping[str, Mapping[str, Any]] = result["arms"]
+    categories = list(arms["none"]["by_category"])
+    head = ["arm", "R@10", "won", "R@5", "MRR", *categories, "judge's precision", "and recall"]
+    rows = [
+        [
+            name,
+            f"{arm['recall@10']:.3f}",
+            _won(arm),
+            f"{arm['recall@5']:.3f}",
+            f"{arm['mrr']:.3f}",
+            *(
+                f"{arm['by_category'][category]['recall@10']:.3f} {_won(arm['by_category'][category])}"
+                for category in categories
+            ),
+            f"{arm['judge']['precision']:.2f}",
+            f"{arm['judge']['recall']:.2f}",
+        ]
+        for name, arm in arms.items()
+    ]
+    questions = arms["none"]["questions"]
+    heading = f"Recall@10 on {questions} test questions, {result['splits']} splits"
+    return [(heading, [head, *rows]), *_course(result)]
+
+
+def _won(scores: Mapping[str, Any]) -> str:
+    low, high = scores["gain"]["ci95"]
+    return f"{scores['gain']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _course(result: Mapping[str, Any]) -> list[Table]:
+    curve, passes = result["curve"], result["passes"]
+    shares = [f"{share:.0%}" for share in curve["share"]]
+    times = [f"{number} x" for number in passes["pass"]]
+    return [
+        (
+            heading,
+            [
+                ["arm", *titles],
+                *([name, *(f"{v:.3f}" for v in part[name])] for name in result["arms"]),
+            ],
+        )
+        for heading, titles, part in (
+            ("Recall@10 by share of the experience", shares, curve),
+            (f"Recall@10 by passes over it, {result['pass_splits']} splits", times, passes),
+        )
+    ]
+
+
+def plots(result: Mapping[str, Any]) -> list[Plot]:
+    """Recall@10 over the share of the experience, and over passes."""
+    name, curve, passes = result["experiment"], result["curve"], result["passes"]
+    share, times = (
+        {arm: (part[x], part[arm]) for arm in result["arms"]}
+        for x, part in (("share", curve), ("pass", passes))
+    )
+    return [
+        Plot(
+            f"{name}-curve", "What experience brings", "share of the experience", "recall@10", share
+        ),
+        Plot(f"{name}-passes", "The same experience again", "passes", "recall@10", times),
+    ]
+
+
 def _line(tests: Iterable[Exam]) -> list[float]:
-    return [each.mean("recall@10") for each in tests]
+    return [each.mean("recall@10") for each in tests if each.scores]

@@ -1,0 +1,139 @@
+"""What is each part worth? Each part of `default` taken away, and each part of `paper` put in its place."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from helamem.config import PRESETS, Config
+from helamem.evaluation import runner
+from helamem.evaluation.systems import memory_system
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from helamem.evaluation.datasets import Dataset
+    from helamem.evaluation.figures import Plot, Table
+    from helamem.evaluation.runner import Progress
+    from helamem.protocols import Embedder
+
+Settings = dict[str, Any]
+
+WITHOUT: Mapping[str, Settings] = {
+    "similarity": {"activation.vector": 0.0},
+    "words": {"activation.words": 0.0},
+    "words of the turns around": {"activation.window": 0, "activation.answered": 0.0},
+    "words of the question answered": {"activation.answered": 0.0},
+    "session": {"activation.session": 0.0},
+    "speaker": {"activation.speaker": 0.0},
+    "names taken out": {"activation.names_apart": False},
+    "date": {"activation.date": 0.0},
+    "time": {"activation.time": 0.0},
+    "length": {"activation.length": 0.0},
+    "spreading along the session": {"spreading.temporal": 0.0},
+    "second hop": {"spreading.hops": 1},
+    "fan-out": {"spreading.fan_out": 0.0},
+    "candidates (exact instead)": {"candidates.nearest": 0, "candidates.lexical": 0},
+}
+
+
+def _of_paper(*names: str) -> Settings:
+    return {name: PRESETS["paper"][name] for name in names}
+
+
+WITH_PAPERS: Mapping[str, Settings] = {
+    "similarity, (cos + 1) / 2": _of_paper("activation.similarity"),
+    "keywords instead of words": _of_paper(
+        "activation.words", "activation.window", "activation.keyword", "activation.keywords"
+    ),
+    "time decay": _of_paper("activation.recency_days"),
+    "edges, spreading and selection": {
+        name: value
+        for name, value in PRESETS["paper"].items()
+        if name.startswith(("spreading.", "selection."))
+    }
+    | _of_paper("learning.link"),
+}
+
+PAPER_WITH: Mapping[str, Settings] = {
+    "no time decay": {"activation.recency_days": math.inf},
+    "no time decay, no spreading": {
+        "activation.recency_days": math.inf,
+        "spreading.learned": 0.0,
+    },
+    "no time decay, BM25 instead of keywords": {
+        "activation.recency_days": math.inf,
+        "activation.words": 1.0,
+        "activation.keyword": 0.0,
+    },
+}
+
+
+def variants() -> dict[str, Config]:
+    """Every configuration that is measured, by what stands in the table; the first is `default`."""
+    return {
+        "default": Config.of(),
+        **{f"default without {name}": Config.of(**each) for name, each in WITHOUT.items()},
+        **{f"default with paper's {name}": Config.of(**each) for name, each in WITH_PAPERS.items()},
+        "paper": Config.of("paper"),
+        **{f"paper with {name}": Config.of("paper", **each) for name, each in PAPER_WITH.items()},
+    }
+
+
+def run(
+    dataset: Dataset,
+    *,
+    embedder: Embedder,
+    only: Container[str] | None = None,
+    progress: Progress | None = None,
+    command: str = "",
+) -> dict[str, Any]:
+    """Measure every variant as the bench measures a system.
+
+    Args:
+        only: The names of the variants that are measured; all of them unless given.
+    """
+    systems = [
+        memory_system(name, config)
+        for name, config in variants().items()
+        if only is None or name in only
+    ]
+    result = runner.run(
+        dataset, systems=systems, embedder=embedder, progress=progress, command=command
+    )
+    return {"experiment": "ablation", **result}
+
+
+def tables(result: Mapping[str, Any]) -> list[Table]:
+    """One row a variant: what it scores, and what `default` is ahead by."""
+    first, *others = result["systems"]
+    rows = [
+        _row(first, result["systems"][first], None),
+        *(
+            _row(name, result["systems"][name], result["differences"][f"{first} - {name}"])
+            for name in others
+        ),
+    ]
+    categories = list(result["systems"][first]["by_category"])
+    head = ["variant", "R@10", "default is ahead by", "R@1000 tok", "MRR", *categories]
+    return [("What each part is worth", [head, *rows])]
+
+
+def plots(result: Mapping[str, Any]) -> list[Plot]:  # noqa: ARG001  # as all experiments have it
+    """None: the table says it."""
+    return []
+
+
+def _row(name: str, entry: Mapping[str, Any], ahead: Mapping[str, Any] | None) -> list[str]:
+    gap = ""
+    if ahead is not None:
+        low, high = ahead["recall@10"]["ci95"]
+        gap = f"{ahead['recall@10']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return [
+        name,
+        f"{entry['recall@10']:.3f}",
+        gap,
+        f"{entry['recall@1000tok']:.3f}",
+        f"{entry['mrr']:.3f}",
+        *(f"{each['recall@10']:.3f}" for each in entry["by_category"].values()),
+    ]

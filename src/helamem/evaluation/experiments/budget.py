@@ -1,0 +1,83 @@
+"""How much must be read? Recall against the tokens of the context, for every system."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from helamem.evaluation import metrics
+from helamem.evaluation.embedding import SharedEmbedder
+from helamem.evaluation.figures import Plot
+from helamem.evaluation.provenance import provenance
+from helamem.evaluation.runner import Steps
+from helamem.evaluation.summaries import mean
+from helamem.evaluation.systems import SYSTEMS, named, started
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from helamem.evaluation.datasets import Dataset
+    from helamem.evaluation.figures import Table
+    from helamem.evaluation.runner import Progress
+    from helamem.protocols import Embedder
+
+BUDGETS = (125, 250, 500, 1000, 2000, 4000, 8000)
+K = 500
+
+
+def run(
+    dataset: Dataset,
+    *,
+    embedder: Embedder,
+    systems: Sequence[str] = tuple(SYSTEMS),
+    progress: Progress | None = None,
+    command: str = "",
+) -> dict[str, Any]:
+    """Mean evidence recall in the context, and its mean tokens, at each budget."""
+    recall: dict[tuple[str, int], list[float]] = defaultdict(list)
+    shared = SharedEmbedder(embedder)
+    chosen = named(systems)
+    steps = Steps(
+        progress, len(chosen) * sum(len(dataset.scored(c)) for c in dataset.conversations)
+    )
+    for conversation in dataset.conversations:
+        for system in chosen:
+            steps.what = f"{system.name}, {conversation.id}"
+            with shared.keeping(), started(system, conversation, shared) as running:
+                for question in dataset.scored(conversation):
+                    found = system.search(running.state, question, K)
+                    for budget in BUDGETS:
+                        share = metrics.recall(found.within(budget)[0], question.evidence)
+                        recall[system.name, budget].append(share)
+                    steps.step()
+        shared.forget()
+    return {
+        "experiment": "budget",
+        **provenance(dataset, embedder=embedder.name, command=command),
+        "tokens": list(BUDGETS),
+        "recall": {s.name: [mean(recall[s.name, b]) for b in BUDGETS] for s in chosen},
+    }
+
+
+def tables(result: Mapping[str, Any]) -> list[Table]:
+    """One row a system, one column a budget."""
+    head = ["system", *(f"{tokens:,}" for tokens in result["tokens"])]
+    rows = [
+        [name, *(f"{value:.3f}" for value in values)] for name, values in result["recall"].items()
+    ]
+    return [("Evidence recall by tokens of context", [head, *rows])]
+
+
+def plots(result: Mapping[str, Any]) -> list[Plot]:
+    """Recall over tokens."""
+    lines = {name: (result["tokens"], values) for name, values in result["recall"].items()}
+    return [
+        Plot(
+            "budget",
+            "Evidence recall by tokens of context",
+            "tokens",
+            "evidence recall",
+            lines,
+            logarithmic=True,
+        )
+    ]

@@ -1,0 +1,142 @@
+"""What does forgetting cost and spare? Recall while distractors grow, with and without forgetting.
+
+A memory is used: half of the questions are asked, and what served is reinforced. Then talk of other people
+comes in, once to twenty times as much as there was, and two months pass. One memory forgets what its rules
+let go, one keeps everything; both are asked the old needs again in other words, and new ones.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helamem.config import Config
+from helamem.errors import ConfigError
+from helamem.evaluation import learners
+from helamem.evaluation.copies import original
+from helamem.evaluation.embedding import SharedEmbedder
+from helamem.evaluation.experiments.learning import halves
+from helamem.evaluation.figures import Plot
+from helamem.evaluation.learners import Exam
+from helamem.evaluation.provenance import provenance
+from helamem.evaluation.rewording import reworded
+from helamem.evaluation.runner import Steps
+from helamem.evaluation.summaries import mean
+from helamem.evaluation.systems import Remembered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from helamem.evaluation.datasets import Conversation, Dataset
+    from helamem.evaluation.figures import Table
+    from helamem.evaluation.runner import Progress
+    from helamem.protocols import Embedder
+    from helamem.records import Turn
+
+GROWTH = (0, 1, 5, 20)  # distractors, in multiples of the conversation
+LATER = timedelta(days=60)
+ARMS = ("keeps all", "forgets")
+NEEDS = ("returning", "new")
+
+
+def run(
+    dataset: Dataset,
+    *,
+    embedder: Embedder,
+    seed: int = 0,
+    progress: Progress | None = None,
+    command: str = "",
+) -> dict[str, Any]:
+    """Recall@10 of returning and of new needs, and how many episodes are left.
+
+    Raises:
+        ConfigError: There is but one conversation, so nothing to distract with.
+    """
+    if len(dataset.conversations) < 2:
+        raise ConfigError(f"{dataset.name} has one conversation; distractors come from the others")
+    exams: dict[tuple[str, int, str], Exam] = defaultdict(Exam)
+    left: dict[tuple[str, int], list[float]] = defaultdict(list)
+    shared = SharedEmbedder(embedder)
+    steps = Steps(progress, len(dataset.conversations) * len(GROWTH))
+    for c, conversation in enumerate(dataset.conversations):
+        rng = np.random.default_rng([seed, c])
+        experience, new = halves(dataset.scored(conversation), rng)
+        needs = {"returning": [reworded(question, rng) for question in experience], "new": new}
+        with shared.keeping(), original(conversation, shared) as memory:
+            for growth in GROWTH:
+                steps.what = f"{growth} times as much, {conversation.id}"
+                with memory.copy(Config.of()) as state:
+                    learners.learn(state, learners.ARMS["gated+cue"], experience)
+                    grown = add_distractors(state, dataset, conversation, growth)
+                    for arm in ARMS:
+                        if arm == "forgets":
+                            state.memory.forget(
+                                dry_run=False, at=conversation.questions[0].at + LATER
+                            )
+                        left[arm, growth].append(state.memory.stats().episodes)
+                        for need, questions in needs.items():
+                            learners.examine(grown, questions, exams[arm, growth, need])
+                steps.step()
+        shared.forget()
+    return {
+        "experiment": "forgetting",
+        **provenance(dataset, embedder=embedder.name, command=command),
+        "seed": seed,
+        "growth": list(GROWTH),
+        "arms": {
+            arm: {
+                "episodes": [mean(left[arm, growth]) for growth in GROWTH],
+                **{need: [exams[arm, g, need].mean("recall@10") for g in GROWTH] for need in NEEDS},
+            }
+            for arm in ARMS
+        },
+    }
+
+
+def add_distractors(
+    state: Remembered, dataset: Dataset, conversation: Conversation, growth: int
+) -> Remembered:
+    """Let other conversations into a memory, so many times as much as there is, under ids of their own."""
+    turns = list(_distractors(dataset, conversation, growth * len(conversation.turns)))
+    ids = state.memory.add_many(turns).ids
+    return Remembered(state.memory, {**state.turn_ids, **{id_: (f"other {id_}",) for id_ in ids}})
+
+
+def _distractors(dataset: Dataset, conversation: Conversation, n: int) -> Iterator[Turn]:
+    """The turns of the other conversations, again and again; each round is a day later."""
+    others = [t for c in dataset.conversations if c.id != conversation.id for t in c.turns]
+    for i in range(n):
+        turn, times = others[i % len(others)], i // len(others)
+        if turn.at is not None:
+            session = f"{turn.session}, round {times + 1}"
+            yield replace(turn, session=session, at=turn.at + times * timedelta(days=1))
+
+
+def tables(result: Mapping[str, Any]) -> list[Table]:
+    """One row an arm and kind of need, one column a growth."""
+    head = ["memory", *(f"{growth} x" for growth in result["growth"])]
+    rows = [
+        [f"{arm}: {need} needs", *(f"{value:.3f}" for value in entry[need])]
+        for need in NEEDS
+        for arm, entry in result["arms"].items()
+    ]
+    sizes = [
+        [f"{arm}: episodes", *(f"{value:,.0f}" for value in entry["episodes"])]
+        for arm, entry in result["arms"].items()
+    ]
+    return [("Recall@10 while distractors grow", [head, *rows, *sizes])]
+
+
+def plots(result: Mapping[str, Any]) -> list[Plot]:
+    """Recall@10 over the amount of distractors."""
+    lines = {
+        f"{arm}: {need} needs": (result["growth"], entry[need])
+        for need in NEEDS
+        for arm, entry in result["arms"].items()
+    }
+    title = "Recall@10 while distractors grow"
+    return [Plot("forgetting", title, "distractors, in multiples of the talk", "recall@10", lines)]

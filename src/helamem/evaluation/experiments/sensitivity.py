@@ -1,0 +1,132 @@
+"""Does it hang on a tuned digit? Each number of the ranking moved around its default, one at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from helamem.config import Config, names, value_of
+from helamem.errors import ConfigError
+from helamem.evaluation import learners
+from helamem.evaluation.copies import original
+from helamem.evaluation.embedding import SharedEmbedder
+from helamem.evaluation.figures import Plot
+from helamem.evaluation.learners import Exam
+from helamem.evaluation.provenance import provenance
+from helamem.evaluation.runner import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from helamem.evaluation.datasets import Dataset
+    from helamem.evaluation.figures import Table
+    from helamem.evaluation.runner import Progress
+    from helamem.protocols import Embedder
+
+FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0)
+# Without learned edges, facts or keywords these change nothing.
+IDLE = {"spreading.learned", "spreading.source", "activation.keywords"}
+
+
+def moved(factors: Sequence[float] = FACTORS) -> Iterator[tuple[str, float, Config]]:
+    """Each setting of the ranking with each value that it is given, and the configuration with it."""
+    plain = Config.of()
+    for name in names():
+        value = value_of(plain, name)
+        if (
+            not name.startswith(("activation.", "spreading."))
+            or name in IDLE
+            or not _is_moved(value)
+        ):
+            continue
+        for number in sorted({type(value)(round(value * factor, 4)) for factor in factors}):
+            try:
+                yield name, float(number), Config.of(**{name: number})
+            except ConfigError:  # beyond its range
+                continue
+
+
+def _is_moved(value: object) -> bool:
+    return type(value) in (int, float) and bool(value) and math.isfinite(float(str(value)))
+
+
+def run(
+    dataset: Dataset,
+    *,
+    embedder: Embedder,
+    factors: Sequence[float] = FACTORS,
+    progress: Progress | None = None,
+    command: str = "",
+) -> dict[str, Any]:
+    """Recall@10 and MRR for each value of each setting.
+
+    Args:
+        factors: What the defaults are multiplied with.
+    """
+    cases = list(moved(factors))
+    exams = [Exam() for _ in cases]
+    shared = SharedEmbedder(embedder)
+    steps = Steps(progress, len(cases) * len(dataset.conversations))
+    for conversation in dataset.conversations:
+        with shared.keeping(), original(conversation, shared) as memory:
+            for (name, value, config), exam in zip(cases, exams, strict=True):
+                steps.what = f"{name} = {value:g}, {conversation.id}"
+                with memory.copy(config) as state:
+                    learners.examine(state, dataset.scored(conversation), exam)
+                steps.step()
+        shared.forget()
+    curves: dict[str, dict[str, list[float]]] = {}
+    for (name, value, _), exam in zip(cases, exams, strict=True):
+        curve = curves.setdefault(name, {"value": [], "recall@10": [], "mrr": []})
+        curve["value"].append(value)
+        curve["recall@10"].append(exam.mean("recall@10"))
+        curve["mrr"].append(exam.mean("mrr"))
+    return {
+        "experiment": "sensitivity",
+        **provenance(dataset, embedder=embedder.name, command=command),
+        "settings": curves,
+    }
+
+
+def tables(result: Mapping[str, Any]) -> list[Table]:
+    """One row a setting: its values, and recall@10 at each."""
+    plain = Config.of()
+    rows = [
+        [
+            name,
+            f"{value_of(plain, name):g}",
+            ", ".join(
+                f"{value:g}: {recall:.3f}"
+                for value, recall in zip(curve["value"], curve["recall@10"], strict=True)
+            ),
+            f"{max(curve['recall@10']) - min(curve['recall@10']):.3f}",
+        ]
+        for name, curve in result["settings"].items()
+    ]
+    return [("Recall@10 around the defaults", [["setting", "default", "values", "range"], *rows])]
+
+
+def plots(result: Mapping[str, Any]) -> list[Plot]:
+    """Recall@10 over each setting as a share of its default; the eight that matter most."""
+    plain = Config.of()
+    settings = result["settings"]
+    spans = {
+        name: max(each["recall@10"]) - min(each["recall@10"]) for name, each in settings.items()
+    }
+    lines = {
+        name: (
+            [value / value_of(plain, name) for value in settings[name]["value"]],
+            settings[name]["recall@10"],
+        )
+        for name in sorted(spans, key=lambda name: -spans[name])[:8]
+    }
+    return [
+        Plot(
+            "sensitivity",
+            "Recall@10 around the defaults",
+            "share of the default",
+            "recall@10",
+            lines,
+            logarithmic=True,
+        )
+    ]

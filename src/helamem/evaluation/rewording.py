@@ -1,0 +1,116 @@
+"""The same need in other words: reworded questions, made by rules, the same for the same generator."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from helamem import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+
+    from helamem.evaluation.datasets import Question
+
+# Words that people exchange for each other; a reworded question takes another of the same line.
+_LINES = """
+big large huge
+buy purchase get
+begin start
+kind type sort
+job work occupation
+movie film
+trip journey travel
+child kid
+children kids
+friend buddy pal
+picture photo image
+photos pictures
+house home
+talk chat speak
+like enjoy love
+plan intend
+happy glad pleased
+hobby pastime
+hobbies pastimes
+make create
+made created
+learn study
+help support
+activity pursuit
+activities pursuits
+recently lately
+gift present
+event occasion
+store shop
+meet encounter
+goal aim
+goals aims
+favorite preferred
+near close
+receive get
+join enter
+attend visit
+visit see
+share show
+reason motive
+feel felt
+name title
+pet animal
+pets animals
+town city
+car vehicle
+food meal
+"""
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    word: tuple(other for other in line.split() if other != word)
+    for line in _LINES.strip().splitlines()
+    for word in line.split()
+}
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_OPENINGS = (
+    "Remind me: {}?",
+    "I forgot. {}?",
+    "Could you tell me about {}?",
+    "What do you know about {}?",
+    "We talked about {}, what was it again?",
+)
+
+
+def reworded(question: Question, rng: np.random.Generator) -> Question:
+    """The question in other words; its evidence, answer and time stay.
+
+    One of three ways is drawn: synonyms and another opening, only the telling words in another order, or
+    a follow-up that has but half of them.
+    """
+    ways: Sequence[Callable[[list[str], np.random.Generator], list[str]]] = (
+        _exchanged,
+        _shuffled,
+        _halved,
+    )
+    words = [word for word in _WORD.findall(question.text) if text.terms(word)]
+    chosen = ways[int(rng.integers(len(ways)))](words, rng) or words or [question.text]
+    opening = _OPENINGS[int(rng.integers(len(_OPENINGS)))]
+    return replace(question, text=opening.format(" ".join(chosen)))
+
+
+def _exchanged(words: list[str], rng: np.random.Generator) -> list[str]:
+    return [_another(word, rng) for word in words]
+
+
+def _another(word: str, rng: np.random.Generator) -> str:
+    others = SYNONYMS.get(word.lower(), ())
+    return str(rng.choice(others)) if others else word
+
+
+def _shuffled(words: list[str], rng: np.random.Generator) -> list[str]:
+    return [words[i] for i in rng.permutation(len(words))]
+
+
+def _halved(words: list[str], rng: np.random.Generator) -> list[str]:
+    kept = sorted(rng.permutation(len(words))[: (len(words) + 1) // 2])
+    return [words[i] for i in kept]

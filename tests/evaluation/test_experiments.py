@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+
+from helamem.config import Config
+from helamem.embedders import HashingEmbedder
+from helamem.errors import ConfigError, MissingExtraError
+from helamem.evaluation import experiments, figures, forms, learners, report
+from helamem.evaluation.copies import original
+from helamem.evaluation.embedding import SharedEmbedder
+from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity
+from helamem.evaluation.figures import Plot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from helamem.evaluation.datasets import Dataset
+
+# Small enough to run in a moment; the rest of the settings are the experiment's own.
+SMALL: dict[str, dict[str, Any]] = {
+    "retrieval": {"systems": ["default", "bm25"]},
+    "learning": {"splits": 1, "pass_splits": 1},
+    "reuse": {"splits": 1, "pass_splits": 0},
+    "ablation": {
+        "only": {
+            "default",
+            "default without words",
+            "default with paper's time decay",
+            "paper with no time decay",
+        }
+    },
+    "sensitivity": {"factors": (1.0, 2.0)},
+    "budget": {"systems": ["default", "full-text"]},
+}
+
+
+@pytest.fixture(scope="module")
+def two_talks(tmp_path_factory: pytest.TempPathFactory, locomo_file: Path) -> Path:
+    first = json.loads(locomo_file.read_text(encoding="utf-8"))[0]
+    second = {**first, "sample_id": "talk-2"}
+    file = tmp_path_factory.mktemp("data") / "two.json"
+    file.write_text(json.dumps([first, second]), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def results(two_talks: Path) -> dict[str, dict[str, Any]]:
+    return {
+        name: experiments.run(
+            name, two_talks, embedder="hashing:32", command="helamem bench", **SMALL.get(name, {})
+        )
+        for name in experiments.NAMES
+    }
+
+
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_a_result_is_strict_json_and_says_where_it_is_from(
+    name: str, results: dict[str, dict[str, Any]]
+) -> None:
+    result = results[name]
+    assert result == json.loads(json.dumps(result, allow_nan=False))
+    assert result["dataset"] == "two"
+    assert result["command"] == "helamem bench"
+    assert result["helamem"]
+    assert experiments.of(result) is experiments.experiment(name)
+
+
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_tables_are_rectangular_and_print(name: str, results: dict[str, dict[str, Any]]) -> None:
+    screen = io.StringIO()
+    report.print_table(results[name], Console(file=screen, width=300))
+    for heading, rows in experiments.of(results[name]).tables(results[name]):
+        assert heading in screen.getvalue()
+        assert {len(row) for row in rows} == {len(rows[0])}, heading
+        assert len(rows) > 1
+
+
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_plots_have_as_many_values_as_places(name: str, results: dict[str, dict[str, Any]]) -> None:
+    for plot in experiments.of(results[name]).plots(results[name]):
+        assert plot.lines
+        assert all(len(xs) == len(ys) for xs, ys in plot.lines.values())
+
+
+def test_an_unknown_experiment_is_refused_with_those_there_are(two_talks: Path) -> None:
+    with pytest.raises(ConfigError, match="no experiment 'luck'; there are retrieval, learning"):
+        experiments.run("luck", two_talks)
+
+
+def test_each_ablation_differs_from_where_it_starts_in_what_it_says() -> None:
+    variants = ablation.variants()
+    assert next(iter(variants)) == "default"
+    assert len(set(map(repr, variants.values()))) == len(variants)
+
+
+def test_a_part_taken_away_is_gone(results: dict[str, dict[str, Any]]) -> None:
+    settings = results["ablation"]["config"]["systems"]
+    assert settings["default without words"]["activation"]["words"] == 0
+    assert settings["default with paper's time decay"]["activation"]["recency_days"] == 60
+    assert settings["paper with no time decay"]["activation"]["recency_days"] == "inf"
+
+
+def test_sensitivity_moves_one_number_at_a_time_around_its_default() -> None:
+    plain = repr(Config.of())
+    cases = list(sensitivity.moved())
+    values = [value for name, value, _ in cases if name == "activation.session"]
+    assert values == [0.15, 0.225, 0.3, 0.45, 0.6]
+    assert [v for name, v, _ in cases if name == "spreading.hops"] == [1, 2, 3, 4]
+    assert not {"spreading.learned", "activation.recency_days"} & {name for name, _, _ in cases}
+    assert plain in {repr(config) for _, _, config in cases}
+
+
+def test_more_tokens_never_find_less_and_all_of_it_finds_all(
+    results: dict[str, dict[str, Any]],
+) -> None:
+    for values in results["budget"]["recall"].values():
+        assert values == sorted(values)
+    assert results["budget"]["recall"]["full-text"][-1] == 1.0
+    assert results["budget"]["tokens"] == list(budget.BUDGETS)
+
+
+def test_recorded_facts_are_hits_that_count_as_their_turns(two_talks: Path) -> None:
+    conversation = forms.load(two_talks).conversations[0]
+    embedder = SharedEmbedder(HashingEmbedder())
+    with original(conversation, embedder) as memory, memory.copy(Config.of()) as state:
+        assert facts.put_in(state, conversation, embedder) == 2
+        found = state.search(replace(conversation.questions[0], text="bakery in Ghent"), 10)
+        (hit,) = [h for h in found.hits if h.text == "Tom works at a bakery in Ghent."]
+        assert [t for source in hit.sources for t in found.turn_ids[source]] == ["D1:2", "D1:4"]
+
+
+def test_facts_are_counted_and_without_them_there_are_none(
+    results: dict[str, dict[str, Any]],
+) -> None:
+    variants = results["facts"]["variants"]
+    assert variants["episodes alone"]["facts"] == 0
+    assert variants["recorded facts, at most 3"]["facts"] == 4
+    assert variants["after experience, episodes alone"]["facts"] == 0
+    assert variants["episodes alone"]["questions"] == 6
+    assert variants["after experience, extracted facts"]["questions"] == 4
+
+
+def test_facts_need_a_data_set_that_has_them(dataset: Dataset) -> None:
+    bare = replace(
+        dataset, conversations=tuple(replace(c, observations=()) for c in dataset.conversations)
+    )
+    with pytest.raises(ConfigError, match="no recorded observations"):
+        facts.run(bare, embedder=HashingEmbedder())
+
+
+def test_distractors_come_from_the_others_and_take_ranks(two_talks: Path) -> None:
+    dataset = forms.load(two_talks)
+    conversation = dataset.conversations[0]
+    with original(conversation, HashingEmbedder()) as memory, memory.copy(Config.of()) as state:
+        grown = forgetting.add_distractors(state, dataset, conversation, 3)
+        assert state.memory.stats().episodes == 4 * len(conversation.turns)
+        ranked = grown.search(conversation.questions[0], 100).ranked()
+        assert any(turn.startswith("other ") for turn in ranked)
+        assert any(turn in conversation.turn_ids for turn in ranked)
+
+
+def test_forgetting_removes_and_what_served_is_still_found(
+    results: dict[str, dict[str, Any]],
+) -> None:
+    arms = results["forgetting"]["arms"]
+    assert arms["keeps all"]["episodes"] == [11.0, 22.0, 66.0, 231.0]
+    assert all(
+        less < more
+        for less, more in zip(
+            arms["forgets"]["episodes"], arms["keeps all"]["episodes"], strict=True
+        )
+    )
+    assert min(arms["forgets"]["returning"]) > 0
+
+
+def test_forgetting_needs_others_to_distract_with(dataset: Dataset) -> None:
+    with pytest.raises(ConfigError, match="one conversation"):
+        forgetting.run(dataset, embedder=HashingEmbedder())
+
+
+def test_reuse_asks_every_question_again(results: dict[str, dict[str, Any]]) -> None:
+    assert results["reuse"]["arms"]["none"]["questions"] == 6
+    assert set(results["reuse"]["arms"]) == set(learners.ARMS)
+
+
+def test_a_page_has_tables_plots_and_the_command(
+    tmp_path: Path, results: dict[str, dict[str, Any]]
+) -> None:
+    pytest.importorskip("matplotlib")
+    file = tmp_path / "learning-static.json"
+    file.write_text(json.dumps(results["learning"]), encoding="utf-8")
+    written = report.build([file], tmp_path / "docs")
+    page = (tmp_path / "docs" / "learning-static.md").read_text(encoding="utf-8")
+    assert "| gated+cue |" in page
+    assert "helamem bench" in page
+    assert "![learning-curve](learning-curve.svg)" in page
+    assert {path.name for path in written} >= {"learning-curve.png", "learning-passes.svg"}
+    assert all(path.stat().st_size > 0 for path in written)
+
+
+def test_the_same_plot_gives_the_same_svg(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    plot = Plot("twice", "A line", "x", "y", {"one": ([1, 2], [0.5, 0.6])}, logarithmic=True)
+    first = figures.draw(plot, tmp_path)[1].read_bytes()
+    assert first == figures.draw(plot, tmp_path)[1].read_bytes()
+
+
+def test_without_matplotlib_the_install_line_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'helamem\[bench\]'"):
+        figures.draw(Plot("none", "", "", "", {}), tmp_path)
