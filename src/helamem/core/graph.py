@@ -132,13 +132,13 @@ class Graph:
         """
         sources = self.sources
         low, high = np.minimum(sources, self.targets), np.maximum(sources, self.targets)
-        joined = np.stack([low, high, self.channels], axis=1)
-        edges, rows = np.unique(joined, axis=0, return_inverse=True)
-        strongest = np.zeros(len(edges))
-        np.maximum.at(strongest, rows.reshape(-1), self.weights)
-        ends, rows = np.unique(edges[:, :2], axis=0, return_inverse=True)
-        weights = sums(rows.reshape(-1), strongest, len(ends))
-        return Pairs(ends[:, 0], ends[:, 1], weights)
+        n, n_channels = max(self.n, 1), int(self.channels.max(initial=0)) + 1
+        in_channel = (low * n + high) * n_channels + self.channels
+        joined, rows = np.unique(in_channel, return_inverse=True)
+        strongest = np.zeros(len(joined))
+        np.maximum.at(strongest, rows, self.weights)
+        ends, rows = np.unique(joined // n_channels, return_inverse=True)
+        return Pairs(ends // n, ends % n, sums(rows, strongest, len(ends)))
 
     def degree(self) -> Ints:
         """How many other nodes each node is joined to, in whatever direction and channel; shape (n,).

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from helamem.core.graph import Graph
 
-ROUNDING = 1e-12
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrivals:
@@ -201,5 +199,5 @@ def _without_return(sent: Floats, sources: Ints, targets: Ints, last: Arrivals, 
     wanted = sources * n + targets
     places = np.minimum(np.searchsorted(came, wanted), len(came) - 1)
     returning = np.where(came[places] == wanted, amounts[places], 0.0)
-    # Where everything came from the target, rounding must not leave a trace that looks like activation.
-    return np.where(returning < sent * (1 - ROUNDING), sent - returning, 0.0)
+    # Both were added up in the same order: where all of it came from the target, exactly 0 is left.
+    return sent - returning
