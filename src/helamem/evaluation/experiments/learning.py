@@ -175,18 +175,20 @@ def _course(result: Mapping[str, Any]) -> list[Table]:
     curve, passes = result["curve"], result["passes"]
     shares = [f"{share:.0%}" for share in curve["share"]]
     times = [f"{number} x" for number in passes["pass"]]
+    again = f"Recall@10 by passes over it, {result['pass_splits']} splits"
     return [
         (
             heading,
             [
                 ["arm", *titles],
-                *([name, *(f"{v:.3f}" for v in part[name])] for name in result["arms"]),
+                *([arm, *(f"{v:.3f}" for v in part[arm])] for arm in result["arms"]),
             ],
         )
         for heading, titles, part in (
             ("Recall@10 by share of the experience", shares, curve),
-            (f"Recall@10 by passes over it, {result['pass_splits']} splits", times, passes),
+            (again, times, passes),
         )
+        if titles
     ]
 
 
