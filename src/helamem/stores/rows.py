@@ -27,7 +27,8 @@ MEMORIES = (
     " coalesce(u.uses, 0), u.used_at, f.kind, f.confidence, f.superseded_by FROM node n"
     " LEFT JOIN session s ON s.id = n.session LEFT JOIN usage u ON u.node = n.id"
     " LEFT JOIN fact f ON f.node = n.id"
-    " WHERE n.id IN (SELECT value FROM json_each(?)) AND n.namespace = ? AND n.kind < 2"
+    # The plus signs keep SQLite from walking the whole namespace instead of looking up the ids.
+    " WHERE n.id IN (SELECT value FROM json_each(?)) AND +n.namespace = ? AND +n.kind < 2"
 )
 
 FILTERABLE = (
