@@ -9,12 +9,15 @@ Only table leaves are looked at: they alone hold texts and vectors (indices hold
 
 from __future__ import annotations
 
+import re
+
 TABLE_LEAF = 0x0D
 HEADER_BYTES = 8
+_REMAINS = re.compile(rb"[^\0]{5}")  # the header of a freed block has four bytes
 
 
 def has_residue(image: bytes, page_bytes: int) -> bool:
-    """Whether a page with rows has anything but zeros between its cell pointers and its cells.
+    """Whether a page with rows has remains of rows between its cell pointers and its cells.
 
     Args:
         image: A whole database file (https://sqlite.org/fileformat2.html).
@@ -27,7 +30,15 @@ def has_residue(image: bytes, page_bytes: int) -> bool:
 
 
 def _is_clean(image: bytes, start: int, page_bytes: int) -> bool:
-    n_cells = int.from_bytes(image[start + 3 : start + 5], "big")
-    content = int.from_bytes(image[start + 5 : start + 7], "big") or page_bytes
-    gap = start + HEADER_BYTES + 2 * n_cells, start + content
-    return image.count(0, *gap) == gap[1] - gap[0]
+    n_cells = _number(image, start + 3)
+    end = start + (_number(image, start + 5) or page_bytes)
+    gap = start + HEADER_BYTES + 2 * n_cells
+    # The pointers of removed cells may follow those of the others. They lie below the page's size, so
+    # that their first byte is a control character: they cannot be taken for text.
+    while gap + 1 < end and 0 < _number(image, gap) < page_bytes:
+        gap += 2
+    return _REMAINS.search(image, gap, end) is None
+
+
+def _number(image: bytes, at: int) -> int:
+    return int.from_bytes(image[at : at + 2], "big")

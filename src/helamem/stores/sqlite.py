@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +53,7 @@ LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")
 FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | None]]] = {
     "decayed": (4, weights.decayed),
     "strengthened": (4, weights.strengthened),
-    "casefolded": (1, lambda text: None if text is None else text.casefold()),
+    "casefolded": (1, lambda text: text.casefold() if isinstance(text, str) else None),
 }
 
 
@@ -606,23 +607,21 @@ class SQLiteStore:
         )
 
     def _add_postings(self, contents: Sequence[tuple[int, Sequence[Term]]]) -> None:
-        documents: dict[int, int] = {}
-        postings = [
-            (rows.digest(each.term), id_, each.count, each.rank)
-            for id_, terms in contents
-            for each in terms
-        ]
-        for digest, *_ in postings:
-            documents[digest] = documents.get(digest, 0) + 1
+        documents = Counter(each.term for _, terms in contents for each in terms)
+        digests = {term: rows.digest(term) for term in documents}
         self._db.many(
             "INSERT INTO term (namespace, digest, documents) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET documents = documents + excluded.documents",
-            [(self._namespace, digest, n) for digest, n in sorted(documents.items())],
+            sorted((self._namespace, digests[term], n) for term, n in documents.items()),
         )
-        number = {digest: id_ for digest, id_, _ in self._terms(documents)}
+        number = {digest: id_ for digest, id_, _ in self._terms(digests.values())}
         self._db.many(
             "INSERT INTO posting VALUES (?, ?, ?, ?)",
-            sorted((number[digest], *rest) for digest, *rest in postings),
+            sorted(
+                (number[digests[each.term]], id_, each.count, each.rank)
+                for id_, terms in contents
+                for each in terms
+            ),
         )
 
     def _terms(self, digests: Iterable[int]) -> list[tuple[int, int, int]]:
@@ -793,26 +792,21 @@ class SQLiteStore:
 
     def _orphaned_by(self, ids: list[int]) -> list[int]:
         """The facts that rest on nothing but these, and the cues that are bound to nothing else."""
-        going = [*ids, *self._resting_on(ids, "fact_source", "fact", "episode")]
-        return [*going[len(ids) :], *self._cues_bound_only_to(going)]
-
-    def _resting_on(self, ids: list[int], table: str, rests: str, on: str) -> list[int]:
-        return self._db.column(
-            f"SELECT DISTINCT {rests} FROM {table} WHERE {on} IN (SELECT value FROM json_each(?1))"  # noqa: S608
-            f" AND {rests} NOT IN (SELECT value FROM json_each(?1)) AND {rests} NOT IN"
-            f" (SELECT {rests} FROM {table} WHERE {on} NOT IN (SELECT value FROM json_each(?1)))",
+        facts = self._db.column(
+            "SELECT DISTINCT fact FROM fact_source f"
+            " WHERE episode IN (SELECT value FROM json_each(?1)) AND NOT EXISTS"
+            " (SELECT 1 FROM fact_source o WHERE o.fact = f.fact"
+            "  AND o.episode NOT IN (SELECT value FROM json_each(?1)))",
             _listed(ids),
         )
-
-    def _cues_bound_only_to(self, ids: list[int]) -> list[int]:
-        return self._db.column(
+        cues = self._db.column(
             "SELECT DISTINCT n.id FROM edge e JOIN node n ON n.id = e.target AND n.kind = 2"
-            " WHERE e.source IN (SELECT value FROM json_each(?1))"
-            " AND n.id NOT IN (SELECT value FROM json_each(?1))"
-            " AND NOT EXISTS (SELECT 1 FROM edge o WHERE o.source = n.id"
+            " WHERE e.source IN (SELECT value FROM json_each(?1)) AND NOT EXISTS"
+            " (SELECT 1 FROM edge o WHERE o.source = n.id"
             "  AND o.target NOT IN (SELECT value FROM json_each(?1)))",
-            _listed(ids),
+            _listed([*ids, *facts]),
         )
+        return [*facts, *cues]
 
     def _remove_node(self, id_: int, at: float) -> None:
         kind, active, length, session, stored_at = self._db.row(
