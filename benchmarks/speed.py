@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helamem import Config, Memory, Turn
-from helamem.evaluation import datasets
+from helamem.evaluation import forms
 from helamem.evaluation.provenance import provenance
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def main() -> None:
     given = options.parse_args()
     sample = resources.files("helamem").joinpath("cli/sample.json")
     with resources.as_file(sample) as file:
-        dataset = datasets.load_locomo(given.data or file)
+        dataset = forms.load(given.data or file)
     print(
         "| turns | search, median | search, 95 % | turns added a second | one turn | bytes a turn | opening |"
     )
