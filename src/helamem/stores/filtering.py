@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from helamem.filters import Filter, Scalar
 
 # Escapes in stored JSON stand for control characters and lone surrogates. SQLite cuts a text at an
-# escaped NUL, so rows with any such escape are compared in Python.
-ODD_METADATA = r"instr(n.metadata, '\u')"
+# escaped NUL, so rows with any such escape are compared in Python. An index finds them by these words.
+ODD_METADATA = r"instr(n.metadata, '\u') > 0"
+ANY_ODD = (
+    "SELECT 1 FROM node n INDEXED BY node_with_odd_metadata"  # noqa: S608  # our own words
+    f" WHERE n.namespace = ? AND {ODD_METADATA} LIMIT 1"
+)
 
 _TEXTS = {
     "speaker": "n.speaker",
@@ -122,12 +126,12 @@ def _typed(type_: str, expression: str, op: str, value: Scalar) -> tuple[str, li
         return (f"{type_} = '{word}'", [_PATH]) if op == "eq" else (_NEVER, [])
     if isinstance(value, str):
         test, bound = _test(expression, op, value)
-        return f"({type_} = 'text' AND {test})", [_PATH, _PATH, *bound]
+        return f"({test} AND {type_} = 'text')", [_PATH, *bound, _PATH]
     if op not in _SIGNS:
         return _NEVER, []
-    # As JSON, so that SQLite reads the number exactly as it reads the stored one.
-    test = f"{expression} {_SIGNS[op]} json_extract(?, '$')"
-    return f"({type_} IN ('integer', 'real') AND {test})", [_PATH, _PATH, _json_number(value)]
+    # As JSON, so that SQLite reads the number exactly as it reads the stored ones; a subquery does it once.
+    test = f"{expression} {_SIGNS[op]} (SELECT json_extract(?, '$'))"
+    return f"({test} AND {type_} IN ('integer', 'real'))", [_PATH, _json_number(value), _PATH]
 
 
 def _test(expression: str, op: str, value: str | float) -> tuple[str, list[Any]]:
