@@ -68,9 +68,8 @@ def _settings() -> Iterator[str]:
 def _heading(section: str) -> Iterator[str]:
     if section:
         what = type(getattr(Config(), section)).__doc__ or ""
-        yield from ["", f"### `[{section}]`", "", what]
+        yield from ["", f"### `[{section}]`", "", what, ""]
     yield from [
-        "",
         "| setting | default | in `paper` | what it may be | what it does | variable |",
         "|---|---|---|---|---|---|",
     ]
@@ -117,7 +116,9 @@ def _bounds(*, low: float, high: float, **_: object) -> str:
 def quality() -> str:
     """How well each system finds what holds the answer."""
     result = _result("locomo_dev-static.json")
-    systems = result["systems"]
+    spread = _result("locomo_dev-static-spread.json")["left_out"].values()
+    undated = _result("locomo_dev-static-paper_without_decay.json")["systems"]["default"]
+    systems = {**result["systems"], "paper, without its decay": undated}
     head = [
         *METRICS.values(),
         "by category, recall@10: multi-hop",
@@ -130,12 +131,12 @@ def quality() -> str:
         "|---|" + "---:|" * len(head),
         *(_quality_row(name, each) for name, each in systems.items()),
     ]
-    any_system = next(iter(systems.values()))
     lines += [
         "",
-        f"{any_system['questions']} questions of categories 1 to 4 on {len(result['conversations'])} "
+        f"{undated['questions']} questions of categories 1 to 4 on {len(result['conversations'])} "
         f"conversations with {result['turns']:,} turns; embedder `{result['embedder']}`, commit "
-        f"`{result['commit']}`, `{result['command']}`.",
+        f"`{result['commit']}`, `{result['command']}`. With one conversation left out at a time, "
+        f"the default's recall@10 lies between {_share(min(spread))} and {_share(max(spread))}.",
         "",
     ]
     return "\n".join(lines)
@@ -144,8 +145,12 @@ def quality() -> str:
 def _quality_row(name: str, system: dict[str, Any]) -> str:
     values = [system[metric] for metric in METRICS]
     values += [each["recall@10"] for each in system["by_category"].values()]
-    cells = [f"{value:.3f}".removeprefix("0") for value in values]
+    cells = [_share(value) for value in values]
     return f"| {'**default**' if name == 'default' else name} | " + " | ".join(cells) + " |"
+
+
+def _share(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0")
 
 
 def cost() -> str:
