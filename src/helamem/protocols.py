@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from helamem.filters import Filter
     from helamem.records import Change, Channel, Episode, Fact, FactKind, Json, Stats
@@ -356,12 +357,14 @@ class Store(Protocol):
         ...
 
     def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
-        """Remove memories with their vectors, terms and edges, and every fact that rests on them alone.
+        """Remove memories with their vectors, terms and edges.
 
-        A fact with other sources keeps those. No text of what was removed remains in the file.
+        Every fact that rests on them alone goes too, and every cue that is bound to nothing else. A fact
+        with other sources keeps those. A fact that was replaced by one that goes is replaced by that
+        one's successor, or holds again. No text of what was removed remains in the file.
 
         Returns:
-            All ids that went, those of facts included.
+            All ids that went, those of facts and cues included.
 
         Raises:
             NotFoundError: One of the ids is not there; nothing was removed.
@@ -380,6 +383,13 @@ class Store(Protocol):
         ...
 
     # Reading ------------------------------------------------------------------------------------
+
+    def reading(self) -> AbstractContextManager[None]:
+        """What is read inside sees one state of the namespace, whoever writes meanwhile.
+
+        Nothing can be written inside, by the same thread; other threads wait.
+        """
+        ...
 
     def nearest(
         self, vector: Floats, k: int, *, kinds: Sequence[NodeKind], within: Ints | None = None

@@ -53,15 +53,16 @@ def search(
         query, store.speakers(), embedder, names_apart=config.activation.names_apart
     )
     watch.lap("question")
-    allowed = None if where is None else store.ids(kinds=regions.MEMORIES, where=where)
-    region = regions.load(store, question, config, allowed=allowed, learning_now=learning_now)
-    watch.lap("region")
-    terms = base_terms(region, question, config.activation, at)
-    scores = activate(region, terms, config)
-    watch.lap("activation")
-    chosen = select(scores, region, k, config.selection)
-    hits = _hits(store, region, chosen, scores, terms)
-    watch.lap("hits")
+    with store.reading():
+        allowed = None if where is None else store.ids(kinds=regions.MEMORIES, where=where)
+        region = regions.load(store, question, config, allowed=allowed, learning_now=learning_now)
+        watch.lap("region")
+        terms = base_terms(region, question, config.activation, at)
+        scores = activate(region, terms, config)
+        watch.lap("activation")
+        chosen = select(scores, region, k, config.selection)
+        hits = _hits(store, region, chosen, scores, terms)
+        watch.lap("hits")
     return Recall(
         query=query,
         at=at,

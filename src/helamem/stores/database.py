@@ -42,6 +42,9 @@ class Database:
         busy_s: How many seconds to wait for other writers.
         functions: What SQL may call beside its own functions, by name.
 
+    Attributes:
+        snapshot: While reading, a number of the state that is seen; another state has another.
+
     Raises:
         CorruptError: The file is damaged, or is not a helamem file.
         SchemaError: The file was made by a newer version.
@@ -60,6 +63,8 @@ class Database:
         self._busy_s = busy_s
         self._lock = threading.RLock()
         self._closed = False
+        self._n_readings = 0
+        self.snapshot: int | None = None
         if path != IN_RAM:
             _make_folder(Path(path))
         with self._explained():
@@ -135,7 +140,12 @@ class Database:
                 yield
                 return
             with self._transaction("BEGIN"):
-                yield
+                self._n_readings += 1
+                self.snapshot = self._n_readings
+                try:
+                    yield
+                finally:
+                    self.snapshot = None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

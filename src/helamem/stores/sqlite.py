@@ -89,6 +89,7 @@ class SQLiteStore:
         self._embedder = embedder_name
         self._dimension = dimension
         self._generation = -1
+        self._snapshot: int | None = None
         self._index = NodeIndex.empty(dimension)
         self._to_wipe = False
         self._db = Database(str(path), synchronous=synchronous, busy_s=busy_s, functions=FUNCTIONS)
@@ -374,7 +375,8 @@ class SQLiteStore:
         """All facts, oldest first."""
         with self._db.reading():
             ids = self._db.column(
-                "SELECT id FROM node WHERE namespace = ? AND kind = 1 AND active >= ? ORDER BY id",
+                "SELECT id FROM fact f JOIN node n ON n.id = f.node"
+                " WHERE n.namespace = ? AND n.active >= ? ORDER BY id",
                 self._namespace,
                 not superseded,
             )
@@ -482,6 +484,8 @@ class SQLiteStore:
     def _current(self) -> NodeIndex:
         """The index as of now: newer nodes are read in, and after a change all of them."""
         with self._db.reading():
+            if self._db.snapshot is not None and self._db.snapshot == self._snapshot:
+                return self._index
             generation, last = self._db.row(
                 "SELECT generation, last_node FROM namespace WHERE id = ?", self._namespace
             )
@@ -491,6 +495,7 @@ class SQLiteStore:
             known = int(self._index.ids[-1]) if len(self._index.ids) else 0
             if last > known:
                 self._index = self._read_newer(self._index, known)
+            self._snapshot = self._db.snapshot
             return self._index
 
     def _empty_index(self) -> NodeIndex:
@@ -930,21 +935,28 @@ class SQLiteStore:
 
     def _matching(self, where: Filter) -> Ints:
         """The episodes and facts that meet the conditions: in SQL, and where it cannot, in Python."""
-        by_hand = rows.FILTERABLE
-        found: list[int] = []
-        if filtering.expressible(where):
-            sql, values = filtering.condition(where)
-            found = self._db.column(
-                "SELECT n.id FROM node n LEFT JOIN session s ON s.id = n.session"  # noqa: S608
-                f" WHERE n.namespace = ? AND n.kind < 2 AND NOT {filtering.ODD_METADATA} AND {sql}",
-                self._namespace,
-                *values,
-            )
-            by_hand = f"{by_hand} AND {filtering.ODD_METADATA}"
-        for row in self._db.rows(by_hand, self._namespace):
-            if filters.matches(where, rows.filterable(row)):
-                found.append(row[0])
-        return np.array(found, np.int64)
+        if not filtering.expressible(where):
+            return np.array(self._matching_by_hand(where, rows.FILTERABLE), np.int64)
+        sql, values = filtering.condition(where)
+        by_hand: list[int] = []
+        if self._db.find(filtering.ANY_ODD, self._namespace):
+            odd = filtering.ODD_METADATA
+            by_hand = self._matching_by_hand(where, f"{rows.FILTERABLE} AND {odd}")
+            sql = f"NOT ({odd}) AND {sql}"
+        in_sql = self._db.column(
+            "SELECT n.id FROM node n LEFT JOIN session s ON s.id = n.session"  # noqa: S608
+            f" WHERE n.namespace = ? AND n.kind < 2 AND {sql}",
+            self._namespace,
+            *values,
+        )
+        return np.array(by_hand + in_sql, np.int64)
+
+    def _matching_by_hand(self, where: Filter, query: str) -> list[int]:
+        return [
+            row[0]
+            for row in self._db.rows(query, self._namespace)
+            if filters.matches(where, rows.filterable(row))
+        ]
 
 
 def _between_active(edges: Edges, index: NodeIndex) -> Edges:

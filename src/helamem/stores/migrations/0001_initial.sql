@@ -40,7 +40,8 @@ CREATE TABLE node (
     length    INTEGER NOT NULL DEFAULT 0,
     traits    INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX node_of_namespace ON node (namespace, kind);
+CREATE INDEX node_of_namespace ON node (namespace); -- and so in the order of ids
+CREATE INDEX node_with_odd_metadata ON node (namespace) WHERE instr(metadata, '\u') > 0; -- see filtering.py
 CREATE INDEX node_of_session ON node (session) WHERE session IS NOT NULL;
 CREATE UNIQUE INDEX node_key ON node (namespace, kind, key) WHERE key IS NOT NULL;
 
