@@ -16,6 +16,7 @@ from helamem.records import Episode, Fact
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from helamem import Recall
     from helamem.testing import FixedClock
 
 MONDAY = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
@@ -300,8 +301,8 @@ class TestReinforce:
         weakened = memory.reinforce(recall, [ids["piano"]], unhelpful=[ids["satay"]])
         after = memory.search("Who plays the piano?")
 
-        def received(recall_: object, name: str) -> float:
-            return next(h.parts.received["cue"] for h in recall_ if h.id == ids[name])  # type: ignore[attr-defined]
+        def received(found: Recall, name: str) -> float:
+            return next(h.parts.received["cue"] for h in found if h.id == ids[name])
 
         assert weakened.weakened == 1
         assert received(after, "satay") < received(recall, "satay")
@@ -512,7 +513,7 @@ class TestEdit:
         with pytest.raises(NotFoundError):
             memory.delete(1, 999)
 
-        assert memory.get(1)
+        assert memory.get(1).id == 1
 
     def test_nothing_of_a_deleted_text_is_left_in_the_file(self, tmp_path: Path) -> None:
         path = tmp_path / "m.db"
