@@ -83,7 +83,7 @@ splits_option = click.option(
 @systems_option
 @some_options("--set")
 @pass_app
-def locomo(app: App, systems: str, **given: Any) -> None:
+def locomo(app: App, /, systems: str, **given: Any) -> None:
     """Measure retrieval: recall of evidence by rank, by category, and inside token budgets.
 
     A memory is built of each conversation, and every question is asked, read-only. `--set` changes
@@ -99,7 +99,7 @@ def locomo(app: App, systems: str, **given: Any) -> None:
 @measuring
 @splits_option
 @pass_app
-def learning(app: App, splits: int, **given: Any) -> None:
+def learning(app: App, /, splits: int, **given: Any) -> None:
     """Measure what learning adds: half of the questions are experience, the other half the test.
 
     Example:
@@ -112,7 +112,7 @@ def learning(app: App, splits: int, **given: Any) -> None:
 @measuring
 @splits_option
 @pass_app
-def reuse(app: App, splits: int, **given: Any) -> None:
+def reuse(app: App, /, splits: int, **given: Any) -> None:
     """Measure what learning adds where the same needs come back in other words.
 
     Example:
@@ -124,7 +124,7 @@ def reuse(app: App, splits: int, **given: Any) -> None:
 @bench.command(cls=Command)
 @measuring
 @pass_app
-def ablation(app: App, **given: Any) -> None:
+def ablation(app: App, /, **given: Any) -> None:
     """Measure what each part is worth: each part of `default` off, each part of `paper` on.
 
     Example:
@@ -136,7 +136,7 @@ def ablation(app: App, **given: Any) -> None:
 @bench.command(cls=Command)
 @measuring
 @pass_app
-def sensitivity(app: App, **given: Any) -> None:
+def sensitivity(app: App, /, **given: Any) -> None:
     """Measure how much each number among the settings matters, around its default.
 
     Example:
@@ -149,7 +149,7 @@ def sensitivity(app: App, **given: Any) -> None:
 @measuring
 @systems_option
 @pass_app
-def budget(app: App, systems: str, **given: Any) -> None:
+def budget(app: App, /, systems: str, **given: Any) -> None:
     """Measure recall against the tokens of the context.
 
     Example:
@@ -161,7 +161,7 @@ def budget(app: App, systems: str, **given: Any) -> None:
 @bench.command(cls=Command)
 @measuring
 @pass_app
-def facts(app: App, **given: Any) -> None:
+def facts(app: App, /, **given: Any) -> None:
     """Measure what facts add: none, extracted ones, and those that LoCoMo's files record.
 
     Example:
@@ -173,7 +173,7 @@ def facts(app: App, **given: Any) -> None:
 @bench.command(cls=Command)
 @measuring
 @pass_app
-def forgetting(app: App, **given: Any) -> None:
+def forgetting(app: App, /, **given: Any) -> None:
     """Measure what forgetting keeps, while distractors grow from one to twenty times as many.
 
     Example:
