@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import importlib
 import importlib.util
 import io
 import json
@@ -258,6 +259,20 @@ class TestWhatThereIsStandsInIt:
 
         assert [] != [name(each) for each in DOCUMENTS if pattern.search(each.read_text("utf-8"))]
 
+    @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+    def test_every_module_and_function_that_is_named_is_there(self, document: Path) -> None:
+        named = re.findall(r"`(helamem(?:\.\w+)+)\b", document.read_text(encoding="utf-8"))
+
+        assert [] == [each for each in named if not _is_there(each)]
+
+    @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+    def test_every_setting_that_is_named_is_there(self, document: Path) -> None:
+        named = re.findall(r"`(\w+\.\w+)(?: = [^`]*)?`", document.read_text(encoding="utf-8"))
+        sections = {each.partition(".")[0] for each in config.names()}
+        settings = {each for each in named if each.partition(".")[0] in sections}
+
+        assert set() == settings - set(config.names())
+
     @pytest.mark.parametrize("table", ["settings", "quality", "cost"])
     def test_no_table_says_what_is_not_so(self, table: str) -> None:
         tables = _tables()
@@ -265,6 +280,24 @@ class TestWhatThereIsStandsInIt:
         text = (ROOT / document).read_text(encoding="utf-8")
 
         assert tables.filled(text, table, make()) == text, "run: python scripts/tables.py"
+
+
+def _is_there(dotted: str) -> bool:
+    """Whether a dotted name is a module, or something in one."""
+    module, rest = dotted, ""
+    while module:
+        try:
+            found: object = importlib.import_module(module)
+        except ModuleNotFoundError:
+            module, _, last = module.rpartition(".")
+            rest = f"{last}.{rest}" if rest else last
+            continue
+        except helamem.MissingExtraError:  # it is there, and what it adapts is not
+            return True
+        for each in filter(None, rest.split(".")):
+            found = getattr(found, each, None)
+        return found is not None
+    return False
 
 
 def _tables() -> Any:
