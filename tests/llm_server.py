@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol, Self
@@ -132,6 +133,13 @@ class LLMServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def waits_for(self, n: int, timeout_s: float = 20) -> bool:
+        """Wait until so many requests have come; whether that came about in time."""
+        deadline = time.monotonic() + timeout_s
+        while len(self.requests) < n and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return len(self.requests) >= n
 
     def act_for(self, request: dict[str, Any], headers: dict[str, str]) -> Act:
         refused = next((name for name in self.refuses if _uses(request, name)), None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import textwrap
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ from llm_server import Disconnect, Fail, Hang, LLMServer, Raw, Say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from helamem.protocols import Message
     from helamem.records import Fact
@@ -247,6 +251,28 @@ class TestOnce:
         other.close()
 
 
+class TestSize:
+    def test_one_consolidation_makes_so_many_calls_and_the_next_goes_on(self) -> None:
+        memory = opened(**{"reflection.stretch": 2, "reflection.max_calls": 2})
+        talk(memory, 9)
+        llm = ScriptedLLM(one_fact_each)
+
+        assert [(2, 3), (2, 1), (1, 0), (0, 0)] == [
+            (report.clusters, report.left)
+            for report in (memory.consolidate(llm=llm) for _ in range(4))
+        ]
+        assert 9 == len(memory.facts())
+
+    def test_long_turns_make_short_stretches(self) -> None:
+        memory = opened()
+        memory.add([f"{i} " + "word " * 1000 for i in range(25)])
+        llm = ScriptedLLM(lambda messages: NOTHING)
+        memory.consolidate(llm=llm)
+
+        assert [10, 10, 5] == [len(shown(call.messages)) for call in llm.calls]
+        assert all(len(call.prompt) < 25_000 for call in llm.calls)
+
+
 class TestReconsolidation:
     @pytest.fixture
     def memory(self) -> Memory:
@@ -417,6 +443,43 @@ def test_no_failure_over_the_wire_leaves_a_trace(act: Act, told_: str) -> None:
         llm.close()
     assert ["Ana has a thing."] == texts(memory)
     assert () == memory.check()
+
+
+@pytest.mark.slow
+def test_a_killed_process_leaves_whole_clusters_and_the_rest_is_made_good(tmp_path: Path) -> None:
+    pytest.importorskip("openai")
+    file = tmp_path / "m.db"
+    program = """
+        import sys
+        from helamem import Config, Memory, OpenAIChat
+        from helamem.embedders import HashingEmbedder
+        memory = Memory(sys.argv[1], config=Config.of(**{"reflection.stretch": 2}),
+                        embedder=HashingEmbedder(64), llm=OpenAIChat("tiny", base_url=sys.argv[2]))
+        memory.reflect_every = 4
+        memory.add([f"Thing number {i} is here." for i in range(4)])
+        print("added", flush=True)
+        memory.reflector.wait()
+    """
+    good = Say(json.dumps(facts(told("One thing is here.", 1))))
+    with LLMServer(good, Hang()) as server:
+        child = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program), str(file), server.base_url],
+            stdout=subprocess.PIPE,
+        )
+        assert child.stdout is not None
+        assert b"added\n" == child.stdout.readline()
+        assert server.waits_for(2)
+        child.kill()
+        child.wait()
+        child.stdout.close()
+    memory = Memory(file, config=Config(), embedder=HashingEmbedder(64))
+    assert ([], 4) == ([*memory.check()], memory.stats().episodes)
+    assert ["One thing is here."] == texts(memory)
+    llm = ScriptedLLM(one_fact_each)
+    memory.consolidate(llm=llm)
+    assert [2] == [len(shown(call.messages)) for call in llm.calls]
+    assert 3 == len(memory.facts())
+    memory.close()
 
 
 def answering(reply: Callable[[Sequence[Message]], Any]) -> ScriptedLLM:

@@ -14,6 +14,7 @@ from helamem.core import forgetting, hebbian, hubs
 from helamem.core.graph import Graph
 from helamem.ingestion import digest
 from helamem.protocols import CHANNELS
+from helamem.reflection import MAX_EPISODE
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from helamem.records import Episode
 
 DAY_S = 86_400.0
+STRETCH_CHARS = 16_000  # about 4,000 tokens: small models read no more at once
 TEMPORAL, LEARNED, SOURCE = (CHANNELS.index(name) for name in ("temporal", "learned", "source"))
 
 
@@ -83,9 +85,22 @@ def is_new(cluster: Sequence[Episode], known: Container[bytes]) -> bool:
 def stretches(
     episodes: Sequence[Episode], known: Container[bytes], *, size: int
 ) -> list[list[Episode]]:
-    """The episodes whose mark is not known yet, in the order in which they were stored, so many at a time."""
-    unread = [episode for episode in episodes if mark(episode, "read") not in known]
-    return [unread[start : start + size] for start in range(0, len(unread), size)]
+    """The episodes that no model has read, in the order in which they were stored, so many at a time.
+
+    Long episodes make shorter stretches, of `STRETCH_CHARS` characters that are shown.
+    """
+    found: list[list[Episode]] = []
+    room = 0
+    for episode in episodes:
+        if mark(episode, "read") in known:
+            continue
+        length = min(len(episode.text), MAX_EPISODE)
+        room -= length
+        if not found or len(found[-1]) == size or room < 0:
+            found.append([])
+            room = STRETCH_CHARS - length
+        found[-1].append(episode)
+    return found
 
 
 def find_forgettable(

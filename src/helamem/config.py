@@ -237,9 +237,9 @@ class Llm(_Section):
     base_url: str = setting(
         "", "where an OpenAI-compatible server is, with its /v1; empty for OpenAI's own"
     )
-    timeout_s: float = setting(60.0, "how many seconds the server may stay silent", low=0.001)
+    timeout_s: float = setting(300.0, "how many seconds the server may stay silent", low=0.001)
     max_retries: int = setting(
-        3, "how often it is asked again after a failure that may pass", low=0
+        2, "how often it is asked again after a failure that may pass", low=0
     )
     max_tokens: int = setting(4096, "how long an answer may be", low=1)
     cache: str = setting("", "a folder in which answers are kept for reuse; empty for none")
@@ -257,6 +257,9 @@ class Reflection(_Section):
     )
     min_cluster: int = setting(
         6, "how many turns a dense place needs to be worth a call of its own", low=2
+    )
+    max_calls: int = setting(
+        100, "how many calls one consolidation makes at most; the next one goes on", low=1
     )
     known: int = setting(8, "how many of the nearest known facts the model is shown", low=0)
 

@@ -58,7 +58,8 @@ def consolidate(
     unchanged = len(dense) - len(todo)
     if meter is not None:
         todo += _stretches(store, nodes.ids.tolist(), known, config.reflection.stretch)
-    done = _distil_all(store, distiller, todo, now)
+    most = len(todo) if meter is None else config.reflection.max_calls
+    done = _distil_all(store, distiller, todo[:most], now)
     return ConsolidationReport(
         hubs=found.n_hubs,
         clusters=done.clusters,
@@ -69,6 +70,7 @@ def consolidate(
         pruned=pruned,
         refused=tuple(done.refused),
         failed=tuple(done.failed),
+        left=len(todo[most:]),
         usage=meter.usage if meter else {"calls": 0, "tokens": 0},
     )
 

@@ -43,8 +43,8 @@ def connect(
     model: str,
     base_url: str = "",
     api_key: str = "",
-    timeout_s: float = 60.0,
-    max_retries: int = 3,
+    timeout_s: float = 300.0,
+    max_retries: int = 2,
 ) -> OpenAIChat:
     """The model that the settings name.
 
@@ -126,8 +126,8 @@ class OpenAIChat:
         *,
         base_url: str = OPENAI_URL,
         api_key: str = "",
-        timeout_s: float = 60.0,
-        max_retries: int = 3,
+        timeout_s: float = 300.0,
+        max_retries: int = 2,
     ) -> None:
         if find_spec("openai") is None:
             raise MissingExtraError("openai", "openai")

@@ -327,7 +327,10 @@ class ConsolidationReport:
         unchanged: How many clusters had been distilled before, and were left alone.
         facts_added: The ids of the new facts.
         pruned: How many faint edges were removed.
-        failed: What failed, one sentence each.
+        refused: What of a language model's answers does not count, one sentence each.
+        failed: What failed, one sentence each; it is taken up again the next time.
+        left: How many clusters were left for the next time, as `reflection.max_calls` says.
+        usage: Calls to the language model, and tokens in both directions.
     """
 
     hubs: int
@@ -339,6 +342,7 @@ class ConsolidationReport:
     pruned: int = 0
     refused: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    left: int = 0
     usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
 
 

@@ -114,6 +114,8 @@ def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> 
         f"{display.counted(len(report.facts_added), 'new fact')}",
         f"{display.counted(report.pruned, 'faint association')} dropped",
     ]
+    if report.left:
+        told.append(f"{display.counted(report.left, 'cluster')} left for the next time")
     problems = [Text(each, "yellow") for each in (*report.refused, *report.failed)]
     kept = [each for each in new if isinstance(each, Fact)]
     if report.usage["calls"]:
