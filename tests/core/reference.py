@@ -63,27 +63,6 @@ def bm25(
     return score
 
 
-def with_neighbors(
-    values: Sequence[float], previous: Sequence[int], following: Sequence[int], weight: float
-) -> list[float]:
-    result = []
-    for own, before, after in zip(values, previous, following, strict=True):
-        total = own
-        if before >= 0:
-            total += weight * values[before]
-        if after >= 0:
-            total += weight * values[after]
-        result.append(total)
-    return result
-
-
-def group_total(values: Sequence[float], groups: Sequence[int], row: int) -> float:
-    """The total of the group of one row."""
-    if groups[row] < 0:
-        return values[row]
-    return sum(v for v, g in zip(values, groups, strict=True) if g == groups[row])
-
-
 def affordable(document_frequency: Sequence[int], max_rows: int) -> set[int]:
     chosen: set[int] = set()
     rows = 0

@@ -9,16 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import reference
-from core.strategies import amounts, chains, columns, eighths, floats, ints, rows, shares, tables
+from core.strategies import amounts, columns, floats, ints, rows, shares, tables
 from helamem.core.lexical import (
     affordable,
     against_attainable,
     bm25,
-    group_totals,
     inverse_document_frequency,
     overlap,
     relative,
-    with_neighbors,
 )
 
 if TYPE_CHECKING:
@@ -148,70 +146,6 @@ def test_bm25_refuses_shapes_that_do_not_fit() -> None:
         bm25(np.ones((2, 3)), np.ones(1), np.ones(3), mean_length=1.0, k1=1.0, b=1.0)
     with pytest.raises(ValueError, match="idf has 2 rows, but there are 3"):
         bm25(np.ones((2, 3)), np.ones(2), np.ones(2), mean_length=1.0, k1=1.0, b=1.0)
-
-
-@given(st.data(), shares)
-def test_with_neighbors_equals_the_naive_loop(data: st.DataObject, weight: float) -> None:
-    values = data.draw(columns())
-    previous, following = data.draw(chains(len(values)))
-    expected = reference.with_neighbors(
-        values.tolist(), previous.tolist(), following.tolist(), weight
-    )
-
-    actual = with_neighbors(values, previous, following, weight=weight)
-
-    np.testing.assert_allclose(actual, expected, rtol=1e-12)
-
-
-@given(st.data(), shares)
-def test_with_neighbors_of_a_table_is_that_of_each_column(
-    data: st.DataObject, weight: float
-) -> None:
-    table = data.draw(tables(5, 2))
-    chain = data.draw(chains(5))
-    each = [with_neighbors(column, *chain, weight=weight) for column in table.T]
-
-    assert np.stack(each, axis=1).tolist() == with_neighbors(table, *chain, weight=weight).tolist()
-
-
-@given(st.data())
-def test_neighbors_of_weight_zero_change_nothing(data: st.DataObject) -> None:
-    values = data.draw(columns())
-    chain = data.draw(chains(len(values)))
-
-    assert values.tolist() == with_neighbors(values, *chain, weight=0.0).tolist()
-
-
-def test_with_neighbors_refuses_a_neighbor_that_is_not_there() -> None:
-    with pytest.raises(ValueError, match=r"previous\[0\] is -2"):
-        with_neighbors(floats([1, 2]), ints([-2, 0]), ints([1, -1]), weight=0.3)
-    with pytest.raises(ValueError, match="following has 1 rows, but there are 2"):
-        with_neighbors(floats([1, 2]), ints([-1, 0]), ints([1]), weight=0.3)
-
-
-@given(st.data())
-def test_group_totals_equal_the_naive_loop(data: st.DataObject) -> None:
-    values = data.draw(columns(eighths))
-    n = len(values)
-    groups = data.draw(st.lists(st.integers(-2, 3), min_size=n, max_size=n))
-    expected = [reference.group_total(values.tolist(), groups, row) for row in range(n)]
-
-    totals, of = group_totals(values, ints(groups))
-
-    assert expected == totals[of].tolist()
-    assert values.sum() == totals.sum()
-
-
-def test_group_totals_of_a_table_add_up_each_column() -> None:
-    totals, of = group_totals(floats([[1, 10], [2, 20], [4, 40]]), ints([5, 3, 5]))
-
-    assert [[2.0, 20.0], [5.0, 50.0]] == totals.tolist()
-    assert [1, 0, 1] == of.tolist()
-
-
-def test_group_totals_refuse_another_length() -> None:
-    with pytest.raises(ValueError, match="groups has 1 rows, but there are 2"):
-        group_totals(floats([1, 2]), ints([0]))
 
 
 @given(columns())

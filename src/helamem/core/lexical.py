@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helamem.core.arrays import Bools, Floats, Ints, check_indices, check_length
+from helamem.core.arrays import Bools, Floats, Ints, check_length
 
 
 def inverse_document_frequency(document_frequency: Floats | Ints, n_documents: int) -> Floats:
@@ -72,64 +72,6 @@ def bm25(
         counts * (k1 + 1), counts + damping, out=np.zeros_like(counts), where=counts > 0
     )
     return np.asarray((saturated * idf).sum(axis=1))
-
-
-def with_neighbors(values: Floats, previous: Ints, following: Ints, *, weight: float) -> Floats:
-    """Each row, and a share of the rows of its two neighbours.
-
-        v_i + weight * (v_previous(i) + v_following(i))
-
-    Args:
-        values: Shape (n,) or (n, t), counts or lengths for instance.
-        previous: Shape (n,): the index of the row before; -1 where there is none.
-        following: Shape (n,): the index of the row after; -1 where there is none.
-        weight: The share of a neighbour that counts.
-
-    Returns:
-        The shape of `values`.
-
-    Raises:
-        ValueError: A neighbour is not a row.
-
-    >>> chain = np.array([-1, 0, 1]), np.array([1, 2, -1])
-    >>> with_neighbors(np.array([1.0, 10.0, 100.0]), *chain, weight=0.5).tolist()
-    [6.0, 60.5, 105.0]
-    """
-    n = len(values)
-    for name, neighbors in (("previous", previous), ("following", following)):
-        check_length(name, neighbors, n)
-        check_indices(name, neighbors, n, lowest=-1)
-    values = np.asarray(values, dtype=np.float64)
-    nothing = np.zeros((1, *values.shape[1:]))
-    padded = np.concatenate([values, nothing])  # index -1 finds the nothing at the end
-    return np.asarray(values + weight * (padded[previous] + padded[following]))
-
-
-def group_totals(values: Floats, groups: Ints) -> tuple[Floats, Ints]:
-    """The sum over each group, a session for instance, and which sum belongs to each row.
-
-        total_g = sum over i in g of v_i
-
-    Args:
-        values: Shape (n,) or (n, t).
-        groups: Shape (n,): any number a group; a row with a negative number is a group by itself.
-
-    Returns:
-        The totals, shape (g,) or (g, t), and an index into them a row, shape (n,).
-
-    Raises:
-        ValueError: The lengths differ.
-
-    >>> totals, rows = group_totals(np.array([1.0, 2.0, 4.0, 8.0]), np.array([7, 7, -1, -1]))
-    >>> totals.tolist(), totals[rows].tolist()
-    ([3.0, 4.0, 8.0], [3.0, 3.0, 4.0, 8.0])
-    """
-    check_length("groups", groups, len(values))
-    alone = groups.max(initial=0) + 1 + np.arange(len(groups))
-    names, rows = np.unique(np.where(groups < 0, alone, groups), return_inverse=True)
-    totals = np.zeros((len(names), *values.shape[1:]))
-    np.add.at(totals, rows, values)
-    return totals, rows
 
 
 def relative(scores: Floats) -> Floats:
