@@ -18,7 +18,7 @@ import pytest
 from helamem import Config, Memory
 from helamem.embedders import HashingEmbedder
 from helamem.errors import CorruptError, EmbedderMismatchError, SchemaError, StoreError
-from helamem.stores import database
+from helamem.stores import database, residue
 from helamem.stores.sqlite import SQLiteStore
 from helamem.testing import samples
 from stores.processes import Process, running
@@ -46,8 +46,7 @@ def store(path: Path) -> Iterator[SQLiteStore]:
 
 def fill(store: SQLiteStore, n: int = 60) -> list[int]:
     ids = samples.add(store, *[f"turn {i} about {'tea' if i % 3 else 'milk'}" for i in range(n)])
-    for a, b in itertools.pairwise(ids):
-        store.learn(samples.lesson({(a, b): 0.5}))
+    store.learn(samples.lesson(dict.fromkeys(itertools.pairwise(ids), 0.5), used=ids[:3]))
     return ids
 
 
@@ -449,9 +448,37 @@ class TestTraces:
         store.close()
         assert secret not in raw(path)
 
+    def test_who_writes_while_the_file_is_wiped_does_not_make_the_removal_fail(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        store = opened(path, busy_s=0.05)
+        a, b = samples.add(store, "quokkas embezzle zinc", "harmless")
+        writer = sqlite3.connect(path, isolation_level=None)
+
+        def interfere(*_: object) -> bool:
+            writer.execute("BEGIN IMMEDIATE")
+            return True
+
+        with monkeypatch.context() as patched:
+            patched.setattr(residue, "has_residue", interfere)
+            assert [a] == store.remove([a], at=5.0)
+
+        assert "still" in caplog.text
+        assert "embezzle" not in caplog.text
+        writer.close()
+        assert [b] == store.ids(kinds=["episode"]).tolist()
+        store.close()
+        assert b"embezzle" not in raw(path)
+
 
 def raw(path: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    """All that is in the files, read by another process: to close a file gives up all its locks here."""
+    script = (
+        "import sys; [sys.stdout.buffer.write(open(name, 'rb').read()) for name in sys.argv[1:]]"
+    )
+    files = [str(file) for file in path.parent.glob(f"{path.name}*")]
+    command = [sys.executable, "-I", "-S", "-c", script, *files]
+    return subprocess.run(command, capture_output=True, check=True).stdout
 
 
 class TestProcesses:

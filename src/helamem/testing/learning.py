@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import hebbian
-from helamem.errors import NotFoundError, StoreError
+from helamem.errors import NotFoundError
 from helamem.protocols import ChangedFact, Distillate, EdgeRule, Edges, Learned, NewCue
 from helamem.records import Change, Fact
 from helamem.testing import samples
@@ -426,12 +426,22 @@ class FactContract(Contract):
             with self.unchanged(NotFoundError):
                 self.store.supersede(old, new, at=5.0)
 
-    def test_a_fact_does_not_supersede_itself(self) -> None:
+    def test_no_fact_supersedes_itself(self) -> None:
         [a] = samples.add(self.store, "a")
         fact = samples.add_fact(self.store, "a fact", a)
 
-        with self.unchanged(ValueError, StoreError):
+        with self.unchanged(ValueError):
             self.store.supersede(fact, fact, at=5.0)
+
+    def test_facts_do_not_supersede_one_another_in_a_circle(self) -> None:
+        [a] = samples.add(self.store, "a")
+        first, second, third = (samples.add_fact(self.store, text, a) for text in ("x", "y", "z"))
+        self.store.supersede(first, second, at=5.0)
+        self.store.supersede(second, third, at=6.0)
+
+        for old, new in ((second, first), (third, first)):
+            with self.unchanged(ValueError):
+                self.store.supersede(old, new, at=7.0)
 
     def test_a_cluster_is_distilled_in_one_go(self) -> None:
         a, b, c = samples.add(self.store, "a", "b", "c")

@@ -1,0 +1,119 @@
+"""What a store keeps in RAM follows the file, whoever changes it, without reading all of it anew."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from helamem.stores.index import NodeIndex
+from helamem.stores.sqlite import SQLiteStore
+from helamem.testing import samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "memory.db"
+
+
+def opened(path: Path) -> SQLiteStore:
+    return SQLiteStore(path, namespace="main", embedder_name="test", dimension=samples.DIMENSION)
+
+
+@pytest.fixture
+def stores(path: Path) -> Iterator[tuple[SQLiteStore, SQLiteStore]]:
+    one, other = opened(path), opened(path)
+    yield one, other
+    one.close()
+    other.close()
+
+
+def fill(store: SQLiteStore) -> list[int]:
+    """A hundred turns of five sessions, said in turns, by two speakers."""
+    return [
+        id_
+        for i in range(100)
+        for id_ in samples.add(
+            store, f"turn {i}", session=f"session {i % 5}", speaker="Ben" if i % 2 else "Ana"
+        )
+    ]
+
+
+def change(store: SQLiteStore, ids: list[int], choose: random.Random) -> None:
+    """Do one thing to a few of many memories."""
+    a, b, c = choose.sample(ids, 3)
+    match choose.randrange(5):
+        case 0:
+            store.remove([a, b], at=1.0)
+        case 1:
+            store.update(a, samples.episode(f"new {choose.random()}"), at=1.0)
+        case 2:
+            ids += samples.add(store, f"more {choose.random()}", session="session 2")
+        case 3:
+            old, new = (samples.add_fact(store, f"fact {choose.random()}", a, b) for _ in range(2))
+            store.supersede(old, new, at=1.0)
+        case _:
+            fact = samples.add_fact(store, f"fact {choose.random()}", a)
+            store.supersede(samples.add_fact(store, f"old {choose.random()}", c), fact, at=1.0)
+            store.remove([fact], at=1.0)
+    ids[:] = store.ids(kinds=["episode"]).tolist()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_old_handle_sees_what_a_new_one_sees(
+    seed: int, path: Path, stores: tuple[SQLiteStore, SQLiteStore]
+) -> None:
+    choose = random.Random(seed)
+    ids = fill(stores[0])
+    for _ in range(12):
+        change(choose.choice(stores), ids, choose)
+        if choose.random() < 0.5:  # the others fall behind by several changes
+            continue
+        new = opened(path)
+        expected = samples.snapshot(new)
+        new.close()
+
+        assert expected == samples.snapshot(stores[0])
+        assert expected == samples.snapshot(stores[1])
+
+
+def test_a_few_changes_do_not_make_it_read_all_again(
+    stores: tuple[SQLiteStore, SQLiteStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = fill(stores[0])
+    for store in stores:
+        store.nodes(samples.ints(ids[0]))
+
+    def refuse(*_: object, **__: object) -> NodeIndex:
+        raise AssertionError("everything is read anew")
+
+    monkeypatch.setattr(NodeIndex, "empty", refuse)
+    stores[0].remove(ids[3:6], at=1.0)
+    stores[1].update(ids[9], samples.episode("new"), at=1.0)
+
+    for store in stores:
+        assert [*ids[:3], *ids[6:]] == store.ids(kinds=["episode"]).tolist()
+        assert samples.vector("new").tolist() == store.vectors(samples.ints(ids[9]))[0].tolist()
+
+
+def test_what_was_handed_out_stays_as_it_was(stores: tuple[SQLiteStore, SQLiteStore]) -> None:
+    store, _ = stores
+    ids = fill(store)
+    nodes = store.nodes(np.array(ids))
+    before = samples.rows(nodes)
+    nearest = store.nearest(samples.vector("turn 7"), 100, kinds=["episode"])
+    found = [each.tolist() for each in nearest]
+
+    store.update(ids[7], samples.episode("new"), at=1.0)
+    store.remove(ids[:2], at=1.0)
+    samples.add(store, "more")
+    store.nodes(samples.ints(ids[7]))
+
+    assert before == samples.rows(nodes)
+    assert found == [each.tolist() for each in nearest]
