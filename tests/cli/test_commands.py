@@ -151,7 +151,7 @@ class TestAdd:
         cli("add", "-", stdin="Maya is allergic\nto peanuts.\n")
 
         [memory] = as_json("list")
-        assert "Maya is allergic\nto peanuts." == memory["text"].strip()
+        assert "Maya is allergic\nto peanuts." == memory["text"]
 
     def test_everything_about_a_turn_is_kept(self, cli: Cli, as_json: Data) -> None:
         cli(

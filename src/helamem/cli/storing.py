@@ -112,7 +112,7 @@ def _standard_input() -> str:
             text: str = stream.read()
     except UnicodeDecodeError as exc:
         raise ValueError("standard input is not UTF-8 text; nothing was stored") from exc
-    return text
+    return text.removesuffix("\n")  # which echo adds, and nobody said
 
 
 def _told(receipt: Receipt) -> RenderableType:
