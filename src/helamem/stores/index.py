@@ -51,6 +51,10 @@ class Columns:
             )
         )
 
+    def of_rows(self, wanted: NDArray[np.bool_]) -> Columns:
+        """Some of the rows."""
+        return Columns(*(getattr(self, name)[wanted] for name in Columns.__slots__))
+
 
 DTYPES = (
     np.int64, np.int64, np.bool_, np.int64, np.float32, np.float64, np.int64, np.int64,
@@ -101,11 +105,23 @@ class NodeIndex:
             buffer = np.empty((max(grown, len(buffer) * 3 // 2, 256), added.shape[1]), np.float32)
             buffer[:n] = self.vectors
         buffer[n:grown] = added
-        columns = self.columns.followed_by(newer)
-        order = np.argsort(columns.sessions, kind="stable")
-        places = np.empty_like(order)
-        places[order] = np.arange(len(order))
-        return NodeIndex(columns, buffer, order, places, speakers)
+        return _index(self.columns.followed_by(newer), buffer, speakers)
+
+    def corrected(
+        self,
+        gone: Ints,
+        changed: Columns,
+        vectors: NDArray[np.float32],
+        speakers: tuple[str, ...],
+    ) -> NodeIndex:
+        """This index without some of its nodes, and with new values for others of them."""
+        stays = ~np.isin(self.ids, gone)
+        columns, buffer = self.columns.of_rows(stays), self.vectors[stays]
+        rows = np.searchsorted(columns.ids, changed.ids)
+        for name in Columns.__slots__:
+            getattr(columns, name)[rows] = getattr(changed, name)
+        buffer[rows] = vectors
+        return _index(columns, buffer, speakers)
 
     def rows(self, ids: Ints) -> Ints:
         """The row of each id.
@@ -201,6 +217,13 @@ class NodeIndex:
         beside = self.order[np.where(inside, places, self.places[rows])]
         there = inside & (sessions[beside] == sessions[rows]) & (sessions[rows] >= 0)
         return beside, there
+
+
+def _index(columns: Columns, buffer: NDArray[np.float32], speakers: tuple[str, ...]) -> NodeIndex:
+    order = np.argsort(columns.sessions, kind="stable")
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    return NodeIndex(columns, buffer, order, places, speakers)
 
 
 def _cosines(vectors: NDArray[np.float32], query: Floats) -> NDArray[np.float32]:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MANY_CHANGES = 0.1  # beyond this share of the nodes, the cache is read anew
 LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")
 FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | None]]] = {
     "decayed": (4, weights.decayed),
@@ -222,7 +223,7 @@ class SQLiteStore:
             self._count(-1, -old_length)
             self._remove_content(id_, was_active=True)
             self._add_contents([(id_, episode)])
-            self._start_anew()
+            self._changed([id_])
 
     def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
         """Remove memories, and every fact and cue that rests on them alone; all ids that went."""
@@ -234,8 +235,7 @@ class SQLiteStore:
             self._point_past(list(going))
             for id_ in going:
                 self._remove_node(id_, at)
-            self._start_anew()
-        self._to_wipe = True
+            self._changed(going)
         self._wipe()
         return list(going)
 
@@ -465,6 +465,7 @@ class SQLiteStore:
         """Release the file; a closed store raises StoreError."""
         if self._to_wipe:
             self._wipe()
+            self._to_wipe = False
         self._db.close()
 
     @contextlib.contextmanager
@@ -490,37 +491,54 @@ class SQLiteStore:
                 "SELECT generation, last_node FROM namespace WHERE id = ?", self._namespace
             )
             if generation != self._generation:
-                self._index = self._empty_index()
+                self._index = self._corrected()
                 self._generation = generation
             known = int(self._index.ids[-1]) if len(self._index.ids) else 0
             if last > known:
-                self._index = self._read_newer(self._index, known)
+                self._index = self._index.extended(*self._read(self._index, "n.id > ?", known))
             self._snapshot = self._db.snapshot
             return self._index
 
-    def _empty_index(self) -> NodeIndex:
-        (n,) = self._db.row("SELECT count(*) FROM node WHERE namespace = ?", self._namespace)
-        return NodeIndex.empty(self._dimension, capacity=n)
-
-    def _read_newer(self, index: NodeIndex, known: int) -> NodeIndex:
-        found = self._db.rows(
-            "SELECT id, kind, active, coalesce(session, -1), length, at, speaker, traits FROM node"
-            " WHERE namespace = ? AND id > ? ORDER BY id",
+    def _corrected(self) -> NodeIndex:
+        """The index without what went since, and with what changed; empty where that is much."""
+        index = self._index
+        changes = self._db.column(
+            "SELECT DISTINCT node FROM change WHERE namespace = ? AND generation > ?",
             self._namespace,
-            known,
+            self._generation,
+        )
+        if self._generation < 0 or len(changes) > len(index.ids) * MANY_CHANGES:
+            (n,) = self._db.row("SELECT count(*) FROM node WHERE namespace = ?", self._namespace)
+            return NodeIndex.empty(self._dimension, capacity=n)
+        known = int(index.ids[-1]) if len(index.ids) else 0
+        changed, vectors, speakers = self._read(
+            index,
+            "n.id IN (SELECT value FROM json_each(?))",
+            _listed(id_ for id_ in changes if id_ <= known),
+        )
+        gone = np.setdiff1d(np.array(changes, np.int64), changed.ids)
+        return index.corrected(gone, changed, vectors, speakers)
+
+    def _read(
+        self, index: NodeIndex, condition: str, value: int | str
+    ) -> tuple[Columns, NDArray[np.float32], tuple[str, ...]]:
+        """Some nodes, their vectors, and the speakers of the index and of these nodes."""
+        found = self._db.rows(
+            "SELECT id, kind, active, coalesce(session, -1), length, at, speaker, traits"  # noqa: S608
+            f" FROM node n WHERE namespace = ? AND {condition} ORDER BY id",
+            self._namespace,
+            value,
         )
         blobs = self._db.column(
-            "SELECT value FROM node n JOIN vector v ON v.node = n.id"
-            " WHERE n.namespace = ? AND n.id > ? ORDER BY n.id",
+            "SELECT value FROM node n JOIN vector v ON v.node = n.id"  # noqa: S608  # our own words
+            f" WHERE n.namespace = ? AND {condition} ORDER BY n.id",
             self._namespace,
-            known,
+            value,
         )
         names = dict.fromkeys((*index.speakers, *(row[6] for row in found if row[6])))
         number = {name: i for i, name in enumerate(names)}
         numbered = [(*row[:6], number.get(row[6], -1), row[7]) for row in found]
-        return index.extended(
-            Columns.of(numbered), rows.unblobbed(blobs, self._dimension), tuple(names)
-        )
+        return Columns.of(numbered), rows.unblobbed(blobs, self._dimension), tuple(names)
 
     def _rows(self, index: NodeIndex, ids: Ints) -> Ints:
         try:
@@ -616,7 +634,7 @@ class SQLiteStore:
         digests = {term: rows.digest(term) for term in documents}
         self._db.many(
             "INSERT INTO term (namespace, digest, documents) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET documents = documents + excluded.documents",
+            " ON CONFLICT (namespace, digest) DO UPDATE SET documents = documents + excluded.documents",
             sorted((self._namespace, digests[term], n) for term, n in documents.items()),
         )
         number = {digest: id_ for digest, id_, _ in self._terms(digests.values())}
@@ -683,26 +701,31 @@ class SQLiteStore:
         self._add_sources(fact.id, set(fact.sources) - set(known), at)
 
     def _supersede(self, old: int, new: int, at: float) -> None:
-        if old == new:
-            raise ValueError(f"fact {old} cannot replace itself")
         for id_ in (old, new):
             self._require(id_, FACT)
+        later: int | None = new
+        while later is not None:
+            if later == old:
+                raise ValueError(f"fact {new} cannot replace {old}, which it was replaced by")
+            (later,) = self._db.row("SELECT superseded_by FROM fact WHERE node = ?", later)
         self._db.execute("UPDATE fact SET superseded_by = ? WHERE node = ?", new, old)
         self._set_active([old], active=False)
         self._note(old, "superseded", at)
-        self._start_anew()
 
     def _set_active(self, ids: Sequence[int], *, active: bool) -> None:
         """Let facts leave or enter what is searched, and count them out or in."""
         sign = 1 if active else -1
-        for id_, length in self._db.rows(
+        flipped = self._db.rows(
             "SELECT id, length FROM node WHERE active <> ? AND id IN (SELECT value FROM json_each(?))",
             active,
             _listed(ids),
-        ):
+        )
+        for id_, length in flipped:
             self._db.execute("UPDATE node SET active = ? WHERE id = ?", active, id_)
             self._count_terms(id_, sign)
             self._count(sign, sign * length)
+        if flipped:
+            self._changed(id_ for id_, _ in flipped)
 
     def _point_past(self, going: list[int]) -> None:
         """Let what going facts replaced be replaced by their successors; without one, it holds again."""
@@ -750,7 +773,7 @@ class SQLiteStore:
         )
         self._db.many(
             "INSERT INTO edge VALUES (?, ?, ?, strengthened(0.0, ?, ?, ?), ?)"
-            " ON CONFLICT DO UPDATE SET touched = max(touched, excluded.touched), weight ="
+            " ON CONFLICT (source, target, channel) DO UPDATE SET touched = max(touched, excluded.touched), weight ="
             " strengthened(decayed(weight, excluded.touched - touched, ?, ?), ?, ?, ?)",
             [
                 (
@@ -787,7 +810,7 @@ class SQLiteStore:
     def _use(self, id_: int, at: float) -> None:
         self._db.execute(
             "INSERT INTO usage VALUES (?, 1, ?)"
-            " ON CONFLICT DO UPDATE SET uses = uses + 1, used_at = excluded.used_at",
+            " ON CONFLICT (node) DO UPDATE SET uses = uses + 1, used_at = excluded.used_at",
             id_,
             at,
         )
@@ -862,12 +885,18 @@ class SQLiteStore:
             documents, length, last, self._namespace,
         )  # fmt: skip
 
-    def _start_anew(self) -> None:
-        """Tell every cache, in this and in other processes, that old rows have changed."""
+    def _changed(self, ids: Iterable[int]) -> None:
+        """Tell every cache, in this and in other processes, that nodes have changed or gone."""
         self._db.execute(
             "UPDATE namespace SET generation = generation + 1,"
             " last_node = coalesce((SELECT max(id) FROM node WHERE namespace = ?1), 0)"
             " WHERE id = ?1",
+            self._namespace,
+        )
+        self._db.execute(
+            "INSERT INTO change SELECT n.id, n.generation, j.value FROM namespace n, json_each(?) j"
+            " WHERE n.id = ?",
+            _listed(ids),
             self._namespace,
         )
 
@@ -884,19 +913,27 @@ class SQLiteStore:
         closing the store, tries again.
         """
         if self._db.path == IN_RAM:
-            self._to_wipe = False
             return
-        with self._db.alone():
-            emptied = self._db.empty_log()
-            if emptied and residue.has_residue(self._db.image(), PAGE_BYTES):
-                self._db.execute("VACUUM")
-                emptied = self._db.empty_log()
-        self._to_wipe = not emptied
-        if not emptied:
-            logger.warning(
-                "the log of %s still holds what was removed, since another process is reading it",
-                self._db.path,
-            )
+        self._to_wipe = True
+        try:
+            with self._db.alone():
+                self._to_wipe = not self._wiped()
+        except StoreError as exc:
+            logger.warning("what was removed may still lie in the raw file: %s", exc)
+        else:
+            if self._to_wipe:
+                logger.warning(
+                    "the log of %s still holds what was removed, since another process is reading it",
+                    self._db.path,
+                )
+
+    def _wiped(self) -> bool:
+        if not self._db.empty_log():
+            return False
+        if not residue.has_residue(self._db.image(), PAGE_BYTES):
+            return True
+        self._db.execute("VACUUM")
+        return self._db.empty_log()
 
     # Look-ups
 

@@ -9,7 +9,7 @@ CREATE TABLE meta (
 CREATE TABLE namespace (
     id           INTEGER PRIMARY KEY,
     name         TEXT NOT NULL UNIQUE,
-    generation   INTEGER NOT NULL DEFAULT 0, -- grows when rows change or go: caches start anew
+    generation   INTEGER NOT NULL DEFAULT 0, -- grows when nodes change or go: caches look up which
     last_node    INTEGER NOT NULL DEFAULT 0, -- the newest node: caches read what is newer
     n_documents  INTEGER NOT NULL DEFAULT 0, -- active episodes and facts
     total_length INTEGER NOT NULL DEFAULT 0, -- their terms
@@ -112,3 +112,10 @@ CREATE TABLE history ( -- what is not told by the node itself
     text      TEXT
 );
 CREATE INDEX history_of_node ON history (node);
+
+CREATE TABLE change ( -- which nodes changed or went when the generation grew
+    namespace  INTEGER NOT NULL REFERENCES namespace,
+    generation INTEGER NOT NULL,
+    node       INTEGER NOT NULL,
+    PRIMARY KEY (namespace, generation, node)
+) WITHOUT ROWID;
