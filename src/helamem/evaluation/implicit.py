@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from helamem.records import Hit
 
 MIN_COVERED = 0.5  # of what of the answer stands in any hit
-MAX_HOLDERS = 2  # so many hits may share a term that still tells which of them served
+MAX_HOLDERS = 1  # so many hits may share a term that still tells which of them served
 
 
 def implicitly_used(question: str, answer: str, hits: Sequence[Hit]) -> list[int]:
