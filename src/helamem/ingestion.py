@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,7 +101,7 @@ def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
 def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
     at = now if turn.at is None else turn.at.timestamp()
     terms = text.index_terms(clean)
-    speaker, session = text.clean(turn.speaker)[0], text.clean(turn.session)[0]
+    speaker, session = text.clean(turn.speaker)[0], text.clean(turn.session)[0] or day(at)
     return NewEpisode(
         key=digest(session, speaker, at, clean),
         text=clean,
@@ -115,6 +116,17 @@ def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
         length=sum(term.count for term in terms),
         traits=traits(clean),
     )
+
+
+def day(at: float) -> str:
+    """The session of a turn that names none: the day on which it was said (UTC).
+
+    So what is added one by one still has neighbours, but not those of last year.
+
+    >>> day(0.0)
+    '1970-01-01'
+    """
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def traits(words: str) -> int:

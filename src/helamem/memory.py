@@ -96,7 +96,7 @@ class Engine:
             speaker: Who said it, where the message does not say.
             role: The speaker's part in the chat, where the message does not say.
             at: When it was said, where the message does not say; now, if nobody does.
-            session: The conversation, where the message does not say.
+            session: The conversation, where the message does not say; the day, if nobody does.
             metadata: What to keep with every one of them, beside their own.
 
         Raises:

@@ -43,7 +43,8 @@ class Turn:
         speaker: Who said it.
         role: The speaker's part in a chat: "user", "assistant", "system" or "tool".
         at: When it was said; None means now.
-        session: The conversation that it belongs to; consecutive turns of one session are linked.
+        session: The conversation that it belongs to; consecutive turns of one session are linked. Without
+            one, a turn belongs to the day on which it was said.
         metadata: Anything else, as JSON; searches can filter on it.
 
     Raises:
