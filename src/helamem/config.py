@@ -49,8 +49,8 @@ class _Section:
 class Candidates(_Section):
     """Which memories are looked at; with as many as there are memories, a search is exact."""
 
-    nearest: int = setting(128, "how many are taken by similarity; 0 for all", low=0)
-    lexical: int = setting(128, "how many are taken by words; 0 for all", low=0)
+    nearest: int = setting(64, "how many are taken by similarity; 0 for all", low=0)
+    lexical: int = setting(64, "how many are taken by words; 0 for all", low=0)
     cues: int = setting(16, "how many earlier questions are taken by similarity", low=0)
     max_postings: int = setting(
         50_000, "how many occurrences of the query's words are read at most", low=1
