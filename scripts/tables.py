@@ -117,8 +117,7 @@ def quality() -> str:
     """How well each system finds what holds the answer."""
     result = _result("locomo_dev-static.json")
     spread = _result("locomo_dev-static-spread.json")["left_out"].values()
-    undated = _result("locomo_dev-static-paper_without_decay.json")["systems"]["default"]
-    systems = {**result["systems"], "paper, without its decay": undated}
+    systems = result["systems"]
     head = [
         *METRICS.values(),
         "by category, recall@10: multi-hop",
@@ -133,7 +132,7 @@ def quality() -> str:
     ]
     lines += [
         "",
-        f"{undated['questions']} questions of categories 1 to 4 on {len(result['conversations'])} "
+        f"{systems['default']['questions']} questions of categories 1 to 4 on {len(result['conversations'])} "
         f"conversations with {result['turns']:,} turns; embedder `{result['embedder']}`, commit "
         f"`{result['commit']}`, `{result['command']}`. With one conversation left out at a time, "
         f"the default's recall@10 lies between {_share(min(spread))} and {_share(max(spread))}.",
