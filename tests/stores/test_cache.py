@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from helamem.stores.index import NodeIndex
 from helamem.stores.sqlite import SQLiteStore
+from helamem.stores.sqlite.index import NodeIndex
 from helamem.testing import samples
 
 if TYPE_CHECKING:

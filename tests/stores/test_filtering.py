@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from helamem import filters
 from helamem.filters import And, Comparison, Not, Or
 from helamem.records import Episode
-from helamem.stores import filtering
-from helamem.stores.sqlite import SQLiteStore
+from helamem.stores.sqlite import SQLiteStore, filtering
 from helamem.testing import samples
 
 if TYPE_CHECKING:

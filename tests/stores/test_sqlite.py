@@ -18,8 +18,7 @@ import pytest
 from helamem import Config, Memory
 from helamem.embedders import HashingEmbedder
 from helamem.errors import CorruptError, EmbedderMismatchError, SchemaError, StoreError
-from helamem.stores import database, residue
-from helamem.stores.sqlite import SQLiteStore
+from helamem.stores.sqlite import SQLiteStore, database, residue
 from helamem.testing import samples
 from stores.processes import Process, running
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from helamem.stores.database import Database
+    from helamem.stores.sqlite.database import Database
 
 # ?1 is the namespace, ?2 the number of bytes of a vector.
 CHECKS = (

@@ -249,7 +249,7 @@ class Database:
 
 def migrations() -> list[str]:
     """The scripts that make the schema, in order; the file's `user_version` counts those done."""
-    folder = resources.files("helamem.stores") / "migrations"
+    folder = resources.files("helamem.stores.sqlite") / "migrations"
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name
     )

@@ -10,12 +10,18 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from helamem import filters
 from helamem.filters import And, Comparison, Not, Or
+from helamem.stores.sqlite import rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.filters import Filter, Scalar
+    from helamem.protocols import Ints
+    from helamem.stores.sqlite.space import Space
 
 # Escapes in stored JSON stand for control characters and lone surrogates. SQLite cuts a text at an
 # escaped NUL, so rows with any such escape are compared in Python. An index finds them by these words.
@@ -34,6 +40,33 @@ _TEXTS = {
 _NUMBERS = {"id": "n.id", "at": "n.at", "stored_at": "n.stored_at"}
 _SIGNS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _NEVER = "0"
+
+
+def matching(space: Space, where: Filter) -> Ints:
+    """The episodes and facts that meet the conditions: in SQL, and where it cannot, in Python."""
+    if not expressible(where):
+        return np.array(_matching_by_hand(space, where, rows.FILTERABLE), np.int64)
+    sql, values = condition(where)
+    by_hand: list[int] = []
+    if space.db.find(ANY_ODD, space.id):
+        odd = ODD_METADATA
+        by_hand = _matching_by_hand(space, where, f"{rows.FILTERABLE} AND {odd}")
+        sql = f"NOT ({odd}) AND {sql}"
+    in_sql = space.db.column(
+        "SELECT n.id FROM node n LEFT JOIN session s ON s.id = n.session"  # noqa: S608
+        f" WHERE n.namespace = ? AND n.kind < 2 AND {sql}",
+        space.id,
+        *values,
+    )
+    return np.array(by_hand + in_sql, np.int64)
+
+
+def _matching_by_hand(space: Space, where: Filter, query: str) -> list[int]:
+    return [
+        row[0]
+        for row in space.db.rows(query, space.id)
+        if filters.matches(where, rows.filterable(row))
+    ]
 
 
 def expressible(filter_: Filter) -> bool:

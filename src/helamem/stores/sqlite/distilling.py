@@ -1,0 +1,140 @@
+"""Facts: what they rest on, what replaced them, and which clusters have been distilled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem.stores.sqlite import linking, nodes, rows, words
+from helamem.stores.sqlite.linking import SOURCE
+from helamem.stores.sqlite.rows import EPISODE, FACT
+from helamem.stores.sqlite.space import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from helamem.protocols import ChangedFact, Distillate, NewFact
+    from helamem.stores.sqlite.space import Space
+
+
+def mark(space: Space, digests: Sequence[bytes]) -> int:
+    """Record that clusters have been distilled; how many had not been."""
+    return space.db.many(
+        "INSERT OR IGNORE INTO cluster VALUES (?, ?)",
+        [(space.id, digest) for digest in digests],
+    )
+
+
+def add(space: Space, facts: Sequence[NewFact]) -> list[int]:
+    """New facts, joined with their episodes both ways; their ids."""
+    added = [(_add_fact(space, fact), fact) for fact in facts]
+    nodes.add_contents(space, added)
+    return [id_ for id_, _ in added]
+
+
+def _add_fact(space: Space, fact: NewFact) -> int:
+    if not fact.sources:
+        raise ValueError("a fact needs at least one episode that it rests on")
+    id_ = nodes.insert(space,
+        FACT, None, fact.text, fact.speaker, "", None, fact.at,
+        fact.stored_at, rows.dumped(fact.metadata), fact.length, 0,
+    )  # fmt: skip
+    space.db.execute("INSERT INTO fact VALUES (?, ?, ?, NULL)", id_, fact.kind, fact.confidence)
+    _rest_on(space, id_, fact.sources, fact.stored_at)
+    return id_
+
+
+def _rest_on(space: Space, fact: int, episodes: Iterable[int], at: float) -> None:
+    for episode in sorted(set(episodes)):
+        nodes.require(space, episode, EPISODE)
+        space.db.execute("INSERT INTO fact_source VALUES (?, ?)", fact, episode)
+        linking.link(space, fact, episode, SOURCE, weight=1.0, touched=at)
+
+
+def change(space: Space, fact: ChangedFact, at: float) -> None:
+    """Write down what new evidence made of a known fact."""
+    nodes.require(space, fact.id, FACT)
+    space.db.execute("UPDATE fact SET confidence = ? WHERE node = ?", fact.confidence, fact.id)
+    space.db.execute(
+        "UPDATE node SET metadata = ? WHERE id = ?", rows.dumped(fact.metadata), fact.id
+    )
+    known = sources(space, [fact.id])[fact.id]
+    _rest_on(space, fact.id, set(fact.sources) - set(known), at)
+
+
+def supersede(space: Space, old: int, new: int, at: float) -> None:
+    """Let a fact be replaced by another, and leave every search.
+
+    Raises:
+        ValueError: The other one was replaced by this one, or is the same.
+    """
+    for id_ in (old, new):
+        nodes.require(space, id_, FACT)
+    later: int | None = new
+    while later is not None:
+        if later == old:
+            raise ValueError(f"fact {new} cannot replace {old}, which it was replaced by")
+        (later,) = space.db.row("SELECT superseded_by FROM fact WHERE node = ?", later)
+    space.db.execute("UPDATE fact SET superseded_by = ? WHERE node = ?", new, old)
+    _set_active(space, [old], active=False)
+    nodes.note(space, old, "superseded", at)
+
+
+def _set_active(space: Space, ids: Sequence[int], *, active: bool) -> None:
+    """Let facts leave or enter what is searched, and count them out or in."""
+    sign = 1 if active else -1
+    flipped = space.db.rows(
+        "SELECT id, length FROM node WHERE active <> ? AND id IN (SELECT value FROM json_each(?))",
+        active,
+        listed(ids),
+    )
+    for id_, length in flipped:
+        space.db.execute("UPDATE node SET active = ? WHERE id = ?", active, id_)
+        words.count(space, id_, sign)
+        nodes.count(space, sign, sign * length)
+    if flipped:
+        nodes.changed(space, [id_ for id_, _ in flipped])
+
+
+def point_past(space: Space, going: list[int]) -> None:
+    """Let what going facts replaced be replaced by their successors; without one, it holds again."""
+    gone = "superseded_by IN (SELECT value FROM json_each(?1))"
+    while held := space.db.rows(f"SELECT node FROM fact WHERE {gone}", listed(going)):  # noqa: S608
+        space.db.execute(
+            "UPDATE fact SET superseded_by ="  # noqa: S608  # our own words
+            " (SELECT f.superseded_by FROM fact f WHERE f.node = fact.superseded_by)"
+            f" WHERE {gone}",
+            listed(going),
+        )
+        _set_active(
+            space,
+            space.db.column(
+                "SELECT node FROM fact WHERE superseded_by IS NULL"
+                " AND node IN (SELECT value FROM json_each(?))",
+                listed(node for (node,) in held),
+            ),
+            active=True,
+        )
+
+
+def sources(space: Space, facts: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """The episodes that each fact rests on, ascending."""
+    found: dict[int, list[int]] = {id_: [] for id_ in facts}
+    for fact, episode in space.db.rows(
+        "SELECT fact, episode FROM fact_source"
+        " WHERE fact IN (SELECT value FROM json_each(?)) ORDER BY fact, episode",
+        listed(facts),
+    ):
+        found[fact].append(episode)
+    return {fact: tuple(episodes) for fact, episodes in found.items()}
+
+
+def distil(space: Space, distillate: Distillate) -> list[int] | None:
+    """Write what one cluster gave, unless all of its marks are there; the ids of the new facts."""
+    if not mark(space, distillate.marks):
+        return None
+    ids = add(space, distillate.facts)
+    for changed in distillate.changed:
+        change(space, changed, distillate.at)
+    for old, index in distillate.superseded:
+        supersede(space, old, ids[index], distillate.at)
+    return ids

@@ -1,0 +1,126 @@
+"""Edges: both directions of each are rows, and weights change in SQL, whoever else is writing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.protocols import CHANNELS, Edges
+from helamem.stores.sqlite import rows
+from helamem.stores.sqlite.space import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.protocols import EdgeRule, Floats, Ints, Lesson
+    from helamem.stores.sqlite.index import NodeIndex
+    from helamem.stores.sqlite.space import Space
+
+LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")
+
+
+def link(space: Space, a: int, b: int, channel: int, *, weight: float, touched: float) -> None:
+    """Join two nodes, both ways."""
+    space.db.many(
+        "INSERT INTO edge VALUES (?, ?, ?, ?, ?)",
+        [(a, b, channel, weight, touched), (b, a, channel, weight, touched)],
+    )
+
+
+def strengthen(
+    space: Space, pairs: Sequence[tuple[int, int]], gains: Floats, lesson: Lesson
+) -> int:
+    """Both directions of each pair, in ascending order, so that writers never wait in a circle."""
+    rule = lesson.rule
+    growing = [(pair, gain) for pair, gain in zip(pairs, gains.tolist(), strict=True) if gain]
+    directed = sorted(
+        (*direction, gain) for pair, gain in growing for direction in (pair, pair[::-1])
+    )
+    space.db.many(
+        "INSERT INTO edge VALUES (?, ?, ?, strengthened(0.0, ?, ?, ?), ?)"
+        " ON CONFLICT (source, target, channel) DO UPDATE SET touched = max(touched, excluded.touched), weight ="
+        " strengthened(decayed(weight, excluded.touched - touched, ?, ?), ?, ?, ?)",
+        [
+            (
+                source, target, LEARNED, gain, rule.saturation, rule.ceiling, lesson.now,
+                rule.tau, rule.floor, gain, rule.saturation, rule.ceiling,
+            )
+            for source, target, gain in directed
+        ],
+    )  # fmt: skip
+    return len(growing)
+
+
+def weaken(space: Space, lesson: Lesson) -> int:
+    """A share of a weight is the same share of what time has left of it: `touched` stays."""
+    both = sorted(direction for a, b in lesson.weakened.tolist() for direction in ((a, b), (b, a)))
+    changed = space.db.many(
+        "UPDATE edge SET weight = weight * ? WHERE source = ? AND target = ? AND channel = ?"
+        " AND EXISTS (SELECT 1 FROM node WHERE id = source AND namespace = ?)",
+        [(lesson.keep, *direction, LEARNED, space.id) for direction in both],
+    )
+    return max(changed, 0) // 2
+
+
+def put_back(space: Space, edges: Edges) -> None:
+    """Write edges as they were exported, over those that are there."""
+    columns = (edges.sources, edges.targets, edges.channels, edges.weights, edges.touched)
+    space.db.many(
+        "INSERT OR REPLACE INTO edge VALUES (?, ?, ?, ?, ?)",
+        sorted(zip(*(column.tolist() for column in columns), strict=True)),
+    )
+
+
+def prune(space: Space, rule: EdgeRule, now: float) -> int:
+    """Drop learned edges that have decayed below the floor; how many went."""
+    gone = space.db.execute(
+        "DELETE FROM edge WHERE channel = ? AND decayed(weight, ? - touched, ?, ?) < ?"
+        " AND source IN (SELECT id FROM node WHERE namespace = ?)",
+        LEARNED, now, rule.tau, rule.floor, rule.floor, space.id,
+    )  # fmt: skip
+    return gone.rowcount // 2
+
+
+def leaving(space: Space, sources: Ints, index: NodeIndex) -> Edges:
+    """The edges that leave these nodes, between active nodes."""
+    mine = sources[index.is_active(sources)]
+    found = space.db.rows(
+        "SELECT * FROM edge WHERE source IN (SELECT value FROM json_each(?))", listed(mine.tolist())
+    )
+    return _between_active(rows.edges(found), index)
+
+
+def everything(space: Space, index: NodeIndex) -> Edges:
+    """Every edge between active nodes."""
+    found = space.db.rows(
+        "SELECT * FROM edge WHERE source IN (SELECT id FROM node WHERE namespace = ?)", space.id
+    )
+    return _between_active(rows.edges(found), index)
+
+
+def counted(edges: Edges, index: NodeIndex) -> dict[str, int]:
+    """How many undirected edges there are of each kind."""
+    cues = index.ids[index.of_kinds(["cue"])]
+    once = edges.sources < edges.targets
+    with_cue = np.isin(edges.sources, cues) | np.isin(edges.targets, cues)
+    learned = once & (edges.channels == LEARNED)
+    return {
+        "learned": int((learned & ~with_cue).sum()),
+        "cue": int((learned & with_cue).sum()),
+        "source": int((once & (edges.channels == SOURCE)).sum()),
+    }
+
+
+def _between_active(edges: Edges, index: NodeIndex) -> Edges:
+    """Without edges from or to facts that have been replaced."""
+    if index.columns.active.all():
+        return edges
+    stays = index.is_active(edges.sources) & index.is_active(edges.targets)
+    return Edges(
+        edges.sources[stays],
+        edges.targets[stays],
+        edges.channels[stays],
+        edges.weights[stays],
+        edges.touched[stays],
+    )

@@ -1,0 +1,205 @@
+"""Nodes of every kind: their rows, vectors, uses and history, and the counts of a namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem.errors import NotFoundError, StoreError
+from helamem.protocols import NODE_KINDS
+from helamem.stores.sqlite import linking, rows, words
+from helamem.stores.sqlite.linking import LEARNED
+from helamem.stores.sqlite.rows import CUE, EPISODE
+from helamem.stores.sqlite.space import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from helamem.protocols import Floats, NewCue, NewEpisode, NewFact
+    from helamem.stores.sqlite.space import Space
+
+
+def find(space: Space, kind: int, key: bytes) -> int | None:
+    """The id of the node of a kind that has this key."""
+    found = space.db.find(
+        "SELECT id FROM node WHERE namespace = ? AND kind = ? AND key = ?",
+        space.id,
+        kind,
+        key,
+    )
+    return None if found is None else int(found[0])
+
+
+def require(space: Space, id_: int, kind: int | None) -> tuple[str, int]:
+    """The text and length of a node of this kind.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    found = space.db.find(
+        "SELECT kind, text, length FROM node WHERE namespace = ? AND id = ?",
+        space.id,
+        id_,
+    )
+    if found is None or kind not in (None, found[0]):
+        raise NotFoundError("memory" if kind is None else NODE_KINDS[kind], id_)
+    return found[1], found[2]
+
+
+def require_all(space: Space, ids: set[int]) -> None:
+    """Refuse ids that this namespace does not have.
+
+    Raises:
+        NotFoundError: It names the lowest of them.
+    """
+    found = space.db.column(
+        "SELECT id FROM node WHERE namespace = ? AND id IN (SELECT value FROM json_each(?))",
+        space.id,
+        listed(ids),
+    )
+    if len(found) < len(ids):
+        raise NotFoundError("memory", min(ids - set(found)))
+
+
+def add_episode(space: Space, episode: NewEpisode, link: float, now: float) -> int:
+    """A new turn at the end of its session; `add_contents` must follow."""
+    session = _session(space, episode.session)
+    before = _last_of(space, session) if link > 0 else None
+    id_ = insert(space,
+        EPISODE, episode.key, episode.text, episode.speaker, episode.role, session, episode.at,
+        episode.stored_at, rows.dumped(episode.metadata), episode.length, episode.traits,
+    )  # fmt: skip
+    if before is not None:
+        linking.link(space, before, id_, LEARNED, weight=link, touched=now)
+    return id_
+
+
+def add_cue(space: Space, cue: NewCue) -> int:
+    """A cue by its key, new or known."""
+    known = find(space, CUE, cue.key)
+    if known is not None:
+        return known
+    id_ = insert(space,
+        CUE, cue.key, cue.text, cue.speaker, "", None, cue.at, cue.at, "{}", 0, 0
+    )  # fmt: skip
+    _add_vectors(space, [(id_, cue.vector)])
+    space.db.execute("UPDATE namespace SET last_node = ? WHERE id = ?", id_, space.id)
+    return id_
+
+
+def insert(space: Space, kind: int, *values: str | bytes | float | None) -> int:
+    """One row, from its key to its traits; its id."""
+    added = space.db.execute(
+        "INSERT INTO node (namespace, kind, key, text, speaker, role, session, at, stored_at,"
+        " metadata, length, traits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        space.id,
+        kind,
+        *values,
+    )
+    return int(added.lastrowid or 0)
+
+
+def add_contents(space: Space, added: Sequence[tuple[int, NewEpisode | NewFact]]) -> None:
+    """What searches look at in episodes and facts, for all of them at once."""
+    if not added:
+        return
+    _add_vectors(space, [(id_, each.vector) for id_, each in added])
+    words.add(space, [(id_, each.terms) for id_, each in added])
+    count(space, len(added), sum(each.length for _, each in added), last=added[-1][0])
+    space.db.many(
+        "INSERT OR IGNORE INTO usage VALUES (?, ?, ?)",
+        [(id_, each.uses, each.used_at) for id_, each in added if each.uses],
+    )
+
+
+def _add_vectors(space: Space, vectors: Sequence[tuple[int, Floats]]) -> None:
+    space.db.many(
+        "INSERT OR REPLACE INTO vector VALUES (?, ?)",
+        [(id_, rows.blob(vector, space.dimension)) for id_, vector in vectors],
+    )
+
+
+def _session(space: Space, name: str) -> int:
+    """The session's number."""
+    find = "SELECT id FROM session WHERE namespace = ? AND digest = ?"
+    digest = rows.digest(name)
+    found = space.db.find(find, space.id, digest)
+    if found is None:
+        added = space.db.execute(
+            "INSERT INTO session (namespace, digest, name) VALUES (?, ?, ?)",
+            space.id,
+            digest,
+            name,
+        )
+        return int(added.lastrowid or 0)
+    return int(found[0])
+
+
+def _last_of(space: Space, session: int) -> int | None:
+    last: int | None = space.db.row("SELECT max(id) FROM node WHERE session = ?", session)[0]
+    return last
+
+
+def use(space: Space, id_: int, at: float) -> None:
+    """Count that a memory was used."""
+    space.db.execute(
+        "INSERT INTO usage VALUES (?, 1, ?)"
+        " ON CONFLICT (node) DO UPDATE SET uses = uses + 1, used_at = excluded.used_at",
+        id_,
+        at,
+    )
+    note(space, id_, "used", at)
+
+
+def note(space: Space, id_: int, event: str, at: float, text: str | None = None) -> None:
+    """Write a line of a memory's history."""
+    space.db.execute(
+        "INSERT INTO history (namespace, node, event, at, text) VALUES (?, ?, ?, ?, ?)",
+        space.id, id_, event, at, text,
+    )  # fmt: skip
+
+
+def count(space: Space, documents: int, length: int, *, last: int = 0) -> None:
+    """Count active episodes and facts in, or out where the numbers are negative."""
+    space.db.execute(
+        "UPDATE namespace SET n_documents = n_documents + ?, total_length = total_length + ?,"
+        " last_node = max(last_node, ?) WHERE id = ?",
+        documents, length, last, space.id,
+    )  # fmt: skip
+
+
+def changed(space: Space, ids: Iterable[int]) -> None:
+    """Tell every cache, in this and in other processes, that nodes have changed or gone."""
+    space.db.execute(
+        "UPDATE namespace SET generation = generation + 1,"
+        " last_node = coalesce((SELECT max(id) FROM node WHERE namespace = ?1), 0)"
+        " WHERE id = ?1",
+        space.id,
+    )
+    space.db.execute(
+        "INSERT INTO change SELECT n.id, n.generation, j.value FROM namespace n, json_each(?) j"
+        " WHERE n.id = ?",
+        listed(ids),
+        space.id,
+    )
+
+
+def replace(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
+    """Let an episode say something else."""
+    old_text, old_length = require(space, id_, EPISODE)
+    twin = find(space, EPISODE, episode.key)
+    if twin not in (None, id_):
+        raise StoreError(f"Memory {twin} says the same already. Delete one of the two.")
+    note(space, id_, "updated", at, old_text)
+    space.db.execute(
+        "UPDATE node SET text = ?, metadata = ?, length = ?, traits = ?, key = ? WHERE id = ?",
+        episode.text,
+        rows.dumped(episode.metadata),
+        episode.length,
+        episode.traits,
+        episode.key,
+        id_,
+    )
+    count(space, -1, -old_length)
+    words.remove(space, id_, was_active=True)
+    add_contents(space, [(id_, episode)])
+    changed(space, [id_])

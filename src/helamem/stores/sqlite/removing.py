@@ -1,0 +1,84 @@
+"""Removing: what goes along, and what must not stay behind in the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem.stores.sqlite import distilling, nodes, residue, words
+from helamem.stores.sqlite.database import PAGE_BYTES
+from helamem.stores.sqlite.rows import CUE
+from helamem.stores.sqlite.space import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.stores.sqlite.database import Database
+    from helamem.stores.sqlite.space import Space
+
+
+def remove(space: Space, ids: Sequence[int], at: float) -> list[int]:
+    """Take nodes away, with every fact and cue that rests on them alone; all ids that went."""
+    going = dict.fromkeys(int(id_) for id_ in ids)
+    for id_ in going:
+        nodes.require(space, id_, None)
+    going |= dict.fromkeys(_orphaned_by(space, list(going)))
+    distilling.point_past(space, list(going))
+    for id_ in going:
+        _remove_node(space, id_, at)
+    nodes.changed(space, going)
+    return list(going)
+
+
+def wipe(db: Database) -> bool:
+    """Take what was removed out of the log and out of the gaps between rows, too.
+
+    Returns:
+        False while another process reads an older state: the log cannot be emptied then.
+    """
+    if not db.empty_log():
+        return False
+    if not residue.has_residue(db.image(), PAGE_BYTES):
+        return True
+    db.execute("VACUUM")
+    return db.empty_log()
+
+
+def _orphaned_by(space: Space, ids: list[int]) -> list[int]:
+    """The facts that rest on nothing but these, and the cues that are bound to nothing else."""
+    facts = space.db.column(
+        "SELECT DISTINCT fact FROM fact_source f"
+        " WHERE episode IN (SELECT value FROM json_each(?1)) AND NOT EXISTS"
+        " (SELECT 1 FROM fact_source o WHERE o.fact = f.fact"
+        "  AND o.episode NOT IN (SELECT value FROM json_each(?1)))",
+        listed(ids),
+    )
+    cues = space.db.column(
+        "SELECT DISTINCT n.id FROM edge e JOIN node n ON n.id = e.target AND n.kind = 2"
+        " WHERE e.source IN (SELECT value FROM json_each(?1)) AND NOT EXISTS"
+        " (SELECT 1 FROM edge o WHERE o.source = n.id"
+        "  AND o.target NOT IN (SELECT value FROM json_each(?1)))",
+        listed([*ids, *facts]),
+    )
+    return [*facts, *cues]
+
+
+def _remove_node(space: Space, id_: int, at: float) -> None:
+    kind, active, length, session, stored_at = space.db.row(
+        "SELECT kind, active, length, session, stored_at FROM node WHERE id = ?", id_
+    )
+    if kind != CUE:
+        nodes.note(space, id_, "added", stored_at)
+        nodes.note(space, id_, "deleted", at)
+        nodes.count(space, -active, -active * length)
+    words.remove(space, id_, was_active=bool(active))
+    space.db.execute(
+        "DELETE FROM edge WHERE (source, target, channel) IN"
+        " (SELECT target, source, channel FROM edge WHERE source = ?)",
+        id_,
+    )
+    space.db.execute("DELETE FROM node WHERE id = ?", id_)
+    space.db.execute("UPDATE history SET text = NULL WHERE node = ?", id_)
+    space.db.execute(
+        "DELETE FROM session WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM node WHERE session = ?1)",
+        session,
+    )

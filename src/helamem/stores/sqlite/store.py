@@ -1,0 +1,434 @@
+"""The store's methods, each one transaction or one look: see `protocols.Store`.
+
+A transaction that writes begins with BEGIN IMMEDIATE, so that it waits for other writers instead of
+failing halfway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.errors import NotFoundError, StoreError
+from helamem.protocols import Learned, NewCue
+from helamem.records import Change, Episode, Fact, Stats
+from helamem.stores.sqlite import (
+    checks,
+    distilling,
+    filtering,
+    linking,
+    nodes,
+    removing,
+    rows,
+    weights,
+    words,
+)
+from helamem.stores.sqlite.cache import Cache
+from helamem.stores.sqlite.database import IN_RAM, Database
+from helamem.stores.sqlite.rows import EPISODE, FACT
+from helamem.stores.sqlite.space import claimed, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from helamem.filters import Filter
+    from helamem.protocols import (
+        Distillate,
+        EdgeRule,
+        Edges,
+        Floats,
+        Ints,
+        Lesson,
+        NewEpisode,
+        NewFact,
+        NodeKind,
+        Nodes,
+        Postings,
+    )
+    from helamem.stores.sqlite.index import NodeIndex
+
+logger = logging.getLogger(__name__)
+
+FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | None]]] = {
+    "decayed": (4, weights.decayed),
+    "strengthened": (4, weights.strengthened),
+    "casefolded": (1, lambda text: text.casefold() if isinstance(text, str) else None),
+}
+
+
+class SQLiteStore:
+    """One namespace of one SQLite file; see `protocols.Store`.
+
+    Args:
+        path: The file, made with its folders if it is not there; ":memory:" keeps all in RAM.
+        namespace: The namespace that this handle is for.
+        embedder_name: The embedder that vectors are made with; the file remembers it.
+        dimension: The length of its vectors.
+        synchronous: "full" survives a power cut, "normal" a crash of the process.
+        busy_s: How many seconds to wait for other processes that write, before it is an error.
+
+    Raises:
+        EmbedderMismatchError: The file was made with another embedder.
+        SchemaError: The file was made by a newer version.
+        CorruptError: The file is damaged, or is not a helamem file.
+        StoreError: The file cannot be opened or written.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        namespace: str,
+        embedder_name: str,
+        dimension: int,
+        synchronous: str = "full",
+        busy_s: float = 10.0,
+    ) -> None:
+        self._name = namespace
+        self._embedder = embedder_name
+        self._to_wipe = False
+        self._db = Database(str(path), synchronous=synchronous, busy_s=busy_s, functions=FUNCTIONS)
+        try:
+            self._space = claimed(self._db, namespace, embedder=embedder_name, dimension=dimension)
+        except BaseException:
+            self._db.close()
+            raise
+        self._cache = Cache(self._space)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that this handle is for."""
+        return self._name
+
+    # Writing
+
+    def add(
+        self, episodes: Sequence[NewEpisode], *, link: float, now: float
+    ) -> list[tuple[int, bool]]:
+        """Store episodes in order; for each its id, and whether it is new."""
+        with self._writing():
+            added: list[tuple[int, NewEpisode]] = []
+            outcome: list[tuple[int, bool]] = []
+            for episode in episodes:
+                id_ = nodes.find(self._space, EPISODE, episode.key)
+                is_new = id_ is None
+                if id_ is None:
+                    id_ = nodes.add_episode(self._space, episode, link, now)
+                    added.append((id_, episode))
+                outcome.append((id_, is_new))
+            nodes.add_contents(self._space, added)
+            return outcome
+
+    def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
+        """Store the facts of one cluster, with edges to and from their episodes."""
+        with self._writing():
+            distilling.mark(self._space, [cluster])
+            return distilling.add(self._space, facts)
+
+    def distil(self, distillate: Distillate) -> list[int] | None:
+        """Store what a cluster gave, unless somebody else has done so; the ids of the new facts."""
+        with self._writing():
+            return distilling.distil(self._space, distillate)
+
+    def supersede(self, old: int, new: int, *, at: float) -> None:
+        """Mark a fact as replaced by a newer one; no search returns it any more."""
+        with self._writing():
+            distilling.supersede(self._space, old, new, at)
+
+    def learn(self, lesson: Lesson) -> Learned:
+        """Apply a lesson; weights change in the database, whoever else is writing."""
+        with self._writing():
+            self._require_known(lesson)
+            cue = (
+                nodes.add_cue(self._space, lesson.cue)
+                if isinstance(lesson.cue, NewCue)
+                else lesson.cue
+            )
+            pairs = [(int(a), int(b)) for a, b in lesson.pairs]
+            bound = [] if cue is None else [(cue, int(id_)) for id_ in lesson.used]
+            learned = Learned(
+                cue=cue,
+                strengthened=linking.strengthen(self._space, pairs, lesson.gains, lesson),
+                bound=linking.strengthen(
+                    self._space, bound, lesson.cue_gains[: len(bound)], lesson
+                ),
+                weakened=linking.weaken(self._space, lesson),
+            )
+            for id_ in lesson.used:
+                nodes.use(self._space, int(id_), lesson.at)
+            self._db.execute(
+                "UPDATE namespace SET lessons = lessons + 1 WHERE id = ?", self._space.id
+            )
+            return learned
+
+    def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:
+        """Replace what an episode says; history keeps the old text.
+
+        Raises:
+            NotFoundError: There is no such episode.
+            StoreError: Another episode says just that.
+        """
+        with self._writing():
+            nodes.replace(self._space, id_, episode, at)
+
+    def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
+        """Remove memories, and every fact and cue that rests on them alone; all ids that went."""
+        with self._writing():
+            gone = removing.remove(self._space, ids, at)
+        self._wipe()
+        return gone
+
+    def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
+        """Put back cues and learned edges as they were exported; the ids of the cues."""
+        with self._writing():
+            ids = [nodes.add_cue(self._space, cue) for cue in cues]
+            found = edges(ids)
+            nodes.require_all(self._space, {*found.sources.tolist(), *found.targets.tolist()})
+            linking.put_back(self._space, found)
+            return ids
+
+    def prune(self, *, rule: EdgeRule, now: float) -> int:
+        """Drop learned edges that have decayed below the floor; how many went."""
+        with self._writing():
+            return linking.prune(self._space, rule, now)
+
+    # Reading
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Everything that is read inside sees one state of the file."""
+        return self._db.reading()
+
+    def nearest(
+        self, vector: Floats, k: int, *, kinds: Sequence[NodeKind], within: Ints | None = None
+    ) -> tuple[Ints, Floats]:
+        """The active nodes with the highest cosine: ids and cosines, best first."""
+        return self._cache.current().nearest(self._query(vector), k, kinds, within)
+
+    def similarities(self, vector: Floats, ids: Ints) -> Floats:
+        """The cosine of each node with `vector`."""
+        index = self._cache.current()
+        self._rows(index, ids)
+        return index.similarities(self._query(vector), ids)
+
+    def vectors(self, ids: Ints) -> NDArray[np.float32]:
+        """The vectors, shape (n, dimension)."""
+        index = self._cache.current()
+        return index.vectors[self._rows(index, ids)]
+
+    def postings(self, terms: Sequence[str], *, max_rows: int) -> Postings:
+        """Where the terms occur; the most frequent ones are left out beyond `max_rows` rows."""
+        with self._db.reading():
+            return words.postings(self._space, terms, max_rows, self._cache.current())
+
+    def nodes(self, ids: Ints) -> Nodes:
+        """What is known about nodes, in the order of `ids`."""
+        index = self._cache.current()
+        self._rows(index, ids)
+        return index.nodes(ids)
+
+    def around(self, ids: Ints, reach: int) -> Ints:
+        """These nodes, and the turns up to `reach` away in their sessions; ascending."""
+        index = self._cache.current()
+        self._rows(index, ids)
+        return index.around(ids, reach)
+
+    def edges(self, sources: Ints) -> Edges:
+        """The stored edges that leave these nodes, between active nodes."""
+        with self._db.reading():
+            return linking.leaving(self._space, sources, self._cache.current())
+
+    def all_edges(self) -> Edges:
+        """Every stored edge of the namespace, between active nodes."""
+        with self._db.reading():
+            return linking.everything(self._space, self._cache.current())
+
+    def ids(self, *, kinds: Sequence[NodeKind], where: Filter | None = None) -> Ints:
+        """The ids of active nodes, ascending; `where` restricts episodes and facts."""
+        with self._db.reading():
+            index = self._cache.current()
+            found = index.ids[index.of_kinds(kinds)]
+            if where is None:
+                return found
+            cues = index.ids[index.of_kinds([kind for kind in kinds if kind == "cue"])]
+            return found[
+                np.isin(found, np.concatenate([cues, filtering.matching(self._space, where)]))
+            ]
+
+    def speakers(self) -> tuple[str, ...]:
+        """The speakers, in the order of `Nodes.speakers`."""
+        return self._cache.current().speakers
+
+    def get(self, ids: Sequence[int]) -> list[Episode | Fact]:
+        """The memories, in the order of `ids`."""
+        wanted = [int(id_) for id_ in ids]
+        with self._db.reading():
+            found = {
+                row[0]: row
+                for row in self._db.execute(rows.MEMORIES, listed(wanted), self._space.id)
+            }
+            missing = [id_ for id_ in wanted if id_ not in found]
+            if missing:
+                raise NotFoundError("memory", missing[0])
+            sources = distilling.sources(
+                self._space, [id_ for id_, row in found.items() if row[1] == FACT]
+            )
+        return [rows.memory(found[id_], sources) for id_ in wanted]
+
+    def facts(self, *, superseded: bool = False) -> list[Fact]:
+        """All facts, oldest first."""
+        with self._db.reading():
+            ids = self._db.column(
+                "SELECT id FROM fact f JOIN node n ON n.id = f.node"
+                " WHERE n.namespace = ? AND n.active >= ? ORDER BY id",
+                self._space.id,
+                not superseded,
+            )
+            return [memory for memory in self.get(ids) if isinstance(memory, Fact)]
+
+    def cues(self) -> list[tuple[int, str, str, float]]:
+        """Every cue: id, text, the speaker whom it names, epoch seconds."""
+        with self._db.reading():
+            return self._db.rows(
+                "SELECT id, text, speaker, at FROM node WHERE namespace = ? AND kind = 2 ORDER BY id",
+                self._space.id,
+            )
+
+    def clusters(self) -> set[bytes]:
+        """The digests of the clusters that have been distilled."""
+        with self._db.reading():
+            return set(
+                self._db.column("SELECT digest FROM cluster WHERE namespace = ?", self._space.id)
+            )
+
+    def history(self, id_: int) -> list[Change]:
+        """What happened to a memory, oldest first, also after it was removed.
+
+        Raises:
+            NotFoundError: There never was one.
+        """
+        with self._db.reading():
+            changes = self._db.rows(
+                "SELECT event, at, text FROM history WHERE namespace = ? AND node = ?"
+                " ORDER BY event <> 'added', id",
+                self._space.id,
+                id_,
+            )
+            added = self._db.find(
+                "SELECT 'added', stored_at, NULL FROM node"
+                " WHERE namespace = ? AND id = ? AND kind < 2",
+                self._space.id,
+                id_,
+            )
+        changes = [added, *changes] if added else changes
+        if not changes:
+            raise NotFoundError("memory", id_)
+        return [
+            Change(id=id_, event=event, at=rows.moment(at), text=text)
+            for event, at, text in changes
+        ]
+
+    def lessons(self) -> int:
+        """How many lessons have been learned."""
+        with self._db.reading():
+            return int(
+                self._db.row("SELECT lessons FROM namespace WHERE id = ?", self._space.id)[0]
+            )
+
+    def stats(self) -> Stats:
+        """How much there is."""
+        with self._db.reading():
+            index = self._cache.current()
+            edges = self.all_edges()
+        columns = index.columns
+        is_episode = columns.kinds == EPISODE
+        times = columns.at[is_episode]
+        named = np.unique(columns.speakers[columns.active & (columns.speakers >= 0)])
+        return Stats(
+            namespace=self._name,
+            embedder=self._embedder,
+            dimension=self._space.dimension,
+            episodes=int(is_episode.sum()),
+            facts=len(index.of_kinds(["fact"])),
+            cues=len(index.of_kinds(["cue"])),
+            sessions=len(np.unique(columns.sessions[is_episode])),
+            speakers=tuple(index.speakers[i] for i in named),
+            edges={"temporal": index.n_neighbors(), **linking.counted(edges, index)},
+            first_at=rows.moment(float(times.min())) if len(times) else None,
+            last_at=rows.moment(float(times.max())) if len(times) else None,
+            file_bytes=self._db.file_bytes(),
+            path=self._db.path,
+        )
+
+    def check(self) -> list[str]:
+        """What is wrong with the file: one sentence each, none where it is sound."""
+        with self._db.reading():
+            return checks.wrong(self._db, self._space.id, self._space.dimension)
+
+    def close(self) -> None:
+        """Release the file; a closed store raises StoreError."""
+        if self._to_wipe:
+            self._wipe()
+            self._to_wipe = False
+        self._db.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction; if it fails, nothing was changed, and the cache knows nothing of it."""
+        with self._db.alone(), self._cache.restored_on_failure(), self._db.writing():
+            yield
+
+    # Look-ups and traces
+
+    def _rows(self, index: NodeIndex, ids: Ints) -> Ints:
+        try:
+            return index.rows(ids)
+        except KeyError as exc:
+            raise NotFoundError("memory", exc.args[0]) from exc
+
+    def _query(self, vector: Floats) -> NDArray[np.float32]:
+        """The vector at length 1, so that its dot product with unit vectors is the cosine."""
+        if vector.shape != (self._space.dimension,):
+            raise ValueError(
+                f"a vector here has {self._space.dimension} dimensions, not the shape {vector.shape}"
+            )
+        length = float(np.linalg.norm(vector))
+        return np.asarray(vector / (length or 1.0), np.float32)
+
+    def _require_known(self, lesson: Lesson) -> None:
+        """Refuse a lesson about something that this namespace does not have."""
+        pairs = lesson.pairs.tolist()
+        for a, b in pairs:
+            if a == b:
+                raise ValueError(f"memory {a} cannot be wired to itself")
+        named = {*lesson.used.tolist(), *(id_ for pair in pairs for id_ in pair)}
+        if isinstance(lesson.cue, int):
+            named.add(lesson.cue)
+        nodes.require_all(self._space, named)
+
+    def _wipe(self) -> None:
+        """Take what was removed out of the log and out of the gaps between rows, too.
+
+        While another process reads an older state, the log cannot be emptied; the next removal, or
+        closing the store, tries again.
+        """
+        if self._db.path == IN_RAM:
+            return
+        self._to_wipe = True
+        try:
+            with self._db.alone():
+                self._to_wipe = not removing.wipe(self._db)
+        except StoreError as exc:
+            logger.warning("what was removed may still lie in the raw file: %s", exc)
+        else:
+            if self._to_wipe:
+                logger.warning(
+                    "the log of %s still holds what was removed, since another process is reading it",
+                    self._db.path,
+                )

@@ -1,0 +1,107 @@
+"""The index of words: which node has which term, how often, and how many nodes have it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.core import lexical
+from helamem.protocols import Postings
+from helamem.stores.sqlite import rows
+from helamem.stores.sqlite.space import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from helamem.protocols import Term
+    from helamem.stores.sqlite.index import NodeIndex
+    from helamem.stores.sqlite.space import Space
+
+
+def add(space: Space, contents: Sequence[tuple[int, Sequence[Term]]]) -> None:
+    """Put the terms of active nodes into the index."""
+    documents = Counter(each.term for _, terms in contents for each in terms)
+    digests = {term: rows.digest(term) for term in documents}
+    space.db.many(
+        "INSERT INTO term (namespace, digest, documents) VALUES (?, ?, ?)"
+        " ON CONFLICT (namespace, digest) DO UPDATE SET documents = documents + excluded.documents",
+        sorted((space.id, digests[term], n) for term, n in documents.items()),
+    )
+    number = {digest: id_ for digest, id_, _ in _terms(space, digests.values())}
+    space.db.many(
+        "INSERT INTO posting VALUES (?, ?, ?, ?)",
+        sorted(
+            (number[digests[each.term]], id_, each.count, each.rank)
+            for id_, terms in contents
+            for each in terms
+        ),
+    )
+
+
+def _terms(space: Space, digests: Iterable[int]) -> list[tuple[int, int, int]]:
+    """Digest, number and document frequency of each term that is known."""
+    return space.db.rows(
+        "SELECT digest, id, documents FROM term WHERE namespace = ?"
+        " AND digest IN (SELECT value FROM json_each(?))",
+        space.id,
+        listed(digests),
+    )
+
+
+def _frequencies(space: Space, terms: Sequence[str]) -> tuple[list[int], NDArray[np.float32]]:
+    """The number of each term, 0 for an unknown one, and how many active nodes have it."""
+    digests = [rows.digest(term) for term in terms]
+    known = {digest: (id_, n) for digest, id_, n in _terms(space, digests)}
+    found = [known.get(digest, (0, 0)) for digest in digests]
+    return [id_ for id_, _ in found], np.array([n for _, n in found], np.float32)
+
+
+def remove(space: Space, id_: int, *, was_active: bool) -> None:
+    """Take a memory out of the index of words, and words that nothing has any more with it."""
+    terms = listed(space.db.column("SELECT term FROM posting WHERE node = ?", id_))
+    if was_active:
+        count(space, id_, -1)
+    space.db.execute("DELETE FROM posting WHERE node = ?", id_)
+    space.db.execute(
+        "DELETE FROM term WHERE documents = 0 AND id IN (SELECT value FROM json_each(?))"
+        " AND NOT EXISTS (SELECT 1 FROM posting WHERE term = term.id)",
+        terms,
+    )
+
+
+def count(space: Space, id_: int, documents: int) -> None:
+    """Count a node in or out as one that has its terms."""
+    space.db.execute(
+        "UPDATE term SET documents = documents + ?"
+        " WHERE id IN (SELECT term FROM posting WHERE node = ?)",
+        documents,
+        id_,
+    )
+
+
+def postings(space: Space, terms: Sequence[str], max_rows: int, index: NodeIndex) -> Postings:
+    """Where the terms occur in active nodes; the most frequent ones are left out beyond `max_rows`."""
+    n_documents, total_length = space.db.row(
+        "SELECT n_documents, total_length FROM namespace WHERE id = ?", space.id
+    )
+    numbers, frequency = _frequencies(space, terms)
+    found: list[tuple[int, int, int, int]] = []
+    for i in np.flatnonzero(lexical.affordable(frequency, max_rows)).tolist():
+        found += space.db.rows(
+            "SELECT ?, node, count, rank FROM posting WHERE term = ?", i, numbers[i]
+        )
+    table = np.array(found, np.int64).reshape(-1, 4)
+    table = table[index.is_active(table[:, 1])]
+    return Postings(
+        terms=table[:, 0],
+        ids=table[:, 1],
+        counts=table[:, 2].astype(np.float32),
+        ranks=table[:, 3],
+        document_frequency=frequency,
+        n_documents=n_documents,
+        mean_length=total_length / n_documents if n_documents else 0.0,
+    )
