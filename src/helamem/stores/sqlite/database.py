@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = "str | bytes | int | float | None"
 APPLICATION_ID = 0x48654C61  # "HeLa"
+OLDEST = (3, 34, 0)  # of SQLite
 READERS_S = 0.5  # how long to wait for readers before the log is emptied later
 PAGE_BYTES = 8192
 IN_RAM = ":memory:"
@@ -29,7 +30,8 @@ SETTINGS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -64000",
-    "PRAGMA journal_size_limit = 1048576",
+    "PRAGMA wal_autocheckpoint = 64",  # pages: the log stays under a megabyte, beside a small file too
+    "PRAGMA journal_size_limit = 262144",
 )
 
 
@@ -59,6 +61,12 @@ class Database:
         busy_s: float,
         functions: Mapping[str, tuple[int, Callable[..., Any]]],
     ) -> None:
+        if sqlite3.sqlite_version_info < OLDEST:
+            needed = ".".join(map(str, OLDEST))
+            raise StoreError(
+                f"helamem needs SQLite {needed} or newer, and this Python was built with "
+                f"{sqlite3.sqlite_version}. Use a newer Python."
+            )
         self.path = path
         self._busy_s = busy_s
         self._lock = threading.RLock()
@@ -228,9 +236,13 @@ class Database:
             self.execute(f"PRAGMA busy_timeout = {int(1e3 * self._busy_s)}")
         return not busy
 
-    def image(self) -> bytes:
-        """The whole file as this connection sees it, in RAM."""
-        return self._connection.serialize()
+    def image(self) -> bytes | None:
+        """The whole file as this connection sees it, in RAM; None where SQLite was built without that.
+
+        To open the file beside SQLite is no way: closing it would give up all locks of this process.
+        """
+        serialize: Callable[[], bytes] | None = getattr(self._connection, "serialize", None)
+        return serialize() if serialize else None
 
     def file_bytes(self) -> int:
         """The size of the file with its log; 0 in RAM."""
