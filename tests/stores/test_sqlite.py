@@ -108,6 +108,14 @@ class TestOpening:
             assert vector.tobytes() == store.vectors(samples.ints(id_)).tobytes()
             store.close()
 
+    def test_an_old_sqlite_is_named(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(database, "OLDEST", (99, 1, 2))
+
+        with pytest.raises(StoreError, match=r"needs SQLite 99\.1\.2 or newer"):
+            opened(path)
+
+        assert not path.exists()
+
 
 class TestMigrations:
     def test_scripts_are_numbered_without_gaps(self) -> None:
@@ -432,6 +440,17 @@ class TestTraces:
         assert all(words[i].encode() in content for i in set(range(2000)) - set(going))
         assert [] == store.check()
         store.close()
+
+    def test_no_text_remains_where_sqlite_cannot_show_its_file(
+        self, path: Path, store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(database.Database, "image", lambda self: None)
+        a, b = samples.add(store, "quokkas embezzle zinc", "harmless")
+
+        assert [a] == store.remove([a], at=5.0)
+
+        assert b"embezzle" not in raw(path)
+        assert [b] == store.ids(kinds=["episode"]).tolist()
 
     def test_what_a_reader_holds_back_is_wiped_later(self, path: Path, store: SQLiteStore) -> None:
         secret = b"embezzle"

@@ -69,6 +69,16 @@ class IsolationContract(Contract):
         assert before == samples.snapshot(theirs)
         assert [own] == mine.ids(kinds=["episode", "fact", "cue"]).tolist()
 
+    def test_no_lesson_reaches_into_another_namespace(self) -> None:
+        mine, theirs = self.store_of("mine"), self.store_of("theirs")
+        a, b, c = samples.add(theirs, "a", "b", "c")
+        theirs.learn(samples.lesson({(a, b): 0.5, (b, c): 0.5}))
+        before = samples.snapshot(theirs)
+
+        mine.learn(samples.lesson(weakened=[(a, b), (b, c)]))
+
+        assert before == samples.snapshot(theirs)
+
     def test_any_name_is_a_namespace(self) -> None:
         names = ["", " ", "a", "A", "a/b", "x' OR 1=1", "ü", "u\u0308", "\U0001f95c"]
         for name in names:

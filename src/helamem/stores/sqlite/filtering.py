@@ -171,10 +171,18 @@ def _test(expression: str, op: str, value: str | float) -> tuple[str, list[Any]]
     if op == "contains":
         return f"instr({expression}, ?) > 0", [value]
     if op == "icontains":
-        return f"instr(casefolded({expression}), ?) > 0", [str(value).casefold()]
+        return f"instr({_casefolded(expression)}, ?) > 0", [str(value).casefold()]
     if op == "ieq":
-        return f"casefolded({expression}) = ?", [str(value).casefold()]
+        return f"{_casefolded(expression)} = ?", [str(value).casefold()]
     return f"{expression} {_SIGNS[op]} ?", [value]
+
+
+def _casefolded(expression: str) -> str:
+    """What is all ASCII, so as long in bytes as in characters, need not leave SQLite for Python."""
+    return (
+        "(SELECT CASE WHEN length(x) = length(CAST(x AS BLOB)) THEN lower(x) ELSE casefolded(x) END"  # noqa: S608
+        f" FROM (SELECT {expression} AS x))"
+    )
 
 
 def _json_number(value: float) -> str:

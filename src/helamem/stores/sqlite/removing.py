@@ -37,7 +37,8 @@ def wipe(db: Database) -> bool:
     """
     if not db.empty_log():
         return False
-    if not residue.has_residue(db.image(), PAGE_BYTES):
+    image = db.image()
+    if image is not None and not residue.has_residue(image, PAGE_BYTES):
         return True
     db.execute("VACUUM")
     return db.empty_log()
