@@ -322,6 +322,20 @@ class TestReinforce:
 
             assert received() == pytest.approx(fresh / 2.718281828, rel=1e-3)
 
+    def test_weights_are_those_of_the_time_of_the_question(self, clock: FixedClock) -> None:
+        config = Config.of("default", **{"learning.decay": 10.0})
+        with Memory(":memory:", config=config, embedder=HashingEmbedder(64), clock=clock) as memory:
+            ids = kitchen(memory)
+            memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"]])
+            later = memory.now() + 10 * DAY
+
+            now_, then = (memory.search("Who plays the piano?", at=at) for at in (None, later))
+
+            def received(recall: Recall) -> float:
+                return next(h.parts.received["cue"] for h in recall if h.id == ids["piano"])
+
+            assert received(then) < 0.5 * received(now_)
+
     def test_uses_are_counted(self, memory: Memory, clock: FixedClock) -> None:
         ids = kitchen(memory)
 
@@ -507,6 +521,27 @@ class TestEdit:
         with pytest.raises(NotFoundError):
             memory.get(fact.sources[0])
 
+    def test_no_fact_repeats_what_was_deleted_or_changed(
+        self, tmp_path: Path, clock: FixedClock
+    ) -> None:
+        path = tmp_path / "m.db"
+        with Memory(path, config=Config(), embedder=HashingEmbedder(64), clock=clock) as memory:
+            ids = TestConsolidate().served_together(memory)
+            memory.consolidate()
+            fact = next(f for f in memory.facts() if len(f.sources) > 1)
+            changed, deleted = fact.sources[0], fact.sources[1]
+            words = memory.get(deleted).text
+
+            memory.update(changed, "Something else altogether.")
+            assert fact not in memory.facts()
+            memory.consolidate()
+            memory.delete(deleted)
+            memory.consolidate()
+
+            assert ids
+            assert all(words not in fact.text for fact in memory.facts(superseded=True))
+        assert words.encode() not in path.read_bytes()
+
     def test_deleting_what_is_not_there_deletes_nothing(self, memory: Memory) -> None:
         kitchen(memory)
 
@@ -608,6 +643,10 @@ class TestScope:
             for forbidden in (ben.get, ben.history, ben.delete):
                 with pytest.raises(NotFoundError):
                     forbidden(ids["piano"])
+
+    def test_a_clock_gives_seconds(self) -> None:
+        with pytest.raises(TypeError, match="epoch seconds, not datetime"):
+            Memory(":memory:", clock=lambda: datetime.now(UTC))  # type: ignore[arg-type,return-value]
 
     @pytest.mark.parametrize("name", ["", "  ", "a\x00b", "two\nlines"])
     def test_a_namespace_must_be_visible(self, name: str) -> None:

@@ -511,7 +511,6 @@ _OTHER_VARIABLES = frozenset(
         "HELAMEM_LLM_API_KEY",
     }
 )
-_OTHER_PREFIXES = ("HELAMEM_OPENAI_",)
 _API_KEY = "llm.api_key"
 
 
@@ -553,11 +552,7 @@ def _flattened(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _environment_layer(environ: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     known = {variable(name): name for name in names()}
     for key in sorted(environ):
-        if (
-            not key.startswith("HELAMEM_")
-            or key in _OTHER_VARIABLES
-            or key.startswith(_OTHER_PREFIXES)
-        ):
+        if not key.startswith("HELAMEM_") or key in _OTHER_VARIABLES:
             continue
         if key not in known:
             raise ConfigError(

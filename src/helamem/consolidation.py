@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem import clusters, learning
+from helamem import clusters, distillation, learning
 from helamem.core.forgetting import Verdict
 from helamem.distillers import Extractive, Reflective
 from helamem.errors import NotFoundError, ProviderError
@@ -73,6 +73,20 @@ def consolidate(
         left=len(todo[most:]),
         usage=meter.usage if meter else {"calls": 0, "tokens": 0},
     )
+
+
+def quoting(store: Store, ids: Sequence[int]) -> list[int]:
+    """The facts that repeat the words of these episodes: extracted ones, superseded ones too.
+
+    They say nothing that their episodes do not say. What a model put in words of its own is not among
+    them: it stays as long as it rests on something.
+    """
+    gone = set(ids)
+    return [
+        fact.id
+        for fact in store.facts(superseded=True)
+        if fact.metadata.get("distiller") == distillation.NAME and gone & set(fact.sources)
+    ]
 
 
 def plan_forgetting(store: Store, config: Config, *, now: float, learning_now: float) -> ForgetPlan:

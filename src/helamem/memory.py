@@ -199,7 +199,7 @@ class Engine:
             k=k,
             where=_parsed_filters(filters),
             at=asked_at,
-            learning_now=self._learning_now(),
+            learning_now=self._learning_now(asked_at.timestamp()),
         )
         logger.info(
             "found %d memories in %.1f ms", len(recall.hits), sum(recall.milliseconds.values())
@@ -304,7 +304,7 @@ class Engine:
         )
         if dry_run or not plan.ids:
             return plan
-        self._store.remove(plan.ids, at=now)
+        self._remove(plan.ids, now)
         return replace(plan, done=True)
 
     # Looking and editing
@@ -348,16 +348,22 @@ class Engine:
         )
         now = self._clock()
         episode = ingestion.prepare([turn], self._embedder, now=now)[0][0]
+        quoting = consolidation.quoting(self._store, [id_])
+        if quoting and episode.text != old.text:
+            self._store.remove(quoting, at=now)
         self._store.update(id_, episode, at=now)
         return replace(old, text=episode.text, metadata=episode.metadata)
 
     def delete(self, *ids: int) -> tuple[int, ...]:
-        """Remove memories for good, with every fact that rests on them alone; all ids that went.
+        """Remove memories for good, and every fact that repeats them or rests on them alone.
+
+        Returns:
+            All ids that went, those of facts and of cues that nothing is bound to any more included.
 
         Raises:
             NotFoundError: One of them is not there; nothing was removed.
         """
-        return tuple(self._store.remove(ids, at=self._clock()))
+        return self._remove(ids, self._clock())
 
     def history(self, id_: int) -> tuple[Change, ...]:
         """What happened to a memory, oldest first, also after it was deleted.
@@ -434,6 +440,11 @@ class Engine:
     def close(self) -> None:
         """Release the file. A closed memory raises StoreError."""
         self._store.close()
+
+    def _remove(self, ids: Sequence[int], now: float) -> tuple[int, ...]:
+        """Remove memories, and with them the facts that repeat their words."""
+        quoting = consolidation.quoting(self._store, ids)
+        return tuple(self._store.remove(list(dict.fromkeys([*ids, *quoting])), at=now))
 
     def _learning_now(self, at: float | None = None) -> float:
         config = self._config.learning

@@ -70,7 +70,8 @@ class Memory(Engine):
         dialect.refuse("Memory", unknown)
         _check_namespace(namespace)
         config = config or Config.load()
-        embedder = embedder or embedders.load(config.embedder)
+        _check_clock(clock)
+        embedder = embedder or _embedder(config)
         store = SQLiteStore(
             default_path() if path is None else path,
             namespace=namespace,
@@ -199,6 +200,24 @@ class Memory(Engine):
 
     def __repr__(self) -> str:
         return f"Memory(namespace={self.namespace!r})"
+
+
+def _embedder(config: Config) -> Embedder:
+    """The embedder that the settings name; one on a server shares the language model's address and key."""
+    if not config.embedder.startswith("openai:"):
+        return embedders.load(config.embedder)
+    base_url = config.llm.base_url
+    return embedders.load(
+        config.embedder,
+        base_url=base_url or embedders.OPENAI_URL,
+        api_key=llm_api_key(base_url=base_url),
+    )
+
+
+def _check_clock(clock: Clock) -> None:
+    now = clock()
+    if isinstance(now, bool) or not isinstance(now, int | float):
+        raise TypeError(f"clock must give epoch seconds, not {type(now).__name__}")
 
 
 def _check_namespace(name: str) -> None:

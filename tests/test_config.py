@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from helamem import Config, ConfigError, config
+
+
+def test_defaults_are_valid_and_the_preset_paper_differs() -> None:
+    assert Config() == Config.load(environ={})
+    assert Config.of("paper") != Config()
+    assert Config.of("paper").preset == "paper"
+
+
+def test_arguments_win_over_environment_over_file_over_preset(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('preset = "paper"\n[learning]\nrate = 0.1\nfloor = 0.2\nceiling = 0.9\n')
+    environ = {"HELAMEM_LEARNING_FLOOR": "0.3", "HELAMEM_LEARNING_CEILING": "0.8"}
+
+    resolved = config.resolve(file, environ=environ, arguments={"learning.ceiling": 0.7})
+
+    learning = resolved.config.learning
+    assert (learning.rate, learning.floor, learning.ceiling) == (0.1, 0.3, 0.7)
+    assert learning.gate == "returned"
+    origins = [
+        resolved.origins[f"learning.{name}"] for name in ("rate", "floor", "ceiling", "gate")
+    ]
+    assert origins == [str(file), "HELAMEM_LEARNING_FLOOR", "argument", "preset paper"]
+    assert resolved.origins["spreading.fan_out"] == "preset paper"
+    assert resolved.origins["cues.power"] == "default"
+
+
+def test_the_file_of_the_data_folder_is_read_where_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[selection]\nfacts = 0\n")
+
+    assert Config.load(environ={"HELAMEM_HOME": str(tmp_path)}).selection.facts == 0
+
+
+@pytest.mark.parametrize("name", list(config.names()))
+def test_every_setting_is_described_and_has_a_variable(name: str) -> None:
+    value = config.value_of(Config(), name)
+    environ = {config.variable(name): str(value)}
+
+    assert config.describe(name)
+    assert config.value_of(Config.load(environ=environ), name) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("true", True), ("OFF", False), ("1", True), ("no", False)]
+)
+def test_booleans_are_read_as_people_write_them(text: str, expected: bool) -> None:
+    assert Config.load(environ={"HELAMEM_LEARNING_CUE": text}).learning.cue is expected
+
+
+def test_infinity_may_be_written() -> None:
+    found = Config.load(environ={"HELAMEM_ACTIVATION_RECENCY_DAYS": "inf"})
+
+    assert found.activation.recency_days == math.inf
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"learning.rate": 2.0}, r"learning\.rate = 2\.0, but it must lie between 0 and 1"),
+        ({"learning.rate": "fast"}, r"learning\.rate = 'fast' \(from argument\)"),
+        ({"learning.rate": float("nan")}, "must lie between"),
+        ({"learning.rate": True}, "must be of type float"),
+        ({"learning.cue": "perhaps"}, "expected true or false"),
+        ({"learning.gate": "open"}, "must be one of 'used', 'returned'"),
+        ({"learning.speed": 1}, r"no setting 'learning\.speed' \(from argument\)"),
+        ({"nothing": 1}, "no setting 'nothing'"),
+        ({"preset": "best"}, "no preset 'best'; there are default, paper"),
+        ({"embedder": 7}, "embedder must be a string"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_would_be_right(
+    settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Config.load(environ={}, **settings)
+
+
+def test_an_unknown_variable_of_ours_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="HELAMEM_LERNING_RATE is set in the environment"):
+        Config.load(environ={"HELAMEM_LERNING_RATE": "0.1", "PATH": "/bin"})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[learning\n", "is not TOML"),
+        (b"\xff\xfe", "is not TOML"),
+        (b"[learning]\nspeed = 1\n", r"no setting 'learning\.speed' \(from .*c\.toml\)"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    file = tmp_path / "c.toml"
+    file.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=message):
+        Config.load(file, environ={})
+
+
+def test_a_file_that_is_not_there_is_an_error_only_if_it_was_named(tmp_path: Path) -> None:
+    assert Config.load(environ={"HELAMEM_HOME": str(tmp_path)}) == Config()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Config.load(tmp_path / "absent.toml", environ={})
