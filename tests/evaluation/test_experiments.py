@@ -36,6 +36,7 @@ SMALL: dict[str, dict[str, Any]] = {
         }
     },
     "sensitivity": {"factors": (1.0, 2.0)},
+    "answers": {"dry_run": True},
     "budget": {"systems": ["default", "full-text"]},
 }
 

@@ -30,6 +30,7 @@ NAMES = (
     "budget",
     "facts",
     "forgetting",
+    "answers",
 )
 
 

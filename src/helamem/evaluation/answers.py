@@ -1,0 +1,157 @@
+"""How good an answer is, given the right one: the measures of LoCoMo and LongMemEval. Pure, but for the judge.
+
+What a judge is told is in our own words, and holds nothing of any data set but the question at hand.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+import threading
+from collections import Counter
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import snowballstemmer
+
+from helamem import prompts
+from helamem.evaluation.datasets import UNANSWERABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from helamem.evaluation.datasets import Dataset, Question
+    from helamem.protocols import LLM, Message
+    from helamem.records import Json
+
+_ARTICLES = re.compile(r"\b(?:a|an|the|and)\b")
+_STEMMER = snowballstemmer.stemmer("porter")
+_STEMMER_LOCK = threading.Lock()  # the stemmer keeps the word it works on in itself
+_MIN_LEAK = 2  # words of an answer that can be told from chance
+
+JUDGE = f"""\
+You judge whether a reply answers a question correctly, given the right answer.
+
+{prompts.GUARD}
+
+<case> holds the question, the right answer and the reply. The reply is correct if it says what the right answer says, \
+in whatever words, and however much more it says that does not contradict it. It is not correct if it \
+leaves out a part of the right answer, or says so little that it would fit other answers too."""
+
+# What counts as correct beyond that, by category.
+CRITERIA: Mapping[str, str] = {
+    "temporal": "The same day, span or order written otherwise is correct.",
+    "temporal-reasoning": "A count of days, weeks or months that is wrong by one is still correct.",
+    "knowledge-update": "A reply that tells the older state too is correct if it gives the newer one as the answer.",
+    "single-session-preference": "The right answer describes what a fitting reply draws on; the reply is correct if it "
+    "makes use of what the person said about themselves, and need not touch all of it.",
+    UNANSWERABLE: "Nothing answers this question. The reply is correct if it says so, in whatever words.",
+}
+VERDICT: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {"correct": {"type": "boolean"}},
+    "required": ["correct"],
+    "additionalProperties": False,
+}
+
+
+def tokens(text: str) -> list[str]:
+    """Words as LoCoMo compares them: lower case, no punctuation, no articles, Porter stems.
+
+    >>> tokens("The Cats, and a dog!")
+    ['cat', 'dog']
+    """
+    lowered = text.lower().replace(",", "")
+    bare = "".join(character for character in lowered if character not in string.punctuation)
+    return [_stem(word) for word in _ARTICLES.sub(" ", bare).split()]
+
+
+def f1(reply: str, answer: str) -> float:
+    """The harmonic mean of precision and recall over words.
+
+        2 p r / (p + r)
+
+    >>> f1("a red kettle", "the copper kettle")
+    0.5
+    """
+    said, right = tokens(reply), tokens(answer)
+    shared = sum((Counter(said) & Counter(right)).values())
+    return 2 * shared / (len(said) + len(right)) if shared else 0.0
+
+
+def locomo_f1(reply: str, answer: str, category: str) -> float:
+    """F1 by LoCoMo's rules: of a list each part for itself, of an explained answer only what is before ";".
+
+    >>> locomo_f1("tennis, chess", "chess, rowing", "multi-hop")
+    0.5
+    """
+    if category == "multi-hop":
+        parts = [part for part in answer.split(",") if part.strip()]
+        best = [max(f1(said, part) for said in reply.split(",")) for part in parts]
+        return sum(best) / len(best) if best else 0.0
+    return f1(reply, answer.split(";", maxsplit=1)[0] if category == "open-domain" else answer)
+
+
+def bleu_1(reply: str, answer: str) -> float:
+    """The share of the reply's words that are in the answer, less where the reply is the shorter.
+
+        exp(min(0, 1 - |answer| / |reply|)) * |reply & answer| / |reply|
+
+    >>> round(bleu_1("copper kettle", "a shiny copper kettle"), 3)
+    0.607
+    """
+    said, right = tokens(reply), tokens(answer)
+    if not said:
+        return 0.0
+    shared = sum((Counter(said) & Counter(right)).values())
+    return math.exp(min(0.0, 1 - len(right) / len(said))) * shared / len(said)
+
+
+def judging(question: Question, reply: str) -> list[Message]:
+    """What a judge is asked."""
+    criterion = CRITERIA.get(question.category)
+    rules = f"{JUDGE}\n\n{criterion}" if criterion else JUDGE
+    case: dict[str, Json] = {"question": question.text, "answer": question.answer, "reply": reply}
+    return [
+        {"role": "system", "content": rules},
+        {"role": "user", "content": prompts.quoted("case", [case])},
+    ]
+
+
+def judged(llm: LLM, question: Question, reply: str) -> bool:
+    """Whether a model holds a reply to be correct.
+
+    Raises:
+        LLMError: The model failed: there is no verdict.
+    """
+    verdict = llm.complete(judging(question, reply), schema=VERDICT).data
+    return isinstance(verdict, dict) and verdict.get("correct") is True
+
+
+def leaked(dataset: Dataset, rules: Iterable[str]) -> list[str]:
+    """Answers of a data set that stand in what models are told, word for word; there must be none.
+
+    An answer of one word is not looked for: such words stand in every text.
+    """
+    said = [f" {' '.join(_words(each))} " for each in rules]
+    answers = {
+        question.answer: f" {' '.join(_words(question.answer))} "
+        for conversation in dataset.conversations
+        for question in conversation.questions
+        if len(_words(question.answer)) >= _MIN_LEAK
+    }
+    return sorted(
+        answer for answer, words in answers.items() if any(words in each for each in said)
+    )
+
+
+def _words(text: str) -> Sequence[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+@lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    with _STEMMER_LOCK:
+        stem: str = _STEMMER.stemWord(word)
+    return stem
