@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from helamem import Config, ConfigError, config
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_defaults_are_valid_and_the_preset_paper_differs() -> None:
