@@ -30,8 +30,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "ablation": {
         "only": {
             "default",
-            "default without words",
-            "default with paper's time decay",
+            "without words",
+            "with paper's time decay",
             "paper with no time decay",
         }
     },
@@ -106,8 +106,8 @@ def test_each_ablation_differs_from_where_it_starts_in_what_it_says() -> None:
 
 def test_a_part_taken_away_is_gone(results: dict[str, dict[str, Any]]) -> None:
     settings = results["ablation"]["config"]["systems"]
-    assert settings["default without words"]["activation"]["words"] == 0
-    assert settings["default with paper's time decay"]["activation"]["recency_days"] == 60
+    assert settings["without words"]["activation"]["words"] == 0
+    assert settings["with paper's time decay"]["activation"]["recency_days"] == 60
     assert settings["paper with no time decay"]["activation"]["recency_days"] == "inf"
 
 
@@ -222,3 +222,12 @@ def test_without_matplotlib_the_install_line_is_told(
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'helamem\[bench\]'"):
         figures.draw(Plot("none", "", "", "", {}), tmp_path)
+
+
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_a_table_fits_a_terminal_without_losing_a_number(
+    name: str, results: dict[str, dict[str, Any]]
+) -> None:
+    screen = io.StringIO()
+    report.print_table(results[name], Console(file=screen, width=112))
+    assert "…" not in screen.getvalue()

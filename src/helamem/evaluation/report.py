@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+SHORT = 24  # characters; cells up to this length stay on one line
+NAME = 30  # characters that a row's name is given at least, where it has so many
+
 
 def print_table(result: Mapping[str, Any], console: Console) -> None:
     """Print what an experiment found."""
@@ -23,7 +26,11 @@ def print_table(result: Mapping[str, Any], console: Console) -> None:
     for heading, rows in experiments.of(result).tables(result):
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=heading, title_justify="left")
         for column, title in enumerate(rows[0]):
-            table.add_column(title, justify="right" if column else "left", no_wrap=True)
+            short = max(len(row[column]) for row in rows) <= SHORT
+            least = None if column else min(NAME, max(len(row[0]) for row in rows))
+            table.add_column(
+                title, justify="right" if column else "left", no_wrap=short, min_width=least
+            )
         for row in rows[1:]:
             table.add_row(*row)
         console.print(table)

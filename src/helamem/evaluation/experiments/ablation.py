@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from helamem.config import PRESETS, Config
 from helamem.evaluation import runner
+from helamem.evaluation.experiments import retrieval
 from helamem.evaluation.systems import memory_system
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def variants() -> dict[str, Config]:
     """Every configuration that is measured, by what stands in the table; the first is `default`."""
     return {
         "default": Config.of(),
-        **{f"default without {name}": Config.of(**each) for name, each in WITHOUT.items()},
-        **{f"default with paper's {name}": Config.of(**each) for name, each in WITH_PAPERS.items()},
+        **{f"without {name}": Config.of(**each) for name, each in WITHOUT.items()},
+        **{f"with paper's {name}": Config.of(**each) for name, each in WITH_PAPERS.items()},
         "paper": Config.of("paper"),
         **{f"paper with {name}": Config.of("paper", **each) for name, each in PAPER_WITH.items()},
     }
@@ -105,18 +106,17 @@ def run(
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """One row a variant: what it scores, and what `default` is ahead by."""
+    """One row a variant: what it scores, and what `default` is ahead by; then by category."""
     first, *others = result["systems"]
     rows = [
-        _row(first, result["systems"][first], None),
+        _row(first, result["systems"][first], ""),
         *(
-            _row(name, result["systems"][name], result["differences"][f"{first} - {name}"])
+            _row(name, result["systems"][name], _gap(result["differences"][f"{first} - {name}"]))
             for name in others
         ),
     ]
-    categories = list(result["systems"][first]["by_category"])
-    head = ["variant", "R@10", "default is ahead by", "R@1000 tok", "MRR", *categories]
-    return [("What each part is worth", [head, *rows])]
+    head = ["variant", "R@10", "default is ahead by", "R@1000 tok", "MRR"]
+    return [("What each part is worth", [head, *rows]), retrieval.tables(result)[1]]
 
 
 def plots(result: Mapping[str, Any]) -> list[Plot]:  # noqa: ARG001  # as all experiments have it
@@ -124,16 +124,16 @@ def plots(result: Mapping[str, Any]) -> list[Plot]:  # noqa: ARG001  # as all ex
     return []
 
 
-def _row(name: str, entry: Mapping[str, Any], ahead: Mapping[str, Any] | None) -> list[str]:
-    gap = ""
-    if ahead is not None:
-        low, high = ahead["recall@10"]["ci95"]
-        gap = f"{ahead['recall@10']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+def _row(name: str, entry: Mapping[str, Any], gap: str) -> list[str]:
     return [
         name,
         f"{entry['recall@10']:.3f}",
         gap,
         f"{entry['recall@1000tok']:.3f}",
         f"{entry['mrr']:.3f}",
-        *(f"{each['recall@10']:.3f}" for each in entry["by_category"].values()),
     ]
+
+
+def _gap(ahead: Mapping[str, Any]) -> str:
+    low, high = ahead["recall@10"]["ci95"]
+    return f"{ahead['recall@10']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"

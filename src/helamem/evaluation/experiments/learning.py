@@ -141,10 +141,9 @@ def summary(notebooks: Mapping[str, Notebook], categories: Sequence[str]) -> dic
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """One row an arm: recall@10, and what it won over no learning, in all and by category."""
+    """One row an arm: what it scores and won over no learning, by category, and in its course."""
     arms: Mapping[str, Mapping[str, Any]] = result["arms"]
-    categories = list(arms["none"]["by_category"])
-    head = ["arm", "R@10", "won", "R@5", "MRR", *categories, "judge's precision", "and recall"]
+    head = ["arm", "R@10", "won", "R@5", "MRR", "judge's precision", "and recall"]
     rows = [
         [
             name,
@@ -152,23 +151,31 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
             _won(arm),
             f"{arm['recall@5']:.3f}",
             f"{arm['mrr']:.3f}",
-            *(
-                f"{arm['by_category'][category]['recall@10']:.3f} {_won(arm['by_category'][category])}"
-                for category in categories
-            ),
             f"{arm['judge']['precision']:.2f}",
             f"{arm['judge']['recall']:.2f}",
         ]
         for name, arm in arms.items()
     ]
-    questions = arms["none"]["questions"]
-    heading = f"Recall@10 on {questions} test questions, {result['splits']} splits"
-    return [(heading, [head, *rows]), *_course(result)]
+    categories = list(arms["none"]["by_category"])
+    by_category = [
+        [name, *(_in_category(arm["by_category"][category]) for category in categories)]
+        for name, arm in arms.items()
+    ]
+    tested = f"{arms['none']['questions']} test questions, {result['splits']} splits"
+    return [
+        (f"Recall@10 on {tested}", [head, *rows]),
+        ("Recall@10 by category, and what was won", [["arm", *categories], *by_category]),
+        *_course(result),
+    ]
 
 
 def _won(scores: Mapping[str, Any]) -> str:
     low, high = scores["gain"]["ci95"]
     return f"{scores['gain']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _in_category(scores: Mapping[str, Any]) -> str:
+    return f"{scores['recall@10']:.3f} ({scores['gain']['mean']:+.3f})"
 
 
 def _course(result: Mapping[str, Any]) -> list[Table]:
