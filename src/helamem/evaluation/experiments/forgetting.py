@@ -1,7 +1,7 @@
 """What does forgetting cost and spare? Recall while distractors grow, with and without forgetting.
 
-A memory is used: half of the questions are asked, and what served is reinforced. Then talk of other people
-comes in, once to twenty times as much as there was, and two months pass. One memory forgets what its rules
+A memory is used: half of the questions are asked, and what served is reinforced. Talk of other people comes
+in, once to twenty times as much, from the same time, and two months pass. One memory forgets what its rules
 let go, one keeps everything; both are asked the old needs again in other words, and new ones.
 """
 
@@ -107,13 +107,14 @@ def add_distractors(
 
 
 def _distractors(dataset: Dataset, conversation: Conversation, n: int) -> Iterator[Turn]:
-    """The turns of the other conversations, again and again; each round is a day later."""
+    """The turns of the other conversations, again and again, spread over the time of this one."""
     others = [t for c in dataset.conversations if c.id != conversation.id for t in c.turns]
+    times = [turn.at for turn in conversation.turns if turn.at is not None]
+    start, span = min(times), max(times) - min(times)
     for i in range(n):
-        turn, times = others[i % len(others)], i // len(others)
-        if turn.at is not None:
-            session = f"{turn.session}, round {times + 1}"
-            yield replace(turn, session=session, at=turn.at + times * timedelta(days=1))
+        turn, round_ = others[i % len(others)], i // len(others)
+        session = f"{turn.session}, round {round_ + 1}"
+        yield replace(turn, session=session, at=start + span * (i / n))
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
