@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_infinity_may_be_written() -> None:
     ],
 )
 def test_what_is_wrong_is_named_with_what_would_be_right(
-    settings: dict[str, object], message: str
+    settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         Config.load(environ={}, **settings)
