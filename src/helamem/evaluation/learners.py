@@ -166,8 +166,10 @@ def learn(
             state.memory.reinforce(recall, used=used, at=question.at)
 
 
-def examine(state: Remembered, questions: Sequence[Question], exam: Exam) -> None:
-    """Ask questions read-only, and note the scores."""
+def examine(state: Remembered, questions: Sequence[Question], *exams: Exam) -> None:
+    """Ask questions read-only, and note the scores in one exam or several."""
     for question in questions:
         ranked = state.search(question, K).ranked()
-        exam.add(question, metrics.ranking_scores(ranked, question.evidence))
+        scores = metrics.ranking_scores(ranked, question.evidence)
+        for exam in exams:
+            exam.add(question, scores)

@@ -58,7 +58,7 @@ def run(
     *,
     embedder: Embedder,
     splits: int = 5,
-    pass_splits: int = 2,
+    pass_splits: int = 1,
     seed: int = 0,
     arms: Mapping[str, Arm] = ARMS,
     splitter: Splitter = halves,
@@ -101,18 +101,22 @@ def _go_through(
 ) -> None:
     """One arm on one split: learn a part, be tested, learn more, ...; then all of it again and again."""
     experience, test = parts
-    learned = 0
+    again = notebook.passes if repeat else {}
     with memory.copy(arm.config) as state:
-        for share, tests in notebook.curve.items():
+        if arm.judge is learners.nothing:
+            learners.examine(state, test, *notebook.curve.values(), *again.values())
+            return
+        learned = 0
+        for share, exam in notebook.curve.items():
             end = round(share * len(experience))
             learners.learn(state, arm, experience[learned:end], notebook.judged)
-            learners.examine(state, test, tests)
+            once = [again[1]] if share == 1.0 and repeat else []
+            learners.examine(state, test, exam, *once)
             learned = end
-        for number in range(1, max(PASSES) + 1) if repeat else ():
-            if number > 1:
-                learners.learn(state, arm, experience)
-            if number in notebook.passes:
-                learners.examine(state, test, notebook.passes[number])
+        for number in range(2, max(again, default=0) + 1):
+            learners.learn(state, arm, experience)
+            if number in again:
+                learners.examine(state, test, again[number])
 
 
 def summary(notebooks: Mapping[str, Notebook], categories: Sequence[str]) -> dict[str, Any]:

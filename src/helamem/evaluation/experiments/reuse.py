@@ -38,7 +38,7 @@ def run(
     *,
     embedder: Embedder,
     splits: int = 3,
-    pass_splits: int = 1,
+    pass_splits: int = 0,
     seed: int = 0,
     arms: Mapping[str, Arm] = ARMS,
     progress: Progress | None = None,
