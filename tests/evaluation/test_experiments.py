@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +19,6 @@ from helamem.evaluation.experiments import ablation, budget, facts, forgetting, 
 from helamem.evaluation.figures import Plot
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from helamem.evaluation.datasets import Dataset
 
 # Small enough to run in a moment; the rest of the settings are the experiment's own.
@@ -204,8 +203,11 @@ def test_a_page_has_tables_plots_and_the_command(
     page = (tmp_path / "docs" / "learning-static.md").read_text(encoding="utf-8")
     assert "| gated+cue |" in page
     assert "helamem bench" in page
-    assert "![learning-curve](learning-curve.svg)" in page
-    assert {path.name for path in written} >= {"learning-curve.png", "learning-passes.svg"}
+    assert "![What experience brings](learning-static-curve.svg)" in page
+    assert {path.name for path in written} >= {
+        "learning-static-curve.png",
+        "learning-static-passes.svg",
+    }
     assert all(path.stat().st_size > 0 for path in written)
 
 
@@ -231,3 +233,20 @@ def test_a_table_fits_a_terminal_without_losing_a_number(
     screen = io.StringIO()
     report.print_table(results[name], Console(file=screen, width=112))
     assert "…" not in screen.getvalue()
+
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs" / "evaluation").glob("*.md"))
+
+
+@pytest.mark.parametrize("place", PAGES, ids=lambda place: place.stem)
+def test_pages_say_what_was_measured(place: Path) -> None:
+    result = json.loads(
+        (ROOT / "benchmarks" / "results" / f"{place.stem}.json").read_text(encoding="utf-8")
+    )
+    assert report.page(place.stem, result) == place.read_text(encoding="utf-8")
+    assert all(
+        place.with_name(f"{plot.name}.{kind}").is_file()
+        for plot in report.named_plots(place.stem, result)
+        for kind in ("png", "svg")
+    )

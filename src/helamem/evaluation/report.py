@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
+
+    from helamem.evaluation.figures import Plot
 
 SHORT = 24  # characters; cells up to this length stay on one line
 NAME = 30  # characters that a row's name is given at least, where it has so many
@@ -85,16 +88,25 @@ def build(results: Sequence[Path], folder: Path) -> list[Path]:
     written = []
     for file in results:
         result = json.loads(file.read_text(encoding="utf-8"))
-        drawn = [
-            path
-            for plot in experiments.of(result).plots(result)
-            for path in figures.draw(plot, folder)
-        ]
-        page = folder / f"{file.stem}.md"
-        images = "".join(
-            f"\n![{path.stem}]({path.name})\n" for path in drawn if path.suffix == ".svg"
-        )
-        title = file.stem.replace("-", " ").capitalize()
-        page.write_text(f"# {title}\n\n{markdown(result)}{images}", encoding="utf-8")
-        written += [page, *drawn]
+        place = folder / f"{file.stem}.md"
+        place.write_text(page(file.stem, result), encoding="utf-8")
+        written.append(place)
+        for plot in named_plots(file.stem, result):
+            written += figures.draw(plot, folder)
     return written
+
+
+def page(name: str, result: Mapping[str, Any]) -> str:
+    """What a result file's page says.
+
+    Args:
+        name: The file's name without its ending.
+    """
+    images = "".join(f"\n![{p.title}]({p.name}.svg)\n" for p in named_plots(name, result))
+    return f"# {name.replace('-', ', ').capitalize()}\n\n{markdown(result)}{images}"
+
+
+def named_plots(name: str, result: Mapping[str, Any]) -> list[Plot]:
+    """A result's plots, named after its file, so that two results do not overwrite each other's."""
+    drawn = experiments.of(result).plots(result)
+    return [replace(plot, name=f"{name}-{plot.name}") for plot in drawn]

@@ -73,7 +73,7 @@ def plots(result: Mapping[str, Any]) -> list[Plot]:
     lines = {name: (result["tokens"], values) for name, values in result["recall"].items()}
     return [
         Plot(
-            "budget",
+            "tokens",
             "Evidence recall by tokens of context",
             "tokens",
             "evidence recall",

@@ -140,4 +140,4 @@ def plots(result: Mapping[str, Any]) -> list[Plot]:
         for arm, entry in result["arms"].items()
     }
     title = "Recall@10 while distractors grow"
-    return [Plot("forgetting", title, "distractors, in multiples of the talk", "recall@10", lines)]
+    return [Plot("growth", title, "distractors, in multiples of the talk", "recall@10", lines)]

@@ -205,17 +205,29 @@ def _course(result: Mapping[str, Any]) -> list[Table]:
 
 def plots(result: Mapping[str, Any]) -> list[Plot]:
     """Recall@10 over the share of the experience, and over passes."""
-    name, curve, passes = result["experiment"], result["curve"], result["passes"]
-    share, times = (
-        {arm: (part[x], part[arm]) for arm in result["arms"]}
-        for x, part in (("share", curve), ("pass", passes))
-    )
-    return [
+    drawn = [
         Plot(
-            f"{name}-curve", "What experience brings", "share of the experience", "recall@10", share
+            "curve",
+            "What experience brings",
+            "share of the experience",
+            "recall@10",
+            _lines(result, "curve", "share"),
         ),
-        Plot(f"{name}-passes", "The same experience again", "passes", "recall@10", times),
+        Plot(
+            "passes",
+            "The same experience again",
+            "passes over it",
+            "recall@10",
+            _lines(result, "passes", "pass"),
+        ),
     ]
+    return drawn if result["passes"]["pass"] else drawn[:1]
+
+
+def _lines(
+    result: Mapping[str, Any], part: str, x: str
+) -> dict[str, tuple[list[float], list[float]]]:
+    return {arm: (result[part][x], result[part][arm]) for arm in result["arms"]}
 
 
 def _line(tests: Iterable[Exam]) -> list[float]:

@@ -122,7 +122,7 @@ def plots(result: Mapping[str, Any]) -> list[Plot]:
     }
     return [
         Plot(
-            "sensitivity",
+            "around",
             "Recall@10 around the defaults",
             "share of the default",
             "recall@10",
