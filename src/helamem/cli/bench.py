@@ -77,6 +77,14 @@ splits_option = click.option(
     help="How often the questions are split in experience and test.",
 )
 
+passes_option = click.option(
+    "--pass-splits",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="In how many of these the experience is gone through ten times.",
+)
+
 
 @bench.command(cls=Command)
 @measuring
@@ -98,27 +106,29 @@ def locomo(app: App, /, systems: str, **given: Any) -> None:
 @bench.command(cls=Command)
 @measuring
 @splits_option
+@passes_option
 @pass_app
-def learning(app: App, /, splits: int, **given: Any) -> None:
+def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
     """Measure what learning adds: half of the questions are experience, the other half the test.
 
     Example:
         helamem bench learning --data locomo10.json --json learning.json
     """
-    _measure(app, "learning", "learning", given, splits=splits)
+    _measure(app, "learning", "learning", given, splits=splits, pass_splits=pass_splits)
 
 
 @bench.command(cls=Command)
 @measuring
 @splits_option
+@passes_option
 @pass_app
-def reuse(app: App, /, splits: int, **given: Any) -> None:
+def reuse(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
     """Measure what learning adds where the same needs come back in other words.
 
     Example:
         helamem bench reuse --data locomo10.json --json reuse.json
     """
-    _measure(app, "reuse", "reuse", given, splits=splits)
+    _measure(app, "reuse", "reuse", given, splits=splits, pass_splits=pass_splits)
 
 
 @bench.command(cls=Command)
@@ -242,7 +252,7 @@ def _command(name: str, data: Path, embedder: str, settings: Mapping[str, Any]) 
     if "systems" in settings:
         words.append(f"--systems {','.join(settings['systems'])}")
     if "splits" in settings:
-        words.append(f"--splits {settings['splits']}")
+        words.append(f"--splits {settings['splits']} --pass-splits {settings['pass_splits']}")
     words.append(f"--embedder {embedder}")
     words += [f"--set {key}={value}" for key, value in settings.get("settings", {}).items()]
     return " ".join(words)
