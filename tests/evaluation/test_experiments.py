@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Small enough to run in a moment; the rest of the settings are the experiment's own.
 SMALL: dict[str, dict[str, Any]] = {
-    "retrieval": {"systems": ["default", "bm25"]},
+    "retrieval": {"systems": ["default", "paper-undecayed", "full-text"]},
     "learning": {"splits": 1, "pass_splits": 1},
     "reuse": {"splits": 1, "pass_splits": 0},
     "ablation": {

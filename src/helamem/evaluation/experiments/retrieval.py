@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from helamem.evaluation.runner import Progress
     from helamem.protocols import Embedder
 
+ABSURD = 1e6  # turns a second: what keeps the turns as they are
+
 # Columns by title: where a number stands in a system's entry, and how it is written.
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "R@5": ("recall@5", ".3f"),
@@ -54,7 +56,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     systems: Mapping[str, Mapping[str, Any]] = result["systems"]
     counts = sorted({entry["questions"] for entry in systems.values()})
     everything = [
-        [name, *(format(_at(entry, path), form) for path, form in COLUMNS.values())]
+        [name, *(_cell(_at(entry, path), form) for path, form in COLUMNS.values())]
         for name, entry in systems.items()
     ]
     categories = list(
@@ -76,6 +78,11 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
 def plots(result: Mapping[str, Any]) -> list[Plot]:  # noqa: ARG001  # as all experiments have it
     """None: the tables say it."""
     return []
+
+
+def _cell(value: float, form: str) -> str:
+    """A number as it is written; nothing for the speed of a system that has nothing to build."""
+    return format(value, form) if value < ABSURD else ""
 
 
 def _in_category(entry: Mapping[str, Any], category: str) -> str:
