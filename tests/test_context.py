@@ -97,6 +97,27 @@ def test_a_memory_that_does_not_fit_is_left_out_and_later_ones_are_tried() -> No
     assert (2,) == render(hits, max_tokens=40).ids
 
 
+def test_far_down_the_list_two_short_turns_are_worth_more_than_a_long_one() -> None:
+    first = [episode(id_, "of the first five") for id_ in range(1, 6)]
+    later = [episode(6, "long " * 40), episode(7, "short"), episode(8, "brief")]
+    tokens = count_tokens(render([*first, *later[1:]], max_tokens=1000).text)
+
+    assert (1, 2, 3, 4, 5, 7, 8) == render([*first, *later], max_tokens=tokens + 30).ids
+
+
+def test_the_first_five_are_taken_whatever_they_cost() -> None:
+    hits = [episode(1, "long " * 40), *(episode(id_, "short") for id_ in range(2, 9))]
+    tokens = count_tokens(render(hits[:5], max_tokens=1000).text)
+
+    assert (1, 2, 3, 4, 5) == render(hits, max_tokens=tokens).ids
+
+
+def test_ids_come_best_first_whatever_the_order_of_taking() -> None:
+    hits = [episode(id_, "word " * (20 - id_)) for id_ in range(1, 20)]
+
+    assert tuple(range(1, 20)) == render(hits, max_tokens=10_000).ids
+
+
 def test_a_budget_too_small_for_anything_gives_nothing() -> None:
     assert Context(text="", ids=(), tokens=0) == render([episode(1, "short")], max_tokens=3)
 
@@ -159,7 +180,7 @@ def test_each_line_is_counted_once() -> None:
     hits = [episode(id_, f"turn number {id_}") for id_ in range(1, 201)]
 
     assert 200 == len(render(hits, max_tokens=10_000, count_tokens=counting).ids)
-    assert len(counted) == 200 + 2
+    assert len(counted) == 200 + 3  # and what a line stands after, the heading, and the block
     assert sum(map(len, counted)) < 3 * len(counted[-1])
 
 

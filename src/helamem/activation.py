@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import lexical, scoring, surroundings, vectors
-from helamem.protocols import ASKS, NAMES_TIME
+from helamem.protocols import ASKS, NAMES, NAMES_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,14 +32,18 @@ def base_terms(
 
     Terms whose weight is 0 are left out.
     """
+    surroundings_count = 1 - question.breadth * np.array([config.broad_words, config.broad_session])
+    words, session = np.array([config.words, config.session]) * surroundings_count
     terms: dict[str, tuple[float, Callable[[], Floats]]] = {
         "similarity": (config.vector, lambda: _similarity(region, config)),
-        "words": (config.words, lambda: _word_score(region, config)),
-        "session": (config.session, lambda: _session_similarity(region, config)),
+        "words": (words, lambda: _word_score(region, config)),
+        "session": (session, lambda: _session_similarity(region, config)),
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
         "date": (config.date, lambda: _date_named(region, question, config)),
         "time": (config.time, lambda: _time_told(region, question)),
         "length": (config.length, lambda: _saying_much(region)),
+        "naming": (config.naming, lambda: region.having(NAMES)),
+        "stating": (config.stating, lambda: 1 - region.having(ASKS)),
         "keyword": (config.keyword, lambda: _keyword_overlap(region, question)),
     }
     fading = _fading(region, config, at)

@@ -93,6 +93,19 @@ class Activation(_Section):
         0.4, "weight of placing something in time, where the question asks when", low=0
     )
     length: float = setting(0.45, "weight of saying much: n / (n + 3) for n terms", low=0)
+    naming: float = setting(
+        0.1, "weight of calling something by its name: a place, a title, a brand", low=0
+    )
+    stating: float = setting(0.1, "weight of not ending with a question", low=0)
+    broad_words: float = setting(
+        0.4, "how much less words count where the question asks for many things", low=0, high=1
+    )
+    broad_session: float = setting(
+        0.6,
+        "how much less the session counts where the question asks for many things",
+        low=0,
+        high=1,
+    )
     keyword: float = setting(
         0.0, "weight of the share of the question's terms among the turn's keywords", low=0
     )
@@ -366,6 +379,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "activation.date": 0.0,
         "activation.time": 0.0,
         "activation.length": 0.0,
+        "activation.naming": 0.0,
+        "activation.stating": 0.0,
         "activation.keyword": 0.5,
         "activation.keywords": 3,
         "activation.recency_days": 60.0,

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Section: TypeAlias = "tuple[date, str] | None"  # the day and session of a turn; None for facts
 
+FIRST = 5  # so many hits are taken by rank alone
+PRICE = 0.3  # how much the length of a later one counts against it
+
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
 
 
@@ -57,8 +60,13 @@ def render(
 ) -> Context:
     """The best hits that fit into `max_tokens`, facts first, then turns in the order of time.
 
-    Hits are taken by rank. One that does not fit is left out, whole, and later ones are still tried:
-    a single huge memory must not leave the prompt empty.
+    The first five hits are taken by rank, later ones by what they cost too:
+
+        rank * tokens ** 0.3, the lowest first
+
+    Far down the list two short turns hold an answer more often than the long one a little above them.
+    What does not fit is left out, whole, and later hits are still tried: a single huge memory must not
+    leave the prompt empty.
 
     Args:
         count_tokens: How the length of a text is counted.
@@ -68,31 +76,47 @@ def render(
     """
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
-    chosen = _fitting(hits, max_tokens, count_tokens)
+    ranked = list(hits)
+    chosen = _fitting(ranked, max_tokens, count_tokens)
     text = _block(chosen)
     tokens = count_tokens(text) if text else 0
     while tokens > max_tokens:  # lines may take more together than alone, with some tokenizers
         chosen.pop()
         text = _block(chosen)
         tokens = count_tokens(text) if text else 0
-    return Context(text=text, ids=tuple(hit.id for hit in chosen), tokens=tokens)
+    shown = {hit.id for hit in chosen}
+    ids = tuple(hit.id for hit in ranked if hit.id in shown)
+    return Context(text=text, ids=ids, tokens=tokens)
 
 
-def _fitting(hits: Iterable[Hit], max_tokens: int, count_tokens: Callable[[str], int]) -> list[Hit]:
+def _fitting(hits: Sequence[Hit], max_tokens: int, count_tokens: Callable[[str], int]) -> list[Hit]:
     """The hits whose lines, with the headings that they need, add up to the budget at most."""
-    before = count_tokens("x")
+    alone = count_tokens("x")
+
+    def price(line: str) -> int:
+        return count_tokens(f"x\n{line}") - alone  # what it takes after another line
+
+    prices = [price(_line(hit)) for hit in hits]
     left = max_tokens
     headed: set[Section] = set()
     chosen = []
-    for hit in hits:
-        section = _section(hit)
-        lines = _line(hit) if section in headed else f"{_heading(hit)}\n{_line(hit)}"
-        cost = count_tokens(f"x\n{lines}") - before  # what the lines take after another line
+    for i in _in_turn(prices):
+        section = _section(hits[i])
+        cost = prices[i] + (0 if section in headed else price(_heading(hits[i])))
         if cost <= left:
             left -= cost
             headed.add(section)
-            chosen.append(hit)
+            chosen.append(hits[i])
     return chosen
+
+
+def _in_turn(prices: Sequence[int]) -> list[int]:
+    """The order in which ranked lines are tried."""
+    later = range(FIRST, len(prices))
+    return [
+        *range(min(FIRST, len(prices))),
+        *sorted(later, key=lambda i: ((i + 1) * prices[i] ** PRICE, i)),
+    ]
 
 
 def _block(hits: Sequence[Hit]) -> str:

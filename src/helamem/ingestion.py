@@ -12,10 +12,10 @@ import numpy as np
 
 from helamem import dates, text
 from helamem.errors import EmbedderError
-from helamem.protocols import ASKS, NAMES_TIME, NewEpisode
+from helamem.protocols import ASKS, NAMES, NAMES_TIME, NewEpisode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from helamem.protocols import Embedder, Floats
     from helamem.records import Json, Turn
@@ -25,11 +25,13 @@ _NOTE = re.compile(r"\s*\[[^\[\]]*\]\s*$")  # "[image: a dog]" at the end of a t
 
 
 def prepare(
-    turns: Sequence[Turn], embedder: Embedder, *, now: float
+    turns: Sequence[Turn], embedder: Embedder, *, now: float, speakers: Iterable[str] = ()
 ) -> tuple[list[NewEpisode], list[list[str]]]:
     """One episode a turn, and for each turn the reasons why it is not kept exactly as it came.
 
-    A turn without a time happened `now` (epoch seconds).
+    Args:
+        now: When a turn without a time happened, in epoch seconds.
+        speakers: Who else has spoken in this memory, and may be addressed by name.
 
     Raises:
         EmbedderError: The embedder failed.
@@ -37,8 +39,9 @@ def prepare(
     """
     cleaned = [text.clean(turn.text) for turn in turns]
     vectors = embed(embedder, [clean for clean, _ in cleaned], [turn.speaker for turn in turns])
+    people = text.name_words([*speakers, *(turn.speaker for turn in turns)])
     episodes = [
-        _episode(turn, clean, vector, now)
+        _episode(turn, clean, vector, now, people)
         for turn, (clean, _), vector in zip(turns, cleaned, vectors, strict=True)
     ]
     losses = [[*reasons, *_uncovered(clean, embedder)] for clean, reasons in cleaned]
@@ -98,7 +101,9 @@ def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
     return decoded
 
 
-def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
+def _episode(
+    turn: Turn, clean: str, vector: Floats, now: float, people: Collection[str]
+) -> NewEpisode:
     at = now if turn.at is None else turn.at.timestamp()
     terms = text.index_terms(clean)
     speaker, session = text.clean(turn.speaker)[0], text.clean(turn.session)[0] or day(at)
@@ -114,7 +119,7 @@ def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
         vector=vector,
         terms=terms,
         length=sum(term.count for term in terms),
-        traits=traits(clean),
+        traits=traits(clean, people),
     )
 
 
@@ -129,12 +134,17 @@ def day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
-def traits(words: str) -> int:
-    """What kind of turn this is: a sum of the codes in `protocols`."""
+def traits(words: str, people: Collection[str]) -> int:
+    """What kind of turn this is: a sum of the codes in `protocols`.
+
+    Args:
+        people: The words of the names of those who talk; to address them is not to name something.
+    """
     said = _NOTE.sub("", words)
     sentences = text.sentences(said)
     asks = bool(sentences) and text.is_question(sentences[-1])
-    return ASKS * asks + NAMES_TIME * dates.names_time(said)
+    names = text.names_something(said, people)
+    return ASKS * asks + NAMES_TIME * dates.names_time(said) + NAMES * names
 
 
 def _uncovered(clean: str, embedder: Embedder) -> list[str]:

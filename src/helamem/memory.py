@@ -137,7 +137,9 @@ class Engine:
 
     def _add(self, turns: Sequence[Turn]) -> Receipt:
         started = time.perf_counter()
-        episodes, losses = ingestion.prepare(turns, self._embedder, now=self._clock())
+        episodes, losses = ingestion.prepare(
+            turns, self._embedder, now=self._clock(), speakers=self._store.speakers()
+        )
         added = self._store.add(episodes, link=self._config.learning.link, now=self._learning_now())
         receipt = Receipt(
             ids=tuple(id_ for id_, _ in added),
@@ -347,7 +349,8 @@ class Engine:
             old.metadata if metadata is None else metadata,
         )
         now = self._clock()
-        episode = ingestion.prepare([turn], self._embedder, now=now)[0][0]
+        speakers = self._store.speakers()
+        episode = ingestion.prepare([turn], self._embedder, now=now, speakers=speakers)[0][0]
         quoting = consolidation.quoting(self._store, [id_])
         if quoting and episode.text != old.text:
             self._store.remove(quoting, at=now)

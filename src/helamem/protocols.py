@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = NDArray[np.floating]
 Ints: TypeAlias = NDArray[np.int64]
-# Traits of a turn: it ends by asking; it places something in time.
-ASKS, NAMES_TIME = 1, 2
+# Traits of a turn: it ends by asking; it places something in time; it calls something by its name.
+ASKS, NAMES_TIME, NAMES = 1, 2, 4
 NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
 Clock: TypeAlias = "Callable[[], float]"  # epoch seconds
 
@@ -79,7 +79,7 @@ class NewEpisode:
     Attributes:
         key: A digest of what makes two turns the same turn; a store keeps one a namespace.
         length: The number of terms, repetitions counted.
-        traits: A sum of `ASKS` and `NAMES_TIME`: what kind of turn it is.
+        traits: A sum of `ASKS`, `NAMES_TIME` and `NAMES`: what kind of turn it is.
     """
 
     key: bytes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helamem import dates, ingestion, text
+from helamem.breadth import breadth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ class Question:
         named: Which of the memory's speakers it names, in the order in which it does.
         dates: The dates that it names.
         asks_when: Whether it asks for a time.
+        breadth: How much it asks for: near 0 for one thing, near 1 for all of a kind.
     """
 
     text: str
@@ -35,6 +37,7 @@ class Question:
     named: tuple[int, ...]
     dates: tuple[NamedDate, ...]
     asks_when: bool
+    breadth: float
 
 
 def understand(
@@ -50,13 +53,15 @@ def understand(
     """
     named = in_order(query, speakers)
     words = without_speakers(query, speakers) if names_apart else query
+    terms = tuple(dict.fromkeys(text.terms(words)))
     return Question(
         text=query,
         vector=ingestion.embed(embedder, [words], [""])[0],
-        terms=tuple(dict.fromkeys(text.terms(words))),
+        terms=terms,
         named=named,
         dates=tuple(dates.dates_named(query)),
         asks_when=dates.asks_when(query),
+        breadth=breadth(query, len(terms)),
     )
 
 

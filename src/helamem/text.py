@@ -18,7 +18,7 @@ from snowballstemmer.english_stemmer import EnglishStemmer
 from helamem.protocols import Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 MAX_TERM = 64  # characters; longer runs without a space are cut, in texts and queries alike
 
@@ -134,6 +134,35 @@ def speakers_named(query: str, speakers: Sequence[str]) -> list[bool]:
     return [
         any(_stands_in(word, words, lowered) for word in _name_words(name)) for name in speakers
     ]
+
+
+def name_words(names: Iterable[str]) -> frozenset[str]:
+    """The words of names, folded for comparison; initials do not count.
+
+    >>> sorted(name_words(["Ana", "Ben Ode"]))
+    ['ana', 'ben', 'ode']
+    """
+    return frozenset(word for name in names for word in _name_words(name))
+
+
+def names_something(text: str, people: Collection[str]) -> bool:
+    """Whether a text calls something by its name: a place, a title, a brand, somebody who is not here.
+
+    What counts is a capital inside a sentence, in a language that has them.
+
+    Args:
+        people: The words of the names of those who talk (`name_words`).
+
+    >>> names_something("We saw Carmen in Leeds, Ana!", {"ana"}), names_something("Thanks, Ana!", {"ana"})
+    (True, False)
+    """
+    folded = _folded(text)
+    return any(
+        _telling(match[0], folded, match.start()) == 1
+        and (word := match[0].casefold()) not in people
+        and word not in STOP_WORDS
+        for match in _TOKEN.finditer(folded)
+    )
 
 
 def sentences(text: str) -> list[str]:

@@ -149,6 +149,7 @@ def _episodes(lines: Sequence[dict[str, Any]], embedder: Embedder) -> list[NewEp
     vectors = ingestion.embed(
         embedder, [line["text"] for line in lines], [line["speaker"] for line in lines]
     )
+    people = text.name_words(line["speaker"] for line in lines)
     return [
         NewEpisode(
             key=ingestion.digest(line["session"], line["speaker"], line["at"], line["text"]),
@@ -160,7 +161,7 @@ def _episodes(lines: Sequence[dict[str, Any]], embedder: Embedder) -> list[NewEp
             vector=vector,
             terms=(terms := text.index_terms(line["text"])),
             length=sum(term.count for term in terms),
-            traits=ingestion.traits(line["text"]),
+            traits=ingestion.traits(line["text"], people),
         )
         for line, vector in zip(lines, vectors, strict=True)
     ]
