@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from helamem.config import Config, Cues, Spreading
     from helamem.core.arrays import Floats
     from helamem.core.spreading import Spread
+    from helamem.questions import Question
     from helamem.records import Channel
     from helamem.regions import Region
 
@@ -58,7 +59,9 @@ class Scores:
         return np.asarray(self.base + self.received.sum(axis=1))
 
 
-def activate(region: Region, terms: Mapping[str, Floats], config: Config) -> Scores:
+def activate(
+    region: Region, question: Question, terms: Mapping[str, Floats], config: Config
+) -> Scores:
     """Base activation, what spreads from it, and what earlier questions lend.
 
     Args:
@@ -69,9 +72,9 @@ def activate(region: Region, terms: Mapping[str, Floats], config: Config) -> Sco
     spread = spread_from(
         region, passed_on if config.spreading.sources == "similarity" else base, config.spreading
     )
-    lent, recognized = from_cues(region, config.cues)
+    lent, recognized = from_cues(region, question.breadth, config.cues)
     received = spread.received.copy()
-    received[:, CUE] = cues.strongest(lent.targets, lent.amounts, len(base))
+    received[:, CUE] = np.maximum(cues.strongest(lent.targets, lent.amounts, len(base)), recognized)
     return Scores(base, received, recognized, Arrivals.joined([spread.arrivals, lent]))
 
 
@@ -94,10 +97,12 @@ def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
     )
 
 
-def from_cues(region: Region, config: Cues) -> tuple[Arrivals, Floats]:
+def from_cues(region: Region, breadth: float, config: Cues) -> tuple[Arrivals, Floats]:
     """What each binding of a cue lends, and for each memory how much of it is recognition.
 
-    A binding lends the larger of two amounts: for the same need again, and for a related need.
+    A binding lends the larger of two amounts: for the same need again, and for a related need. The
+    broader the question, the more related needs have to say about it. At most one cue is the same need,
+    so what they lend for that adds up; cues that are merely related and agree do not.
     """
     n = len(region.ids)
     rows = np.flatnonzero(np.isin(region.edges.sources, region.cues))
@@ -106,14 +111,15 @@ def from_cues(region: Region, config: Cues) -> tuple[Arrivals, Floats]:
     cue = np.searchsorted(region.cues, region.edges.sources[rows])
     weights = np.asarray(region.edges.weights[rows], np.float64)
     best = float(region.similarity.max(initial=0.0))
-    same = cues.recognition(region.cue_likeness, doubtful=config.doubtful, certain=config.certain)
+    same = cues.recognition(region.cue_sameness, even=config.even, step=config.step)
     related = cues.relatedness(region.cue_likeness, best, power=config.power)
     recognized = config.recognition * weights * same[cue]
-    amounts = np.maximum(recognized, config.association * weights * related[cue])
+    associated = config.association * breadth * weights * related[cue]
+    amounts = np.maximum(recognized, associated)
     lent = Arrivals(
         n + cue, targets, np.full(len(rows), CUE), weights, np.ones(len(rows), np.int64), amounts
     )
-    return lent.take(np.flatnonzero(amounts)), cues.strongest(targets, recognized, n)
+    return lent.take(np.flatnonzero(amounts)), cues.expected(targets, recognized, n)
 
 
 def _graph(region: Region, aside: float) -> Graph:

@@ -147,14 +147,24 @@ class Spreading(_Section):
 class Cues(_Section):
     """What earlier questions lend to a new one."""
 
-    recognition: float = setting(0.7, "weight of having served the same need before", low=0)
-    doubtful: float = setting(
-        0.65, "how alike two questions are, at most, for nothing to be recognized", low=0, high=1
+    recognition: float = setting(1.0, "weight of having served the same need before", low=0)
+    words: float = setting(
+        0.5, "how much shared words count, beside meaning, in being the same need", low=0, high=1
     )
-    certain: float = setting(
-        0.9, "how alike two questions are for all to be recognized", low=0, high=1
+    even: float = setting(
+        0.4,
+        "how alike two questions are that are as likely the same need as not",
+        low=0,
+        high=1,
     )
-    association: float = setting(0.45, "weight of having served a related need", low=0)
+    step: float = setting(
+        0.05, "how much more alike they must be to be e times as likely the same", low=0.001
+    )
+    association: float = setting(
+        0.4,
+        "weight of having served a related need, for a question that asks for many things",
+        low=0,
+    )
     power: float = setting(3.0, "how fast that falls as questions differ", low=0)
 
 

@@ -452,8 +452,8 @@ class Store(Protocol):
         """All facts, oldest first; superseded ones only when asked for."""
         ...
 
-    def cues(self) -> list[tuple[int, str, str, float]]:
-        """Every cue: id, text, the speaker whom it names, epoch seconds."""
+    def cues(self, ids: Ints | None = None) -> list[tuple[int, str, str, float]]:
+        """Every cue, or those with these ids, by id: id, text, the speaker whom it names, epoch seconds."""
         ...
 
     def history(self, id_: int) -> list[Change]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueMatch:
-    """An earlier question near this one, and how much it is the same: 1 where it surely is."""
+    """An earlier question near this one, and how much it is the same: 1 where it says the same."""
 
     id: int
     likeness: float

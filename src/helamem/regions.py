@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem import learning
+from helamem import learning, text
 from helamem.core import cues, hebbian, lexical
 from helamem.core.vectors import top_k
 from helamem.protocols import CHANNELS, NODE_KINDS, Edges
@@ -42,7 +42,8 @@ class Region:
         allowed: Which memories the filters let through.
         edges: Stored edges from cues and from memories of the region, as ids, decayed.
         cues: Ids of the earlier questions nearest to this one, ascending.
-        cue_likeness: How much each is the same question.
+        cue_likeness: How near each is to this one in meaning.
+        cue_sameness: How much each is the same question, in meaning and words.
     """
 
     nodes: Nodes
@@ -56,6 +57,7 @@ class Region:
     edges: Edges
     cues: Ints
     cue_likeness: Floats
+    cue_sameness: Floats
 
     @property
     def ids(self) -> Ints:
@@ -81,7 +83,7 @@ def load(
         learning_now: The learning clock, by which edges have decayed.
     """
     postings = store.postings(question.terms, max_rows=config.candidates.max_postings)
-    cue_ids, cue_likeness = _cues(store, question, config)
+    cue_ids, cue_likeness, cue_sameness = _cues(store, question, postings, config)
     seeds = _seeds(store, question, postings, config, allowed)
     edges = _decayed(_edges_from(store, np.union1d(cue_ids, seeds)), config, learning_now)
     ids = store.around(_memories(store, np.union1d(seeds, edges.targets)), config.activation.window)
@@ -98,18 +100,37 @@ def load(
         edges=edges,
         cues=cue_ids,
         cue_likeness=cue_likeness,
+        cue_sameness=cue_sameness,
     )
 
 
-def _cues(store: Store, question: Question, config: Config) -> tuple[Ints, Floats]:
-    """The earlier questions nearest to this one, and how much each is the same."""
+def _cues(
+    store: Store, question: Question, postings: Postings, config: Config
+) -> tuple[Ints, Floats, Floats]:
+    """The earlier questions nearest to this one, how near each is, and how much each is the same."""
     if not config.candidates.cues or not config.learning.cue:
-        return np.empty(0, np.int64), np.empty(0)
+        return np.empty(0, np.int64), np.empty(0), np.empty(0)
     nearest, cosines = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
     order = np.argsort(nearest)
-    ids = nearest[order]
-    speaker = question.named[0] if question.named else -1
-    return ids, cues.likeness(cosines[order], store.nodes(ids).speakers, speaker)
+    ids, meaning = nearest[order], np.maximum(cosines[order], 0.0)
+    speakers, speaker = store.nodes(ids).speakers, question.named[0] if question.named else -1
+    share = config.cues.words if (postings.document_frequency > 0).any() else 0.0
+    words = _shared_words(store, ids, question, postings)
+    both = (1 - share) * meaning + share * words
+    return ids, cues.likeness(meaning, speakers, speaker), cues.likeness(both, speakers, speaker)
+
+
+def _shared_words(store: Store, cue_ids: Ints, question: Question, postings: Postings) -> Floats:
+    """How much of what the question's words tell each cue has.
+
+    A word that no memory has tells nothing: "remind", "forgot" and their like say how it is asked.
+    """
+    idf = lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents)
+    said = [set(text.terms(words)) for _, words, *_ in store.cues(cue_ids)]
+    present = np.array([[term in each for term in question.terms] for each in said], np.bool_)
+    return lexical.telling_share(
+        present.reshape(len(cue_ids), len(idf)), idf * (postings.document_frequency > 0)
+    )
 
 
 def _seeds(

@@ -58,7 +58,7 @@ def search(
         region = regions.load(store, question, config, allowed=allowed, learning_now=learning_now)
         watch.lap("region")
         terms = base_terms(region, question, config.activation, at)
-        scores = activate(region, terms, config)
+        scores = activate(region, question, terms, config)
         watch.lap("activation")
         chosen = select(scores, region, k, config.selection)
         hits = _hits(store, region, chosen, scores, terms)
@@ -158,9 +158,9 @@ def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
 
 
 def _cue_matches(region: Region) -> tuple[CueMatch, ...]:
-    best = np.lexsort((region.cues, -region.cue_likeness))
+    best = np.lexsort((region.cues, -region.cue_sameness))
     return tuple(
-        CueMatch(id=int(region.cues[i]), likeness=float(region.cue_likeness[i])) for i in best
+        CueMatch(id=int(region.cues[i]), likeness=float(region.cue_sameness[i])) for i in best
     )
 
 

@@ -3,6 +3,7 @@
 A cue is a question that was asked before, bound to the memories that served it. Two things can be
 read from it. Where it is the same need again, what served it is recognized, and may take any place.
 Where it is a related need, what served it is associated: worth a look after the best by themselves.
+Cues compete to be recognized: one that is much more like the question than the others stands out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.core.arrays import check_length
+from helamem.core.arrays import check_length, sums
 
 if TYPE_CHECKING:
     from helamem.core.arrays import Floats, Ints
@@ -44,28 +45,36 @@ def likeness(cosines: Floats, speakers: Ints, speaker: int) -> Floats:
     return np.asarray(np.maximum(np.asarray(cosines, np.float64), 0.0) * factor)
 
 
-def recognition(likeness: Floats, *, doubtful: float, certain: float) -> Floats:
-    """How surely each cue is the same need again: 0 up to one likeness, 1 from another on.
+def recognition(sameness: Floats, *, even: float, step: float) -> Floats:
+    """How probable it is that each cue is the same need again, rather than another one or none of them.
 
-        clip((s - doubtful) / (certain - doubtful), 0, 1)
+        p_c = exp((s_c - even) / step) / (1 + sum over d of exp((s_d - even) / step))
+
+    Several cues that are like the question to the same degree leave each other little; a single one is
+    recognized from afar.
 
     Args:
-        likeness: Shape (c,).
-        doubtful: The likeness up to which nothing is recognized.
-        certain: The likeness from which on all is.
+        sameness: Shape (c,): how much each cue is the same question.
+        even: The sameness at which a single cue is as likely the same need as a new one.
+        step: How much more of it makes a cue e times as likely.
 
     Returns:
-        Shape (c,), in [0, 1].
+        Shape (c,), in [0, 1]; they add up to less than 1.
 
     Raises:
-        ValueError: `certain` is not above `doubtful`.
+        ValueError: `step` is not above 0.
 
-    >>> recognition(np.array([0.6, 0.75, 0.95]), doubtful=0.7, certain=0.9).round(3).tolist()
-    [0.0, 0.25, 1.0]
+    >>> recognition(np.array([0.4, 0.4]), even=0.4, step=0.05).round(3).tolist()
+    [0.333, 0.333]
+    >>> recognition(np.array([0.4, 0.6]), even=0.4, step=0.05).round(3).tolist()
+    [0.018, 0.965]
     """
-    if not certain > doubtful:
-        raise ValueError(f"certain is {certain}, but it must be above doubtful, {doubtful}")
-    return np.asarray(np.clip((likeness - doubtful) / (certain - doubtful), 0.0, 1.0))
+    if not step > 0:
+        raise ValueError(f"step is {step}, but it must be above 0")
+    evidence = (np.asarray(sameness, np.float64) - even) / step
+    most = float(evidence.max(initial=0.0))  # taken off all, so that no exponential overflows
+    odds = np.exp(evidence - most)
+    return np.asarray(odds / (np.exp(-most) + odds.sum()))
 
 
 def relatedness(likeness: Floats, best: float, *, power: float) -> Floats:
@@ -89,6 +98,29 @@ def relatedness(likeness: Floats, best: float, *, power: float) -> Floats:
     if not best > 0:
         return np.zeros(len(likeness))
     return np.asarray(np.minimum(likeness / best, 1.0) ** power)
+
+
+def expected(targets: Ints, amounts: Floats, n: int) -> Floats:
+    """What is lent to each of n memories by alternatives, of which at most one is true.
+
+        sum over the bindings (c, i) of  amount_ci
+
+    Args:
+        targets: Shape (b,): the memory at the end of each binding.
+        amounts: Shape (b,): the probability of each cue times what it would lend if it were the one.
+        n: How many memories there are.
+
+    Returns:
+        Shape (n,).
+
+    Raises:
+        ValueError: The lengths differ.
+
+    >>> expected(np.array([2, 0, 2]), np.array([0.1, 0.2, 0.3]), 3).tolist()
+    [0.2, 0.0, 0.4]
+    """
+    check_length("amounts", amounts, len(targets))
+    return sums(targets, amounts, n)
 
 
 def strongest(targets: Ints, amounts: Floats, n: int) -> Floats:

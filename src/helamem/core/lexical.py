@@ -142,6 +142,30 @@ def overlap(matched: Floats | Ints, n_query_terms: int) -> Floats:
     return shares / max(n_query_terms, 1)
 
 
+def telling_share(present: Bools, weights: Floats) -> Floats:
+    """How much of what a question's terms tell each text has.
+
+        sum over t in the text of  w_t / sum over t of  w_t
+
+    Args:
+        present: Shape (n, t): which text has which of the question's terms.
+        weights: Shape (t,), not negative: how telling each term is.
+
+    Returns:
+        Shape (n,), in [0, 1]; zeros where no term tells anything.
+
+    Raises:
+        ValueError: The shapes do not fit.
+
+    >>> telling_share(np.array([[True, False], [True, True]]), np.array([1.0, 3.0])).tolist()
+    [0.25, 1.0]
+    """
+    check_length("weights", weights, present.shape[1])
+    told = (present * weights).sum(axis=1, dtype=np.float64)
+    total = float(np.sum(weights))
+    return np.asarray(told / total) if total > 0 else np.zeros(len(present))
+
+
 def affordable(document_frequency: Floats | Ints, max_rows: int) -> Bools:
     """Which terms to look up: the rarest first, until the next would exceed the budget.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from helamem.config import PRESETS, Config
+from helamem.config import PRESETS, Ask, Config
 from helamem.evaluation import metrics
 from helamem.evaluation.implicit import implicitly_used
 from helamem.evaluation.summaries import gain, interval, mean
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 # Which memories served, as an arm sees it.
 Judge: TypeAlias = Callable[["Question", "Recall", "Remembered"], list[int]]
 
-K = 10
+K = 10  # how many a test question brings back
+SHOWN = Ask().k  # how many of which an answer may make use: as many as `ask` looks up
+SHOWN_BY_PAPER = 15  # ten, and five by association
 METRICS = ("recall@10", "recall@5", "mrr")
 
 
@@ -65,10 +67,12 @@ class Arm:
 
     Attributes:
         settings: What differs from the default settings; only learning may.
+        shown: How many memories a question of the experience brings back.
     """
 
     judge: Judge
     settings: Mapping[str, Any] = field(default_factory=dict)
+    shown: int = SHOWN
 
     @property
     def config(self) -> Config:
@@ -84,7 +88,7 @@ _PAPER_RULE = {
 
 ARMS: Mapping[str, Arm] = {
     "none": Arm(nothing),
-    "paper": Arm(returned, _PAPER_RULE),
+    "paper": Arm(returned, _PAPER_RULE, SHOWN_BY_PAPER),
     "gated": Arm(served, {"learning.cue": False}),
     "gated+cue": Arm(served),
     "oracle": Arm(all_evidence),
@@ -155,7 +159,7 @@ def learn(
     """Ask each question, and reinforce what the arm holds to have served."""
     judged = judged or Judged()
     for question in experience:
-        recall = state.memory.search(question.text, k=K, at=question.at)
+        recall = state.memory.search(question.text, k=arm.shown, at=question.at)
         used = arm.judge(question, recall, state)
         right = set(served(question, recall, state))
         judged.named += len(set(used) & set(recall.ids))

@@ -224,6 +224,18 @@ class CueContract(Contract):
         assert [(first.cue, "which?", "", samples.AT)] == self.store.cues()
         assert 2.0 == samples.weights(self.store.all_edges())[a, first.cue or 0]
 
+    def test_cues_can_be_read_by_their_ids(self) -> None:
+        (a,) = samples.add(self.store, "a")
+        first, _, third = (
+            self.store.learn(samples.lesson(used=[a], cue=samples.cue(text))).cue or 0
+            for text in ("which?", "who?", "when?")
+        )
+
+        found = self.store.cues(samples.ints(third, first, a))
+
+        assert [(first, "which?"), (third, "when?")] == [(id_, text) for id_, text, *_ in found]
+        assert [] == self.store.cues(samples.ints())
+
     def test_a_cue_may_be_named_by_its_id(self) -> None:
         a, b = samples.add(self.store, "a", "b")
         cue = self.store.learn(samples.lesson(used=[a], cue=samples.cue("which?"))).cue

@@ -292,12 +292,20 @@ class SQLiteStore:
             )
             return [memory for memory in self.get(ids) if isinstance(memory, Fact)]
 
-    def cues(self) -> list[tuple[int, str, str, float]]:
-        """Every cue: id, text, the speaker whom it names, epoch seconds."""
+    def cues(self, ids: Ints | None = None) -> list[tuple[int, str, str, float]]:
+        """Every cue, or those with these ids, by id: id, text, the speaker whom it names, epoch seconds."""
         with self._db.reading():
+            if ids is None:
+                return self._db.rows(
+                    "SELECT id, text, speaker, at FROM node WHERE namespace = ? AND kind = 2"
+                    " ORDER BY id",
+                    self._space.id,
+                )
             return self._db.rows(
-                "SELECT id, text, speaker, at FROM node WHERE namespace = ? AND kind = 2 ORDER BY id",
+                "SELECT id, text, speaker, at FROM node WHERE namespace = ? AND kind = 2"
+                " AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
                 self._space.id,
+                listed(ids.tolist()),
             )
 
     def clusters(self) -> set[bytes]:
