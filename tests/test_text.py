@@ -296,3 +296,36 @@ def test_a_huge_text_takes_time_in_proportion(piece: str) -> None:
         function(huge)
 
     assert time.process_time() - started < 2  # what is quadratic takes minutes
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "We saw Carmen last night.",
+        "My cousin moved to Leeds.",
+        "I finished reading The Hobbit",
+        "He works for NASA now, Ana",
+        "on Friday",
+    ],
+)
+def test_a_name_inside_a_sentence_names_something(said: str) -> None:
+    assert text.names_something(said, {"ana"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Thanks, Ana! I'm glad that I came.",
+        "Ana's dog sleeps. Dogs do. I know!",
+        "everything in small letters",
+        "Wow",
+        "",
+    ],
+)
+def test_addressing_somebody_and_opening_a_sentence_names_nothing(said: str) -> None:
+    assert not text.names_something(said, {"ana"})
+
+
+@given(st.text(max_size=300))
+def test_any_text_names_something_or_nothing(said: str) -> None:
+    assert text.names_something(said, frozenset()) in {True, False}

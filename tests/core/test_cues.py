@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,24 +46,49 @@ def test_naming_the_same_speaker_never_makes_questions_less_alike(
     assert np.all(same >= other)
 
 
-@given(npst.arrays(np.float64, 6, elements=unit), st.floats(0, 0.5), st.floats(0.51, 1))
-def test_recognition_rises_from_doubtful_to_certain(
-    likeness: Floats, doubtful: float, certain: float
+samenesses = npst.arrays(np.float64, st.integers(0, 6), elements=unit)
+steps = st.floats(0.01, 1)
+
+
+@given(samenesses, unit, steps)
+def test_recognition_equals_the_naive_loop(sameness: Floats, even: float, step: float) -> None:
+    actual = cues.recognition(sameness, even=even, step=step)
+
+    odds = [math.exp((s - even) / step) for s in sameness.tolist()]
+    expected = [each / (1 + sum(odds)) for each in odds]
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+
+
+@given(samenesses, unit, steps)
+def test_what_is_recognized_and_what_is_not_add_up_to_one(
+    sameness: Floats, even: float, step: float
 ) -> None:
-    actual = cues.recognition(likeness, doubtful=doubtful, certain=certain)
+    total = cues.recognition(sameness, even=even, step=step).sum()
 
-    for s, value in zip(likeness, actual, strict=True):
-        if s <= doubtful:
-            assert value == 0.0
-        elif s >= certain:
-            assert value == 1.0
-        else:
-            assert value == pytest.approx((s - doubtful) / (certain - doubtful))
+    assert 0 <= total <= 1
 
 
-def test_certain_must_lie_above_doubtful() -> None:
-    with pytest.raises(ValueError, match="must be above doubtful"):
-        cues.recognition(np.array([0.5]), doubtful=0.7, certain=0.7)
+@given(unit, unit, steps)
+def test_a_rival_takes_from_what_is_recognized(own: float, rival: float, step: float) -> None:
+    alone = cues.recognition(np.array([own]), even=0.4, step=step)[0]
+    beside = cues.recognition(np.array([own, rival]), even=0.4, step=step)[0]
+
+    assert beside <= alone
+
+
+def test_a_single_cue_is_as_likely_as_not_where_it_is_even() -> None:
+    assert cues.recognition(np.array([0.4]), even=0.4, step=0.05).tolist() == [0.5]
+
+
+def test_recognition_takes_any_sameness_without_overflow() -> None:
+    extreme = cues.recognition(np.array([-1e9, 0.5, 1e9]), even=0.4, step=1e-3)
+
+    assert extreme.tolist() == [0.0, 0.0, 1.0]
+
+
+def test_a_step_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
+        cues.recognition(np.array([0.5]), even=0.4, step=0.0)
 
 
 @given(npst.arrays(np.float64, 6, elements=unit), st.floats(0.01, 1), st.floats(0, 5))
@@ -88,6 +114,18 @@ def test_strongest_equals_the_naive_loop(n: int, bindings: list[tuple[int, float
     assert actual.tolist() == [
         max([amount for target, amount in bindings if target == i], default=0.0) for i in range(n)
     ]
+
+
+@given(st.integers(1, 5), st.lists(st.tuples(st.integers(0, 4), unit), max_size=12))
+def test_expected_equals_the_naive_loop(n: int, bindings: list[tuple[int, float]]) -> None:
+    bindings = [(target % n, amount) for target, amount in bindings]
+    targets: Ints = np.array([target for target, _ in bindings], np.int64)
+    amounts = np.array([amount for _, amount in bindings])
+
+    actual = cues.expected(targets, amounts, n)
+
+    naive = [sum(amount for target, amount in bindings if target == i) for i in range(n)]
+    np.testing.assert_allclose(actual, naive)
 
 
 def test_cues_that_agree_do_not_add_up() -> None:

@@ -17,6 +17,7 @@ from helamem.core.lexical import (
     inverse_document_frequency,
     overlap,
     relative,
+    telling_share,
 )
 
 if TYPE_CHECKING:
@@ -233,3 +234,23 @@ def test_terms_that_occur_nowhere_cost_nothing() -> None:
 @given(amounts)
 def test_a_single_score_is_the_best(score: float) -> None:
     assert [1.0 if score else 0.0] == relative(floats([score])).tolist()
+
+
+@given(st.integers(0, 5), st.lists(amounts, max_size=4), st.data())
+def test_the_telling_share_equals_the_naive_loop(
+    n: int, weights: list[float], data: st.DataObject
+) -> None:
+    row = st.lists(st.booleans(), min_size=len(weights), max_size=len(weights))
+    present = data.draw(st.lists(row, min_size=n, max_size=n))
+
+    shares_ = telling_share(np.array(present, np.bool_).reshape(n, len(weights)), floats(weights))
+
+    total = sum(weights)
+    for has, share in zip(present, shares_.tolist(), strict=True):
+        told = sum(weight for weight, there in zip(weights, has, strict=True) if there)
+        assert share == pytest.approx(told / total if total else 0.0)
+
+
+def test_terms_that_tell_nothing_give_no_share() -> None:
+    assert [0.0] == telling_share(np.array([[True, True]]), floats([0.0, 0.0])).tolist()
+    assert [0.0, 0.0] == telling_share(np.zeros((2, 0), np.bool_), floats([])).tolist()
