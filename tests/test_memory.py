@@ -216,6 +216,46 @@ class TestSearch:
         assert memory.search("Where did we go in July?").ids[0] == 2
         assert memory.search("Where did we go in May 2024?").ids[0] == 1
 
+    def test_of_twins_the_one_that_names_something_comes_first(self, memory: Memory) -> None:
+        memory.add(Turn("we saw carmen in leeds", "Ana", session="a", at=MONDAY))
+        memory.add(Turn("we saw Carmen in Leeds", "Ana", session="b", at=MONDAY))
+
+        assert memory.search("What did they see?").ids == (2, 1)
+
+    def test_who_is_addressed_is_not_named(self, memory: Memory) -> None:
+        memory.add(Turn("hello from here", "Carmen", session="a", at=MONDAY))
+        first, second = memory.add(
+            [
+                Turn("it rains again carmen", "Ana", session="b", at=MONDAY),
+                Turn("it rains again Carmen", "Ana", session="c", at=MONDAY),
+            ]
+        ).ids
+
+        scores = {hit.id: hit.score for hit in memory.search("Does it rain again?")}
+
+        assert scores[first] == pytest.approx(scores[second])
+
+    def test_of_twins_the_one_that_states_comes_before_the_one_that_asks(
+        self, memory: Memory
+    ) -> None:
+        memory.add(Turn("Ana cooks rice?", "Ben", session="a", at=MONDAY))
+        memory.add(Turn("Ana cooks rice.", "Ben", session="b", at=MONDAY))
+
+        assert memory.search("Who cooks rice?").ids == (2, 1)
+
+    def test_the_broader_the_question_the_less_words_and_session_count(
+        self, memory: Memory
+    ) -> None:
+        kitchen(memory)
+
+        narrow, broad = (
+            memory.search(question).hits[0].parts.base_terms
+            for question in ("When was the piano lesson?", "What piano lessons has she had?")
+        )
+
+        assert broad["words"] < narrow["words"]
+        assert broad["session"] < narrow["session"]
+
     def test_filters_hold_for_every_hit(self, memory: Memory) -> None:
         kitchen(memory)
 
@@ -274,6 +314,35 @@ class TestReinforce:
         assert recall.ids.index(ids["allergy"]) < before
         hit = next(hit for hit in recall if hit.id == ids["allergy"])
         assert ("cue", learned.cue) in {(via.source_kind, via.source) for via in hit.via}
+
+    def test_a_need_is_recognized_among_others_like_it(self, memory: Memory) -> None:
+        said = [f"It was lovely, number {n}." for n in range(3)]
+        ids = memory.add([Turn(text, "Ana", at=MONDAY, session=text) for text in said]).ids
+        memory.add("She paints a sunrise, a horse and a boat.", session="d")
+        for id_, what in zip(ids, ("sunrise", "horse", "boat"), strict=True):
+            memory.reinforce(memory.search(f"When did she paint that {what}?"), [id_])
+
+        recall = memory.search("I forgot, that sunrise paint?", k=4)
+
+        lent = {hit.id: hit.parts.received["cue"] for hit in recall}
+        assert lent[ids[0]] > 0.6
+        assert lent[ids[0]] > 4 * max(lent[ids[1]], lent[ids[2]])
+
+    def test_a_need_learned_in_several_wordings_is_not_weaker(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+        wordings = ("Who plays the old piano?", "Who plays the loud piano?")
+        for question in wordings:
+            memory.reinforce(memory.search(question), [ids["piano"]])
+
+        def lent() -> float:
+            hits = memory.search("Who plays the piano?").hits
+            return next(h.parts.received["cue"] for h in hits if h.id == ids["piano"])
+
+        twice = lent()
+        assert len(memory.cues()) == 2
+        memory.delete(memory.cues()[1].id)
+
+        assert twice >= lent() - 1e-9
 
     def test_cues_are_never_returned(self, memory: Memory) -> None:
         ids = kitchen(memory)

@@ -8,6 +8,7 @@ With as many candidates as there are memories, it is the whole graph.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,11 +127,16 @@ def _shared_words(store: Store, cue_ids: Ints, question: Question, postings: Pos
     A word that no memory has tells nothing: "remind", "forgot" and their like say how it is asked.
     """
     idf = lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents)
-    said = [set(text.terms(words)) for _, words, *_ in store.cues(cue_ids)]
+    said = [_terms(words) for _, words, *_ in store.cues(cue_ids)]
     present = np.array([[term in each for term in question.terms] for each in said], np.bool_)
     return lexical.telling_share(
         present.reshape(len(cue_ids), len(idf)), idf * (postings.document_frequency > 0)
     )
+
+
+@lru_cache(maxsize=4096)
+def _terms(words: str) -> frozenset[str]:
+    return frozenset(text.terms(words))
 
 
 def _seeds(
