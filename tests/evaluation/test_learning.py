@@ -182,3 +182,20 @@ def test_a_gain_is_paired() -> None:
 def test_the_mean_and_interval_of_nothing_are_empty() -> None:
     assert summaries.mean([]) == 0.0
     assert summaries.interval([]) == []
+
+
+def test_settings_hold_for_every_arm_and_an_arm_keeps_its_own(dataset: Dataset) -> None:
+    settings = {"cues.association": 0.0, "learning.cue": True}
+    made = learning.run(
+        dataset, embedder=HashingEmbedder(), splits=1, pass_splits=0, settings=settings
+    )
+
+    assert {0.0} == {each["cues"]["association"] for each in made["config"].values()}
+    assert not made["config"]["gated"]["learning"]["cue"]
+    assert made["config"]["gated+cue"]["learning"]["cue"]
+
+
+def test_experience_is_shown_what_asking_shows_and_the_paper_what_it_returns() -> None:
+    assert {"paper": 15} == {
+        name: arm.shown for name, arm in learners.ARMS.items() if arm.shown != Config.of().ask.k
+    }

@@ -1,13 +1,14 @@
 """Does learning pay? Half of each conversation's questions are experience, the other half the test.
 
 Every arm is asked the experience in the same shuffled order and learns by its own rule; then it is
-asked the questions that it has not seen, read-only. All arms retrieve alike: with the default settings.
+asked the questions that it has not seen, read-only. All arms retrieve alike, and are shown as many memories
+for a question of the experience as `ask` looks up; the paper's is shown the fifteen that it returns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -61,6 +62,7 @@ def run(
     pass_splits: int = 1,
     seed: int = 0,
     arms: Mapping[str, Arm] = ARMS,
+    settings: Mapping[str, Any] | None = None,
     splitter: Splitter = halves,
     progress: Progress | None = None,
     command: str = "",
@@ -70,7 +72,12 @@ def run(
     Args:
         splits: How many times the questions are split in experience and test.
         pass_splits: In how many of these the experience is gone through ten times.
+        settings: What differs from the default settings in every arm.
     """
+    arms = {
+        name: replace(arm, settings={**(settings or {}), **arm.settings})
+        for name, arm in arms.items()
+    }
     notebooks = {name: Notebook() for name in arms}
     shared = SharedEmbedder(embedder)
     steps = Steps(progress, len(dataset.conversations) * splits * len(arms))

@@ -41,6 +41,7 @@ def run(
     pass_splits: int = 0,
     seed: int = 0,
     arms: Mapping[str, Arm] = ARMS,
+    settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
@@ -52,6 +53,7 @@ def run(
         pass_splits=pass_splits,
         seed=seed,
         arms=arms,
+        settings=settings,
         splitter=once_and_again,
         progress=progress,
         command=command,
