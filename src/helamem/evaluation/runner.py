@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from helamem import embedders
-from helamem.evaluation import forms, metrics, summaries
+from helamem.evaluation import datasets, forms, metrics, summaries
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.provenance import plain_settings, provenance
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from helamem.evaluation.systems import Found, System
     from helamem.protocols import Embedder
 
-# What is being done, how many steps are done, and how many there are in all.
-Progress: TypeAlias = Callable[[str, int, int], None]
+Progress: TypeAlias = datasets.Progress
 Scores: TypeAlias = dict[str, float]  # one question's metrics, by name
 
 K = 100  # hits asked for; the lists for smaller k are its beginnings
