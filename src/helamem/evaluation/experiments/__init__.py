@@ -7,15 +7,16 @@ Each module has `run(dataset, *, embedder, progress, command, ...)`, which gives
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from helamem import embedders
 from helamem.errors import ConfigError
 from helamem.evaluation import forms
+from helamem.evaluation.forms.corrections import corrected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from helamem.evaluation.figures import Plot, Table
     from helamem.evaluation.forms import Form
@@ -73,6 +74,8 @@ def run(
     path: str | Path,
     *,
     form: Form = "auto",
+    corrections: str | Path | None = None,
+    sample: int | None = None,
     embedder: str = "static",
     progress: Progress | None = None,
     command: str = "",
@@ -82,16 +85,23 @@ def run(
 
     Args:
         form: The data set's form; "auto" tells it from the file.
+        corrections: A file that says which evidence is right, as `forms.corrections` reads it.
+        sample: How many of the conversations are taken; all unless given.
         embedder: As `Config.embedder` names it.
         command: How it was called, for the record.
 
     Raises:
-        DataError: The file is not of that form.
+        DataError: A file is not of its form.
         ConfigError: There is no such experiment, embedder or setting.
     """
     module = experiment(name)
+    dataset = forms.load(path, form, progress=progress)
+    if corrections is not None:
+        dataset = corrected(dataset, Path(corrections))
+    if sample is not None:
+        dataset = dataset.sampled(sample)
     return module.run(
-        forms.load(path, form),
+        dataset,
         embedder=embedders.load(embedder),
         progress=progress,
         command=command,
