@@ -16,9 +16,9 @@ from helamem.evaluation import forms
 from helamem.evaluation.forms.corrections import corrected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from helamem.evaluation.figures import Plot, Table
+    from helamem.evaluation.figures import Bars, Plot, Table
     from helamem.evaluation.forms import Form
     from helamem.evaluation.runner import Progress
 
@@ -32,6 +32,7 @@ NAMES = (
     "facts",
     "forgetting",
     "answers",
+    "speed",
 )
 
 
@@ -46,7 +47,7 @@ class Experiment(Protocol):
         """What a reader needs to see of it."""
         ...
 
-    def plots(self, result: Mapping[str, Any]) -> list[Plot]:
+    def plots(self, result: Mapping[str, Any]) -> Sequence[Plot | Bars]:
         """What is better seen than read."""
         ...
 
@@ -66,7 +67,12 @@ def experiment(name: str) -> Experiment:
 
 def of(result: Mapping[str, Any]) -> Experiment:
     """The experiment that a result is from."""
-    return experiment(result.get("experiment", "retrieval"))
+    return experiment(result.get("experiment", "speed" if "sizes" in result else "retrieval"))
+
+
+def question(result: Mapping[str, Any]) -> str:
+    """What the experiment asks that a result is from: its module's first words."""
+    return f"{(of(result).__doc__ or '').partition('?')[0]}?"
 
 
 def run(

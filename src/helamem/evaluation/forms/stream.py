@@ -24,7 +24,7 @@ Place: TypeAlias = "tuple[int, int]"  # the first byte, and the one after the la
 _CHUNK = 1 << 20  # bytes
 _BLANK = re.compile(r"[ \t\r\n]*")
 _CUT_OFF = re.compile(
-    r"\s*(?:-|\.|[eE][-+]?|t|tr|tru|f|fa|fal|fals|n|nu|nul|\\?u?[0-9a-fA-F]{0,4})?"
+    r"\s*(?:-|\.|[eE][-+]?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|\\?u?[0-9a-fA-F]{0,4})?"
 )
 
 
