@@ -129,6 +129,10 @@ class TestLocomo:
         assert "--corrections errors.json" in result["command"]
 
 
+def test_short_help_of_no_command_is_cut(cli: Cli) -> None:
+    assert "..." not in cli("bench", "--help").stdout.replace("[ARGS]...", "")
+
+
 class TestOtherForms:
     def test_longmemeval_reports_turns_and_sessions(self, cli: Cli, tmp_path: Path) -> None:
         file = longmemeval_files.write(tmp_path / "lme.json", questions=12)

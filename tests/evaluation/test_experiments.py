@@ -103,6 +103,15 @@ def test_an_unknown_experiment_is_refused_with_those_there_are(two_talks: Path) 
         experiments.run("luck", two_talks)
 
 
+@pytest.mark.parametrize("name", sorted(experiments.NEED_TURNS))
+def test_where_no_turn_is_known_to_answer_that_is_told(name: str, tmp_path: Path) -> None:
+    turn = {"id": "1", "text": "Hello.", "at": "2024-05-06T09:00:00Z"}
+    file = tmp_path / "bare.jsonl"
+    file.write_text(json.dumps({"id": "a", "turns": [turn], "questions": [{"text": "Who?"}]}))
+    with pytest.raises(ConfigError, match="says which turns answer it"):
+        experiments.run(name, file, embedder="hashing")
+
+
 def test_each_ablation_differs_from_where_it_starts_in_what_it_says() -> None:
     variants = ablation.variants()
     assert next(iter(variants)) == "default"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from evaluation import longmemeval_files
 from helamem.embedders import HashingEmbedder
+from helamem.errors import ConfigError
 from helamem.evaluation import forms, report, runner, systems
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import retrieval
@@ -106,6 +108,31 @@ def test_where_no_turn_is_known_tables_and_plots_still_come(tmp_path: Path) -> N
     assert "recall@10" not in result["systems"]["bm25"]
     assert [row[1] for row in retrieval.tables(result)[0][1][1:]] == ["", ""]
     assert [bar[1] for bar in retrieval.plots(result)[0].bars.values()] == [[], []]  # type: ignore[union-attr]
+
+
+def test_where_no_answer_is_known_nothing_is_measured(dataset: Dataset) -> None:
+    (conversation,) = dataset.conversations
+    questions = tuple(replace(q, evidence=()) for q in conversation.questions)
+    bare = replace(dataset, conversations=(replace(conversation, questions=questions),))
+    with pytest.raises(ConfigError, match="talks has no question of which it says what answers"):
+        runner.run(bare, systems=systems.named(["bm25"]), embedder=HashingEmbedder())
+
+
+def test_a_memory_that_is_asked_nothing_is_not_built(tmp_path: Path) -> None:
+    file = longmemeval_files.write(tmp_path / "lme.json", questions=10)
+    built: list[str] = []
+
+    def build(conversation: Conversation, embedder: object, folder: Path) -> Conversation:
+        built.append(conversation.id)
+        return conversation
+
+    def search(conversation: Conversation, question: Question, k: int) -> Found:
+        return systems.found(conversation, [])
+
+    system = systems.System("empty", build, search)
+    runner.run(forms.load(file), systems=[system], embedder=HashingEmbedder())
+    assert len(built) == 9
+    assert "q0009_abs" not in built
 
 
 def test_many_long_categories_get_a_row_each(tmp_path: Path) -> None:

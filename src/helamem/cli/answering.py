@@ -84,7 +84,9 @@ def answers(
     workers: int,
     **given: Any,
 ) -> None:
-    """Measure answers: a language model answers from what each system finds, and one judges.
+    """Measure answers of a language model, and what they cost.
+
+    It answers from what each system finds, and it or another one judges.
 
     Replies are kept, so a run that broke off goes on where it was: give the same command again.
     A call that fails is counted as failed, never as a wrong answer, and is asked again next time.

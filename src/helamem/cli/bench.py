@@ -64,9 +64,9 @@ passes_option = click.option(
 @some_options("--set")
 @pass_app
 def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
-    """Measure retrieval on LoCoMo: recall of evidence by rank, by category, and inside token budgets.
+    """Measure retrieval on LoCoMo.
 
-    A memory is built of each conversation, and every question is asked, read-only. `--set` changes
+    Recall of evidence by rank, by category, and inside token budgets. A memory is built of each conversation, and every question is asked, read-only. `--set` changes
     the system `default`.
 
     Example:
@@ -81,10 +81,11 @@ def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 @some_options("--set")
 @pass_app
 def longmemeval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
-    """Measure retrieval on LongMemEval: recall of turns and of sessions.
+    """Measure retrieval on LongMemEval.
 
-    The files `_s`, `_m` and `oracle` are read as they are. Each question has a history of its own,
-    so a memory is built for every question; `--sample` takes some of them.
+    Recall of turns and of sessions. The files `_s`, `_m` and `oracle` are read as they are. Each
+    question has a history of its own, so a memory is built for every question; `--sample` takes
+    some of them.
 
     Example:
         helamem bench longmemeval --data longmemeval_s.json --sample 50 --json results.json
@@ -112,7 +113,9 @@ def retrieval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 @passes_option
 @pass_app
 def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
-    """Measure what learning adds: half of the questions are experience, the other half the test.
+    """Measure what learning adds.
+
+    Half of the questions are experience, the other half the test.
 
     Example:
         helamem bench learning --data locomo10.json --json learning.json
@@ -126,7 +129,7 @@ def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
 @passes_option
 @pass_app
 def reuse(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
-    """Measure what learning adds where the same needs come back in other words.
+    """Measure what learning adds where needs return in other words.
 
     Example:
         helamem bench reuse --data locomo10.json --json reuse.json
@@ -138,7 +141,9 @@ def reuse(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
 @measuring()
 @pass_app
 def ablation(app: App, /, **given: Any) -> None:
-    """Measure what each part is worth: each part of `default` off, each part of `paper` on.
+    """Measure what each part of the mechanism is worth.
+
+    Each part of `default` is switched off, and each part of `paper` on.
 
     Example:
         helamem bench ablation --data locomo10.json --json ablation.json
@@ -150,7 +155,7 @@ def ablation(app: App, /, **given: Any) -> None:
 @measuring()
 @pass_app
 def sensitivity(app: App, /, **given: Any) -> None:
-    """Measure how much each number among the settings matters, around its default.
+    """Measure how much each number among the settings matters.
 
     Example:
         helamem bench sensitivity --data locomo10.json --json sensitivity.json
@@ -169,7 +174,7 @@ def sensitivity(app: App, /, **given: Any) -> None:
 )
 @pass_app
 def budget(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
-    """Measure recall against the tokens of the context, for every system.
+    """Measure recall against the tokens of the context.
 
     Example:
         helamem bench budget --data locomo10.json --json budget.json
@@ -181,7 +186,9 @@ def budget(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 @measuring()
 @pass_app
 def facts(app: App, /, **given: Any) -> None:
-    """Measure what facts add: none, extracted ones, and those that LoCoMo's files record.
+    """Measure what distilled facts add.
+
+    None, extracted ones, and those that LoCoMo's files record.
 
     Example:
         helamem bench facts --data locomo10.json --json facts.json
@@ -193,7 +200,9 @@ def facts(app: App, /, **given: Any) -> None:
 @measuring()
 @pass_app
 def forgetting(app: App, /, **given: Any) -> None:
-    """Measure what forgetting keeps, while distractors grow from one to twenty times as many.
+    """Measure what forgetting keeps, and what it loses.
+
+    Distractors grow from one to twenty times as many as there are turns.
 
     Example:
         helamem bench forgetting --data locomo10.json --json forgetting.json
@@ -215,9 +224,9 @@ bench.add_command(answers)
 )
 @pass_app
 def speed(app: App, /, sizes: tuple[int, ...], **given: Any) -> None:
-    """Measure how fast a memory adds and searches, and how much room it takes, at several sizes.
+    """Measure how fast a memory adds and searches.
 
-    The turns and questions are those of the data set; without --data, of the sample that comes
+    And how much room it takes, at several sizes. The turns and questions are those of the data set; without --data, of the sample that comes
     with helamem. They are repeated with other words until there are enough.
 
     Example:
@@ -238,9 +247,10 @@ def speed(app: App, /, sizes: tuple[int, ...], **given: Any) -> None:
 )
 @some_options("--debug", "--verbose")
 def report(results: tuple[Path, ...], out: Path) -> None:
-    """Make pages of results, and a list of them: tables, plots, and what is behind each number.
+    """Make pages of results, with tables and plots.
 
-    Pages that are in the folder already stay in the list.
+    They say what did not help, and what is behind the numbers. A list of all pages is made too;
+    pages that are in the folder already stay in the list.
 
     Example:
         helamem bench report learning.json ablation.json --out docs/evaluation

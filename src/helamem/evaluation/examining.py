@@ -168,7 +168,7 @@ def answer_all(
         try:
             for question, hits in _found(dataset, system, embedder):
                 waiting.append(pool.submit(exam.answer, question, hits, max_tokens))
-                if len(waiting) >= 2 * workers:
+                while waiting and (waiting[0].done() or len(waiting) >= 2 * workers):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from helamem import embedders
+from helamem.errors import ConfigError
 from helamem.evaluation import datasets, forms, metrics, summaries
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
@@ -109,17 +110,25 @@ def run(
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
-    """Measure systems on a data set; the result is JSON as docs/evaluation.md describes it."""
+    """Measure systems on a data set; the result is JSON as docs/evaluation.md describes it.
+
+    Raises:
+        ConfigError: No question of the data set can be scored.
+    """
+    n_asked = sum(len(_asked(dataset, outline)) for outline in dataset.outlines)
+    if not n_asked:
+        raise ConfigError(f"{dataset.name} has no question of which it says what answers it")
     shared = SharedEmbedder(embedder)
     shared.embed(["load the model before anything is timed"])
     measured = {system.name: Measured() for system in systems}
-    steps = Steps(progress, len(systems) * sum(len(_asked(dataset, o)) for o in dataset.outlines))
+    steps = Steps(progress, len(systems) * n_asked)
     for conversation in dataset.conversations:
-        for system in systems:
+        asked = _asked(dataset, conversation)
+        for system in systems if asked else ():
             steps.what = f"{system.name}, {conversation.id}"
             noted = measured[system.name]
             with started(system, conversation, shared) as running:
-                for question in _asked(dataset, conversation):
+                for question in asked:
                     found, elapsed_ms = _timed(system, running.state, question)
                     scores = score(
                         found, question, conversation, prompt_tokens=system.prompt_tokens

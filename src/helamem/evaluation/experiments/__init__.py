@@ -34,6 +34,7 @@ NAMES = (
     "answers",
     "speed",
 )
+NEED_TURNS = {"learning", "reuse", "sensitivity", "budget", "facts", "forgetting"}
 
 
 class Experiment(Protocol):
@@ -106,6 +107,8 @@ def run(
         dataset = corrected(dataset, Path(corrections))
     if sample is not None:
         dataset = dataset.sampled(sample)
+    if name in NEED_TURNS and not any(map(dataset.scored, dataset.outlines)):
+        raise ConfigError(f"{dataset.name} has no question of which it says which turns answer it")
     return module.run(
         dataset,
         embedder=embedders.load(embedder),
