@@ -163,15 +163,17 @@ class TestResults:
         pytest.importorskip("matplotlib")
         out = tmp_path / "new" / "results"
 
-        cli("bench", "ablation", "--data", data, "--out", out)
+        told = cli("bench", "locomo", "--data", data, "--systems", "bm25,recency", "--out", out)
 
-        assert {
-            "locomo-ablation-hashing.json",
-            "locomo-ablation-hashing.md",
-            "locomo-ablation-hashing-paper.png",
-            "locomo-ablation-hashing-paper.svg",
+        written = {
+            "locomo-retrieval-hashing.json",
+            "locomo-retrieval-hashing.md",
+            "locomo-retrieval-hashing-recall.png",
+            "locomo-retrieval-hashing-recall.svg",
             "index.md",
-        } <= {file.name for file in out.iterdir()}
+        }
+        assert written == {file.name for file in out.iterdir()}
+        assert all(name in told.stderr for name in written)
 
     def test_plots_need_an_extra_and_that_is_told_at_once(
         self, cli: Cli, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

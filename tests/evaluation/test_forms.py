@@ -170,7 +170,7 @@ def test_a_sample_of_ones_own_data_too(tmp_path: Path) -> None:
 
 def test_reading_tells_how_many_megabytes_are_read(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    file = longmemeval_files.write(tmp_path / "lme.json", questions=3, words=3000)
+    file = longmemeval_files.write(tmp_path / "lme.json", questions=3, words=900)
     forms.load(file, progress=lambda *step: told.append(step))
     size = file.stat().st_size // 1_000_000
     assert told[-1] == ("reading lme.json (MB)", size, size)

@@ -27,20 +27,23 @@ def _comparisons(result: Mapping[str, Any]) -> Iterator[str]:
         first, _, other = pair.partition(" - ")
         for metric in ("recall@10", "f1"):
             gap = metrics.get(metric, {"ci95": []})
-            if gap["ci95"] and gap["ci95"][0] <= 0:
-                state = "is ahead" if gap["ci95"][1] < 0 else "is as good, as far as this shows"
-                yield f"`{other}` {state}: {metric} of `{first}` is {_gap(gap)} higher."
+            if not gap["ci95"] or gap["ci95"][0] > 0:
+                continue
+            if gap["ci95"][1] < 0:
+                yield f"`{other}` is better than `{first}`, whose {metric} differs by {_gap(gap)}."
+            else:
+                yield f"`{first}` is not shown to be better than `{other}`: {metric} {_gap(gap)}."
 
 
 def _gains(result: Mapping[str, Any]) -> Iterator[str]:
     """Arms that learned, and variants with facts, that won nothing sure."""
-    parts = {**result.get("arms", {}), **result.get("variants", {})}
-    for name, entry in parts.items():
-        gain = entry.get("gain", {"mean": 0.0, "ci95": []}) if isinstance(entry, dict) else {}
-        if not gain.get("ci95") or gain["ci95"] == [0.0, 0.0] or gain["ci95"][0] > 0:
+    for name, entry in {**result.get("arms", {}), **result.get("variants", {})}.items():
+        gain = entry.get("gain", {"ci95": []})
+        is_baseline = name == "none" or entry.get("facts") == 0
+        if is_baseline or not gain["ci95"] or gain["ci95"][0] > 0:
             continue
         what = "lost" if gain["ci95"][1] < 0 else "won nothing that could not be chance"
-        yield f"`{name}` {what}: {_gap(gap=gain)} recall@10."
+        yield f"`{name}` {what}: recall@10 {_gap(gain)}."
 
 
 def _better_values(result: Mapping[str, Any]) -> Iterator[str]:

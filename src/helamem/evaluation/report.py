@@ -163,6 +163,7 @@ def _behind(result: Mapping[str, Any]) -> Iterator[str]:
         ["embedder", f"`{result['embedder']}`"],
         ["tokens", f"counted by `{result.get('tokenizer', '')}`"],
         ["helamem", f"{result['helamem']}, commit `{result['commit']}`"],
+        *([["others", _others(result["peers"])]] if "peers" in result else []),
         ["machine", _machine(hardware)],
     ]
     yield "\n".join([_line(rows[0]), "|:--|:--|", *map(_line, rows[1:])])
@@ -181,6 +182,11 @@ def _changes(result: Mapping[str, Any]) -> Iterator[list[str]]:
             f"`{made['file']}`, SHA-256 `{made['sha256']}`: {made['questions']} questions have other evidence; "
             f"{made['not_here']} entries are about other conversations",
         ]
+
+
+def _others(versions: Mapping[str, str]) -> str:
+    """Other memories that were measured, and their versions."""
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def _machine(hardware: Mapping[str, Any]) -> str:
