@@ -161,6 +161,7 @@ def test_publishing_names_files_after_what_was_measured(
 def test_a_name_tells_what_was_done_to_the_data(result: dict[str, Any]) -> None:
     changed = {**result, "sample": {"conversations": 5, "of": 9}, "corrections": {"questions": 2}}
     assert report.file_name(changed) == "talks-retrieval-hashing-corrected-sample-5"
+    assert "talks, evidence corrected, 5 drawn" in report.listing({"talks": changed}, {})
     assert "1 conversation, drawn from 9, 11 turns, evidence of 2 questions corrected" in (
         report.about(changed)
     )

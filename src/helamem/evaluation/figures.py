@@ -129,6 +129,6 @@ def _draw_bars(axes: Any, plot: Bars) -> None:  # noqa: ANN401  # matplotlib's
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-    axes.margins(x=0.12, y=0.02)
+    axes.margins(x=0.16, y=0.02)
     if plot.signed:
         axes.axvline(0, color="#333333", linewidth=0.8)

@@ -237,7 +237,7 @@ def listing(results: Mapping[str, Mapping[str, Any]], kept: Mapping[str, str]) -
                 [
                     f"[{name}]({name}.md)",
                     experiments.question(result),
-                    result["published_as"] or result["dataset"],
+                    _source(result),
                     result["embedder"],
                     f"{result['helamem']} ({result['commit']})",
                 ]
@@ -248,6 +248,17 @@ def listing(results: Mapping[str, Mapping[str, Any]], kept: Mapping[str, str]) -
     head = [_line(["page", "question", "data", "embedder", "helamem"]), "|:--|:--|:--|:--|:--|"]
     rows = [lines[name] for name in sorted(lines)]
     return "\n".join(["# Results", "", "Made by `helamem bench report`.", "", *head, *rows]) + "\n"
+
+
+def _source(result: Mapping[str, Any]) -> str:
+    """The data in a few words, with what was done to it."""
+    return ", ".join(
+        [
+            result["published_as"] or result["dataset"],
+            *(["evidence corrected"] if "corrections" in result else []),
+            *([f"{result['sample']['conversations']:,} drawn"] if "sample" in result else []),
+        ]
+    )
 
 
 def _kept(listed: Path) -> dict[str, str]:

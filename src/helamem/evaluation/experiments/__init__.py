@@ -72,8 +72,10 @@ def of(result: Mapping[str, Any]) -> Experiment:
 
 
 def question(result: Mapping[str, Any]) -> str:
-    """What the experiment asks that a result is from: its module's first words."""
-    return f"{(of(result).__doc__ or '').partition('?')[0]}?"
+    """What the experiment asks that a result is from: the first words of its module's text."""
+    first, *_ = str(of(result).__doc__).splitlines()
+    asked, mark, _ = first.partition("?")
+    return asked + mark
 
 
 def run(
