@@ -193,7 +193,8 @@ def cost() -> str:
         markdown_table(rows),
         "",
         f"On {hardware['cores']} cores of a shared machine ({hardware['processor']}), Python "
-        f"{hardware['python']}, commit `{result['commit']}`, `{result['command']}`.",
+        f"{hardware['python']}, commit `{result['commit']}`, `{result['command']}`. Opening is measured "
+        "with the embedder loaded.",
         "",
     ]
     return "\n".join(lines)
