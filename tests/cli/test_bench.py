@@ -14,6 +14,7 @@ import pytest
 from evaluation import longmemeval_files
 from helamem.cli import files, measuring
 from helamem.evaluation import experiments
+from helamem.evaluation.systems import SYSTEMS
 from llm_server import Fail, LLMServer, Say
 
 if TYPE_CHECKING:
@@ -200,11 +201,48 @@ class TestResults:
         told = measuring.command_line("locomo", given, "minilm:/home/maya/models/all-minilm")
 
         assert "helamem bench locomo --data locomo10.json --embedder minilm:all-minilm" == told
+        assert measuring.command_line("locomo", given, "openai:org/small").endswith(
+            "openai:org/small"
+        )
 
 
 @pytest.fixture
 def given() -> dict[str, object]:
     return {"data": Path("/home/maya/locomo10.json"), "sample": None}
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [
+        ("learning", {"splits": 2, "pass_splits": 0}),
+        ("reuse", {"splits": 2, "pass_splits": 0}),
+        ("ablation", {}),
+        ("sensitivity", {}),
+        ("budget", {"systems": tuple(SYSTEMS)}),
+        ("facts", {}),
+        ("forgetting", {}),
+    ],
+)
+def test_each_experiment_is_a_command(
+    cli: Cli,
+    data: Path,
+    command: str,
+    settings: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def run(name: str, path: Path, **given: object) -> dict[str, object]:
+        asked.append((name, path.name, {key: given[key] for key in settings}))
+        return {}
+
+    monkeypatch.setattr(experiments, "run", run)
+    monkeypatch.setattr(measuring, "publish", lambda *result, **how: None)
+    splits = ["--splits", 2, "--pass-splits", 0] if "splits" in settings else []
+
+    cli("bench", command, "--data", data, *splits)
+
+    assert [(command, "locomo.json", settings)] == asked
 
 
 class TestSpeed:
@@ -277,6 +315,20 @@ class TestAnswers:
 
         assert 2 == len(list((tmp_path / "kept").iterdir()))
         assert not home.exists()
+
+    def test_the_setting_for_a_cache_holds_here_too(
+        self,
+        cli: Cli,
+        data: Path,
+        server: LLMServer,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("HELAMEM_LLM_CACHE", str(tmp_path / "kept"))
+
+        cli("bench", "answers", "--data", data)
+
+        assert 2 == len(list((tmp_path / "kept").iterdir()))
 
     def test_a_dry_run_asks_nobody_and_needs_no_key(
         self, cli: Cli, data: Path, server: LLMServer, monkeypatch: pytest.MonkeyPatch

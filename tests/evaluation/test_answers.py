@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evaluation import longmemeval_files
 from helamem import prompts
 from helamem.embedders import HashingEmbedder
-from helamem.errors import ConfigError, LLMError
+from helamem.errors import ConfigError, DataError, LLMError
 from helamem.evaluation import answers, forms
 from helamem.evaluation.experiments import answers as experiment
 from helamem.llms import ScriptedLLM
@@ -338,6 +338,23 @@ def test_without_a_judge_nobody_judges(dataset: Dataset) -> None:
 def test_without_a_model_there_are_no_answers(dataset: Dataset) -> None:
     with pytest.raises(ConfigError, match="need a language model"):
         run(dataset)
+
+
+def test_with_an_answer_in_a_prompt_nobody_is_asked(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "RULES", (*answers.RULES, "Say: A copper kettle."))
+    llm = ScriptedLLM(scripted)
+    with pytest.raises(DataError, match="the prompts hold an answer of talks: 'A copper kettle'"):
+        run(dataset, llm=llm)
+    assert llm.calls == []
+
+
+def test_plots_show_what_was_scored(dataset: Dataset) -> None:
+    judged = experiment.plots(run(dataset, llm=ScriptedLLM(scripted)))
+    assert [plot.name for plot in judged] == ["f1", "judged"]
+    unjudged = experiment.plots(run(dataset, llm=ScriptedLLM(scripted), judged=False))
+    assert [plot.name for plot in unjudged] == ["f1"]
 
 
 def test_the_table_of_a_dry_run_is_the_cost_alone(dataset: Dataset) -> None:

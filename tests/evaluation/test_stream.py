@@ -119,6 +119,15 @@ def test_a_malformed_element_is_not_searched_for_an_end(small_chunks: None, tmp_
     assert told[-1] < 100
 
 
+def test_a_line_is_as_strict_as_a_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 3 is not UTF-8 text, at byte 1"):
+        stream.parsed(b'"\xff"', "line 3")
+    with pytest.raises(DataError, match="line 3 is not JSON: NaN is no number in JSON"):
+        stream.parsed("NaN", "line 3")
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        stream.read_bytes(tmp_path / "none")
+
+
 def test_a_file_that_changed_meanwhile_is_noticed(tmp_path: Path) -> None:
     file = written(tmp_path, b'[{"a": 1}, {"b": 2}]')
     places = [each.place for each in Reader(file).elements()]

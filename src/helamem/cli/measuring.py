@@ -104,8 +104,11 @@ def measure(
     from helamem.cli import display
     from helamem.evaluation import experiments, figures
 
-    if given["folder"] is not None:
-        figures.require_matplotlib()  # before hours of work, and not after them
+    if (
+        given["folder"] is not None
+    ):  # what is missing is told before hours of work, and not after them
+        figures.require_matplotlib()
+        given["folder"].mkdir(parents=True, exist_ok=True)
     embedder = app.config().embedder
     quiet = app.as_json or given["output"] == files.STANDARD_OUTPUT
     with display.progress(quiet) as show, _data(given) as data:
@@ -152,8 +155,9 @@ def command_line(
         said.append(f"--corrections {given['corrections'].name}")
     if given["sample"] is not None:
         said.append(f"--sample {given['sample']}")
-    kind, colon, model = embedder.partition(":")
-    said += [*words, f"--embedder {kind}{colon}{Path(model).name}"]
+    if embedder.startswith("minilm:"):
+        embedder = f"minilm:{Path(embedder.removeprefix('minilm:')).name}"
+    said += [*words, f"--embedder {embedder}"]
     return " ".join([*said, *(f"--set {name}={value}" for name, value in (settings or {}).items())])
 
 
@@ -162,7 +166,7 @@ def publish(result: Mapping[str, Any], given: Mapping[str, Any], *, as_json: boo
     from helamem.cli import display
     from helamem.evaluation import report
 
-    text = json.dumps(result, ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(result, indent=2) + "\n"
     output = given["output"]
     if output is not None:
         with files.writing(output) as file:

@@ -273,7 +273,7 @@ def publish(result: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write a result into a folder: as JSON, as a page with plots, and into the list of pages."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{file_name(result)}.json"
-    file.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return [file, *build([file], folder)]
 
 
