@@ -1,7 +1,7 @@
 # What one does with this repository. It needs Python 3.11 or newer, make, and a package index.
 #   make demo                       install into .venv, and watch a memory at work
 #   make test                       install what tests need, and run the whole suite
-#   make lint | check | adapters | bare | clean
+#   make lint | check | adapters | bare | pages | clean
 #   make PYTHON=python3.12 ...      use another Python
 #   make VENV=/some/where ...       use another place than .venv
 
@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint fix check adapters bare clean
+.PHONY: help demo test lint fix check adapters bare pages clean
 .DEFAULT_GOAL := help
 
 help: ## List what can be made
@@ -51,6 +51,11 @@ bare: $(VENV)/.bare ## Install the package alone, and check that it imports, hel
 	@echo "== Importing, asking for help, and running README's examples with the base install only"
 	@$(VENV)/bare/bin/python scripts/bare.py README.md
 
+pages: $(VENV)/.bench ## Write the pages of results, and the tables of other documents, anew
+	@echo "== Writing docs/evaluation from benchmarks/results"
+	@$(BIN)/helamem bench report benchmarks/results/*.json --out docs/evaluation
+	@$(BIN)/python scripts/tables.py
+
 clean: ## Remove what was made
 	@echo "== Removing $(VENV), caches and builds"
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -76,6 +81,11 @@ $(VENV)/.test: $(VENV)/.installed
 $(VENV)/.lint: $(VENV)/.test
 	@echo "== Installing what the checks need into $(VENV)"
 	@$(PIP) install --group lint
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.installed
+	@echo "== Installing what plots need into $(VENV)"
+	@$(PIP) install --editable '.[bench]'
 	@touch $@
 
 $(VENV)/.adapters: $(VENV)/.made pyproject.toml

@@ -313,10 +313,18 @@ class Cached:
         llm: The model behind.
         cache: A folder, made if it is not there, or any mapping of strings to strings. What is kept
             there contains what was asked and answered, memories included.
+        read_only: Whether new answers are left out of it.
     """
 
-    def __init__(self, llm: LLM, cache: str | Path | MutableMapping[str, str]) -> None:
+    def __init__(
+        self,
+        llm: LLM,
+        cache: str | Path | MutableMapping[str, str],
+        *,
+        read_only: bool = False,
+    ) -> None:
         self._llm = llm
+        self._read_only = read_only
         self._kept = _Folder(Path(cache)) if isinstance(cache, str | Path) else cache
 
     @property
@@ -340,7 +348,7 @@ class Cached:
         reply = self._llm.complete(
             messages, schema=schema, max_tokens=max_tokens, temperature=temperature
         )
-        self._kept[key] = json.dumps(asdict(reply))
+        self._keep(key, reply)
         return reply
 
     def stream(
@@ -360,8 +368,12 @@ class Cached:
         reply = yield from self._llm.stream(
             messages, max_tokens=max_tokens, temperature=temperature
         )
-        self._kept[key] = json.dumps(asdict(reply))
+        self._keep(key, reply)
         return reply
+
+    def _keep(self, key: str, reply: Reply) -> None:
+        if not self._read_only:
+            self._kept[key] = json.dumps(asdict(reply))
 
     def _key(self, *asked: object) -> str:
         return hashlib.sha256(json.dumps([self.name, *asked], default=dict).encode()).hexdigest()

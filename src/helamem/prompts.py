@@ -36,7 +36,7 @@ Leave out greetings, questions, guesses and small talk. Where nothing is worth r
 
 Each fact has
 - text: one sentence that is understood without the conversation: names instead of pronouns, and absolute \
-dates. Work out "yesterday" or "last week" from the time of the episode that says it, and write "on 7 May 2023".
+dates. Work out "yesterday" or "last week" from the time of the episode that says it, and write "on 6 March 2014".
 - kind: "trait" for what a person is like, prefers or habitually does; "agent" for what concerns the assistant; \
 "procedure" for a way of doing something that worked; "statement" for everything else.
 - about: the name of the one person whom it is about, as written in the episodes; "" for nobody or several.

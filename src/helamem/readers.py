@@ -384,9 +384,13 @@ def _session_number(key: str) -> int:
 
 def _locomo_session(name: str, key: str, conversation: Mapping[str, Any]) -> Iterator[Turn]:
     start = _locomo_time(conversation[f"{key}_date_time"])
-    for offset, turn in enumerate(conversation[key]):
-        caption = turn.get("blip_caption")
-        text = " ".join(filter(None, [turn["text"].strip(), caption and f"[image: {caption}]"]))
+    if not isinstance(conversation[key], list):
+        raise TypeError(f"{key!r} must be a list of turns")
+    for offset, turn in enumerate(map(_object, conversation[key])):
+        said, caption = turn["text"], turn.get("blip_caption")
+        if not isinstance(said, str):
+            raise TypeError(f"a turn's 'text' must be a text, not {type(said).__name__}")
+        text = " ".join(filter(None, [said.strip(), caption and f"[image: {caption}]"]))
         if text:
             yield Turn(
                 text,

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from evaluation import longmemeval_files
+from helamem.cli import files, measuring
+from helamem.evaluation import experiments
+from helamem.evaluation.systems import SYSTEMS
+from llm_server import Fail, LLMServer, Say
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from cli.conftest import Cli
 
@@ -39,6 +49,24 @@ def data(tmp_path: Path) -> Path:
     }
     file = tmp_path / "locomo.json"
     file.write_text(json.dumps([record]))
+    return file
+
+
+@pytest.fixture
+def tickets(tmp_path: Path) -> Path:
+    """Somebody's own data: one conversation a line."""
+    turns = [
+        {
+            "id": "1",
+            "text": "The tax number is wrong.",
+            "speaker": "Ana",
+            "at": "2024-05-06T09:00:00Z",
+        },
+        {"id": "2", "text": "The export stops.", "speaker": "Ben", "at": "2024-05-07T09:00:00Z"},
+    ]
+    questions = [{"text": "Which tax number is wrong?", "evidence": ["1"]}]
+    file = tmp_path / "tickets.jsonl"
+    file.write_text(json.dumps({"id": "support", "turns": turns, "questions": questions}))
     return file
 
 
@@ -80,3 +108,333 @@ class TestLocomo:
         arguments = ["bench", "locomo", "--data", data, "--systems", "magic"]
 
         assert "magic" in cli(*arguments, code=1).stderr
+
+    def test_data_of_another_form_is_refused(self, cli: Cli, tickets: Path) -> None:
+        assert (
+            "'conversation' is missing" in cli("bench", "locomo", "--data", tickets, code=1).stderr
+        )
+
+    def test_evidence_can_be_corrected(self, cli: Cli, data: Path, tmp_path: Path) -> None:
+        file = tmp_path / "errors.json"
+        correction = {
+            "question_id": "locomo_0_qa0",
+            "question": "What colour is the bicycle?",
+            "correct_evidence": ["D1:1"],
+        }
+        file.write_text(json.dumps([correction]))
+        arguments = ["--data", data, "--systems", "bm25", "--corrections", file, "--json", "-"]
+
+        result = json.loads(cli("bench", "locomo", *arguments).stdout)
+
+        assert 1 == result["corrections"]["questions"]
+        assert "--corrections errors.json" in result["command"]
+
+
+def test_short_help_of_no_command_is_cut(cli: Cli) -> None:
+    assert "..." not in cli("bench", "--help").stdout.replace("[ARGS]...", "")
+
+
+class TestOtherForms:
+    def test_longmemeval_reports_turns_and_sessions(self, cli: Cli, tmp_path: Path) -> None:
+        file = longmemeval_files.write(tmp_path / "lme.json", questions=12)
+        arguments = ["--data", file, "--systems", "default,bm25", "--sample", "6"]
+
+        shown = cli("bench", "longmemeval", *arguments)
+
+        assert "6 conversations, drawn from 12" in shown.stdout
+        assert "sessions@5" in shown.stdout
+        assert "temporal-reasoning" in shown.stdout
+        assert "…" not in shown.stdout
+
+    def test_ones_own_data(self, cli: Cli, tickets: Path) -> None:
+        arguments = ["--data", tickets, "--systems", "bm25", "--form", "jsonl", "--json", "-"]
+
+        result = json.loads(cli("bench", "retrieval", *arguments).stdout)
+
+        assert 1 == result["systems"]["bm25"]["recall@5"]
+        assert "helamem bench retrieval --data tickets.jsonl --form jsonl" in result["command"]
+
+
+class TestResults:
+    """Where results go is checked before anything is measured."""
+
+    def test_a_folder_gets_json_a_page_and_plots(
+        self, cli: Cli, data: Path, tmp_path: Path
+    ) -> None:
+        pytest.importorskip("matplotlib")
+        out = tmp_path / "new" / "results"
+
+        told = cli("bench", "locomo", "--data", data, "--systems", "bm25,recency", "--out", out)
+
+        written = {
+            "locomo-retrieval-hashing.json",
+            "locomo-retrieval-hashing.md",
+            "locomo-retrieval-hashing-recall.png",
+            "locomo-retrieval-hashing-recall.svg",
+            "index.md",
+        }
+        assert written == {file.name for file in out.iterdir()}
+        assert all(name in told.stderr for name in written)
+
+    def test_plots_need_an_extra_and_that_is_told_at_once(
+        self, cli: Cli, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        monkeypatch.setattr(experiments, "run", None)  # would fail otherwise
+
+        told = cli("bench", "ablation", "--data", data, "--out", tmp_path / "out", code=1).stderr
+
+        assert "pip install 'helamem[bench]'" in told
+
+    def test_a_missing_folder_is_told_at_once(
+        self, cli: Cli, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(experiments, "run", None)
+        out = tmp_path / "none" / "out.json"
+
+        assert (
+            "there is no folder"
+            in cli("bench", "locomo", "--data", data, "--json", out, code=2).stderr
+        )
+
+    def test_a_folder_of_a_model_is_not_published(self, given: dict[str, object]) -> None:
+        told = measuring.command_line("locomo", given, "minilm:/home/maya/models/all-minilm")
+
+        assert "helamem bench locomo --data locomo10.json --embedder minilm:all-minilm" == told
+        assert measuring.command_line("locomo", given, "openai:org/small").endswith(
+            "openai:org/small"
+        )
+
+
+@pytest.fixture
+def given() -> dict[str, object]:
+    return {"data": Path("/home/maya/locomo10.json"), "sample": None}
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [
+        ("learning", {"splits": 2, "pass_splits": 0}),
+        ("reuse", {"splits": 2, "pass_splits": 0}),
+        ("ablation", {}),
+        ("sensitivity", {}),
+        ("budget", {"systems": tuple(SYSTEMS)}),
+        ("facts", {}),
+        ("forgetting", {}),
+    ],
+)
+def test_each_experiment_is_a_command(
+    cli: Cli,
+    data: Path,
+    command: str,
+    settings: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def run(name: str, path: Path, **given: object) -> dict[str, object]:
+        asked.append((name, path.name, {key: given[key] for key in settings}))
+        return {}
+
+    monkeypatch.setattr(experiments, "run", run)
+    monkeypatch.setattr(measuring, "publish", lambda *result, **how: None)
+    splits = ["--splits", 2, "--pass-splits", 0] if "splits" in settings else []
+
+    cli("bench", command, "--data", data, *splits)
+
+    assert [(command, "locomo.json", settings)] == asked
+
+
+class TestSpeed:
+    def test_the_sample_serves_where_no_data_is_given(self, cli: Cli) -> None:
+        result = json.loads(cli("bench", "speed", "--sizes", "10,20", "--json", "-").stdout)
+
+        assert [10, 20] == [each["turns"] for each in result["sizes"]]
+        assert "helamem bench speed --sizes 10,20 --embedder hashing" == result["command"]
+
+    @pytest.mark.parametrize("sizes", ["0", "many", ""])
+    def test_senseless_sizes_are_refused(self, cli: Cli, sizes: str) -> None:
+        assert "--sizes" in cli("bench", "speed", "--sizes", sizes, code=2).stderr
+
+
+class TestReport:
+    def test_pages_of_results(self, cli: Cli, data: Path, tmp_path: Path) -> None:
+        pytest.importorskip("matplotlib")
+        file = tmp_path / "first.json"
+        cli("bench", "locomo", "--data", data, "--systems", "bm25,recency", "--json", file)
+
+        told = cli("bench", "report", file, "--out", tmp_path / "docs").stdout
+
+        assert "first.md" in told
+        assert "[first](first.md)" in (tmp_path / "docs" / "index.md").read_text()
+
+    def test_what_is_no_result_is_a_sentence(self, cli: Cli, data: Path, tmp_path: Path) -> None:
+        told = cli("bench", "report", data, "--out", tmp_path / "docs", code=1).stderr
+
+        assert "is not a result of `helamem bench`" in told
+
+
+FOUND = Say(json.dumps({"found": True, "answer": "red", "citations": [3]}))
+CORRECT = Say(json.dumps({"correct": True}))
+
+
+@pytest.fixture
+def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LLMServer]:
+    """A language model, and an environment that names it."""
+    pytest.importorskip("openai")
+    with LLMServer(FOUND, CORRECT) as started:
+        monkeypatch.setenv("HELAMEM_LLM_BASE_URL", started.base_url)
+        monkeypatch.setenv("HELAMEM_LLM_MODEL", "tiny")
+        monkeypatch.setenv("HELAMEM_LLM_MAX_RETRIES", "0")
+        yield started
+
+
+class TestAnswers:
+    def test_scores_and_costs_are_shown(self, cli: Cli, data: Path, server: LLMServer) -> None:
+        shown = cli(
+            "bench", "answers", "--data", data, "--prices", "1000,2000", "--judge", "strict"
+        )
+
+        assert "Answers by openai/tiny, judged by openai/strict" in shown.stdout
+        assert "1.000" in shown.stdout
+        assert "0.05" in shown.stdout  # two calls of 11 tokens in and 7 out
+        assert ["tiny", "strict"] == [request["model"] for request in server.requests]
+
+    def test_a_second_run_asks_nobody(self, cli: Cli, data: Path, server: LLMServer) -> None:
+        cli("bench", "answers", "--data", data)
+        cli("bench", "answers", "--data", data)
+        assert 2 == len(server.requests)
+
+        cli("bench", "answers", "--data", data, "--no-cache", "--no-judge")
+        assert 3 == len(server.requests)
+
+    def test_replies_are_kept_where_told(
+        self, cli: Cli, data: Path, server: LLMServer, home: Path, tmp_path: Path
+    ) -> None:
+        cli("bench", "answers", "--data", data, "--cache", tmp_path / "kept")
+
+        assert 2 == len(list((tmp_path / "kept").iterdir()))
+        assert not home.exists()
+
+    def test_the_setting_for_a_cache_holds_here_too(
+        self,
+        cli: Cli,
+        data: Path,
+        server: LLMServer,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("HELAMEM_LLM_CACHE", str(tmp_path / "kept"))
+
+        cli("bench", "answers", "--data", data)
+
+        assert 2 == len(list((tmp_path / "kept").iterdir()))
+
+    def test_a_dry_run_asks_nobody_and_needs_no_key(
+        self, cli: Cli, data: Path, server: LLMServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("HELAMEM_LLM_BASE_URL")
+        arguments = ["--data", data, "--dry-run", "--prices", "1,1"]
+
+        assert "What it would cost" in cli("bench", "answers", *arguments).stdout
+        monkeypatch.delenv("HELAMEM_LLM_MODEL")
+        assert "What it would cost" in cli("bench", "answers", *arguments).stdout
+        assert [] == server.requests
+
+    def test_how_it_was_measured_is_recorded(self, cli: Cli, data: Path, server: LLMServer) -> None:
+        arguments = ["--data", data, "--no-judge", "--api-key", "sk-secret", "--json", "-"]
+
+        result = json.loads(cli("bench", "answers", *arguments).stdout)
+
+        assert result["command"] == (
+            "helamem bench answers --data locomo.json --systems default --max-tokens 1000 --model tiny "
+            "--no-judge --embedder hashing"
+        )
+        assert "sk-secret" not in json.dumps(result)
+
+    def test_failed_calls_are_told_and_what_to_do(
+        self, cli: Cli, data: Path, server: LLMServer
+    ) -> None:
+        server.acts = (Fail(500, "out of order"),)
+
+        shown = cli("bench", "answers", "--data", data)
+
+        assert "1 of the questions could not be answered" in shown.stderr
+        assert "out of order" in shown.stderr
+        assert "The same command asks these again" in shown.stderr
+
+    @pytest.mark.parametrize(
+        "senseless",
+        [
+            ["--prices", "1"],
+            ["--prices", "-1,2"],
+            ["--prices", "nan,2"],
+            ["--judge", "strict", "--no-judge"],
+            ["--workers", "0"],
+            ["--systems", ","],
+        ],
+    )
+    def test_senseless_options_are_refused(
+        self, cli: Cli, data: Path, server: LLMServer, senseless: list[str]
+    ) -> None:
+        cli("bench", "answers", "--data", data, *senseless, code=2)
+        assert [] == server.requests
+
+    def test_without_a_model_it_says_which_variable_to_set(self, cli: Cli, data: Path) -> None:
+        assert "HELAMEM_LLM_MODEL" in cli("bench", "answers", "--data", data, code=1).stderr
+
+    def test_an_interrupted_run_says_where_it_goes_on(
+        self, cli: Cli, data: Path, server: LLMServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*arguments: object, **settings: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(experiments, "run", interrupted)
+
+        told = cli("bench", "answers", "--data", data, code=1).stderr
+
+        assert "Stopped. The replies so far are kept in" in told
+
+
+class TestOutputFiles:
+    def test_what_failed_leaves_the_file_as_it_was(self, tmp_path: Path) -> None:
+        place = tmp_path / "out.json"
+        place.write_text("before")
+
+        def fail() -> None:
+            with files.writing(str(place)) as file:
+                file.write("half")
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fail()
+
+        assert "before" == place.read_text()
+        assert [place] == list(tmp_path.iterdir())
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+    def test_what_is_no_ordinary_file_is_never_replaced(self, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        with ThreadPoolExecutor() as pool:
+            heard = pool.submit(pipe.read_text)
+            with files.writing(str(pipe)) as file:
+                file.write("through")
+
+            assert "through" == heard.result(timeout=10)
+        assert pipe.is_fifo()
+
+    def test_a_link_goes_on_pointing(self, tmp_path: Path) -> None:
+        place, link = tmp_path / "place.json", tmp_path / "link.json"
+        link.symlink_to(place)
+
+        with files.writing(str(link)) as file:
+            file.write("new")
+
+        assert link.is_symlink()
+        assert "new" == place.read_text()
+
+    def test_export_into_a_missing_folder_is_told(self, cli: Cli, tmp_path: Path) -> None:
+        out = tmp_path / "none" / "all.jsonl"
+
+        assert "there is no folder" in cli("export", "--output", out, code=2).stderr

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluation import longmemeval_files
 from helamem import prompts
 from helamem.embedders import HashingEmbedder
-from helamem.errors import ConfigError, LLMError
-from helamem.evaluation import answers
+from helamem.errors import ConfigError, DataError, LLMError
+from helamem.evaluation import answers, forms
 from helamem.evaluation.experiments import answers as experiment
 from helamem.llms import ScriptedLLM
+from helamem.tokens import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,10 +60,16 @@ def test_the_right_answer_scores_one(answer: str) -> None:
 def test_bleu_is_the_clipped_share_for_replies_that_are_not_shorter(
     reply: str, answer: str
 ) -> None:
-    said, right = answers.tokens(reply), answers.tokens(answer)
+    said, right = reply.split(), answer.split()
     if said and len(said) >= len(right):
         shared = sum((Counter(said) & Counter(right)).values())
         assert answers.bleu_1(reply, answer) == pytest.approx(shared / len(said))
+
+
+def test_bleu_compares_words_as_they_are() -> None:
+    assert answers.bleu_1("The Kettle", "the kettle.") == 1.0
+    assert answers.bleu_1("kettles", "kettle") == 0.0
+    assert answers.bleu_1("", "kettle") == 0.0
 
 
 def test_case_punctuation_articles_and_endings_do_not_matter() -> None:
@@ -71,6 +81,7 @@ def test_each_part_of_a_list_counts_for_itself() -> None:
     assert answers.locomo_f1("rowing, brioche", "brioche, rowing", "multi-hop") == 1.0
     assert answers.locomo_f1("rowing", "brioche, rowing", "multi-hop") == 0.5
     assert answers.locomo_f1("rowing", "", "multi-hop") == 0.0
+    assert answers.locomo_f1("rowing", "rowing,", "multi-hop") == 0.5  # as LoCoMo's program counts
 
 
 def test_an_explanation_after_a_semicolon_does_not_count() -> None:
@@ -99,8 +110,24 @@ def test_an_answer_in_a_prompt_is_found(dataset: Dataset) -> None:
     assert answers.leaked(dataset, ["In April 2024 it rained."]) == []
 
 
+def test_words_that_stand_in_every_text_are_no_answer_found(dataset: Dataset) -> None:
+    (conversation,) = dataset.conversations
+    question = replace(conversation.questions[0], answer="last year")
+    with_it = replace(dataset, conversations=(replace(conversation, questions=(question,)),))
+    assert answers.leaked(with_it, ["“Last year” means the year before."]) == []
+
+
 def test_no_prompt_holds_an_answer(dataset: Dataset) -> None:
-    assert answers.leaked(dataset, experiment.RULES) == []
+    assert answers.leaked(dataset, answers.RULES) == []
+
+
+def test_every_prompt_of_the_product_is_looked_at() -> None:
+    said = {
+        value
+        for name, value in vars(prompts).items()
+        if name.isupper() and isinstance(value, str) and " " in value
+    }
+    assert said - {prompts.GUARD} <= set(answers.RULES)
 
 
 def scripted(messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
@@ -128,7 +155,7 @@ def test_answers_are_scored_and_what_failed_is_no_wrong_answer(dataset: Dataset)
     assert entry["by_category"]["single-hop"]["judged"] == 1.0
     assert entry["by_category"]["multi-hop"]["abstained"] == 1.0
     assert "temporal" not in entry["by_category"]
-    assert entry["unanswerable"] == {"questions": 1, "abstained": 1.0}
+    assert entry["unanswerable"] == {"questions": 1, "abstained": 1.0, "judged": 1.0}
     (failed,) = [each for each in result["answers"]["default"] if each["failed"]]
     assert failed["failed"] == "the server is tired"
     assert result == json.loads(json.dumps(result, allow_nan=False))
@@ -137,8 +164,19 @@ def test_answers_are_scored_and_what_failed_is_no_wrong_answer(dataset: Dataset)
 def test_calls_and_tokens_are_counted_and_priced(dataset: Dataset) -> None:
     result = run(dataset, llm=ScriptedLLM(scripted), prices=(1e6, 2e6))
     usage = result["systems"]["default"]["usage"]
-    assert usage["calls"] == 5 + 4  # the failed one has no verdict
+    assert usage["calls"] == 5 + 1  # who failed or abstained needs no verdict of a judge
     assert usage["cost"] == usage["prompt_tokens"] + 2 * usage["completion_tokens"]
+    assert usage["judge"]["calls"] == 1
+
+
+def test_a_judge_may_have_prices_of_its_own(dataset: Dataset) -> None:
+    judge = ScriptedLLM(scripted, name="strict")
+    given: dict[str, Any] = {"prices": (1e6, 0.0), "judge_prices": (0.0, 1e6)}
+    result = run(dataset, llm=ScriptedLLM(scripted), judge=judge, **given)
+    usage = result["systems"]["default"]["usage"]
+    answering = usage["prompt_tokens"] - usage["judge"]["prompt_tokens"]
+    assert usage["cost"] == answering + usage["judge"]["completion_tokens"]
+    assert (result["model"], result["judge"]) == ("scripted", "strict")
 
 
 def test_a_run_that_broke_off_goes_on_where_it_was(dataset: Dataset, tmp_path: Path) -> None:
@@ -154,16 +192,147 @@ def test_a_dry_run_sends_nothing_and_estimates(dataset: Dataset) -> None:
     llm = ScriptedLLM(scripted)
     result = run(dataset, llm=llm, dry_run=True, prices=(1.0, 1.0))
     assert llm.calls == []
-    usage = result["systems"]["default"]["usage"]
-    assert usage["calls"] == 10
-    assert usage["prompt_tokens"] > 1000
-    assert usage == run(dataset, dry_run=True, prices=(1.0, 1.0))["systems"]["default"]["usage"]
+    entry = result["systems"]["default"]
+    assert entry.keys() == {"asked", "usage"}  # nothing that looks like a score
+    assert (entry["asked"], entry["usage"]["calls"]) == (5, 10)
+    assert entry["usage"]["prompt_tokens"] > 1000
+    assert (
+        entry["usage"]
+        == run(dataset, dry_run=True, prices=(1.0, 1.0))["systems"]["default"]["usage"]
+    )
+
+
+def fluent(messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """Answers everything from the first memory that it is shown."""
+    asked = messages[-1]["content"]
+    if "<case>" in asked:
+        return {"correct": True}
+    return {"found": True, "answer": "a copper kettle", "citations": first_id(asked)}
+
+
+def first_id(asked: str) -> list[int]:
+    return [json.loads(line)["id"] for line in asked.splitlines() if line.startswith("{")][:1]
+
+
+def test_the_estimate_is_near_what_is_asked_then(dataset: Dataset) -> None:
+    llm = ScriptedLLM(fluent)
+    run(dataset, llm=llm)
+    sent = sum(count_tokens(m["content"]) for call in llm.calls for m in call.messages)
+    usage = run(dataset, dry_run=True)["systems"]["default"]["usage"]
+    assert usage["calls"] == len(llm.calls)
+    assert usage["prompt_tokens"] == pytest.approx(sent, rel=0.02)
+
+
+def test_a_dry_run_counts_what_is_not_in_the_cache_and_adds_nothing_to_it(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    before = run(dataset, llm=ScriptedLLM(fluent), dry_run=True, cache=str(tmp_path))
+    assert before["systems"]["default"]["usage"]["calls"] == 10
+    assert not list(tmp_path.iterdir())
+    run(dataset, llm=ScriptedLLM(fluent), cache=str(tmp_path))
+    after = run(dataset, llm=ScriptedLLM(fluent), dry_run=True, cache=str(tmp_path))
+    assert after["systems"]["default"]["usage"]["calls"] == 0
+
+
+def test_without_a_verdict_an_answer_still_has_its_words(dataset: Dataset) -> None:
+    def no_judge(messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+        if "<case>" in messages[-1]["content"]:
+            raise LLMError("the judge is ill", provider="scripted")
+        return scripted(messages)
+
+    result = run(dataset, llm=ScriptedLLM(no_judge))
+    entry = result["systems"]["default"]
+    assert (entry["failed"], entry["unjudged"]) == (1, 1)
+    assert entry["by_category"]["single-hop"]["f1"] == 1.0
+    assert entry["by_category"]["single-hop"]["judged"] is None
+    assert result["answers"]["default"][0]["unjudged"] == "the judge is ill"
+
+
+def always(error: str) -> Any:
+    def fail(messages: object) -> dict[str, Any]:
+        raise LLMError(error, provider="scripted")
+
+    return fail
+
+
+def test_where_all_calls_fail_there_is_no_score_and_not_zero(dataset: Dataset) -> None:
+    result = run(dataset, llm=ScriptedLLM(always("no such model")))
+    entry = result["systems"]["default"]
+    assert (entry["failed"], entry["questions"]) == (5, 0)
+    assert entry["f1"] is None
+    assert entry["judged"] is None
+    assert experiment.plots(result) == []
+    assert experiment.tables(result)[0][1][1][2] == ""
+
+
+def test_where_the_first_calls_all_fail_no_more_are_made(tmp_path: Path) -> None:
+    file = longmemeval_files.write(tmp_path / "lme.json", questions=60)
+    llm = ScriptedLLM(always("no such model"))
+    with pytest.raises(LLMError, match=r"the first 10 questions failed\. no such model"):
+        run(forms.load(file), llm=llm, workers=2)
+    assert len(llm.calls) < 20
+
+
+class Meeting:
+    """A model that answers only when two ask at once."""
+
+    name = "meeting"
+
+    def __init__(self) -> None:
+        self._barrier = threading.Barrier(2, timeout=20)
+        self._scripted = ScriptedLLM(fluent)
+
+    def complete(self, *asked: Any, **options: Any) -> Any:
+        self._barrier.wait()
+        return self._scripted.complete(*asked, **options)
+
+
+def test_questions_of_several_histories_are_asked_at_once(tmp_path: Path) -> None:
+    file = longmemeval_files.write(tmp_path / "lme.json", questions=4)
+    result = run(forms.load(file), llm=Meeting(), judged=False, workers=2)
+    assert [each["id"] for each in result["answers"]["default"]] == [
+        "q0000",
+        "q0001",
+        "q0002",
+        "q0003",
+    ]
+    assert result["systems"]["default"]["failed"] == 0
+
+
+def test_whoever_stops_asks_no_more(dataset: Dataset) -> None:
+    class StoppedError(Exception):
+        pass
+
+    def stop(what: str, done: int, total: int) -> None:
+        raise StoppedError
+
+    llm = ScriptedLLM(fluent)
+    with pytest.raises(StoppedError):
+        run(dataset, llm=llm, workers=1, progress=stop)
+    assert len(llm.calls) <= 4  # of ten: two questions were under way
+
+
+def test_the_model_is_shown_all_of_the_full_text_and_a_part_of_the_rest(dataset: Dataset) -> None:
+    llm = ScriptedLLM(fluent)
+    run(dataset, llm=llm, systems=["full-text", "recency"], judged=False, max_tokens=60, workers=1)
+    shown = [call.prompt.count('"text":') for call in llm.calls]
+    assert shown[:5] == [len(dataset.conversations[0].turns)] * 5
+    assert max(shown[5:]) < 4
+
+
+def test_systems_are_compared_over_the_questions_that_both_answered(dataset: Dataset) -> None:
+    given: dict[str, Any] = {"systems": ["default", "recency"], "max_tokens": 120}
+    result = run(dataset, llm=ScriptedLLM(scripted), **given)
+    gap = result["differences"]["default - recency"]
+    assert gap["f1"]["mean"] == pytest.approx(1 / 3, abs=1e-4)  # the kettle, of three
+    assert len(gap["judged"]["ci95"]) == 2
 
 
 def test_without_a_judge_nobody_judges(dataset: Dataset) -> None:
     result = run(dataset, llm=ScriptedLLM(scripted), judged=False)
     assert result["systems"]["default"]["judged"] is None
     assert result["systems"]["default"]["usage"]["calls"] == 5
+    assert not any("judged" in heading.lower() for heading, _ in experiment.tables(result)[1:2])
 
 
 def test_without_a_model_there_are_no_answers(dataset: Dataset) -> None:
@@ -171,8 +340,34 @@ def test_without_a_model_there_are_no_answers(dataset: Dataset) -> None:
         run(dataset)
 
 
+def test_with_an_answer_in_a_prompt_nobody_is_asked(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "RULES", (*answers.RULES, "Say: A copper kettle."))
+    llm = ScriptedLLM(scripted)
+    with pytest.raises(DataError, match="the prompts hold an answer of talks: 'A copper kettle'"):
+        run(dataset, llm=llm)
+    assert llm.calls == []
+
+
+def test_plots_show_what_was_scored(dataset: Dataset) -> None:
+    judged = experiment.plots(run(dataset, llm=ScriptedLLM(scripted)))
+    assert [plot.name for plot in judged] == ["f1", "judged"]
+    unjudged = experiment.plots(run(dataset, llm=ScriptedLLM(scripted), judged=False))
+    assert [plot.name for plot in unjudged] == ["f1"]
+
+
 def test_the_table_of_a_dry_run_is_the_cost_alone(dataset: Dataset) -> None:
     heading, rows = experiment.tables(run(dataset, dry_run=True))[0]
-    assert heading == "What it would cost"
-    assert rows[1][1] == "10"
-    assert len(experiment.tables(run(dataset, llm=ScriptedLLM(scripted)))) == 2
+    assert heading.startswith("What it would cost")
+    assert rows[1][1:3] == ["5", "10"]
+
+
+def test_tables_tell_scores_what_has_no_answer_and_costs(dataset: Dataset) -> None:
+    headings = [
+        heading for heading, _ in experiment.tables(run(dataset, llm=ScriptedLLM(scripted)))
+    ]
+    assert headings[0] == "Answers by scripted, judged by scripted"
+    assert headings[1:3] == ["F1 by category", "Judged correct, by category"]
+    assert headings[3] == "Questions that nothing answers"
+    assert headings[4].startswith("What it cost")

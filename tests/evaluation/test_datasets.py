@@ -101,6 +101,26 @@ def _number_as_evidence(talk: dict[str, Any]) -> None:
     talk["qa"][0]["evidence"] = [7]
 
 
+def _evidence_as_text(talk: dict[str, Any]) -> None:
+    talk["qa"][0]["evidence"] = "D1:1"
+
+
+def _no_answer(talk: dict[str, Any]) -> None:
+    talk["qa"][0]["answer"] = None
+
+
+def _category_as_text(talk: dict[str, Any]) -> None:
+    talk["qa"][0]["category"] = "4"
+
+
+def _turn_of_text(talk: dict[str, Any]) -> None:
+    talk["conversation"]["session_1"][0] = "Hi Tom!"
+
+
+def _session_of_text(talk: dict[str, Any]) -> None:
+    talk["conversation"]["session_1"] = "Hi Tom!"
+
+
 def _no_questions(talk: dict[str, Any]) -> None:
     del talk["qa"]
 
@@ -116,10 +136,15 @@ def _odd_observation(talk: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (_blank, "question talk-1/1 is blank"),
-        (_no_question, "question talk-1/2 is not LoCoMo's form"),
-        (_unknown_category, "question talk-1/0"),
-        (_number_as_evidence, "question talk-1/0"),
+        (_blank, "question talk-1/1: 'question' is blank"),
+        (_no_question, "question talk-1/2: 'question' is missing"),
+        (_unknown_category, "question talk-1/0: 'category' is 6; there are 1, 2, 3, 4, 5"),
+        (_number_as_evidence, "question talk-1/0: 'evidence' must be a list of texts, and holds"),
+        (_evidence_as_text, "question talk-1/0: 'evidence' must be a list, and is a text"),
+        (_no_answer, "question talk-1/0: 'answer' must be a text or a number, and is null"),
+        (_category_as_text, "talk-1/0: 'category' must be a whole number, and is a text"),
+        (_turn_of_text, "expected an object, not str"),
+        (_session_of_text, "'session_1' must be a list of turns"),
         (_no_questions, "talk-1 needs turns, and a list of questions"),
         (_twin_turns, "talk-1: turn D2:1 is there twice"),
         (_odd_observation, "talk-1: the observations are not"),

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +15,11 @@ from helamem.evaluation import experiments, figures, forms, learners, report
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity
-from helamem.evaluation.figures import Plot
+from helamem.evaluation.figures import Bars, Plot
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from helamem.evaluation.datasets import Dataset
 
 # Small enough to run in a moment; the rest of the settings are the experiment's own.
@@ -37,6 +38,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "sensitivity": {"factors": (1.0, 2.0)},
     "answers": {"dry_run": True},
     "budget": {"systems": ["default", "full-text"]},
+    "speed": {"sizes": [20, 60]},
 }
 
 
@@ -88,13 +90,26 @@ def test_tables_are_rectangular_and_print(name: str, results: dict[str, dict[str
 @pytest.mark.parametrize("name", experiments.NAMES)
 def test_plots_have_as_many_values_as_places(name: str, results: dict[str, dict[str, Any]]) -> None:
     for plot in experiments.of(results[name]).plots(results[name]):
-        assert plot.lines
-        assert all(len(xs) == len(ys) for xs, ys in plot.lines.values())
+        if isinstance(plot, Bars):
+            assert plot.bars
+            assert all(len(ends) in (0, 2) for _, ends in plot.bars.values())
+        else:
+            assert plot.lines
+            assert all(len(xs) == len(ys) for xs, ys in plot.lines.values())
 
 
 def test_an_unknown_experiment_is_refused_with_those_there_are(two_talks: Path) -> None:
     with pytest.raises(ConfigError, match="no experiment 'luck'; there are retrieval, learning"):
         experiments.run("luck", two_talks)
+
+
+@pytest.mark.parametrize("name", sorted(experiments.NEED_TURNS))
+def test_where_no_turn_is_known_to_answer_that_is_told(name: str, tmp_path: Path) -> None:
+    turn = {"id": "1", "text": "Hello.", "at": "2024-05-06T09:00:00Z"}
+    file = tmp_path / "bare.jsonl"
+    file.write_text(json.dumps({"id": "a", "turns": [turn], "questions": [{"text": "Who?"}]}))
+    with pytest.raises(ConfigError, match="says which turns answer it"):
+        experiments.run(name, file, embedder="hashing")
 
 
 def test_each_ablation_differs_from_where_it_starts_in_what_it_says() -> None:
@@ -193,29 +208,31 @@ def test_reuse_asks_every_question_again(results: dict[str, dict[str, Any]]) -> 
     assert set(results["reuse"]["arms"]) == set(learners.ARMS)
 
 
-def test_a_page_has_tables_plots_and_the_command(
-    tmp_path: Path, results: dict[str, dict[str, Any]]
+def test_facts_are_compared_with_the_same_questions_without_them(
+    results: dict[str, dict[str, Any]],
 ) -> None:
-    pytest.importorskip("matplotlib")
-    file = tmp_path / "learning-static.json"
-    file.write_text(json.dumps(results["learning"]), encoding="utf-8")
-    written = report.build([file], tmp_path / "docs")
-    page = (tmp_path / "docs" / "learning-static.md").read_text(encoding="utf-8")
-    assert "| gated+cue |" in page
-    assert "helamem bench" in page
-    assert "![What experience brings](learning-static-curve.svg)" in page
-    assert {path.name for path in written} >= {
-        "learning-static-curve.png",
-        "learning-static-passes.svg",
-    }
-    assert all(path.stat().st_size > 0 for path in written)
+    variants = results["facts"]["variants"]
+    for name, before in (
+        ("recorded facts, at most 3", "episodes alone"),
+        ("after experience, extracted facts", "after experience, episodes alone"),
+    ):
+        won = variants[name]["recall@10"] - variants[before]["recall@10"]
+        assert variants[name]["gain"]["mean"] == pytest.approx(won, abs=2e-4)
+
+
+def test_speed_is_measured_on_as_many_turns_as_asked(results: dict[str, dict[str, Any]]) -> None:
+    sizes = results["speed"]["sizes"]
+    assert [each["turns"] for each in sizes] == [20, 60]
+    assert all(each["bytes_per_turn"] > 0 and each["search_ms"]["p50"] > 0 for each in sizes)
 
 
 def test_the_same_plot_gives_the_same_svg(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    plot = Plot("twice", "A line", "x", "y", {"one": ([1, 2], [0.5, 0.6])}, logarithmic=True)
-    first = figures.draw(plot, tmp_path)[1].read_bytes()
-    assert first == figures.draw(plot, tmp_path)[1].read_bytes()
+    lines = Plot("twice", "A line", "x", "y", {"one": ([1, 2], [0.5, 0.6])}, logarithmic=True)
+    bars = Bars("bars", "Bars", "x", {"one": (0.5, [0.4, 0.6]), "two": (-0.1, [])}, signed=True)
+    for plot in (lines, bars):
+        first = figures.draw(plot, tmp_path)[1].read_bytes()
+        assert first == figures.draw(plot, tmp_path)[1].read_bytes()
 
 
 def test_without_matplotlib_the_install_line_is_told(
@@ -233,20 +250,3 @@ def test_a_table_fits_a_terminal_without_losing_a_number(
     screen = io.StringIO()
     report.print_table(results[name], Console(file=screen, width=112))
     assert "…" not in screen.getvalue()
-
-
-ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs" / "evaluation").glob("*.md"))
-
-
-@pytest.mark.parametrize("place", PAGES, ids=lambda place: place.stem)
-def test_pages_say_what_was_measured(place: Path) -> None:
-    result = json.loads(
-        (ROOT / "benchmarks" / "results" / f"{place.stem}.json").read_text(encoding="utf-8")
-    )
-    assert report.page(place.stem, result) == place.read_text(encoding="utf-8")
-    assert all(
-        place.with_name(f"{plot.name}.{kind}").is_file()
-        for plot in report.named_plots(place.stem, result)
-        for kind in ("png", "svg")
-    )

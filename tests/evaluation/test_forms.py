@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evaluation import longmemeval_files
 from helamem.errors import DataError
 from helamem.evaluation import forms
 
@@ -108,6 +109,73 @@ def test_a_session_that_a_history_holds_twice_is_two(tmp_path: Path) -> None:
     assert {turn.session for turn in conversation.turns} == {"0/fair", "1/fair"}
 
 
+def test_an_answer_that_is_a_number_is_text(tmp_path: Path) -> None:
+    data = longmemeval()
+    data[0]["answer"] = 3
+    dataset = forms.load(write(tmp_path, json.dumps(data)))
+    assert dataset.conversations[0].questions[0].answer == "3"
+
+
+def test_histories_stay_in_the_file_and_are_read_alike_each_time(tmp_path: Path) -> None:
+    file = longmemeval_files.write(tmp_path / "lme.json", questions=11)
+    dataset = forms.load(file)
+    assert [outline.id for outline in dataset.outlines] == [c.id for c in dataset.conversations]
+    assert [outline.turns for outline in dataset.outlines] == [24] * 11
+    assert dataset.conversations[3] == dataset.conversations[3]
+    assert dataset.conversations[3] is not dataset.conversations[3]
+    assert dataset.conversations[-1].id == "q0010"
+    assert [c.id for c in dataset.conversations[2:4]] == ["q0002", "q0003"]
+    assert dataset.conversations[9].questions[0].category == "unanswerable"
+
+
+def test_without_marked_turns_the_sessions_are_known(tmp_path: Path) -> None:
+    data = longmemeval()
+    del data[0]["haystack_sessions"][0][0]["has_answer"]
+    dataset = forms.load(write(tmp_path, json.dumps(data)))
+    assert [dataset.scored(c) for c in dataset.outlines] == [[], []]
+    assert [[q.sessions for q in dataset.by_session(c)] for c in dataset.outlines] == [
+        [("0/fair",)],
+        [],
+    ]
+
+
+def test_a_session_may_be_empty_and_a_history_may_not(tmp_path: Path) -> None:
+    data = longmemeval()
+    data[0]["haystack_sessions"][1] = []
+    (first, _) = forms.load(write(tmp_path, json.dumps(data))).conversations
+    assert len(first.turns) == 2
+    data[0]["haystack_sessions"][0] = []
+    with pytest.raises(DataError, match="question 0: there is no turn in its history"):
+        forms.load(write(tmp_path, json.dumps(data)))
+
+
+@pytest.mark.parametrize("kept", [3, 11, 50])
+def test_a_sample_is_some_of_the_conversations_and_always_the_same(
+    tmp_path: Path, kept: int
+) -> None:
+    dataset = forms.load(longmemeval_files.write(tmp_path / "lme.json", questions=11))
+    sample = dataset.sampled(kept)
+    ids = [c.id for c in sample.conversations]
+    assert len(ids) == min(kept, 11)
+    assert ids == sorted(ids)
+    assert ids == [outline.id for outline in dataset.sampled(kept).outlines]
+    assert sample.changed == ({"sample": {"conversations": 3, "of": 11}} if kept == 3 else {})
+
+
+def test_a_sample_of_ones_own_data_too(tmp_path: Path) -> None:
+    lines = [json.dumps({**plain(), "id": f"talk-{n}"}) for n in range(4)]
+    sample = forms.load(write(tmp_path, "\n".join(lines))).sampled(2)
+    assert len(sample.conversations) == 2
+
+
+def test_reading_tells_how_many_megabytes_are_read(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    file = longmemeval_files.write(tmp_path / "lme.json", questions=3, words=900)
+    forms.load(file, progress=lambda *step: told.append(step))
+    size = file.stat().st_size // 1_000_000
+    assert told[-1] == ("reading lme.json (MB)", size, size)
+
+
 def _unknown_type(data: list[dict[str, Any]]) -> None:
     data[0]["question_type"] = "riddle"
 
@@ -120,13 +188,28 @@ def _odd_date(data: list[dict[str, Any]]) -> None:
     data[0]["question_date"] = "yesterday"
 
 
-@pytest.mark.parametrize("spoil", [_unknown_type, _missing_date, _odd_date])
+def _session_of_text(data: list[dict[str, Any]]) -> None:
+    data[0]["haystack_sessions"][0] = "I won a kettle."
+
+
+def _odd_mark(data: list[dict[str, Any]]) -> None:
+    data[0]["haystack_sessions"][0][0]["has_answer"] = "yes"
+
+
+def _no_sessions(data: list[dict[str, Any]]) -> None:
+    del data[0]["answer_session_ids"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [_unknown_type, _missing_date, _odd_date, _session_of_text, _odd_mark, _no_sessions],
+)
 def test_malformed_longmemeval_names_the_question(
     tmp_path: Path, spoil: Callable[[list[dict[str, Any]]], None]
 ) -> None:
     data = longmemeval()
     spoil(data)
-    with pytest.raises(DataError, match="question 0 is not LongMemEval's form"):
+    with pytest.raises(DataError, match=r"data\.json: question 0: "):
         forms.load(write(tmp_path, json.dumps(data)))
 
 
@@ -158,6 +241,34 @@ def _naive_time(line: dict[str, Any]) -> None:
     line["turns"][0]["at"] = "2024-04-20T19:30:00"
 
 
+def _odd_time(line: dict[str, Any]) -> None:
+    line["turns"][0]["at"] = "yesterday"
+
+
+def _no_answer(line: dict[str, Any]) -> None:
+    line["questions"][0]["answer"] = None
+
+
+def _evidence_as_text(line: dict[str, Any]) -> None:
+    line["questions"][0]["evidence"] = "a"
+
+
+def _unknown_at_the_top(line: dict[str, Any]) -> None:
+    line["question"] = []
+
+
+def _no_question(line: dict[str, Any]) -> None:
+    line["questions"] = []
+
+
+def _nameless(line: dict[str, Any]) -> None:
+    del line["id"]
+
+
+def _twin_questions(line: dict[str, Any]) -> None:
+    line["questions"][0]["id"] = line["questions"][1]["id"] = "q"
+
+
 def _twins(line: dict[str, Any]) -> None:
     line["turns"][1]["id"] = "a"
 
@@ -169,6 +280,13 @@ def _twins(line: dict[str, Any]) -> None:
         (_misspelt, "line 2: .*unknown field 'speeker'"),
         (_no_time, "line 2: .*'at'"),
         (_naive_time, "line 2: .*has no time zone"),
+        (_odd_time, "line 2: 'at' is 'yesterday', and not like"),
+        (_no_answer, "line 2: 'answer' must be a text or a number, and is null"),
+        (_evidence_as_text, "line 2: 'evidence' must be a list, and is a text"),
+        (_unknown_at_the_top, "line 2: unknown field 'question'"),
+        (_no_question, "line 2: 'questions' is empty"),
+        (_nameless, "line 2: 'id' is missing"),
+        (_twin_questions, "line 2: question q is there twice"),
         (_twins, "line 2: turn a is there twice"),
     ],
 )
@@ -182,6 +300,22 @@ def test_a_malformed_line_is_named(
         forms.load(write(tmp_path, content))
 
 
+def test_a_text_may_hold_what_ends_lines_elsewhere(tmp_path: Path) -> None:
+    line = plain()
+    line["turns"][0]["text"] = "One.\u2028Two.\u0085Three."
+    file = write(tmp_path, json.dumps(line, ensure_ascii=False))
+    assert forms.load(file, "jsonl").conversations[0].turns[0].text == "One.\u2028Two.\u0085Three."
+
+
+def test_bytes_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "latin.jsonl"
+    file.write_bytes(
+        json.dumps(plain(), ensure_ascii=False).replace("won", "wön").encode("latin-1")
+    )
+    with pytest.raises(DataError, match="not UTF-8 text, at byte"):
+        forms.load(file, "jsonl")
+
+
 def test_a_line_that_is_not_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 2 is not JSON"):
         forms.load(write(tmp_path, f"{json.dumps(plain())}\n{{]\n"))
@@ -190,5 +324,5 @@ def test_a_line_that_is_not_json_is_named(tmp_path: Path) -> None:
 def test_the_form_can_be_said(tmp_path: Path) -> None:
     file = write(tmp_path, json.dumps(plain()))
     assert forms.load(file, "jsonl") == forms.load(file)
-    with pytest.raises(DataError, match="not a list of questions"):
+    with pytest.raises(DataError, match="question 0: 'haystack_session_ids' is missing"):
         forms.load(file, "longmemeval")

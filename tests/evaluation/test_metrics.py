@@ -79,8 +79,8 @@ def test_scores_of_a_ranking_worked_by_hand() -> None:
             "recall@5": 2 / 3,
             "recall@10": 2 / 3,
             "recall@20": 2 / 3,
-            "all@10": 0,
-            "ndcg@10": gained / ideal,
+            **{f"all@{k}": 0 for k in (5, 10, 20)},
+            **{f"ndcg@{k}": gained / ideal for k in (5, 10, 20)},
             "p@1": 0,
             "mrr": 1 / 2,
         }

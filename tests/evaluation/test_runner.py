@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from evaluation import longmemeval_files
 from helamem.embedders import HashingEmbedder
-from helamem.evaluation import report, runner, systems
+from helamem.errors import ConfigError
+from helamem.evaluation import forms, report, runner, systems
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import retrieval
 
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
     from helamem.evaluation.systems import Found
 
 SCORES = {
-    "questions", "recall@1", "recall@5", "recall@10", "recall@20", "all@10", "ndcg@10", "p@1", "mrr",
+    "questions", "recall@1", "recall@5", "recall@10", "recall@20", "all@5", "all@10", "all@20",
+    "ndcg@5", "ndcg@10", "ndcg@20", "p@1", "mrr",
     "sessions@5", "sessions@10", "recall@500tok", "recall@1000tok", "recall@2000tok", "tokens_per_query",
 }  # fmt: skip
 
@@ -53,6 +57,91 @@ def test_all_questions_with_evidence_are_counted_and_traps_apart(result: dict[st
     assert entry["questions"] == 3
     assert entry["unanswerable"]["questions"] == 1
     assert result["left_out"] == 1
+
+
+def test_what_hangs_on_single_conversations_is_told(locomo_file: Path, tmp_path: Path) -> None:
+    first = json.loads(locomo_file.read_text(encoding="utf-8"))[0]
+    second = {**first, "sample_id": "talk-2", "qa": first["qa"][:2]}
+    file = tmp_path / "two.json"
+    file.write_text(json.dumps([first, second]), encoding="utf-8")
+    result = runner.run_locomo(file, systems=["recency"], embedder="hashing")
+    entry = result["systems"]["recency"]
+    parts = entry["by_conversation"]
+    assert {name: each["questions"] for name, each in parts.items()} == {"talk-1": 3, "talk-2": 2}
+    assert sorted(each["recall@10"] for each in parts.values()) == entry["without_one"]["recall@10"]
+    (heading, rows) = retrieval.tables(result)[-1]
+    assert heading == "Recall@10 by conversation"
+    assert rows[0] == ["system", "talk-1", "talk-2", "one left out"]
+
+
+def test_of_one_conversation_nothing_hangs_on_single_ones(result: dict[str, Any]) -> None:
+    assert "without_one" not in result["systems"]["default"]
+
+
+def longmemeval(tmp_path: Path, *, marked: bool) -> Dataset:
+    file = longmemeval_files.write(tmp_path / "lme.json", questions=10)
+    data = json.loads(file.read_text(encoding="utf-8"))
+    for session in data[0]["haystack_sessions"]:
+        for turn in session:
+            turn.pop("has_answer", None)
+    if not marked:
+        data = data[:1]
+    file.write_text(json.dumps(data), encoding="utf-8")
+    return forms.load(file)
+
+
+def test_where_only_sessions_are_known_these_are_scored(tmp_path: Path) -> None:
+    embedder, chosen = HashingEmbedder(), systems.named(["bm25", "recency"])
+    result = runner.run(longmemeval(tmp_path, marked=True), systems=chosen, embedder=embedder)
+    entry = result["systems"]["bm25"]
+    assert (entry["questions"], entry["questions_by_session"]) == (8, 9)
+    assert entry["unanswerable"]["questions"] == 0
+    assert result["left_out"] == 2
+    assert "sessions over 9 questions" in retrieval.tables(result)[1][0]
+
+
+def test_where_no_turn_is_known_tables_and_plots_still_come(tmp_path: Path) -> None:
+    embedder, chosen = HashingEmbedder(), systems.named(["bm25", "recency"])
+    result = runner.run(longmemeval(tmp_path, marked=False), systems=chosen, embedder=embedder)
+    assert result == json.loads(json.dumps(result, allow_nan=False))
+    assert result["systems"]["bm25"]["questions"] == 0
+    assert "recall@10" not in result["systems"]["bm25"]
+    assert [row[1] for row in retrieval.tables(result)[0][1][1:]] == ["", ""]
+    assert [bar[1] for bar in retrieval.plots(result)[0].bars.values()] == [[], []]  # type: ignore[union-attr]
+
+
+def test_where_no_answer_is_known_nothing_is_measured(dataset: Dataset) -> None:
+    (conversation,) = dataset.conversations
+    questions = tuple(replace(q, evidence=()) for q in conversation.questions)
+    bare = replace(dataset, conversations=(replace(conversation, questions=questions),))
+    with pytest.raises(ConfigError, match="talks has no question of which it says what answers"):
+        runner.run(bare, systems=systems.named(["bm25"]), embedder=HashingEmbedder())
+
+
+def test_a_memory_that_is_asked_nothing_is_not_built(tmp_path: Path) -> None:
+    file = longmemeval_files.write(tmp_path / "lme.json", questions=10)
+    built: list[str] = []
+
+    def build(conversation: Conversation, embedder: object, folder: Path) -> Conversation:
+        built.append(conversation.id)
+        return conversation
+
+    def search(conversation: Conversation, question: Question, k: int) -> Found:
+        return systems.found(conversation, [])
+
+    system = systems.System("empty", build, search)
+    runner.run(forms.load(file), systems=[system], embedder=HashingEmbedder())
+    assert len(built) == 9
+    assert "q0009_abs" not in built
+
+
+def test_many_long_categories_get_a_row_each(tmp_path: Path) -> None:
+    file = longmemeval_files.write(tmp_path / "lme.json", questions=9)
+    chosen = systems.named(["bm25", "recency"])
+    result = runner.run(forms.load(file), systems=chosen, embedder=HashingEmbedder())
+    _, rows = retrieval.by_category(result["systems"])
+    assert rows[0] == ["category", "bm25", "recency"]
+    assert len(rows) == 1 + 6
 
 
 def test_a_file_has_a_size_and_an_index_in_memory_has_none(result: dict[str, Any]) -> None:
@@ -174,6 +263,6 @@ def test_the_table_names_systems_categories_and_the_data(result: dict[str, Any])
 
 
 def test_markdown_has_a_row_for_every_system(result: dict[str, Any]) -> None:
-    rows = [line for line in report.markdown(result).splitlines() if line.startswith("| bm25")]
-    assert len(rows) == 2
-    assert rows[0].count("|") == len(retrieval.COLUMNS) + 2
+    rows = [line for line in report.page("talks", result).splitlines() if line.startswith("| bm25")]
+    assert len(rows) == len(retrieval.tables(result))
+    assert rows[0].count("|") == len(retrieval.RANKS) + 3

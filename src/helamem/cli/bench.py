@@ -5,22 +5,22 @@ Each command runs one experiment of `helamem.evaluation.experiments` on a file t
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from helamem.cli.answering import answers
+from helamem.cli.measuring import FILE, measure, measuring
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, some_options
+from helamem.cli.values import names, whole_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-Decorated = TypeVar("Decorated", bound="Callable[..., object]")
-
-WIDE = 112  # characters that a line of the table takes
 SYSTEMS = "default,paper,cosine,bm25,hybrid"
+ALL_SYSTEMS = "default,paper,paper-undecayed,cosine,bm25,hybrid,recency,full-text"
 
 
 @click.group(cls=Group)
@@ -34,40 +34,12 @@ def bench() -> None:
     """
 
 
-def measuring(command: Decorated) -> Decorated:
-    """The options of every experiment: the data, its form, the embedder, and where results go."""
-    for option in reversed(
-        (
-            click.option(
-                "--data",
-                type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                required=True,
-                metavar="FILE",
-                help="The data set's file.",
-            ),
-            click.option(
-                "--form",
-                type=click.Choice(["auto", "locomo", "longmemeval", "jsonl"]),
-                default="auto",
-                show_default=True,
-                help="The data set's form; auto tells it from the file.",
-            ),
-            click.option(
-                "--json",
-                "output",
-                type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
-                metavar="OUT",
-                help="Write the results there as JSON; `-` for standard output.",
-            ),
-            some_options("--embedder", "--debug", "--verbose"),
-        )
-    ):
-        command = option(command)
-    return command
-
-
 systems_option = click.option(
-    "--systems", default=SYSTEMS, show_default=True, help="Which, separated by commas."
+    "--systems",
+    type=names,
+    default=SYSTEMS,
+    show_default=True,
+    help="Which, separated by commas.",
 )
 splits_option = click.option(
     "--splits",
@@ -87,118 +59,185 @@ passes_option = click.option(
 
 
 @bench.command(cls=Command)
-@measuring
+@measuring("locomo")
 @systems_option
 @some_options("--set")
 @pass_app
-def locomo(app: App, /, systems: str, **given: Any) -> None:
-    """Measure retrieval: recall of evidence by rank, by category, and inside token budgets.
+def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+    """Measure retrieval on LoCoMo.
 
-    A memory is built of each conversation, and every question is asked, read-only. `--set` changes
-    the system `default`. Takes data of any form, not LoCoMo alone.
+    Recall of evidence by rank, by category, and inside token budgets. A memory is built of each conversation, and every question is asked, read-only. `--set` changes
+    the system `default`.
 
     Example:
         helamem bench locomo --data locomo10.json --systems default,cosine --json results.json
     """
-    _measure(app, "locomo", "retrieval", given, systems=_names(systems), settings=app.settings)
+    _retrieval(app, "locomo", systems, given)
 
 
 @bench.command(cls=Command)
-@measuring
+@measuring("longmemeval")
+@systems_option
+@some_options("--set")
+@pass_app
+def longmemeval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+    """Measure retrieval on LongMemEval.
+
+    Recall of turns and of sessions. The files `_s`, `_m` and `oracle` are read as they are. Each
+    question has a history of its own, so a memory is built for every question; `--sample` takes
+    some of them.
+
+    Example:
+        helamem bench longmemeval --data longmemeval_s.json --sample 50 --json results.json
+    """
+    _retrieval(app, "longmemeval", systems, given)
+
+
+@bench.command(cls=Command)
+@measuring()
+@systems_option
+@some_options("--set")
+@pass_app
+def retrieval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+    """Measure retrieval on data of any form, your own too.
+
+    Example:
+        helamem bench retrieval --data tickets.jsonl --systems default,bm25
+    """
+    _retrieval(app, "retrieval", systems, given)
+
+
+@bench.command(cls=Command)
+@measuring()
 @splits_option
 @passes_option
 @pass_app
 def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
-    """Measure what learning adds: half of the questions are experience, the other half the test.
+    """Measure what learning adds.
+
+    Half of the questions are experience, the other half the test.
 
     Example:
         helamem bench learning --data locomo10.json --json learning.json
     """
-    _measure(app, "learning", "learning", given, splits=splits, pass_splits=pass_splits)
+    _learning(app, "learning", given, splits=splits, pass_splits=pass_splits)
 
 
 @bench.command(cls=Command)
-@measuring
+@measuring()
 @splits_option
 @passes_option
 @pass_app
 def reuse(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
-    """Measure what learning adds where the same needs come back in other words.
+    """Measure what learning adds where needs return in other words.
 
     Example:
         helamem bench reuse --data locomo10.json --json reuse.json
     """
-    _measure(app, "reuse", "reuse", given, splits=splits, pass_splits=pass_splits)
+    _learning(app, "reuse", given, splits=splits, pass_splits=pass_splits)
 
 
 @bench.command(cls=Command)
-@measuring
+@measuring()
 @pass_app
 def ablation(app: App, /, **given: Any) -> None:
-    """Measure what each part is worth: each part of `default` off, each part of `paper` on.
+    """Measure what each part of the mechanism is worth.
+
+    Each part of `default` is switched off, and each part of `paper` on.
 
     Example:
         helamem bench ablation --data locomo10.json --json ablation.json
     """
-    _measure(app, "ablation", "ablation", given)
+    measure(app, "ablation", "ablation", given)
 
 
 @bench.command(cls=Command)
-@measuring
+@measuring()
 @pass_app
 def sensitivity(app: App, /, **given: Any) -> None:
-    """Measure how much each number among the settings matters, around its default.
+    """Measure how much each number among the settings matters.
 
     Example:
         helamem bench sensitivity --data locomo10.json --json sensitivity.json
     """
-    _measure(app, "sensitivity", "sensitivity", given)
+    measure(app, "sensitivity", "sensitivity", given)
 
 
 @bench.command(cls=Command)
-@measuring
-@systems_option
+@measuring()
+@click.option(
+    "--systems",
+    type=names,
+    default=ALL_SYSTEMS,
+    show_default=True,
+    help="Which, separated by commas.",
+)
 @pass_app
-def budget(app: App, /, systems: str, **given: Any) -> None:
+def budget(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     """Measure recall against the tokens of the context.
 
     Example:
         helamem bench budget --data locomo10.json --json budget.json
     """
-    _measure(app, "budget", "budget", given, systems=_names(systems))
+    measure(app, "budget", "budget", given, _words(systems), systems=systems)
 
 
 @bench.command(cls=Command)
-@measuring
+@measuring()
 @pass_app
 def facts(app: App, /, **given: Any) -> None:
-    """Measure what facts add: none, extracted ones, and those that LoCoMo's files record.
+    """Measure what distilled facts add.
+
+    None, extracted ones, and those that LoCoMo's files record.
 
     Example:
         helamem bench facts --data locomo10.json --json facts.json
     """
-    _measure(app, "facts", "facts", given)
+    measure(app, "facts", "facts", given)
 
 
 @bench.command(cls=Command)
-@measuring
+@measuring()
 @pass_app
 def forgetting(app: App, /, **given: Any) -> None:
-    """Measure what forgetting keeps, while distractors grow from one to twenty times as many.
+    """Measure what forgetting keeps, and what it loses.
+
+    Distractors grow from one to twenty times as many as there are turns.
 
     Example:
         helamem bench forgetting --data locomo10.json --json forgetting.json
     """
-    _measure(app, "forgetting", "forgetting", given)
+    measure(app, "forgetting", "forgetting", given)
+
+
+bench.add_command(answers)
 
 
 @bench.command(cls=Command)
-@click.argument(
-    "results",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+@measuring(needs_data=False)
+@click.option(
+    "--sizes",
+    type=whole_numbers,
+    default="1000,10000,100000",
+    show_default=True,
+    help="How many turns the memories have, separated by commas.",
 )
+@pass_app
+def speed(app: App, /, sizes: tuple[int, ...], **given: Any) -> None:
+    """Measure how fast a memory adds and searches.
+
+    And how much room it takes, at several sizes. The turns and questions are those of the data set; without --data, of the sample that comes
+    with helamem. They are repeated with other words until there are enough.
+
+    Example:
+        helamem bench speed --sizes 1000,10000
+    """
+    words = [f"--sizes {','.join(map(str, sizes))}"]
+    measure(app, "speed", "speed", given, words, sizes=sizes)
+
+
+@bench.command(cls=Command)
+@click.argument("results", nargs=-1, required=True, type=FILE)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -208,7 +247,10 @@ def forgetting(app: App, /, **given: Any) -> None:
 )
 @some_options("--debug", "--verbose")
 def report(results: tuple[Path, ...], out: Path) -> None:
-    """Make pages of results: tables, plots, and the command behind each number.
+    """Make pages of results, with tables and plots.
+
+    They say what did not help, and what is behind the numbers. A list of all pages is made too;
+    pages that are in the folder already stay in the list.
 
     Example:
         helamem bench report learning.json ablation.json --out docs/evaluation
@@ -219,53 +261,15 @@ def report(results: tuple[Path, ...], out: Path) -> None:
         click.echo(str(file))
 
 
-def _names(systems: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in systems.split(","))
+def _retrieval(app: App, command: str, systems: tuple[str, ...], given: Mapping[str, Any]) -> None:
+    settings = {"systems": systems, "settings": app.settings}
+    measure(app, command, "retrieval", given, _words(systems), **settings)
 
 
-def _measure(
-    app: App, command: str, experiment: str, given: Mapping[str, Any], **settings: Any
-) -> None:
-    """Run an experiment, and show or write what it found."""
-    from helamem.cli import display
-    from helamem.evaluation import experiments
-
-    output: IO[str] | None = given["output"]
-    embedder = app.config().embedder
-    quiet = app.as_json or (output is not None and output.name == "-")
-    with display.progress(quiet) as show:
-        result = experiments.run(
-            experiment,
-            given["data"],
-            form=given["form"],
-            embedder=embedder,
-            progress=show,
-            command=_command(command, given["data"], embedder, settings),
-            **settings,
-        )
-    _report(result, output, as_json=quiet)
+def _learning(app: App, command: str, given: Mapping[str, Any], **splits: int) -> None:
+    words = [f"--{name.replace('_', '-')} {number}" for name, number in splits.items()]
+    measure(app, command, command, given, words, **splits)
 
 
-def _command(name: str, data: Path, embedder: str, settings: Mapping[str, Any]) -> str:
-    """How to measure the same again, without the folders of whoever did."""
-    words = [f"helamem bench {name} --data {data.name}"]
-    if "systems" in settings:
-        words.append(f"--systems {','.join(settings['systems'])}")
-    if "splits" in settings:
-        words.append(f"--splits {settings['splits']} --pass-splits {settings['pass_splits']}")
-    words.append(f"--embedder {embedder}")
-    words += [f"--set {key}={value}" for key, value in settings.get("settings", {}).items()]
-    return " ".join(words)
-
-
-def _report(result: dict[str, Any], output: IO[str] | None, *, as_json: bool) -> None:
-    from helamem.cli import display
-    from helamem.evaluation import report as pages
-
-    text = json.dumps(result, ensure_ascii=False, indent=2)
-    if output is not None:
-        output.write(text + "\n")
-    elif as_json:
-        click.echo(text)
-    if not as_json:
-        pages.print_table(result, display.console(least=WIDE))
+def _words(systems: tuple[str, ...]) -> list[str]:
+    return [f"--systems {','.join(systems)}"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from helamem.cli import files
 from helamem.cli.program import Command
 from helamem.cli.settings import App, pass_app, shared_options
 from helamem.cli.values import conditions_of, filter_options
@@ -105,14 +106,14 @@ def stats(app: App) -> None:
 @click.option(
     "--output",
     "-o",
-    type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
-    default="-",
+    type=files.OutputFile(),
+    default=files.STANDARD_OUTPUT,
     metavar="FILE",
     help="Where to write; standard output, if left out.",
 )
 @shared_options
 @pass_app
-def export(app: App, output: IO[str]) -> None:
+def export(app: App, output: str) -> None:
     """Write a whole memory as JSON lines.
 
     `import` reads them again; vectors are left out, and made anew then.
@@ -120,9 +121,9 @@ def export(app: App, output: IO[str]) -> None:
     Example:
         helamem export --output maya.jsonl
     """
-    with app.memory() as memory:
+    with app.memory() as memory, files.writing(output) as file:
         for line in memory.export():
-            output.write(json.dumps(line) + "\n")
+            file.write(json.dumps(line) + "\n")
 
 
 @click.command(cls=Command)

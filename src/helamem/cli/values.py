@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,48 @@ def ids(text: str) -> tuple[int, ...]:
         return tuple(int(each.strip().removeprefix("#")) for each in text.split(","))
     except ValueError as exc:
         raise click.BadParameter(f"{text!r} is not a list of ids like 1,2") from exc
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names, separated by commas.
+
+    Raises:
+        BadParameter: There is none.
+    """
+    found = tuple(each.strip() for each in text.split(",") if each.strip())
+    if not found:
+        raise click.BadParameter(f"{text!r} names nothing")
+    return found
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers above 0, separated by commas.
+
+    Raises:
+        BadParameter: One of them is not.
+    """
+    try:
+        found = tuple(int(each) for each in text.split(","))
+    except ValueError as exc:
+        raise click.BadParameter(f"{text!r} is not a list of numbers like 1000,10000") from exc
+    if min(found) < 1:
+        raise click.BadParameter(f"{min(found)} is not above 0")
+    return found
+
+
+def two_numbers(text: str) -> tuple[float, float]:
+    """Two numbers, none of them negative, separated by a comma.
+
+    Raises:
+        BadParameter: They are not.
+    """
+    try:
+        first, second = map(float, text.split(","))
+    except ValueError as exc:
+        raise click.BadParameter(f"{text!r} is not two numbers like 0.15,0.60") from exc
+    if not (0 <= first < math.inf and 0 <= second < math.inf):
+        raise click.BadParameter(f"{text!r} are not prices: they must be 0 or more")
+    return first, second
 
 
 def json_object(text: str) -> dict[str, Any]:

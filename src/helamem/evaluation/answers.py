@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _ARTICLES = re.compile(r"\b(?:a|an|the|and)\b")
 _STEMMER = snowballstemmer.stemmer("porter")
 _STEMMER_LOCK = threading.Lock()  # the stemmer keeps the word it works on in itself
-_MIN_LEAK = 2  # words of an answer that can be told from chance
+_TELLING = 3  # words of an answer that can be told from chance; of one with a number, two
 
 JUDGE = f"""\
 You judge whether a reply answers a question correctly, given the right answer.
@@ -55,9 +55,23 @@ VERDICT: Mapping[str, Json] = {
     "additionalProperties": False,
 }
 
+# Everything that a model is ever told, here and in the product.
+RULES = (
+    prompts.REFLECT,
+    prompts.ANSWER,
+    prompts.PLAN,
+    prompts.SELECT,
+    prompts.VERIFY,
+    prompts.CONVERSE,
+    JUDGE,
+    *CRITERIA.values(),
+)
+
 
 def tokens(text: str) -> list[str]:
     """Words as LoCoMo compares them: lower case, no punctuation, no articles, Porter stems.
+
+    The stemmer is Porter's own. LoCoMo's program uses NLTK's, which treats some words otherwise ("enjoyed").
 
     >>> tokens("The Cats, and a dog!")
     ['cat', 'dog']
@@ -87,9 +101,8 @@ def locomo_f1(reply: str, answer: str, category: str) -> float:
     0.5
     """
     if category == "multi-hop":
-        parts = [part for part in answer.split(",") if part.strip()]
-        best = [max(f1(said, part) for said in reply.split(",")) for part in parts]
-        return sum(best) / len(best) if best else 0.0
+        best = [max(f1(said, part) for said in reply.split(",")) for part in answer.split(",")]
+        return sum(best) / len(best)
     return f1(reply, answer.split(";", maxsplit=1)[0] if category == "open-domain" else answer)
 
 
@@ -98,10 +111,12 @@ def bleu_1(reply: str, answer: str) -> float:
 
         exp(min(0, 1 - |answer| / |reply|)) * |reply & answer| / |reply|
 
+    Words are compared as they are but for their case: no stems, articles count.
+
     >>> round(bleu_1("copper kettle", "a shiny copper kettle"), 3)
-    0.607
+    0.368
     """
-    said, right = tokens(reply), tokens(answer)
+    said, right = _words(reply), _words(answer)
     if not said:
         return 0.0
     shared = sum((Counter(said) & Counter(right)).values())
@@ -132,18 +147,23 @@ def judged(llm: LLM, question: Question, reply: str) -> bool:
 def leaked(dataset: Dataset, rules: Iterable[str]) -> list[str]:
     """Answers of a data set that stand in what models are told, word for word; there must be none.
 
-    An answer of one word is not looked for: such words stand in every text.
+    Short answers without a number are not looked for: words like "last year" stand in every text.
     """
     said = [f" {' '.join(_words(each))} " for each in rules]
     answers = {
         question.answer: f" {' '.join(_words(question.answer))} "
-        for conversation in dataset.conversations
-        for question in conversation.questions
-        if len(_words(question.answer)) >= _MIN_LEAK
+        for outline in dataset.outlines
+        for question in outline.questions
+        if _is_telling(_words(question.answer))
     }
     return sorted(
         answer for answer, words in answers.items() if any(words in each for each in said)
     )
+
+
+def _is_telling(words: Sequence[str]) -> bool:
+    has_number = any(word.isdigit() for word in words)
+    return len(words) >= (_TELLING - 1 if has_number else _TELLING)
 
 
 def _words(text: str) -> Sequence[str]:

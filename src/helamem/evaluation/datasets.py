@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias, overload
+
+import numpy as np
 
 from helamem.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
 
-    from helamem.records import Turn
+    from helamem.records import Json, Turn
+
+# What is being done, how many steps are done, and how many there are in all.
+Progress: TypeAlias = Callable[[str, int, int], None]
 
 CATEGORIES = ("multi-hop", "temporal", "open-domain", "single-hop")
 UNANSWERABLE = "unanswerable"
@@ -78,25 +82,76 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What is known of a conversation without its turns: enough to count and to plan."""
+
+    id: str
+    turns: int
+    questions: tuple[Question, ...]
+
+
+class Stored(Sequence[Conversation]):
+    """Conversations that stay in their file: each is read when it is looked at, and not kept.
+
+    Args:
+        read: Gives the conversation with a number.
+    """
+
+    def __init__(self, outlines: Sequence[Outline], read: Callable[[int], Conversation]) -> None:
+        self.outlines = tuple(outlines)
+        self._read = read
+
+    def __len__(self) -> int:
+        return len(self.outlines)
+
+    @overload
+    def __getitem__(self, index: int) -> Conversation: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Conversation]: ...
+
+    def __getitem__(self, index: int | slice) -> Conversation | Sequence[Conversation]:
+        if isinstance(index, slice):
+            return self.chosen(range(*index.indices(len(self))))
+        return self._read(range(len(self))[index])
+
+    def chosen(self, numbers: Sequence[int]) -> Stored:
+        """Those with these numbers."""
+        return Stored([self.outlines[n] for n in numbers], lambda i: self._read(numbers[i]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A file of conversations.
 
     Attributes:
         sha256: The digest of the file's bytes.
         categories: Of the questions that retrieval is scored on, in the order of reports.
+        changed: What is otherwise than in the file: a sample, or corrected evidence.
     """
 
     name: str
     sha256: str
-    conversations: tuple[Conversation, ...]
+    conversations: Sequence[Conversation]
     categories: tuple[str, ...] = CATEGORIES
+    changed: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def published_as(self) -> str | None:
         """Which published file this is, byte for byte; None for any other."""
         return PUBLISHED.get(self.sha256)
 
-    def scored(self, conversation: Conversation) -> list[Question]:
+    @property
+    def outlines(self) -> Sequence[Outline]:
+        """The conversations without their turns, which may not be in memory."""
+        if isinstance(self.conversations, Stored):
+            return self.conversations.outlines
+        return [
+            Outline(id=each.id, turns=len(each.turns), questions=each.questions)
+            for each in self.conversations
+        ]
+
+    def scored(self, conversation: Conversation | Outline) -> list[Question]:
         """The questions that retrieval is scored on: those of its categories that have evidence."""
         return [
             question
@@ -104,7 +159,15 @@ class Dataset:
             if question.category in self.categories and question.evidence
         ]
 
-    def apart(self, conversation: Conversation) -> list[Question]:
+    def by_session(self, conversation: Conversation | Outline) -> list[Question]:
+        """The questions of its categories of which only the sessions are known that answer them."""
+        return [
+            question
+            for question in conversation.questions
+            if question.category in self.categories and question.sessions and not question.evidence
+        ]
+
+    def apart(self, conversation: Conversation | Outline) -> list[Question]:
         """The unanswerable questions that point at turns: scored, and reported separately."""
         return [
             question
@@ -114,31 +177,22 @@ class Dataset:
 
     def left_out(self) -> int:
         """How many questions name no turn that the conversation has."""
-        return sum(not q.evidence for c in self.conversations for q in c.questions)
+        return sum(not question.evidence for o in self.outlines for question in o.questions)
 
-
-def read_bytes(file: Path) -> bytes:
-    """A file's content.
-
-    Raises:
-        DataError: It cannot be read.
-    """
-    try:
-        return file.read_bytes()
-    except OSError as exc:
-        raise DataError(f"{file} cannot be read: {exc.strerror}") from exc
-
-
-def parsed(content: bytes | str, where: str | Path) -> Any:  # noqa: ANN401  # whatever JSON holds
-    """What JSON says.
-
-    Raises:
-        DataError: It is not JSON.
-    """
-    try:
-        return json.loads(content)
-    except ValueError as exc:
-        raise DataError(f"{where} is not JSON: {exc}") from exc
+    def sampled(self, n: int) -> Dataset:
+        """So many of the conversations, drawn at random, but always the same."""
+        total = len(self.conversations)
+        if n >= total:
+            return self
+        drawn = np.random.default_rng(0).choice(total, n, replace=False)
+        numbers = sorted(int(number) for number in drawn)
+        kept: Sequence[Conversation] = (
+            self.conversations.chosen(numbers)
+            if isinstance(self.conversations, Stored)
+            else tuple(self.conversations[number] for number in numbers)
+        )
+        changed: dict[str, Json] = {**self.changed, "sample": {"conversations": n, "of": total}}
+        return replace(self, conversations=kept, changed=changed)
 
 
 def digest(content: bytes) -> str:

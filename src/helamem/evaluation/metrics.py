@@ -70,8 +70,8 @@ def ranking_scores(ranked: Sequence[str], evidence: Collection[str]) -> dict[str
     """Every metric that needs the ranking alone, by the name it has in results."""
     return {
         **{f"recall@{k}": recall(ranked[:k], evidence) for k in (1, 5, 10, 20)},
-        "all@10": all_evidence(ranked[:10], evidence),
-        "ndcg@10": ndcg(ranked, evidence, 10),
+        **{f"all@{k}": all_evidence(ranked[:k], evidence) for k in (5, 10, 20)},
+        **{f"ndcg@{k}": ndcg(ranked, evidence, k) for k in (5, 10, 20)},
         "p@1": float(ranked[0] in evidence) if ranked else 0.0,
         "mrr": reciprocal_rank(ranked, evidence),
     }

@@ -1,26 +1,43 @@
-"""Results for people: tables in a terminal, Markdown with plots, and pages of documentation."""
+"""Results for people: tables in a terminal, and pages of documentation with plots."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
 
-from helamem.evaluation import experiments, figures
+from helamem.config import PRESETS, Config
+from helamem.errors import DataError
+from helamem.evaluation import experiments, figures, findings
+from helamem.evaluation.forms import stream
+from helamem.evaluation.provenance import plain_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
 
-    from helamem.evaluation.figures import Plot
+    from helamem.evaluation.figures import Bars, Plot
 
 SHORT = 24  # characters; cells up to this length stay on one line
 NAME = 30  # characters that a row's name is given at least, where it has so many
+LIST = "index.md"  # the page that lists the others
+NEEDED = {
+    "dataset",
+    "sha256",
+    "published_as",
+    "conversations",
+    "turns",
+    "embedder",
+    "helamem",
+    "commit",
+    "command",
+}
 
 
 def print_table(result: Mapping[str, Any], console: Console) -> None:
@@ -39,26 +56,25 @@ def print_table(result: Mapping[str, Any], console: Console) -> None:
         console.print(table)
 
 
-def markdown(result: Mapping[str, Any]) -> str:
-    """The same in Markdown, with the command that gives it again."""
-    blocks = [about(result)]
-    for heading, rows in experiments.of(result).tables(result):
-        blocks += [f"**{heading}**", markdown_table(rows)]
-    if result["command"]:
-        blocks.append(f"```sh\n{result['command']}\n```")
-    return "\n\n".join(blocks) + "\n"
-
-
 def about(result: Mapping[str, Any]) -> str:
     """Which data and which program the numbers are from, in one line."""
     version = f"helamem {result['helamem']}" + (
         f" ({result['commit']})" if result["commit"] else ""
     )
-    data = result["published_as"] or f"{result['dataset']} (sha256 {result['sha256'][:12]})"
-    return (
-        f"{data}: {len(result['conversations'])} conversations, {result['turns']:,} turns, "
-        f"embedder {result['embedder']}, {version}."
-    )
+    return f"{_data(result)}, embedder {result['embedder']}, {version}."
+
+
+def _data(result: Mapping[str, Any]) -> str:
+    """The data set, how much of it there is, and what was done to it."""
+    name = result["published_as"] or f"{result['dataset']} (sha256 {result['sha256'][:12]})"
+    talks = len(result["conversations"])
+    parts = [f"{name}: {talks:,} conversation{'s' * (talks != 1)}"]
+    if "sample" in result:
+        parts[0] += f", drawn from {result['sample']['of']:,}"
+    parts.append(f"{result['turns']:,} turns")
+    if "corrections" in result:
+        parts.append(f"evidence of {result['corrections']['questions']} questions corrected")
+    return ", ".join(parts)
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
@@ -79,34 +95,196 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def build(results: Sequence[Path], folder: Path) -> list[Path]:
-    """Write a Markdown page and its plots for each result file; all files that were written.
+    """Write a page and its plots for each result file, and the list of all pages; what was written.
 
     Raises:
+        DataError: A file is not a result.
         MissingExtraError: matplotlib is not installed.
     """
+    read_results = {file.stem: read(file) for file in results}
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for file in results:
-        result = json.loads(file.read_text(encoding="utf-8"))
-        place = folder / f"{file.stem}.md"
-        place.write_text(page(file.stem, result), encoding="utf-8")
+    for name, result in read_results.items():
+        place = folder / f"{name}.md"
+        place.write_text(page(name, result), encoding="utf-8")
         written.append(place)
-        for plot in named_plots(file.stem, result):
+        for plot in named_plots(name, result):
             written += figures.draw(plot, folder)
-    return written
+    listed = folder / LIST
+    listed.write_text(listing(read_results, _kept(listed)), encoding="utf-8")
+    return [*written, listed]
+
+
+def read(file: Path) -> dict[str, Any]:
+    """A result out of a file.
+
+    Raises:
+        DataError: It is not one.
+    """
+    result = stream.parsed(stream.read_bytes(file), file)
+    if not isinstance(result, dict) or set(result) < NEEDED:
+        raise DataError(f"{file} is not a result of `helamem bench`")
+    try:
+        page(file.stem, result)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as exc:
+        raise DataError(f"{file} is not a whole result of `helamem bench`: {exc!r}") from exc
+    return result
 
 
 def page(name: str, result: Mapping[str, Any]) -> str:
-    """What a result file's page says.
+    """What a result's page says: tables and plots, what did not help, and what is behind the numbers.
 
     Args:
-        name: The file's name without its ending.
+        name: The name of the result's file, without its ending.
     """
-    images = "".join(f"\n![{p.title}]({p.name}.svg)\n" for p in named_plots(name, result))
-    return f"# {name.replace('-', ', ').capitalize()}\n\n{markdown(result)}{images}"
+    blocks = [f"# {experiments.question(result)}", about(result)]
+    for heading, rows in experiments.of(result).tables(result):
+        blocks += [f"**{heading}**", markdown_table(rows)]
+    blocks += [f"![{plot.title}]({plot.name}.svg)" for plot in named_plots(name, result)]
+    if said := findings.not_shown(result):
+        blocks += [
+            "## What did not help, or was not shown to",
+            "\n".join(f"- {each}" for each in said),
+        ]
+    return "\n\n".join([*blocks, *_behind(result)]) + "\n"
 
 
-def named_plots(name: str, result: Mapping[str, Any]) -> list[Plot]:
+def _behind(result: Mapping[str, Any]) -> Iterator[str]:
+    """What somebody else needs to get the same numbers."""
+    yield "## Behind these numbers"
+    if result["command"]:
+        yield f"```sh\n{result['command']}\n```"
+    hardware = result.get("hardware", {})
+    rows = [
+        ["what", "which"],
+        ["data", f"`{result['dataset']}`, SHA-256 `{result['sha256']}`"],
+        *_changes(result),
+        ["questions left out", f"{result.get('left_out', 0)}, which name no turn"],
+        ["embedder", f"`{result['embedder']}`"],
+        ["tokens", f"counted by `{result.get('tokenizer', '')}`"],
+        ["helamem", f"{result['helamem']}, commit `{result['commit']}`"],
+        *([["others", _others(result["peers"])]] if "peers" in result else []),
+        ["machine", _machine(hardware)],
+    ]
+    yield "\n".join([_line(rows[0]), "|:--|:--|", *map(_line, rows[1:])])
+    if settings := _settings(result):
+        yield "\n".join([_line(["", "settings"]), "|:--|:--|", *map(_line, settings)])
+
+
+def _changes(result: Mapping[str, Any]) -> Iterator[list[str]]:
+    if "sample" in result:
+        sample = result["sample"]
+        yield ["sample", f"{sample['conversations']:,} of {sample['of']:,} conversations"]
+    if "corrections" in result:
+        made = result["corrections"]
+        yield [
+            "corrections",
+            f"`{made['file']}`, SHA-256 `{made['sha256']}`: {made['questions']} questions have other evidence; "
+            f"{made['not_here']} entries are about other conversations",
+        ]
+
+
+def _others(versions: Mapping[str, str]) -> str:
+    """Other memories that were measured, and their versions."""
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _machine(hardware: Mapping[str, Any]) -> str:
+    if not hardware:
+        return ""
+    return (
+        f"{hardware['processor'] or hardware['machine']}, {hardware['cores']} cores, {hardware['system']}, "
+        f"Python {hardware['python']}, NumPy {hardware['numpy']}"
+    )
+
+
+def _settings(result: Mapping[str, Any]) -> list[list[str]]:
+    """What each configuration differs in from the preset that it starts from, as that is now."""
+    config = result.get("config", {})
+    configs = config.get("systems", config)
+    return [
+        [f"`{name}`", _difference(each)]
+        for name, each in configs.items()
+        if isinstance(each, dict) and each
+    ]
+
+
+def _difference(config: Mapping[str, Any]) -> str:
+    preset = str(config.get("preset", "default"))
+    base = plain_settings(Config.of(preset if preset in PRESETS else "default"))
+    changed = findings.differing(config, base)
+    said = [f"`{name}` = {value}" for name, value in changed.items() if name != "embedder"]
+    start = "the defaults" if preset == "default" else f"the preset `{preset}`"
+    return ", but ".join([start, ", ".join(said)]) if said else start
+
+
+def named_plots(name: str, result: Mapping[str, Any]) -> list[Plot | Bars]:
     """A result's plots, named after its file, so that two results do not overwrite each other's."""
     drawn = experiments.of(result).plots(result)
     return [replace(plot, name=f"{name}-{plot.name}") for plot in drawn]
+
+
+def listing(results: Mapping[str, Mapping[str, Any]], kept: Mapping[str, str]) -> str:
+    """The list of pages: what each asks, of which data, by which program.
+
+    Args:
+        kept: Lines about other pages, by name, which stay.
+    """
+    lines = {
+        **kept,
+        **{
+            name: _line(
+                [
+                    f"[{name}]({name}.md)",
+                    experiments.question(result),
+                    _source(result),
+                    result["embedder"],
+                    f"{result['helamem']} ({result['commit']})",
+                ]
+            )
+            for name, result in results.items()
+        },
+    }
+    head = [_line(["page", "question", "data", "embedder", "helamem"]), "|:--|:--|:--|:--|:--|"]
+    rows = [lines[name] for name in sorted(lines)]
+    return "\n".join(["# Results", "", "Made by `helamem bench report`.", "", *head, *rows]) + "\n"
+
+
+def _source(result: Mapping[str, Any]) -> str:
+    """The data in a few words, with what was done to it."""
+    return ", ".join(
+        [
+            result["published_as"] or result["dataset"],
+            *(["evidence corrected"] if "corrections" in result else []),
+            *([f"{result['sample']['conversations']:,} drawn"] if "sample" in result else []),
+        ]
+    )
+
+
+def _kept(listed: Path) -> dict[str, str]:
+    """The lines of a list whose pages are still there, by name."""
+    if not listed.is_file():
+        return {}
+    found = re.findall(r"^(\| \[(.+?)\]\(.*)$", listed.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: line for line, name in found if (listed.parent / f"{name}.md").is_file()}
+
+
+def publish(result: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write a result into a folder: as JSON, as a page with plots, and into the list of pages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{file_name(result)}.json"
+    file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return [file, *build([file], folder)]
+
+
+def file_name(result: Mapping[str, Any]) -> str:
+    """What a result's files are called: its data, its experiment, its embedder, and what is special."""
+    parts = [
+        result["dataset"],
+        result.get("experiment", "retrieval"),
+        result["embedder"].partition("/")[0],
+        *(["corrected"] if "corrections" in result else []),
+        *([f"sample-{result['sample']['conversations']}"] if "sample" in result else []),
+        *(["dry-run"] if result.get("dry_run") else []),
+    ]
+    return re.sub(r"[^\w.-]+", "-", "-".join(parts))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from helamem import embedders
-from helamem.evaluation import forms, metrics, summaries
+from helamem.errors import ConfigError
+from helamem.evaluation import datasets, forms, metrics, summaries
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.provenance import plain_settings, provenance
@@ -20,18 +20,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from helamem.evaluation.datasets import Conversation, Dataset, Question
+    from helamem.evaluation.datasets import Conversation, Dataset, Outline, Question
     from helamem.evaluation.systems import Found, System
     from helamem.protocols import Embedder
 
-# What is being done, how many steps are done, and how many there are in all.
-Progress: TypeAlias = Callable[[str, int, int], None]
+Progress: TypeAlias = datasets.Progress
 Scores: TypeAlias = dict[str, float]  # one question's metrics, by name
 
 K = 100  # hits asked for; the lists for smaller k are its beginnings
 BUDGETS = (500, 1000, 2000)
 DEFAULT_SYSTEMS = ("default", "paper", "cosine", "bm25", "hybrid")
-COMPARED = ("recall@10", "recall@1000tok", "mrr")
+MAIN = "recall@10"
+COMPARED = (MAIN, "recall@1000tok", "mrr")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One question's metrics, and what they are reported by."""
+
+    conversation: str
+    category: str
+    scores: Scores
 
 
 @dataclass(slots=True)
@@ -39,24 +48,30 @@ class Measured:
     """What was measured of one system so far.
 
     Attributes:
-        scores: One entry a question, with its category; the questions come in the data set's order.
-        apart: The same for unanswerable questions.
+        scored: One entry a question; the questions come in the data set's order.
+        apart: The scores of unanswerable questions.
     """
 
-    scores: list[tuple[str, Scores]] = field(default_factory=list)
+    scored: list[Scored] = field(default_factory=list)
     apart: list[Scores] = field(default_factory=list)
     milliseconds: list[float] = field(default_factory=list)
     build_s: float = 0.0
     turns: int = 0
     file_bytes: int = 0
 
-    def add(self, question: Question, scores: Scores, elapsed_ms: float) -> None:
+    def add(
+        self, conversation: Conversation, question: Question, scores: Scores, elapsed_ms: float
+    ) -> None:
         """Note what one question scored; only the answerable ones are timed."""
         if question.category == UNANSWERABLE:
             self.apart.append(scores)
         else:
-            self.scores.append((question.category, scores))
+            self.scored.append(Scored(conversation.id, question.category, scores))
             self.milliseconds.append(elapsed_ms)
+
+    def of(self, category: str) -> list[Scores]:
+        """The scores of the questions of a category."""
+        return [each.scores for each in self.scored if each.category == category]
 
 
 def run_locomo(
@@ -95,24 +110,30 @@ def run(
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
-    """Measure systems on a data set; the result is JSON as docs/evaluation.md describes it."""
+    """Measure systems on a data set; the result is JSON as docs/evaluation.md describes it.
+
+    Raises:
+        ConfigError: No question of the data set can be scored.
+    """
+    n_asked = sum(len(_asked(dataset, outline)) for outline in dataset.outlines)
+    if not n_asked:
+        raise ConfigError(f"{dataset.name} has no question of which it says what answers it")
     shared = SharedEmbedder(embedder)
     shared.embed(["load the model before anything is timed"])
     measured = {system.name: Measured() for system in systems}
-    steps = Steps(
-        progress, len(systems) * sum(len(_asked(dataset, c)) for c in dataset.conversations)
-    )
+    steps = Steps(progress, len(systems) * n_asked)
     for conversation in dataset.conversations:
-        for system in systems:
+        asked = _asked(dataset, conversation)
+        for system in systems if asked else ():
             steps.what = f"{system.name}, {conversation.id}"
             noted = measured[system.name]
             with started(system, conversation, shared) as running:
-                for question in _asked(dataset, conversation):
+                for question in asked:
                     found, elapsed_ms = _timed(system, running.state, question)
                     scores = score(
                         found, question, conversation, prompt_tokens=system.prompt_tokens
                     )
-                    noted.add(question, scores, elapsed_ms)
+                    noted.add(conversation, question, scores, elapsed_ms)
                     steps.step()
             noted.turns += len(conversation.turns)
             noted.build_s += running.build_s
@@ -146,8 +167,9 @@ class Steps:
             self.progress(self.what, self.done, self.total)
 
 
-def _asked(dataset: Dataset, conversation: Conversation) -> list[Question]:
-    return [*dataset.scored(conversation), *dataset.apart(conversation)]
+def _asked(dataset: Dataset, conversation: Conversation | Outline) -> list[Question]:
+    kinds = (dataset.scored, dataset.by_session, dataset.apart)
+    return [question for kind in kinds for question in kind(conversation)]
 
 
 def _timed(system: System[Any], state: Any, question: Question) -> tuple[Found, float]:  # noqa: ANN401  # the system's own
@@ -160,36 +182,36 @@ def _timed(system: System[Any], state: Any, question: Question) -> tuple[Found, 
 def score(
     found: Found, question: Question, conversation: Conversation, *, prompt_tokens: int
 ) -> Scores:
-    """Every metric of one answer, by name."""
+    """Every metric of one answer, by name; without known turns, those of sessions alone."""
     ranked = found.ranked()
     sessions = conversation.sessions_of(ranked)
     answering = question.sessions or conversation.sessions_of(question.evidence)
-    contexts = {budget: found.within(budget) for budget in {*BUDGETS, prompt_tokens}}
+    by_session = {f"sessions@{k}": metrics.recall(sessions[:k], answering) for k in (5, 10)}
+    tokens = {"tokens_per_query": float(found.within(prompt_tokens)[1])}
+    if not question.evidence:
+        return {**by_session, **tokens}
     return {
         **metrics.ranking_scores(ranked, question.evidence),
-        **{f"sessions@{k}": metrics.recall(sessions[:k], answering) for k in (5, 10)},
+        **by_session,
         **{
-            f"recall@{budget}tok": metrics.recall(contexts[budget][0], question.evidence)
+            f"recall@{budget}tok": metrics.recall(found.within(budget)[0], question.evidence)
             for budget in BUDGETS
         },
-        "tokens_per_query": float(contexts[prompt_tokens][1]),
+        **tokens,
     }
 
 
 def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
     """One system's entry in the result."""
-    everything = [scores for _, scores in measured.scores]
-    by_category = {
-        name: [scores for category, scores in measured.scores if category == name]
-        for name in categories
-    }
-    p50, p95 = np.percentile(measured.milliseconds, [50, 95]) if measured.scores else (0.0, 0.0)
+    p50, p95 = np.percentile(measured.milliseconds, [50, 95]) if measured.scored else (0.0, 0.0)
+    everything = [each.scores for each in measured.scored]
     return {
         **means(everything),
-        "ci95": {
-            name: summaries.interval(scores[name] for scores in everything) for name in COMPARED
+        "ci95": {name: summaries.interval(_values(everything, name)) for name in COMPARED},
+        **conversation_by_conversation(measured.scored),
+        "by_category": {
+            category: means(scores) for category in categories if (scores := measured.of(category))
         },
-        "by_category": {name: means(each) for name, each in by_category.items() if each},
         "unanswerable": means(measured.apart),
         "ms_per_query": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)},
         "ingest_turns_per_s": round(measured.turns / measured.build_s, 1),
@@ -198,13 +220,48 @@ def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
 
 
 def means(scores: Sequence[Scores]) -> dict[str, Any]:
-    """How many questions, and the mean of each metric over them."""
-    if not scores:
-        return {"questions": 0}
+    """How many questions have evidence, and the mean of each metric over those that have it.
+
+    Where more questions are scored by their sessions alone, `questions_by_session` counts all.
+    """
+    with_turns = len(_values(scores, MAIN))
+    more = {"questions_by_session": len(scores)} if len(scores) > with_turns else {}
+    names = dict.fromkeys(name for each in scores for name in each)
     return {
-        "questions": len(scores),
-        **{name: summaries.mean(each[name] for each in scores) for name in scores[0]},
+        "questions": with_turns,
+        **more,
+        **{name: summaries.mean(_values(scores, name)) for name in names},
     }
+
+
+def conversation_by_conversation(scored: Sequence[Scored]) -> dict[str, Any]:
+    """How much the mean hangs on single conversations, where each has several questions.
+
+    `without_one` are the lowest and the highest mean with one conversation left out.
+    """
+    grouped: dict[str, list[float]] = {}
+    for each in scored:
+        if MAIN in each.scores:
+            grouped.setdefault(each.conversation, []).append(each.scores[MAIN])
+    total = sum(map(len, grouped.values()))
+    if len(grouped) < 2 or total < 2 * len(grouped):
+        return {}
+    without = [
+        summaries.mean(value for other, own in grouped.items() if other != name for value in own)
+        for name in grouped
+    ]
+    return {
+        "by_conversation": {
+            name: {"questions": len(own), MAIN: summaries.mean(own)}
+            for name, own in grouped.items()
+        },
+        "without_one": {MAIN: [min(without), max(without)]},
+    }
+
+
+def _values(scores: Sequence[Scores], name: str) -> list[float]:
+    """A metric's values, of the questions that have it."""
+    return [each[name] for each in scores if name in each]
 
 
 def differences(measured: Mapping[str, Measured]) -> dict[str, Any]:
@@ -212,14 +269,16 @@ def differences(measured: Mapping[str, Measured]) -> dict[str, Any]:
     (first, ahead), *others = measured.items()
     return {
         f"{first} - {name}": {
-            metric: _difference(ahead.scores, behind.scores, metric) for metric in COMPARED
+            metric: _difference(ahead.scored, behind.scored, metric) for metric in COMPARED
         }
         for name, behind in others
     }
 
 
-def _difference(
-    ahead: Sequence[tuple[str, Scores]], behind: Sequence[tuple[str, Scores]], metric: str
-) -> dict[str, Any]:
-    gaps = [a[metric] - b[metric] for (_, a), (_, b) in zip(ahead, behind, strict=True)]
+def _difference(ahead: Sequence[Scored], behind: Sequence[Scored], metric: str) -> dict[str, Any]:
+    gaps = [
+        a.scores[metric] - b.scores[metric]
+        for a, b in zip(ahead, behind, strict=True)
+        if metric in a.scores
+    ]
     return {"mean": summaries.mean(gaps), "ci95": summaries.interval(gaps)}

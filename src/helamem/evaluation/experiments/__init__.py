@@ -7,17 +7,18 @@ Each module has `run(dataset, *, embedder, progress, command, ...)`, which gives
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from helamem import embedders
 from helamem.errors import ConfigError
 from helamem.evaluation import forms
+from helamem.evaluation.forms.corrections import corrected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from helamem.evaluation.figures import Plot, Table
+    from helamem.evaluation.figures import Bars, Plot, Table
     from helamem.evaluation.forms import Form
     from helamem.evaluation.runner import Progress
 
@@ -31,7 +32,9 @@ NAMES = (
     "facts",
     "forgetting",
     "answers",
+    "speed",
 )
+NEED_TURNS = {"learning", "reuse", "sensitivity", "budget", "facts", "forgetting"}
 
 
 class Experiment(Protocol):
@@ -45,7 +48,7 @@ class Experiment(Protocol):
         """What a reader needs to see of it."""
         ...
 
-    def plots(self, result: Mapping[str, Any]) -> list[Plot]:
+    def plots(self, result: Mapping[str, Any]) -> Sequence[Plot | Bars]:
         """What is better seen than read."""
         ...
 
@@ -65,7 +68,14 @@ def experiment(name: str) -> Experiment:
 
 def of(result: Mapping[str, Any]) -> Experiment:
     """The experiment that a result is from."""
-    return experiment(result.get("experiment", "retrieval"))
+    return experiment(result.get("experiment", "speed" if "sizes" in result else "retrieval"))
+
+
+def question(result: Mapping[str, Any]) -> str:
+    """What the experiment asks that a result is from: the first words of its module's text."""
+    first, *_ = str(of(result).__doc__).splitlines()
+    asked, mark, _ = first.partition("?")
+    return asked + mark
 
 
 def run(
@@ -73,6 +83,8 @@ def run(
     path: str | Path,
     *,
     form: Form = "auto",
+    corrections: str | Path | None = None,
+    sample: int | None = None,
     embedder: str = "static",
     progress: Progress | None = None,
     command: str = "",
@@ -82,16 +94,25 @@ def run(
 
     Args:
         form: The data set's form; "auto" tells it from the file.
+        corrections: A file that says which evidence is right, as `forms.corrections` reads it.
+        sample: How many of the conversations are taken; all unless given.
         embedder: As `Config.embedder` names it.
         command: How it was called, for the record.
 
     Raises:
-        DataError: The file is not of that form.
+        DataError: A file is not of its form.
         ConfigError: There is no such experiment, embedder or setting.
     """
     module = experiment(name)
+    dataset = forms.load(path, form, progress=progress)
+    if corrections is not None:
+        dataset = corrected(dataset, Path(corrections))
+    if sample is not None:
+        dataset = dataset.sampled(sample)
+    if name in NEED_TURNS and not any(map(dataset.scored, dataset.outlines)):
+        raise ConfigError(f"{dataset.name} has no question of which it says which turns answer it")
     return module.run(
-        forms.load(path, form),
+        dataset,
         embedder=embedders.load(embedder),
         progress=progress,
         command=command,

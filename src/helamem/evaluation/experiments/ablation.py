@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from helamem.config import PRESETS, Config
 from helamem.evaluation import runner
 from helamem.evaluation.experiments import retrieval
+from helamem.evaluation.figures import Bars
 from helamem.evaluation.systems import memory_system
 
 if TYPE_CHECKING:
@@ -111,17 +112,38 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     rows = [
         _row(first, result["systems"][first], ""),
         *(
-            _row(name, result["systems"][name], _gap(result["differences"][f"{first} - {name}"]))
+            _row(
+                name,
+                result["systems"][name],
+                retrieval.lead(result["differences"][f"{first} - {name}"]),
+            )
             for name in others
         ),
     ]
     head = ["variant", "R@10", "default is ahead by", "R@1000 tok", "MRR"]
-    return [("What each part is worth", [head, *rows]), retrieval.tables(result)[1]]
+    return [("What each part is worth", [head, *rows]), retrieval.by_category(result["systems"])]
 
 
-def plots(result: Mapping[str, Any]) -> list[Plot]:  # noqa: ARG001  # as all experiments have it
-    """None: the table says it."""
-    return []
+def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:
+    """What is lost without each part of `default`; recall@10 of what is taken from the paper."""
+    first, *others = result["systems"]
+    gaps = {name: result["differences"][f"{first} - {name}"]["recall@10"] for name in others}
+    parts = {
+        name.removeprefix(f"{first} "): (gap["mean"], gap["ci95"])
+        for name, gap in gaps.items()
+        if name.removeprefix(f"{first} ").startswith("without ")
+    }
+    of_paper = {
+        name: entry
+        for name, entry in result["systems"].items()
+        if name.removeprefix(f"{first} ") not in parts
+    }
+    title = "What default loses without a part: recall@10, with 95 % intervals"
+    drawn = [
+        Bars("parts", title, f"how far {first} is ahead", parts, signed=True),
+        retrieval.recall_bars("paper", "With parts of the paper's, and the paper's", of_paper),
+    ]
+    return [each for each in drawn if each.bars]
 
 
 def _row(name: str, entry: Mapping[str, Any], gap: str) -> list[str]:
@@ -132,8 +154,3 @@ def _row(name: str, entry: Mapping[str, Any], gap: str) -> list[str]:
         f"{entry['recall@1000tok']:.3f}",
         f"{entry['mrr']:.3f}",
     ]
-
-
-def _gap(ahead: Mapping[str, Any]) -> str:
-    low, high = ahead["recall@10"]["ci95"]
-    return f"{ahead['recall@10']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"

@@ -6,92 +6,31 @@ asked, so a run that broke off goes on where it was. A call that fails is a fail
 
 from __future__ import annotations
 
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from helamem import agent, llms, prompts
-from helamem.config import Ask
 from helamem.errors import ConfigError, DataError, LLMError
 from helamem.evaluation import answers
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
-from helamem.evaluation.provenance import provenance
+from helamem.evaluation.examining import Exam, K, answer_all, metered, priced, questions
+from helamem.evaluation.figures import Bars
+from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
-from helamem.evaluation.summaries import interval, mean
-from helamem.evaluation.systems import named, started
-from helamem.metering import Meter
-from helamem.protocols import Reply
-from helamem.recall import Recall
+from helamem.evaluation.summaries import gain, interval, mean
+from helamem.evaluation.systems import named
 from helamem.tokens import count_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from helamem.evaluation.datasets import Conversation, Dataset, Question
+    from helamem.evaluation.datasets import Dataset
+    from helamem.evaluation.examining import Answered, Prices
     from helamem.evaluation.figures import Plot, Table
     from helamem.evaluation.runner import Progress
-    from helamem.evaluation.systems import System
-    from helamem.protocols import LLM, Embedder, Message
-    from helamem.records import Hit, Json
+    from helamem.protocols import LLM, Embedder
 
-K = 100
-RULES = (prompts.ANSWER, answers.JUDGE, *answers.CRITERIA.values())
-_NO_VECTOR = np.empty(0, np.float32)  # nothing is learned from these recalls
-REPLY_TOKENS = 40  # what an answer with its citations takes, about; for estimates
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What became of one question.
-
-    Attributes:
-        reply: None where the model said that the memories do not hold the answer.
-        correct: The judge's verdict; None without a judge.
-        failed: Why there is no reply or no verdict; empty where nothing failed.
-    """
-
-    question: Question
-    reply: str | None = None
-    correct: bool | None = None
-    failed: str = ""
-
-    @property
-    def abstained(self) -> bool:
-        """Whether the model said that it does not know."""
-        return self.reply is None and not self.failed
-
-
-class Estimating:
-    """Stands in for a model and counts what it would have been asked; nothing is sent."""
-
-    name = "estimate"
-
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,  # noqa: ARG002
-        max_tokens: int | None = None,  # noqa: ARG002
-        temperature: float = 0.0,  # noqa: ARG002
-    ) -> Reply:
-        """No answer, and the length of what was asked."""
-        asked = sum(count_tokens(message["content"]) for message in messages)
-        return Reply(text="", data={}, prompt_tokens=asked, completion_tokens=REPLY_TOKENS)
-
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
-        """The same, in no pieces."""
-        yield from ()
-        return self.complete(messages, max_tokens=max_tokens, temperature=temperature)
+HOPELESS = 10  # questions that all fail in the beginning: then all will
 
 
 def run(
@@ -105,7 +44,8 @@ def run(
     systems: Sequence[str] = ("default",),
     cache: str | None = None,
     workers: int = 4,
-    prices: tuple[float, float] = (0.0, 0.0),
+    prices: Prices = (0.0, 0.0),
+    judge_prices: Prices | None = None,
     max_tokens: int = 1000,
     progress: Progress | None = None,
     command: str = "",
@@ -116,38 +56,39 @@ def run(
         llm: Who answers.
         judge: Who judges; the same model unless given.
         judged: Whether anybody judges.
-        dry_run: Count calls and tokens, and send nothing.
+        dry_run: Count the calls and tokens that are not in the cache, and send nothing.
         cache: A folder in which replies are kept.
         workers: How many questions are asked at once.
         prices: Of a million tokens, in and out, in any currency.
+        judge_prices: The judge's; the same unless given.
         max_tokens: How much of what was found the model is shown.
 
     Raises:
         ConfigError: There is no model.
         DataError: An answer of the data set stands in a prompt.
+        LLMError: The first questions all failed.
     """
     if llm is None and not dry_run:
         raise ConfigError("answers need a language model; dry_run counts calls and tokens without")
-    if found := answers.leaked(dataset, RULES):
+    if found := answers.leaked(dataset, answers.RULES):
         raise DataError(f"the prompts hold an answer of {dataset.name}: {found[0]!r}")
-    exam = _Exam(
-        llm=_metered(llm, cache, dry_run=dry_run),
-        judge=_metered(judge or llm, cache, dry_run=dry_run),
-        judged=judged,
-        config=Ask(max_tokens=max_tokens, learn=False),
-    )
     chosen = named(systems)
-    asked = sum(len(_questions(dataset, c)) for c in dataset.conversations)
-    steps = Steps(progress, len(chosen) * asked)
-    outcomes: dict[str, list[Answered]] = defaultdict(list)
-    usage: dict[str, dict[str, int]] = {}
+    exam = Exam(
+        llm=metered(llm, cache, dry_run=dry_run),
+        judge=metered(judge or llm, cache, dry_run=dry_run),
+        judged=judged,
+        max_tokens=max_tokens,
+    )
+    steps = Steps(progress, len(chosen) * sum(len(questions(dataset, o)) for o in dataset.outlines))
+    outcomes: dict[str, list[Answered]] = {}
+    usage: dict[str, dict[str, Any]] = {}
     for system in chosen:
-        before = exam.usage()
-        for answered in _answers(exam, dataset, system, SharedEmbedder(embedder), workers):
-            outcomes[system.name].append(answered)
-            steps.what = system.name
-            steps.step()
-        usage[system.name] = {name: n - before[name] for name, n in exam.usage().items()}
+        before = exam.spent()
+        with closing(
+            answer_all(exam, dataset, system, SharedEmbedder(embedder), workers)
+        ) as replies:
+            outcomes[system.name] = _collected(replies, system.name, steps)
+        usage[system.name] = priced(before, exam.spent(), prices, judge_prices or prices)
     return {
         "experiment": "answers",
         **provenance(dataset, embedder=embedder.name, command=command),
@@ -155,84 +96,52 @@ def run(
         "model": exam.llm.name,
         "judge": exam.judge.name if judged else None,
         "max_tokens": max_tokens,
+        "config": {
+            "k": K,
+            "systems": {s.name: plain_settings(s.settings) for s in chosen if s.settings},
+        },
         "systems": {
-            name: {**summary(each, dataset.categories), "usage": _priced(usage[name], prices)}
+            name: {**_entry(each, dataset.categories, dry_run=dry_run), "usage": usage[name]}
             for name, each in outcomes.items()
         },
-        "answers": {name: [_line(a) for a in each] for name, each in outcomes.items()},
+        "differences": {} if dry_run else differences(outcomes),
+        "answers": {} if dry_run else {n: [_line(a) for a in each] for n, each in outcomes.items()},
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Exam:
-    """Who answers and who judges."""
-
-    llm: Meter
-    judge: Meter
-    judged: bool
-    config: Ask
-
-    def usage(self) -> dict[str, int]:
-        """Calls and tokens so far."""
-        return {
-            "calls": self.llm.calls + self.judge.calls,
-            "prompt_tokens": self.llm.prompt_tokens + self.judge.prompt_tokens,
-            "completion_tokens": self.llm.completion_tokens + self.judge.completion_tokens,
-        }
-
-    def answer(self, question: Question, hits: Sequence[Hit]) -> Answered:
-        """One question, answered and judged."""
-        recall = Recall(query=question.text, at=question.at, hits=tuple(hits), vector=_NO_VECTOR)
-        try:
-            reply = agent.answer_from(self.llm, question.text, recall, self.config).text
-            correct = self._verdict(question, reply)
-        except LLMError as exc:
-            return Answered(question, failed=str(exc))
-        return Answered(question, reply, correct)
-
-    def _verdict(self, question: Question, reply: str | None) -> bool | None:
-        if not self.judged:
-            return None
-        return answers.judged(self.judge, question, reply or "I do not know.")
+def _collected(replies: Iterable[Answered], system: str, steps: Steps) -> list[Answered]:
+    """All replies; none where the first ones all failed, since a wrong key or name fails every time."""
+    outcomes: list[Answered] = []
+    failed = 0
+    for each in replies:
+        outcomes.append(each)
+        failed += bool(each.failed or each.unjudged)
+        if failed == len(outcomes) == HOPELESS:
+            raise LLMError(f"the first {HOPELESS} questions failed. {each.failed or each.unjudged}")
+        steps.what = f"{system}, {failed} failed" if failed else system
+        steps.step()
+    return outcomes
 
 
-def _metered(llm: LLM | None, cache: str | None, *, dry_run: bool) -> Meter:
-    if dry_run or llm is None:
-        return Meter(Estimating())
-    return Meter(llms.Cached(llm, cache) if cache else llm)
-
-
-def _questions(dataset: Dataset, conversation: Conversation) -> list[Question]:
-    """Those that have an answer, and the unanswerable."""
-    return [
-        question
-        for question in conversation.questions
-        if question.answer or question.category == UNANSWERABLE
-        if question.category in (*dataset.categories, UNANSWERABLE)
-    ]
-
-
-def _answers(
-    exam: _Exam, dataset: Dataset, system: System[Any], embedder: SharedEmbedder, workers: int
-) -> Iterator[Answered]:
-    """Every question of every conversation, in order; so many at once."""
-    with ThreadPoolExecutor(workers) as pool:
-        for conversation in dataset.conversations:
-            with started(system, conversation, embedder) as running:
-                questions = _questions(dataset, conversation)
-                hits = [system.search(running.state, question, K).hits for question in questions]
-                yield from pool.map(exam.answer, questions, hits)
+def _entry(
+    outcomes: Sequence[Answered], categories: Sequence[str], *, dry_run: bool
+) -> dict[str, Any]:
+    """One system's entry in the result; after a dry run, nothing is known of answers."""
+    known = {} if dry_run else summary(outcomes, categories)
+    return {"asked": len(outcomes), **known}
 
 
 def summary(outcomes: Sequence[Answered], categories: Sequence[str]) -> dict[str, Any]:
-    """One system's entry in the result; what failed counts nowhere else."""
-    answered = [each for each in outcomes if not each.failed]
-    apart = [each for each in answered if each.question.category == UNANSWERABLE]
-    scored = [each for each in answered if each.question.category != UNANSWERABLE]
+    """What one system's answers scored; what failed counts nowhere else."""
+    scored, apart = _scored(outcomes), _apart(outcomes)
     return {
-        "failed": len(outcomes) - len(answered),
+        "failed": sum(bool(each.failed) for each in outcomes),
+        "unjudged": sum(bool(each.unjudged) for each in outcomes),
         **_scores(scored),
-        "ci95": interval(_f1(each) for each in scored),
+        "ci95": {
+            "f1": interval(map(_f1, scored)),
+            "judged": interval(_verdicts(scored)),
+        },
         "by_category": {
             category: _scores(own)
             for category in categories
@@ -240,26 +149,80 @@ def summary(outcomes: Sequence[Answered], categories: Sequence[str]) -> dict[str
         },
         "unanswerable": {
             "questions": len(apart),
-            "abstained": mean(float(each.abstained) for each in apart),
+            "abstained": _mean(each.abstained for each in apart),
+            "judged": _mean(_verdicts(apart)),
         },
     }
 
 
+def differences(outcomes: Mapping[str, Sequence[Answered]]) -> dict[str, Any]:
+    """How far the first system is ahead of each other, over the questions that both answered."""
+    (first, ahead), *others = outcomes.items()
+    found = {}
+    for name, behind in others:
+        measures = {
+            "f1": (_by_question(ahead, _f1), _by_question(behind, _f1)),
+            "judged": (_by_question(ahead, _verdict), _by_question(behind, _verdict)),
+        }
+        found[f"{first} - {name}"] = {
+            measure: gain(*_both(mine, theirs)) for measure, (mine, theirs) in measures.items()
+        }
+    return found
+
+
+def _by_question(
+    outcomes: Iterable[Answered], measure: Callable[[Answered], float | None]
+) -> dict[str, float]:
+    values = ((each.question.id, measure(each)) for each in _scored(outcomes))
+    return {id_: value for id_, value in values if value is not None}
+
+
+def _both(
+    mine: Mapping[str, float], theirs: Mapping[str, float]
+) -> tuple[dict[str, float], Mapping[str, float]]:
+    return {id_: value for id_, value in mine.items() if id_ in theirs}, theirs
+
+
+def _scored(outcomes: Iterable[Answered]) -> list[Answered]:
+    """The answers that there are, to questions that have one."""
+    return [each for each in outcomes if not each.failed and each.question.category != UNANSWERABLE]
+
+
+def _apart(outcomes: Iterable[Answered]) -> list[Answered]:
+    """The answers to questions that have none."""
+    return [each for each in outcomes if not each.failed and each.question.category == UNANSWERABLE]
+
+
 def _scores(outcomes: Sequence[Answered]) -> dict[str, Any]:
-    verdicts = [float(each.correct) for each in outcomes if each.correct is not None]
     return {
         "questions": len(outcomes),
-        "f1": mean(map(_f1, outcomes)),
-        "bleu_1": mean(answers.bleu_1(each.reply or "", each.question.answer) for each in outcomes),
-        "judged": mean(verdicts) if verdicts else None,
-        "abstained": mean(float(each.abstained) for each in outcomes),
-        "reply_tokens": mean(float(count_tokens(each.reply or "")) for each in outcomes),
+        "f1": _mean(map(_f1, outcomes)),
+        "bleu_1": _mean(
+            answers.bleu_1(each.reply or "", each.question.answer) for each in outcomes
+        ),
+        "judged": _mean(_verdicts(outcomes)),
+        "abstained": _mean(each.abstained for each in outcomes),
+        "reply_tokens": _mean(count_tokens(each.reply or "") for each in outcomes),
     }
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    """The mean; none of nothing, which is not 0."""
+    listed = [float(value) for value in values]
+    return mean(listed) if listed else None
 
 
 def _f1(answered: Answered) -> float:
     question = answered.question
     return answers.locomo_f1(answered.reply or "", question.answer, question.category)
+
+
+def _verdict(answered: Answered) -> float | None:
+    return None if answered.correct is None else float(answered.correct)
+
+
+def _verdicts(outcomes: Iterable[Answered]) -> list[float]:
+    return [float(each.correct) for each in outcomes if each.correct is not None]
 
 
 def _line(answered: Answered) -> dict[str, Any]:
@@ -270,49 +233,134 @@ def _line(answered: Answered) -> dict[str, Any]:
         "reply": answered.reply,
         "correct": answered.correct,
         "failed": answered.failed,
+        "unjudged": answered.unjudged,
     }
 
 
-def _priced(usage: Mapping[str, int], prices: tuple[float, float]) -> dict[str, float]:
-    cost = usage["prompt_tokens"] * prices[0] + usage["completion_tokens"] * prices[1]
-    return {**usage, "cost": round(cost / 1e6, 4)}
-
-
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """One row a system: scores, and what they cost."""
+    """One row a system: scores, scores by category, what has no answer, and what all cost."""
+    if result["dry_run"]:
+        return [_costs(result, "What it would cost, without what is in the cache")]
+    by_category = {"f1": "F1 by category", "judged": "Judged correct, by category"}
+    return [
+        _overall(result),
+        *(
+            _by_category(result, heading, measure)
+            for measure, heading in by_category.items()
+            if measure == "f1" or result["judge"]
+        ),
+        *_unanswerable(result),
+        _costs(result, "What it cost, without what was in the cache"),
+    ]
+
+
+def _overall(result: Mapping[str, Any]) -> Table:
+    ahead = [f"{next(iter(result['systems']))} is ahead by"] if result["differences"] else []
     head = [
         "system",
         "questions",
         "F1",
+        *ahead,
         "BLEU-1",
         "judged",
         "abstained",
-        "of unanswerable",
+        "tokens",
         "failed",
     ]
-    costs = [["system", "calls", "tokens in", "tokens out", "cost"]]
-    rows = []
+    rows = [
+        [
+            name,
+            f"{entry['questions']}",
+            _share(entry["f1"]),
+            *([_lead(result, name)] if ahead else []),
+            _share(entry["bleu_1"]),
+            _share(entry["judged"]),
+            _share(entry["abstained"]),
+            "" if entry["reply_tokens"] is None else f"{entry['reply_tokens']:.1f}",
+            f"{entry['failed'] + entry['unjudged']}",
+        ]
+        for name, entry in result["systems"].items()
+    ]
+    judge = f", judged by {result['judge']}" if result["judge"] else ""
+    return f"Answers by {result['model']}{judge}", [head, *rows]
+
+
+def _unanswerable(result: Mapping[str, Any]) -> list[Table]:
+    """How often it is said of questions without an answer that they have none."""
+    rows = [
+        [name, f"{apart['questions']}", _share(apart["abstained"]), _share(apart["judged"])]
+        for name, entry in result["systems"].items()
+        if (apart := entry["unanswerable"])["questions"]
+    ]
+    head = ["system", "questions", "abstained", "judged"]
+    return [("Questions that nothing answers", [head, *rows])] if rows else []
+
+
+def _by_category(result: Mapping[str, Any], heading: str, measure: str) -> Table:
+    categories = list(
+        dict.fromkeys(name for entry in result["systems"].values() for name in entry["by_category"])
+    )
+    rows = [
+        [
+            category,
+            *(
+                _share(_category(entry, category).get(measure))
+                for entry in result["systems"].values()
+            ),
+        ]
+        for category in categories
+    ]
+    return heading, [["category", *result["systems"]], *rows]
+
+
+def _category(entry: Mapping[str, Any], category: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = entry["by_category"].get(category, {})
+    return found
+
+
+def _costs(result: Mapping[str, Any], heading: str) -> Table:
+    rows = [["system", "asked", "calls", "of the judge", "tokens in", "tokens out", "cost"]]
     for name, entry in result["systems"].items():
-        verdict = "" if entry["judged"] is None else f"{entry['judged']:.3f}"
-        rows.append(
-            [
-                name,
-                f"{entry['questions']}",
-                f"{entry['f1']:.3f}",
-                f"{entry['bleu_1']:.3f}",
-                verdict,
-                f"{entry['abstained']:.3f}",
-                f"{entry['unanswerable']['abstained']:.3f}",
-                f"{entry['failed']}",
-            ]
-        )
         usage = entry["usage"]
-        counts = (usage[key] for key in ("calls", "prompt_tokens", "completion_tokens"))
-        costs.append([name, *(f"{n:,.0f}" for n in counts), f"{usage['cost']:.2f}"])
-    cost = ("What it would cost" if result["dry_run"] else "What it cost", costs)
-    return [cost] if result["dry_run"] else [("Answers", [head, *rows]), cost]
+        counts = (
+            entry["asked"],
+            usage["calls"],
+            usage["judge"]["calls"],
+            usage["prompt_tokens"],
+            usage["completion_tokens"],
+        )
+        cost = f"{usage['cost']:.2f}" if usage["cost"] else ""
+        rows.append([name, *(f"{n:,.0f}" for n in counts), cost])
+    return heading, rows
 
 
-def plots(result: Mapping[str, Any]) -> list[Plot]:  # noqa: ARG001  # as all experiments have it
-    """None: the table says it."""
-    return []
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _lead(result: Mapping[str, Any], name: str) -> str:
+    """How far the first system's F1 is ahead of this one's."""
+    first = next(iter(result["systems"]))
+    gap = result["differences"].get(f"{first} - {name}", {}).get("f1")
+    if not gap or not gap["ci95"]:
+        return ""
+    low, high = gap["ci95"]
+    return f"{gap['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:
+    """F1, and what the judge holds to be correct, of every system."""
+    if result["dry_run"]:
+        return []
+    titles = {"f1": "F1 of answers", "judged": "Answers judged correct"}
+    return [
+        Bars(measure, f"{title}, with 95 % intervals", title, bars)
+        for measure, title in titles.items()
+        if (
+            bars := {
+                name: (entry[measure], entry["ci95"][measure])
+                for name, entry in result["systems"].items()
+                if entry[measure] is not None
+            }
+        )
+    ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from helamem.evaluation import metrics
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.figures import Plot
-from helamem.evaluation.provenance import provenance
+from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
 from helamem.evaluation.summaries import mean
 from helamem.evaluation.systems import SYSTEMS, named, started
@@ -37,9 +37,7 @@ def run(
     recall: dict[tuple[str, int], list[float]] = defaultdict(list)
     shared = SharedEmbedder(embedder)
     chosen = named(systems)
-    steps = Steps(
-        progress, len(chosen) * sum(len(dataset.scored(c)) for c in dataset.conversations)
-    )
+    steps = Steps(progress, len(chosen) * sum(len(dataset.scored(o)) for o in dataset.outlines))
     for conversation in dataset.conversations:
         for system in chosen:
             steps.what = f"{system.name}, {conversation.id}"
@@ -54,6 +52,10 @@ def run(
     return {
         "experiment": "budget",
         **provenance(dataset, embedder=embedder.name, command=command),
+        "config": {
+            "k": K,
+            "systems": {s.name: plain_settings(s.settings) for s in chosen if s.settings},
+        },
         "tokens": list(BUDGETS),
         "recall": {s.name: [mean(recall[s.name, b]) for b in BUDGETS] for s in chosen},
     }

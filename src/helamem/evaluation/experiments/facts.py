@@ -8,8 +8,8 @@ that needs experience: so there, half of the questions are experience, and the o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,9 +20,10 @@ from helamem.evaluation import learners, runner
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments.learning import halves
-from helamem.evaluation.provenance import provenance
+from helamem.evaluation.figures import Bars
+from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
-from helamem.evaluation.summaries import interval
+from helamem.evaluation.summaries import gain, interval
 from helamem.protocols import NewFact
 
 if TYPE_CHECKING:
@@ -37,59 +38,50 @@ if TYPE_CHECKING:
 
 # Number of facts, and scores by question.
 Outcome: TypeAlias = "tuple[int, dict[str, Scores]]"
-Variant: TypeAlias = Callable[
-    ["Original", "Conversation", "Sequence[Question]", "Embedder"], Outcome
-]
 
-SHOWN = ("recall@10", "recall@20", "recall@500tok", "recall@1000tok", "mrr")
-
-
-def recorded(**settings: Any) -> Variant:  # noqa: ANN401  # settings are of any type
-    """All questions, with the recorded facts in the memory and these settings."""
-
-    def measure(
-        memory: Original,
-        conversation: Conversation,
-        questions: Sequence[Question],
-        embedder: Embedder,
-    ) -> Outcome:
-        with memory.copy(Config.of(**settings)) as state:
-            n_facts = put_in(state, conversation, embedder) if settings else 0
-            return n_facts, _scores(state, conversation, questions)
-
-    return measure
+ALONE, AFTER = "episodes alone", "after experience"
+SHOWN = {
+    "R@10": "recall@10",
+    "R@20": "recall@20",
+    "R@500 tok": "recall@500tok",
+    "R@1000 tok": "recall@1000tok",
+    "MRR": "mrr",
+}
 
 
-def extracted(*, distil: bool) -> Variant:
-    """The second half of the questions, after the first was experience and maybe consolidated."""
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A way to have facts.
 
-    def measure(
-        memory: Original,
-        conversation: Conversation,
-        questions: Sequence[Question],
-        embedder: Embedder,  # noqa: ARG001  # the memory has it
-    ) -> Outcome:
-        experience, test = halves(questions, np.random.default_rng(0))
-        with memory.copy(Config.of()) as state:
-            learners.learn(state, learners.ARMS["gated+cue"], experience)
-            if distil:
-                state.memory.consolidate()
-            return len(state.memory.facts()), _scores(state, conversation, test)
+    Attributes:
+        facts: Where they come from.
+        settings: What differs from the default settings.
+        after: Whether half of the questions were experience, and only the other half is asked.
+    """
 
-    return measure
+    facts: Literal["none", "recorded", "extracted"] = "none"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    after: bool = False
+
+    @property
+    def config(self) -> Config:
+        """All its settings."""
+        return Config.of(**self.settings)
 
 
 VARIANTS: Mapping[str, Variant] = {
-    "episodes alone": recorded(),
-    "recorded facts, at most 3": recorded(**{"selection.facts": 3}),
-    "recorded facts, at most 5": recorded(**{"selection.facts": 5}),
-    "recorded facts, at most 10": recorded(**{"selection.facts": 10}),
-    "recorded facts as guides only": recorded(**{"selection.facts": 0, "spreading.source": 0.5}),
-    "recorded facts, at most 3, as guides too": recorded(
-        **{"selection.facts": 3, "spreading.source": 0.5}
+    ALONE: Variant(),
+    "recorded facts, at most 3": Variant("recorded", {"selection.facts": 3}),
+    "recorded facts, at most 5": Variant("recorded", {"selection.facts": 5}),
+    "recorded facts, at most 10": Variant("recorded", {"selection.facts": 10}),
+    "recorded facts as guides only": Variant(
+        "recorded", {"selection.facts": 0, "spreading.source": 0.5}
     ),
-    "after experience, episodes alone": extracted(distil=False),
-    "after experience, extracted facts": extracted(distil=True),
+    "recorded facts, at most 3, as guides too": Variant(
+        "recorded", {"selection.facts": 3, "spreading.source": 0.5}
+    ),
+    f"{AFTER}, {ALONE}": Variant(after=True),
+    f"{AFTER}, extracted facts": Variant("extracted", after=True),
 }
 
 
@@ -116,7 +108,7 @@ def run(
         with shared.keeping(), original(conversation, shared) as memory:
             for name, variant in VARIANTS.items():
                 steps.what = f"{name}, {conversation.id}"
-                found, scored = variant(memory, conversation, questions, shared)
+                found, scored = _measured(variant, memory, conversation, questions, shared)
                 n_facts[name] += found
                 scores[name] |= scored
                 steps.step()
@@ -124,15 +116,45 @@ def run(
     return {
         "experiment": "facts",
         **provenance(dataset, embedder=embedder.name, command=command),
+        "config": {"systems": {name: plain_settings(v.config) for name, v in VARIANTS.items()}},
         "variants": {
             name: {
                 "facts": n_facts[name],
                 **runner.means(list(each.values())),
-                "ci95": interval(score["recall@10"] for score in each.values()),
+                "ci95": interval(_recall(each).values()),
+                "gain": gain(_recall(each), _recall(scores[_without(name)])),
             }
             for name, each in scores.items()
         },
     }
+
+
+def _recall(scores: Mapping[str, Scores]) -> dict[str, float]:
+    return {id_: each[runner.MAIN] for id_, each in scores.items()}
+
+
+def _without(variant: str) -> str:
+    """The variant without facts that was asked the same questions."""
+    return f"{AFTER}, {ALONE}" if variant.startswith(AFTER) else ALONE
+
+
+def _measured(
+    variant: Variant,
+    memory: Original,
+    conversation: Conversation,
+    questions: Sequence[Question],
+    embedder: Embedder,
+) -> Outcome:
+    """A copy of the memory with its facts, and how well it does."""
+    with memory.copy(variant.config) as state:
+        if variant.after:
+            experience, questions = halves(questions, np.random.default_rng(0))
+            learners.learn(state, learners.ARMS["gated+cue"], experience)
+        if variant.facts == "recorded":
+            put_in(state, conversation, embedder)
+        if variant.facts == "extracted":
+            state.memory.consolidate()
+        return len(state.memory.facts()), _scores(state, conversation, questions)
 
 
 def put_in(state: Remembered, conversation: Conversation, embedder: Embedder) -> int:
@@ -179,20 +201,35 @@ def _scores(
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row a variant."""
-    head = ["variant", "facts", "questions", *SHOWN, "R@10 ci95"]
+    head = ["variant", "facts", "questions", *SHOWN, "won"]
     rows = [
         [
             name,
             f"{entry['facts']:,}",
             f"{entry['questions']}",
-            *(f"{entry[metric]:.3f}" for metric in SHOWN),
-            f"[{entry['ci95'][0]:.3f}, {entry['ci95'][1]:.3f}]",
+            *(f"{entry[metric]:.3f}" for metric in SHOWN.values()),
+            _won(entry),
         ]
         for name, entry in result["variants"].items()
     ]
-    return [("Evidence recall with and without facts", [head, *rows])]
+    heading = "Evidence recall with and without facts, and what was won in recall@10"
+    return [(heading, [head, *rows])]
 
 
-def plots(result: Mapping[str, Any]) -> list[Plot]:  # noqa: ARG001  # as all experiments have it
-    """None: the table says it."""
-    return []
+def _won(entry: Mapping[str, Any]) -> str:
+    """What facts add, question by question; nothing where there are none."""
+    if not entry["facts"]:
+        return ""
+    low, high = entry["gain"]["ci95"]
+    return f"{entry['gain']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:
+    """What facts add to recall@10."""
+    bars = {
+        name: (entry["gain"]["mean"], entry["gain"]["ci95"])
+        for name, entry in result["variants"].items()
+        if entry["facts"]
+    }
+    title = "What facts add to evidence recall@10, with 95 % intervals"
+    return [Bars("won", title, "won over the same without facts", bars, signed=True)]

@@ -22,7 +22,7 @@ from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments.learning import halves
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.learners import Exam
-from helamem.evaluation.provenance import provenance
+from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.rewording import reworded
 from helamem.evaluation.runner import Steps
 from helamem.evaluation.summaries import mean
@@ -85,6 +85,7 @@ def run(
     return {
         "experiment": "forgetting",
         **provenance(dataset, embedder=embedder.name, command=command),
+        "config": {"systems": {"default": plain_settings(Config.of())}},
         "seed": seed,
         "growth": list(GROWTH),
         "arms": {

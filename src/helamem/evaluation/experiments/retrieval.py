@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helamem.evaluation import runner
+from helamem.evaluation.figures import Bars
 from helamem.evaluation.systems import named
 
 if TYPE_CHECKING:
@@ -16,19 +17,34 @@ if TYPE_CHECKING:
     from helamem.protocols import Embedder
 
 ABSURD = 1e6  # turns a second: what keeps the turns as they are
+WIDE = 64  # characters of the names of categories, beyond which each gets a row instead of a column
+MANY = 10  # conversations, which would not fit into a table
 
 # Columns by title: where a number stands in a system's entry, and how it is written.
-COLUMNS: Mapping[str, tuple[str, str]] = {
+Columns: TypeAlias = "Mapping[str, tuple[str, str]]"
+
+RANKS: Columns = {
     "R@5": ("recall@5", ".3f"),
     "R@10": ("recall@10", ".3f"),
     "R@20": ("recall@20", ".3f"),
+    "all@10": ("all@10", ".3f"),
+    "nDCG@10": ("ndcg@10", ".3f"),
     "MRR": ("mrr", ".3f"),
+    "p@1": ("p@1", ".3f"),
+}
+PROMPTS: Columns = {
     "R@500 tok": ("recall@500tok", ".3f"),
     "R@1000 tok": ("recall@1000tok", ".3f"),
+    "R@2000 tok": ("recall@2000tok", ".3f"),
     "tokens": ("tokens_per_query", ",.0f"),
+    "sessions@5": ("sessions@5", ".3f"),
+    "sessions@10": ("sessions@10", ".3f"),
+}
+COSTS: Columns = {
     "ms p50": ("ms_per_query.p50", ".1f"),
     "ms p95": ("ms_per_query.p95", ".1f"),
     "turns/s": ("ingest_turns_per_s", ",.0f"),
+    "bytes/turn": ("bytes_per_turn", ",.0f"),
 }
 
 
@@ -42,56 +58,128 @@ def run(
     command: str = "",
 ) -> dict[str, Any]:
     """Measure systems by name; `settings` are for `default` alone."""
-    return runner.run(
+    result = runner.run(
         dataset,
         systems=named(systems, settings),
         embedder=embedder,
         progress=progress,
         command=command,
     )
+    if settings:
+        result["config"]["set"] = dict(settings)
+    return {"experiment": "retrieval", **result}
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """All questions together, then recall@10 by category."""
+    """Ranks and how far the first system is ahead, prompts, costs, and recall@10 by category."""
     systems: Mapping[str, Mapping[str, Any]] = result["systems"]
-    counts = sorted({entry["questions"] for entry in systems.values()})
-    everything = [
-        [name, *(_cell(_at(entry, path), form) for path, form in COLUMNS.values())]
-        for name, entry in systems.items()
+    counts = ", ".join(map(str, sorted({entry["questions"] for entry in systems.values()})))
+    ranks = _rows(systems, RANKS)
+    return [
+        (f"Evidence recall over {counts} questions", _with_lead(result, ranks)),
+        (f"In a prompt, and by session{_by_session(systems)}", _rows(systems, PROMPTS)),
+        ("What it takes", _rows(systems, COSTS)),
+        by_category(systems),
+        *by_conversation(systems),
     ]
+
+
+def by_category(systems: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Recall@10 by category; by session, where no turns are known."""
     categories = list(
         dict.fromkeys(name for entry in systems.values() for name in entry["by_category"])
     )
-    by_category = [
-        [name, *(_in_category(entry, category) for category in categories)]
-        for name, entry in systems.items()
+    turned = sum(map(len, categories)) > WIDE > sum(map(len, systems))
+    rows = [
+        ["category" if turned else "system", *categories],
+        *([name, *(_in_category(entry, c) for c in categories)] for name, entry in systems.items()),
     ]
+    shown = [list(row) for row in zip(*rows, strict=True)] if turned else rows
+    return "Recall@10 by category", shown
+
+
+def by_conversation(systems: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+    """Recall@10 by conversation, and where it would lie with any one of them left out."""
+    parted = {name: entry for name, entry in systems.items() if "without_one" in entry}
+    names = list(next(iter(parted.values()))["by_conversation"]) if parted else []
+    if not 0 < len(names) <= MANY:
+        return []
+    rows = [
+        [
+            system,
+            *(f"{entry['by_conversation'][name]['recall@10']:.3f}" for name in names),
+            "{:.3f} to {:.3f}".format(*entry["without_one"]["recall@10"]),
+        ]
+        for system, entry in parted.items()
+    ]
+    return [("Recall@10 by conversation", [["system", *names, "one left out"], *rows])]
+
+
+def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:
+    """Recall@10 of every system, with its interval."""
+    return [recall_bars("recall", "Evidence recall@10, with 95 % intervals", result["systems"])]
+
+
+def recall_bars(name: str, title: str, systems: Mapping[str, Mapping[str, Any]]) -> Bars:
+    """A bar a system; recall by session, where no turns are known."""
+    bars = {
+        system: (entry["recall@10"], entry["ci95"]["recall@10"])
+        if entry["questions"]
+        else (entry["sessions@10"], [])
+        for system, entry in systems.items()
+        if entry["questions"] or "sessions@10" in entry
+    }
+    return Bars(name, title, "recall@10", bars)
+
+
+def lead(ahead: Mapping[str, Any]) -> str:
+    """By how much recall@10 is higher, with its interval; nothing where nothing was compared."""
+    gap = ahead["recall@10"]
+    if not gap["ci95"]:
+        return ""
+    low, high = gap["ci95"]
+    return f"{gap['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _rows(systems: Mapping[str, Mapping[str, Any]], columns: Columns) -> list[list[str]]:
     return [
-        (
-            f"Evidence recall over {', '.join(map(str, counts))} questions",
-            [["system", *COLUMNS], *everything],
+        ["system", *columns],
+        *(
+            [name, *(_cell(_at(entry, path), form) for path, form in columns.values())]
+            for name, entry in systems.items()
         ),
-        ("Recall@10 by category", [["system", *categories], *by_category]),
     ]
 
 
-def plots(result: Mapping[str, Any]) -> list[Plot]:  # noqa: ARG001  # as all experiments have it
-    """None: the tables say it."""
-    return []
+def _with_lead(result: Mapping[str, Any], rows: list[list[str]]) -> list[list[str]]:
+    """The rows with a column that says how far the first system is ahead of each other one."""
+    if not result["differences"]:
+        return rows
+    first = rows[1][0]
+    place = 1 + rows[0][1:].index("R@10") + 1
+    cells = [f"{first} is ahead by", ""]
+    cells += [lead(result["differences"][f"{first} - {row[0]}"]) for row in rows[2:]]
+    return [[*row[:place], cell, *row[place:]] for row, cell in zip(rows, cells, strict=True)]
 
 
-def _cell(value: float, form: str) -> str:
-    """A number as it is written; nothing for the speed of a system that has nothing to build."""
-    return format(value, form) if value < ABSURD else ""
+def _by_session(systems: Mapping[str, Mapping[str, Any]]) -> str:
+    """How many questions are scored by session, where these are more."""
+    more = {entry.get("questions_by_session") for entry in systems.values()} - {None}
+    return "".join(f"; sessions over {n} questions" for n in more)
+
+
+def _cell(value: float | None, form: str) -> str:
+    """A number as it is written; nothing for none, and for the speed of what has nothing to build."""
+    return format(value, form) if value is not None and value < ABSURD else ""
 
 
 def _in_category(entry: Mapping[str, Any], category: str) -> str:
-    scores = entry["by_category"].get(category)
-    return f"{scores['recall@10']:.3f}" if scores else ""
+    scores = entry["by_category"].get(category, {})
+    return _cell(scores.get("recall@10", scores.get("sessions@10")), ".3f")
 
 
-def _at(entry: Mapping[str, Any], path: str) -> float:
+def _at(entry: Mapping[str, Any], path: str) -> float | None:
     value: Any = entry
     for part in path.split("."):
-        value = value[part]
-    return float(value)
+        value = None if value is None else value.get(part)
+    return None if value is None else float(value)

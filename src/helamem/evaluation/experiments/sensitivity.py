@@ -12,7 +12,7 @@ from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.learners import Exam
-from helamem.evaluation.provenance import provenance
+from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
 
 if TYPE_CHECKING:
@@ -84,17 +84,18 @@ def run(
     return {
         "experiment": "sensitivity",
         **provenance(dataset, embedder=embedder.name, command=command),
+        "config": {"systems": {"default": plain_settings(Config.of())}},
+        "defaults": {name: value_of(Config.of(), name) for name in curves},
         "settings": curves,
     }
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row a setting: its values, and recall@10 at each."""
-    plain = Config.of()
     rows = [
         [
             name,
-            f"{value_of(plain, name):g}",
+            f"{_default(result, name):g}",
             ", ".join(
                 f"{value:g}: {recall:.3f}"
                 for value, recall in zip(curve["value"], curve["recall@10"], strict=True)
@@ -108,14 +109,13 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
 
 def plots(result: Mapping[str, Any]) -> list[Plot]:
     """Recall@10 over each setting as a share of its default; the eight that matter most."""
-    plain = Config.of()
     settings = result["settings"]
     spans = {
         name: max(each["recall@10"]) - min(each["recall@10"]) for name, each in settings.items()
     }
     lines = {
         name: (
-            [value / value_of(plain, name) for value in settings[name]["value"]],
+            [value / _default(result, name) for value in settings[name]["value"]],
             settings[name]["recall@10"],
         )
         for name in sorted(spans, key=lambda name: -spans[name])[:8]
@@ -130,3 +130,8 @@ def plots(result: Mapping[str, Any]) -> list[Plot]:
             logarithmic=True,
         )
     ]
+
+
+def _default(result: Mapping[str, Any], name: str) -> float:
+    """The default when it was measured; results did not always say."""
+    return float(result.get("defaults", {}).get(name) or value_of(Config.of(), name))

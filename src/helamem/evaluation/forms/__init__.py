@@ -2,64 +2,71 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from helamem.errors import DataError
-from helamem.evaluation import datasets
 from helamem.evaluation.forms import jsonl, locomo, longmemeval
+from helamem.evaluation.forms.stream import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from helamem.evaluation.datasets import Dataset
+    from helamem.evaluation.datasets import Dataset, Progress
 
 Form: TypeAlias = Literal["auto", "locomo", "longmemeval", "jsonl"]
 
-_LOADERS: Mapping[str, Callable[[Path, bytes], Dataset]] = {
+MEGABYTE = 1_000_000
+
+_LOADERS: Mapping[str, Callable[[Reader], Dataset]] = {
     "locomo": locomo.load,
     "longmemeval": longmemeval.load,
     "jsonl": jsonl.load,
 }
 
 
-def load(path: str | Path, form: Form = "auto") -> Dataset:
+def load(path: str | Path, form: Form = "auto", *, progress: Progress | None = None) -> Dataset:
     """A data set out of a file.
 
     Args:
         form: What the file is; "auto" looks at its beginning.
+        progress: Told how many megabytes are read.
 
     Raises:
         DataError: The file cannot be read, is malformed, or of no known form.
     """
     file = Path(path)
-    content = datasets.read_bytes(file)
-    loaded = _LOADERS[detect(content, file) if form == "auto" else form](file, content)
+
+    def told(done: int, total: int) -> None:
+        if progress is not None:
+            progress(f"reading {file.name} (MB)", done // MEGABYTE, total // MEGABYTE)
+
+    loaded = _LOADERS[detect(file) if form == "auto" else form](Reader(file, told))
     if not loaded.conversations:
         raise DataError(f"{file} holds no conversation")
     return loaded
 
 
-def detect(content: bytes, file: Path) -> Form:
+def detect(file: Path) -> Form:
     """Which form a file has.
 
     Raises:
         DataError: None of them.
     """
-    try:
-        first = json.loads(content.lstrip().partition(b"\n")[0])
-    except ValueError:
-        first = None
-    if isinstance(first, dict) and "turns" in first:
-        return "jsonl"
-    value = datasets.parsed(content, file)
-    item = value[0] if isinstance(value, list) and value else value
-    if isinstance(item, dict) and "haystack_sessions" in item:
-        return "longmemeval"
-    if isinstance(item, dict) and "conversation" in item:
-        return "locomo"
+    first = next(Reader(file).elements(), None)
+    value = first.value if first else None
+    if isinstance(value, dict):
+        for mark, form in _MARKS.items():
+            if mark in value:
+                return form
     raise DataError(
         f"{file} is of no known form; there are LoCoMo's and LongMemEval's JSON, and one conversation "
         f"a line with 'turns' and 'questions'"
     )
+
+
+_MARKS: Mapping[str, Form] = {
+    "turns": "jsonl",
+    "haystack_sessions": "longmemeval",
+    "conversation": "locomo",
+}

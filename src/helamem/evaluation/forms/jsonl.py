@@ -12,29 +12,37 @@ Of a turn, `id` and `text` and `at` are needed; of a question, `text`. A categor
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from helamem.errors import DataError
 from helamem.evaluation import datasets
 from helamem.evaluation.datasets import UNANSWERABLE, Conversation, Dataset, Question
+from helamem.evaluation.forms import stream, values
 from helamem.records import Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from helamem.evaluation.forms.stream import Reader
+    from helamem.evaluation.forms.values import Object
+
+FIELDS = {"id", "turns", "questions"}
 TURN_FIELDS = {"id", "text", "speaker", "role", "at", "session", "metadata"}
 QUESTION_FIELDS = {"id", "text", "answer", "category", "evidence", "at"}
 
 
-def load(file: Path, content: bytes) -> Dataset:
+def load(reader: Reader) -> Dataset:
     """A file in the form that the module's text shows; blank lines are passed over.
 
     Raises:
         DataError: A line is malformed, or a question's evidence names no turn; it says which.
     """
-    lines = content.decode("utf-8-sig", errors="replace").splitlines()
+    file = reader.file
+    content = stream.read_bytes(file)
     conversations = tuple(
-        _conversation(line, number) for number, line in enumerate(lines, start=1) if line.strip()
+        _conversation(line, number, file)
+        for number, line in enumerate(_lines(content, file), start=1)
+        if line.strip()
     )
     datasets.refuse_twins((c.id for c in conversations), f"{file}: conversation")
     return Dataset(
@@ -52,53 +60,76 @@ def load(file: Path, content: bytes) -> Dataset:
     )
 
 
-def _conversation(line: str, number: int) -> Conversation:
-    raw = datasets.parsed(line, f"line {number}")
+def _lines(content: bytes, file: Path) -> list[str]:
+    """Lines end as JSON lines do: a text may hold other characters that end lines elsewhere."""
     try:
-        turns = tuple(_turn(each) for each in raw["turns"])
-        turn_ids = tuple(str(each["id"]) for each in raw["turns"])
-        datasets.refuse_twins(turn_ids, f"line {number}: turn")
+        return content.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as exc:
+        raise DataError(f"{file} is not UTF-8 text, at byte {exc.start}") from exc
+
+
+def _conversation(line: str, number: int, file: Path) -> Conversation:
+    where = f"{file}, line {number}"
+    raw = stream.parsed(line, where)
+    try:
+        found = values.an_object(raw, "a line")
+        values.refuse_others(found, FIELDS)
+        id_ = _id(found)
+        raw_turns = values.objects(found, "turns", "a turn")
+        turns = tuple(map(_turn, raw_turns))
+        turn_ids = tuple(map(_id, raw_turns))
         questions = tuple(
-            _question(each, f"{raw['id']}/{n}", turns) for n, each in enumerate(raw["questions"])
+            _question(each, f"{id_}/{n}", turns)
+            for n, each in enumerate(values.objects(found, "questions", "a question"))
         )
         _refuse_unknown(questions, set(turn_ids))
-    except DataError:
-        raise
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise DataError(
-            f"not a conversation with turns and questions: {exc!r}", line=number
-        ) from exc
-    return Conversation(id=str(raw["id"]), turns=turns, turn_ids=turn_ids, questions=questions)
+    except (TypeError, ValueError) as exc:
+        raise DataError(f"{where}: {exc}") from exc
+    datasets.refuse_twins(turn_ids, f"{where}: turn")
+    datasets.refuse_twins((question.id for question in questions), f"{where}: question")
+    return Conversation(id=id_, turns=turns, turn_ids=turn_ids, questions=questions)
 
 
-def _turn(raw: dict[str, Any]) -> Turn:
-    _refuse_fields(raw, TURN_FIELDS)
+def _id(raw: Object) -> str:
+    """A name, or a number for one."""
+    if "id" not in raw:
+        raise ValueError("'id' is missing")
+    return values.answer(raw, "id")
+
+
+def _turn(raw: Object) -> Turn:
+    values.refuse_others(raw, TURN_FIELDS)
     return Turn(
-        raw["text"],
-        speaker=raw.get("speaker", ""),
-        role=raw.get("role", ""),
-        at=datetime.fromisoformat(raw["at"]),
-        session=raw.get("session", ""),
-        metadata=raw.get("metadata", {}),
+        values.text(raw, "text"),
+        speaker=values.optional_text(raw, "speaker"),
+        role=values.optional_text(raw, "role"),
+        at=_moment(raw),
+        session=values.optional_text(raw, "session"),
+        metadata=values.an_object(raw.get("metadata", {}), "'metadata'"),
     )
 
 
-def _question(raw: dict[str, Any], id_: str, turns: tuple[Turn, ...]) -> Question:
-    _refuse_fields(raw, QUESTION_FIELDS)
+def _question(raw: Object, id_: str, turns: tuple[Turn, ...]) -> Question:
+    values.refuse_others(raw, QUESTION_FIELDS)
     return Question(
-        id=str(raw.get("id", id_)),
-        text=raw["text"],
-        answer=str(raw.get("answer", "")),
-        category=raw.get("category", "all"),
-        evidence=tuple(map(str, raw.get("evidence", ()))),
-        at=datetime.fromisoformat(raw["at"]) if "at" in raw else datasets.after(turns),
+        id=_id(raw) if "id" in raw else id_,
+        text=values.text(raw, "text"),
+        answer=values.answer(raw),
+        category=values.optional_text(raw, "category", "all"),
+        evidence=tuple(dict.fromkeys(values.texts(raw, "evidence"))) if "evidence" in raw else (),
+        at=_moment(raw) if "at" in raw else datasets.after(turns),
     )
 
 
-def _refuse_fields(raw: dict[str, Any], known: set[str]) -> None:
-    unknown = sorted(set(raw) - known)
-    if unknown:
-        raise ValueError(f"unknown field {unknown[0]!r}; there are {', '.join(sorted(known))}")
+def _moment(raw: Object) -> datetime:
+    said = values.text(raw, "at")
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError as exc:
+        raise ValueError(f"'at' is {said!r}, and not like '2024-03-03T10:05:00Z'") from exc
+    if moment.tzinfo is None:
+        raise ValueError(f"'at' is {said!r}, which has no time zone; put Z after it for UTC")
+    return moment
 
 
 def _refuse_unknown(questions: tuple[Question, ...], turn_ids: set[str]) -> None:

@@ -15,11 +15,14 @@ from helamem.evaluation.datasets import (
     Observation,
     Question,
 )
+from helamem.evaluation.forms import values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from helamem.evaluation.forms.stream import Reader
 
 CATEGORIES = {
     1: "multi-hop",
@@ -31,7 +34,7 @@ CATEGORIES = {
 _DIA_ID = re.compile(r"D\d+:\d+")
 
 
-def load(file: Path, content: bytes) -> Dataset:
+def load(reader: Reader) -> Dataset:
     """`locomo10.json` whole, a list of some of its conversations, or one of them.
 
     Evidence is every `D<session>:<turn>` in a question's evidence strings that names a turn of the
@@ -40,20 +43,19 @@ def load(file: Path, content: bytes) -> Dataset:
     Raises:
         DataError: It is not LoCoMo's form; the message says where.
     """
-    value = datasets.parsed(content, file)
-    items = value if isinstance(value, list) else [value]
-    conversations = tuple(_conversation(item, file) for item in items)
+    file = reader.file
+    conversations = tuple(_conversation(each.value, file) for each in reader.elements())
     datasets.refuse_twins((c.id for c in conversations), f"{file}: conversation")
-    return Dataset(name=file.stem, sha256=datasets.digest(content), conversations=conversations)
+    return Dataset(name=file.stem, sha256=reader.sha256, conversations=conversations)
 
 
-def _conversation(item: dict[str, Any], file: Path) -> Conversation:
+def _conversation(item: Any, file: Path) -> Conversation:  # noqa: ANN401  # whatever JSON holds
     try:
-        read = readers.read_locomo(item)[0]
-    except DataError as exc:
+        read = readers.read_locomo(values.an_object(item, "a conversation"))[0]
+    except (DataError, TypeError) as exc:
         raise DataError(f"{file}: {exc}") from exc
     where = f"{file}: {read.id}"
-    if not read.turns or not isinstance(item.get("qa"), list):
+    if not read.turns or not isinstance(item.get("qa"), list) or not item["qa"]:
         raise DataError(f"{where} needs turns, and a list of questions as 'qa'")
     turn_ids = tuple(str(turn.metadata["dia_id"]) for turn in read.turns)
     datasets.refuse_twins(turn_ids, f"{where}: turn")
@@ -71,23 +73,32 @@ def _conversation(item: dict[str, Any], file: Path) -> Conversation:
 
 
 def _question(
-    raw: dict[str, Any], id_: str, turn_ids: set[str], asked_at: datetime, file: Path
+    item: object, id_: str, turn_ids: set[str], asked_at: datetime, file: Path
 ) -> Question:
     try:
-        text, category = raw["question"].strip(), CATEGORIES[raw["category"]]
-        said = _DIA_ID.findall(" ".join(raw["evidence"]))
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        raise DataError(f"{file}: question {id_} is not LoCoMo's form: {exc!r}") from exc
-    if not text:
-        raise DataError(f"{file}: question {id_} is blank")
-    return Question(
-        id=id_,
-        text=text,
-        answer=str(raw.get("answer", "")),
-        category=category,
-        evidence=tuple(dict.fromkeys(each for each in said if each in turn_ids)),
-        at=asked_at,
-    )
+        raw = values.an_object(item, "a question")
+        return Question(
+            id=id_,
+            text=values.text(raw, "question"),
+            answer=values.answer(raw),
+            category=_category(values.whole_number(raw, "category")),
+            evidence=named_turns(values.texts(raw, "evidence"), turn_ids),
+            at=asked_at,
+        )
+    except (TypeError, ValueError) as exc:
+        raise DataError(f"{file}: question {id_}: {exc}") from exc
+
+
+def _category(number: int) -> str:
+    if number not in CATEGORIES:
+        raise ValueError(f"'category' is {number}; there are {', '.join(map(str, CATEGORIES))}")
+    return CATEGORIES[number]
+
+
+def named_turns(said: Iterable[str], turn_ids: Collection[str]) -> tuple[str, ...]:
+    """The turns that evidence strings name, each once; what names none is dropped."""
+    found = _DIA_ID.findall(" ".join(said))
+    return tuple(dict.fromkeys(each for each in found if each in turn_ids))
 
 
 def _observations(
@@ -98,9 +109,8 @@ def _observations(
         for by_speaker in (raw or {}).values():
             for speaker, facts in by_speaker.items():
                 for text, source in facts:
-                    said = _DIA_ID.findall(source if isinstance(source, str) else " ".join(source))
-                    sources = tuple(dict.fromkeys(each for each in said if each in turn_ids))
+                    sources = named_turns([source] if isinstance(source, str) else source, turn_ids)
                     if sources:
                         yield Observation(text=text, speaker=speaker, turn_ids=sources)
     except (AttributeError, TypeError, ValueError) as exc:
-        raise DataError(f"{where}: the observations are not LoCoMo's form: {exc!r}") from exc
+        raise DataError(f"{where}: the observations are not LoCoMo's form: {exc}") from exc

@@ -1,0 +1,168 @@
+"""`helamem bench answers`: how good the answers are, with a language model that costs money or time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from helamem.cli.measuring import measure, measuring
+from helamem.cli.models import is_configured, language_model, llm_options
+from helamem.cli.program import Command
+from helamem.cli.settings import App, pass_app
+from helamem.cli.values import names, two_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from helamem.protocols import LLM
+
+FOLDER = "bench-answers"  # in the data folder, unless told otherwise
+
+
+@click.command(cls=Command)
+@measuring()
+@click.option(
+    "--systems",
+    type=names,
+    default="default",
+    show_default=True,
+    help="Whose findings the model answers from, separated by commas.",
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="How much of what was found the model is shown; of `full-text`, always all.",
+)
+@llm_options
+@click.option(
+    "--judge", metavar="MODEL", help="Who judges, at the same server; the same model, if left out."
+)
+@click.option("--no-judge", is_flag=True, help="Score by F1 and BLEU-1 alone.")
+@click.option("--dry-run", is_flag=True, help="Ask nobody; estimate calls, tokens and cost.")
+@click.option(
+    "--prices",
+    type=two_numbers,
+    metavar="IN,OUT",
+    help="What a million tokens of the model cost, in any currency.",
+)
+@click.option(
+    "--judge-prices", type=two_numbers, metavar="IN,OUT", help="The same of another judge."
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Where replies are kept; a folder in the data folder, if left out.",
+)
+@click.option("--no-cache", is_flag=True, help="Keep no replies, and ask everything anew.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="How many questions are asked at once.",
+)
+@pass_app
+def answers(
+    app: App,
+    /,
+    systems: tuple[str, ...],
+    *,
+    max_tokens: int,
+    judge: str | None,
+    no_judge: bool,
+    dry_run: bool,
+    prices: tuple[float, float] | None,
+    judge_prices: tuple[float, float] | None,
+    cache: Path | None,
+    no_cache: bool,
+    workers: int,
+    **given: Any,
+) -> None:
+    """Measure answers of a language model, and what they cost.
+
+    It answers from what each system finds, and it or another one judges.
+
+    Replies are kept, so a run that broke off goes on where it was: give the same command again.
+    A call that fails is counted as failed, never as a wrong answer, and is asked again next time.
+
+    Example:
+        helamem bench answers --data locomo10.json --model gpt-4o-mini --dry-run --prices 0.15,0.60
+    """
+    if judge and no_judge:
+        raise click.UsageError("--judge names who judges, and --no-judge says nobody")
+    place = _cache(app, cache, no_cache)
+    model = app.config().llm.model
+    settings = {
+        "systems": systems,
+        "llm": _model(app, dry_run=dry_run),
+        "judge": _model(_with_model(app, judge), dry_run=dry_run) if judge else None,
+        "judged": not no_judge,
+        "dry_run": dry_run,
+        "cache": place,
+        "workers": workers,
+        "prices": prices or (0.0, 0.0),
+        "judge_prices": judge_prices,
+        "max_tokens": max_tokens,
+    }
+    words = [f"--systems {','.join(systems)}", f"--max-tokens {max_tokens}"]
+    words += [f"--{name} {value}" for name, value in (("model", model), ("judge", judge)) if value]
+    words += ["--no-judge"] * no_judge + ["--dry-run"] * dry_run
+    try:
+        result = measure(app, "answers", "answers", given, words, **settings)
+    except KeyboardInterrupt:
+        if place and not dry_run:
+            click.echo(
+                f"Stopped. The replies so far are kept in {place}; the same command goes on there.",
+                err=True,
+            )
+        raise
+    for line in _failures(result):
+        click.echo(line, err=True)
+
+
+def _cache(app: App, cache: Path | None, no_cache: bool) -> str | None:
+    """Where replies are kept; the setting `llm.cache` is taken over, so that there is one cache."""
+    from helamem.config import data_folder
+
+    named = cache or app.config().llm.cache or data_folder() / FOLDER
+    app.settings["llm.cache"] = ""
+    return None if no_cache else str(named)
+
+
+def _with_model(app: App, name: str) -> App:
+    return replace(app, settings={**app.settings, "llm.model": name})
+
+
+def _model(app: App, *, dry_run: bool) -> LLM | None:
+    """The model that the options name; for a dry run no more than its name is needed."""
+    if not dry_run:
+        return language_model(app)
+    if not is_configured(app):
+        return None
+    from helamem.llms import OpenAIChat
+
+    return OpenAIChat(app.config().llm.model)
+
+
+def _failures(result: dict[str, Any]) -> Iterator[str]:
+    """What to do about calls that failed."""
+    if result["dry_run"]:
+        return
+    for system, entry in result["systems"].items():
+        failed = entry["failed"] + entry["unjudged"]
+        if failed:
+            why = next(
+                each["failed"] or each["unjudged"]
+                for each in result["answers"][system]
+                if each["failed"] or each["unjudged"]
+            )
+            yield (
+                f"{system}: {failed} of the questions could not be answered or judged, the first because: {why}. "
+                f"The same command asks these again, and only these."
+            )

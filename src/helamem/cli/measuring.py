@@ -1,0 +1,182 @@
+"""What the commands of `bench` share: the options of an experiment, running it, and where its result goes."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from helamem.cli import files
+from helamem.cli.settings import some_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from helamem.cli.settings import App
+
+Decorated = TypeVar("Decorated", bound="Callable[..., object]")
+
+WIDE = 112  # characters that a line of the table takes
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+_DATA = {
+    needed: click.option(
+        "--data", type=FILE, required=needed, metavar="FILE", help="The data set's file."
+    )
+    for needed in (True, False)
+}
+_FORM = click.option(
+    "--form",
+    type=click.Choice(["auto", "locomo", "longmemeval", "jsonl"]),
+    default="auto",
+    show_default=True,
+    help="The data set's form; auto tells it from the file.",
+)
+_CORRECTIONS = click.option(
+    "--corrections",
+    type=FILE,
+    metavar="FILE",
+    help="Score on corrected evidence: errors.json of the audit of LoCoMo.",
+)
+_SAMPLE = click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Take N of the conversations, drawn at random but always the same.",
+)
+_JSON = click.option(
+    "--json",
+    "output",
+    type=files.OutputFile(),
+    metavar="OUT",
+    help="Write the results there as JSON; `-` for standard output.",
+)
+_OUT = click.option(
+    "--out",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write the results into a folder: JSON, a page with tables, and plots.",
+)
+
+
+def measuring(form: str = "auto", *, needs_data: bool = True) -> Callable[[Decorated], Decorated]:
+    """Give a command the options of every experiment: the data, the embedder, and where results go.
+
+    Args:
+        form: The only form of data that the command takes; any unless given.
+        needs_data: Whether the command cannot do with helamem's own sample.
+    """
+    about_data = {
+        "auto": (_FORM, _CORRECTIONS),
+        "locomo": (_CORRECTIONS,),
+        "longmemeval": (),
+    }[form]
+
+    def decorate(command: Decorated) -> Decorated:
+        own = some_options("--embedder", "--debug", "--verbose")
+        for option in reversed((_DATA[needs_data], *about_data, _SAMPLE, _JSON, _OUT, own)):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def measure(
+    app: App,
+    command: str,
+    experiment: str,
+    given: Mapping[str, Any],
+    words: Sequence[str] = (),
+    **settings: Any,
+) -> dict[str, Any]:
+    """Run an experiment, and show or write what it found.
+
+    Args:
+        given: What the shared options said.
+        words: The experiment's own options, as they are written on a command line.
+        settings: What they mean to the experiment.
+    """
+    from helamem.cli import display
+    from helamem.evaluation import experiments, figures
+
+    if (
+        given["folder"] is not None
+    ):  # what is missing is told before hours of work, and not after them
+        figures.require_matplotlib()
+        given["folder"].mkdir(parents=True, exist_ok=True)
+    embedder = app.config().embedder
+    quiet = app.as_json or given["output"] == files.STANDARD_OUTPUT
+    with display.progress(quiet) as show, _data(given) as data:
+        result = experiments.run(
+            experiment,
+            data,
+            form=given.get("form", command if command in ("locomo", "longmemeval") else "auto"),
+            corrections=given.get("corrections"),
+            sample=given["sample"],
+            embedder=embedder,
+            progress=show,
+            command=command_line(command, given, embedder, words, settings.get("settings", {})),
+            **settings,
+        )
+    publish(result, given, as_json=app.as_json)
+    return result
+
+
+@contextmanager
+def _data(given: Mapping[str, Any]) -> Iterator[Path]:
+    """The file that was given, or the sample that comes with helamem."""
+    if given["data"]:
+        yield given["data"]
+        return
+    sample = resources.files("helamem").joinpath("cli/sample.json")
+    with resources.as_file(sample) as file:
+        yield file
+
+
+def command_line(
+    name: str,
+    given: Mapping[str, Any],
+    embedder: str,
+    words: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+) -> str:
+    """How to measure the same again, without the folders of whoever did."""
+    said = [f"helamem bench {name}"]
+    if given["data"]:
+        said.append(f"--data {given['data'].name}")
+    if given.get("form", "auto") != "auto":
+        said.append(f"--form {given['form']}")
+    if given.get("corrections"):
+        said.append(f"--corrections {given['corrections'].name}")
+    if given["sample"] is not None:
+        said.append(f"--sample {given['sample']}")
+    if embedder.startswith("minilm:"):
+        embedder = f"minilm:{Path(embedder.removeprefix('minilm:')).name}"
+    said += [*words, f"--embedder {embedder}"]
+    return " ".join([*said, *(f"--set {name}={value}" for name, value in (settings or {}).items())])
+
+
+def publish(result: Mapping[str, Any], given: Mapping[str, Any], *, as_json: bool) -> None:
+    """Write a result where the options say, and show it as a table or as JSON."""
+    from helamem.cli import display
+    from helamem.evaluation import report
+
+    text = json.dumps(result, indent=2) + "\n"
+    output = given["output"]
+    if output is not None:
+        with files.writing(output) as file:
+            file.write(text)
+    if given["folder"] is not None:
+        for written in report.publish(result, given["folder"]):
+            click.echo(str(written), err=True)
+    if output == files.STANDARD_OUTPUT:
+        return
+    if as_json:
+        click.echo(text, nl=False)
+    else:
+        report.print_table(result, display.console(least=WIDE))

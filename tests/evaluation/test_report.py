@@ -1,0 +1,228 @@
+"""Pages of results: of small ones made here, and of those that are published."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helamem.errors import DataError
+from helamem.evaluation import experiments, findings, report
+
+ROOT = Path(__file__).parents[2]
+RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+PAGES = ROOT / "docs" / "evaluation"
+
+
+@pytest.fixture(scope="module")
+def result(locomo_file: Path) -> dict[str, Any]:
+    return experiments.run(
+        "retrieval",
+        locomo_file,
+        systems=["default", "paper-undecayed", "bm25"],
+        settings={"spreading.hops": 1},
+        embedder="hashing:32",
+        command="helamem bench locomo --data talks.json",
+    )
+
+
+def written(folder: Path, name: str, result: object) -> Path:
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(result), encoding="utf-8")
+    return file
+
+
+def test_a_page_asks_its_question_and_tells_what_is_behind_the_numbers(
+    result: dict[str, Any],
+) -> None:
+    page = report.page("talks", result)
+    assert page.startswith("# How well do systems find what answers a question?\n\ntalks (sha256 ")
+    for words in (
+        "helamem bench locomo --data talks.json",
+        result["sha256"],
+        f"commit `{result['commit']}`",
+        "cores",
+        "| `default` | the defaults, but `spreading.hops` = 1 |",
+        "| `paper-undecayed` | the preset `paper`, but `activation.recency_days` = inf |",
+        "1, which name no turn",
+        "![Evidence recall@10, with 95 % intervals](talks-recall.svg)",
+    ):
+        assert words in page
+    assert "`bm25` |" not in page  # it has no settings
+
+
+def test_a_page_says_what_is_not_shown(result: dict[str, Any]) -> None:
+    gap = {"mean": 0.001, "ci95": [-0.01, 0.02]}
+    gaps = {pair: {"recall@10": gap} for pair in result["differences"]}
+    shown = {**result, "differences": gaps}
+    page = report.page("talks", shown)
+    assert "## What did not help, or was not shown to" in page
+    assert (
+        "`default` is not shown to be better than `bm25`: recall@10 +0.001 [-0.010, +0.020]."
+        in page
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"differences": {"a - b": {"recall@10": {"mean": 0.1, "ci95": [0.05, 0.2]}}}}, []),
+        ({"differences": {"a - b": {"recall@10": {"mean": 0.0, "ci95": []}}}}, []),
+        (
+            {"differences": {"a - b": {"recall@10": {"mean": -0.1, "ci95": [-0.2, -0.05]}}}},
+            ["`b` is better than `a`, whose recall@10 differs by -0.100 [-0.200, -0.050]."],
+        ),
+        (
+            {
+                "arms": {
+                    "none": {"gain": {"mean": 0.0, "ci95": [0.0, 0.0]}},
+                    "good": {"gain": {"mean": 0.1, "ci95": [0.01, 0.2]}},
+                    "idle": {"gain": {"mean": 0.01, "ci95": [-0.01, 0.03]}},
+                    "bad": {"gain": {"mean": -0.1, "ci95": [-0.2, -0.05]}},
+                }
+            },
+            [
+                "`idle` won nothing that could not be chance: recall@10 +0.010 [-0.010, +0.030].",
+                "`bad` lost: recall@10 -0.100 [-0.200, -0.050].",
+            ],
+        ),
+        (
+            {
+                "variants": {
+                    "alone": {"facts": 0, "gain": {"mean": 0.0, "ci95": [0.0, 0.0]}},
+                    "with": {"facts": 9, "gain": {"mean": 0.0, "ci95": [0.0, 0.0]}},
+                }
+            },
+            ["`with` won nothing that could not be chance: recall@10 +0.000 [+0.000, +0.000]."],
+        ),
+        (
+            {
+                "defaults": {"spreading.hops": 2, "activation.b": 0.75},
+                "settings": {
+                    "spreading.hops": {"value": [1.0, 2.0], "recall@10": [0.84, 0.83]},
+                    "activation.b": {"value": [0.75, 1.0], "recall@10": [0.83, 0.831]},
+                },
+            },
+            ["`spreading.hops` = 1 did better than the default 2: 0.840, not 0.830."],
+        ),
+        (
+            {
+                "growth": [0, 20],
+                "arms": {
+                    "keeps all": {"returning": [0.8, 0.7], "new": [0.8, 0.7]},
+                    "forgets": {"returning": [0.8, 0.8], "new": [0.3, 0.2]},
+                },
+            },
+            [
+                "Forgetting lost new needs: recall@10 is 0.200 instead of 0.700, with 20 times as many "
+                "distractors."
+            ],
+        ),
+    ],
+)
+def test_what_is_not_shown_is_read_off_intervals(part: dict[str, Any], said: list[str]) -> None:
+    assert findings.not_shown(part) == said
+
+
+def test_settings_of_either_side_alone_differ_too() -> None:
+    config = {"preset": "default", "spreading": {"hops": 1, "new": 2}}
+    base = {"preset": "default", "spreading": {"hops": 1, "old": 3}}
+    assert findings.differing(config, base) == {"spreading.new": 2, "spreading.old": "not there"}
+
+
+def test_building_writes_pages_plots_and_the_list(tmp_path: Path, result: dict[str, Any]) -> None:
+    pytest.importorskip("matplotlib")
+    folder = tmp_path / "docs"
+    places = report.build([written(tmp_path, "first", result)], folder)
+    assert {place.name for place in places} == {
+        "first.md", "first-recall.png", "first-recall.svg", "index.md",
+    }  # fmt: skip
+    assert all(place.stat().st_size > 0 for place in places)
+    report.build([written(tmp_path, "second", result)], folder)
+    listed = (folder / "index.md").read_text(encoding="utf-8")
+    assert [line[:9] for line in listed.splitlines()[-2:]] == ["| [first]", "| [second"]
+    (folder / "first.md").unlink()
+    report.build([tmp_path / "second.json"], folder)
+    assert "[first]" not in (folder / "index.md").read_text(encoding="utf-8")
+
+
+def test_publishing_names_files_after_what_was_measured(
+    tmp_path: Path, result: dict[str, Any]
+) -> None:
+    pytest.importorskip("matplotlib")
+    places = report.publish(result, tmp_path / "new" / "folder")
+    assert places[0].name == "talks-retrieval-hashing.json"
+    assert json.loads(places[0].read_text(encoding="utf-8")) == result
+    assert (tmp_path / "new" / "folder" / "talks-retrieval-hashing.md").is_file()
+
+
+def test_a_name_tells_what_was_done_to_the_data(result: dict[str, Any]) -> None:
+    changed = {**result, "sample": {"conversations": 5, "of": 9}, "corrections": {"questions": 2}}
+    assert report.file_name(changed) == "talks-retrieval-hashing-corrected-sample-5"
+    assert "talks, evidence corrected, 5 drawn" in report.listing({"talks": changed}, {})
+    assert "1 conversation, drawn from 9, 11 turns, evidence of 2 questions corrected" in (
+        report.about(changed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{", "breaks off|is not JSON"),
+        ("[]", "is not a result of `helamem bench`"),
+        ('{"dataset": "talks"}', "is not a result of `helamem bench`"),
+    ],
+)
+def test_what_is_no_result_is_refused(tmp_path: Path, content: str, told: str) -> None:
+    file = tmp_path / "odd.json"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=rf"odd\.json {told}|odd\.json.*{told}"):
+        report.build([file], tmp_path / "docs")
+    assert not (tmp_path / "docs").exists()
+
+
+@pytest.mark.parametrize("broken", [{"systems": {"default": {}}}, {"experiment": "luck"}])
+def test_half_a_result_is_refused(
+    tmp_path: Path, result: dict[str, Any], broken: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"is not a whole result|no experiment 'luck'"):
+        report.read(written(tmp_path, "odd", {**result, **broken}))
+
+
+@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
+def test_published_pages_say_what_was_measured(file: Path) -> None:
+    result = report.read(file)
+    place = PAGES / f"{file.stem}.md"
+    again = "run: helamem bench report benchmarks/results/*.json"
+    assert report.page(file.stem, result) == place.read_text(encoding="utf-8"), again
+    assert all(
+        place.with_name(f"{plot.name}.{kind}").is_file()
+        for plot in report.named_plots(file.stem, result)
+        for kind in ("png", "svg")
+    )
+
+
+def test_the_published_list_is_of_all_results() -> None:
+    expected = report.listing({file.stem: report.read(file) for file in RESULTS}, {})
+    assert expected == (PAGES / "index.md").read_text(encoding="utf-8")
+
+
+def test_nothing_is_published_that_has_no_result() -> None:
+    names = {file.stem for file in RESULTS} | {"index"}
+    assert {page.stem for page in PAGES.glob("*.md")} == names
+
+
+def test_published_results_hold_no_text_of_the_data() -> None:
+    longest = max(_texts(json.loads(file.read_text(encoding="utf-8"))) for file in RESULTS)
+    assert longest < 300  # commands and names are shorter
+
+
+def _texts(value: object) -> int:
+    """The length of the longest text in a result."""
+    if isinstance(value, dict):
+        return max([0, *map(_texts, value.values())])
+    if isinstance(value, list):
+        return max([0, *map(_texts, value)])
+    return len(value) if isinstance(value, str) else 0
