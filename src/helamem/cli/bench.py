@@ -66,8 +66,8 @@ passes_option = click.option(
 def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     """Measure retrieval on LoCoMo.
 
-    Recall of evidence by rank, by category, and inside token budgets. A memory is built of each conversation, and every question is asked, read-only. `--set` changes
-    the system `default`.
+    Recall of evidence by rank, by category, and inside token budgets. A memory is built of each
+    conversation, and every question is asked, read-only. `--set` changes the system `default`.
 
     Example:
         helamem bench locomo --data locomo10.json --systems default,cosine --json results.json
@@ -111,11 +111,12 @@ def retrieval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 @measuring()
 @splits_option
 @passes_option
+@some_options("--set")
 @pass_app
 def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
     """Measure what learning adds.
 
-    Half of the questions are experience, the other half the test.
+    Half of the questions are experience, the other half the test. `--set` holds for every arm.
 
     Example:
         helamem bench learning --data locomo10.json --json learning.json
@@ -127,6 +128,7 @@ def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
 @measuring()
 @splits_option
 @passes_option
+@some_options("--set")
 @pass_app
 def reuse(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
     """Measure what learning adds where needs return in other words.
@@ -226,8 +228,9 @@ bench.add_command(answers)
 def speed(app: App, /, sizes: tuple[int, ...], **given: Any) -> None:
     """Measure how fast a memory adds and searches.
 
-    And how much room it takes, at several sizes. The turns and questions are those of the data set; without --data, of the sample that comes
-    with helamem. They are repeated with other words until there are enough.
+    And how much room it takes, at several sizes. The turns and questions are those of the data set;
+    without --data, of the sample that comes with helamem. They are repeated with other words until
+    there are enough.
 
     Example:
         helamem bench speed --sizes 1000,10000
@@ -268,7 +271,7 @@ def _retrieval(app: App, command: str, systems: tuple[str, ...], given: Mapping[
 
 def _learning(app: App, command: str, given: Mapping[str, Any], **splits: int) -> None:
     words = [f"--{name.replace('_', '-')} {number}" for name, number in splits.items()]
-    measure(app, command, command, given, words, **splits)
+    measure(app, command, command, given, words, **splits, settings=app.settings)
 
 
 def _words(systems: tuple[str, ...]) -> list[str]:
