@@ -34,7 +34,7 @@ class Scores:
     Attributes:
         base: Shape (n,): before the graph was used.
         received: Shape (n, routes): what arrived over each kind of edge.
-        recognition: Shape (n,): the part of what cues lent that says: the same need again.
+        recognition: Shape (n,): the part of what cues lent that says: surely the same need again.
         arrivals: What was received, edge by edge; from n on, sources are the region's cues.
     """
 
@@ -59,6 +59,21 @@ class Scores:
         return np.asarray(self.base + self.received.sum(axis=1))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Lent:
+    """What earlier questions lend to the memories of a region.
+
+    Attributes:
+        recognized: Shape (n,): for being what served the same need, where that is sure enough for any place.
+        received: Shape (n,): all that is lent, also where the need is but familiar, or related.
+        arrivals: The same, binding by binding.
+    """
+
+    recognized: Floats
+    received: Floats
+    arrivals: Arrivals
+
+
 def activate(
     region: Region, question: Question, terms: Mapping[str, Floats], config: Config
 ) -> Scores:
@@ -72,10 +87,11 @@ def activate(
     spread = spread_from(
         region, passed_on if config.spreading.sources == "similarity" else base, config.spreading
     )
-    lent, recognized = from_cues(region, question.breadth, config.cues)
+    lent = from_cues(region, question.breadth, config.cues)
     received = spread.received.copy()
-    received[:, CUE] = np.maximum(cues.strongest(lent.targets, lent.amounts, len(base)), recognized)
-    return Scores(base, received, recognized, Arrivals.joined([spread.arrivals, lent]))
+    received[:, CUE] = lent.received
+    arrivals = Arrivals.joined([spread.arrivals, lent.arrivals])
+    return Scores(base, received, lent.recognized, arrivals)
 
 
 def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
@@ -97,8 +113,8 @@ def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
     )
 
 
-def from_cues(region: Region, breadth: float, config: Cues) -> tuple[Arrivals, Floats]:
-    """What each binding of a cue lends, and for each memory how much of it is recognition.
+def from_cues(region: Region, breadth: float, config: Cues) -> Lent:
+    """What earlier questions lend to each memory.
 
     A binding lends the larger of two amounts: for the same need again, and for a related need. The
     broader the question, the more related needs have to say about it. At most one cue is the same need,
@@ -110,16 +126,26 @@ def from_cues(region: Region, breadth: float, config: Cues) -> tuple[Arrivals, F
     rows, targets = rows[targets >= 0], targets[targets >= 0]
     cue = np.searchsorted(region.cues, region.edges.sources[rows])
     weights = np.asarray(region.edges.weights[rows], np.float64)
+
+    def same(even: float) -> Floats:
+        probable = cues.recognition(region.cue_sameness, even=even, step=config.step)
+        return np.asarray(config.recognition * weights * probable[cue])
+
     best = float(region.similarity.max(initial=0.0))
-    same = cues.recognition(region.cue_sameness, even=config.even, step=config.step)
     related = cues.relatedness(region.cue_likeness, best, power=config.power)
-    recognized = config.recognition * weights * same[cue]
+    familiar = same(config.familiar)
     associated = config.association * breadth * weights * related[cue]
-    amounts = np.maximum(recognized, associated)
-    lent = Arrivals(
+    amounts = np.maximum(familiar, associated)
+    arrivals = Arrivals(
         n + cue, targets, np.full(len(rows), CUE), weights, np.ones(len(rows), np.int64), amounts
     )
-    return lent.take(np.flatnonzero(amounts)), cues.expected(targets, recognized, n)
+    return Lent(
+        recognized=cues.expected(targets, same(config.recognized), n),
+        received=np.maximum(
+            cues.expected(targets, familiar, n), cues.strongest(targets, associated, n)
+        ),
+        arrivals=arrivals.take(np.flatnonzero(amounts)),
+    )
 
 
 def _graph(region: Region, aside: float) -> Graph:

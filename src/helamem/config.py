@@ -151,11 +151,14 @@ class Cues(_Section):
     words: float = setting(
         0.5, "how much shared words count, beside meaning, in being the same need", low=0, high=1
     )
-    even: float = setting(
-        0.4,
-        "how alike two questions are that are as likely the same need as not",
+    recognized: float = setting(
+        0.7,
+        "how alike two questions are for what served one to take any place, as likely as not",
         low=0,
         high=1,
+    )
+    familiar: float = setting(
+        0.45, "how alike they are for it to come after the direct places", low=0, high=1
     )
     step: float = setting(
         0.05, "how much more alike they must be to be e times as likely the same", low=0.001

@@ -53,7 +53,7 @@ def lesson(
         gains=hebbian.gains(activation, pairs, rate=certainty * rates.rate),
         cue=_cue(recall, rates, at) if rates.cue and len(ids) else None,
         cue_gains=(certainty * rates.cue_rate * activation).astype(np.float32),
-        weakened=_misleading(recall, unhelpful, config.cues.even),
+        weakened=_misleading(recall, unhelpful, config.cues.familiar),
         keep=1.0 - rates.weaken,
         rule=rule(rates),
         now=clock(rates, at=at, lessons=lessons + 1),
@@ -98,12 +98,12 @@ def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
     )
 
 
-def _misleading(recall: Recall, unhelpful: Sequence[int], even: float) -> Ints:
+def _misleading(recall: Recall, unhelpful: Sequence[int], familiar: float) -> Ints:
     """The pairs whose edges may have brought in what did not help: with other hits, and with cues.
 
     Only cues of the same need lose hold of it: it may well have served a related one.
     """
-    same = [cue.id for cue in recall.cues if cue.likeness > even]
+    same = [cue.id for cue in recall.cues if cue.likeness > familiar]
     others = [*recall.ids, *same]
     pairs = {
         (min(bad, other), max(bad, other)) for bad in unhelpful for other in others if bad != other

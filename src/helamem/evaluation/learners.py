@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from helamem import usage
 from helamem.config import PRESETS, Ask, Config
 from helamem.evaluation import metrics
 from helamem.evaluation.implicit import implicitly_used
@@ -68,11 +69,13 @@ class Arm:
     Attributes:
         settings: What differs from the default settings; only learning may.
         shown: How many memories a question of the experience brings back.
+        certainty: How sure it is that what is said to have served did.
     """
 
     judge: Judge
     settings: Mapping[str, Any] = field(default_factory=dict)
     shown: int = SHOWN
+    certainty: float = 1.0
 
     @property
     def config(self) -> Config:
@@ -92,7 +95,7 @@ ARMS: Mapping[str, Arm] = {
     "gated": Arm(served, {"learning.cue": False}),
     "gated+cue": Arm(served),
     "oracle": Arm(all_evidence),
-    "implicit": Arm(implied),
+    "implicit": Arm(implied, certainty=usage.CERTAINTY),
 }
 
 
@@ -167,7 +170,7 @@ def learn(
         judged.evidence += len(right)
         if used:
             judged.lessons += 1
-            state.memory.reinforce(recall, used=used, at=question.at)
+            state.memory.reinforce(recall, used=used, certainty=arm.certainty, at=question.at)
 
 
 def examine(state: Remembered, questions: Sequence[Question], *exams: Exam) -> None:
