@@ -1,4 +1,7 @@
-"""A-MEM without a language model: keywords, context and tags are given, and no memory evolves."""
+"""A-MEM without its language model: each note is given its speaker as keyword, and none evolves.
+
+So it has vectors alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""hebb-mind, its library: vectors and words in SQLite, fused, with boosts for names and dates."""
+"""hebb-mind, its library, without a cross-encoder, which that does not use.
+
+The speaker is a tag; session and time are metadata, which its search looks at. It ranks what was stored
+last a little higher, by the clock of the machine, so two runs can differ.
+"""
 
 from __future__ import annotations
 

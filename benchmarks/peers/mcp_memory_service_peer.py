@@ -1,4 +1,8 @@
-"""mcp-memory-service's store in SQLite, asked as its tool for searching asks by default: by vectors."""
+"""mcp-memory-service's store in SQLite, without its server.
+
+It is asked as its tool for searching asks unless told otherwise: by vectors. Memories carry the time of the
+conversation.
+"""
 
 from __future__ import annotations
 

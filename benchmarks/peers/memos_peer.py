@@ -1,4 +1,8 @@
-"""MemOS's memory of general text without its language model: vectors in Qdrant."""
+"""MemOS's `general_text` memory on a local Qdrant: vectors alone.
+
+The language model that its configuration demands is never asked. It needs transformers 4, and so an older
+sentence-transformers.
+"""
 
 from __future__ import annotations
 

@@ -53,9 +53,8 @@ def main() -> None:
         systems=given.systems,
         embedder=embedders.load(f"minilm:{given.model}" if given.model else "minilm"),
         command=command(given),
+        notes={peer: recordings.note(program(peer)) for peer in given.peers},
     )
-    for peer, about in result["peers"].items():
-        about["note"] = recordings.note(program(peer))
     report.print_table(result, Console())
     if given.json:
         given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -128,6 +127,7 @@ def measure(
     systems: Sequence[str],
     embedder: Embedder,
     command: str,
+    notes: Mapping[str, str],
 ) -> dict[str, Any]:
     """Our systems and the peers' rankings, scored alike.
 
@@ -141,7 +141,9 @@ def measure(
     score_with = partial(score, systems=systems, embedder=embedder)
     return {
         **score_with(dataset, whole, command=command),
-        "peers": {peer: about(dataset, each) for peer, each in recorded.items()},
+        "peers": {
+            peer: {"note": notes[peer], **about(dataset, each)} for peer, each in recorded.items()
+        },
         "parts": [
             score_with(some_of(dataset, each), {peer: each}, command="")
             for peer, each in recorded.items()

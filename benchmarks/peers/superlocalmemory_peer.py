@@ -1,4 +1,7 @@
-"""SuperLocalMemory in mode A: no language model, no cross-encoder."""
+"""SuperLocalMemory in mode A: no language model, no cross-encoder.
+
+Its `store` writes no vectors; the program asks for them and waits, and adding takes that long.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
-from helamem.evaluation import experiments, figures
+from helamem.evaluation import experiments, figures, peers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,6 +44,8 @@ def markdown(result: Mapping[str, Any]) -> str:
     blocks = [about(result)]
     for heading, rows in experiments.of(result).tables(result):
         blocks += [f"**{heading}**", markdown_table(rows)]
+    if "peers" in result:
+        blocks.append("\n".join(peers.notes(result)))
     if result["command"]:
         blocks.append(f"```sh\n{result['command']}\n```")
     return "\n\n".join(blocks) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from helamem.evaluation import runner
+from helamem.evaluation import peers, runner
 from helamem.evaluation.systems import named
 
 if TYPE_CHECKING:
@@ -52,7 +52,18 @@ def run(
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """All questions together, then recall@10 by category."""
+    """All questions together, then recall@10 by category; with peers, how far apart all are."""
+    if "peers" not in result:
+        return _tables(result)
+    parts = [
+        (f"{heading}, {peers.finished(part)}", rows)
+        for part in result["parts"]
+        for heading, rows in [*_tables(part), peers.differences(part)]
+    ]
+    return [*_tables(result), peers.differences(result), *parts]
+
+
+def _tables(result: Mapping[str, Any]) -> list[Table]:
     systems: Mapping[str, Mapping[str, Any]] = result["systems"]
     counts = sorted({entry["questions"] for entry in systems.values()})
     everything = [
