@@ -47,6 +47,7 @@ def main() -> None:
         return
     if given.data is None:
         sys.exit("measure needs --data: the file of the data set")
+    importlib.import_module("torch").set_num_threads(1)  # as the peers have it
     result = measure(
         some_of(forms.load(given.data), given.conversations),
         {peer: recorder(peer, model=given.model, hours=given.hours) for peer in given.peers},
