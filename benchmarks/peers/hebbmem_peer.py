@@ -74,7 +74,7 @@ class Hebbmem:
     def search(self, question: str, k: int) -> list[str]:
         """The ids of turns, best first."""
         self.timed = zlib.crc32(question.encode()) % AS_IT_IS == 0
-        if not self.timed:
+        if self._neighbours and not self.timed:
             self._memory._graph.get_neighbors = self._neighbours.__getitem__
         return [each.metadata["turn"] for each in self._memory.recall(question, top_k=k)]
 
