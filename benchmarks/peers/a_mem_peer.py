@@ -1,6 +1,6 @@
-"""A-MEM without its language model: each note is given its speaker as keyword, and none evolves.
+"""A-MEM without its language model: keywords, context and tags are given, and no memory evolves.
 
-So it has vectors alone.
+The keyword is the speaker, context and tag are `chat`; it embeds them with the text, and has vectors alone.
 """
 
 from __future__ import annotations
