@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 import environments
 import numpy as np
 import recordings
-from rich.console import Console
 
 from helamem import embedders
+from helamem.cli import display
 from helamem.evaluation import forms, report, runner
 from helamem.evaluation.systems import System, found, named
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Embedder
 
 HERE = Path(__file__).parent
+WIDE = 120  # characters that a line of the table takes
 SYSTEMS = ("default", "paper-undecayed", "cosine", "bm25", "hybrid")
 
 
@@ -56,7 +57,7 @@ def main() -> None:
         command=command(given),
         notes={peer: recordings.note(program(peer)) for peer in given.peers},
     )
-    report.print_table(result, Console())
+    report.print_table(result, display.console(least=WIDE))
     if given.json:
         given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
