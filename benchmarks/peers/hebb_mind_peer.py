@@ -1,7 +1,7 @@
 """hebb-mind, its library, without a cross-encoder, which that does not use.
 
 The speaker is a tag; session and time are metadata, which its search looks at. It ranks what was stored
-last a little higher, by the clock of the machine, so two runs can differ.
+last a little higher, by the clock of the machine, so two runs differ a little.
 """
 
 from __future__ import annotations

