@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+PEERS = "locomo_dev-peers-minilm.json"
 METRICS = {
     "recall@5": "recall@5",
     "recall@10": "recall@10",
@@ -154,34 +155,59 @@ def _share(value: float) -> str:
     return f"{value:.3f}".removeprefix("0")
 
 
-# Recall@10 on LoCoMo's conv-26 when we ran them (August 2026), without a language model.
-PEERS = {
-    "cosine, and what is the same: mem0 2.2.1 (`infer=False`), LangGraph's store, MemOS's "
-    "`general_text`, A-MEM without its model": 0.474,
-    "BM25": 0.512,
-    "SuperLocalMemory 4.1.18, mode A, without its cross-encoder": 0.567,
-    "hebb-mind 0.3.0": 0.601,
-}
-
-
 def peers() -> str:
-    """What other memories find in one conversation, and what this one does."""
-    parts = dict(_result("locomo_dev-static.json")["systems"]["default"]["by_conversation"])
-    ours = parts.pop("conv-26")["recall@10"]
-    n_others = sum(each["questions"] for each in parts.values())
-    others = sum(each["questions"] * each["recall@10"] for each in parts.values()) / n_others
+    """What other memories find, and how far this one is ahead."""
+    result = _result(PEERS)
+    first, *_ = result["systems"]
     lines = [
-        "| system | recall@10 |",
-        "|---|---:|",
-        *(f"| {name} | {_share(value)} |" for name, value in PEERS.items()),
-        f"| **helamem**, before anything is learned | {_share(ours)} |",
-        "",
-        "The others used all-MiniLM-L6-v2 and were not tuned on this conversation; helamem used its "
-        "static word vectors, and its defaults were tuned on five conversations that include this "
-        f"one. On the other four it reaches {_share(others)}.",
+        f"| system | recall@10 | `{first}` is ahead by |",
+        "|---|---:|---:|",
+        *(
+            f"| {_named(result, name)} | {_share(system['recall@10'])} "
+            f"| {'' if name == first else _ahead(result['differences'][f'{first} - {name}'])} |"
+            for name, system in _best_last(result["systems"])
+        ),
         "",
     ]
     return "\n".join(lines)
+
+
+def side_by_side() -> str:
+    """What this memory, simple systems and other memories find, and what it takes."""
+    result = _result(PEERS)
+    lines = [
+        "| system | recall@5 | recall@10 | recall in 1,000 tokens | turns/s | ms p50 |",
+        "|---|---:|---:|---:|---:|---:|",
+        *(
+            f"| {_named(result, name)} | {_share(system['recall@5'])} | {_share(system['recall@10'])} "
+            f"| {_share(system['recall@1000tok'])} | {system['ingest_turns_per_s']:,.0f} "
+            f"| {system['ms_per_query']['p50']:,.0f} |"
+            for name, system in reversed(_best_last(result["systems"]))
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _best_last(systems: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(systems.items(), key=lambda item: item[1]["recall@10"])
+
+
+def _named(result: dict[str, Any], name: str) -> str:
+    """A system with its version, where it is another memory."""
+    if name not in result["peers"]:
+        return f"**{name}**" if name == "default" else name
+    (package, version), *_ = result["peers"][name]["versions"].items()
+    return f"{package} {version}"
+
+
+def _ahead(gap: dict[str, Any]) -> str:
+    low, high = gap["recall@10"]["ci95"]
+    return f"{_signed(gap['recall@10']['mean'])} [{_signed(low)}, {_signed(high)}]"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("0.", ".", 1)
 
 
 def cost() -> str:
@@ -210,6 +236,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "quality": ("README.md", quality),
     "cost": ("README.md", cost),
     "peers": ("docs/why.md", peers),
+    "side by side": ("docs/evaluation.md", side_by_side),
 }
 
 

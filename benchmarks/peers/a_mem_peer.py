@@ -1,4 +1,7 @@
-"""A-MEM without a language model: keywords, context and tags are given, and no memory evolves."""
+"""A-MEM without its language model: keywords, context and tags are given, and no memory evolves.
+
+The keyword is the speaker, context and tag are `chat`; it embeds them with the text, and has vectors alone.
+"""
 
 from __future__ import annotations
 

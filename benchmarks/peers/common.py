@@ -1,4 +1,4 @@
-"""What every peer's program shares: it reads conversations from a file, and writes rankings to another.
+"""What every peer's program shares: it reads a conversation from a file, and writes rankings to another.
 
 A peer's program runs in an environment of its own, without helamem. It has a class with `add(turns)` and
 `search(question, k)`, and ends with `common.main(ThatClass)`. Turns come as texts that all peers and all
@@ -9,15 +9,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
 import tempfile
 import time
+import traceback
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHARED = ("sentence-transformers", "torch")  # whose versions are recorded too, where they are
 
 
 class Peer(Protocol):
-    """A system that is measured."""
+    """A system that is measured.
+
+    It may also have `searching_writes = True`: then each question is asked of a copy of the process; and
+    `timed`, which is false after a search whose time is not its own.
+    """
 
     package: str  # whose version is recorded
 
@@ -33,7 +45,7 @@ class Peer(Protocol):
 
 
 def main(peer: type[Peer]) -> None:
-    """Measure a peer on every conversation of the input."""
+    """Measure a peer on the conversation of the input."""
     options = argparse.ArgumentParser()
     options.add_argument("input", type=Path)
     options.add_argument("output", type=Path)
@@ -42,22 +54,63 @@ def main(peer: type[Peer]) -> None:
     )
     given = options.parse_args()
     asked = json.loads(given.input.read_text(encoding="utf-8"))
-    found = {c["id"]: measure(peer, c, asked["k"], given.model) for c in asked["conversations"]}
-    result = {"version": metadata.version(peer.package), "conversations": found}
+    result = {"versions": versions(peer.package), **measure(peer, asked, given.model)}
     given.output.write_text(json.dumps(result), encoding="utf-8")
 
 
-def measure(peer: type[Peer], conversation: dict[str, Any], k: int, model: str) -> dict[str, Any]:
-    """One conversation in a memory of its own: every ranking, and how long all took."""
+def versions(package: str) -> dict[str, str]:
+    """Of the peer, of what embeds for it, and of Python."""
+    there = {each.name for each in metadata.distributions()}
+    names = [package, *(name for name in SHARED if name in there)]
+    return {name: metadata.version(name) for name in names} | {"python": platform.python_version()}
+
+
+def measure(peer: type[Peer], asked: dict[str, Any], model: str) -> dict[str, Any]:
+    """A conversation in a memory of its own: every ranking, and how long all took."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         system = peer(Path(folder), model)
         system.search("load the model before anything is timed", 1)
         began = time.perf_counter()
-        system.add(conversation["turns"])
+        system.add(asked["turns"])
         add_s = time.perf_counter() - began
-        rankings = {}
-        for question in conversation["questions"]:
-            began = time.perf_counter()
-            ranked = system.search(question["text"], k)
-            rankings[question["id"]] = {"ranked": ranked, "ms": 1e3 * (time.perf_counter() - began)}
+        ask = in_a_copy if getattr(peer, "searching_writes", False) else here
+        rankings = {
+            question["id"]: ask(lambda text=question["text"]: timed(system, text, asked["k"]))
+            for question in asked["questions"]
+        }
+        if hasattr(system, "close"):
+            system.close()
     return {"add_s": add_s, "rankings": rankings}
+
+
+def timed(system: Peer, question: str, k: int) -> dict[str, Any]:
+    """A ranking, and the milliseconds that it took."""
+    began = time.perf_counter()
+    ranked = system.search(question, k)
+    elapsed_ms = 1e3 * (time.perf_counter() - began)
+    return {"ranked": ranked, "ms": elapsed_ms if getattr(system, "timed", True) else None}
+
+
+def here(work: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever the work gives
+    """Do it."""
+    return work()
+
+
+def in_a_copy(work: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever the work gives
+    """Do it in a copy of this process, with which all that it changed in memory goes."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            with os.fdopen(writing, "w", encoding="utf-8") as out:
+                json.dump(work(), out)
+        except BaseException:  # noqa: BLE001  # nothing may go on in the copy
+            traceback.print_exc()
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    if not text:
+        raise RuntimeError("the copy that was asked did not answer; what it said stands above")
+    return json.loads(text)

@@ -1,9 +1,15 @@
-"""hebbmem: Hebbian edges and spreading activation over an encoder of its own; reading changes it."""
+"""hebbmem, its encoder being the shared model, with ten steps of its time between sessions.
+
+Its search changes its graph, so each question is asked of a copy of the process. For every memory that
+activation reaches it looks through all edges, which takes seconds; an index gives it the same edges in the
+same order, so that it brings back the same. One question in about forty is asked of hebbmem as it is, and
+only these are timed.
+"""
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING
+import zlib
+from typing import TYPE_CHECKING, Any
 
 import common
 from hebbmem import HebbMem
@@ -12,6 +18,8 @@ from sentence_transformers import SentenceTransformer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+AS_IT_IS = 40  # one question in about so many
 
 
 class Encoder(EncoderBackend):
@@ -35,12 +43,20 @@ class Encoder(EncoderBackend):
 
 
 class Hebbmem:
-    """A hebbmem memory; each question is asked of a copy, so that none changes the next one's memory."""
+    """A hebbmem memory.
+
+    For every memory that activation reaches, it looks through all edges of the graph, which takes seconds
+    a question. Here an index gives it the same edges in the same order, so that it brings back the same.
+    One question in so many is asked of hebbmem as it is, and only these are timed.
+    """
 
     package = "hebbmem"
+    searching_writes = True
 
     def __init__(self, folder: Path, model: str) -> None:  # noqa: ARG002  # it keeps nothing on disk
         self._memory = HebbMem(encoder=Encoder(model))
+        self._neighbours: dict[Any, list[tuple[Any, float]]] = {}
+        self.timed = True
 
     def add(self, turns: list[dict[str, str]]) -> None:
         """One memory a turn; ten steps of its time between sessions."""
@@ -50,13 +66,17 @@ class Hebbmem:
                 self._memory.step(10)
             session = turn["session"]
             self._memory.store(turn["text"], importance=0.5, metadata={"turn": turn["id"]})
+        graph = self._memory._graph
+        self._neighbours = {id_: [] for id_ in graph._nodes}
+        for (source, target), edge in graph._edges.items():
+            self._neighbours[source].append((target, edge.weight))
 
     def search(self, question: str, k: int) -> list[str]:
         """The ids of turns, best first."""
-        before = copy.deepcopy(self._memory._graph)
-        found = self._memory.recall(question, top_k=k)
-        self._memory._graph = before
-        return [each.metadata["turn"] for each in found]
+        self.timed = zlib.crc32(question.encode()) % AS_IT_IS == 0
+        if self._neighbours and not self.timed:
+            self._memory._graph.get_neighbors = self._neighbours.__getitem__
+        return [each.metadata["turn"] for each in self._memory.recall(question, top_k=k)]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""LangGraph's InMemoryStore with an index over the text."""
+"""LangGraph's InMemoryStore with an index over the text: vectors alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""mem0 without its language model (`infer=False`): vectors in Qdrant."""
+"""mem0 without its language model (`infer=False`), on a local Qdrant.
+
+Its BM25 and its entities need models that come from a hub, so it has vectors alone.
+"""
 
 from __future__ import annotations
 

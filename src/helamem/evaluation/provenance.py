@@ -35,14 +35,19 @@ def provenance(dataset: Dataset, *, embedder: str, command: str = "") -> dict[st
         "helamem": metadata.version("helamem"),
         "commit": _commit(),
         "command": command,
-        "hardware": {
-            "machine": platform.machine(),
-            "system": platform.system(),
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "numpy": metadata.version("numpy"),
-        },
+        "hardware": hardware(),
+    }
+
+
+def hardware() -> dict[str, Json]:
+    """The machine, and what computes on it."""
+    return {
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "numpy": metadata.version("numpy"),
     }
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from helamem.config import PRESETS, Config
 from helamem.errors import DataError
-from helamem.evaluation import experiments, figures, findings
+from helamem.evaluation import experiments, figures, findings, peers
 from helamem.evaluation.forms import stream
 from helamem.evaluation.provenance import plain_settings
 
@@ -141,6 +141,8 @@ def page(name: str, result: Mapping[str, Any]) -> str:
     for heading, rows in experiments.of(result).tables(result):
         blocks += [f"**{heading}**", markdown_table(rows)]
     blocks += [f"![{plot.title}]({plot.name}.svg)" for plot in named_plots(name, result)]
+    if "peers" in result:
+        blocks += ["## How the others were run", "\n".join(peers.notes(result))]
     if said := findings.not_shown(result):
         blocks += [
             "## What did not help, or was not shown to",
@@ -163,7 +165,6 @@ def _behind(result: Mapping[str, Any]) -> Iterator[str]:
         ["embedder", f"`{result['embedder']}`"],
         ["tokens", f"counted by `{result.get('tokenizer', '')}`"],
         ["helamem", f"{result['helamem']}, commit `{result['commit']}`"],
-        *([["others", _others(result["peers"])]] if "peers" in result else []),
         ["machine", _machine(hardware)],
     ]
     yield "\n".join([_line(rows[0]), "|:--|:--|", *map(_line, rows[1:])])
@@ -182,11 +183,6 @@ def _changes(result: Mapping[str, Any]) -> Iterator[list[str]]:
             f"`{made['file']}`, SHA-256 `{made['sha256']}`: {made['questions']} questions have other evidence; "
             f"{made['not_here']} entries are about other conversations",
         ]
-
-
-def _others(versions: Mapping[str, str]) -> str:
-    """Other memories that were measured, and their versions."""
-    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def _machine(hardware: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from helamem.evaluation import runner
+from helamem.evaluation import peers, runner
 from helamem.evaluation.figures import Bars
 from helamem.evaluation.systems import named
 
@@ -71,7 +71,21 @@ def run(
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """Ranks and how far the first system is ahead, prompts, costs, and recall@10 by category."""
+    """Ranks and how far the first system is ahead, prompts, costs, and recall@10 by category.
+
+    With peers, also how far apart all are in other metrics, and those that did not finish, apart.
+    """
+    if "peers" not in result:
+        return _tables(result)
+    parts = [
+        (f"{heading}, {peers.finished(part)}", rows)
+        for part in result["parts"]
+        for heading, rows in [*_tables(part), peers.differences(part)]
+    ]
+    return [*_tables(result), peers.differences(result), *parts]
+
+
+def _tables(result: Mapping[str, Any]) -> list[Table]:
     systems: Mapping[str, Mapping[str, Any]] = result["systems"]
     counts = ", ".join(map(str, sorted({entry["questions"] for entry in systems.values()})))
     ranks = _rows(systems, RANKS)

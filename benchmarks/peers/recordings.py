@@ -1,0 +1,123 @@
+"""A peer's rankings on one conversation, kept in a file, so that a run that broke off goes on.
+
+A recording is used again only for what would come out the same: the same turns and questions, the same
+program and versions, on the same kind of machine. It holds ids of turns and times, no text.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from helamem.evaluation import runner
+from helamem.evaluation.provenance import hardware
+from helamem.evaluation.systems import dated
+
+if TYPE_CHECKING:
+    from helamem.evaluation.datasets import Conversation
+
+COMMON = Path(__file__).parent / "common.py"
+
+# For every peer: one thread, nothing over the network, and the same order of sets in each run.
+SETTINGS = {
+    "OMP_NUM_THREADS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONHASHSEED": "0",
+}
+
+
+def recorded(
+    conversation: Conversation,
+    *,
+    program: Path,
+    requirements: Path,
+    python: Path,
+    model: Path,
+    hours: float,
+    folder: Path,
+) -> dict[str, Any]:
+    """What a peer's program found in a conversation, from the recording where there is one.
+
+    Returns:
+        `versions`, `add_s` and `rankings`; or `not_finished_after_h`.
+
+    Raises:
+        CalledProcessError: The program failed.
+    """
+    asked = json.dumps(request(conversation))
+    parts = [asked, code(program), code(COMMON), requirements.read_text(encoding="utf-8")]
+    name = digest(*parts, model.name, json.dumps(hardware()))
+    file = folder / f"{peer_of(program)}-{conversation.id}-{name}.json"
+    if file.is_file():
+        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if known.get("not_finished_after_h", hours) >= hours:
+            return known
+    found = run(asked, program=program, python=python, model=model, hours=hours)
+    folder.mkdir(exist_ok=True)
+    file.write_text(json.dumps(found), encoding="utf-8")
+    return found
+
+
+def request(conversation: Conversation) -> dict[str, Any]:
+    """What a peer's program reads: no answers, no evidence."""
+    return {
+        "k": runner.K,
+        "turns": [
+            {
+                "id": id_,
+                "text": dated(turn),
+                "speaker": turn.speaker,
+                "session": turn.session,
+                "at": turn.at.isoformat() if turn.at else "",
+            }
+            for id_, turn in zip(conversation.turn_ids, conversation.turns, strict=True)
+        ],
+        "questions": [{"id": q.id, "text": q.text} for q in conversation.questions],
+    }
+
+
+def run(asked: str, *, program: Path, python: Path, model: Path, hours: float) -> dict[str, Any]:
+    """Run a peer's program, in an empty folder that is its home too."""
+    with TemporaryDirectory(prefix="helamem-peer-", ignore_cleanup_errors=True) as home:
+        question, answer = Path(home, "asked.json"), Path(home, "answered.json")
+        question.write_text(asked, encoding="utf-8")
+        words = [python, program, question, answer, "--model", model]
+        settings = os.environ | SETTINGS | {"HOME": home}
+        try:
+            subprocess.run(words, check=True, timeout=3600 * hours, cwd=home, env=settings)
+        except subprocess.TimeoutExpired:
+            return {"not_finished_after_h": hours}
+        found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+        return found
+
+
+def peer_of(program: Path) -> str:
+    """The name of the peer whose program this is."""
+    return program.stem.removesuffix("_peer")
+
+
+def code(program: Path) -> str:
+    """What a program does: without comments, layout, and the text at its top."""
+    return ast.dump(ast.Module(_parsed(program).body[1:], type_ignores=[]))
+
+
+def note(program: Path) -> str:
+    """What the text at the top of a program says, in one line."""
+    return " ".join((ast.get_docstring(_parsed(program)) or "").split())
+
+
+def _parsed(program: Path) -> ast.Module:
+    return ast.parse(program.read_text(encoding="utf-8"))
+
+
+def digest(*parts: str) -> str:
+    """A short name for texts."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
