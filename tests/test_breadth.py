@@ -21,6 +21,9 @@ ONE = [
     "What did Ana do on 5 May 2023?",
     "What was the name of the shop that Ana went to last week?",
     "How did Ben feel about losing the race to his brother?",
+    "What happens on Friday?",
+    "What makes Ana happy?",
+    "\u592a\u90ce\u306f\u4f55\u3092\u3057\u305f?",
 ]
 
 
@@ -32,6 +35,10 @@ def test_what_asks_for_many_is_broad(question: str) -> None:
 @pytest.mark.parametrize("question", ONE)
 def test_what_asks_for_one_is_narrow(question: str) -> None:
     assert breadth(question, 4) < 0.3
+
+
+def test_without_signs_the_number_of_words_says_it() -> None:
+    assert breadth("What did Ana do?", 2) == 0.5
 
 
 @pytest.mark.parametrize(
@@ -47,13 +54,13 @@ def test_only_a_plural_before_the_verb_counts(question: str, single: str) -> Non
 
 
 @given(st.text(max_size=200), st.integers(0, 50))
-def test_any_text_has_a_breadth(question: str, n_terms: int) -> None:
-    assert 0 < breadth(question, n_terms) < 1
+def test_any_text_has_a_breadth(question: str, n_words: int) -> None:
+    assert 0 < breadth(question, n_words) < 1
 
 
 @given(st.sampled_from([*MANY, *ONE]), st.integers(0, 20))
-def test_more_terms_never_make_a_question_broader(question: str, n_terms: int) -> None:
-    assert breadth(question, n_terms + 1) <= breadth(question, n_terms)
+def test_more_words_never_make_a_question_broader(question: str, n_words: int) -> None:
+    assert breadth(question, n_words + 1) <= breadth(question, n_words)
 
 
 def test_worked_example() -> None:

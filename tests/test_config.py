@@ -76,6 +76,7 @@ def test_infinity_may_be_written() -> None:
         ({"nothing": 1}, "no setting 'nothing'"),
         ({"preset": "best"}, "no preset 'best'; there are default, paper"),
         ({"embedder": 7}, "embedder must be a string"),
+        ({"cues.familiar_at": 0.8}, r"must not be above cues\.recognized_at, 0\.7"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_would_be_right(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,9 +14,11 @@ from helamem.embedders import HashingEmbedder
 from helamem.records import Episode, Fact
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from helamem import Recall
+    from helamem.protocols import Floats
     from helamem.testing import FixedClock
 
 MONDAY = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
@@ -223,17 +225,65 @@ class TestSearch:
         assert memory.search("What did they see?").ids == (2, 1)
 
     def test_who_is_addressed_is_not_named(self, memory: Memory) -> None:
-        memory.add(Turn("hello from here", "Carmen", session="a", at=MONDAY))
         first, second = memory.add(
             [
-                Turn("it rains again carmen", "Ana", session="b", at=MONDAY),
-                Turn("it rains again Carmen", "Ana", session="c", at=MONDAY),
+                Turn("it rains again, carmen!", "Ana", session="b", at=MONDAY),
+                Turn("it rains again, Carmen!", "Ana", session="c", at=MONDAY),
             ]
         ).ids
 
         scores = {hit.id: hit.score for hit in memory.search("Does it rain again?")}
 
         assert scores[first] == pytest.approx(scores[second])
+
+    def test_turns_score_the_same_whether_added_together_or_one_by_one(
+        self, memory: Memory
+    ) -> None:
+        turns = [
+            Turn("Did you see Carmen in Leeds?", "Ana", session="a", at=MONDAY),
+            Turn("Hey Ana, yes I did on Monday.", "Carmen", session="a", at=MONDAY),
+        ]
+        memory.add(turns)
+        with Memory(":memory:", embedder=HashingEmbedder(64)) as other:
+            for turn in turns:
+                other.add(turn)
+            expected = other.search("Did Ana see Carmen?", at=MONDAY)
+
+        actual = memory.search("Did Ana see Carmen?", at=MONDAY)
+
+        assert [(hit.id, hit.score) for hit in actual] == [(hit.id, hit.score) for hit in expected]
+
+    def test_a_speaker_who_goes_while_the_question_is_read_is_nobody(self) -> None:
+        class Meddling(HashingEmbedder):
+            """Deletes what Ben has said as soon as a question is embedded."""
+
+            said_by_ben: tuple[int, ...] = ()
+
+            def embed(self, texts: Sequence[str]) -> Floats:
+                if self.said_by_ben:
+                    memory.delete(*self.said_by_ben)
+                    self.said_by_ben = ()
+                return super().embed(texts)
+
+        embedder = Meddling(64)
+        with Memory(":memory:", embedder=embedder) as memory:
+            memory.add(Turn("I adore hiking.", "Ana", at=MONDAY))
+            embedder.said_by_ben = memory.add(Turn("I adore hiking too.", "Ben", at=MONDAY)).ids
+
+            recall = memory.search("What does Ben adore?")
+
+        assert [(hit.id, hit.parts.base_terms["speaker"]) for hit in recall] == [(1, 0.0)]
+
+    def test_with_no_weight_at_all_everything_is_equal(self) -> None:
+        terms = (
+            "vector", "words", "session", "speaker", "date", "time", "length", "naming", "stating"
+        )  # fmt: skip
+        weightless: dict[str, Any] = {f"activation.{term}": 0.0 for term in terms}
+        config = Config.of("default", **weightless)
+        with Memory(":memory:", config=config, embedder=HashingEmbedder(64)) as memory:
+            kitchen(memory)
+
+            assert {hit.score for hit in memory.search("Who plays the piano?")} == {0.0}
 
     def test_of_twins_the_one_that_states_comes_before_the_one_that_asks(
         self, memory: Memory
@@ -328,6 +378,26 @@ class TestReinforce:
         assert lent[ids[0]] > 0.6
         assert lent[ids[0]] > 4 * max(lent[ids[1]], lent[ids[2]])
 
+    def test_a_need_that_differs_in_one_word_changes_no_direct_place(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+        other, same = "Who plays the piano?", "Who plays the violin?"
+        before = memory.search(other).ids
+
+        memory.reinforce(memory.search(same), [ids["satay"]])
+
+        assert memory.search(same).ids[0] == ids["satay"]
+        assert memory.search(other).ids == before
+
+    def test_edges_make_up_what_is_received_from_cues(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+        for question in ("Who plays the piano?", "Who plays the old piano?", "What is for dinner?"):
+            memory.reinforce(memory.search(question), [ids["piano"], ids["satay"]])
+
+        for question in ("Who plays the piano?", "What piano things would Ana like for dinner?"):
+            for hit in memory.search(question):
+                over = sum(via.activation for via in hit.via if via.channel == "cue")
+                assert over == pytest.approx(hit.parts.received["cue"])
+
     def test_a_need_learned_in_several_wordings_is_not_weaker(self, memory: Memory) -> None:
         ids = kitchen(memory)
         wordings = ("Who plays the old piano?", "Who plays the loud piano?")
@@ -375,6 +445,17 @@ class TestReinforce:
 
         assert weakened.weakened == 1
         assert received(after, "satay") < received(recall, "satay")
+
+    def test_what_served_another_need_does_not_lose_it(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+        memory.reinforce(memory.search("Who plays the piano?"), [ids["satay"]])
+        memory.reinforce(memory.search("Who cooks dinner for Maya?"), [ids["satay"]])
+
+        recall = memory.search("Who plays the piano?")
+        weakened = memory.reinforce(recall, [], unhelpful=[ids["satay"]])
+
+        assert [cue.probability >= 0.5 for cue in recall.cues] == [True, False]
+        assert weakened.weakened == 1
 
     def test_weights_fade_with_time(self, clock: FixedClock) -> None:
         config = Config.of("default", **{"learning.decay": 10.0})

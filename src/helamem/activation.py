@@ -32,8 +32,8 @@ def base_terms(
 
     Terms whose weight is 0 are left out.
     """
-    surroundings_count = 1 - question.breadth * np.array([config.broad_words, config.broad_session])
-    words, session = np.array([config.words, config.session]) * surroundings_count
+    words = config.words * (1 - question.breadth * config.broad_words)
+    session = config.session * (1 - question.breadth * config.broad_session)
     terms: dict[str, tuple[float, Callable[[], Floats]]] = {
         "similarity": (config.vector, lambda: _similarity(region, config)),
         "words": (words, lambda: _word_score(region, config)),
@@ -116,10 +116,10 @@ def _session_similarity(region: Region, config: Activation) -> Floats:
 
 def _speaker_named(region: Region, question: Question) -> Floats:
     """1 where a turn's speaker is the one whom the question names; 1/2 if it is the first of several."""
-    if not question.named:
+    if region.speaker < 0:
         return np.zeros(len(region.ids))
     share = 1.0 if len(question.named) == 1 else 0.5
-    return np.where(region.nodes.speakers == question.named[0], share, 0.0)
+    return np.where(region.nodes.speakers == region.speaker, share, 0.0)
 
 
 def _saying_much(region: Region) -> Floats:

@@ -34,19 +34,19 @@ class Scores:
     Attributes:
         base: Shape (n,): before the graph was used.
         received: Shape (n, routes): what arrived over each kind of edge.
-        recognition: Shape (n,): the part of what cues lent that says: surely the same need again.
+        recognized: Shape (n,): the part of what cues lent that says: surely the same need again.
         arrivals: What was received, edge by edge; from n on, sources are the region's cues.
     """
 
     base: Floats
     received: Floats
-    recognition: Floats
+    recognized: Floats
     arrivals: Arrivals
 
     @property
     def direct(self) -> Floats:
         """What ranks the direct path: the memory itself, its neighbours in time, and recognition."""
-        return np.asarray(self.base + self.received[:, TEMPORAL] + self.recognition)
+        return np.asarray(self.base + self.received[:, TEMPORAL] + self.recognized)
 
     @property
     def associated(self) -> Floats:
@@ -66,7 +66,7 @@ class Lent:
     Attributes:
         recognized: Shape (n,): for being what served the same need, where that is sure enough for any place.
         received: Shape (n,): all that is lent, also where the need is but familiar, or related.
-        arrivals: The same, binding by binding.
+        arrivals: What is received, binding by binding.
     """
 
     recognized: Floats
@@ -82,7 +82,7 @@ def activate(
     Args:
         terms: The weighted terms of the base activation.
     """
-    base = np.asarray(sum(terms.values()))
+    base = np.sum([np.zeros(len(region.ids)), *terms.values()], axis=0)
     passed_on = terms.get("similarity", 0 * base)
     spread = spread_from(
         region, passed_on if config.spreading.sources == "similarity" else base, config.spreading
@@ -114,36 +114,40 @@ def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
 
 
 def from_cues(region: Region, breadth: float, config: Cues) -> Lent:
-    """What earlier questions lend to each memory.
+    """What earlier questions lend to each memory: for the same need again, or for a related one.
 
-    A binding lends the larger of two amounts: for the same need again, and for a related need. The
-    broader the question, the more related needs have to say about it. At most one cue is the same need,
-    so what they lend for that adds up; cues that are merely related and agree do not.
+    At most one cue is the same need, so what they lend for that adds up; cues that are merely related and
+    agree do not. The broader the question, the more related needs have to say about it.
     """
     n = len(region.ids)
-    rows = np.flatnonzero(np.isin(region.edges.sources, region.cues))
+    rows = np.flatnonzero(np.isin(region.edges.sources, region.cues.ids))
     targets = region.locate(region.edges.targets[rows])
     rows, targets = rows[targets >= 0], targets[targets >= 0]
-    cue = np.searchsorted(region.cues, region.edges.sources[rows])
+    cue = np.searchsorted(region.cues.ids, region.edges.sources[rows])
     weights = np.asarray(region.edges.weights[rows], np.float64)
 
     def same(even: float) -> Floats:
-        probable = cues.recognition(region.cue_sameness, even=even, step=config.step)
+        probable = cues.recognition(region.cues.sameness, even=even, step=config.step)
         return np.asarray(config.recognition * weights * probable[cue])
 
     best = float(region.similarity.max(initial=0.0))
-    related = cues.relatedness(region.cue_likeness, best, power=config.power)
-    familiar = same(config.familiar)
+    related = cues.relatedness(region.cues.likeness, best, power=config.power)
+    familiar = same(config.familiar_at)
     associated = config.association * breadth * weights * related[cue]
-    amounts = np.maximum(familiar, associated)
+    as_same = cues.expected(targets, familiar, n)
+    as_related = cues.strongest(targets, associated, n)
+    # Of each memory, the bindings that make up what it receives.
+    amounts = np.where(
+        (as_same >= as_related)[targets],
+        familiar,
+        np.where(associated == as_related[targets], associated, 0.0),
+    )
     arrivals = Arrivals(
         n + cue, targets, np.full(len(rows), CUE), weights, np.ones(len(rows), np.int64), amounts
     )
     return Lent(
-        recognized=cues.expected(targets, same(config.recognized), n),
-        received=np.maximum(
-            cues.expected(targets, familiar, n), cues.strongest(targets, associated, n)
-        ),
+        recognized=cues.expected(targets, same(config.recognized_at), n),
+        received=np.maximum(as_same, as_related),
         arrivals=arrivals.take(np.flatnonzero(amounts)),
     )
 

@@ -151,13 +151,13 @@ class Cues(_Section):
     words: float = setting(
         0.5, "how much shared words count, beside meaning, in being the same need", low=0, high=1
     )
-    recognized: float = setting(
+    recognized_at: float = setting(
         0.7,
         "how alike two questions are for what served one to take any place, as likely as not",
         low=0,
         high=1,
     )
-    familiar: float = setting(
+    familiar_at: float = setting(
         0.45, "how alike they are for it to come after the direct places", low=0, high=1
     )
     step: float = setting(
@@ -168,7 +168,15 @@ class Cues(_Section):
         "weight of having served a related need, for a question that asks for many things",
         low=0,
     )
-    power: float = setting(3.0, "how fast that falls as questions differ", low=0)
+    power: float = setting(3.0, "how fast that falls as questions differ", low=0.001)
+
+    def __post_init__(self) -> None:
+        _Section.__post_init__(self)
+        if self.familiar_at > self.recognized_at:
+            raise ConfigError(
+                f"cues.familiar_at is {self.familiar_at}, but it must not be above cues.recognized_at, "
+                f"{self.recognized_at}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,6 +402,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "activation.length": 0.0,
         "activation.naming": 0.0,
         "activation.stating": 0.0,
+        "activation.answered": 0.0,
+        "activation.broad_words": 0.0,
+        "activation.broad_session": 0.0,
         "activation.keyword": 0.5,
         "activation.keywords": 3,
         "activation.recency_days": 60.0,

@@ -100,8 +100,7 @@ class Extractive:
         sentences = distillation.statements(episodes)
         if not sentences:
             return []
-        speakers = [each.episode.speaker for each in sentences]
-        embedded = ingestion.embed(self._embedder, [each.text for each in sentences], speakers)
+        embedded = ingestion.embed(self._embedder, [each.text for each in sentences])
         return distillation.extract(
             sentences, embedded, max_facts=self._config.consolidation.max_facts
         )
@@ -221,9 +220,7 @@ def _changed(fact: Fact, decision: Decision) -> Fact:
 def _embedded(embedder: Embedder, drafts: Sequence[Draft]) -> Floats:
     if not drafts:
         return np.zeros((0, embedder.dimension), np.float32)
-    return ingestion.embed(
-        embedder, [draft.text for draft in drafts], [draft.speaker for draft in drafts]
-    )
+    return ingestion.embed(embedder, [draft.text for draft in drafts])
 
 
 def _new_fact(draft: Draft, vector: Floats, now: float, metadata: Mapping[str, Json]) -> NewFact:
@@ -240,6 +237,7 @@ def _new_fact(draft: Draft, vector: Floats, now: float, metadata: Mapping[str, J
         vector=vector,
         terms=terms,
         length=sum(term.count for term in terms),
+        traits=ingestion.traits(draft.text),
     )
 
 

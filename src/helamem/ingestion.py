@@ -15,7 +15,7 @@ from helamem.errors import EmbedderError
 from helamem.protocols import ASKS, NAMES, NAMES_TIME, NewEpisode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from helamem.protocols import Embedder, Floats
     from helamem.records import Json, Turn
@@ -25,39 +25,37 @@ _NOTE = re.compile(r"\s*\[[^\[\]]*\]\s*$")  # "[image: a dog]" at the end of a t
 
 
 def prepare(
-    turns: Sequence[Turn], embedder: Embedder, *, now: float, speakers: Iterable[str] = ()
+    turns: Sequence[Turn], embedder: Embedder, *, now: float
 ) -> tuple[list[NewEpisode], list[list[str]]]:
     """One episode a turn, and for each turn the reasons why it is not kept exactly as it came.
 
     Args:
         now: When a turn without a time happened, in epoch seconds.
-        speakers: Who else has spoken in this memory, and may be addressed by name.
 
     Raises:
         EmbedderError: The embedder failed.
         ValueError: A turn's metadata is not JSON.
     """
     cleaned = [text.clean(turn.text) for turn in turns]
-    vectors = embed(embedder, [clean for clean, _ in cleaned], [turn.speaker for turn in turns])
-    people = text.name_words([*speakers, *(turn.speaker for turn in turns)])
+    vectors = embed(embedder, [clean for clean, _ in cleaned])
     episodes = [
-        _episode(turn, clean, vector, now, people)
+        _episode(turn, clean, vector, now)
         for turn, (clean, _), vector in zip(turns, cleaned, vectors, strict=True)
     ]
     losses = [[*reasons, *_uncovered(clean, embedder)] for clean, reasons in cleaned]
     return episodes, losses
 
 
-def embed(embedder: Embedder, texts: Sequence[str], speakers: Sequence[str]) -> Floats:
-    """The vectors of texts as they are embedded, checked.
+def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:
+    """The vectors of texts, checked.
+
+    The speaker of a turn is no part of what is embedded: in a talk of two people a name in every vector
+    tells nothing apart.
 
     Raises:
         EmbedderError: The embedder answered with the wrong shape, or with something not finite.
     """
-    strings = [
-        text.embedding_text(each, speaker) for each, speaker in zip(texts, speakers, strict=True)
-    ]
-    return checked(embedder.embed(strings), len(strings), embedder)
+    return checked(embedder.embed(list(texts)), len(texts), embedder)
 
 
 def checked(vectors: Floats, n: int, embedder: Embedder) -> Floats:
@@ -101,9 +99,7 @@ def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
     return decoded
 
 
-def _episode(
-    turn: Turn, clean: str, vector: Floats, now: float, people: Collection[str]
-) -> NewEpisode:
+def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
     at = now if turn.at is None else turn.at.timestamp()
     terms = text.index_terms(clean)
     speaker, session = text.clean(turn.speaker)[0], text.clean(turn.session)[0] or day(at)
@@ -119,7 +115,7 @@ def _episode(
         vector=vector,
         terms=terms,
         length=sum(term.count for term in terms),
-        traits=traits(clean, people),
+        traits=traits(clean),
     )
 
 
@@ -134,16 +130,12 @@ def day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
-def traits(words: str, people: Collection[str]) -> int:
-    """What kind of turn this is: a sum of the codes in `protocols`.
-
-    Args:
-        people: The words of the names of those who talk; to address them is not to name something.
-    """
+def traits(words: str) -> int:
+    """What kind of turn or fact this is: a sum of the codes in `protocols`."""
     said = _NOTE.sub("", words)
     sentences = text.sentences(said)
     asks = bool(sentences) and text.is_question(sentences[-1])
-    names = text.names_something(said, people)
+    names = text.names_something(said)
     return ASKS * asks + NAMES_TIME * dates.names_time(said) + NAMES * names
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from helamem.recall import Recall
 
 DAY_S = 86_400.0
+PROBABLE = 0.5
 
 
 def lesson(
@@ -53,7 +54,7 @@ def lesson(
         gains=hebbian.gains(activation, pairs, rate=certainty * rates.rate),
         cue=_cue(recall, rates, at) if rates.cue and len(ids) else None,
         cue_gains=(certainty * rates.cue_rate * activation).astype(np.float32),
-        weakened=_misleading(recall, unhelpful, config.cues.familiar),
+        weakened=_misleading(recall, unhelpful),
         keep=1.0 - rates.weaken,
         rule=rule(rates),
         now=clock(rates, at=at, lessons=lessons + 1),
@@ -86,7 +87,7 @@ def _activation(recall: Recall, ids: Ints) -> Floats:
 
 def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
     """An earlier cue that says nearly the same, or a new one."""
-    if recall.cues and recall.cues[0].likeness >= config.cue_merge:
+    if recall.cues and recall.cues[0].sameness >= config.cue_merge:
         return recall.cues[0].id
     words = " ".join(recall.query.split())
     return NewCue(
@@ -98,12 +99,12 @@ def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
     )
 
 
-def _misleading(recall: Recall, unhelpful: Sequence[int], familiar: float) -> Ints:
-    """The pairs whose edges may have brought in what did not help: with other hits, and with cues.
+def _misleading(recall: Recall, unhelpful: Sequence[int]) -> Ints:
+    """The pairs whose edges may have brought in what did not help: with other hits, and with a cue.
 
-    Only cues of the same need lose hold of it: it may well have served a related one.
+    Only a cue of what is probably the same need loses hold of it: it may well have served another one.
     """
-    same = [cue.id for cue in recall.cues if cue.likeness > familiar]
+    same = [cue.id for cue in recall.cues if cue.probability >= PROBABLE]
     others = [*recall.ids, *same]
     pairs = {
         (min(bad, other), max(bad, other)) for bad in unhelpful for other in others if bad != other

@@ -137,9 +137,7 @@ class Engine:
 
     def _add(self, turns: Sequence[Turn]) -> Receipt:
         started = time.perf_counter()
-        episodes, losses = ingestion.prepare(
-            turns, self._embedder, now=self._clock(), speakers=self._store.speakers()
-        )
+        episodes, losses = ingestion.prepare(turns, self._embedder, now=self._clock())
         added = self._store.add(episodes, link=self._config.learning.link, now=self._learning_now())
         receipt = Receipt(
             ids=tuple(id_ for id_, _ in added),
@@ -349,8 +347,7 @@ class Engine:
             old.metadata if metadata is None else metadata,
         )
         now = self._clock()
-        speakers = self._store.speakers()
-        episode = ingestion.prepare([turn], self._embedder, now=now, speakers=speakers)[0][0]
+        episode = ingestion.prepare([turn], self._embedder, now=now)[0][0]
         quoting = consolidation.quoting(self._store, [id_])
         if quoting and episode.text != old.text:
             self._store.remove(quoting, at=now)

@@ -113,6 +113,7 @@ class NewFact:
     vector: Floats
     terms: Sequence[Term]
     length: int
+    traits: int = 0
     uses: int = 0
     used_at: float | None = None
 
@@ -177,7 +178,7 @@ class Nodes:
         lengths: Number of terms.
         at: When it was said.
         speakers: Index into `Store.speakers()`; -1 for none.
-        traits: As stored with the episode; 0 for a fact.
+        traits: As stored with the episode or fact.
     """
 
     ids: Ints

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ class Question:
             the question pulls towards every turn that is addressed to the person; who is meant is
             matched by `named` instead.
         terms: Its different terms, in order, without these names.
-        named: Which of the memory's speakers it names, in the order in which it does.
+        named: The speakers whom it names, in the order in which it does.
         dates: The dates that it names.
         asks_when: Whether it asks for a time.
         breadth: How much it asks for: near 0 for one thing, near 1 for all of a kind.
@@ -34,7 +33,7 @@ class Question:
     text: str
     vector: Floats
     terms: tuple[str, ...]
-    named: tuple[int, ...]
+    named: tuple[str, ...]
     dates: tuple[NamedDate, ...]
     asks_when: bool
     breadth: float
@@ -47,50 +46,37 @@ def understand(
 
     Args:
         query: The question.
-        speakers: The memory's speakers; `Question.named` points into them.
+        speakers: The memory's speakers.
         embedder: What gives the question its vector.
         names_apart: Whether the names of speakers are left out of words and vector.
     """
-    named = in_order(query, speakers)
-    words = without_speakers(query, speakers) if names_apart else query
-    terms = tuple(dict.fromkeys(text.terms(words)))
+    words = without_names(query, speakers) if names_apart else query
+    asked = text.without_courtesy(query)
     return Question(
         text=query,
-        vector=ingestion.embed(embedder, [words], [""])[0],
-        terms=terms,
-        named=named,
+        vector=ingestion.embed(embedder, [words])[0],
+        terms=tuple(dict.fromkeys(text.terms(words))),
+        named=named(query, speakers),
         dates=tuple(dates.dates_named(query)),
-        asks_when=dates.asks_when(query),
-        breadth=breadth(query, len(terms)),
+        asks_when=dates.asks_when(asked),
+        breadth=breadth(asked, text.count_words(words)),
     )
 
 
-def without_speakers(query: str, speakers: Sequence[str]) -> str:
-    """The query without the names of those speakers whom it names: what is embedded of it."""
-    return without_names(query, [speakers[i] for i in in_order(query, speakers)])
+def named(query: str, speakers: Sequence[str]) -> tuple[str, ...]:
+    """The speakers whom a query names, the first named first."""
+    return tuple(dict.fromkeys(speakers[i] for *_, i in text.speakers_named(query, speakers)))
 
 
-def in_order(query: str, speakers: Sequence[str]) -> tuple[int, ...]:
-    """Indices of the speakers whom the query names, the first named first."""
-    named = [i for i, is_named in enumerate(text.speakers_named(query, speakers)) if is_named]
-    folded = query.casefold()
-
-    def place(i: int) -> int:
-        found = [folded.find(word) for word in speakers[i].casefold().split()]
-        return min((at for at in found if at >= 0), default=len(folded))
-
-    return tuple(sorted(named, key=place))
-
-
-def without_names(query: str, names: Sequence[str]) -> str:
-    """The query without these names and their possessives; the query itself if nothing else is in it.
+def without_names(query: str, speakers: Sequence[str]) -> str:
+    """The query without the names of speakers and their possessives; the query itself if nothing is left.
 
     >>> without_names("What did Ana's sister tell Ben Ode?", ["Ana", "Ben Ode"])
     'What did sister tell?'
     """
-    words = sorted({word for name in names for word in name.split()}, key=len, reverse=True)
-    if not words:
-        return query
-    pattern = rf"\s*\b(?:{'|'.join(map(re.escape, words))})\b(?:['\u2019]s)?"
-    rest = re.sub(pattern, "", query, flags=re.IGNORECASE).strip()
+    kept, end = "", 0
+    for start, stop, _ in text.speakers_named(query, speakers):
+        kept += query[end:start].rstrip() if start > end else ""
+        end = max(end, stop)
+    rest = (kept + query[end:]).strip()
     return rest if text.terms(rest) else query

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueMatch:
-    """An earlier question near this one, and how much it is the same: 1 where it says the same."""
+    """An earlier question near this one.
+
+    Attributes:
+        sameness: How much it says the same, in meaning and words; 1 where it does.
+        probability: How probable it is that it is the same need, rather than another one or none of them.
+    """
 
     id: int
-    likeness: float
+    sameness: float
+    probability: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

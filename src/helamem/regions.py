@@ -30,6 +30,21 @@ LEARNED = CHANNELS.index("learned")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class NearCues:
+    """The earlier questions nearest to a new one.
+
+    Attributes:
+        ids: Ascending.
+        likeness: Shape (c,): how near each is in meaning.
+        sameness: Shape (c,): how much each says the same, in meaning and words.
+    """
+
+    ids: Ints
+    likeness: Floats
+    sameness: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Region:
     """Memories by local index, in ascending order of their ids, and what is known about each.
 
@@ -42,9 +57,8 @@ class Region:
         postings: Where the terms occur in the whole namespace.
         allowed: Which memories the filters let through.
         edges: Stored edges from cues and from memories of the region, as ids, decayed.
-        cues: Ids of the earlier questions nearest to this one, ascending.
-        cue_likeness: How near each is to this one in meaning.
-        cue_sameness: How much each is the same question, in meaning and words.
+        cues: The earlier questions nearest to this one.
+        speaker: Whom the question names first, as in `nodes.speakers`; -1 for nobody who has spoken.
     """
 
     nodes: Nodes
@@ -56,9 +70,8 @@ class Region:
     postings: Postings
     allowed: Bools
     edges: Edges
-    cues: Ints
-    cue_likeness: Floats
-    cue_sameness: Floats
+    cues: NearCues
+    speaker: int
 
     @property
     def ids(self) -> Ints:
@@ -84,9 +97,10 @@ def load(
         learning_now: The learning clock, by which edges have decayed.
     """
     postings = store.postings(question.terms, max_rows=config.candidates.max_postings)
-    cue_ids, cue_likeness, cue_sameness = _cues(store, question, postings, config)
+    speaker = _speaker(store, question)
+    near = _near_cues(store, question, postings, speaker, config)
     seeds = _seeds(store, question, postings, config, allowed)
-    edges = _decayed(_edges_from(store, np.union1d(cue_ids, seeds)), config, learning_now)
+    edges = _decayed(_edges_from(store, np.union1d(near.ids, seeds)), config, learning_now)
     ids = store.around(_memories(store, np.union1d(seeds, edges.targets)), config.activation.window)
     nodes = store.nodes(ids)
     return Region(
@@ -99,39 +113,47 @@ def load(
         postings=postings,
         allowed=np.ones(len(ids), np.bool_) if allowed is None else np.isin(ids, allowed),
         edges=edges,
-        cues=cue_ids,
-        cue_likeness=cue_likeness,
-        cue_sameness=cue_sameness,
+        cues=near,
+        speaker=speaker,
     )
 
 
-def _cues(
-    store: Store, question: Question, postings: Postings, config: Config
-) -> tuple[Ints, Floats, Floats]:
-    """The earlier questions nearest to this one, how near each is, and how much each is the same."""
+def _speaker(store: Store, question: Question) -> int:
+    """Whom the question names first, by the numbers that the store has for speakers now."""
+    speakers = store.speakers()
+    first = question.named[0] if question.named else None
+    return speakers.index(first) if first in speakers else -1
+
+
+def _near_cues(
+    store: Store, question: Question, postings: Postings, speaker: int, config: Config
+) -> NearCues:
     if not config.candidates.cues or not config.learning.cue:
-        return np.empty(0, np.int64), np.empty(0), np.empty(0)
+        return NearCues(np.empty(0, np.int64), np.empty(0), np.empty(0))
     nearest, cosines = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
     order = np.argsort(nearest)
     ids, meaning = nearest[order], np.maximum(cosines[order], 0.0)
-    speakers, speaker = store.nodes(ids).speakers, question.named[0] if question.named else -1
-    share = config.cues.words if (postings.document_frequency > 0).any() else 0.0
-    words = _shared_words(store, ids, question, postings)
-    both = (1 - share) * meaning + share * words
-    return ids, cues.likeness(meaning, speakers, speaker), cues.likeness(both, speakers, speaker)
+    speakers = store.nodes(ids).speakers
+    share = config.cues.words if question.terms else 0.0
+    both = (1 - share) * meaning + share * _shared_words(store, ids, question, postings)
+    return NearCues(
+        ids,
+        likeness=cues.likeness(meaning, speakers, speaker),
+        sameness=cues.likeness(both, speakers, speaker),
+    )
 
 
 def _shared_words(store: Store, cue_ids: Ints, question: Question, postings: Postings) -> Floats:
     """How much of what the question's words tell each cue has.
 
-    A word that no memory has tells nothing: "remind", "forgot" and their like say how it is asked.
+    A word that no memory has tells as much as the rarest: it may be the one that makes the need another.
     """
-    idf = lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents)
+    n_documents = max(postings.n_documents, 1)
+    frequency = np.maximum(postings.document_frequency, 1)
+    idf = lexical.inverse_document_frequency(frequency, n_documents)
     said = [_terms(words) for _, words, *_ in store.cues(cue_ids)]
     present = np.array([[term in each for term in question.terms] for each in said], np.bool_)
-    return lexical.telling_share(
-        present.reshape(len(cue_ids), len(idf)), idf * (postings.document_frequency > 0)
-    )
+    return lexical.telling_share(present.reshape(len(cue_ids), len(idf)), idf)
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ import numpy as np
 from helamem import questions, regions
 from helamem.activation import base_terms
 from helamem.association import ROUTES, activate
-from helamem.core import scoring, vectors
+from helamem.core import cues, scoring, vectors
 from helamem.protocols import NODE_KINDS
 from helamem.recall import CueMatch, Recall
 from helamem.records import Hit, Parts, Via
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from helamem.association import Scores
-    from helamem.config import Config, Selection
+    from helamem.config import Config, Cues, Selection
     from helamem.core.arrays import Bools, Floats
     from helamem.core.spreading import Arrivals
     from helamem.filters import Filter
@@ -67,8 +67,8 @@ def search(
         query=query,
         at=at,
         hits=hits,
-        cues=_cue_matches(region),
-        speaker=store.speakers()[question.named[0]] if question.named else "",
+        cues=_cue_matches(region, config.cues),
+        speaker=question.named[0] if question.named else "",
         milliseconds=watch.laps,
         vector=question.vector,
     )
@@ -144,7 +144,7 @@ def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
     n = len(region.ids)
     return tuple(
         Via(
-            source=int(region.cues[source - n] if source >= n else region.ids[source]),
+            source=int(region.cues.ids[source - n] if source >= n else region.ids[source]),
             source_kind="cue" if source >= n else NODE_KINDS[region.nodes.kinds[source]],
             channel=ROUTES[channel],
             weight=float(weight),
@@ -157,10 +157,15 @@ def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
     )
 
 
-def _cue_matches(region: Region) -> tuple[CueMatch, ...]:
-    best = np.lexsort((region.cues, -region.cue_sameness))
+def _cue_matches(region: Region, config: Cues) -> tuple[CueMatch, ...]:
+    """The earlier questions nearest to this one, the most alike first."""
+    near = region.cues
+    probable = cues.recognition(near.sameness, even=config.familiar_at, step=config.step)
     return tuple(
-        CueMatch(id=int(region.cues[i]), likeness=float(region.cue_sameness[i])) for i in best
+        CueMatch(
+            id=int(near.ids[i]), sameness=float(near.sameness[i]), probability=float(probable[i])
+        )
+        for i in np.lexsort((near.ids, -near.sameness))
     )
 
 

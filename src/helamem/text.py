@@ -18,7 +18,7 @@ from snowballstemmer.english_stemmer import EnglishStemmer
 from helamem.protocols import Term
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 MAX_TERM = 64  # characters; longer runs without a space are cut, in texts and queries alike
 
@@ -65,6 +65,7 @@ _TOKEN = re.compile(
     rf"|[{_EMOJI}]"
     rf"|[^\W_{_UNSPACED}]+(?:[{_INDIC}]+[^\W_{_UNSPACED}]*)*"  # words, 42P07, b12
 )
+_EMOJI_ALONE = re.compile(rf"[{_EMOJI}]")
 _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
 _HAN_CHARACTER = re.compile(rf"[{_HAN}]")
 _DIGIT = re.compile(r"\d")
@@ -119,50 +120,65 @@ def clean(text: str) -> tuple[str, list[str]]:
     return replaced, [f"{n} lone {'surrogate was' if n == 1 else 'surrogates were'} replaced"]
 
 
-def speakers_named(query: str, speakers: Sequence[str]) -> list[bool]:
-    """For each speaker, whether the query names them: one of the name's words stands in it.
+def speakers_named(query: str, speakers: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Where a query names speakers: from where to where, a possessive 's included, and which; in order.
 
-    Case and a possessive 's do not matter; initials do not count. A name that is also a stop word or a
-    month, such as Will or April, must have its capital, and not just because a sentence begins.
+    A speaker is named by any word of the name. Case and accents do not matter, initials do not count. A
+    name that is also a stop word or a month, such as Will or April, must have its capital, and not just
+    because a sentence begins.
+
+    >>> speakers_named("What did Zoe tell Ben Ode?", ["Ben Ode", "Zoë"])
+    [(9, 12, 1), (18, 21, 0), (22, 25, 0)]
     """
-    folded = _folded(query)
-    words = {match[0].casefold(): False for match in _TOKEN.finditer(folded)}
-    for match in _TOKEN.finditer(folded):
-        if match[0][0].isupper() and not _opens_sentence(folded, match.start()):
-            words[match[0].casefold()] = True
-    lowered = folded.casefold()
-    return [
-        any(_stands_in(word, words, lowered) for word in _name_words(name)) for name in speakers
-    ]
+    plain = query.translate(_APOSTROPHES)
+    found = []
+    for token in _TOKEN.finditer(plain):
+        said = _folded(token[0]).casefold()
+        telling = token[0][0].isupper() and not _opens_sentence(plain, token.start())
+        for i, name in enumerate(speakers):
+            for word in _name_words(name):
+                if _is_name(word, said, telling=telling):
+                    start = token.start() + said.find(word)
+                    possessive = _POSSESSIVE.match(plain, start + len(word))
+                    end = possessive.end() if possessive else start + len(word)
+                    found.append((start, end, i))
+    return sorted(found)
 
 
-def name_words(names: Iterable[str]) -> frozenset[str]:
-    """The words of names, folded for comparison; initials do not count.
+def without_courtesy(query: str) -> str:
+    """A question without the phrase that only asks to be told.
 
-    >>> sorted(name_words(["Ana", "Ben Ode"]))
-    ['ana', 'ben', 'ode']
+    >>> without_courtesy("Could you please tell me when Ana left?")
+    'when Ana left?'
     """
-    return frozenset(word for name in names for word in _name_words(name))
+    return _COURTESY.sub("", query) or query
 
 
-def names_something(text: str, people: Collection[str]) -> bool:
+def count_words(text: str) -> int:
+    """How many words of a text tell something; what has no spaces between words counts as one.
+
+    >>> count_words("What did the old baker tell Ana?")
+    4
+    """
+    return sum(any(True for _ in _terms_of(token)) for token in _TOKEN.findall(_folded(text)))
+
+
+def names_something(text: str) -> bool:
     """Whether a text calls something by its name: a place, a title, a brand, somebody who is not here.
 
-    What counts is a capital inside a sentence, in a language that has them.
+    What counts is a capital inside a sentence, in a language that has them; but neither words that are all
+    capitals nor a name that is but called out, as in "Thanks, Ana!" and "Hey Ana, ...".
 
-    Args:
-        people: The words of the names of those who talk (`name_words`).
-
-    >>> names_something("We saw Carmen in Leeds, Ana!", {"ana"}), names_something("Thanks, Ana!", {"ana"})
+    >>> names_something("We saw Carmen in Leeds, Ana!"), names_something("Thanks, Ana! I AM glad.")
     (True, False)
     """
     folded = _folded(text)
-    return any(
-        _telling(match[0], folded, match.start()) == 1
-        and (word := match[0].casefold()) not in people
-        and word not in STOP_WORDS
-        for match in _TOKEN.finditer(folded)
-    )
+    place = 0  # in the sentence
+    for token in _TOKEN.finditer(folded):
+        place = 0 if _opens_sentence(folded, token.start()) else place + 1
+        if place and _is_proper(token[0]) and not _is_called_out(folded, token, place):
+            return True
+    return False
 
 
 def sentences(text: str) -> list[str]:
@@ -187,14 +203,19 @@ def is_question(sentence: str) -> bool:
     return bool(_QUESTION_MARK.search(sentence.rstrip()[-64:]) or _INVERSION.match(sentence))
 
 
-def embedding_text(text: str, speaker: str) -> str:  # noqa: ARG001  # the speaker is matched by name
-    """What is embedded for a turn.
-
-    The speaker is left out: in a talk of two people a name in every vector tells nothing apart.
-    """
-    return text
-
-
+_COURTESY = re.compile(
+    r"^\W*(?:(?:please|and|so|ok|okay|well)\W+)*"
+    r"(?:(?:can|could|will|would) you (?:please |kindly )?(?:tell|remind) (?:me|us)|(?:please )?(?:tell|remind) (?:me|us)"
+    r"|do you (?:still )?(?:know|remember|recall)|i(?: would|'d) like to know)\b(?: again| about)?\W*(?=\w)",
+    re.IGNORECASE,
+)
+# So many words into a sentence, a name that is set off is but called out: "Oh hey Ana, ...", not "In Leeds."
+OPENING = 2
+_LEADS_TO_NAME = re.compile(
+    r"\b(?:a|an|the|of|in|on|at|to|from|with|by|for|about|and|or)$", re.IGNORECASE
+)
+_SET_OFF = ",.!?;:\u2026"
+_POSSESSIVE = re.compile(r"'s\b", re.IGNORECASE)
 _MONTH_WORDS = frozenset(month.lower() for month in MONTHS)
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -265,7 +286,11 @@ def _telling(token: str, text: str, start: int) -> int:
 def _opens_sentence(text: str, start: int) -> bool:
     before = text[max(0, start - 8) : start]
     stripped = before.rstrip(" \t\"'([*_-")
-    return not stripped or stripped[-1] in ".!?:\n\r\u2026\u3002\uff01\uff1f"
+    return (
+        not stripped
+        or stripped[-1] in ".!?:\n\r\u2026\u3002\uff01\uff1f"
+        or bool(_EMOJI_ALONE.match(stripped[-1]))
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -273,11 +298,23 @@ def _name_words(name: str) -> tuple[str, ...]:
     return tuple(word for word in _TOKEN.findall(_folded(name).casefold()) if len(word) > 1)
 
 
-def _stands_in(word: str, words: dict[str, bool], text: str) -> bool:
-    """Whether the name is in the text, given which words are, and whether with a telling capital."""
+def _is_name(word: str, said: str, *, telling: bool) -> bool:
+    """Whether a folded token says a word of a name; `telling`: it has a capital that means something."""
     if word in STOP_WORDS or word in _MONTH_WORDS:
-        return words.get(word, False)
-    return word in words or (bool(_UNSPACED_RUN.match(word)) and word in text)
+        return word == said and telling
+    return word == said or (bool(_UNSPACED_RUN.match(word)) and word in said)
+
+
+def _is_proper(token: str) -> bool:
+    capital = token[0].isupper() and (len(token) == 1 or not token.isupper())
+    return capital and token.casefold() not in STOP_WORDS
+
+
+def _is_called_out(text: str, token: re.Match[str], place: int) -> bool:
+    """Whether a name addresses somebody: set off at its end, and either by a comma or by opening a sentence."""
+    before, after = text[: token.start()].rstrip(), text[token.end() : token.end() + 1]
+    opens = place <= OPENING and not _LEADS_TO_NAME.search(before)
+    return (not after or after in _SET_OFF) and (opens or before.endswith(","))
 
 
 def _join_surrogates(match: re.Match[str]) -> str:

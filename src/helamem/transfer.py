@@ -124,8 +124,8 @@ def _restore_facts(content: Export, store: Store, embedder: Embedder, ids: dict[
 
 def _restore_cues(content: Export, store: Store, embedder: Embedder, ids: dict[int, int]) -> None:
     speakers = store.speakers()
-    asked = [questions.without_speakers(line["text"], speakers) for line in content.cues]
-    vectors = ingestion.embed(embedder, asked, [""] * len(asked))
+    asked = [questions.without_names(line["text"], speakers) for line in content.cues]
+    vectors = ingestion.embed(embedder, asked)
     cues = [
         NewCue(
             key=ingestion.digest("cue", line["text"].casefold()),
@@ -146,10 +146,7 @@ def _restore_cues(content: Export, store: Store, embedder: Embedder, ids: dict[i
 
 
 def _episodes(lines: Sequence[dict[str, Any]], embedder: Embedder) -> list[NewEpisode]:
-    vectors = ingestion.embed(
-        embedder, [line["text"] for line in lines], [line["speaker"] for line in lines]
-    )
-    people = text.name_words(line["speaker"] for line in lines)
+    vectors = ingestion.embed(embedder, [line["text"] for line in lines])
     return [
         NewEpisode(
             key=ingestion.digest(line["session"], line["speaker"], line["at"], line["text"]),
@@ -161,7 +158,7 @@ def _episodes(lines: Sequence[dict[str, Any]], embedder: Embedder) -> list[NewEp
             vector=vector,
             terms=(terms := text.index_terms(line["text"])),
             length=sum(term.count for term in terms),
-            traits=ingestion.traits(line["text"], people),
+            traits=ingestion.traits(line["text"]),
         )
         for line, vector in zip(lines, vectors, strict=True)
     ]
@@ -170,9 +167,7 @@ def _episodes(lines: Sequence[dict[str, Any]], embedder: Embedder) -> list[NewEp
 def _facts(
     lines: Sequence[dict[str, Any]], embedder: Embedder, ids: dict[int, int]
 ) -> list[NewFact]:
-    vectors = ingestion.embed(
-        embedder, [line["text"] for line in lines], [line["speaker"] for line in lines]
-    )
+    vectors = ingestion.embed(embedder, [line["text"] for line in lines])
     return [
         NewFact(
             **{
@@ -184,6 +179,7 @@ def _facts(
             vector=vector,
             terms=(terms := text.index_terms(line["text"])),
             length=sum(term.count for term in terms),
+            traits=ingestion.traits(line["text"]),
         )
         for line, vector in zip(lines, vectors, strict=True)
     ]

@@ -81,15 +81,6 @@ def recency(age_s: float, tau_s: float) -> float:
     return 1.0 if age_s <= 0 else math.exp(-age_s / tau_s)
 
 
-def base_activation(
-    terms: Sequence[Sequence[float]], weights: Sequence[float], recencies: Sequence[float]
-) -> list[float]:
-    return [
-        recent * sum(weight * term for weight, term in zip(weights, row, strict=True))
-        for row, recent in zip(terms, recencies, strict=True)
-    ]
-
-
 def dual_path(
     direct_scores: Sequence[float],
     total_scores: Sequence[float],

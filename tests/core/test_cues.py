@@ -63,9 +63,10 @@ def test_recognition_equals_the_naive_loop(sameness: Floats, even: float, step: 
 def test_what_is_recognized_and_what_is_not_add_up_to_one(
     sameness: Floats, even: float, step: float
 ) -> None:
-    total = cues.recognition(sameness, even=even, step=step).sum()
+    recognized = cues.recognition(sameness, even=even, step=step)
 
-    assert 0 <= total <= 1
+    none = 1 / (1 + sum(math.exp((s - even) / step) for s in sameness.tolist()))
+    assert recognized.sum() + none == pytest.approx(1)
 
 
 @given(unit, unit, steps)

@@ -45,11 +45,8 @@ class Assembled:
         matched = np.array([len(terms & node.keywords) for node in self.nodes])
         keyword = lexical.overlap(matched, len(terms))
         age = now - np.array([node.at for node in self.nodes])
-        base = scoring.base_activation(
-            np.stack([vectors.shifted_similarity(cosines), keyword], axis=1),
-            np.array([1.0, p.alpha]),
-            scoring.recency(age, p.tau_s),
-        )
+        weighted = np.asarray(vectors.shifted_similarity(cosines) + p.alpha * keyword)
+        base = np.asarray(scoring.recency(age, p.tau_s) * weighted)
         weights = self.now()
         sources, targets = np.nonzero(weights)
         n = len(self.nodes)

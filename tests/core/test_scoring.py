@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import reference
-from core.strategies import bools, columns, eighths, floats, rows, tables
-from helamem.core.scoring import base_activation, dual_path, recency
+from core.strategies import bools, columns, eighths, floats, rows
+from helamem.core.scoring import dual_path, recency
 
 if TYPE_CHECKING:
     from helamem.core.arrays import Floats
@@ -57,38 +57,6 @@ def test_an_infinite_tau_forgets_nothing(age: Floats) -> None:
 def test_a_tau_that_is_no_time_is_refused(tau: float) -> None:
     with pytest.raises(ValueError, match=f"tau is {tau}"):
         recency(floats([1]), tau)
-
-
-@given(tables(5, 3), rows(3), rows(5))
-def test_base_activation_equals_the_naive_loop(
-    terms: Floats, weights: Floats, recencies: Floats
-) -> None:
-    expected = reference.base_activation(terms.tolist(), weights.tolist(), recencies.tolist())
-
-    np.testing.assert_allclose(base_activation(terms, weights, recencies), expected, rtol=1e-12)
-
-
-@given(rows(4), rows(4))
-def test_twins_have_the_same_base_activation_to_the_last_bit(row: Floats, weights: Floats) -> None:
-    activation = base_activation(np.tile(row, (7, 1)), weights, np.full(7, 0.7))
-
-    assert 1 == len(set(activation.tolist()))
-
-
-def test_base_activation_by_the_papers_parameters() -> None:
-    # (0.9 + 0.5 * 0.5) * exp(-1) after 60 days of tau 60 days
-    terms, weights = floats([[0.9, 0.5], [0.9, 0.5]]), floats([1.0, 0.5])
-
-    activation = base_activation(terms, weights, recency(floats([0, 60]), 60.0))
-
-    assert [pytest.approx(1.15), pytest.approx(1.15 / math.e)] == activation.tolist()
-
-
-def test_base_activation_refuses_shapes_that_do_not_fit() -> None:
-    with pytest.raises(ValueError, match="weights has 1 rows, but there are 2"):
-        base_activation(np.ones((3, 2)), np.ones(1), np.ones(3))
-    with pytest.raises(ValueError, match="recency has 2 rows, but there are 3"):
-        base_activation(np.ones((3, 2)), np.ones(2), np.ones(2))
 
 
 @st.composite

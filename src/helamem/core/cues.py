@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 OTHER_SPEAKER, NO_SPEAKER = 0.6, 0.9
 
 
-def likeness(cosines: Floats, speakers: Ints, speaker: int) -> Floats:
-    """How much each cue is the same question as a new one.
+def likeness(nearness: Floats, speakers: Ints, speaker: int) -> Floats:
+    """How alike each cue and a question are, given how near their words or vectors are.
 
-        max(cos, 0) * f,   f = 1 if both name the same speaker, 0.9 if one names nobody, else 0.6
+        max(near, 0) * f,   f = 1 if both name the same speaker, 0.9 if one names nobody, else 0.6
 
     Args:
-        cosines: Shape (c,): of the cues with the question, both without speakers' names.
+        nearness: Shape (c,): of the cues to the question, all without speakers' names; the cosine, say.
         speakers: Shape (c,): the speaker whom each cue names; -1 for nobody.
         speaker: The speaker whom the question names; -1 for nobody.
 
@@ -39,10 +39,10 @@ def likeness(cosines: Floats, speakers: Ints, speaker: int) -> Floats:
     >>> likeness(np.array([0.5, 0.5, 0.5, -0.5]), np.array([3, -1, 4, 3]), 3).tolist()
     [0.5, 0.45, 0.3, 0.0]
     """
-    check_length("speakers", speakers, len(cosines))
+    check_length("speakers", speakers, len(nearness))
     nobody = (speakers < 0) != (speaker < 0)
     factor = np.where(speakers == speaker, 1.0, np.where(nobody, NO_SPEAKER, OTHER_SPEAKER))
-    return np.asarray(np.maximum(np.asarray(cosines, np.float64), 0.0) * factor)
+    return np.asarray(np.maximum(np.asarray(nearness, np.float64), 0.0) * factor)
 
 
 def recognition(sameness: Floats, *, even: float, step: float) -> Floats:

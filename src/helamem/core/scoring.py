@@ -31,34 +31,6 @@ def recency(age_s: Floats, tau_s: float) -> Floats:
     return np.asarray(np.exp(-np.maximum(age_s, 0.0) / tau_s))
 
 
-def base_activation(terms: Floats, weights: Floats, recency: Floats) -> Floats:
-    """The activation of each node before the graph is used (equation 3).
-
-        recency_i * sum over p of weight_p * term_ip
-
-    With the terms (similarity, keyword) and the weights (1, alpha) this is the paper's S_base.
-
-    Args:
-        terms: Shape (n, p), one column a term: similarity, words, ...
-        weights: Shape (p,).
-        recency: Shape (n,).
-
-    Returns:
-        Shape (n,).
-
-    Raises:
-        ValueError: The shapes do not fit.
-
-    >>> terms = np.array([[0.8, 1.0], [0.6, 0.0]])
-    >>> base_activation(terms, np.array([1.0, 0.5]), np.array([1.0, 0.5])).round(3).tolist()
-    [1.3, 0.3]
-    """
-    check_length("weights", weights, terms.shape[1])
-    check_length("recency", recency, len(terms))
-    # A matrix product may round two equal rows differently, and twins would no longer be tied.
-    return np.asarray(recency * (terms * weights).sum(axis=1, dtype=np.float64))
-
-
 def dual_path(
     direct_scores: Floats, total_scores: Floats, *, k: int, m: int, eligible: Bools
 ) -> tuple[Ints, Ints]:

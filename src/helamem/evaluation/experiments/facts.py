@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from helamem import text
+from helamem import ingestion, text
 from helamem.config import Config
 from helamem.errors import ConfigError
 from helamem.evaluation import learners, runner
@@ -182,6 +182,7 @@ def put_in(state: Remembered, conversation: Conversation, embedder: Embedder) ->
                 vector=vector,
                 terms=terms,
                 length=sum(term.count for term in terms),
+                traits=ingestion.traits(observation.text),
             )
         )
     state.memory._store.add_facts(facts, cluster=b"recorded")
