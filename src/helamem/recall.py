@@ -70,7 +70,9 @@ class Recall:
     def context(
         self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
     ) -> str:
-        """The hits as a block for a prompt, best first until `max_tokens` are used up.
+        """The hits as a block for a prompt: as many of the best as `max_tokens` have room for.
+
+        After the fifth, what a hit costs counts against it (`helamem.context.render`).
 
         Raises:
             ValueError: `max_tokens` is below 1.
