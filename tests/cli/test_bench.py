@@ -109,6 +109,11 @@ class TestLocomo:
 
         assert "magic" in cli(*arguments, code=1).stderr
 
+    def test_a_system_that_is_named_twice_is_a_sentence(self, cli: Cli, data: Path) -> None:
+        arguments = ["bench", "locomo", "--data", data, "--systems", "bm25,bm25"]
+
+        assert "named twice; name each system once" in cli(*arguments, code=1).stderr
+
     def test_data_of_another_form_is_refused(self, cli: Cli, tickets: Path) -> None:
         assert (
             "'conversation' is missing" in cli("bench", "locomo", "--data", tickets, code=1).stderr

@@ -30,9 +30,12 @@ SCORES = {
 
 
 @pytest.fixture(scope="module")
-def result(locomo_file: Path) -> dict[str, Any]:
-    return runner.run_locomo(
-        locomo_file, systems=["default", "bm25"], embedder="hashing", command="helamem bench"
+def result(dataset: Dataset) -> dict[str, Any]:
+    return runner.run(
+        dataset,
+        systems=systems.named(["default", "bm25"]),
+        embedder=HashingEmbedder(),
+        command="helamem bench",
     )
 
 
@@ -64,7 +67,9 @@ def test_what_hangs_on_single_conversations_is_told(locomo_file: Path, tmp_path:
     second = {**first, "sample_id": "talk-2", "qa": first["qa"][:2]}
     file = tmp_path / "two.json"
     file.write_text(json.dumps([first, second]), encoding="utf-8")
-    result = runner.run_locomo(file, systems=["recency"], embedder="hashing")
+    result = runner.run(
+        forms.load(file), systems=systems.named(["recency"]), embedder=HashingEmbedder()
+    )
     entry = result["systems"]["recency"]
     parts = entry["by_conversation"]
     assert {name: each["questions"] for name, each in parts.items()} == {"talk-1": 3, "talk-2": 2}
@@ -178,6 +183,11 @@ def scripted(ranked: list[str]) -> systems.System[Conversation]:
         return systems.found(conversation, ranked)
 
     return systems.System("scripted", build, search)
+
+
+def test_two_systems_of_one_name_are_refused(dataset: Dataset) -> None:
+    with pytest.raises(ConfigError, match="'scripted' is named twice; name each system once"):
+        runner.run(dataset, systems=[scripted([])] * 2, embedder=HashingEmbedder())
 
 
 def test_means_are_over_questions_worked_by_hand(dataset: Dataset) -> None:

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from helamem import embedders
 from helamem.errors import ConfigError
-from helamem.evaluation import datasets, forms, metrics, summaries
+from helamem.evaluation import datasets, metrics, summaries
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.provenance import plain_settings, provenance
-from helamem.evaluation.systems import named, started
+from helamem.evaluation.systems import refuse_twins, started
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from helamem.evaluation.datasets import Conversation, Dataset, Outline, Question
     from helamem.evaluation.systems import Found, System
@@ -74,34 +72,6 @@ class Measured:
         return [each.scores for each in self.scored if each.category == category]
 
 
-def run_locomo(
-    path: str | Path,
-    *,
-    systems: Sequence[str] = DEFAULT_SYSTEMS,
-    embedder: str = "static",
-    settings: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    command: str = "",
-) -> dict[str, Any]:
-    """Measure systems on LoCoMo's questions.
-
-    Args:
-        settings: Single settings for the system `default`, by dotted name.
-        command: How it was called, for the record.
-
-    Raises:
-        DataError: The file is not LoCoMo's form.
-        ConfigError: There is no such system, embedder or setting.
-    """
-    return run(
-        forms.load(path, "locomo"),
-        systems=named(systems, settings),
-        embedder=embedders.load(embedder),
-        progress=progress,
-        command=command,
-    )
-
-
 def run(
     dataset: Dataset,
     *,
@@ -113,8 +83,9 @@ def run(
     """Measure systems on a data set; the result is JSON as docs/evaluation.md describes it.
 
     Raises:
-        ConfigError: No question of the data set can be scored.
+        ConfigError: No question of the data set can be scored, or two systems have one name.
     """
+    refuse_twins([system.name for system in systems])
     n_asked = sum(len(_asked(dataset, outline)) for outline in dataset.outlines)
     if not n_asked:
         raise ConfigError(f"{dataset.name} has no question of which it says what answers it")
