@@ -223,7 +223,7 @@ def given() -> dict[str, object]:
         ("reuse", {"splits": 2, "pass_splits": 0}),
         ("ablation", {}),
         ("sensitivity", {}),
-        ("budget", {"systems": tuple(SYSTEMS)}),
+        ("budget", {}),
         ("facts", {}),
         ("forgetting", {}),
     ],
@@ -248,6 +248,19 @@ def test_each_experiment_is_a_command(
     cli("bench", command, "--data", data, *splits)
 
     assert [(command, "locomo.json", settings)] == asked
+
+
+class TestBudget:
+    def test_all_systems_are_measured_unless_some_are_named(self, cli: Cli, data: Path) -> None:
+        arguments = ["bench", "budget", "--data", data, "--json", "-"]
+
+        every = json.loads(cli(*arguments).stdout)
+        some = json.loads(cli(*arguments, "--systems", "bm25,recency").stdout)
+
+        assert list(SYSTEMS) == list(every["recall"])
+        assert "helamem bench budget --data locomo.json --embedder hashing" == every["command"]
+        assert ["bm25", "recency"] == list(some["recall"])
+        assert "--systems bm25,recency" in some["command"]
 
 
 class TestSpeed:

@@ -27,7 +27,6 @@ Scores: TypeAlias = dict[str, float]  # one question's metrics, by name
 
 K = 100  # hits asked for; the lists for smaller k are its beginnings
 BUDGETS = (500, 1000, 2000)
-DEFAULT_SYSTEMS = ("default", "paper", "cosine", "bm25", "hybrid")
 MAIN = "recall@10"
 COMPARED = (MAIN, "recall@1000tok", "mrr")
 
