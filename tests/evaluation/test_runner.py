@@ -105,6 +105,38 @@ def test_where_only_sessions_are_known_these_are_scored(tmp_path: Path) -> None:
     assert "sessions over 9 questions" in retrieval.tables(result)[1][0]
 
 
+def own(tmp_path: Path, *sessions: str) -> Dataset:
+    """A conversation of a turn a session, each of them the evidence of a question."""
+    turns = [
+        {"id": f"t{n}", "text": f"Word{n}.", "at": f"2024-01-0{n + 1}T10:00:00Z", "session": name}
+        for n, name in enumerate(sessions)
+    ]
+    questions = [{"text": f"Word{n}?", "evidence": [f"t{n}"]} for n in range(len(turns))]
+    file = tmp_path / "own.jsonl"
+    line = {"id": "talk", "turns": turns, "questions": questions}
+    file.write_text(json.dumps(line), encoding="utf-8")
+    return forms.load(file)
+
+
+def test_without_sessions_none_are_reported(tmp_path: Path) -> None:
+    embedder, chosen = HashingEmbedder(), systems.named(["bm25", "recency"])
+    result = runner.run(own(tmp_path, "", ""), systems=chosen, embedder=embedder)
+    entry = result["systems"]["bm25"]
+    assert entry["questions"] == 2
+    assert not {"sessions@5", "sessions@10", "questions_by_session"} & set(entry)
+    (heading, (titles, row, _)) = retrieval.tables(result)[1]
+    assert heading == "In a prompt, and by session"
+    assert dict(zip(titles, row, strict=True))["sessions@10"] == ""
+
+
+def test_questions_whose_evidence_has_no_session_are_not_scored_by_session(tmp_path: Path) -> None:
+    chosen = systems.named(["bm25"])
+    result = runner.run(own(tmp_path, "", "s"), systems=chosen, embedder=HashingEmbedder())
+    entry = result["systems"]["bm25"]
+    assert (entry["questions"], entry["questions_by_session"]) == (2, 1)
+    assert entry["sessions@5"] == 1.0
+
+
 def test_where_no_turn_is_known_tables_and_plots_still_come(tmp_path: Path) -> None:
     embedder, chosen = HashingEmbedder(), systems.named(["bm25", "recency"])
     result = runner.run(longmemeval(tmp_path, marked=False), systems=chosen, embedder=embedder)

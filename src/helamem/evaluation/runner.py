@@ -152,11 +152,13 @@ def _timed(system: System[Any], state: Any, question: Question) -> tuple[Found, 
 def score(
     found: Found, question: Question, conversation: Conversation, *, prompt_tokens: int
 ) -> Scores:
-    """Every metric of one answer, by name; without known turns, those of sessions alone."""
+    """Every metric of one answer, by name: of sessions alone where turns are not known, or without them."""
     ranked = found.ranked()
     sessions = conversation.sessions_of(ranked)
     answering = question.sessions or conversation.sessions_of(question.evidence)
-    by_session = {f"sessions@{k}": metrics.recall(sessions[:k], answering) for k in (5, 10)}
+    by_session = {
+        f"sessions@{k}": metrics.recall(sessions[:k], answering) for k in (5, 10) if answering
+    }
     tokens = {"tokens_per_query": float(found.within(prompt_tokens)[1])}
     if not question.evidence:
         return {**by_session, **tokens}
@@ -192,14 +194,14 @@ def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
 def means(scores: Sequence[Scores]) -> dict[str, Any]:
     """How many questions have evidence, and the mean of each metric over those that have it.
 
-    Where more questions are scored by their sessions alone, `questions_by_session` counts all.
+    Where others than these are scored by session, `questions_by_session` is how many.
     """
-    with_turns = len(_values(scores, MAIN))
-    more = {"questions_by_session": len(scores)} if len(scores) > with_turns else {}
+    with_turns, with_sessions = (len(_values(scores, name)) for name in (MAIN, "sessions@10"))
+    others = {"questions_by_session": with_sessions} if with_sessions not in (0, with_turns) else {}
     names = dict.fromkeys(name for each in scores for name in each)
     return {
         "questions": with_turns,
-        **more,
+        **others,
         **{name: summaries.mean(_values(scores, name)) for name in names},
     }
 
