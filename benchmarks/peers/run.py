@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import environments
-import numpy as np
 import recordings
 
 from helamem import embedders
 from helamem.cli import display
-from helamem.evaluation import forms, report, runner
+from helamem.evaluation import forms, report, runner, summaries
 from helamem.evaluation.systems import System, found, named
 
 if TYPE_CHECKING:
@@ -221,10 +220,9 @@ def cost(dataset: Dataset, recorded: Mapping[str, Any]) -> dict[str, Any]:
         for id_, each in answer["rankings"].items()
         if id_ in scored and each["ms"] is not None
     ]
-    p50, p95 = np.percentile(asked, [50, 95])
     turns = sum(len(conversation.turns) for conversation in dataset.conversations)
     return {
-        "ms_per_query": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)},
+        "ms_per_query": summaries.percentiles(asked),
         "ingest_turns_per_s": round(turns / sum(answer["add_s"] for answer, _ in answers), 1),
         "bytes_per_turn": None,
     }

@@ -272,6 +272,16 @@ class TestMeasure:
 
         assert {"p50": 4.0, "p95": 4.0} == run.cost(dataset, {talk.id: recorded})["ms_per_query"]
 
+    def test_a_peer_of_which_nothing_is_timed_has_no_times(
+        self, run: Any, two_talks: Dataset
+    ) -> None:
+        untimed = measured(run, two_talks, {"slow": lambda talk: answers(talk, ms=None)})
+
+        assert {"p50": None, "p95": None} == untimed["systems"]["slow"]["ms_per_query"]
+        (_, (titles, *rows)) = retrieval.tables(untimed)[2]
+        (row,) = [row for row in rows if row[0] == "slow"]
+        assert ["", ""] == [row[titles.index(title)] for title in ("ms p50", "ms p95")]
+
     def test_who_did_not_finish_is_compared_on_what_it_finished(
         self, result: dict[str, Any]
     ) -> None:

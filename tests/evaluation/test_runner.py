@@ -195,6 +195,18 @@ def test_the_first_system_is_compared_with_the_others(result: dict[str, Any]) ->
     assert gap["ci95"][0] <= gap["mean"] <= gap["ci95"][1]
 
 
+def test_where_no_question_is_timed_there_are_no_times(dataset: Dataset) -> None:
+    (talk,) = dataset.conversations
+    traps = replace(talk, questions=tuple(q for q in talk.questions if not q.answer))
+    result = runner.run(
+        replace(dataset, conversations=(traps,)),
+        systems=systems.named(["recency"]),
+        embedder=HashingEmbedder(),
+    )
+    assert result["systems"]["recency"]["unanswerable"]["questions"] == 1
+    assert result["systems"]["recency"]["ms_per_query"] == {"p50": None, "p95": None}
+
+
 def test_progress_counts_every_question_of_every_system(dataset: Dataset) -> None:
     told: list[tuple[str, int, int]] = []
     runner.run(

@@ -6,8 +6,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
 from helamem.errors import ConfigError
 from helamem.evaluation import datasets, metrics, summaries
 from helamem.evaluation.datasets import UNANSWERABLE
@@ -175,7 +173,6 @@ def score(
 
 def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
     """One system's entry in the result."""
-    p50, p95 = np.percentile(measured.milliseconds, [50, 95]) if measured.scored else (0.0, 0.0)
     everything = [each.scores for each in measured.scored]
     return {
         **means(everything),
@@ -185,7 +182,7 @@ def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
             category: means(scores) for category in categories if (scores := measured.of(category))
         },
         "unanswerable": means(measured.apart),
-        "ms_per_query": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)},
+        "ms_per_query": summaries.percentiles(measured.milliseconds),
         "ingest_turns_per_s": round(measured.turns / measured.build_s, 1),
         "bytes_per_turn": round(measured.file_bytes / measured.turns, 1),
     }
