@@ -108,9 +108,9 @@ def measure(
 
     if (
         given["folder"] is not None
-    ):  # what is missing is told before hours of work, and not after them
+    ):  # what is wrong is told before hours of work, and not after them
         figures.require_matplotlib()
-        given["folder"].mkdir(parents=True, exist_ok=True)
+        files.ready_folder(given["folder"])
     embedder = app.config().embedder
     quiet = app.as_json or given["output"] == files.STANDARD_OUTPUT
     with display.progress(quiet) as show, _data(given) as data:
