@@ -23,7 +23,7 @@ import environments
 import recordings
 
 from helamem import embedders
-from helamem.cli import display
+from helamem.cli import display, files
 from helamem.evaluation import forms, report, runner, summaries
 from helamem.evaluation.systems import System, found, named
 
@@ -47,6 +47,8 @@ def main() -> None:
         return
     if given.data is None:
         sys.exit("measure needs --data: the file of the data set")
+    if given.json:
+        files.try_out(given.json)  # hours later would be late
     importlib.import_module("torch").set_num_threads(1)  # as the peers have it
     result = measure(
         some_of(forms.load(given.data), given.conversations),
@@ -58,7 +60,8 @@ def main() -> None:
     )
     report.print_table(result, display.console(least=WIDE))
     if given.json:
-        given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        with files.writing(str(given.json)) as out:
+            out.write(json.dumps(result, indent=1) + "\n")
 
 
 def options() -> argparse.ArgumentParser:
@@ -112,7 +115,7 @@ def recorder(
     return partial(
         recordings.recorded,
         program=program(peer),
-        requirements=environments.REQUIREMENTS / f"{peer}.txt",
+        requirements=[environments.requirements(name) for name in (environments.BASE, peer)],
         python=environments.python_of(peer),
         model=model.resolve() if model else bundled(),
         hours=hours,
