@@ -181,12 +181,18 @@ def side_by_side() -> str:
         *(
             f"| {_named(result, name)} | {_share(system['recall@5'])} | {_share(system['recall@10'])} "
             f"| {_share(system['recall@1000tok'])} | {system['ingest_turns_per_s']:,.0f} "
-            f"| {system['ms_per_query']['p50']:,.0f} |"
+            f"| {_milliseconds(system)} |"
             for name, system in reversed(_best_last(result["systems"]))
         ),
         "",
     ]
     return "\n".join(lines)
+
+
+def _milliseconds(system: dict[str, Any]) -> str:
+    """How long a question takes; nothing where none was timed."""
+    p50 = system["ms_per_query"]["p50"]
+    return "" if p50 is None else f"{p50:,.0f}"
 
 
 def _best_last(systems: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -28,6 +28,11 @@ def python_of(name: str) -> Path:
     return ENVIRONMENTS / name / "bin" / "python"
 
 
+def requirements(name: str) -> Path:
+    """The file that says what an environment needs."""
+    return REQUIREMENTS / f"{name}.txt"
+
+
 def prepare(peers: list[str], interpreter: str) -> None:
     """Make the environments of these peers, or bring them up to date."""
     if LOADS_EXTENSIONS & set(peers) and not _runs(interpreter, _LOADS):
@@ -67,5 +72,5 @@ def _packages(name: str) -> Path:
 
 def _install(name: str) -> None:
     print(f"installing {name}", flush=True)
-    needed = REQUIREMENTS / f"{name}.txt"
-    subprocess.run([python_of(name), "-m", "pip", "install", "--quiet", "-r", needed], check=True)
+    words = [python_of(name), "-m", "pip", "install", "--quiet", "-r", requirements(name)]
+    subprocess.run(words, check=True)

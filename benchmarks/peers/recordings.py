@@ -1,7 +1,7 @@
 """A peer's rankings on one conversation, kept in a file, so that a run that broke off goes on.
 
 A recording is used again only for what would come out the same: the same turns and questions, the same
-program and versions, on the same kind of machine. It holds ids of turns and times, no text.
+program, versions, settings and Python, on the same kind of machine. It holds ids of turns and times, no text.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from helamem.cli import files
 from helamem.evaluation import runner
 from helamem.evaluation.provenance import hardware
 from helamem.evaluation.systems import dated
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from helamem.evaluation.datasets import Conversation
 
 COMMON = Path(__file__).parent / "common.py"
@@ -38,13 +41,16 @@ def recorded(
     conversation: Conversation,
     *,
     program: Path,
-    requirements: Path,
+    requirements: Sequence[Path],
     python: Path,
     model: Path,
     hours: float,
     folder: Path,
 ) -> dict[str, Any]:
     """What a peer's program found in a conversation, from the recording where there is one.
+
+    Args:
+        requirements: What was installed for it, the shared packages too.
 
     Returns:
         `versions`, `add_s` and `rankings`; or `not_finished_after_h`.
@@ -53,17 +59,43 @@ def recorded(
         CalledProcessError: The program failed.
     """
     asked = json.dumps(request(conversation))
-    parts = [asked, code(program), code(COMMON), requirements.read_text(encoding="utf-8")]
-    name = digest(*parts, model.name, json.dumps(hardware()))
+    needed = [each.read_text(encoding="utf-8") for each in requirements]
+    around = [model.name, json.dumps(SETTINGS), json.dumps(machine())]
+    name = digest(asked, code(program), code(COMMON), *needed, *around)
     file = folder / f"{peer_of(program)}-{conversation.id}-{name}.json"
     if file.is_file():
         known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if known.get("not_finished_after_h", hours) >= hours:
+        if holds(known, python=python, hours=hours):
             return known
     found = run(asked, program=program, python=python, model=model, hours=hours)
     folder.mkdir(exist_ok=True)
-    file.write_text(json.dumps(found), encoding="utf-8")
+    with files.writing(
+        str(file)
+    ) as out:  # a run that breaks off here leaves no half of a recording
+        json.dump(found, out)
     return found
+
+
+def machine() -> dict[str, Any]:
+    """The kind of machine; Python and NumPy here are ours, and those of a peer are its own."""
+    return {name: value for name, value in hardware().items() if name not in ("python", "numpy")}
+
+
+def holds(known: dict[str, Any], *, python: Path, hours: float) -> bool:
+    """Whether a peer would not do better now: in more time, or with another Python than it was run with.
+
+    Where the environment is gone there is nothing to compare with, and what is recorded serves.
+    """
+    if "not_finished_after_h" in known:
+        return bool(known["not_finished_after_h"] >= hours)
+    return not python.is_file() or bool(known["versions"]["python"] == version_of(python))
+
+
+def version_of(python: Path) -> str:
+    """The version of an interpreter."""
+    ask = "import platform; print(platform.python_version())"
+    told = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True)
+    return told.stdout.strip()
 
 
 def request(conversation: Conversation) -> dict[str, Any]:

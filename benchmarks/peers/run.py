@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import environments
-import numpy as np
 import recordings
 
 from helamem import embedders
-from helamem.cli import display
-from helamem.evaluation import forms, report, runner
+from helamem.cli import display, files
+from helamem.evaluation import forms, report, runner, summaries
 from helamem.evaluation.systems import System, found, named
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def main() -> None:
         return
     if given.data is None:
         sys.exit("measure needs --data: the file of the data set")
+    if given.json:
+        files.try_out(given.json)  # hours later would be late
     importlib.import_module("torch").set_num_threads(1)  # as the peers have it
     result = measure(
         some_of(forms.load(given.data), given.conversations),
@@ -59,7 +60,8 @@ def main() -> None:
     )
     report.print_table(result, display.console(least=WIDE))
     if given.json:
-        given.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        with files.writing(str(given.json)) as out:
+            out.write(json.dumps(result, indent=1) + "\n")
 
 
 def options() -> argparse.ArgumentParser:
@@ -113,7 +115,7 @@ def recorder(
     return partial(
         recordings.recorded,
         program=program(peer),
-        requirements=environments.REQUIREMENTS / f"{peer}.txt",
+        requirements=[environments.requirements(name) for name in (environments.BASE, peer)],
         python=environments.python_of(peer),
         model=model.resolve() if model else bundled(),
         hours=hours,
@@ -221,10 +223,9 @@ def cost(dataset: Dataset, recorded: Mapping[str, Any]) -> dict[str, Any]:
         for id_, each in answer["rankings"].items()
         if id_ in scored and each["ms"] is not None
     ]
-    p50, p95 = np.percentile(asked, [50, 95])
     turns = sum(len(conversation.turns) for conversation in dataset.conversations)
     return {
-        "ms_per_query": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)},
+        "ms_per_query": summaries.percentiles(asked),
         "ingest_turns_per_s": round(turns / sum(answer["add_s"] for answer, _ in answers), 1),
         "bytes_per_turn": None,
     }

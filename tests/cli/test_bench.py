@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from evaluation import longmemeval_files
@@ -109,6 +111,11 @@ class TestLocomo:
 
         assert "magic" in cli(*arguments, code=1).stderr
 
+    def test_a_system_that_is_named_twice_is_a_sentence(self, cli: Cli, data: Path) -> None:
+        arguments = ["bench", "locomo", "--data", data, "--systems", "bm25,bm25"]
+
+        assert "named twice; name each system once" in cli(*arguments, code=1).stderr
+
     def test_data_of_another_form_is_refused(self, cli: Cli, tickets: Path) -> None:
         assert (
             "'conversation' is missing" in cli("bench", "locomo", "--data", tickets, code=1).stderr
@@ -197,6 +204,37 @@ class TestResults:
             in cli("bench", "locomo", "--data", data, "--json", out, code=2).stderr
         )
 
+    @pytest.mark.parametrize("option", ["--json", "--out"])
+    def test_a_place_that_cannot_be_written_is_told_at_once(
+        self,
+        cli: Cli,
+        data: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        option: str,
+    ) -> None:
+        def refuse(path: Path, **how: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        monkeypatch.setattr(experiments, "run", None)
+        monkeypatch.setattr(Path, "touch", refuse)  # root may write anywhere
+        arguments = ["bench", "locomo", "--data", data, option, tmp_path / "out"]
+
+        told = " ".join(cli(*arguments, code=2).stderr.split())
+
+        assert "Permission denied; name a place where you may write" in told
+
+    @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+    def test_a_locked_folder_is_told_at_once(
+        self, cli: Cli, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(experiments, "run", None)
+        locked = tmp_path / "locked"
+        locked.mkdir(mode=0o555)
+
+        for option, place in (("--json", locked / "out.json"), ("--out", locked)):
+            cli("bench", "locomo", "--data", data, option, place, code=2)
+
     def test_a_folder_of_a_model_is_not_published(self, given: dict[str, object]) -> None:
         told = measuring.command_line("locomo", given, "minilm:/home/maya/models/all-minilm")
 
@@ -218,7 +256,7 @@ def given() -> dict[str, object]:
         ("reuse", {"splits": 2, "pass_splits": 0}),
         ("ablation", {}),
         ("sensitivity", {}),
-        ("budget", {"systems": tuple(SYSTEMS)}),
+        ("budget", {}),
         ("facts", {}),
         ("forgetting", {}),
     ],
@@ -243,6 +281,19 @@ def test_each_experiment_is_a_command(
     cli("bench", command, "--data", data, *splits)
 
     assert [(command, "locomo.json", settings)] == asked
+
+
+class TestBudget:
+    def test_all_systems_are_measured_unless_some_are_named(self, cli: Cli, data: Path) -> None:
+        arguments = ["bench", "budget", "--data", data, "--json", "-"]
+
+        every = json.loads(cli(*arguments).stdout)
+        some = json.loads(cli(*arguments, "--systems", "bm25,recency").stdout)
+
+        assert list(SYSTEMS) == list(every["recall"])
+        assert "helamem bench budget --data locomo.json --embedder hashing" == every["command"]
+        assert ["bm25", "recency"] == list(some["recall"])
+        assert "--systems bm25,recency" in some["command"]
 
 
 class TestSpeed:
@@ -433,6 +484,57 @@ class TestOutputFiles:
 
         assert link.is_symlink()
         assert "new" == place.read_text()
+
+    def test_trying_a_place_leaves_nothing_there_and_what_is_there_alone(
+        self, tmp_path: Path
+    ) -> None:
+        place = tmp_path / "out.json"
+        files.OutputFile().convert(str(place), None, None)
+        assert [] == list(tmp_path.iterdir())
+
+        place.write_text("before")
+        files.OutputFile().convert(str(place), None, None)
+
+        assert [place] == list(tmp_path.iterdir())
+        assert "before" == place.read_text()
+
+    def test_a_link_into_a_missing_folder_is_told(self, tmp_path: Path) -> None:
+        link = tmp_path / "link.json"
+        link.symlink_to(tmp_path / "none" / "out.json")
+
+        with pytest.raises(click.BadParameter, match="there is no folder"):
+            files.OutputFile().convert(str(link), None, None)
+
+    def test_two_runs_at_once_do_not_mix(self, tmp_path: Path) -> None:
+        place = tmp_path / "out.json"
+        with files.writing(str(place)) as one, files.writing(str(place)) as other:
+            one.write("one")
+            other.write("other")
+            one.flush()
+
+        assert "one" == place.read_text()  # whoever is done last
+        assert [place] == list(tmp_path.iterdir())
+
+    @pytest.mark.skipif(os.name == "nt", reason="has no such modes")
+    def test_who_may_read_a_file_stays_as_it_was(self, tmp_path: Path) -> None:
+        place = tmp_path / "out.json"
+        place.touch()
+        place.chmod(0o640)
+
+        with files.writing(str(place)) as file:
+            file.write("new")
+
+        assert 0o640 == place.stat().st_mode & 0o777
+
+    @pytest.mark.skipif(os.name == "nt", reason="has no such modes")
+    def test_a_new_file_is_as_open_as_others(self, tmp_path: Path) -> None:
+        place, other = tmp_path / "out.json", tmp_path / "other"
+        other.touch()
+
+        with files.writing(str(place)) as file:
+            file.write("new")
+
+        assert other.stat().st_mode == place.stat().st_mode
 
     def test_export_into_a_missing_folder_is_told(self, cli: Cli, tmp_path: Path) -> None:
         out = tmp_path / "none" / "all.jsonl"

@@ -129,6 +129,14 @@ def _twin_turns(talk: dict[str, Any]) -> None:
     talk["conversation"]["session_2"][1]["dia_id"] = "D2:1"
 
 
+def _blank_turn_id(talk: dict[str, Any]) -> None:
+    talk["conversation"]["session_2"][1]["dia_id"] = " "
+
+
+def _blank_name(talk: dict[str, Any]) -> None:
+    talk["sample_id"] = ""
+
+
 def _odd_observation(talk: dict[str, Any]) -> None:
     talk["observation"]["session_1_observation"]["Tom"] = ["Tom bakes."]
 
@@ -147,6 +155,8 @@ def _odd_observation(talk: dict[str, Any]) -> None:
         (_session_of_text, "'session_1' must be a list of turns"),
         (_no_questions, "talk-1 needs turns, and a list of questions"),
         (_twin_turns, "talk-1: turn D2:1 is there twice"),
+        (_blank_turn_id, "talk-1: turn number 5 has a blank id; give it a name"),
+        (_blank_name, "conversation number 0 has a blank id; give it a name"),
         (_odd_observation, "talk-1: the observations are not"),
     ],
 )

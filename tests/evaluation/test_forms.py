@@ -196,20 +196,47 @@ def _odd_mark(data: list[dict[str, Any]]) -> None:
     data[0]["haystack_sessions"][0][0]["has_answer"] = "yes"
 
 
+def _numeric_mark(data: list[dict[str, Any]]) -> None:
+    data[0]["haystack_sessions"][0][0]["has_answer"] = 1
+
+
+def _blank_id(data: list[dict[str, Any]]) -> None:
+    data[0]["question_id"] = " "
+
+
+def _blank_session(data: list[dict[str, Any]]) -> None:
+    data[0]["haystack_session_ids"][1] = ""
+
+
+def _blank_answering_session(data: list[dict[str, Any]]) -> None:
+    data[0]["answer_session_ids"].append("")
+
+
 def _no_sessions(data: list[dict[str, Any]]) -> None:
     del data[0]["answer_session_ids"]
 
 
 @pytest.mark.parametrize(
-    "spoil",
-    [_unknown_type, _missing_date, _odd_date, _session_of_text, _odd_mark, _no_sessions],
+    ("spoil", "told"),
+    [
+        (_unknown_type, "'question_type' is 'riddle'; there are single-session-user"),
+        (_missing_date, "there are 2 haystack_session_ids, 1 haystack_dates"),
+        (_odd_date, "'yesterday' is not a time like"),
+        (_session_of_text, "a session must be a list of turns, and is a text"),
+        (_odd_mark, "'has_answer' must be true or false, and is a text"),
+        (_numeric_mark, "'has_answer' must be true or false, and is a whole number"),
+        (_blank_id, "'question_id' is blank"),
+        (_blank_session, "'haystack_session_ids' holds a blank text"),
+        (_blank_answering_session, "'answer_session_ids' holds a blank text"),
+        (_no_sessions, "'answer_session_ids' is missing"),
+    ],
 )
 def test_malformed_longmemeval_names_the_question(
-    tmp_path: Path, spoil: Callable[[list[dict[str, Any]]], None]
+    tmp_path: Path, spoil: Callable[[list[dict[str, Any]]], None], told: str
 ) -> None:
     data = longmemeval()
     spoil(data)
-    with pytest.raises(DataError, match=r"data\.json: question 0: "):
+    with pytest.raises(DataError, match=rf"data\.json: question 0: {told}"):
         forms.load(write(tmp_path, json.dumps(data)))
 
 
@@ -269,6 +296,38 @@ def _twin_questions(line: dict[str, Any]) -> None:
     line["questions"][0]["id"] = line["questions"][1]["id"] = "q"
 
 
+def _numeric_turn_ids(line: dict[str, Any]) -> None:
+    line["turns"][0]["id"], line["questions"][0]["evidence"] = 1, [1]
+
+
+def _numeric_question_id(line: dict[str, Any]) -> None:
+    line["questions"][0]["id"] = 7
+
+
+def _numeric_id(line: dict[str, Any]) -> None:
+    line["id"] = 3
+
+
+def _numeric_evidence(line: dict[str, Any]) -> None:
+    line["turns"][0]["id"], line["questions"][0]["evidence"] = "1", [1]
+
+
+def _blank_turn_id(line: dict[str, Any]) -> None:
+    line["turns"][0]["id"] = " "
+
+
+def _blank_question_id(line: dict[str, Any]) -> None:
+    line["questions"][0]["id"] = ""
+
+
+def _blank_evidence(line: dict[str, Any]) -> None:
+    line["questions"][0]["evidence"] = [""]
+
+
+def _blank_category(line: dict[str, Any]) -> None:
+    line["questions"][0]["category"] = " "
+
+
 def _twins(line: dict[str, Any]) -> None:
     line["turns"][1]["id"] = "a"
 
@@ -288,6 +347,14 @@ def _twins(line: dict[str, Any]) -> None:
         (_nameless, "line 2: 'id' is missing"),
         (_twin_questions, "line 2: question q is there twice"),
         (_twins, "line 2: turn a is there twice"),
+        (_numeric_turn_ids, "line 2: 'id' must be a text, and is a whole number"),
+        (_numeric_question_id, "line 2: 'id' must be a text, and is a whole number"),
+        (_numeric_id, "line 2: 'id' must be a text, and is a whole number"),
+        (_numeric_evidence, "line 2: 'evidence' must be a list of texts, and holds a whole number"),
+        (_blank_turn_id, "line 2: 'id' is blank"),
+        (_blank_question_id, "line 2: 'id' is blank"),
+        (_blank_evidence, "line 2: 'evidence' holds a blank text"),
+        (_blank_category, "line 2: 'category' is blank"),
     ],
 )
 def test_a_malformed_line_is_named(

@@ -99,7 +99,7 @@ def asked_of(recordings: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
         found: dict[str, Any] = recordings.recorded(
             conversation,
             program=program,
-            requirements=requirements,
+            requirements=[requirements],
             python=Path(python),
             model=tmp_path,
             hours=hours,
@@ -189,6 +189,82 @@ class TestRecording:
         with pytest.raises(FileNotFoundError):
             asked_of(talk, FAKE.replace("-1", "0"), python=NOWHERE)
 
+    def test_other_requirements_are_run(
+        self, asked_of: Callable[..., dict[str, Any]], talk: Conversation, tmp_path: Path
+    ) -> None:
+        asked_of(talk)
+        (tmp_path / "fake.txt").write_text("fake==1.1\n", encoding="utf-8")
+
+        with pytest.raises(FileNotFoundError):
+            asked_of(talk, python=NOWHERE)
+
+    def test_other_settings_are_run(
+        self,
+        recordings: Any,
+        asked_of: Callable[..., dict[str, Any]],
+        talk: Conversation,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        asked_of(talk)
+        monkeypatch.setitem(recordings.SETTINGS, "OMP_NUM_THREADS", "2")
+
+        with pytest.raises(FileNotFoundError):
+            asked_of(talk, python=NOWHERE)
+
+    def test_another_python_is_run(
+        self,
+        recordings: Any,
+        asked_of: Callable[..., dict[str, Any]],
+        talk: Conversation,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        found = asked_of(talk)
+        monkeypatch.setattr(recordings, "run", lambda *asked, **how: {"add_s": 0.0})
+
+        assert found == asked_of(talk)
+        monkeypatch.setattr(recordings, "version_of", lambda python: "3.99.0")
+        assert {"add_s": 0.0} == asked_of(talk)
+
+    def test_our_own_python_does_not_matter(
+        self,
+        recordings: Any,
+        asked_of: Callable[..., dict[str, Any]],
+        talk: Conversation,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        found = asked_of(talk)
+        ours = {**recordings.hardware(), "python": "3.99.0", "numpy": "9.0"}
+        monkeypatch.setattr(recordings, "hardware", lambda: ours)
+        assert found == asked_of(talk, python=NOWHERE)
+
+        monkeypatch.setattr(recordings, "hardware", lambda: {**ours, "cores": 1000})
+        with pytest.raises(FileNotFoundError):
+            asked_of(talk, python=NOWHERE)
+
+    def test_writing_that_breaks_off_leaves_no_half(
+        self,
+        recordings: Any,
+        asked_of: Callable[..., dict[str, Any]],
+        talk: Conversation,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        resource: Any = pytest.importorskip("resource")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+        def fill(*asked: object, **how: object) -> dict[str, Any]:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # as if the disk were full
+            return {"rankings": "x" * 5000}
+
+        monkeypatch.setattr(recordings, "run", fill)
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                asked_of(talk)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+        assert [] == list((tmp_path / "recorded").iterdir())
+
     def test_a_program_that_takes_too_long_is_given_up_and_tried_again_with_more_time(
         self, asked_of: Callable[..., dict[str, Any]], talk: Conversation
     ) -> None:
@@ -272,6 +348,16 @@ class TestMeasure:
 
         assert {"p50": 4.0, "p95": 4.0} == run.cost(dataset, {talk.id: recorded})["ms_per_query"]
 
+    def test_a_peer_of_which_nothing_is_timed_has_no_times(
+        self, run: Any, two_talks: Dataset
+    ) -> None:
+        untimed = measured(run, two_talks, {"slow": lambda talk: answers(talk, ms=None)})
+
+        assert {"p50": None, "p95": None} == untimed["systems"]["slow"]["ms_per_query"]
+        (_, (titles, *rows)) = retrieval.tables(untimed)[2]
+        (row,) = [row for row in rows if row[0] == "slow"]
+        assert ["", ""] == [row[titles.index(title)] for title in ("ms p50", "ms p95")]
+
     def test_who_did_not_finish_is_compared_on_what_it_finished(
         self, result: dict[str, Any]
     ) -> None:
@@ -328,6 +414,14 @@ class TestOptions:
         assert (
             "python benchmarks/peers/run.py measure --data talks.json --peers mem0 --hours 0.5"
         ) == run.command(given)
+
+
+class TestRecorder:
+    def test_the_shared_packages_count_too(self, run: Any, tmp_path: Path) -> None:
+        needed = run.recorder("mem0", model=tmp_path, hours=1.0).keywords["requirements"]
+
+        assert ["base.txt", "mem0.txt"] == [file.name for file in needed]
+        assert all(file.is_file() for file in needed)
 
 
 class TestEnvironments:

@@ -172,7 +172,7 @@ def test_a_name_tells_what_was_done_to_the_data(result: dict[str, Any]) -> None:
     [
         ("{", "breaks off|is not JSON"),
         ("[]", "is not a result of `helamem bench`"),
-        ('{"dataset": "talks"}', "is not a result of `helamem bench`"),
+        ('{"dataset": "talks"}', "is not a result of `helamem bench`: it lacks command, commit,"),
     ],
 )
 def test_what_is_no_result_is_refused(tmp_path: Path, content: str, told: str) -> None:
@@ -181,6 +181,15 @@ def test_what_is_no_result_is_refused(tmp_path: Path, content: str, told: str) -
     with pytest.raises(DataError, match=rf"odd\.json {told}|odd\.json.*{told}"):
         report.build([file], tmp_path / "docs")
     assert not (tmp_path / "docs").exists()
+
+
+@pytest.mark.parametrize("missing", sorted(report.NEEDED))
+def test_what_a_result_lacks_is_named(tmp_path: Path, result: dict[str, Any], missing: str) -> None:
+    file = written(tmp_path, "odd", {k: v for k, v in result.items() if k != missing})
+    with pytest.raises(
+        DataError, match=rf"odd\.json is not a result .*: it lacks {missing}; give "
+    ):
+        report.read(file)
 
 
 @pytest.mark.parametrize("broken", [{"systems": {"default": {}}}, {"experiment": "luck"}])
@@ -214,15 +223,27 @@ def test_nothing_is_published_that_has_no_result() -> None:
     assert {page.stem for page in PAGES.glob("*.md")} == names
 
 
-def test_published_results_hold_no_text_of_the_data() -> None:
-    longest = max(_texts(json.loads(file.read_text(encoding="utf-8"))) for file in RESULTS)
-    assert longest < 300  # commands and names are shorter
+@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
+def test_published_results_hold_no_text_of_the_data(file: Path) -> None:
+    assert [] == long_texts(json.loads(file.read_text(encoding="utf-8")))
 
 
-def _texts(value: object) -> int:
-    """The length of the longest text in a result."""
+def test_a_text_of_the_data_would_be_seen(result: dict[str, Any]) -> None:
+    said = "On the first of April. I will have to learn to braid brioche, and to get up at three."
+    assert [] == long_texts({**result, "peers": {"slow": {"note": said}}})
+    assert [said] == long_texts({**result, "answers": {"default": [{"id": "q", "reply": said}]}})
+    assert [said] == long_texts({**result, "by_question": {said: 1.0}})
+
+
+OURS = {"command", "note"}  # how it was run, in our own words, of any length
+LONGEST = 64  # characters of any other text: names, versions, and digests, which are the longest
+
+
+def long_texts(value: object) -> list[str]:
+    """The texts in a result, names of its entries too, that may be sentences of a data set."""
     if isinstance(value, dict):
-        return max([0, *map(_texts, value.values())])
+        others = [each for name, each in value.items() if name not in OURS]
+        return long_texts([*value, *others])
     if isinstance(value, list):
-        return max([0, *map(_texts, value)])
-    return len(value) if isinstance(value, str) else 0
+        return [text for each in value for text in long_texts(each)]
+    return [value] if isinstance(value, str) and len(value) > LONGEST else []

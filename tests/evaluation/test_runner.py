@@ -30,9 +30,12 @@ SCORES = {
 
 
 @pytest.fixture(scope="module")
-def result(locomo_file: Path) -> dict[str, Any]:
-    return runner.run_locomo(
-        locomo_file, systems=["default", "bm25"], embedder="hashing", command="helamem bench"
+def result(dataset: Dataset) -> dict[str, Any]:
+    return runner.run(
+        dataset,
+        systems=systems.named(["default", "bm25"]),
+        embedder=HashingEmbedder(),
+        command="helamem bench",
     )
 
 
@@ -64,7 +67,9 @@ def test_what_hangs_on_single_conversations_is_told(locomo_file: Path, tmp_path:
     second = {**first, "sample_id": "talk-2", "qa": first["qa"][:2]}
     file = tmp_path / "two.json"
     file.write_text(json.dumps([first, second]), encoding="utf-8")
-    result = runner.run_locomo(file, systems=["recency"], embedder="hashing")
+    result = runner.run(
+        forms.load(file), systems=systems.named(["recency"]), embedder=HashingEmbedder()
+    )
     entry = result["systems"]["recency"]
     parts = entry["by_conversation"]
     assert {name: each["questions"] for name, each in parts.items()} == {"talk-1": 3, "talk-2": 2}
@@ -98,6 +103,38 @@ def test_where_only_sessions_are_known_these_are_scored(tmp_path: Path) -> None:
     assert entry["unanswerable"]["questions"] == 0
     assert result["left_out"] == 2
     assert "sessions over 9 questions" in retrieval.tables(result)[1][0]
+
+
+def own(tmp_path: Path, *sessions: str) -> Dataset:
+    """A conversation of a turn a session, each of them the evidence of a question."""
+    turns = [
+        {"id": f"t{n}", "text": f"Word{n}.", "at": f"2024-01-0{n + 1}T10:00:00Z", "session": name}
+        for n, name in enumerate(sessions)
+    ]
+    questions = [{"text": f"Word{n}?", "evidence": [f"t{n}"]} for n in range(len(turns))]
+    file = tmp_path / "own.jsonl"
+    line = {"id": "talk", "turns": turns, "questions": questions}
+    file.write_text(json.dumps(line), encoding="utf-8")
+    return forms.load(file)
+
+
+def test_without_sessions_none_are_reported(tmp_path: Path) -> None:
+    embedder, chosen = HashingEmbedder(), systems.named(["bm25", "recency"])
+    result = runner.run(own(tmp_path, "", ""), systems=chosen, embedder=embedder)
+    entry = result["systems"]["bm25"]
+    assert entry["questions"] == 2
+    assert not {"sessions@5", "sessions@10", "questions_by_session"} & set(entry)
+    (heading, (titles, row, _)) = retrieval.tables(result)[1]
+    assert heading == "In a prompt, and by session"
+    assert dict(zip(titles, row, strict=True))["sessions@10"] == ""
+
+
+def test_questions_whose_evidence_has_no_session_are_not_scored_by_session(tmp_path: Path) -> None:
+    chosen = systems.named(["bm25"])
+    result = runner.run(own(tmp_path, "", "s"), systems=chosen, embedder=HashingEmbedder())
+    entry = result["systems"]["bm25"]
+    assert (entry["questions"], entry["questions_by_session"]) == (2, 1)
+    assert entry["sessions@5"] == 1.0
 
 
 def test_where_no_turn_is_known_tables_and_plots_still_come(tmp_path: Path) -> None:
@@ -158,6 +195,18 @@ def test_the_first_system_is_compared_with_the_others(result: dict[str, Any]) ->
     assert gap["ci95"][0] <= gap["mean"] <= gap["ci95"][1]
 
 
+def test_where_no_question_is_timed_there_are_no_times(dataset: Dataset) -> None:
+    (talk,) = dataset.conversations
+    traps = replace(talk, questions=tuple(q for q in talk.questions if not q.answer))
+    result = runner.run(
+        replace(dataset, conversations=(traps,)),
+        systems=systems.named(["recency"]),
+        embedder=HashingEmbedder(),
+    )
+    assert result["systems"]["recency"]["unanswerable"]["questions"] == 1
+    assert result["systems"]["recency"]["ms_per_query"] == {"p50": None, "p95": None}
+
+
 def test_progress_counts_every_question_of_every_system(dataset: Dataset) -> None:
     told: list[tuple[str, int, int]] = []
     runner.run(
@@ -178,6 +227,11 @@ def scripted(ranked: list[str]) -> systems.System[Conversation]:
         return systems.found(conversation, ranked)
 
     return systems.System("scripted", build, search)
+
+
+def test_two_systems_of_one_name_are_refused(dataset: Dataset) -> None:
+    with pytest.raises(ConfigError, match="'scripted' is named twice; name each system once"):
+        runner.run(dataset, systems=[scripted([])] * 2, embedder=HashingEmbedder())
 
 
 def test_means_are_over_questions_worked_by_hand(dataset: Dataset) -> None:

@@ -177,3 +177,8 @@ def test_settings_are_for_the_default_alone() -> None:
 def test_an_unknown_system_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match=r"no system 'faiss'; there are default, paper, "):
         systems.named(["default", "faiss"])
+
+
+def test_a_system_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'bm25' is named twice; name each system once"):
+        systems.named(["bm25", "default", "bm25"])

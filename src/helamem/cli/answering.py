@@ -96,12 +96,13 @@ def answers(
     """
     if judge and no_judge:
         raise click.UsageError("--judge names who judges, and --no-judge says nobody")
-    place = _cache(app, cache, no_cache)
     model = app.config().llm.model
-    settings = {
+    place = None if no_cache else _folder(app, cache)
+    uncached = _with(app, "llm.cache", "")  # the experiment keeps replies: one cache will do
+    settings: dict[str, Any] = {
         "systems": systems,
-        "llm": _model(app, dry_run=dry_run),
-        "judge": _model(_with_model(app, judge), dry_run=dry_run) if judge else None,
+        "llm": _model(uncached, dry_run=dry_run),
+        "judge": _model(_with(uncached, "llm.model", judge), dry_run=dry_run) if judge else None,
         "judged": not no_judge,
         "dry_run": dry_run,
         "cache": place,
@@ -114,7 +115,7 @@ def answers(
     words += [f"--{name} {value}" for name, value in (("model", model), ("judge", judge)) if value]
     words += ["--no-judge"] * no_judge + ["--dry-run"] * dry_run
     try:
-        result = measure(app, "answers", "answers", given, words, **settings)
+        result = measure(app, "answers", given, words, **settings)
     except KeyboardInterrupt:
         if place and not dry_run:
             click.echo(
@@ -126,17 +127,15 @@ def answers(
         click.echo(line, err=True)
 
 
-def _cache(app: App, cache: Path | None, no_cache: bool) -> str | None:
-    """Where replies are kept; the setting `llm.cache` is taken over, so that there is one cache."""
+def _folder(app: App, cache: Path | None) -> str:
+    """Where replies are kept: as the option says, else the setting `llm.cache`."""
     from helamem.config import data_folder
 
-    named = cache or app.config().llm.cache or data_folder() / FOLDER
-    app.settings["llm.cache"] = ""
-    return None if no_cache else str(named)
+    return str(cache or app.config().llm.cache or data_folder() / FOLDER)
 
 
-def _with_model(app: App, name: str) -> App:
-    return replace(app, settings={**app.settings, "llm.model": name})
+def _with(app: App, setting: str, value: str) -> App:
+    return replace(app, settings={**app.settings, setting: value})
 
 
 def _model(app: App, *, dry_run: bool) -> LLM | None:

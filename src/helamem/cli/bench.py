@@ -15,12 +15,10 @@ from helamem.cli.measuring import FILE, measure, measuring
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, some_options
 from helamem.cli.values import names, whole_numbers
+from helamem.evaluation import DEFAULT_SYSTEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-SYSTEMS = "default,paper,cosine,bm25,hybrid"
-ALL_SYSTEMS = "default,paper,paper-undecayed,cosine,bm25,hybrid,recency,full-text"
 
 
 @click.group(cls=Group)
@@ -37,7 +35,7 @@ def bench() -> None:
 systems_option = click.option(
     "--systems",
     type=names,
-    default=SYSTEMS,
+    default=",".join(DEFAULT_SYSTEMS),
     show_default=True,
     help="Which, separated by commas.",
 )
@@ -150,7 +148,7 @@ def ablation(app: App, /, **given: Any) -> None:
     Example:
         helamem bench ablation --data locomo10.json --json ablation.json
     """
-    measure(app, "ablation", "ablation", given)
+    measure(app, "ablation", given)
 
 
 @bench.command(cls=Command)
@@ -162,26 +160,23 @@ def sensitivity(app: App, /, **given: Any) -> None:
     Example:
         helamem bench sensitivity --data locomo10.json --json sensitivity.json
     """
-    measure(app, "sensitivity", "sensitivity", given)
+    measure(app, "sensitivity", given)
 
 
 @bench.command(cls=Command)
 @measuring()
-@click.option(
-    "--systems",
-    type=names,
-    default=ALL_SYSTEMS,
-    show_default=True,
-    help="Which, separated by commas.",
-)
+@click.option("--systems", type=names, help="Which, separated by commas; all, if left out.")
 @pass_app
-def budget(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+def budget(app: App, /, systems: tuple[str, ...] | None, **given: Any) -> None:
     """Measure recall against the tokens of the context.
 
     Example:
         helamem bench budget --data locomo10.json --json budget.json
     """
-    measure(app, "budget", "budget", given, _words(systems), systems=systems)
+    if systems is None:
+        measure(app, "budget", given)
+    else:
+        measure(app, "budget", given, _words(systems), systems=systems)
 
 
 @bench.command(cls=Command)
@@ -195,7 +190,7 @@ def facts(app: App, /, **given: Any) -> None:
     Example:
         helamem bench facts --data locomo10.json --json facts.json
     """
-    measure(app, "facts", "facts", given)
+    measure(app, "facts", given)
 
 
 @bench.command(cls=Command)
@@ -209,7 +204,7 @@ def forgetting(app: App, /, **given: Any) -> None:
     Example:
         helamem bench forgetting --data locomo10.json --json forgetting.json
     """
-    measure(app, "forgetting", "forgetting", given)
+    measure(app, "forgetting", given)
 
 
 bench.add_command(answers)
@@ -236,7 +231,7 @@ def speed(app: App, /, sizes: tuple[int, ...], **given: Any) -> None:
         helamem bench speed --sizes 1000,10000
     """
     words = [f"--sizes {','.join(map(str, sizes))}"]
-    measure(app, "speed", "speed", given, words, sizes=sizes)
+    measure(app, "speed", given, words, sizes=sizes)
 
 
 @bench.command(cls=Command)
@@ -266,12 +261,12 @@ def report(results: tuple[Path, ...], out: Path) -> None:
 
 def _retrieval(app: App, command: str, systems: tuple[str, ...], given: Mapping[str, Any]) -> None:
     settings = {"systems": systems, "settings": app.settings}
-    measure(app, command, "retrieval", given, _words(systems), **settings)
+    measure(app, "retrieval", given, _words(systems), command=command, **settings)
 
 
-def _learning(app: App, command: str, given: Mapping[str, Any], **splits: int) -> None:
+def _learning(app: App, experiment: str, given: Mapping[str, Any], **splits: Any) -> None:
     words = [f"--{name.replace('_', '-')} {number}" for name, number in splits.items()]
-    measure(app, command, command, given, words, **splits, settings=app.settings)
+    measure(app, experiment, given, words, **splits, settings=app.settings)
 
 
 def _words(systems: tuple[str, ...]) -> list[str]:

@@ -1,7 +1,9 @@
-"""Files that commands write: named before the work is done, and there whole or not at all."""
+"""Files that commands write: tried before the work is done, and there whole or not at all."""
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -17,7 +19,7 @@ STANDARD_OUTPUT = "-"
 class OutputFile(click.Path):
     """The value of an option that names a file to write; "-" is standard output.
 
-    That its folder is missing is told at once, and not when there are results to lose.
+    That it cannot be written is told at once, and not when there are results to lose.
     """
 
     def __init__(self) -> None:
@@ -31,31 +33,78 @@ class OutputFile(click.Path):
     ) -> str:
         """The file's name, if it can be written."""
         name = str(super().convert(str(value), param, ctx))
-        folder = Path(name).parent
-        if name != STANDARD_OUTPUT and not folder.is_dir():
-            self.fail(f"there is no folder {str(folder)!r} to write {name!r} into", param, ctx)
+        place = Path(name).resolve()
+        if name == STANDARD_OUTPUT or _is_special(place):
+            return name
+        if not place.parent.is_dir():
+            self.fail(
+                f"there is no folder {str(place.parent)!r} to write {name!r} into", param, ctx
+            )
+        try:
+            try_out(place)
+        except OSError as exc:
+            self.fail(f"{name!r} cannot be written: {_why(exc)}", param, ctx)
         return name
+
+
+def ready_folder(folder: Path) -> None:
+    """Make a folder, and see that files can be written into it.
+
+    Raises:
+        UsageError: They cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try_out(folder / "file")
+    except OSError as exc:
+        raise click.UsageError(f"{str(folder)!r} cannot be written into: {_why(exc)}") from exc
+
+
+def try_out(place: Path) -> None:
+    """Begin to write a file as `writing` does, and leave nothing behind.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    part = _beside(place)
+    part.touch(exist_ok=False)
+    part.unlink()
 
 
 @contextmanager
 def writing(name: str) -> Iterator[IO[str]]:
     """A file to write text into; where something fails, what was there before stays.
 
-    What is no ordinary file, such as a pipe or /dev/null, is written as it is and never replaced, and a link
-    goes on pointing where it did.
+    Who may read and write it stays too. What is no ordinary file, such as a pipe or /dev/null, is written as it
+    is and never replaced, and a link goes on pointing where it did.
     """
     place = Path(name).resolve()
     if name == STANDARD_OUTPUT:
         with click.open_file(name, "w", encoding="utf-8") as file:
             yield file
-    elif place.exists() and not place.is_file():
+    elif _is_special(place):
         with place.open("w", encoding="utf-8") as file:
             yield file
     else:
-        part = place.with_name(f".{place.name}.part")
+        part = _beside(place)
         try:
-            with part.open("w", encoding="utf-8") as file:
+            with part.open("x", encoding="utf-8") as file:
+                if place.exists():
+                    shutil.copymode(place, part)
                 yield file
             part.replace(place)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _is_special(place: Path) -> bool:
+    return place.exists() and not place.is_file()
+
+
+def _beside(place: Path) -> Path:
+    """A name that no other run takes, in the same folder, so that the file can take its place in one step."""
+    return place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
+
+
+def _why(exc: OSError) -> str:
+    return f"{exc.strerror}; name a place where you may write"

@@ -88,10 +88,11 @@ def measuring(form: str = "auto", *, needs_data: bool = True) -> Callable[[Decor
 
 def measure(
     app: App,
-    command: str,
     experiment: str,
     given: Mapping[str, Any],
     words: Sequence[str] = (),
+    *,
+    command: str = "",
     **settings: Any,
 ) -> dict[str, Any]:
     """Run an experiment, and show or write what it found.
@@ -99,6 +100,7 @@ def measure(
     Args:
         given: What the shared options said.
         words: The experiment's own options, as they are written on a command line.
+        command: The command's name, where it is not the experiment's.
         settings: What they mean to the experiment.
     """
     from helamem.cli import display
@@ -106,9 +108,9 @@ def measure(
 
     if (
         given["folder"] is not None
-    ):  # what is missing is told before hours of work, and not after them
+    ):  # what is wrong is told before hours of work, and not after them
         figures.require_matplotlib()
-        given["folder"].mkdir(parents=True, exist_ok=True)
+        files.ready_folder(given["folder"])
     embedder = app.config().embedder
     quiet = app.as_json or given["output"] == files.STANDARD_OUTPUT
     with display.progress(quiet) as show, _data(given) as data:
@@ -120,7 +122,9 @@ def measure(
             sample=given["sample"],
             embedder=embedder,
             progress=show,
-            command=command_line(command, given, embedder, words, settings.get("settings", {})),
+            command=command_line(
+                command or experiment, given, embedder, words, settings.get("settings", {})
+            ),
             **settings,
         )
     publish(result, given, as_json=app.as_json)

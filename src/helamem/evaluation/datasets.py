@@ -76,9 +76,9 @@ class Conversation:
     observations: tuple[Observation, ...] = ()
 
     def sessions_of(self, turn_ids: Iterable[str]) -> tuple[str, ...]:
-        """The sessions of turns, each once, in the order of their first turn."""
+        """The sessions of turns that have one, each once, in the order of their first turn."""
         session = {i: turn.session for i, turn in zip(self.turn_ids, self.turns, strict=True)}
-        return tuple(dict.fromkeys(session[turn_id] for turn_id in turn_ids))
+        return tuple(dict.fromkeys(name for turn_id in turn_ids if (name := session[turn_id])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,14 +205,16 @@ def after(turns: Iterable[Turn]) -> datetime:
     return max(turn.at for turn in turns if turn.at is not None) + _ASKED_AFTER
 
 
-def refuse_twins(ids: Iterable[str], what: str) -> None:
-    """Refuse ids that stand for two things.
+def check_ids(ids: Iterable[str], what: str) -> None:
+    """Refuse ids that stand for nothing, or for two things.
 
     Raises:
-        DataError: One of them is there twice.
+        DataError: One of them is blank, or there twice.
     """
     seen: set[str] = set()
-    for id_ in ids:
+    for number, id_ in enumerate(ids):
+        if not id_.strip():
+            raise DataError(f"{what} number {number} has a blank id; give it a name of its own")
         if id_ in seen:
             raise DataError(f"{what} {id_} is there twice")
         seen.add(id_)

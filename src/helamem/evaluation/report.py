@@ -122,8 +122,13 @@ def read(file: Path) -> dict[str, Any]:
         DataError: It is not one.
     """
     result = stream.parsed(stream.read_bytes(file), file)
-    if not isinstance(result, dict) or set(result) < NEEDED:
-        raise DataError(f"{file} is not a result of `helamem bench`")
+    if not isinstance(result, dict):
+        raise DataError(f"{file} is not a result of `helamem bench`, which is a JSON object")
+    if missing := sorted(NEEDED - set(result)):
+        raise DataError(
+            f"{file} is not a result of `helamem bench`: it lacks {', '.join(missing)}; give a file that "
+            "one of its commands wrote with --json or --out"
+        )
     try:
         page(file.stem, result)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as exc:

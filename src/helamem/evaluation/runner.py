@@ -6,19 +6,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
-from helamem import embedders
 from helamem.errors import ConfigError
-from helamem.evaluation import datasets, forms, metrics, summaries
+from helamem.evaluation import datasets, metrics, summaries
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.provenance import plain_settings, provenance
-from helamem.evaluation.systems import named, started
+from helamem.evaluation.systems import refuse_twins, started
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from helamem.evaluation.datasets import Conversation, Dataset, Outline, Question
     from helamem.evaluation.systems import Found, System
@@ -29,7 +25,6 @@ Scores: TypeAlias = dict[str, float]  # one question's metrics, by name
 
 K = 100  # hits asked for; the lists for smaller k are its beginnings
 BUDGETS = (500, 1000, 2000)
-DEFAULT_SYSTEMS = ("default", "paper", "cosine", "bm25", "hybrid")
 MAIN = "recall@10"
 COMPARED = (MAIN, "recall@1000tok", "mrr")
 
@@ -74,34 +69,6 @@ class Measured:
         return [each.scores for each in self.scored if each.category == category]
 
 
-def run_locomo(
-    path: str | Path,
-    *,
-    systems: Sequence[str] = DEFAULT_SYSTEMS,
-    embedder: str = "static",
-    settings: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    command: str = "",
-) -> dict[str, Any]:
-    """Measure systems on LoCoMo's questions.
-
-    Args:
-        settings: Single settings for the system `default`, by dotted name.
-        command: How it was called, for the record.
-
-    Raises:
-        DataError: The file is not LoCoMo's form.
-        ConfigError: There is no such system, embedder or setting.
-    """
-    return run(
-        forms.load(path, "locomo"),
-        systems=named(systems, settings),
-        embedder=embedders.load(embedder),
-        progress=progress,
-        command=command,
-    )
-
-
 def run(
     dataset: Dataset,
     *,
@@ -113,8 +80,9 @@ def run(
     """Measure systems on a data set; the result is JSON as docs/evaluation.md describes it.
 
     Raises:
-        ConfigError: No question of the data set can be scored.
+        ConfigError: No question of the data set can be scored, or two systems have one name.
     """
+    refuse_twins([system.name for system in systems])
     n_asked = sum(len(_asked(dataset, outline)) for outline in dataset.outlines)
     if not n_asked:
         raise ConfigError(f"{dataset.name} has no question of which it says what answers it")
@@ -182,11 +150,13 @@ def _timed(system: System[Any], state: Any, question: Question) -> tuple[Found, 
 def score(
     found: Found, question: Question, conversation: Conversation, *, prompt_tokens: int
 ) -> Scores:
-    """Every metric of one answer, by name; without known turns, those of sessions alone."""
+    """Every metric of one answer, by name: of sessions alone where turns are not known, or without them."""
     ranked = found.ranked()
     sessions = conversation.sessions_of(ranked)
     answering = question.sessions or conversation.sessions_of(question.evidence)
-    by_session = {f"sessions@{k}": metrics.recall(sessions[:k], answering) for k in (5, 10)}
+    by_session = {
+        f"sessions@{k}": metrics.recall(sessions[:k], answering) for k in (5, 10) if answering
+    }
     tokens = {"tokens_per_query": float(found.within(prompt_tokens)[1])}
     if not question.evidence:
         return {**by_session, **tokens}
@@ -203,7 +173,6 @@ def score(
 
 def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
     """One system's entry in the result."""
-    p50, p95 = np.percentile(measured.milliseconds, [50, 95]) if measured.scored else (0.0, 0.0)
     everything = [each.scores for each in measured.scored]
     return {
         **means(everything),
@@ -213,7 +182,7 @@ def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
             category: means(scores) for category in categories if (scores := measured.of(category))
         },
         "unanswerable": means(measured.apart),
-        "ms_per_query": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)},
+        "ms_per_query": summaries.percentiles(measured.milliseconds),
         "ingest_turns_per_s": round(measured.turns / measured.build_s, 1),
         "bytes_per_turn": round(measured.file_bytes / measured.turns, 1),
     }
@@ -222,14 +191,14 @@ def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
 def means(scores: Sequence[Scores]) -> dict[str, Any]:
     """How many questions have evidence, and the mean of each metric over those that have it.
 
-    Where more questions are scored by their sessions alone, `questions_by_session` counts all.
+    Where others than these are scored by session, `questions_by_session` is how many.
     """
-    with_turns = len(_values(scores, MAIN))
-    more = {"questions_by_session": len(scores)} if len(scores) > with_turns else {}
+    with_turns, with_sessions = (len(_values(scores, name)) for name in (MAIN, "sessions@10"))
+    others = {"questions_by_session": with_sessions} if with_sessions not in (0, with_turns) else {}
     names = dict.fromkeys(name for each in scores for name in each)
     return {
         "questions": with_turns,
-        **more,
+        **others,
         **{name: summaries.mean(_values(scores, name)) for name in names},
     }
 

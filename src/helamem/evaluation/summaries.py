@@ -9,7 +9,7 @@ import numpy as np
 from helamem.evaluation import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 def mean(values: Iterable[float]) -> float:
@@ -25,6 +25,14 @@ def interval(values: Iterable[float]) -> list[float]:
         return []
     low, high = metrics.bootstrap_interval(listed, np.random.default_rng(0))
     return [round(low, 4), round(high, 4)]
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float | None]:
+    """The values that half of them, and that 95 % of them, do not exceed; none of nothing, which is not 0."""
+    if not len(values):
+        return {"p50": None, "p95": None}
+    p50, p95 = np.percentile(values, [50, 95])
+    return {"p50": round(float(p50), 3), "p95": round(float(p95), 3)}
 
 
 def gain(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, Any]:

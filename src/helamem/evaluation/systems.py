@@ -99,8 +99,9 @@ def named(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> li
         settings: Single settings for `default`; the other systems stay as they are.
 
     Raises:
-        ConfigError: There is no such system, or no such setting.
+        ConfigError: There is no such system, or no such setting, or a system is named twice.
     """
+    refuse_twins(names)
     unknown = [name for name in names if name not in SYSTEMS]
     if unknown:
         raise ConfigError(f"there is no system {unknown[0]!r}; there are {', '.join(SYSTEMS)}")
@@ -110,6 +111,17 @@ def named(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> li
         else SYSTEMS[name]()
         for name in names
     ]
+
+
+def refuse_twins(names: Sequence[str]) -> None:
+    """Refuse a name that stands for two systems: the results of one would overwrite the other's.
+
+    Raises:
+        ConfigError: One of them is there twice.
+    """
+    twins = [name for n, name in enumerate(names) if name in names[:n]]
+    if twins:
+        raise ConfigError(f"the system {twins[0]!r} is named twice; name each system once")
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from helamem.evaluation import peers, runner
+from helamem.evaluation import DEFAULT_SYSTEMS, peers, runner
 from helamem.evaluation.figures import Bars
 from helamem.evaluation.systems import named
 
@@ -52,7 +52,7 @@ def run(
     dataset: Dataset,
     *,
     embedder: Embedder,
-    systems: Sequence[str] = runner.DEFAULT_SYSTEMS,
+    systems: Sequence[str] = DEFAULT_SYSTEMS,
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -177,9 +177,9 @@ def _with_lead(result: Mapping[str, Any], rows: list[list[str]]) -> list[list[st
 
 
 def _by_session(systems: Mapping[str, Mapping[str, Any]]) -> str:
-    """How many questions are scored by session, where these are more."""
-    more = {entry.get("questions_by_session") for entry in systems.values()} - {None}
-    return "".join(f"; sessions over {n} questions" for n in more)
+    """How many questions are scored by session, where these are others."""
+    others = {entry.get("questions_by_session") for entry in systems.values()} - {None}
+    return "".join(f"; sessions over {n} questions" for n in others)
 
 
 def _cell(value: float | None, form: str) -> str:

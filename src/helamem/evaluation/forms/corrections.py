@@ -52,7 +52,7 @@ def corrected(dataset: Dataset, file: Path) -> Dataset:
     corrections = list(_read(reader))
     placed = [(_place(each, dataset, file), each) for each in corrections]
     fitting = {key: each for key, each in placed if key is not None}
-    datasets.refuse_twins(
+    datasets.check_ids(
         (f"of {key[0]}, number {key[1]}," for key, _ in placed if key is not None),
         f"{file}: question",
     )
@@ -81,7 +81,7 @@ def _read(reader: Reader) -> Iterator[Correction]:
             raise DataError(f"{reader.file}: correction {number}: {exc}") from exc
         seen.append(found.id)
         yield found
-    datasets.refuse_twins(seen, f"{reader.file}: question")
+    datasets.check_ids(seen, f"{reader.file}: question")
 
 
 def _correction(raw: values.Object) -> Correction:

@@ -6,7 +6,8 @@
      "questions": [{"id": "q1", "text": "...", "answer": "...", "category": "single-hop",
                     "evidence": ["t1"], "at": "2024-06-02T08:00:00Z"}, ...]}
 
-Of a turn, `id` and `text` and `at` are needed; of a question, `text`. A category "unanswerable" is reported apart.
+Of a turn, `id` and `text` and `at` are needed; of a question, `text`. Ids are texts, never numbers, so that evidence
+names them as they are. A category "unanswerable" is reported apart.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def load(reader: Reader) -> Dataset:
         for number, line in enumerate(_lines(content, file), start=1)
         if line.strip()
     )
-    datasets.refuse_twins((c.id for c in conversations), f"{file}: conversation")
+    datasets.check_ids((c.id for c in conversations), f"{file}: conversation")
     return Dataset(
         name=file.stem,
         sha256=datasets.digest(content),
@@ -74,10 +75,10 @@ def _conversation(line: str, number: int, file: Path) -> Conversation:
     try:
         found = values.an_object(raw, "a line")
         values.refuse_others(found, FIELDS)
-        id_ = _id(found)
+        id_ = values.text(found, "id")
         raw_turns = values.objects(found, "turns", "a turn")
         turns = tuple(map(_turn, raw_turns))
-        turn_ids = tuple(map(_id, raw_turns))
+        turn_ids = tuple(values.text(each, "id") for each in raw_turns)
         questions = tuple(
             _question(each, f"{id_}/{n}", turns)
             for n, each in enumerate(values.objects(found, "questions", "a question"))
@@ -85,16 +86,9 @@ def _conversation(line: str, number: int, file: Path) -> Conversation:
         _refuse_unknown(questions, set(turn_ids))
     except (TypeError, ValueError) as exc:
         raise DataError(f"{where}: {exc}") from exc
-    datasets.refuse_twins(turn_ids, f"{where}: turn")
-    datasets.refuse_twins((question.id for question in questions), f"{where}: question")
+    datasets.check_ids(turn_ids, f"{where}: turn")
+    datasets.check_ids((question.id for question in questions), f"{where}: question")
     return Conversation(id=id_, turns=turns, turn_ids=turn_ids, questions=questions)
-
-
-def _id(raw: Object) -> str:
-    """A name, or a number for one."""
-    if "id" not in raw:
-        raise ValueError("'id' is missing")
-    return values.answer(raw, "id")
 
 
 def _turn(raw: Object) -> Turn:
@@ -112,11 +106,11 @@ def _turn(raw: Object) -> Turn:
 def _question(raw: Object, id_: str, turns: tuple[Turn, ...]) -> Question:
     values.refuse_others(raw, QUESTION_FIELDS)
     return Question(
-        id=_id(raw) if "id" in raw else id_,
+        id=values.text(raw, "id") if "id" in raw else id_,
         text=values.text(raw, "text"),
         answer=values.answer(raw),
-        category=values.optional_text(raw, "category", "all"),
-        evidence=tuple(dict.fromkeys(values.texts(raw, "evidence"))) if "evidence" in raw else (),
+        category=values.text(raw, "category") if "category" in raw else "all",
+        evidence=tuple(dict.fromkeys(values.names(raw, "evidence"))) if "evidence" in raw else (),
         at=_moment(raw) if "at" in raw else datasets.after(turns),
     )
 

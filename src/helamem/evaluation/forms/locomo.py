@@ -45,7 +45,7 @@ def load(reader: Reader) -> Dataset:
     """
     file = reader.file
     conversations = tuple(_conversation(each.value, file) for each in reader.elements())
-    datasets.refuse_twins((c.id for c in conversations), f"{file}: conversation")
+    datasets.check_ids((c.id for c in conversations), f"{file}: conversation")
     return Dataset(name=file.stem, sha256=reader.sha256, conversations=conversations)
 
 
@@ -58,7 +58,7 @@ def _conversation(item: Any, file: Path) -> Conversation:  # noqa: ANN401  # wha
     if not read.turns or not isinstance(item.get("qa"), list) or not item["qa"]:
         raise DataError(f"{where} needs turns, and a list of questions as 'qa'")
     turn_ids = tuple(str(turn.metadata["dia_id"]) for turn in read.turns)
-    datasets.refuse_twins(turn_ids, f"{where}: turn")
+    datasets.check_ids(turn_ids, f"{where}: turn")
     asked_at = datasets.after(read.turns)
     return Conversation(
         id=read.id,

@@ -52,7 +52,7 @@ def load(reader: Reader) -> Dataset:
         found = _conversation(each.value, number, file)
         outlines.append(Outline(id=found.id, turns=len(found.turns), questions=found.questions))
         places.append(each.place)
-    datasets.refuse_twins((outline.id for outline in outlines), f"{file}: question")
+    datasets.check_ids((outline.id for outline in outlines), f"{file}: question")
 
     def read(number: int) -> Conversation:
         return _conversation(stream.read_at(file, places[number]), number, file)
@@ -87,7 +87,7 @@ def _question(raw: Object, evidence: list[str]) -> Question:
     if kind not in CATEGORIES:
         raise ValueError(f"'question_type' is {kind!r}; there are {', '.join(CATEGORIES)}")
     abstains = id_.endswith(_ABSTENTION)
-    answering = set(values.texts(raw, "answer_session_ids")) if not abstains else set()
+    answering = set(values.names(raw, "answer_session_ids")) if not abstains else set()
     return Question(
         id=id_,
         text=values.text(raw, "question"),
@@ -97,7 +97,7 @@ def _question(raw: Object, evidence: list[str]) -> Question:
         at=_moment(values.text(raw, "question_date")),
         sessions=tuple(
             _session(number, session_id)
-            for number, session_id in enumerate(values.texts(raw, "haystack_session_ids"))
+            for number, session_id in enumerate(values.names(raw, "haystack_session_ids"))
             if session_id in answering
         ),
     )
@@ -105,7 +105,7 @@ def _question(raw: Object, evidence: list[str]) -> Question:
 
 def _turns(raw: Object) -> Iterator[tuple[str, Turn, bool]]:
     """Each turn with its id, and whether it answers. A session's turns are a second apart."""
-    ids, dates = values.texts(raw, "haystack_session_ids"), values.texts(raw, "haystack_dates")
+    ids, dates = values.names(raw, "haystack_session_ids"), values.texts(raw, "haystack_dates")
     sessions = values.a_list(raw, "haystack_sessions")
     if not len(ids) == len(dates) == len(sessions):
         raise ValueError(
@@ -135,7 +135,7 @@ def _listed(session: object) -> list[Any]:
 def _is_evidence(turn: Object) -> bool:
     """Whether a turn is marked as answering; in most turns of the files nothing is said of that."""
     mark = turn.get("has_answer")
-    if mark not in (None, True, False):
+    if mark is not None and not isinstance(mark, bool):  # 1 is not true: it would be lost
         raise TypeError(f"'has_answer' must be true or false, and is {values.named(mark)}")
     return mark is True
 

@@ -48,13 +48,13 @@ def text(raw: Object, key: str) -> str:
     return said
 
 
-def optional_text(raw: Object, key: str, default: str = "") -> str:
+def optional_text(raw: Object, key: str) -> str:
     """A text that may be missing.
 
     Raises:
         TypeError: It is of another type.
     """
-    return _of(str, raw, key) if key in raw else default
+    return _of(str, raw, key) if key in raw else ""
 
 
 def whole_number(raw: Object, key: str) -> int:
@@ -104,15 +104,28 @@ def texts(raw: Object, key: str) -> list[str]:
     return listed
 
 
-def answer(raw: Object, key: str = "answer") -> str:
+def names(raw: Object, key: str) -> list[str]:
+    """A list of texts that is there, none of them blank; without blanks around them.
+
+    Raises:
+        TypeError: It, or something in it, is of another type.
+        ValueError: It is missing, or holds a blank text.
+    """
+    found = [each.strip() for each in texts(raw, key)]
+    if not all(found):
+        raise ValueError(f"{key!r} holds a blank text")
+    return found
+
+
+def answer(raw: Object) -> str:
     """A right answer as text: some are numbers, and some questions have none.
 
     Raises:
         TypeError: It is neither a text nor a number.
     """
-    said = raw.get(key, "")
+    said = raw.get("answer", "")
     if isinstance(said, bool) or not isinstance(said, str | int | float):
-        raise TypeError(f"{key!r} must be a text or a number, and is {named(said)}")
+        raise TypeError(f"'answer' must be a text or a number, and is {named(said)}")
     return str(said)
 
 
