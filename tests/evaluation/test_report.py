@@ -46,7 +46,7 @@ def test_a_page_asks_its_question_and_tells_what_is_behind_the_numbers(
         "cores",
         "| `default` | the defaults, but `spreading.hops` = 1 |",
         "| `paper-undecayed` | the preset `paper`, but `activation.recency_days` = inf |",
-        "1, which name no turn",
+        "1, which hold nothing to score by",
         "![Evidence recall@10, with 95 % intervals](talks-recall.svg)",
     ):
         assert words in page

@@ -14,7 +14,7 @@ from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError
 from helamem.evaluation import forms, report, runner, systems
 from helamem.evaluation.embedding import SharedEmbedder
-from helamem.evaluation.experiments import retrieval
+from helamem.evaluation.experiments import budget, retrieval
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,8 +96,14 @@ def test_where_only_sessions_are_known_these_are_scored(tmp_path: Path) -> None:
     entry = result["systems"]["bm25"]
     assert (entry["questions"], entry["questions_by_session"]) == (8, 9)
     assert entry["unanswerable"]["questions"] == 0
-    assert result["left_out"] == 2
+    assert result["left_out"] == 1  # the abstention
     assert "sessions over 9 questions" in retrieval.tables(result)[1][0]
+
+
+def test_what_is_scored_by_turns_alone_leaves_out_what_names_only_sessions(tmp_path: Path) -> None:
+    data = longmemeval(tmp_path, marked=True)
+    assert (data.left_out(), data.left_out(by_session=True)) == (2, 1)
+    assert budget.run(data, embedder=HashingEmbedder(), systems=["bm25"])["left_out"] == 2
 
 
 def test_where_no_turn_is_known_tables_and_plots_still_come(tmp_path: Path) -> None:

@@ -140,7 +140,12 @@ def run(
             noted.file_bytes += running.file_bytes
         shared.forget()
     return {
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(
+            dataset,
+            embedder=embedder.name,
+            command=command,
+            left_out=dataset.left_out(by_session=True),
+        ),
         "config": {
             "k": K,
             "budgets": list(BUDGETS),

@@ -79,7 +79,9 @@ def run(
         judged=judged,
         max_tokens=max_tokens,
     )
-    steps = Steps(progress, len(chosen) * sum(len(questions(dataset, o)) for o in dataset.outlines))
+    n_asked = sum(len(questions(dataset, outline)) for outline in dataset.outlines)
+    n_there = sum(len(outline.questions) for outline in dataset.outlines)
+    steps = Steps(progress, len(chosen) * n_asked)
     outcomes: dict[str, list[Answered]] = {}
     usage: dict[str, dict[str, Any]] = {}
     for system in chosen:
@@ -91,7 +93,9 @@ def run(
         usage[system.name] = priced(before, exam.spent(), prices, judge_prices or prices)
     return {
         "experiment": "answers",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(
+            dataset, embedder=embedder.name, command=command, left_out=n_there - n_asked
+        ),
         "dry_run": dry_run,
         "model": exam.llm.name,
         "judge": exam.judge.name if judged else None,

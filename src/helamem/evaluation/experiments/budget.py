@@ -51,7 +51,9 @@ def run(
         shared.forget()
     return {
         "experiment": "budget",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(
+            dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()
+        ),
         "config": {
             "k": K,
             "systems": {s.name: plain_settings(s.settings) for s in chosen if s.settings},

@@ -115,7 +115,9 @@ def run(
         shared.forget()
     return {
         "experiment": "facts",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(
+            dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()
+        ),
         "config": {"systems": {name: plain_settings(v.config) for name, v in VARIANTS.items()}},
         "variants": {
             name: {

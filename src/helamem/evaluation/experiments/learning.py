@@ -93,7 +93,9 @@ def run(
         shared.forget()
     return {
         "experiment": "learning",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(
+            dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()
+        ),
         "splits": splits,
         "pass_splits": pass_splits,
         "seed": seed,
