@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import sys
@@ -9,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from evaluation import longmemeval_files
 from helamem.cli import files, measuring
+from helamem.cli.bench import bench
 from helamem.evaluation import experiments
 from helamem.evaluation.systems import SYSTEMS
 from llm_server import Fail, LLMServer, Say
@@ -243,6 +246,18 @@ def test_each_experiment_is_a_command(
     cli("bench", command, "--data", data, *splits)
 
     assert [(command, "locomo.json", settings)] == asked
+
+
+@pytest.mark.parametrize("command", ["learning", "reuse", "budget", "retrieval", "speed"])
+def test_a_command_and_its_experiment_have_the_same_defaults(command: str) -> None:
+    taken = inspect.signature(experiments.experiment(command).run).parameters
+    options = {option.name: option for option in bench.commands[command].params}
+    shared = {"splits", "pass_splits", "systems", "sizes"} & taken.keys()
+
+    assert shared
+    for name in shared:
+        default = options[name].get_default(click.Context(bench.commands[command]))
+        assert taken[name].default == options[name].type_cast_value(None, default)  # type: ignore[arg-type]
 
 
 class TestSpeed:

@@ -8,6 +8,7 @@ import pytest
 
 from helamem.config import Config
 from helamem.embedders import HashingEmbedder
+from helamem.errors import ConfigError
 from helamem.evaluation import learners, summaries
 from helamem.evaluation.copies import original
 from helamem.evaluation.experiments import learning
@@ -49,6 +50,21 @@ def test_what_one_copy_learns_another_does_not_know(
     with memory.copy(Config.of()) as state:
         assert state.memory.stats().cues == 0
         assert before.ids == state.memory.search(question.text, at=question.at).ids
+
+
+def links(memory: Original, **settings: Any) -> int:
+    with memory.copy(Config.of(**settings)) as state:
+        return state.memory.stats().edges["learned"]
+
+
+def test_a_copy_is_built_as_its_settings_say(memory: Original, conversation: Conversation) -> None:
+    sessions = {turn.session for turn in conversation.turns}
+    neighbours = len(conversation.turns) - len(sessions)
+    assert 0 == links(memory)
+    assert neighbours == links(memory, **{"learning.link": 0.5})
+    by_lessons = {"learning.link": 0.5, "learning.decay_by": "lessons"}
+    assert neighbours == links(memory, **by_lessons)
+    assert 0 == links(memory)
 
 
 def judged(name: str, memory: Original, conversation: Conversation, question: int) -> set[str]:
@@ -193,6 +209,11 @@ def test_settings_hold_for_every_arm_and_an_arm_keeps_its_own(dataset: Dataset) 
     assert {0.0} == {each["cues"]["association"] for each in made["config"].values()}
     assert not made["config"]["gated"]["learning"]["cue"]
     assert made["config"]["gated+cue"]["learning"]["cue"]
+
+
+def test_passes_need_splits_to_go_through(dataset: Dataset) -> None:
+    with pytest.raises(ConfigError, match="pass_splits is 2, but can be 1 at most"):
+        learning.run(dataset, embedder=HashingEmbedder(), splits=1, pass_splits=2)
 
 
 def test_experience_is_shown_what_asking_shows_and_the_paper_what_it_returns() -> None:

@@ -15,12 +15,10 @@ from helamem.cli.measuring import FILE, measure, measuring
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, some_options
 from helamem.cli.values import names, whole_numbers
+from helamem.evaluation import defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-SYSTEMS = "default,paper,cosine,bm25,hybrid"
-ALL_SYSTEMS = "default,paper,paper-undecayed,cosine,bm25,hybrid,recency,full-text"
 
 
 @click.group(cls=Group)
@@ -37,14 +35,14 @@ def bench() -> None:
 systems_option = click.option(
     "--systems",
     type=names,
-    default=SYSTEMS,
+    default=",".join(defaults.SYSTEMS),
     show_default=True,
     help="Which, separated by commas.",
 )
 splits_option = click.option(
     "--splits",
     type=click.IntRange(1),
-    default=5,
+    default=defaults.SPLITS,
     show_default=True,
     help="How often the questions are split in experience and test.",
 )
@@ -52,7 +50,7 @@ splits_option = click.option(
 passes_option = click.option(
     "--pass-splits",
     type=click.IntRange(0),
-    default=1,
+    default=defaults.PASS_SPLITS,
     show_default=True,
     help="In how many of these the experience is gone through ten times.",
 )
@@ -170,7 +168,7 @@ def sensitivity(app: App, /, **given: Any) -> None:
 @click.option(
     "--systems",
     type=names,
-    default=ALL_SYSTEMS,
+    default=",".join(defaults.ALL_SYSTEMS),
     show_default=True,
     help="Which, separated by commas.",
 )
@@ -220,7 +218,7 @@ bench.add_command(answers)
 @click.option(
     "--sizes",
     type=whole_numbers,
-    default="1000,10000,100000",
+    default=",".join(map(str, defaults.SIZES)),
     show_default=True,
     help="How many turns the memories have, separated by commas.",
 )

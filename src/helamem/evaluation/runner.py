@@ -10,7 +10,7 @@ import numpy as np
 
 from helamem import embedders
 from helamem.errors import ConfigError
-from helamem.evaluation import datasets, forms, metrics, summaries
+from helamem.evaluation import datasets, defaults, forms, metrics, summaries
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.provenance import plain_settings, provenance
@@ -29,7 +29,6 @@ Scores: TypeAlias = dict[str, float]  # one question's metrics, by name
 
 K = 100  # hits asked for; the lists for smaller k are its beginnings
 BUDGETS = (500, 1000, 2000)
-DEFAULT_SYSTEMS = ("default", "paper", "cosine", "bm25", "hybrid")
 MAIN = "recall@10"
 COMPARED = (MAIN, "recall@1000tok", "mrr")
 
@@ -77,7 +76,7 @@ class Measured:
 def run_locomo(
     path: str | Path,
     *,
-    systems: Sequence[str] = DEFAULT_SYSTEMS,
+    systems: Sequence[str] = defaults.SYSTEMS,
     embedder: str = "static",
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,

@@ -93,9 +93,7 @@ def run(
         usage[system.name] = priced(before, exam.spent(), prices, judge_prices or prices)
     return {
         "experiment": "answers",
-        **provenance(
-            dataset, embedder=embedder.name, command=command, left_out=n_there - n_asked
-        ),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=n_there - n_asked),
         "dry_run": dry_run,
         "model": exam.llm.name,
         "judge": exam.judge.name if judged else None,

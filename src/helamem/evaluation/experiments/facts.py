@@ -115,9 +115,7 @@ def run(
         shared.forget()
     return {
         "experiment": "facts",
-        **provenance(
-            dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()
-        ),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "config": {"systems": {name: plain_settings(v.config) for name, v in VARIANTS.items()}},
         "variants": {
             name: {

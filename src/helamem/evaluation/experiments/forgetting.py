@@ -84,9 +84,7 @@ def run(
         shared.forget()
     return {
         "experiment": "forgetting",
-        **provenance(
-            dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()
-        ),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "config": {"systems": {"default": plain_settings(Config.of())}},
         "seed": seed,
         "growth": list(GROWTH),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from helamem.evaluation import learners
+from helamem.errors import ConfigError
+from helamem.evaluation import defaults, learners
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.figures import Plot
@@ -58,8 +59,8 @@ def run(
     dataset: Dataset,
     *,
     embedder: Embedder,
-    splits: int = 5,
-    pass_splits: int = 1,
+    splits: int = defaults.SPLITS,
+    pass_splits: int = defaults.PASS_SPLITS,
     seed: int = 0,
     arms: Mapping[str, Arm] = ARMS,
     settings: Mapping[str, Any] | None = None,
@@ -73,7 +74,15 @@ def run(
         splits: How many times the questions are split in experience and test.
         pass_splits: In how many of these the experience is gone through ten times.
         settings: What differs from the default settings in every arm.
+
+    Raises:
+        ConfigError: The experience is to be gone through ten times in more splits than there are.
     """
+    if pass_splits > splits:
+        raise ConfigError(
+            f"pass_splits is {pass_splits}, but can be {splits} at most, as splits is: "
+            "it says in how many of these the experience is gone through ten times"
+        )
     arms = {
         name: replace(arm, settings={**(settings or {}), **arm.settings})
         for name, arm in arms.items()
@@ -93,9 +102,7 @@ def run(
         shared.forget()
     return {
         "experiment": "learning",
-        **provenance(
-            dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()
-        ),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "splits": splits,
         "pass_splits": pass_splits,
         "seed": seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from helamem.evaluation import peers, runner
+from helamem.evaluation import defaults, peers, runner
 from helamem.evaluation.figures import Bars
 from helamem.evaluation.systems import named
 
@@ -52,7 +52,7 @@ def run(
     dataset: Dataset,
     *,
     embedder: Embedder,
-    systems: Sequence[str] = runner.DEFAULT_SYSTEMS,
+    systems: Sequence[str] = defaults.SYSTEMS,
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     command: str = "",

@@ -83,9 +83,7 @@ def run(
         curve["mrr"].append(exam.mean("mrr"))
     return {
         "experiment": "sensitivity",
-        **provenance(
-            dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()
-        ),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "config": {"systems": {"default": plain_settings(Config.of())}},
         "defaults": {name: value_of(Config.of(), name) for name in curves},
         "settings": curves,

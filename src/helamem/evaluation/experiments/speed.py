@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helamem.config import Config
+from helamem.evaluation import defaults
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.records import Turn
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from helamem.evaluation.runner import Progress
     from helamem.protocols import Embedder
 
-SIZES = (1_000, 10_000, 100_000)  # turns
 SESSION = 25  # turns
 EXCHANGED = 0.3
 QUESTIONS = 200
@@ -39,7 +39,7 @@ def run(
     dataset: Dataset,
     *,
     embedder: Embedder,
-    sizes: Sequence[int] = SIZES,
+    sizes: Sequence[int] = defaults.SIZES,
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
