@@ -18,9 +18,11 @@ from helamem.evaluation.experiments import ablation, budget, facts, forgetting, 
 from helamem.evaluation.figures import Bars, Plot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
-    from helamem.evaluation.datasets import Dataset
+    from helamem.evaluation.datasets import Dataset, Question
 
 # Small enough to run in a moment; the rest of the settings are the experiment's own.
 SMALL: dict[str, dict[str, Any]] = {
@@ -196,6 +198,24 @@ def test_forgetting_removes_and_what_served_is_still_found(
         )
     )
     assert min(arms["forgets"]["returning"]) > 0
+
+
+def test_both_memories_are_asked_when_two_months_have_passed(
+    two_talks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = forms.load(two_talks)
+    last = max(question.at for question in dataset.conversations[0].questions)
+    examined: list[list[tuple[str, datetime]]] = []
+
+    def examine(state: object, questions: Sequence[Question], exam: learners.Exam) -> None:
+        examined.append([(question.text, question.at) for question in questions])
+
+    monkeypatch.setattr(learners, "examine", examine)
+    forgetting.run(dataset, embedder=HashingEmbedder())
+
+    assert {last + forgetting.LATER} == {at for each in examined for _, at in each}
+    of_one_growth = examined[: 2 * len(forgetting.NEEDS)]
+    assert of_one_growth[:2] == of_one_growth[2:]
 
 
 def test_forgetting_needs_others_to_distract_with(dataset: Dataset) -> None:
