@@ -11,7 +11,7 @@ from rich.console import Console
 from helamem.config import Config
 from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError, MissingExtraError
-from helamem.evaluation import experiments, figures, forms, learners, report
+from helamem.evaluation import experiments, figures, findings, forms, learners, report
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity
@@ -216,6 +216,20 @@ def test_both_memories_are_asked_when_two_months_have_passed(
     assert {last + forgetting.LATER} == {at for each in examined for _, at in each}
     of_one_growth = examined[: 2 * len(forgetting.NEEDS)]
     assert of_one_growth[:2] == of_one_growth[2:]
+
+
+def test_where_no_need_returns_there_is_no_recall_of_it(two_talks: Path) -> None:
+    dataset = forms.load(two_talks)
+    single = replace(
+        dataset,
+        conversations=tuple(replace(c, questions=c.questions[:1]) for c in dataset.conversations),
+    )
+    result = forgetting.run(single, embedder=HashingEmbedder())
+
+    assert {None} == {value for arm in result["arms"].values() for value in arm["returning"]}
+    ((_, rows),) = forgetting.tables(result)
+    assert ["keeps all: returning needs", "", "", "", ""] in rows
+    assert not any("returning" in each for each in findings.not_shown(result))
 
 
 def test_forgetting_needs_others_to_distract_with(dataset: Dataset) -> None:

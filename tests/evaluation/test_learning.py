@@ -195,9 +195,18 @@ def test_a_gain_is_paired() -> None:
     assert 0 <= won["ci95"][0] <= won["mean"] <= won["ci95"][1] <= 0.5
 
 
-def test_the_mean_and_interval_of_nothing_are_empty() -> None:
-    assert summaries.mean([]) == 0.0
+def test_of_nothing_there_is_no_mean_no_interval_and_no_quantile() -> None:
+    assert summaries.mean([]) is None
     assert summaries.interval([]) == []
+    assert summaries.gain({}, {}) == {"mean": None, "ci95": []}
+    assert summaries.quantiles([]) == {"p50": None, "p95": None}
+
+
+def test_a_judge_who_named_nothing_was_neither_right_nor_wrong(result: dict[str, Any]) -> None:
+    assert learners.Judged().summary() == {"lessons": 0, "precision": None, "recall": None}
+    (_, rows), *_ = learning.tables(result)
+    assert rows[1][0] == "none"
+    assert rows[1][-2] == ""
 
 
 def test_settings_hold_for_every_arm_and_an_arm_keeps_its_own(dataset: Dataset) -> None:

@@ -124,6 +124,17 @@ def test_where_no_answer_is_known_nothing_is_measured(dataset: Dataset) -> None:
         runner.run(bare, systems=systems.named(["bm25"]), embedder=HashingEmbedder())
 
 
+def test_where_no_question_has_an_answer_no_time_is_reported(dataset: Dataset) -> None:
+    (conversation,) = dataset.conversations
+    apart = replace(
+        dataset,
+        conversations=(replace(conversation, questions=tuple(dataset.apart(conversation))),),
+    )
+    result = runner.run(apart, systems=systems.named(["bm25"]), embedder=HashingEmbedder())
+    assert result["systems"]["bm25"]["ms_per_query"] == {"p50": None, "p95": None}
+    assert retrieval.tables(result)[2][1][1][1:3] == ["", ""]
+
+
 def test_a_memory_that_is_asked_nothing_is_not_built(tmp_path: Path) -> None:
     file = longmemeval_files.write(tmp_path / "lme.json", questions=10)
     built: list[str] = []

@@ -112,8 +112,8 @@ class Judged:
         """How much of what was named is evidence, and how much of the evidence was named."""
         return {
             "lessons": self.lessons,
-            "precision": round(self.right / max(self.named, 1), 4),
-            "recall": round(self.right / max(self.evidence, 1), 4),
+            "precision": round(self.right / self.named, 4) if self.named else None,
+            "recall": round(self.right / self.evidence, 4) if self.evidence else None,
         }
 
 
@@ -137,8 +137,8 @@ class Exam:
             if category in (None, self.categories[id_])
         }
 
-    def mean(self, metric: str, category: str | None = None) -> float:
-        """The mean over questions."""
+    def mean(self, metric: str, category: str | None = None) -> float | None:
+        """The mean over questions; none where there are none."""
         return mean(self.per_question(metric, category).values())
 
     def summary(self, none: Exam, categories: Sequence[str]) -> dict[str, Any]:

@@ -6,8 +6,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
 from helamem import embedders
 from helamem.errors import ConfigError
 from helamem.evaluation import datasets, defaults, forms, metrics, summaries
@@ -207,7 +205,6 @@ def score(
 
 def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
     """One system's entry in the result."""
-    p50, p95 = np.percentile(measured.milliseconds, [50, 95]) if measured.scored else (0.0, 0.0)
     everything = [each.scores for each in measured.scored]
     return {
         **means(everything),
@@ -217,7 +214,7 @@ def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
             category: means(scores) for category in categories if (scores := measured.of(category))
         },
         "unanswerable": means(measured.apart),
-        "ms_per_query": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)},
+        "ms_per_query": summaries.quantiles(measured.milliseconds),
         "ingest_turns_per_s": round(measured.turns / measured.build_s, 1),
         "bytes_per_turn": round(measured.file_bytes / measured.turns, 1),
     }
@@ -250,10 +247,11 @@ def conversation_by_conversation(scored: Sequence[Scored]) -> dict[str, Any]:
     total = sum(map(len, grouped.values()))
     if len(grouped) < 2 or total < 2 * len(grouped):
         return {}
-    without = [
-        summaries.mean(value for other, own in grouped.items() if other != name for value in own)
+    others = [
+        [value for other, own in grouped.items() if other != name for value in own]
         for name in grouped
     ]
+    without = [mean for values in others if (mean := summaries.mean(values)) is not None]
     return {
         "by_conversation": {
             name: {"questions": len(own), MAIN: summaries.mean(own)}

@@ -9,13 +9,20 @@ import numpy as np
 from helamem.evaluation import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
-def mean(values: Iterable[float]) -> float:
-    """The mean; 0 of nothing."""
+def mean(values: Iterable[float]) -> float | None:
+    """The mean; none of nothing, which is not 0."""
     listed = list(values)
-    return round(float(np.mean(listed)), 4) if listed else 0.0
+    return round(float(np.mean(listed)), 4) if listed else None
+
+
+def quantiles(values: Sequence[float]) -> dict[str, float | None]:
+    """What half of the values do not exceed, and 95 % of them; none of nothing."""
+    if not values:
+        return {"p50": None, "p95": None}
+    return {f"p{percent}": round(float(np.percentile(values, percent)), 3) for percent in (50, 95)}
 
 
 def interval(values: Iterable[float]) -> list[float]:

@@ -16,7 +16,7 @@ import numpy as np
 from helamem import text
 from helamem.config import Config
 from helamem.errors import ConfigError
-from helamem.evaluation import learners, runner
+from helamem.evaluation import cells, learners, runner
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments.learning import halves
@@ -218,10 +218,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
 
 def _won(entry: Mapping[str, Any]) -> str:
     """What facts add, question by question; nothing where there are none."""
-    if not entry["facts"]:
-        return ""
-    low, high = entry["gain"]["ci95"]
-    return f"{entry['gain']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return cells.gap(entry["gain"]) if entry["facts"] else ""
 
 
 def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from helamem.config import Config
 from helamem.errors import ConfigError
-from helamem.evaluation import learners
+from helamem.evaluation import cells, learners
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments.learning import halves
@@ -128,7 +128,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row an arm and kind of need, one column a growth."""
     head = ["memory", *(f"{growth} x" for growth in result["growth"])]
     rows = [
-        [f"{arm}: {need} needs", *(f"{value:.3f}" for value in entry[need])]
+        [f"{arm}: {need} needs", *map(cells.number, entry[need])]
         for need in NEEDS
         for arm, entry in result["arms"].items()
     ]

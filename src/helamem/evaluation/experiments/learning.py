@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from helamem.errors import ConfigError
-from helamem.evaluation import defaults, learners
+from helamem.evaluation import cells, defaults, learners
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.figures import Plot
@@ -168,11 +168,11 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
         [
             name,
             f"{arm['recall@10']:.3f}",
-            _won(arm),
+            cells.gap(arm["gain"]),
             f"{arm['recall@5']:.3f}",
             f"{arm['mrr']:.3f}",
-            f"{arm['judge']['precision']:.2f}",
-            f"{arm['judge']['recall']:.2f}",
+            cells.number(arm["judge"]["precision"], ".2f"),
+            cells.number(arm["judge"]["recall"], ".2f"),
         ]
         for name, arm in arms.items()
     ]
@@ -189,11 +189,6 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     ]
 
 
-def _won(scores: Mapping[str, Any]) -> str:
-    low, high = scores["gain"]["ci95"]
-    return f"{scores['gain']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
-
-
 def _in_category(scores: Mapping[str, Any]) -> str:
     return f"{scores['recall@10']:.3f} ({scores['gain']['mean']:+.3f})"
 
@@ -208,7 +203,7 @@ def _course(result: Mapping[str, Any]) -> list[Table]:
             heading,
             [
                 ["arm", *titles],
-                *([arm, *(f"{v:.3f}" for v in part[arm])] for arm in result["arms"]),
+                *([arm, *map(cells.number, part[arm])] for arm in result["arms"]),
             ],
         )
         for heading, titles, part in (
@@ -242,9 +237,9 @@ def plots(result: Mapping[str, Any]) -> list[Plot]:
 
 def _lines(
     result: Mapping[str, Any], part: str, x: str
-) -> dict[str, tuple[list[float], list[float]]]:
+) -> dict[str, tuple[list[float], list[float | None]]]:
     return {arm: (result[part][x], result[part][arm]) for arm in result["arms"]}
 
 
-def _line(tests: Iterable[Exam]) -> list[float]:
+def _line(tests: Iterable[Exam]) -> list[float | None]:
     return [each.mean("recall@10") for each in tests if each.scores]

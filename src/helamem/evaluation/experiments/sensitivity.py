@@ -75,7 +75,7 @@ def run(
                     learners.examine(state, dataset.scored(conversation), exam)
                 steps.step()
         shared.forget()
-    curves: dict[str, dict[str, list[float]]] = {}
+    curves: dict[str, dict[str, list[float | None]]] = {}
     for (name, value, _), exam in zip(cases, exams, strict=True):
         curve = curves.setdefault(name, {"value": [], "recall@10": [], "mrr": []})
         curve["value"].append(value)

@@ -18,6 +18,7 @@ from helamem.config import Config
 from helamem.evaluation import defaults
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.provenance import plain_settings, provenance
+from helamem.evaluation.summaries import quantiles
 from helamem.records import Turn
 from helamem.wiring import Memory
 
@@ -86,9 +87,9 @@ def measure(
         memory.search(questions[0])
     return {
         "turns": size,
-        "search_ms": {"p50": quantile(search_ms, 50), "p95": quantile(search_ms, 95)},
+        "search_ms": quantiles(search_ms),
         "turns_per_s": round(size / added_s, 1),
-        "add_ms": {"p50": quantile(add_ms, 50), "p95": quantile(add_ms, 95)},
+        "add_ms": quantiles(add_ms),
         "bytes_per_turn": round(file_bytes / size, 1),
         "open_ms": round(1e3 * (time.perf_counter() - started), 1),
     }
@@ -117,11 +118,6 @@ def timed(function: Callable[[str], object], text: str) -> float:
     started = time.perf_counter()
     function(text)
     return 1e3 * (time.perf_counter() - started)
-
-
-def quantile(values: Sequence[float], percent: float) -> float:
-    """The value that so many percent do not exceed."""
-    return round(float(np.percentile(values, percent)), 3)
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
