@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from helamem.config import Config
+from helamem.config import Config, names, value_of
 from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError, MissingExtraError
 from helamem.evaluation import experiments, figures, findings, forms, learners, report
@@ -135,6 +136,17 @@ def test_sensitivity_moves_one_number_at_a_time_around_its_default() -> None:
     assert [v for name, v, _ in cases if name == "spreading.hops"] == [1, 2, 3, 4]
     assert not {"spreading.learned", "activation.recency_days"} & {name for name, _, _ in cases}
     assert plain in {repr(config) for _, _, config in cases}
+
+
+def test_sensitivity_leaves_out_only_what_no_factor_moves_and_what_is_idle() -> None:
+    values = {
+        name: value
+        for name in names()
+        if name.startswith(sensitivity.SECTIONS)
+        if type(value := value_of(Config.of(), name)) in (int, float)
+    }
+    left = values.keys() - {name for name, _, _ in sensitivity.moved()}
+    assert sensitivity.IDLE == {name for name in left if values[name] not in (0, math.inf)}
 
 
 def test_more_tokens_never_find_less_and_all_of_it_finds_all(

@@ -155,7 +155,9 @@ def ablation(app: App, /, **given: Any) -> None:
 @measuring()
 @pass_app
 def sensitivity(app: App, /, **given: Any) -> None:
-    """Measure how much each number among the settings matters.
+    """Measure how much single numbers of the ranking matter.
+
+    Each of activation and spreading is moved around its default by itself, from half of it to twice as much.
 
     Example:
         helamem bench sensitivity --data locomo10.json --json sensitivity.json
