@@ -215,6 +215,7 @@ def test_settings_hold_for_every_arm_and_an_arm_keeps_its_own(dataset: Dataset) 
         dataset, embedder=HashingEmbedder(), splits=1, pass_splits=0, settings=settings
     )
 
+    assert settings == made["set"]
     assert {0.0} == {each["cues"]["association"] for each in made["config"].values()}
     assert not made["config"]["gated"]["learning"]["cue"]
     assert made["config"]["gated+cue"]["learning"]["cue"]

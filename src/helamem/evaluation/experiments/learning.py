@@ -108,6 +108,7 @@ def run(
         "seed": seed,
         "k": learners.K,
         "config": {name: plain_settings(arm.config) for name, arm in arms.items()},
+        "set": dict(settings or {}),
         **summary(notebooks, dataset.categories),
     }
 

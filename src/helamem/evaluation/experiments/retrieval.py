@@ -65,9 +65,7 @@ def run(
         progress=progress,
         command=command,
     )
-    if settings:
-        result["config"]["set"] = dict(settings)
-    return {"experiment": "retrieval", **result}
+    return {"experiment": "retrieval", **result, "set": dict(settings or {})}
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
