@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,6 +124,13 @@ def test_halves_are_disjoint_and_complete(conversation: Conversation) -> None:
     assert len(questions) == len(experience) + len(test)
 
 
+def test_a_question_that_was_asked_is_no_test(conversation: Conversation) -> None:
+    twice = [replace(q, text="Any news?") for q in conversation.questions]
+    experience, test = learning.halves(twice, np.random.default_rng(1))
+    assert experience
+    assert test == []
+
+
 def test_the_result_has_the_published_names(result: dict[str, Any]) -> None:
     assert result["splits"] == 2
     assert list(result["arms"]) == ["none", "paper", "gated", "gated+cue", "oracle", "implicit"]
@@ -227,6 +235,9 @@ def test_passes_need_splits_to_go_through(dataset: Dataset) -> None:
 
 
 def test_experience_is_shown_what_asking_shows_and_the_paper_what_it_returns() -> None:
-    assert {"paper": 15} == {
-        name: arm.shown for name, arm in learners.ARMS.items() if arm.shown != Config.of().ask.k
-    }
+    plain = Config.of()
+    for name, arm in learners.ARMS.items():
+        if name == "paper":
+            assert 15 == arm.shown + arm.config.selection.associative
+        else:
+            assert arm.shown == plain.ask.k

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from helamem import usage
-from helamem.config import PRESETS, Ask, Config
+from helamem.config import PRESETS, Ask, Config, Selection
 from helamem.evaluation import metrics
 from helamem.evaluation.implicit import implicitly_used
 from helamem.evaluation.summaries import gain, interval, mean
@@ -27,7 +27,8 @@ Judge: TypeAlias = Callable[["Question", "Recall", "Remembered"], list[int]]
 
 K = 10  # how many a test question brings back
 SHOWN = Ask().k  # how many of which an answer may make use: as many as `ask` looks up
-SHOWN_BY_PAPER = 15  # ten, and five by association
+# The paper returns fifteen at most: ten, and five by association. Here, too, some come by association.
+SHOWN_BY_PAPER = 15 - Selection().associative
 METRICS = ("recall@10", "recall@5", "mrr")
 
 
@@ -53,7 +54,7 @@ def all_evidence(question: Question, recall: Recall, state: Remembered) -> list[
 
 
 def implied(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
-    """What shares words with the answer: no labels."""
+    """What shares words with the right answer, which stands for a reply: no labels of evidence."""
     return implicitly_used(question.text, question.answer, recall.hits)
 
 
@@ -68,7 +69,7 @@ class Arm:
 
     Attributes:
         settings: What differs from the default settings; only learning may.
-        shown: How many memories a question of the experience brings back.
+        shown: How many memories a question of the experience brings back, beside what comes by association.
         certainty: How sure it is that what is said to have served did.
     """
 

@@ -2,7 +2,7 @@
 
 Every arm is asked the experience in the same shuffled order and learns by its own rule; then it is
 asked the questions that it has not seen, read-only. All arms retrieve alike, and are shown as many memories
-for a question of the experience as `ask` looks up; the paper's is shown the fifteen that it returns.
+for a question of the experience as `ask` looks up; the paper's is shown fifteen at most, as it returns.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ PASSES = (1, 2, 3, 5, 10)  # over all of it
 
 
 def halves(questions: Sequence[Question], rng: np.random.Generator) -> Halves:
-    """The experience in the order in which it comes, and the test."""
+    """The experience in the order in which it comes, and the test; nothing in it was asked before."""
     shuffled = [questions[i] for i in rng.permutation(len(questions))]
     middle = len(shuffled) // 2
-    return shuffled[:middle], shuffled[middle:]
+    experience, test = shuffled[:middle], shuffled[middle:]
+    asked = {question.text for question in experience}
+    return experience, [question for question in test if question.text not in asked]
 
 
 @dataclass(slots=True)
