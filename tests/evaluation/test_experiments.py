@@ -244,6 +244,14 @@ def test_where_no_need_returns_there_is_no_recall_of_it(two_talks: Path) -> None
     assert not any("returning" in each for each in findings.not_shown(result))
 
 
+def test_budget_says_nothing_where_nothing_can_be_scored(dataset: Dataset) -> None:
+    (conversation,) = dataset.conversations
+    bare = replace(dataset, conversations=(replace(conversation, questions=()),))
+    result = budget.run(replace(bare, categories=()), embedder=HashingEmbedder(), systems=["bm25"])
+    ((_, rows),) = budget.tables(result)
+    assert set(rows[1][1:]) == {""}
+
+
 def test_forgetting_needs_others_to_distract_with(dataset: Dataset) -> None:
     with pytest.raises(ConfigError, match="one conversation"):
         forgetting.run(dataset, embedder=HashingEmbedder())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from helamem.evaluation import defaults, metrics
+from helamem.evaluation import cells, defaults, metrics
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.provenance import plain_settings, provenance
@@ -64,9 +64,7 @@ def run(
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row a system, one column a budget."""
     head = ["system", *(f"{tokens:,}" for tokens in result["tokens"])]
-    rows = [
-        [name, *(f"{value:.3f}" for value in values)] for name, values in result["recall"].items()
-    ]
+    rows = [[name, *map(cells.number, values)] for name, values in result["recall"].items()]
     return [("Evidence recall by tokens of context", [head, *rows])]
 
 
