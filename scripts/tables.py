@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from helamem import config
 from helamem.config import PRESETS, Config
+from helamem.evaluation import cells
 from helamem.evaluation.experiments import speed
 from helamem.evaluation.report import markdown_table
 
@@ -208,12 +209,7 @@ def _named(result: dict[str, Any], name: str) -> str:
 
 
 def _ahead(gap: dict[str, Any]) -> str:
-    low, high = gap["recall@10"]["ci95"]
-    return f"{_signed(gap['recall@10']['mean'])} [{_signed(low)}, {_signed(high)}]"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("0.", ".", 1)
+    return cells.gap(gap["recall@10"]).replace("0.", ".")
 
 
 def cost() -> str:

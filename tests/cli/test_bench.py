@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import json
 import os
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from evaluation import longmemeval_files
 from helamem.cli import files, measuring
+from helamem.cli.bench import bench
 from helamem.evaluation import experiments
 from helamem.evaluation.systems import SYSTEMS
 from llm_server import Fail, LLMServer, Say
@@ -291,9 +293,20 @@ class TestBudget:
         some = json.loads(cli(*arguments, "--systems", "bm25,recency").stdout)
 
         assert list(SYSTEMS) == list(every["recall"])
-        assert "helamem bench budget --data locomo.json --embedder hashing" == every["command"]
         assert ["bm25", "recency"] == list(some["recall"])
         assert "--systems bm25,recency" in some["command"]
+
+
+@pytest.mark.parametrize("command", ["learning", "reuse", "budget", "retrieval", "speed"])
+def test_a_command_and_its_experiment_have_the_same_defaults(command: str) -> None:
+    taken = inspect.signature(experiments.experiment(command).run).parameters
+    options = {option.name: option for option in bench.commands[command].params}
+    shared = {"splits", "pass_splits", "systems", "sizes"} & taken.keys()
+
+    assert shared
+    for name in shared:
+        default = options[name].get_default(click.Context(bench.commands[command]))
+        assert taken[name].default == options[name].type_cast_value(None, default)  # type: ignore[arg-type]
 
 
 class TestSpeed:

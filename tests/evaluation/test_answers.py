@@ -169,6 +169,13 @@ def test_calls_and_tokens_are_counted_and_priced(dataset: Dataset) -> None:
     assert usage["judge"]["calls"] == 1
 
 
+def test_who_abstains_gives_no_reply_that_has_a_length(dataset: Dataset) -> None:
+    entry = run(dataset, llm=ScriptedLLM(scripted))["systems"]["default"]
+    assert entry["abstained"] == pytest.approx(2 / 3, abs=1e-4)
+    assert entry["reply_tokens"] == count_tokens("A copper kettle")
+    assert entry["by_category"]["multi-hop"]["reply_tokens"] is None
+
+
 def test_a_judge_may_have_prices_of_its_own(dataset: Dataset) -> None:
     judge = ScriptedLLM(scripted, name="strict")
     given: dict[str, Any] = {"prices": (1e6, 0.0), "judge_prices": (0.0, 1e6)}

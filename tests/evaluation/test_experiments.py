@@ -2,25 +2,28 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from helamem.config import Config
+from helamem.config import Config, names, value_of
 from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError, MissingExtraError
-from helamem.evaluation import experiments, figures, forms, learners, report
+from helamem.evaluation import experiments, figures, findings, forms, learners, report
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity
 from helamem.evaluation.figures import Bars, Plot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
-    from helamem.evaluation.datasets import Dataset
+    from helamem.evaluation.datasets import Dataset, Question
 
 # Small enough to run in a moment; the rest of the settings are the experiment's own.
 SMALL: dict[str, dict[str, Any]] = {
@@ -135,6 +138,17 @@ def test_sensitivity_moves_one_number_at_a_time_around_its_default() -> None:
     assert plain in {repr(config) for _, _, config in cases}
 
 
+def test_sensitivity_leaves_out_only_what_no_factor_moves_and_what_is_idle() -> None:
+    values = {
+        name: value
+        for name in names()
+        if name.startswith(sensitivity.SECTIONS)
+        if type(value := value_of(Config.of(), name)) in (int, float)
+    }
+    left = values.keys() - {name for name, _, _ in sensitivity.moved()}
+    assert sensitivity.IDLE == {name for name in left if values[name] not in (0, math.inf)}
+
+
 def test_more_tokens_never_find_less_and_all_of_it_finds_all(
     results: dict[str, dict[str, Any]],
 ) -> None:
@@ -196,6 +210,46 @@ def test_forgetting_removes_and_what_served_is_still_found(
         )
     )
     assert min(arms["forgets"]["returning"]) > 0
+
+
+def test_both_memories_are_asked_when_two_months_have_passed(
+    two_talks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = forms.load(two_talks)
+    last = max(question.at for question in dataset.conversations[0].questions)
+    examined: list[list[tuple[str, datetime]]] = []
+
+    def examine(state: object, questions: Sequence[Question], exam: learners.Exam) -> None:
+        examined.append([(question.text, question.at) for question in questions])
+
+    monkeypatch.setattr(learners, "examine", examine)
+    forgetting.run(dataset, embedder=HashingEmbedder())
+
+    assert {last + forgetting.LATER} == {at for each in examined for _, at in each}
+    of_one_growth = examined[: 2 * len(forgetting.NEEDS)]
+    assert of_one_growth[:2] == of_one_growth[2:]
+
+
+def test_where_no_need_returns_there_is_no_recall_of_it(two_talks: Path) -> None:
+    dataset = forms.load(two_talks)
+    single = replace(
+        dataset,
+        conversations=tuple(replace(c, questions=c.questions[:1]) for c in dataset.conversations),
+    )
+    result = forgetting.run(single, embedder=HashingEmbedder())
+
+    assert {None} == {value for arm in result["arms"].values() for value in arm["returning"]}
+    ((_, rows),) = forgetting.tables(result)
+    assert ["keeps all: returning needs", "", "", "", ""] in rows
+    assert not any("returning" in each for each in findings.not_shown(result))
+
+
+def test_budget_says_nothing_where_nothing_can_be_scored(dataset: Dataset) -> None:
+    (conversation,) = dataset.conversations
+    bare = replace(dataset, conversations=(replace(conversation, questions=()),))
+    result = budget.run(replace(bare, categories=()), embedder=HashingEmbedder(), systems=["bm25"])
+    ((_, rows),) = budget.tables(result)
+    assert set(rows[1][1:]) == {""}
 
 
 def test_forgetting_needs_others_to_distract_with(dataset: Dataset) -> None:

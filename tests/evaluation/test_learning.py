@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from helamem.config import Config
 from helamem.embedders import HashingEmbedder
+from helamem.errors import ConfigError
 from helamem.evaluation import learners, summaries
 from helamem.evaluation.copies import original
 from helamem.evaluation.experiments import learning
@@ -49,6 +51,21 @@ def test_what_one_copy_learns_another_does_not_know(
     with memory.copy(Config.of()) as state:
         assert state.memory.stats().cues == 0
         assert before.ids == state.memory.search(question.text, at=question.at).ids
+
+
+def links(memory: Original, **settings: Any) -> int:
+    with memory.copy(Config.of(**settings)) as state:
+        return state.memory.stats().edges["learned"]
+
+
+def test_a_copy_is_built_as_its_settings_say(memory: Original, conversation: Conversation) -> None:
+    sessions = {turn.session for turn in conversation.turns}
+    neighbours = len(conversation.turns) - len(sessions)
+    assert 0 == links(memory)
+    assert neighbours == links(memory, **{"learning.link": 0.5})
+    by_lessons = {"learning.link": 0.5, "learning.decay_by": "lessons"}
+    assert neighbours == links(memory, **by_lessons)
+    assert 0 == links(memory)
 
 
 def judged(name: str, memory: Original, conversation: Conversation, question: int) -> set[str]:
@@ -105,6 +122,13 @@ def test_halves_are_disjoint_and_complete(conversation: Conversation) -> None:
     assert len(experience) == len(questions) // 2
     assert {q.id for q in experience}.isdisjoint(q.id for q in test)
     assert len(questions) == len(experience) + len(test)
+
+
+def test_a_question_that_was_asked_is_no_test(conversation: Conversation) -> None:
+    twice = [replace(q, text="Any news?") for q in conversation.questions]
+    experience, test = learning.halves(twice, np.random.default_rng(1))
+    assert experience
+    assert test == []
 
 
 def test_the_result_has_the_published_names(result: dict[str, Any]) -> None:
@@ -179,9 +203,18 @@ def test_a_gain_is_paired() -> None:
     assert 0 <= won["ci95"][0] <= won["mean"] <= won["ci95"][1] <= 0.5
 
 
-def test_the_mean_and_interval_of_nothing_are_empty() -> None:
-    assert summaries.mean([]) == 0.0
+def test_of_nothing_there_is_no_mean_no_interval_and_no_quantile() -> None:
+    assert summaries.mean([]) is None
     assert summaries.interval([]) == []
+    assert summaries.gain({}, {}) == {"mean": None, "ci95": []}
+    assert summaries.percentiles([]) == {"p50": None, "p95": None}
+
+
+def test_a_judge_who_named_nothing_was_neither_right_nor_wrong(result: dict[str, Any]) -> None:
+    assert learners.Judged().summary() == {"lessons": 0, "precision": None, "recall": None}
+    (_, rows), *_ = learning.tables(result)
+    assert rows[1][0] == "none"
+    assert rows[1][-2] == ""
 
 
 def test_settings_hold_for_every_arm_and_an_arm_keeps_its_own(dataset: Dataset) -> None:
@@ -190,12 +223,21 @@ def test_settings_hold_for_every_arm_and_an_arm_keeps_its_own(dataset: Dataset) 
         dataset, embedder=HashingEmbedder(), splits=1, pass_splits=0, settings=settings
     )
 
+    assert settings == made["set"]
     assert {0.0} == {each["cues"]["association"] for each in made["config"].values()}
     assert not made["config"]["gated"]["learning"]["cue"]
     assert made["config"]["gated+cue"]["learning"]["cue"]
 
 
+def test_passes_need_splits_to_go_through(dataset: Dataset) -> None:
+    with pytest.raises(ConfigError, match="pass_splits is 2, but can be 1 at most"):
+        learning.run(dataset, embedder=HashingEmbedder(), splits=1, pass_splits=2)
+
+
 def test_experience_is_shown_what_asking_shows_and_the_paper_what_it_returns() -> None:
-    assert {"paper": 15} == {
-        name: arm.shown for name, arm in learners.ARMS.items() if arm.shown != Config.of().ask.k
-    }
+    plain = Config.of()
+    for name, arm in learners.ARMS.items():
+        if name == "paper":
+            assert 15 == arm.shown + arm.config.selection.associative
+        else:
+            assert arm.shown == plain.ask.k

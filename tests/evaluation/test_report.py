@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from helamem.config import Config
 from helamem.errors import DataError
 from helamem.evaluation import experiments, findings, report
+from helamem.evaluation.provenance import plain_settings
 
 ROOT = Path(__file__).parents[2]
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+WITH_A_MODEL = ("llm.", "reflection.")  # nothing that is published asked a language model
 PAGES = ROOT / "docs" / "evaluation"
 
 
@@ -46,7 +49,7 @@ def test_a_page_asks_its_question_and_tells_what_is_behind_the_numbers(
         "cores",
         "| `default` | the defaults, but `spreading.hops` = 1 |",
         "| `paper-undecayed` | the preset `paper`, but `activation.recency_days` = inf |",
-        "1, which name no turn",
+        "1, which hold nothing to score by",
         "![Evidence recall@10, with 95 % intervals](talks-recall.svg)",
     ):
         assert words in page
@@ -211,6 +214,36 @@ def test_published_pages_say_what_was_measured(file: Path) -> None:
         for plot in report.named_plots(file.stem, result)
         for kind in ("png", "svg")
     )
+
+
+@pytest.mark.parametrize("file", RESULTS, ids=lambda file: file.stem)
+def test_published_numbers_are_of_todays_defaults(file: Path) -> None:
+    result = report.read(file)
+    if "peers" in result:  # measuring these takes long; their page says of which commit they are
+        assert f"commit `{result['commit']}`" in report.page(file.stem, result)
+        return
+    today = plain_settings(Config.of(**result.get("set", {})))
+
+    changed = findings.differing(measured_config(result), today)
+
+    asked = {name: value for name, value in changed.items() if not name.startswith(WITH_A_MODEL)}
+    assert {} == asked, "measure it again, or leave the defaults as they are"
+
+
+def measured_config(result: dict[str, Any]) -> dict[str, Any]:
+    """The settings of what was measured by default."""
+    configs = result["config"].get("systems", result["config"])
+    (name,) = {"default", "none", "episodes alone"} & configs.keys()
+    config: dict[str, Any] = configs[name]
+    return config
+
+
+def test_the_settings_that_a_result_was_told_are_no_change_of_defaults(
+    result: dict[str, Any],
+) -> None:
+    changed = findings.differing(measured_config(result), plain_settings(Config.of()))
+    assert changed == {"spreading.hops": 1}
+    assert result["set"] == changed
 
 
 def test_the_published_list_is_of_all_results() -> None:

@@ -14,7 +14,7 @@ from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError
 from helamem.evaluation import forms, report, runner, systems
 from helamem.evaluation.embedding import SharedEmbedder
-from helamem.evaluation.experiments import retrieval
+from helamem.evaluation.experiments import budget, retrieval
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +101,7 @@ def test_where_only_sessions_are_known_these_are_scored(tmp_path: Path) -> None:
     entry = result["systems"]["bm25"]
     assert (entry["questions"], entry["questions_by_session"]) == (8, 9)
     assert entry["unanswerable"]["questions"] == 0
-    assert result["left_out"] == 2
+    assert result["left_out"] == 1  # the abstention
     assert "sessions over 9 questions" in retrieval.tables(result)[1][0]
 
 
@@ -137,6 +137,12 @@ def test_questions_whose_evidence_has_no_session_are_not_scored_by_session(tmp_p
     assert entry["sessions@5"] == 1.0
 
 
+def test_what_is_scored_by_turns_alone_leaves_out_what_names_only_sessions(tmp_path: Path) -> None:
+    data = longmemeval(tmp_path, marked=True)
+    assert (data.left_out(), data.left_out(by_session=True)) == (2, 1)
+    assert budget.run(data, embedder=HashingEmbedder(), systems=["bm25"])["left_out"] == 2
+
+
 def test_where_no_turn_is_known_tables_and_plots_still_come(tmp_path: Path) -> None:
     embedder, chosen = HashingEmbedder(), systems.named(["bm25", "recency"])
     result = runner.run(longmemeval(tmp_path, marked=False), systems=chosen, embedder=embedder)
@@ -153,6 +159,17 @@ def test_where_no_answer_is_known_nothing_is_measured(dataset: Dataset) -> None:
     bare = replace(dataset, conversations=(replace(conversation, questions=questions),))
     with pytest.raises(ConfigError, match="talks has no question of which it says what answers"):
         runner.run(bare, systems=systems.named(["bm25"]), embedder=HashingEmbedder())
+
+
+def test_where_no_question_has_an_answer_no_time_is_reported(dataset: Dataset) -> None:
+    (conversation,) = dataset.conversations
+    apart = replace(
+        dataset,
+        conversations=(replace(conversation, questions=tuple(dataset.apart(conversation))),),
+    )
+    result = runner.run(apart, systems=systems.named(["bm25"]), embedder=HashingEmbedder())
+    assert result["systems"]["bm25"]["ms_per_query"] == {"p50": None, "p95": None}
+    assert retrieval.tables(result)[2][1][1][1:3] == ["", ""]
 
 
 def test_a_memory_that_is_asked_nothing_is_not_built(tmp_path: Path) -> None:

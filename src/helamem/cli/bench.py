@@ -15,7 +15,7 @@ from helamem.cli.measuring import FILE, measure, measuring
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, some_options
 from helamem.cli.values import names, whole_numbers
-from helamem.evaluation import DEFAULT_SYSTEMS
+from helamem.evaluation import defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,14 +35,14 @@ def bench() -> None:
 systems_option = click.option(
     "--systems",
     type=names,
-    default=",".join(DEFAULT_SYSTEMS),
+    default=",".join(defaults.SYSTEMS),
     show_default=True,
     help="Which, separated by commas.",
 )
 splits_option = click.option(
     "--splits",
     type=click.IntRange(1),
-    default=5,
+    default=defaults.SPLITS,
     show_default=True,
     help="How often the questions are split in experience and test.",
 )
@@ -50,7 +50,7 @@ splits_option = click.option(
 passes_option = click.option(
     "--pass-splits",
     type=click.IntRange(0),
-    default=1,
+    default=defaults.PASS_SPLITS,
     show_default=True,
     help="In how many of these the experience is gone through ten times.",
 )
@@ -155,7 +155,9 @@ def ablation(app: App, /, **given: Any) -> None:
 @measuring()
 @pass_app
 def sensitivity(app: App, /, **given: Any) -> None:
-    """Measure how much each number among the settings matters.
+    """Measure how much single numbers of the ranking matter.
+
+    Each of activation and spreading is moved around its default by itself, from half of it to twice as much.
 
     Example:
         helamem bench sensitivity --data locomo10.json --json sensitivity.json
@@ -165,18 +167,21 @@ def sensitivity(app: App, /, **given: Any) -> None:
 
 @bench.command(cls=Command)
 @measuring()
-@click.option("--systems", type=names, help="Which, separated by commas; all, if left out.")
+@click.option(
+    "--systems",
+    type=names,
+    default=",".join(defaults.ALL_SYSTEMS),
+    show_default=True,
+    help="Which, separated by commas.",
+)
 @pass_app
-def budget(app: App, /, systems: tuple[str, ...] | None, **given: Any) -> None:
+def budget(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     """Measure recall against the tokens of the context.
 
     Example:
         helamem bench budget --data locomo10.json --json budget.json
     """
-    if systems is None:
-        measure(app, "budget", given)
-    else:
-        measure(app, "budget", given, _words(systems), systems=systems)
+    measure(app, "budget", given, _words(systems), systems=systems)
 
 
 @bench.command(cls=Command)
@@ -215,7 +220,7 @@ bench.add_command(answers)
 @click.option(
     "--sizes",
     type=whole_numbers,
-    default="1000,10000,100000",
+    default=",".join(map(str, defaults.SIZES)),
     show_default=True,
     help="How many turns the memories have, separated by commas.",
 )

@@ -1,4 +1,7 @@
-"""Many memories that start alike: one is built, and its file is copied."""
+"""Many memories that start alike: one is built, and its file is copied.
+
+Of all settings, only those of learning have a part in building: they say what links neighbouring turns.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,20 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from helamem.config import Config
 from helamem.evaluation import systems
 from helamem.evaluation.systems import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from helamem.config import Config, Learning
     from helamem.evaluation.datasets import Conversation
     from helamem.protocols import Embedder
+
+# A file, and the turns that its episodes hold.
+Built: TypeAlias = "tuple[Path, Mapping[int, tuple[str, ...]]]"
 
 
 class Original:
@@ -27,29 +33,34 @@ class Original:
         self._embedder = embedder
         self._folder = folder
         self._copies = 0
-        built = systems.remember(conversation, embedder, self._file(0), Config.of())
-        self._turn_ids = built.turn_ids
-        built.close()
+        self._built: dict[Learning, Built] = {}
 
     @contextmanager
     def copy(self, config: Config) -> Iterator[Remembered]:
-        """The memory as it was built, with other settings; what is learned in it goes with it."""
+        """The memory as these settings build it; what is learned in it goes with it."""
+        built, turn_ids = self._original(config)
         self._copies += 1
-        file = self._file(self._copies)
-        shutil.copyfile(self._file(0), file)
+        file = self._folder / f"copy-{self._copies}.db"
+        shutil.copyfile(built, file)
         memory = systems.open_memory(self._conversation, self._embedder, file, config)
         try:
-            yield Remembered(memory, self._turn_ids)
+            yield Remembered(memory, turn_ids)
         finally:
             memory.close()
             file.unlink()
 
-    def _file(self, number: int) -> Path:
-        return self._folder / f"memory-{number}.db"
+    def _original(self, config: Config) -> Built:
+        """What is copied; built once for all configurations that build it alike."""
+        if config.learning not in self._built:
+            file = self._folder / f"original-{len(self._built)}.db"
+            made = systems.remember(self._conversation, self._embedder, file, config)
+            made.close()
+            self._built[config.learning] = file, made.turn_ids
+        return self._built[config.learning]
 
 
 @contextmanager
 def original(conversation: Conversation, embedder: Embedder) -> Iterator[Original]:
-    """Build a memory in a folder that goes in the end."""
+    """A memory in a folder that goes in the end."""
     with TemporaryDirectory(prefix="helamem-bench-") as folder:
         yield Original(conversation, embedder, Path(folder))

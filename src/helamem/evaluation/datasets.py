@@ -175,9 +175,14 @@ class Dataset:
             if question.category == UNANSWERABLE and question.evidence
         ]
 
-    def left_out(self) -> int:
-        """How many questions name no turn that the conversation has."""
-        return sum(not question.evidence for o in self.outlines for question in o.questions)
+    def left_out(self, *, by_session: bool = False) -> int:
+        """How many questions name no turn that the conversation has.
+
+        Args:
+            by_session: Whether those are asked, and not left out, of which the sessions are known.
+        """
+        bare = sum(not question.evidence for o in self.outlines for question in o.questions)
+        return bare - (sum(len(self.by_session(o)) for o in self.outlines) if by_session else 0)
 
     def sampled(self, n: int) -> Dataset:
         """So many of the conversations, drawn at random, but always the same."""

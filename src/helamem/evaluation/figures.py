@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,7 +32,7 @@ class Plot:
     Attributes:
         name: What its files are called.
         x, y: What the axes show.
-        lines: Points by what the legend says.
+        lines: Points by what the legend says; where there is no number, there is no point.
         logarithmic: Whether the x axis is.
     """
 
@@ -39,7 +40,9 @@ class Plot:
     title: str
     x: str
     y: str
-    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float | None]]] = field(
+        default_factory=dict
+    )
     logarithmic: bool = False
 
 
@@ -103,7 +106,14 @@ def _draw_lines(axes: Any, plot: Plot) -> None:  # noqa: ANN401  # matplotlib's
     """Lines, named beside the plot so that no line is covered, with ticks where the points are."""
     for i, (name, (xs, ys)) in enumerate(plot.lines.items()):
         style = {"color": _COLOURS[i % len(_COLOURS)], "linestyle": _STYLES[i % len(_STYLES)]}
-        axes.plot(xs, ys, marker="o", markersize=3, label=name, **style)
+        axes.plot(
+            xs,
+            [math.nan if y is None else y for y in ys],
+            marker="o",
+            markersize=3,
+            label=name,
+            **style,
+        )
     axes.set_ylabel(plot.y)
     if plot.logarithmic:
         axes.set_xscale("log")

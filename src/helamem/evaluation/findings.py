@@ -8,6 +8,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from helamem.evaluation import cells
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -30,9 +32,9 @@ def _comparisons(result: Mapping[str, Any]) -> Iterator[str]:
             if not gap["ci95"] or gap["ci95"][0] > 0:
                 continue
             if gap["ci95"][1] < 0:
-                yield f"`{other}` is better than `{first}`, whose {metric} differs by {_gap(gap)}."
+                yield f"`{other}` is better than `{first}`, whose {metric} differs by {cells.gap(gap)}."
             else:
-                yield f"`{first}` is not shown to be better than `{other}`: {metric} {_gap(gap)}."
+                yield f"`{first}` is not shown to be better than `{other}`: {metric} {cells.gap(gap)}."
 
 
 def _gains(result: Mapping[str, Any]) -> Iterator[str]:
@@ -43,7 +45,7 @@ def _gains(result: Mapping[str, Any]) -> Iterator[str]:
         if is_baseline or not gain["ci95"] or gain["ci95"][0] > 0:
             continue
         what = "lost" if gain["ci95"][1] < 0 else "won nothing that could not be chance"
-        yield f"`{name}` {what}: recall@10 {_gap(gain)}."
+        yield f"`{name}` {what}: recall@10 {cells.gap(gain)}."
 
 
 def _better_values(result: Mapping[str, Any]) -> Iterator[str]:
@@ -66,16 +68,11 @@ def _losses(result: Mapping[str, Any]) -> Iterator[str]:
     keeps, forgets = result["arms"]["keeps all"], result["arms"]["forgets"]
     for need in ("returning", "new"):
         before, after = keeps[need][-1], forgets[need][-1]
-        if after < before:
+        if None not in (before, after) and after < before:
             yield (
                 f"Forgetting lost {need} needs: recall@10 is {after:.3f} instead of {before:.3f}, with "
                 f"{result['growth'][-1]} times as many distractors."
             )
-
-
-def _gap(gap: Mapping[str, Any]) -> str:
-    low, high = gap["ci95"]
-    return f"{gap['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def differing(config: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:

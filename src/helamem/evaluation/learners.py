@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from helamem import usage
-from helamem.config import PRESETS, Ask, Config
+from helamem.config import PRESETS, Ask, Config, Selection
 from helamem.evaluation import metrics
 from helamem.evaluation.implicit import implicitly_used
 from helamem.evaluation.summaries import gain, interval, mean
@@ -27,7 +27,8 @@ Judge: TypeAlias = Callable[["Question", "Recall", "Remembered"], list[int]]
 
 K = 10  # how many a test question brings back
 SHOWN = Ask().k  # how many of which an answer may make use: as many as `ask` looks up
-SHOWN_BY_PAPER = 15  # ten, and five by association
+# The paper returns fifteen at most: ten, and five by association. Here, too, some come by association.
+SHOWN_BY_PAPER = 15 - Selection().associative
 METRICS = ("recall@10", "recall@5", "mrr")
 
 
@@ -53,7 +54,7 @@ def all_evidence(question: Question, recall: Recall, state: Remembered) -> list[
 
 
 def implied(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
-    """What shares words with the answer: no labels."""
+    """What shares words with the right answer, which stands for a reply: no labels of evidence."""
     return implicitly_used(question.text, question.answer, recall.hits)
 
 
@@ -68,7 +69,7 @@ class Arm:
 
     Attributes:
         settings: What differs from the default settings; only learning may.
-        shown: How many memories a question of the experience brings back.
+        shown: How many memories a question of the experience brings back, beside what comes by association.
         certainty: How sure it is that what is said to have served did.
     """
 
@@ -112,8 +113,8 @@ class Judged:
         """How much of what was named is evidence, and how much of the evidence was named."""
         return {
             "lessons": self.lessons,
-            "precision": round(self.right / max(self.named, 1), 4),
-            "recall": round(self.right / max(self.evidence, 1), 4),
+            "precision": round(self.right / self.named, 4) if self.named else None,
+            "recall": round(self.right / self.evidence, 4) if self.evidence else None,
         }
 
 
@@ -137,8 +138,8 @@ class Exam:
             if category in (None, self.categories[id_])
         }
 
-    def mean(self, metric: str, category: str | None = None) -> float:
-        """The mean over questions."""
+    def mean(self, metric: str, category: str | None = None) -> float | None:
+        """The mean over questions; none where there are none."""
         return mean(self.per_question(metric, category).values())
 
     def summary(self, none: Exam, categories: Sequence[str]) -> dict[str, Any]:

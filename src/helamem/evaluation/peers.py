@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from helamem.evaluation import cells
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,13 +26,8 @@ def differences(result: Mapping[str, Any]) -> Table:
     """How far the first system is ahead of each other, question by question."""
     gaps: Mapping[str, Mapping[str, Mapping[str, Any]]] = result["differences"]
     metrics = list(dict.fromkeys(metric for gap in gaps.values() for metric in gap))
-    rows = [[name, *(_gap(gap[metric]) for metric in metrics)] for name, gap in gaps.items()]
+    rows = [[name, *(cells.gap(gap[metric]) for metric in metrics)] for name, gap in gaps.items()]
     return ("Paired differences, with 95 % intervals", [["systems", *metrics], *rows])
-
-
-def _gap(gap: Mapping[str, Any]) -> str:
-    low, high = gap["ci95"]
-    return f"{gap['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def finished(part: Mapping[str, Any]) -> str:

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from helamem.records import Json
 
 
-def provenance(dataset: Dataset, *, embedder: str, command: str = "") -> dict[str, Json]:
-    """The data, the program and the machine, as they stand in every result file."""
+def provenance(
+    dataset: Dataset, *, embedder: str, command: str = "", left_out: int = 0
+) -> dict[str, Json]:
+    """The data, the program and the machine, as they stand in every result file.
+
+    Args:
+        left_out: How many of the data set's questions hold nothing that could be scored.
+    """
     return {
         "dataset": dataset.name,
         "embedder": embedder,
@@ -29,7 +35,7 @@ def provenance(dataset: Dataset, *, embedder: str, command: str = "") -> dict[st
         "published_as": dataset.published_as,
         "conversations": [outline.id for outline in dataset.outlines],
         "turns": sum(outline.turns for outline in dataset.outlines),
-        "left_out": dataset.left_out(),
+        "left_out": left_out,
         **dataset.changed,
         "tokenizer": TOKENIZER,
         "helamem": metadata.version("helamem"),

@@ -166,7 +166,7 @@ def _behind(result: Mapping[str, Any]) -> Iterator[str]:
         ["what", "which"],
         ["data", f"`{result['dataset']}`, SHA-256 `{result['sha256']}`"],
         *_changes(result),
-        ["questions left out", f"{result.get('left_out', 0)}, which name no turn"],
+        ["questions left out", f"{result.get('left_out', 0)}, which hold nothing to score by"],
         ["embedder", f"`{result['embedder']}`"],
         ["tokens", f"counted by `{result.get('tokenizer', '')}`"],
         ["helamem", f"{result['helamem']}, commit `{result['commit']}`"],

@@ -108,7 +108,12 @@ def run(
             noted.file_bytes += running.file_bytes
         shared.forget()
     return {
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(
+            dataset,
+            embedder=embedder.name,
+            command=command,
+            left_out=dataset.left_out(by_session=True),
+        ),
         "config": {
             "k": K,
             "budgets": list(BUDGETS),
@@ -215,10 +220,11 @@ def conversation_by_conversation(scored: Sequence[Scored]) -> dict[str, Any]:
     total = sum(map(len, grouped.values()))
     if len(grouped) < 2 or total < 2 * len(grouped):
         return {}
-    without = [
-        summaries.mean(value for other, own in grouped.items() if other != name for value in own)
+    others = [
+        [value for other, own in grouped.items() if other != name for value in own]
         for name in grouped
     ]
+    without = [mean for values in others if (mean := summaries.mean(values)) is not None]
     return {
         "by_conversation": {
             name: {"questions": len(own), MAIN: summaries.mean(own)}

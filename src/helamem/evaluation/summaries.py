@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-def mean(values: Iterable[float]) -> float:
-    """The mean; 0 of nothing."""
+def mean(values: Iterable[float]) -> float | None:
+    """The mean; none of nothing, which is not 0."""
     listed = list(values)
-    return round(float(np.mean(listed)), 4) if listed else 0.0
+    return round(float(np.mean(listed)), 4) if listed else None
 
 
 def interval(values: Iterable[float]) -> list[float]:

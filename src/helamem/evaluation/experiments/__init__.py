@@ -34,7 +34,7 @@ NAMES = (
     "answers",
     "speed",
 )
-NEED_TURNS = {"learning", "reuse", "sensitivity", "budget", "facts", "forgetting"}
+NEED_TURNS = {"learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting"}
 
 
 class Experiment(Protocol):

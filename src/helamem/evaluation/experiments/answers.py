@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from helamem.errors import ConfigError, DataError, LLMError
-from helamem.evaluation import answers
+from helamem.evaluation import answers, cells
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.examining import Exam, K, answer_all, metered, priced, questions
@@ -79,7 +79,9 @@ def run(
         judged=judged,
         max_tokens=max_tokens,
     )
-    steps = Steps(progress, len(chosen) * sum(len(questions(dataset, o)) for o in dataset.outlines))
+    n_asked = sum(len(questions(dataset, outline)) for outline in dataset.outlines)
+    n_there = sum(len(outline.questions) for outline in dataset.outlines)
+    steps = Steps(progress, len(chosen) * n_asked)
     outcomes: dict[str, list[Answered]] = {}
     usage: dict[str, dict[str, Any]] = {}
     for system in chosen:
@@ -91,7 +93,7 @@ def run(
         usage[system.name] = priced(before, exam.spent(), prices, judge_prices or prices)
     return {
         "experiment": "answers",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=n_there - n_asked),
         "dry_run": dry_run,
         "model": exam.llm.name,
         "judge": exam.judge.name if judged else None,
@@ -149,8 +151,8 @@ def summary(outcomes: Sequence[Answered], categories: Sequence[str]) -> dict[str
         },
         "unanswerable": {
             "questions": len(apart),
-            "abstained": _mean(each.abstained for each in apart),
-            "judged": _mean(_verdicts(apart)),
+            "abstained": mean(each.abstained for each in apart),
+            "judged": mean(_verdicts(apart)),
         },
     }
 
@@ -196,20 +198,14 @@ def _apart(outcomes: Iterable[Answered]) -> list[Answered]:
 def _scores(outcomes: Sequence[Answered]) -> dict[str, Any]:
     return {
         "questions": len(outcomes),
-        "f1": _mean(map(_f1, outcomes)),
-        "bleu_1": _mean(
-            answers.bleu_1(each.reply or "", each.question.answer) for each in outcomes
+        "f1": mean(map(_f1, outcomes)),
+        "bleu_1": mean(answers.bleu_1(each.reply or "", each.question.answer) for each in outcomes),
+        "judged": mean(_verdicts(outcomes)),
+        "abstained": mean(each.abstained for each in outcomes),
+        "reply_tokens": mean(
+            count_tokens(each.reply) for each in outcomes if each.reply is not None
         ),
-        "judged": _mean(_verdicts(outcomes)),
-        "abstained": _mean(each.abstained for each in outcomes),
-        "reply_tokens": _mean(count_tokens(each.reply or "") for each in outcomes),
     }
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    """The mean; none of nothing, which is not 0."""
-    listed = [float(value) for value in values]
-    return mean(listed) if listed else None
 
 
 def _f1(answered: Answered) -> float:
@@ -271,12 +267,12 @@ def _overall(result: Mapping[str, Any]) -> Table:
         [
             name,
             f"{entry['questions']}",
-            _share(entry["f1"]),
+            cells.number(entry["f1"]),
             *([_lead(result, name)] if ahead else []),
-            _share(entry["bleu_1"]),
-            _share(entry["judged"]),
-            _share(entry["abstained"]),
-            "" if entry["reply_tokens"] is None else f"{entry['reply_tokens']:.1f}",
+            cells.number(entry["bleu_1"]),
+            cells.number(entry["judged"]),
+            cells.number(entry["abstained"]),
+            cells.number(entry["reply_tokens"], ".1f"),
             f"{entry['failed'] + entry['unjudged']}",
         ]
         for name, entry in result["systems"].items()
@@ -288,7 +284,12 @@ def _overall(result: Mapping[str, Any]) -> Table:
 def _unanswerable(result: Mapping[str, Any]) -> list[Table]:
     """How often it is said of questions without an answer that they have none."""
     rows = [
-        [name, f"{apart['questions']}", _share(apart["abstained"]), _share(apart["judged"])]
+        [
+            name,
+            f"{apart['questions']}",
+            cells.number(apart["abstained"]),
+            cells.number(apart["judged"]),
+        ]
         for name, entry in result["systems"].items()
         if (apart := entry["unanswerable"])["questions"]
     ]
@@ -304,7 +305,7 @@ def _by_category(result: Mapping[str, Any], heading: str, measure: str) -> Table
         [
             category,
             *(
-                _share(_category(entry, category).get(measure))
+                cells.number(_category(entry, category).get(measure))
                 for entry in result["systems"].values()
             ),
         ]
@@ -334,18 +335,11 @@ def _costs(result: Mapping[str, Any], heading: str) -> Table:
     return heading, rows
 
 
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
 def _lead(result: Mapping[str, Any], name: str) -> str:
     """How far the first system's F1 is ahead of this one's."""
     first = next(iter(result["systems"]))
     gap = result["differences"].get(f"{first} - {name}", {}).get("f1")
-    if not gap or not gap["ci95"]:
-        return ""
-    low, high = gap["ci95"]
-    return f"{gap['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return cells.gap(gap) if gap else ""
 
 
 def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:

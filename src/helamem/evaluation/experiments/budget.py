@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from helamem.evaluation import metrics
+from helamem.evaluation import cells, defaults, metrics
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
 from helamem.evaluation.summaries import mean
-from helamem.evaluation.systems import SYSTEMS, named, started
+from helamem.evaluation.systems import named, started
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def run(
     dataset: Dataset,
     *,
     embedder: Embedder,
-    systems: Sequence[str] = tuple(SYSTEMS),
+    systems: Sequence[str] = defaults.ALL_SYSTEMS,
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def run(
         shared.forget()
     return {
         "experiment": "budget",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "config": {
             "k": K,
             "systems": {s.name: plain_settings(s.settings) for s in chosen if s.settings},
@@ -64,9 +64,7 @@ def run(
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row a system, one column a budget."""
     head = ["system", *(f"{tokens:,}" for tokens in result["tokens"])]
-    rows = [
-        [name, *(f"{value:.3f}" for value in values)] for name, values in result["recall"].items()
-    ]
+    rows = [[name, *map(cells.number, values)] for name, values in result["recall"].items()]
     return [("Evidence recall by tokens of context", [head, *rows])]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from helamem import ingestion, text
 from helamem.config import Config
 from helamem.errors import ConfigError
-from helamem.evaluation import learners, runner
+from helamem.evaluation import cells, learners, runner
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments.learning import halves
@@ -115,7 +115,7 @@ def run(
         shared.forget()
     return {
         "experiment": "facts",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "config": {"systems": {name: plain_settings(v.config) for name, v in VARIANTS.items()}},
         "variants": {
             name: {
@@ -219,10 +219,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
 
 def _won(entry: Mapping[str, Any]) -> str:
     """What facts add, question by question; nothing where there are none."""
-    if not entry["facts"]:
-        return ""
-    low, high = entry["gain"]["ci95"]
-    return f"{entry['gain']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return cells.gap(entry["gain"]) if entry["facts"] else ""
 
 
 def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:

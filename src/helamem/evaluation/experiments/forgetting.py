@@ -16,7 +16,7 @@ import numpy as np
 
 from helamem.config import Config
 from helamem.errors import ConfigError
-from helamem.evaluation import learners
+from helamem.evaluation import cells, learners
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments.learning import halves
@@ -29,9 +29,10 @@ from helamem.evaluation.summaries import mean
 from helamem.evaluation.systems import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
-    from helamem.evaluation.datasets import Conversation, Dataset
+    from helamem.evaluation.datasets import Conversation, Dataset, Question
     from helamem.evaluation.figures import Table
     from helamem.evaluation.runner import Progress
     from helamem.protocols import Embedder
@@ -65,7 +66,9 @@ def run(
     for c, conversation in enumerate(dataset.conversations):
         rng = np.random.default_rng([seed, c])
         experience, new = halves(dataset.scored(conversation), rng)
-        needs = {"returning": [reworded(question, rng) for question in experience], "new": new}
+        later = max(question.at for question in conversation.questions) + LATER
+        returning = [reworded(question, rng) for question in experience]
+        needs = {"returning": asked(returning, later), "new": asked(new, later)}
         with shared.keeping(), original(conversation, shared) as memory:
             for growth in GROWTH:
                 steps.what = f"{growth} times as much, {conversation.id}"
@@ -74,9 +77,7 @@ def run(
                     grown = add_distractors(state, dataset, conversation, growth)
                     for arm in ARMS:
                         if arm == "forgets":
-                            state.memory.forget(
-                                dry_run=False, at=conversation.questions[0].at + LATER
-                            )
+                            state.memory.forget(dry_run=False, at=later)
                         left[arm, growth].append(state.memory.stats().episodes)
                         for need, questions in needs.items():
                             learners.examine(grown, questions, exams[arm, growth, need])
@@ -84,7 +85,7 @@ def run(
         shared.forget()
     return {
         "experiment": "forgetting",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "config": {"systems": {"default": plain_settings(Config.of())}},
         "seed": seed,
         "growth": list(GROWTH),
@@ -96,6 +97,11 @@ def run(
             for arm in ARMS
         },
     }
+
+
+def asked(questions: Iterable[Question], at: datetime) -> list[Question]:
+    """The same questions at another time."""
+    return [replace(question, at=at) for question in questions]
 
 
 def add_distractors(
@@ -122,7 +128,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row an arm and kind of need, one column a growth."""
     head = ["memory", *(f"{growth} x" for growth in result["growth"])]
     rows = [
-        [f"{arm}: {need} needs", *(f"{value:.3f}" for value in entry[need])]
+        [f"{arm}: {need} needs", *map(cells.number, entry[need])]
         for need in NEEDS
         for arm, entry in result["arms"].items()
     ]

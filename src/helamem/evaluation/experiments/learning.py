@@ -2,7 +2,7 @@
 
 Every arm is asked the experience in the same shuffled order and learns by its own rule; then it is
 asked the questions that it has not seen, read-only. All arms retrieve alike, and are shown as many memories
-for a question of the experience as `ask` looks up; the paper's is shown the fifteen that it returns.
+for a question of the experience as `ask` looks up; the paper's is shown fifteen at most, as it returns.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from helamem.evaluation import learners
+from helamem.errors import ConfigError
+from helamem.evaluation import cells, defaults, learners
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.figures import Plot
@@ -39,10 +40,12 @@ PASSES = (1, 2, 3, 5, 10)  # over all of it
 
 
 def halves(questions: Sequence[Question], rng: np.random.Generator) -> Halves:
-    """The experience in the order in which it comes, and the test."""
+    """The experience in the order in which it comes, and the test; nothing in it was asked before."""
     shuffled = [questions[i] for i in rng.permutation(len(questions))]
     middle = len(shuffled) // 2
-    return shuffled[:middle], shuffled[middle:]
+    experience, test = shuffled[:middle], shuffled[middle:]
+    asked = {question.text for question in experience}
+    return experience, [question for question in test if question.text not in asked]
 
 
 @dataclass(slots=True)
@@ -58,8 +61,8 @@ def run(
     dataset: Dataset,
     *,
     embedder: Embedder,
-    splits: int = 5,
-    pass_splits: int = 1,
+    splits: int = defaults.SPLITS,
+    pass_splits: int = defaults.PASS_SPLITS,
     seed: int = 0,
     arms: Mapping[str, Arm] = ARMS,
     settings: Mapping[str, Any] | None = None,
@@ -73,7 +76,15 @@ def run(
         splits: How many times the questions are split in experience and test.
         pass_splits: In how many of these the experience is gone through ten times.
         settings: What differs from the default settings in every arm.
+
+    Raises:
+        ConfigError: The experience is to be gone through ten times in more splits than there are.
     """
+    if pass_splits > splits:
+        raise ConfigError(
+            f"pass_splits is {pass_splits}, but can be {splits} at most, as splits is: "
+            "it says in how many of these the experience is gone through ten times"
+        )
     arms = {
         name: replace(arm, settings={**(settings or {}), **arm.settings})
         for name, arm in arms.items()
@@ -93,12 +104,13 @@ def run(
         shared.forget()
     return {
         "experiment": "learning",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "splits": splits,
         "pass_splits": pass_splits,
         "seed": seed,
         "k": learners.K,
         "config": {name: plain_settings(arm.config) for name, arm in arms.items()},
+        "set": dict(settings or {}),
         **summary(notebooks, dataset.categories),
     }
 
@@ -159,11 +171,11 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
         [
             name,
             f"{arm['recall@10']:.3f}",
-            _won(arm),
+            cells.gap(arm["gain"]),
             f"{arm['recall@5']:.3f}",
             f"{arm['mrr']:.3f}",
-            f"{arm['judge']['precision']:.2f}",
-            f"{arm['judge']['recall']:.2f}",
+            cells.number(arm["judge"]["precision"], ".2f"),
+            cells.number(arm["judge"]["recall"], ".2f"),
         ]
         for name, arm in arms.items()
     ]
@@ -180,11 +192,6 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     ]
 
 
-def _won(scores: Mapping[str, Any]) -> str:
-    low, high = scores["gain"]["ci95"]
-    return f"{scores['gain']['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
-
-
 def _in_category(scores: Mapping[str, Any]) -> str:
     return f"{scores['recall@10']:.3f} ({scores['gain']['mean']:+.3f})"
 
@@ -199,7 +206,7 @@ def _course(result: Mapping[str, Any]) -> list[Table]:
             heading,
             [
                 ["arm", *titles],
-                *([arm, *(f"{v:.3f}" for v in part[arm])] for arm in result["arms"]),
+                *([arm, *map(cells.number, part[arm])] for arm in result["arms"]),
             ],
         )
         for heading, titles, part in (
@@ -233,9 +240,9 @@ def plots(result: Mapping[str, Any]) -> list[Plot]:
 
 def _lines(
     result: Mapping[str, Any], part: str, x: str
-) -> dict[str, tuple[list[float], list[float]]]:
+) -> dict[str, tuple[list[float], list[float | None]]]:
     return {arm: (result[part][x], result[part][arm]) for arm in result["arms"]}
 
 
-def _line(tests: Iterable[Exam]) -> list[float]:
+def _line(tests: Iterable[Exam]) -> list[float | None]:
     return [each.mean("recall@10") for each in tests if each.scores]

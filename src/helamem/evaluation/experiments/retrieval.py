@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from helamem.evaluation import DEFAULT_SYSTEMS, peers, runner
+from helamem.evaluation import cells, defaults, peers, runner
 from helamem.evaluation.figures import Bars
 from helamem.evaluation.systems import named
 
@@ -52,7 +52,7 @@ def run(
     dataset: Dataset,
     *,
     embedder: Embedder,
-    systems: Sequence[str] = DEFAULT_SYSTEMS,
+    systems: Sequence[str] = defaults.SYSTEMS,
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     command: str = "",
@@ -65,9 +65,7 @@ def run(
         progress=progress,
         command=command,
     )
-    if settings:
-        result["config"]["set"] = dict(settings)
-    return {"experiment": "retrieval", **result}
+    return {"experiment": "retrieval", **result, "set": dict(settings or {})}
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
@@ -148,11 +146,7 @@ def recall_bars(name: str, title: str, systems: Mapping[str, Mapping[str, Any]])
 
 def lead(ahead: Mapping[str, Any]) -> str:
     """By how much recall@10 is higher, with its interval; nothing where nothing was compared."""
-    gap = ahead["recall@10"]
-    if not gap["ci95"]:
-        return ""
-    low, high = gap["ci95"]
-    return f"{gap['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return cells.gap(ahead["recall@10"])
 
 
 def _rows(systems: Mapping[str, Mapping[str, Any]], columns: Columns) -> list[list[str]]:
@@ -171,9 +165,9 @@ def _with_lead(result: Mapping[str, Any], rows: list[list[str]]) -> list[list[st
         return rows
     first = rows[1][0]
     place = 1 + rows[0][1:].index("R@10") + 1
-    cells = [f"{first} is ahead by", ""]
-    cells += [lead(result["differences"][f"{first} - {row[0]}"]) for row in rows[2:]]
-    return [[*row[:place], cell, *row[place:]] for row, cell in zip(rows, cells, strict=True)]
+    leads = [f"{first} is ahead by", ""]
+    leads += [lead(result["differences"][f"{first} - {row[0]}"]) for row in rows[2:]]
+    return [[*row[:place], cell, *row[place:]] for row, cell in zip(rows, leads, strict=True)]
 
 
 def _by_session(systems: Mapping[str, Mapping[str, Any]]) -> str:
@@ -184,7 +178,7 @@ def _by_session(systems: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _cell(value: float | None, form: str) -> str:
     """A number as it is written; nothing for none, and for the speed of what has nothing to build."""
-    return format(value, form) if value is not None and value < ABSURD else ""
+    return cells.number(None if value is not None and value >= ABSURD else value, form)
 
 
 def _in_category(entry: Mapping[str, Any], category: str) -> str:

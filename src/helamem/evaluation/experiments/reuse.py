@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from helamem.evaluation import defaults
 from helamem.evaluation.experiments import learning
 from helamem.evaluation.learners import ARMS
 from helamem.evaluation.rewording import reworded
@@ -37,8 +38,8 @@ def run(
     dataset: Dataset,
     *,
     embedder: Embedder,
-    splits: int = 3,
-    pass_splits: int = 0,
+    splits: int = defaults.SPLITS,
+    pass_splits: int = defaults.PASS_SPLITS,
     seed: int = 0,
     arms: Mapping[str, Arm] = ARMS,
     settings: Mapping[str, Any] | None = None,

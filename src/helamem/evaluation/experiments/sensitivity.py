@@ -1,4 +1,8 @@
-"""Does it hang on a tuned digit? Each number of the ranking moved around its default, one at a time."""
+"""Does it hang on a tuned digit? The numbers of activation and spreading moved around their defaults, one at a time.
+
+Each is multiplied. So those are not moved that are 0 or infinite by default, nor those that have nothing to do
+before anything is learned or distilled; and no value is tried that is beyond a setting's range.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +28,17 @@ if TYPE_CHECKING:
     from helamem.protocols import Embedder
 
 FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0)
-# Without learned edges, facts or keywords these change nothing.
-IDLE = {"spreading.learned", "spreading.source", "activation.keywords"}
+SECTIONS = ("activation.", "spreading.")
+# Without learned edges, and without weight on keywords, these change nothing.
+IDLE = {"spreading.learned", "activation.keywords"}
 
 
 def moved(factors: Sequence[float] = FACTORS) -> Iterator[tuple[str, float, Config]]:
-    """Each setting of the ranking with each value that it is given, and the configuration with it."""
+    """Each setting that is moved with each value that it is given, and the configuration with it."""
     plain = Config.of()
     for name in names():
         value = value_of(plain, name)
-        if (
-            not name.startswith(("activation.", "spreading."))
-            or name in IDLE
-            or not _is_moved(value)
-        ):
+        if not name.startswith(SECTIONS) or name in IDLE or not _can_be_multiplied(value):
             continue
         for number in sorted({type(value)(round(value * factor, 4)) for factor in factors}):
             try:
@@ -46,7 +47,8 @@ def moved(factors: Sequence[float] = FACTORS) -> Iterator[tuple[str, float, Conf
                 continue
 
 
-def _is_moved(value: object) -> bool:
+def _can_be_multiplied(value: object) -> bool:
+    """Whether it is a number that a factor changes."""
     return type(value) in (int, float) and bool(value) and math.isfinite(float(str(value)))
 
 
@@ -75,7 +77,7 @@ def run(
                     learners.examine(state, dataset.scored(conversation), exam)
                 steps.step()
         shared.forget()
-    curves: dict[str, dict[str, list[float]]] = {}
+    curves: dict[str, dict[str, list[float | None]]] = {}
     for (name, value, _), exam in zip(cases, exams, strict=True):
         curve = curves.setdefault(name, {"value": [], "recall@10": [], "mrr": []})
         curve["value"].append(value)
@@ -83,7 +85,7 @@ def run(
         curve["mrr"].append(exam.mean("mrr"))
     return {
         "experiment": "sensitivity",
-        **provenance(dataset, embedder=embedder.name, command=command),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "config": {"systems": {"default": plain_settings(Config.of())}},
         "defaults": {name: value_of(Config.of(), name) for name in curves},
         "settings": curves,

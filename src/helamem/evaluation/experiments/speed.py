@@ -1,7 +1,7 @@
 """How fast does a memory add and search, and how much room does it take, at several sizes?
 
 Where more turns are asked for than there are, turns are said again with three words in ten exchanged, in new
-sessions, so that no two are alike. Everything is measured on a real file, with the settings that users get: each
+sessions; a short one may come again as it was. Everything is measured on a real file, with the settings that users get: each
 batch is on the disk when it is reported.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helamem.config import Config
+from helamem.evaluation import defaults
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.summaries import percentiles
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from helamem.evaluation.runner import Progress
     from helamem.protocols import Embedder
 
-SIZES = (1_000, 10_000, 100_000)  # turns
 SESSION = 25  # turns
 EXCHANGED = 0.3
 QUESTIONS = 200
@@ -40,7 +40,7 @@ def run(
     dataset: Dataset,
     *,
     embedder: Embedder,
-    sizes: Sequence[int] = SIZES,
+    sizes: Sequence[int] = defaults.SIZES,
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def measure(
 
 
 def many_turns(dataset: Dataset, size: int) -> Iterator[Turn]:
-    """So many turns, no two alike; the first are those of the data set."""
+    """So many turns; the first are those of the data set, the others nearly the same again."""
     said = [turn for conversation in dataset.conversations for turn in conversation.turns]
     vocabulary = [word for turn in said for word in turn.text.split()]
     random = np.random.default_rng(0)

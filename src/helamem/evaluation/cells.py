@@ -1,0 +1,29 @@
+"""Numbers as tables and sentences have them; nothing for what there is no number of. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def number(value: float | None, form: str = ".3f") -> str:
+    """A number as it is written.
+
+    >>> number(0.25), number(1234.0, ",.0f"), number(None)
+    ('0.250', '1,234', '')
+    """
+    return "" if value is None else format(value, form)
+
+
+def gap(difference: Mapping[str, Any]) -> str:
+    """A paired difference with its interval.
+
+    >>> gap({"mean": 0.0123, "ci95": [-0.004, 0.03]})
+    '+0.012 [-0.004, +0.030]'
+    """
+    if not difference["ci95"]:
+        return ""
+    low, high = difference["ci95"]
+    return f"{difference['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
