@@ -61,3 +61,8 @@ def test_a_question_without_a_telling_word_still_has_a_wording(question: Questio
 
     blank = replace(question, text="Who are you?")
     assert "Who are you" in rewording.reworded(blank, np.random.default_rng(0)).text
+
+
+def test_a_word_of_several_lines_has_all_their_others() -> None:
+    assert rewording.SYNONYMS["get"] == ("buy", "purchase", "receive")
+    assert rewording.SYNONYMS["see"] == ("visit",)

@@ -65,11 +65,18 @@ town city
 car vehicle
 food meal
 """
-SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    word: tuple(other for other in line.split() if other != word)
-    for line in _LINES.strip().splitlines()
-    for word in line.split()
-}
+
+
+def _exchangeable(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each word the others of its lines; a word may stand in several."""
+    others: dict[str, dict[str, None]] = {}
+    for line in map(str.split, lines):
+        for word in line:
+            others.setdefault(word, {}).update(dict.fromkeys(o for o in line if o != word))
+    return {word: tuple(each) for word, each in others.items()}
+
+
+SYNONYMS: Mapping[str, tuple[str, ...]] = _exchangeable(_LINES.strip().splitlines())
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _OPENINGS = (
