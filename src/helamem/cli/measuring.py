@@ -106,9 +106,8 @@ def measure(
     from helamem.cli import display
     from helamem.evaluation import experiments, figures
 
-    if (
-        given["folder"] is not None
-    ):  # what is wrong is told before hours of work, and not after them
+    if given["folder"] is not None:
+        # What is wrong is told before hours of work, and not after them.
         figures.require_matplotlib()
         files.ready_folder(given["folder"])
     embedder = app.config().embedder
