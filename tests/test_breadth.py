@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem.breadth import breadth
+from helamem.embedders import HashingEmbedder
+from helamem.questions import understand
 
 MANY = [
     "What books has Tim read?",
@@ -66,3 +68,12 @@ def test_more_words_never_make_a_question_broader(question: str, n_words: int) -
 def test_worked_example() -> None:
     # x = 1 - 3 / 2 + 1 (has) + 1 (books) = 1.5
     assert breadth("What detective books has Tim read?", 3) == pytest.approx(0.8176, abs=1e-4)
+
+
+def test_a_question_is_as_broad_however_politely_it_is_asked() -> None:
+    def asked(query: str) -> float:
+        return understand(query, ["Ana"], HashingEmbedder(8), names_apart=True).breadth
+
+    assert asked("What does Ana like?") == asked("Could you please tell me what Ana likes?")
+    assert asked("What hobbies does Ana have?") > asked("What did Ana do?")
+    assert asked("What hobbies has Ana?") == asked("What hobbies has she?")

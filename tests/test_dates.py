@@ -71,3 +71,8 @@ def test_questions_for_a_time_are_known(question: str, expected: bool) -> None:
 )
 def test_turns_that_place_something_in_time_are_known(text: str, expected: bool) -> None:
     assert expected is names_time(text)
+
+
+@pytest.mark.parametrize("word", ["apr\u0131l", "APR\u0130L", "\u017feptember"])
+def test_letters_that_only_fold_into_a_month_break_nothing(word: str) -> None:
+    assert dates_named(f"Was it on {word}, or in 2023?")[-1] == NamedDate(year=2023)

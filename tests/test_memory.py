@@ -182,12 +182,17 @@ class TestSearch:
         assert before == list(memory.export())
 
     def test_fewer_hits_are_the_beginning_of_more(self, memory: Memory) -> None:
-        kitchen(memory)
-
-        assert (
-            memory.search("cooking for Maya", k=4).ids[:2]
-            == memory.search("cooking for Maya", k=2).ids
+        memory.add(
+            [Turn(f"Maya cooks dish {n} on day {n % 5}.", "Ana", at=MONDAY) for n in range(30)]
         )
+        memory.reinforce(memory.search("What does Maya cook?", k=20), [2, 17, 25])
+
+        question = "Which dish does Maya like to cook?"
+        most = memory.search(question, k=25).ids
+
+        for k in (1, 6, 7, 12, 20):
+            fewer = memory.search(question, k=k).ids
+            assert most[:k] == fewer[:k]
 
     def test_an_empty_memory_gives_an_empty_recall(self, memory: Memory) -> None:
         recall = memory.search("Anything?")
@@ -252,6 +257,22 @@ class TestSearch:
         actual = memory.search("Did Ana see Carmen?", at=MONDAY)
 
         assert [(hit.id, hit.score) for hit in actual] == [(hit.id, hit.score) for hit in expected]
+
+    def test_a_name_of_a_speaker_is_no_month(self, memory: Memory) -> None:
+        june = datetime(2024, 6, 5, tzinfo=UTC)
+        memory.add(Turn("I cooked rice.", "Ben", session="a", at=june))
+        memory.add(Turn("I cooked rice.", "June", session="b", at=MONDAY))
+
+        assert memory.search("What did June cook?").hits[0].speaker == "June"
+
+    def test_a_speaker_of_whom_nothing_is_left_is_nobody(self, memory: Memory) -> None:
+        memory.add([Turn(f"We saw {n} boats.", "Ana", at=MONDAY) for n in range(40)])
+        (of_zoe,) = memory.add(Turn("I saw Ana.", "Zoe", at=MONDAY)).ids
+        assert memory.search("What did Zoe see?").speaker == "Zoe"
+
+        memory.delete(of_zoe)
+
+        assert memory.search("What did Zoe see?").speaker == ""
 
     def test_a_speaker_who_goes_while_the_question_is_read_is_nobody(self) -> None:
         class Meddling(HashingEmbedder):
@@ -387,6 +408,51 @@ class TestReinforce:
 
         assert memory.search(same).ids[0] == ids["satay"]
         assert memory.search(other).ids == before
+
+    def test_the_same_need_about_somebody_else_is_another(self, memory: Memory) -> None:
+        ids = memory.add(
+            [
+                Turn("I gave Ben a kite.", "Ana", session="a", at=MONDAY),
+                Turn("I gave Cy a drum.", "Ana", session="b", at=MONDAY),
+                Turn("Thanks!", "Ben", session="a", at=MONDAY),
+                Turn("Thanks!", "Cy", session="b", at=MONDAY),
+            ]
+        ).ids
+        learned = memory.reinforce(memory.search("What did Ana give Ben?"), [ids[0]])
+
+        recall = memory.search("What did Ana give Cy?")
+        other = memory.reinforce(recall, [ids[1]])
+
+        assert recall.cues[0].sameness <= 0.6
+        assert other.cue != learned.cue
+
+    def test_a_cue_that_went_meanwhile_is_made_again(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+        memory.reinforce(memory.search("Who plays the piano?"), [ids["satay"]])
+        recall = memory.search("Who plays the piano?")
+        memory.delete(ids["satay"])
+
+        learned = memory.reinforce(recall, [ids["piano"]])
+
+        assert [cue.text for cue in memory.cues()] == ["Who plays the piano?"]
+        assert learned.bound == 1
+
+    def test_a_question_is_the_same_however_politely_it_is_asked(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+        memory.reinforce(memory.search("What does Maya not eat?"), [ids["allergy"]])
+
+        recall = memory.search("Could you please remind me: what does Maya not eat?")
+
+        assert recall.cues[0].sameness == pytest.approx(1.0)
+
+    def test_of_related_cues_that_tie_one_is_told(self, memory: Memory) -> None:
+        ids = kitchen(memory)
+        for question in ("What tunes has Ben heard?", "What songs has Ben heard?"):
+            memory.reinforce(memory.search(question), [ids["satay"]])
+
+        for hit in memory.search("What other things would Ana and all others like to have heard?"):
+            over = sum(via.activation for via in hit.via if via.channel == "cue")
+            assert over == pytest.approx(hit.parts.received["cue"])
 
     def test_edges_make_up_what_is_received_from_cues(self, memory: Memory) -> None:
         ids = kitchen(memory)

@@ -73,7 +73,8 @@ def _word_score(region: Region, config: Activation) -> Floats:
         return around + config.answered * _from_question(values, region)
 
     counts, lengths = window(region.counts), window(region.nodes.lengths)
-    idf = lexical.inverse_document_frequency((counts > 0).sum(axis=0), _n_documents(region))
+    n_documents = region.postings.n_documents
+    idf = lexical.inverse_document_frequency(_document_frequency(region, counts), n_documents)
     scores = lexical.bm25(
         counts,
         lengths,
@@ -85,9 +86,20 @@ def _word_score(region: Region, config: Activation) -> Floats:
     return lexical.against_attainable(scores, idf, k1=config.k1)
 
 
-def _n_documents(region: Region) -> int:
-    """How many memories there are; never fewer than the region holds, whoever is writing meanwhile."""
-    return max(region.postings.n_documents, len(region.ids))
+def _document_frequency(region: Region, counts: Floats) -> Floats:
+    """How many memories of the namespace have each term in them or around them.
+
+    It is counted for the terms themselves; how many more have them around is seen in the region.
+
+        itself_t * (around in the region)_t / (itself in the region)_t
+
+    Args:
+        counts: Shape (n, t): of each memory of the region with those around it.
+    """
+    itself, around = (region.counts > 0).sum(axis=0), (counts > 0).sum(axis=0)
+    reach = np.divide(around, itself, out=np.ones(len(itself)), where=itself > 0)
+    frequency = region.postings.document_frequency * reach
+    return np.asarray(np.minimum(frequency, region.postings.n_documents))
 
 
 def _from_question(values: Floats, region: Region) -> Floats:

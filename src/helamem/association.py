@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from helamem.config import Config, Cues, Spreading
-    from helamem.core.arrays import Floats
+    from helamem.core.arrays import Bools, Floats, Ints
     from helamem.core.spreading import Spread
     from helamem.questions import Question
     from helamem.records import Channel
@@ -136,12 +136,8 @@ def from_cues(region: Region, breadth: float, config: Cues) -> Lent:
     associated = config.association * breadth * weights * related[cue]
     as_same = cues.expected(targets, familiar, n)
     as_related = cues.strongest(targets, associated, n)
-    # Of each memory, the bindings that make up what it receives.
-    amounts = np.where(
-        (as_same >= as_related)[targets],
-        familiar,
-        np.where(associated == as_related[targets], associated, 0.0),
-    )
+    strongest = np.where(_first_that_reaches(as_related, targets, associated), associated, 0.0)
+    amounts = np.where((as_same >= as_related)[targets], familiar, strongest)
     arrivals = Arrivals(
         n + cue, targets, np.full(len(rows), CUE), weights, np.ones(len(rows), np.int64), amounts
     )
@@ -150,6 +146,14 @@ def from_cues(region: Region, breadth: float, config: Cues) -> Lent:
         received=np.maximum(as_same, as_related),
         arrivals=arrivals.take(np.flatnonzero(amounts)),
     )
+
+
+def _first_that_reaches(most: Floats, targets: Ints, amounts: Floats) -> Bools:
+    """Of the bindings of each memory, the first of those with the largest amount."""
+    reaching = np.flatnonzero(amounts == most[targets])
+    first = np.zeros(len(amounts), np.bool_)
+    first[reaching[np.unique(targets[reaching], return_index=True)[1]]] = True
+    return first
 
 
 def _graph(region: Region, aside: float) -> Graph:

@@ -58,7 +58,7 @@ def render(
     max_tokens: int,
     count_tokens: Callable[[str], int] = count_llama_tokens,
 ) -> Context:
-    """The best hits that fit into `max_tokens`, facts first, then turns in the order of time.
+    """The best hits that fit into `max_tokens`, facts first, then turns session by session.
 
     The first five hits are taken by rank, later ones by what they cost too:
 

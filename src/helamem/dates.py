@@ -21,7 +21,7 @@ _DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th)?"
 _MONTH_DATE = re.compile(
     rf"(?:\b{_DAY.format('before')}(?:\s+of)?\s+)?\b(?P<month>{_NAMES})\b\.?"
     rf"(?:\s+{_DAY.format('after')}\b(?!\d))?(?:,?\s+(?P<year>(?:19|20)\d\d)\b)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # or a dotless i would count as one
 )
 _ISO_DATE = re.compile(
     r"\b(?P<year>(?:19|20)\d\d)-(?P<month>0[1-9]|1[0-2])(?:-(?P<day>0[1-9]|[12]\d|3[01]))?\b"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from helamem.records import Json, Turn
 
 
-_NOTE = re.compile(r"\s*\[[^\[\]]*\]\s*$")  # "[image: a dog]" at the end of a turn is not said
+_NOTE = re.compile(r"\[[^\[\]]*\]$")  # "[image: a dog]" at the end of a turn is not said
 
 
 def prepare(
@@ -132,7 +132,7 @@ def day(at: float) -> str:
 
 def traits(words: str) -> int:
     """What kind of turn or fact this is: a sum of the codes in `protocols`."""
-    said = _NOTE.sub("", words)
+    said = _NOTE.sub("", words.rstrip())
     sentences = text.sentences(said)
     asks = bool(sentences) and text.is_question(sentences[-1])
     names = text.names_something(said)

@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from helamem import (
     consolidation,
     dialect,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from helamem.config import Config
     from helamem.profiles import Profile
     from helamem.protocols import LLM, Clock, Embedder, Store
-    from helamem.recall import Recall
+    from helamem.recall import CueMatch, Recall
     from helamem.records import Change, Json, Stats
 
 logger = logging.getLogger(__name__)
@@ -236,7 +238,7 @@ class Engine:
             raise ValueError(f"certainty must lie in (0, 1], but is {certainty}")
         served, misled = self._judged(recall, used, unhelpful)
         lesson = learning.lesson(
-            recall,
+            replace(recall, cues=self._left(recall.cues)),
             used=served,
             unhelpful=misled,
             certainty=certainty,
@@ -251,6 +253,12 @@ class Engine:
             bound=learned.bound,
             weakened=learned.weakened,
         )
+
+    def _left(self, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
+        """Those that are still there: a cue goes with the last memory that it is bound to."""
+        ids = np.array([cue.id for cue in cues], np.int64)
+        left = {id_ for id_, *_ in self._store.cues(ids)}
+        return tuple(cue for cue in cues if cue.id in left)
 
     def _judged(
         self, recall: Recall, used: Iterable[int] | None, unhelpful: Iterable[int]
@@ -428,6 +436,7 @@ class Engine:
                 content,
                 self._store,
                 self._embedder,
+                names_apart=self._config.activation.names_apart,
                 batch_size=self._config.storage.batch_size,
                 progress=progress,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,22 +51,32 @@ def understand(
         embedder: What gives the question its vector.
         names_apart: Whether the names of speakers are left out of words and vector.
     """
-    words = without_names(query, speakers) if names_apart else query
-    asked = text.without_courtesy(query)
+    words = telling(query, speakers, names_apart=names_apart)
     return Question(
         text=query,
         vector=ingestion.embed(embedder, [words])[0],
         terms=tuple(dict.fromkeys(text.terms(words))),
         named=named(query, speakers),
-        dates=tuple(dates.dates_named(query)),
-        asks_when=dates.asks_when(asked),
-        breadth=breadth(asked, text.count_words(words)),
+        dates=tuple(dates.dates_named(words)),
+        asks_when=dates.asks_when(words),
+        breadth=breadth(words, text.count_words(words)),
     )
+
+
+def telling(query: str, speakers: Sequence[str], *, names_apart: bool) -> str:
+    """The words of a query that tell what is asked; they are what is embedded, searched for and kept in a cue.
+
+    >>> telling("Could you tell me what Ana cooks?", ["Ana"], names_apart=True)
+    'what cooks?'
+    """
+    asked = text.without_courtesy(unicodedata.normalize("NFC", query))
+    return without_names(asked, speakers) if names_apart else asked
 
 
 def named(query: str, speakers: Sequence[str]) -> tuple[str, ...]:
     """The speakers whom a query names, the first named first."""
-    return tuple(dict.fromkeys(speakers[i] for *_, i in text.speakers_named(query, speakers)))
+    composed = unicodedata.normalize("NFC", query)
+    return tuple(dict.fromkeys(speakers[i] for *_, i in text.mentions(composed, speakers)))
 
 
 def without_names(query: str, speakers: Sequence[str]) -> str:
@@ -75,7 +86,7 @@ def without_names(query: str, speakers: Sequence[str]) -> str:
     'What did sister tell?'
     """
     kept, end = "", 0
-    for start, stop, _ in text.speakers_named(query, speakers):
+    for start, stop, _ in text.mentions(query, speakers):
         kept += query[end:start].rstrip() if start > end else ""
         end = max(end, stop)
     rest = (kept + query[end:]).strip()

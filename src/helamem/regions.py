@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem import learning, text
+from helamem import learning, questions, text
 from helamem.core import cues, hebbian, lexical
 from helamem.core.vectors import top_k
 from helamem.protocols import CHANNELS, NODE_KINDS, Edges
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from helamem.config import Config
     from helamem.core.arrays import Bools
     from helamem.protocols import Floats, Ints, NodeKind, Nodes, Postings, Store
@@ -35,8 +37,8 @@ class NearCues:
 
     Attributes:
         ids: Ascending.
-        likeness: Shape (c,): how near each is in meaning.
-        sameness: Shape (c,): how much each says the same, in meaning and words.
+        likeness: Shape (c,): how near each is in meaning; less where it names other speakers.
+        sameness: Shape (c,): how much each says the same, in meaning and words; likewise.
     """
 
     ids: Ints
@@ -98,7 +100,7 @@ def load(
     """
     postings = store.postings(question.terms, max_rows=config.candidates.max_postings)
     speaker = _speaker(store, question)
-    near = _near_cues(store, question, postings, speaker, config)
+    near = _near_cues(store, question, postings, config)
     seeds = _seeds(store, question, postings, config, allowed)
     edges = _decayed(_edges_from(store, np.union1d(near.ids, seeds)), config, learning_now)
     ids = store.around(_memories(store, np.union1d(seeds, edges.targets)), config.activation.window)
@@ -125,25 +127,21 @@ def _speaker(store: Store, question: Question) -> int:
     return speakers.index(first) if first in speakers else -1
 
 
-def _near_cues(
-    store: Store, question: Question, postings: Postings, speaker: int, config: Config
-) -> NearCues:
+def _near_cues(store: Store, question: Question, postings: Postings, config: Config) -> NearCues:
     if not config.candidates.cues or not config.learning.cue:
         return NearCues(np.empty(0, np.int64), np.empty(0), np.empty(0))
     nearest, cosines = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
     order = np.argsort(nearest)
     ids, meaning = nearest[order], np.maximum(cosines[order], 0.0)
-    speakers = store.nodes(ids).speakers
+    said = [words for _, words, *_ in store.cues(ids)]
+    speakers = store.speakers()
+    agreement = np.array([cues.agreement(question.named, _named(each, speakers)) for each in said])
     share = config.cues.words if question.terms else 0.0
-    both = (1 - share) * meaning + share * _shared_words(store, ids, question, postings)
-    return NearCues(
-        ids,
-        likeness=cues.likeness(meaning, speakers, speaker),
-        sameness=cues.likeness(both, speakers, speaker),
-    )
+    both = (1 - share) * meaning + share * _shared_words(said, question, postings)
+    return NearCues(ids, likeness=meaning * agreement, sameness=both * agreement)
 
 
-def _shared_words(store: Store, cue_ids: Ints, question: Question, postings: Postings) -> Floats:
+def _shared_words(said: Sequence[str], question: Question, postings: Postings) -> Floats:
     """How much of what the question's words tell each cue has.
 
     A word that no memory has tells as much as the rarest: it may be the one that makes the need another.
@@ -151,9 +149,8 @@ def _shared_words(store: Store, cue_ids: Ints, question: Question, postings: Pos
     n_documents = max(postings.n_documents, 1)
     frequency = np.maximum(postings.document_frequency, 1)
     idf = lexical.inverse_document_frequency(frequency, n_documents)
-    said = [_terms(words) for _, words, *_ in store.cues(cue_ids)]
-    present = np.array([[term in each for term in question.terms] for each in said], np.bool_)
-    return lexical.telling_share(present.reshape(len(cue_ids), len(idf)), idf)
+    present = np.array([[term in _terms(cue) for term in question.terms] for cue in said], np.bool_)
+    return lexical.telling_share(present.reshape(len(said), len(idf)), idf)
 
 
 @lru_cache(maxsize=4096)
@@ -161,10 +158,15 @@ def _terms(words: str) -> frozenset[str]:
     return frozenset(text.terms(words))
 
 
+@lru_cache(maxsize=4096)
+def _named(words: str, speakers: tuple[str, ...]) -> tuple[str, ...]:
+    return questions.named(words, speakers)
+
+
 def _seeds(
     store: Store, question: Question, postings: Postings, config: Config, allowed: Ints | None
 ) -> Ints:
-    """The candidates: the nearest by vector, and the best by words."""
+    """The candidates: the nearest by vector, and the best by words; everything where either number is 0."""
     if not config.candidates.nearest or not config.candidates.lexical:
         return store.ids(kinds=MEMORIES)
     nearest, _ = store.nearest(

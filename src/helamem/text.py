@@ -120,14 +120,14 @@ def clean(text: str) -> tuple[str, list[str]]:
     return replaced, [f"{n} lone {'surrogate was' if n == 1 else 'surrogates were'} replaced"]
 
 
-def speakers_named(query: str, speakers: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Where a query names speakers: from where to where, a possessive 's included, and which; in order.
+def mentions(query: str, speakers: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Where a query, composed (NFC), names speakers: from where to where, a possessive 's included, and which; in order.
 
     A speaker is named by any word of the name. Case and accents do not matter, initials do not count. A
     name that is also a stop word or a month, such as Will or April, must have its capital, and not just
     because a sentence begins.
 
-    >>> speakers_named("What did Zoe tell Ben Ode?", ["Ben Ode", "Zoë"])
+    >>> mentions("What did Zoe tell Ben Ode?", ["Ben Ode", "Zoë"])
     [(9, 12, 1), (18, 21, 0), (22, 25, 0)]
     """
     plain = query.translate(_APOSTROPHES)
@@ -138,10 +138,9 @@ def speakers_named(query: str, speakers: Sequence[str]) -> list[tuple[int, int, 
         for i, name in enumerate(speakers):
             for word in _name_words(name):
                 if _is_name(word, said, telling=telling):
-                    start = token.start() + said.find(word)
-                    possessive = _POSSESSIVE.match(plain, start + len(word))
-                    end = possessive.end() if possessive else start + len(word)
-                    found.append((start, end, i))
+                    start, end = _place(word, said, token)
+                    possessive = _POSSESSIVE.match(plain, end)
+                    found.append((start, possessive.end() if possessive else end, i))
     return sorted(found)
 
 
@@ -151,7 +150,7 @@ def without_courtesy(query: str) -> str:
     >>> without_courtesy("Could you please tell me when Ana left?")
     'when Ana left?'
     """
-    return _COURTESY.sub("", query) or query
+    return query[len(courtesy[0]) :] if (courtesy := _COURTESY.match(query)) else query
 
 
 def count_words(text: str) -> int:
@@ -206,11 +205,12 @@ def is_question(sentence: str) -> bool:
 _COURTESY = re.compile(
     r"^\W*(?:(?:please|and|so|ok|okay|well)\W+)*"
     r"(?:(?:can|could|will|would) you (?:please |kindly )?(?:tell|remind) (?:me|us)|(?:please )?(?:tell|remind) (?:me|us)"
-    r"|do you (?:still )?(?:know|remember|recall)|i(?: would|'d) like to know)\b(?: again| about)?\W*(?=\w)",
+    r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
     re.IGNORECASE,
 )
 # So many words into a sentence, a name that is set off is but called out: "Oh hey Ana, ...", not "In Leeds."
 OPENING = 2
+LOOK_BACK = 16  # characters before a name that may say how it is meant
 _LEADS_TO_NAME = re.compile(
     r"\b(?:a|an|the|of|in|on|at|to|from|with|by|for|about|and|or)$", re.IGNORECASE
 )
@@ -227,7 +227,7 @@ _SENTENCE_END = re.compile(
 _QUESTION_MARK = re.compile(rf"[?\uff1f\u061f][!?{_CLOSERS}\s]*(?:[{_EMOJI}\ufe0f\u200d\s])*$")
 _INVERSION = re.compile(
     r"\s*(?:and |but |so |or )?(?:(?:do|did|are|were|have|can|could|would|will|should)(?:n't)? you\b"
-    r"|(?:what|who|where|when|why|how)(?:'s| is| are| was| were| do| does| did) (?:you|your|the|that|it|he|she|they)\b)",
+    r"|(?:what|who|where|when|why|how)(?:['\u2019]s| is| are| was| were| do| does| did) (?:you|your|the|that|it|he|she|they)\b)",
     re.IGNORECASE,
 )
 _TITLE_WORDS = "mr mrs ms dr prof st mt no fig jr sr vs e.g i.e cf approx"
@@ -305,6 +305,14 @@ def _is_name(word: str, said: str, *, telling: bool) -> bool:
     return word == said or (bool(_UNSPACED_RUN.match(word)) and word in said)
 
 
+def _place(word: str, said: str, token: re.Match[str]) -> tuple[int, int]:
+    """From where to where a name's word stands: all of the token, unless it is a run without spaces."""
+    if word == said:
+        return token.span()
+    start = token.start() + said.find(word)
+    return start, min(start + len(word), token.end())
+
+
 def _is_proper(token: str) -> bool:
     capital = token[0].isupper() and (len(token) == 1 or not token.isupper())
     return capital and token.casefold() not in STOP_WORDS
@@ -312,7 +320,8 @@ def _is_proper(token: str) -> bool:
 
 def _is_called_out(text: str, token: re.Match[str], place: int) -> bool:
     """Whether a name addresses somebody: set off at its end, and either by a comma or by opening a sentence."""
-    before, after = text[: token.start()].rstrip(), text[token.end() : token.end() + 1]
+    before = text[max(0, token.start() - LOOK_BACK) : token.start()].rstrip()
+    after = text[token.end() : token.end() + 1]
     opens = place <= OPENING and not _LEADS_TO_NAME.search(before)
     return (not after or after in _SET_OFF) and (opens or before.endswith(","))
 

@@ -89,6 +89,7 @@ def restore(
     store: Store,
     embedder: Embedder,
     *,
+    names_apart: bool,
     batch_size: int,
     progress: Callable[[int], None] | None = None,
 ) -> Receipt:
@@ -102,7 +103,7 @@ def restore(
         if progress is not None:
             progress(len(ids))
     _restore_facts(content, store, embedder, ids)
-    _restore_cues(content, store, embedder, ids)
+    _restore_cues(content, store, embedder, ids, names_apart=names_apart)
     return Receipt(ids=tuple(ids[line["id"]] for line in content.episodes), stored=tuple(new))
 
 
@@ -122,9 +123,13 @@ def _restore_facts(content: Export, store: Store, embedder: Embedder, ids: dict[
         store.add_facts([], cluster=digest)
 
 
-def _restore_cues(content: Export, store: Store, embedder: Embedder, ids: dict[int, int]) -> None:
+def _restore_cues(
+    content: Export, store: Store, embedder: Embedder, ids: dict[int, int], *, names_apart: bool
+) -> None:
     speakers = store.speakers()
-    asked = [questions.without_names(line["text"], speakers) for line in content.cues]
+    asked = [
+        questions.telling(line["text"], speakers, names_apart=names_apart) for line in content.cues
+    ]
     vectors = ingestion.embed(embedder, asked)
     cues = [
         NewCue(

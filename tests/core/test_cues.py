@@ -15,35 +15,34 @@ if TYPE_CHECKING:
     from helamem.core.arrays import Floats, Ints
 
 unit = st.floats(0, 1)
-cosines = npst.arrays(np.float64, st.integers(0, 8), elements=st.floats(-1, 1))
+people = st.lists(st.sampled_from("abc"), max_size=3, unique=True)
 
 
-@given(cosines, st.integers(-1, 2), st.data())
-def test_likeness_equals_the_naive_loop(given_: Floats, speaker: int, data: st.DataObject) -> None:
-    speakers = data.draw(npst.arrays(np.int64, len(given_), elements=st.integers(-1, 2)))
-
-    actual = cues.likeness(given_, speakers, speaker)
-
-    expected = []
-    for cosine, named in zip(given_, speakers, strict=True):
-        if named == speaker:
-            factor = 1.0
-        elif named == -1 or speaker == -1:
-            factor = 0.9
-        else:
-            factor = 0.6
-        expected.append(max(cosine, 0.0) * factor)
-    np.testing.assert_allclose(actual, expected)
+@given(people, people)
+def test_agreement_is_the_same_either_way(named: list[str], others: list[str]) -> None:
+    assert cues.agreement(named, others) == cues.agreement(others, named)
 
 
-@given(cosines, st.integers(-1, 2))
-def test_naming_the_same_speaker_never_makes_questions_less_alike(
-    given_: Floats, speaker: int
-) -> None:
-    same = cues.likeness(given_, np.full(len(given_), speaker), speaker)
-    other = cues.likeness(given_, np.full(len(given_), speaker + 1), speaker)
+@given(people)
+def test_nothing_agrees_more_than_the_same_people(named: list[str]) -> None:
+    assert cues.agreement(named, named) == 1.0
 
-    assert np.all(same >= other)
+
+@pytest.mark.parametrize(
+    ("named", "others", "expected"),
+    [
+        ("", "", 1.0),
+        ("a", "", 0.9),
+        ("a", "b", 0.6),
+        ("ab", "a", 0.9),
+        ("ab", "b", 0.6),
+        ("ab", "ac", 0.6),
+        ("ab", "ba", 0.6),
+        ("abc", "acb", 1.0),
+    ],
+)
+def test_agreement_by_hand(named: str, others: str, expected: float) -> None:
+    assert cues.agreement(list(named), list(others)) == expected
 
 
 samenesses = npst.arrays(np.float64, st.integers(0, 6), elements=unit)

@@ -15,34 +15,32 @@ import numpy as np
 from helamem.core.arrays import check_length, sums
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from helamem.core.arrays import Floats, Ints
 
-OTHER_SPEAKER, NO_SPEAKER = 0.6, 0.9
+SAME, MORE, OTHER = 1.0, 0.9, 0.6
 
 
-def likeness(nearness: Floats, speakers: Ints, speaker: int) -> Floats:
-    """How alike each cue and a question are, given how near their words or vectors are.
+def agreement(named: Sequence[str], others: Sequence[str]) -> float:
+    """How far two questions are about the same people, given whom each names, the first named first.
 
-        max(near, 0) * f,   f = 1 if both name the same speaker, 0.9 if one names nobody, else 0.6
+    1 if they name the same, and the same one first, or both nobody; 0.9 if one of them names nobody, or only
+    some of those whom the other names, the same one first; else 0.6.
 
-    Args:
-        nearness: Shape (c,): of the cues to the question, all without speakers' names; the cosine, say.
-        speakers: Shape (c,): the speaker whom each cue names; -1 for nobody.
-        speaker: The speaker whom the question names; -1 for nobody.
-
-    Returns:
-        Shape (c,), in [0, 1].
-
-    Raises:
-        ValueError: The lengths differ.
-
-    >>> likeness(np.array([0.5, 0.5, 0.5, -0.5]), np.array([3, -1, 4, 3]), 3).tolist()
-    [0.5, 0.45, 0.3, 0.0]
+    >>> agreement(["Ana"], ["Ana"]), agreement(["Ana"], []), agreement(["Ana"], ["Ana", "Ben"])
+    (1.0, 0.9, 0.9)
+    >>> agreement(["Ana", "Ben"], ["Ana", "Cy"]), agreement(["Ana", "Ben"], ["Ben", "Ana"])
+    (0.6, 0.6)
     """
-    check_length("speakers", speakers, len(nearness))
-    nobody = (speakers < 0) != (speaker < 0)
-    factor = np.where(speakers == speaker, 1.0, np.where(nobody, NO_SPEAKER, OTHER_SPEAKER))
-    return np.asarray(np.maximum(np.asarray(nearness, np.float64), 0.0) * factor)
+    if not named or not others:
+        return SAME if named == others else MORE
+    if named[0] != others[0]:
+        return OTHER
+    fewer, more = sorted((set(named), set(others)), key=len)
+    if fewer == more:
+        return SAME
+    return MORE if fewer < more else OTHER
 
 
 def recognition(sameness: Floats, *, even: float, step: float) -> Floats:

@@ -5,7 +5,7 @@ A cache: everything in it can be read again from the file. Rows are nodes in asc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from helamem.protocols import Floats, Ints, NodeKind
 
+CUE = NODE_KINDS.index("cue")
 SPARSE = 4  # below one wanted row in so many, gathering rows is faster than scoring them all
 
 
@@ -223,7 +224,24 @@ def _index(columns: Columns, buffer: NDArray[np.float32], speakers: tuple[str, .
     order = np.argsort(columns.sessions, kind="stable")
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
+    columns, speakers = _without_those_who_went(columns, speakers)
     return NodeIndex(columns, buffer, order, places, speakers)
+
+
+def _without_those_who_went(
+    columns: Columns, speakers: tuple[str, ...]
+) -> tuple[Columns, tuple[str, ...]]:
+    """The names of those of whom an active memory is left, and the column that points to them."""
+    tell = columns.active & (columns.kinds != CUE) & (columns.speakers >= 0)
+    left = np.unique(columns.speakers[tell])
+    if len(left) == len(speakers):
+        return columns, speakers
+    number = np.full(len(speakers) + 1, -1)  # the last is for nobody
+    number[left] = np.arange(len(left))
+    return (
+        replace(columns, speakers=number[columns.speakers]),
+        tuple(speakers[i] for i in left),
+    )
 
 
 def _cosines(vectors: NDArray[np.float32], query: Floats) -> NDArray[np.float32]:
