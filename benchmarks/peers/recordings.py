@@ -69,9 +69,8 @@ def recorded(
             return known
     found = run(asked, program=program, python=python, model=model, hours=hours)
     folder.mkdir(exist_ok=True)
-    with files.writing(
-        str(file)
-    ) as out:  # a run that breaks off here leaves no half of a recording
+    # A run that breaks off here leaves no half of a recording.
+    with files.writing(str(file)) as out:
         json.dump(found, out)
     return found
 
