@@ -172,8 +172,8 @@ class TestAdd:
     @pytest.mark.parametrize(
         ("option", "value", "words"),
         [
-            ("--at", "2025-03-03T19:10:00", "no time zone"),
-            ("--at", "yesterday", "2025-03-03T19:10:00Z"),
+            ("--at", "2025-03-03", "has no time zone; write it like 2025-03-03T19:10:00Z"),
+            ("--at", "yesterday", "'yesterday' is no time; write it like 2025-03-03T19:10:00Z"),
             ("--metadata", "[1]", "not a JSON object"),
             ("--metadata", "{", "not JSON"),
         ],
@@ -407,11 +407,16 @@ class TestSharedOptions:
 
         assert (1, 0.1) == (shown["spreading.hops"]["value"], shown["learning.rate"]["value"])
 
+    def test_a_preset_may_be_set_like_other_settings(self, as_json: Data) -> None:
+        shown = as_json("config", "--set", "preset=paper")
+
+        assert ("paper", 1) == (shown["preset"]["value"], shown["spreading.hops"]["value"])
+
     @pytest.mark.parametrize(
         ("value", "code", "words"),
         [
             ("spreading.hops", 2, "section.key=value"),
-            ("spreading.hop=1", 1, "no setting"),
+            ("spreading.hop=1", 1, "did you mean spreading.hops?"),
             ("spreading.hops=99", 1, "between 1 and 8"),
         ],
     )
@@ -640,8 +645,15 @@ class TestDoctor:
 
         assert "sound" in found["file"]
         assert "hashing" in found["file"]
-        assert "3 episodes" in found["namespace"]
+        assert "3 episodes, 0 facts, 0 earlier questions" in found["namespace"]
         assert "All is well." in cli("doctor").stdout
+
+    def test_one_question_is_counted_as_one(self, as_json: Data, cli: Cli, maya: None) -> None:
+        cli("reinforce", QUESTION, "--used", "1")
+
+        found = {each["name"]: each["detail"] for each in as_json("doctor")["findings"]}
+
+        assert found["namespace"].endswith(", 1 earlier question")
 
     def test_damaged_file_is_wrong(self, as_json: Data, cli: Cli, maya: None, home: Path) -> None:
         (home / "memory.db").write_bytes(b"not a database " * 1000)

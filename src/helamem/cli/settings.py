@@ -49,7 +49,8 @@ class App:
         """The configuration that holds, and where each setting came from."""
         from helamem import config
 
-        given = {"preset": self.preset, "embedder": self.embedder}
+        options = {"preset": self.preset, "embedder": self.embedder}
+        given = {name: value for name, value in options.items() if value is not None}
         return config.resolve(self.config_file, arguments={**self.settings, **given})
 
     def config(self) -> Config:
