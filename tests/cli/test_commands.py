@@ -623,6 +623,54 @@ class TestConfig:
         assert "begins with 'x'" in cli("config", "x", code=2).stderr
 
 
+class TestMissingFile:
+    """A mistyped path is told, and not taken for an empty memory."""
+
+    COMMANDS = (
+        ["search", "peanuts"],
+        ["reinforce", "peanuts", "--used", "1"],
+        ["ask", "peanuts"],
+        ["consolidate", "--no-llm"],
+        ["facts"],
+        ["profile"],
+        ["forget"],
+        ["get", "1"],
+        ["list"],
+        ["update", "1", "almonds"],
+        ["delete", "1"],
+        ["history", "1"],
+        ["stats"],
+        ["export"],
+    )
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+    def test_what_adds_nothing_makes_no_file(
+        self, cli: Cli, tmp_path: Path, command: list[str]
+    ) -> None:
+        file = tmp_path / "typo.db"
+
+        told = cli("--file", file, *command, code=1).stderr
+
+        assert f"there is no file '{file}'; `helamem add` and `helamem import` make one" in told
+        assert not file.exists()
+
+    def test_a_variable_is_told_too(
+        self, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HELAMEM_FILE", str(tmp_path / "typo.db"))
+
+        assert "there is no file" in cli("list", code=1).stderr
+
+    def test_add_makes_the_file_and_the_usual_one_needs_no_making(
+        self, cli: Cli, tmp_path: Path
+    ) -> None:
+        cli("--file", tmp_path / "new.db", "add", "Maya is allergic to peanuts.")
+
+        assert "peanuts" in cli("--file", tmp_path / "new.db", "list").stdout
+        assert "Nothing is remembered" in cli("list").stdout
+        assert "Nothing is remembered" in cli("--file", ":memory:", "list").stdout
+
+
 class TestDoctor:
     def test_new_machine_is_sound(self, as_json: Data, home: Path) -> None:
         report = as_json("doctor")
