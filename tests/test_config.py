@@ -73,7 +73,11 @@ def test_infinity_may_be_written() -> None:
         ({"learning.cue": "perhaps"}, "expected true or false"),
         ({"learning.gate": "open"}, "must be one of 'used', 'returned'"),
         ({"learning.speed": 1}, r"no setting 'learning\.speed' \(from argument\)"),
-        ({"nothing": 1}, "no setting 'nothing'"),
+        ({"nothing": 1}, r"no setting 'nothing' .*; `helamem config` lists them"),
+        ({"spreading.hop": 1}, r"no setting 'spreading\.hop' .*; did you mean spreading\.hops\?"),
+        ({"spreading.hops": "foo"}, r"spreading\.hops = 'foo' .*: expected a whole number"),
+        ({"spreading.hops": "1.5"}, "expected a whole number"),
+        ({"learning.rate": "quick"}, r"learning\.rate = 'quick' .*: expected a number"),
         ({"preset": "best"}, "no preset 'best'; there are default, paper"),
         ({"embedder": 7}, "embedder must be a string"),
         ({"cues.familiar_at": 0.8}, r"must not be above cues\.recognized_at, 0\.7"),
@@ -87,7 +91,9 @@ def test_what_is_wrong_is_named_with_what_would_be_right(
 
 
 def test_an_unknown_variable_of_ours_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="HELAMEM_LERNING_RATE is set in the environment"):
+    with pytest.raises(
+        ConfigError, match=r"HELAMEM_LERNING_RATE .*; did you mean HELAMEM_LEARNING_RATE\?"
+    ):
         Config.load(environ={"HELAMEM_LERNING_RATE": "0.1", "PATH": "/bin"})
 
 

@@ -8,6 +8,7 @@ Arguments win over the environment, the environment over the file, the file over
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import os
 import tomllib
@@ -20,7 +21,7 @@ import platformdirs
 from helamem.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 def setting(default: Any, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
@@ -595,7 +596,8 @@ def _environment_layer(environ: Mapping[str, str]) -> Iterator[tuple[str, Mappin
             continue
         if key not in known:
             raise ConfigError(
-                f"{key} is set in the environment, but there is no such setting; see `helamem config`"
+                f"{key} is set in the environment, but there is no such setting; "
+                + (_close(key, known) or "see `helamem config`")
             )
         yield key, {known[key]: environ[key]}
 
@@ -613,12 +615,20 @@ def _parsed(name: str, value: Any, origin: str) -> Any:
     hints = get_type_hints(_SECTIONS[section]) if section in _SECTIONS else {}
     if not key or key not in hints:
         raise ConfigError(
-            f"there is no setting {name!r} (from {origin}); `helamem config` lists them"
+            f"there is no setting {name!r} (from {origin}); "
+            + (_close(name, names()) or "`helamem config` lists them")
         )
     try:
         return _converted(value, hints[key])
     except ValueError as exc:
         raise ConfigError(f"{name} = {value!r} (from {origin}): {exc}") from exc
+
+
+def _close(name: str, known: Iterable[str]) -> str:
+    """A question about the known name that was probably meant; nothing where none is near."""
+    return "".join(
+        f"did you mean {each}?" for each in difflib.get_close_matches(name, list(known), n=1)
+    )
 
 
 def _converted(value: Any, kind: Any) -> Any:
@@ -627,10 +637,17 @@ def _converted(value: Any, kind: Any) -> Any:
             raise ValueError("expected true or false")
         return value.lower() in {"true", "1", "yes", "on"}
     if kind is int and isinstance(value, str):
-        return int(value)
+        return _number(value, int, "expected a whole number")
     if kind is float and isinstance(value, str | int) and not isinstance(value, bool):
-        return float(value)
+        return _number(value, float, "expected a number")
     return value
+
+
+def _number(value: str | float, kind: type[float], expected: str) -> float:
+    try:
+        return kind(value)
+    except (ValueError, OverflowError) as exc:
+        raise ValueError(expected) from exc
 
 
 def _check(name: str, value: Any, kind: Any, spec: dataclasses.Field[Any]) -> None:

@@ -100,6 +100,11 @@ class _Dialect:
         return None
 
 
+def chat_name(model: str) -> str:
+    """What `OpenAIChat` calls itself with this model; replies are kept by it."""
+    return f"openai/{model}"
+
+
 class OpenAIChat:
     """A model behind OpenAI's chat completions: OpenAI itself, vLLM, Ollama, LM Studio, a gateway.
 
@@ -131,7 +136,7 @@ class OpenAIChat:
     ) -> None:
         if find_spec("openai") is None:
             raise MissingExtraError("openai", "openai")
-        self.name = f"openai/{model}"
+        self.name = chat_name(model)
         self._model = model
         self._base_url = base_url
         self._api_key = api_key

@@ -17,7 +17,9 @@ import pytest
 from evaluation import longmemeval_files
 from helamem.cli import files, measuring
 from helamem.cli.bench import bench
-from helamem.evaluation import experiments
+from helamem.config import Config
+from helamem.errors import MissingExtraError
+from helamem.evaluation import experiments, report
 from helamem.evaluation.systems import SYSTEMS
 from llm_server import Fail, LLMServer, Say
 
@@ -119,9 +121,9 @@ class TestLocomo:
         assert "named twice; name each system once" in cli(*arguments, code=1).stderr
 
     def test_data_of_another_form_is_refused(self, cli: Cli, tickets: Path) -> None:
-        assert (
-            "'conversation' is missing" in cli("bench", "locomo", "--data", tickets, code=1).stderr
-        )
+        told = cli("bench", "locomo", "--data", tickets, code=1).stderr
+
+        assert "of the form jsonl, and not locomo; `helamem bench retrieval` takes" in told
 
     def test_evidence_can_be_corrected(self, cli: Cli, data: Path, tmp_path: Path) -> None:
         file = tmp_path / "errors.json"
@@ -143,6 +145,85 @@ def test_short_help_of_no_command_is_cut(cli: Cli) -> None:
     assert "..." not in cli("bench", "--help").stdout.replace("[ARGS]...", "")
 
 
+class TestSettings:
+    """A benchmark says all that made its numbers: what would not count is refused."""
+
+    LOCOMO = ("locomo", "--systems", "bm25")
+
+    @pytest.fixture
+    def measured(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The experiments that were run; none is."""
+        names: list[str] = []
+
+        def run(name: str, *data: object, **given: object) -> dict[str, object]:
+            names.append(name)
+            return {}
+
+        monkeypatch.setattr(experiments, "run", run)
+        monkeypatch.setattr(measuring, "publish", lambda *result, **how: None)
+        return names
+
+    def test_a_preset_is_refused_wherever_it_stands(
+        self, cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        arguments = ["bench", *self.LOCOMO, "--data", data]
+
+        by_option = cli("--preset", "paper", *arguments, code=1).stderr
+        monkeypatch.setenv("HELAMEM_PRESET", "paper")
+        by_variable = cli(*arguments, code=1).stderr
+
+        assert "preset = paper (from --preset): say --set preset=paper, or leave out" in by_option
+        assert "(from HELAMEM_PRESET)" in by_variable
+        assert "unset HELAMEM_PRESET" in by_variable
+        assert "spreading" not in by_variable
+
+    def test_what_a_variable_or_a_file_sets_is_refused(
+        self, cli: Cli, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = tmp_path / "w.toml"
+        file.write_text("[spreading]\nhops = 1\n[llm]\nmodel = 'tiny'\n")
+        monkeypatch.setenv("HELAMEM_ACTIVATION_WORDS", "0")
+
+        told = cli("--config", file, "bench", *self.LOCOMO, "--data", data, code=1).stderr
+
+        assert "activation.words = 0.0 (from HELAMEM_ACTIVATION_WORDS)" in told
+        assert f"spreading.hops = 1 (from {file})" in told
+        assert "say --set activation.words=0.0 --set spreading.hops=1, or unset" in told
+        assert f"take it out of {file}" in told
+        assert "llm" not in told
+
+    @pytest.mark.parametrize("command", ["ablation", "facts", "speed"])
+    def test_where_nothing_can_be_set_it_is_to_be_taken_back(
+        self, cli: Cli, data: Path, command: str
+    ) -> None:
+        arguments = ["--set", "spreading.hops=1", "bench", command, "--data", data]
+
+        told = cli(*arguments, code=1).stderr
+
+        assert "takes no settings; found spreading.hops = 1 (from --set): leave out --set" in told
+
+    def test_what_set_says_counts_wherever_it_stands(
+        self, cli: Cli, data: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HELAMEM_SPREADING_HOPS", "1")
+
+        cli("--set", "spreading.hops=1", "bench", *self.LOCOMO, "--data", data)
+        cli("bench", *self.LOCOMO, "--data", data, "--set", "spreading.hops=1")
+        cli("bench", *self.LOCOMO, "--data", data, "--set", "preset=paper")
+
+        assert ["retrieval"] * 3 == measured
+
+    def test_what_has_no_part_in_results_may_stand_anywhere(
+        self, cli: Cli, data: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HELAMEM_LLM_MODEL", "tiny")
+        monkeypatch.setenv("HELAMEM_ACTIVATION_WORDS", str(Config().activation.words))
+
+        cli("--preset", "default", "bench", *self.LOCOMO, "--data", data)
+
+        assert ["retrieval"] == measured
+
+
 class TestOtherForms:
     def test_longmemeval_reports_turns_and_sessions(self, cli: Cli, tmp_path: Path) -> None:
         file = longmemeval_files.write(tmp_path / "lme.json", questions=12)
@@ -154,6 +235,29 @@ class TestOtherForms:
         assert "sessions@5" in shown.stdout
         assert "temporal-reasoning" in shown.stdout
         assert "…" not in shown.stdout
+
+    def test_data_without_evidence_is_told_what_to_add(self, cli: Cli, tickets: Path) -> None:
+        tickets.write_text(tickets.read_text().replace('"evidence": ["1"]', '"answer": "1"'))
+
+        for command in ("retrieval", "learning"):
+            told = cli("bench", command, "--data", tickets, code=1).stderr
+            assert "give questions their 'evidence'" in told
+
+    def test_what_was_left_out_is_told_and_numbers_agree_with_nouns(
+        self, cli: Cli, tickets: Path
+    ) -> None:
+        arguments = ["bench", "retrieval", "--data", tickets, "--systems", "bm25"]
+        assert "left out" not in cli(*arguments).stdout
+        conversation = json.loads(tickets.read_text())
+        conversation["turns"].pop()
+        conversation["questions"].append({"text": "Who called?"})
+        tickets.write_text(json.dumps(conversation))
+
+        shown = cli(*arguments).stdout
+
+        assert "Questions left out: 1, which hold nothing to score by." in shown
+        assert "1 conversation, 1 turn, embedder" in shown
+        assert "recall over 1 question " in shown
 
     def test_ones_own_data(self, cli: Cli, tickets: Path) -> None:
         arguments = ["--data", tickets, "--systems", "bm25", "--form", "jsonl", "--json", "-"]
@@ -337,6 +441,43 @@ class TestReport:
 
         assert "is not a result of `helamem bench`" in told
 
+    def test_a_result_that_breaks_off_is_a_sentence(self, cli: Cli, tmp_path: Path) -> None:
+        file = tmp_path / "half.json"
+        file.write_text('{"dataset": "loc')
+
+        told = cli("bench", "report", file, "--out", tmp_path / "docs", code=1).stderr
+
+        assert "half.json breaks off after 16 bytes; was it downloaded whole?" in told
+
+    def test_without_plots_no_half_of_a_page_is_written(
+        self, cli: Cli, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file, out = tmp_path / "first.json", tmp_path / "docs"
+        cli("bench", "locomo", "--data", data, "--systems", "bm25", "--json", file)
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+        told = cli("bench", "report", file, "--out", out, code=1).stderr
+
+        assert "pip install 'helamem[bench]'" in told
+        assert not out.exists()
+        with pytest.raises(MissingExtraError):
+            report.build([file], out)
+        assert not out.exists()
+
+    def test_a_locked_folder_is_a_sentence(
+        self, cli: Cli, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("matplotlib")
+
+        def refuse(path: Path, **how: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "touch", refuse)  # root may write anywhere
+
+        told = cli("bench", "report", data, "--out", tmp_path / "docs", code=2).stderr
+
+        assert "name a place where you may write" in " ".join(told.split())
+
 
 FOUND = Say(json.dumps({"found": True, "answer": "red", "citations": [3]}))
 CORRECT = Say(json.dumps({"correct": True}))
@@ -404,6 +545,22 @@ class TestAnswers:
         monkeypatch.delenv("HELAMEM_LLM_MODEL")
         assert "What it would cost" in cli("bench", "answers", *arguments).stdout
         assert [] == server.requests
+
+    def test_a_dry_run_needs_no_client(
+        self, cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("helamem.llms.find_spec", lambda name: None)  # nothing is installed
+        arguments = ["--data", data, "--dry-run", "--model", "tiny", "--judge", "strict"]
+
+        result = json.loads(cli("bench", "answers", *arguments, "--json", "-").stdout)
+
+        assert ("openai/tiny", "openai/strict") == (result["model"], result["judge"])
+        assert 2 == result["systems"]["default"]["usage"]["calls"]
+
+    def test_data_without_answers_is_refused(self, cli: Cli, tickets: Path) -> None:
+        told = cli("bench", "answers", "--data", tickets, "--dry-run", code=1).stderr
+
+        assert "tickets has no question with an answer; give each question its 'answer'" in told
 
     def test_how_it_was_measured_is_recorded(self, cli: Cli, data: Path, server: LLMServer) -> None:
         arguments = ["--data", data, "--no-judge", "--api-key", "sk-secret", "--json", "-"]

@@ -172,8 +172,8 @@ class TestAdd:
     @pytest.mark.parametrize(
         ("option", "value", "words"),
         [
-            ("--at", "2025-03-03T19:10:00", "no time zone"),
-            ("--at", "yesterday", "2025-03-03T19:10:00Z"),
+            ("--at", "2025-03-03", "has no time zone; write it like 2025-03-03T19:10:00Z"),
+            ("--at", "yesterday", "'yesterday' is no time; write it like 2025-03-03T19:10:00Z"),
             ("--metadata", "[1]", "not a JSON object"),
             ("--metadata", "{", "not JSON"),
         ],
@@ -407,11 +407,16 @@ class TestSharedOptions:
 
         assert (1, 0.1) == (shown["spreading.hops"]["value"], shown["learning.rate"]["value"])
 
+    def test_a_preset_may_be_set_like_other_settings(self, as_json: Data) -> None:
+        shown = as_json("config", "--set", "preset=paper")
+
+        assert ("paper", 1) == (shown["preset"]["value"], shown["spreading.hops"]["value"])
+
     @pytest.mark.parametrize(
         ("value", "code", "words"),
         [
             ("spreading.hops", 2, "section.key=value"),
-            ("spreading.hop=1", 1, "no setting"),
+            ("spreading.hop=1", 1, "did you mean spreading.hops?"),
             ("spreading.hops=99", 1, "between 1 and 8"),
         ],
     )
@@ -618,6 +623,54 @@ class TestConfig:
         assert "begins with 'x'" in cli("config", "x", code=2).stderr
 
 
+class TestMissingFile:
+    """A mistyped path is told, and not taken for an empty memory."""
+
+    COMMANDS = (
+        ["search", "peanuts"],
+        ["reinforce", "peanuts", "--used", "1"],
+        ["ask", "peanuts"],
+        ["consolidate", "--no-llm"],
+        ["facts"],
+        ["profile"],
+        ["forget"],
+        ["get", "1"],
+        ["list"],
+        ["update", "1", "almonds"],
+        ["delete", "1"],
+        ["history", "1"],
+        ["stats"],
+        ["export"],
+    )
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+    def test_what_adds_nothing_makes_no_file(
+        self, cli: Cli, tmp_path: Path, command: list[str]
+    ) -> None:
+        file = tmp_path / "typo.db"
+
+        told = cli("--file", file, *command, code=1).stderr
+
+        assert f"there is no file '{file}'; `helamem add` and `helamem import` make one" in told
+        assert not file.exists()
+
+    def test_a_variable_is_told_too(
+        self, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HELAMEM_FILE", str(tmp_path / "typo.db"))
+
+        assert "there is no file" in cli("list", code=1).stderr
+
+    def test_add_makes_the_file_and_the_usual_one_needs_no_making(
+        self, cli: Cli, tmp_path: Path
+    ) -> None:
+        cli("--file", tmp_path / "new.db", "add", "Maya is allergic to peanuts.")
+
+        assert "peanuts" in cli("--file", tmp_path / "new.db", "list").stdout
+        assert "Nothing is remembered" in cli("list").stdout
+        assert "Nothing is remembered" in cli("--file", ":memory:", "list").stdout
+
+
 class TestDoctor:
     def test_new_machine_is_sound(self, as_json: Data, home: Path) -> None:
         report = as_json("doctor")
@@ -640,8 +693,15 @@ class TestDoctor:
 
         assert "sound" in found["file"]
         assert "hashing" in found["file"]
-        assert "3 episodes" in found["namespace"]
+        assert "3 episodes, 0 facts, 0 earlier questions" in found["namespace"]
         assert "All is well." in cli("doctor").stdout
+
+    def test_one_question_is_counted_as_one(self, as_json: Data, cli: Cli, maya: None) -> None:
+        cli("reinforce", QUESTION, "--used", "1")
+
+        found = {each["name"]: each["detail"] for each in as_json("doctor")["findings"]}
+
+        assert found["namespace"].endswith(", 1 earlier question")
 
     def test_damaged_file_is_wrong(self, as_json: Data, cli: Cli, maya: None, home: Path) -> None:
         (home / "memory.db").write_bytes(b"not a database " * 1000)

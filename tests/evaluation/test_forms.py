@@ -388,8 +388,16 @@ def test_a_line_that_is_not_json_is_named(tmp_path: Path) -> None:
         forms.load(write(tmp_path, f"{json.dumps(plain())}\n{{]\n"))
 
 
+def test_a_line_that_breaks_off_is_named(tmp_path: Path) -> None:
+    half = json.dumps({**plain(), "id": "other"})[:40]
+    with pytest.raises(
+        DataError, match="line 2 breaks off after 40 bytes; is all of the conversation on this line"
+    ):
+        forms.load(write(tmp_path, f"{json.dumps(plain())}\n{half}\n"))
+
+
 def test_the_form_can_be_said(tmp_path: Path) -> None:
     file = write(tmp_path, json.dumps(plain()))
     assert forms.load(file, "jsonl") == forms.load(file)
-    with pytest.raises(DataError, match="question 0: 'haystack_session_ids' is missing"):
+    with pytest.raises(DataError, match=r"of the form jsonl, and not longmemeval; .* any form"):
         forms.load(file, "longmemeval")

@@ -153,6 +153,9 @@ def test_all_arms_start_alike_and_without_learning_nothing_changes(result: dict[
 
 def test_the_first_pass_is_the_whole_experience(dataset: Dataset) -> None:
     once = learning.run(dataset, embedder=HashingEmbedder(), splits=1, pass_splits=1)
+    headings = [heading for heading, _ in learning.tables(once)]
+    assert headings[0].endswith("test questions, 1 split")
+    assert headings[-1].endswith("1 split")
     for name in once["arms"]:
         assert once["curve"][name][-1] == once["passes"][name][0]
 

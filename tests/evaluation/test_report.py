@@ -37,6 +37,12 @@ def written(folder: Path, name: str, result: object) -> Path:
     return file
 
 
+def test_a_commit_that_nobody_knows_is_not_named(result: dict[str, Any]) -> None:
+    installed = {**result, "commit": None}
+    assert "None" not in report.about(installed) + report.listing({"page": installed}, {})
+    assert f"| helamem | {result['helamem']}, commit unknown |" in report.page("page", installed)
+
+
 def test_a_page_asks_its_question_and_tells_what_is_behind_the_numbers(
     result: dict[str, Any],
 ) -> None:

@@ -79,8 +79,21 @@ def test_what_hangs_on_single_conversations_is_told(locomo_file: Path, tmp_path:
     assert rows[0] == ["system", "talk-1", "talk-2", "one left out"]
 
 
-def test_of_one_conversation_nothing_hangs_on_single_ones(result: dict[str, Any]) -> None:
-    assert "without_one" not in result["systems"]["default"]
+def test_of_one_conversation_nothing_can_be_left_out(result: dict[str, Any]) -> None:
+    entry = result["systems"]["default"]
+    assert entry["without_one"] is None
+    assert entry["by_conversation"] == {"talk-1": {"questions": 3, "recall@10": entry["recall@10"]}}
+
+
+@pytest.mark.parametrize("written", [{"without_one": None}, {}])
+def test_what_is_not_there_of_single_conversations_is_not_shown(
+    result: dict[str, Any], written: dict[str, Any]
+) -> None:
+    """Results of older versions have no such keys where there is one conversation."""
+    entry = {**result["systems"]["default"]}
+    del entry["without_one"], entry["by_conversation"]
+    older = {**result, "differences": {}, "systems": {"default": {**entry, **written}}}
+    assert "by conversation" not in str(retrieval.tables(older))
 
 
 def longmemeval(tmp_path: Path, *, marked: bool) -> Dataset:

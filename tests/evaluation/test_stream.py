@@ -132,7 +132,7 @@ def test_a_file_that_changed_meanwhile_is_noticed(tmp_path: Path) -> None:
     file = written(tmp_path, b'[{"a": 1}, {"b": 2}]')
     places = [each.place for each in Reader(file).elements()]
     file.write_bytes(b"[]")
-    with pytest.raises(DataError, match="has changed, is not JSON"):
+    with pytest.raises(DataError, match="has changed while it was read; begin again"):
         stream.read_at(file, places[1])
     file.unlink()
     with pytest.raises(DataError, match="cannot be read: No such file"):

@@ -182,3 +182,19 @@ def test_an_unknown_system_is_refused_with_those_there_are() -> None:
 def test_a_system_that_is_named_twice_is_refused() -> None:
     with pytest.raises(ConfigError, match="'bm25' is named twice; name each system once"):
         systems.named(["bm25", "default", "bm25"])
+
+
+def test_a_text_in_the_place_of_names_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"a list of names, like \['default'\], and not a text"):
+        systems.named("default")
+
+
+def test_a_search_that_brings_no_found_is_told_how_to_make_one(conversation: Conversation) -> None:
+    mine = systems.System("mine", lambda talk, *_: talk, lambda *_: ["D1:1"])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"search of the system 'mine' must .* not list; .*found\("):
+        mine.find(conversation, conversation.questions[0], 10)
+
+
+def test_a_turn_that_is_not_there_cannot_be_found(conversation: Conversation) -> None:
+    with pytest.raises(ValueError, match=r"has no turn 'D9:9'; rank ids out of conversation\.turn"):
+        systems.found(conversation, ["D1:1", "D9:9"])

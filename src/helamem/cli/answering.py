@@ -139,14 +139,15 @@ def _with(app: App, setting: str, value: str) -> App:
 
 
 def _model(app: App, *, dry_run: bool) -> LLM | None:
-    """The model that the options name; for a dry run no more than its name is needed."""
+    """The model that the options name; in a dry run, which asks nobody, what counts in its place."""
     if not dry_run:
         return language_model(app)
     if not is_configured(app):
         return None
-    from helamem.llms import OpenAIChat
+    from helamem.evaluation.examining import Estimating
+    from helamem.llms import chat_name
 
-    return OpenAIChat(app.config().llm.model)
+    return Estimating(chat_name(app.config().llm.model))
 
 
 def _failures(result: dict[str, Any]) -> Iterator[str]:

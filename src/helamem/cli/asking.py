@@ -74,7 +74,7 @@ def ask(
     given = {"k": k, "max_tokens": max_tokens, "learn": False if no_learn else None}
     steps = {"plan": plan, "select": select, "investigate": investigate, "verify": verify}
     given |= {name: True for name, on in steps.items() if on}
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         answer = memory.ask(
             question,
             llm=language_model(app),
@@ -107,7 +107,7 @@ def profile(app: App, name: str | None) -> None:
     """
     from helamem.cli import plain
 
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         found = memory.profile(name)
     app.show(plain.plain(found), lambda: profiles(found))
 

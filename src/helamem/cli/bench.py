@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from helamem.cli.answering import answers
-from helamem.cli.measuring import FILE, measure, measuring
+from helamem.cli.measuring import FILE, measure, measuring, ready
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, some_options
 from helamem.cli.values import names, whole_numbers
@@ -260,6 +260,7 @@ def report(results: tuple[Path, ...], out: Path) -> None:
     """
     from helamem.evaluation import report as pages
 
+    ready(out)
     for file in pages.build(results, out):
         click.echo(str(file))
 

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from helamem.evaluation.cells import noun
 from helamem.records import Fact
 
 if TYPE_CHECKING:
@@ -268,4 +269,4 @@ def pairs(values: Mapping[str, str | int]) -> RenderableType:
 
 def counted(n: int, singular: str, plural: str = "") -> str:
     """A number with its noun: "1 turn", "2 turns"."""
-    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
+    return f"{n:,} {noun(n, singular, plural)}"

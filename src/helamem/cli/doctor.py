@@ -158,6 +158,8 @@ def _file(app: App) -> Iterator[Finding]:
 
 
 def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
+    from helamem.cli import display
+
     problems = memory.check()
     stats = memory.stats()
     detail = f"{path}, {path.stat().st_size / 1e6:.2f} MB, made with {stats.embedder}"
@@ -166,8 +168,12 @@ def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
         yield Finding(name="file", state="wrong", detail="; ".join(problems), advice=advice)
     else:
         yield Finding(name="file", detail=f"{detail}, sound")
-    held = f"{stats.episodes:,} episodes, {stats.facts:,} facts, {stats.cues:,} earlier questions"
-    yield Finding(name="namespace", detail=f"{memory.namespace}: {held}")
+    held = (
+        display.counted(stats.episodes, "episode"),
+        display.counted(stats.facts, "fact"),
+        display.counted(stats.cues, "earlier question"),
+    )
+    yield Finding(name="namespace", detail=f"{memory.namespace}: {', '.join(held)}")
 
 
 def _folder(folder: Path) -> Finding:

@@ -38,7 +38,7 @@ def consolidate(app: App, at: datetime | None, no_llm: bool) -> None:
         helamem consolidate
     """
     asked = is_configured(app) and not no_llm
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         report = memory.consolidate(llm=language_model(app) if asked else False, at=at)
         new = [memory.get(id_) for id_ in report.facts_added]
     app.show(_consolidation_data(report), lambda: consolidated(report, new))
@@ -64,7 +64,7 @@ def forget(app: App, yes: bool, at: datetime | None) -> None:
     """
     from helamem.cli import plain
 
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         plan = memory.forget(at=at)
         gone = [memory.get(id_) for id_ in plan.ids[:SHOWN]]
         plan = memory.forget(dry_run=False, at=at) if yes else plan
@@ -83,7 +83,7 @@ def facts(app: App, superseded: bool) -> None:
     """
     from helamem.cli import display, plain
 
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         kept = memory.facts(superseded=superseded)
     app.show([plain.fact(each) for each in kept], lambda: display.facts(kept))
 

@@ -32,7 +32,7 @@ def get(app: App, ids: tuple[int, ...]) -> None:
     """
     from helamem.cli import plain
 
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         kept = [memory.get(id_) for id_ in ids]
     app.show([plain.memory(each) for each in kept], lambda: _in_full(kept))
 
@@ -62,7 +62,7 @@ def list_(
     from helamem.cli import display, plain
 
     filters = conditions_of(conditions, speaker, session)
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         kept = memory.list(filters=filters, limit=limit, offset=offset)
     app.show([plain.memory(each) for each in kept], lambda: display.memories(kept))
 
@@ -81,7 +81,7 @@ def history(app: App, id_: int) -> None:
     """
     from helamem.cli import plain
 
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         changes = memory.history(id_)
     app.show(plain.plain(changes), lambda: _changes(changes))
 
@@ -97,7 +97,7 @@ def stats(app: App) -> None:
     """
     from helamem.cli import plain
 
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         counted = memory.stats()
     app.show(plain.plain(counted), lambda: _stats(counted))
 
@@ -121,7 +121,7 @@ def export(app: App, output: str) -> None:
     Example:
         helamem export --output maya.jsonl
     """
-    with app.memory() as memory, files.writing(output) as file:
+    with app.known_memory() as memory, files.writing(output) as file:
         for line in memory.export():
             file.write(json.dumps(line) + "\n")
 

@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
+# What changes what is measured; the other settings say where files and models are.
+MEASURED = {
+    "preset",
+    "candidates",
+    "activation",
+    "spreading",
+    "cues",
+    "selection",
+    "learning",
+    "consolidation",
+    "forgetting",
+}
+
 WIDE = 112  # characters that a line of the table takes
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -104,12 +117,11 @@ def measure(
         settings: What they mean to the experiment.
     """
     from helamem.cli import display
-    from helamem.evaluation import experiments, figures
+    from helamem.evaluation import experiments
 
+    refuse_unsaid(app, command or experiment, settings.get("settings"))
     if given["folder"] is not None:
-        # What is wrong is told before hours of work, and not after them.
-        figures.require_matplotlib()
-        files.ready_folder(given["folder"])
+        ready(given["folder"])  # what is wrong is told before hours of work, and not after them
     embedder = app.config().embedder
     quiet = app.as_json or given["output"] == files.STANDARD_OUTPUT
     with display.progress(quiet) as show, _data(given) as data:
@@ -128,6 +140,70 @@ def measure(
         )
     publish(result, given, as_json=app.as_json)
     return result
+
+
+def ready(folder: Path) -> None:
+    """See that pages can be written into a folder, and their plots drawn.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        UsageError: Nothing can be written there.
+    """
+    from helamem.evaluation import figures
+
+    figures.require_matplotlib()
+    files.ready_folder(folder)
+
+
+def refuse_unsaid(app: App, command: str, said: Mapping[str, str] | None) -> None:
+    """Refuse settings from elsewhere than `--set`: a benchmark says all that made its numbers.
+
+    Args:
+        said: What `--set` said; None where the command has no such option.
+
+    Raises:
+        ConfigError: A setting would change what is measured, and is not said.
+    """
+    from helamem.errors import ConfigError
+
+    unsaid = list(_unsaid(app, said or {}))
+    if not unsaid:
+        return
+    found = ", ".join(f"{name} = {value} (from {origin})" for name, value, origin in unsaid)
+    undo = ", ".join(dict.fromkeys(_undone(origin) for _, _, origin in unsaid))
+    if said is None:
+        raise ConfigError(
+            f"`bench {command}` measures the defaults, and takes no settings; found {found}: {undo}"
+        )
+    again = " ".join(f"--set {name}={value}" for name, value, _ in unsaid)
+    raise ConfigError(
+        f"`bench {command}` measures the defaults, with what --set says; found {found}: "
+        f"say {again}, or {undo}"
+    )
+
+
+def _unsaid(app: App, said: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
+    """Each setting that differs from what is measured, with its value and where it came from."""
+    from helamem import config
+
+    resolved, measured = app.resolved(), config.Config.of(**said)
+    for name in config.names():
+        value, origin = config.value_of(resolved.config, name), resolved.origins[name]
+        if name.partition(".")[0] not in MEASURED or value == config.value_of(measured, name):
+            continue
+        if not origin.startswith("preset "):  # what follows from a preset is told by its name
+            yield name, value, _option(app, name) if origin == "argument" else origin
+
+
+def _undone(origin: str) -> str:
+    """How a setting is taken back that came from there."""
+    if origin.startswith("HELAMEM_"):
+        return f"unset {origin}"
+    return f"leave out {origin}" if origin.startswith("--") else f"take it out of {origin}"
+
+
+def _option(app: App, name: str) -> str:
+    return "--preset" if name == "preset" and app.preset else "--set"
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def search(
     from helamem.cli import display, plain
 
     filters = conditions_of(conditions, speaker, session)
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         found = memory.search(query, k=k, filters=filters, at=at)
         known = sources(memory, found) if explain else {}
     block = found.context(max_tokens) if max_tokens is not None else None
@@ -93,7 +93,7 @@ def reinforce(
     """
     from helamem.cli import plain
 
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         recall = memory.search(query, k=k, at=at)
         learned = memory.reinforce(recall, used, unhelpful=unhelpful or (), at=at)
     app.show(plain.plain(learned), lambda: _learned(learned))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -49,7 +49,8 @@ class App:
         """The configuration that holds, and where each setting came from."""
         from helamem import config
 
-        given = {"preset": self.preset, "embedder": self.embedder}
+        options = {"preset": self.preset, "embedder": self.embedder}
+        given = {name: value for name, value in options.items() if value is not None}
         return config.resolve(self.config_file, arguments={**self.settings, **given})
 
     def config(self) -> Config:
@@ -70,6 +71,21 @@ class App:
         if clock is None:
             return Memory(self.path(), namespace=name, config=config)
         return Memory(self.path(), namespace=name, config=config, clock=clock)
+
+    def known_memory(self) -> Memory:
+        """The memory that the options name, for commands that put nothing into a new one.
+
+        Raises:
+            StoreError: A file is named that is not there: a mistyped path would look like an empty memory.
+        """
+        from helamem.errors import StoreError
+        from helamem.stores.sqlite.database import IN_RAM
+
+        if self.file not in (None, IN_RAM) and not Path(self.file).exists():
+            raise StoreError(
+                f"there is no file {self.file!r}; `helamem add` and `helamem import` make one"
+            )
+        return self.memory()
 
     def show(self, data: object, render: Callable[[], RenderableType]) -> None:
         """Print a result: `data` for `--json`, what `render` gives otherwise."""

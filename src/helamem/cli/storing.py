@@ -77,7 +77,7 @@ def update(app: App, id_: int, text: str | None, metadata: dict[str, Any] | None
 
     if text is None and metadata is None:
         raise click.UsageError("say what changes: a text, --metadata, or both")
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         episode = memory.update(id_, text, metadata=metadata)
     app.show(plain.memory(episode), lambda: display.memories([episode]))
 
@@ -94,7 +94,7 @@ def delete(app: App, ids: tuple[int, ...]) -> None:
     Example:
         helamem delete 12
     """
-    with app.memory() as memory:
+    with app.known_memory() as memory:
         gone = memory.delete(*ids)
     app.show({"deleted": list(gone)}, lambda: _deleted(gone))
 

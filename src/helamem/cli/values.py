@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
 
+EXAMPLE = "2025-03-03T19:10:00Z"
+
+
 def moment(text: str) -> datetime:
     """A time in ISO 8601, with its zone.
 
@@ -25,9 +28,12 @@ def moment(text: str) -> datetime:
         BadParameter: It is not one.
     """
     try:
-        return utc(datetime.fromisoformat(text))
+        read = datetime.fromisoformat(text)
     except ValueError as exc:
-        raise click.BadParameter(f"{exc} (a time is written like 2025-03-03T19:10:00Z)") from exc
+        raise click.BadParameter(f"{text!r} is no time; write it like {EXAMPLE}") from exc
+    if read.tzinfo is None:
+        raise click.BadParameter(f"{text!r} has no time zone; write it like {EXAMPLE}")
+    return utc(read)
 
 
 def ids(text: str) -> tuple[int, ...]:

@@ -17,6 +17,15 @@ def number(value: float | None, form: str = ".3f") -> str:
     return "" if value is None else format(value, form)
 
 
+def noun(n: int, singular: str, plural: str = "") -> str:
+    """A noun as it stands after a number.
+
+    >>> noun(1, "turn"), noun(2, "turn"), noun(0, "memory", "memories")
+    ('turn', 'turns', 'memories')
+    """
+    return singular if n == 1 else plural or f"{singular}s"
+
+
 def gap(difference: Mapping[str, Any]) -> str:
     """A paired difference with its interval.
 

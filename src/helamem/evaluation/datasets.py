@@ -30,6 +30,8 @@ PUBLISHED: Mapping[str, str] = {
     "d6f21ea9d60a0d56f34a05b609c79c88a451d2ae03597821ea3d5a9678c3a442": ("LongMemEval-S, cleaned"),
 }
 
+EVIDENCE_NEEDED = "give questions their 'evidence': the ids of the turns that answer them"
+
 _ASKED_AFTER = timedelta(days=1)
 
 

@@ -183,7 +183,7 @@ def _found(
     for conversation in dataset.conversations:
         with started(system, conversation, embedder) as running:
             for question in questions(dataset, conversation):
-                yield question, system.search(running.state, question, K).hits
+                yield question, system.find(running.state, question, K).hits
         embedder.forget()
 
 

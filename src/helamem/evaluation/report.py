@@ -12,7 +12,7 @@ from rich.table import Table
 
 from helamem.config import PRESETS, Config
 from helamem.errors import DataError
-from helamem.evaluation import experiments, figures, findings, peers
+from helamem.evaluation import cells, experiments, figures, findings, peers
 from helamem.evaluation.forms import stream
 from helamem.evaluation.provenance import plain_settings
 
@@ -54,26 +54,33 @@ def print_table(result: Mapping[str, Any], console: Console) -> None:
         for row in rows[1:]:
             table.add_row(*row)
         console.print(table)
+    if n := result.get("left_out", 0):
+        console.print(f"Questions left out: {n:,}, which hold nothing to score by.")
 
 
 def about(result: Mapping[str, Any]) -> str:
     """Which data and which program the numbers are from, in one line."""
-    version = f"helamem {result['helamem']}" + (
-        f" ({result['commit']})" if result["commit"] else ""
+    return f"{_data(result)}, embedder {result['embedder']}, helamem {_version(result)}."
+
+
+def _version(result: Mapping[str, Any]) -> str:
+    """Which program; its commit is not known of one that was installed from a wheel."""
+    return (
+        f"{result['helamem']} ({result['commit']})" if result["commit"] else str(result["helamem"])
     )
-    return f"{_data(result)}, embedder {result['embedder']}, {version}."
 
 
 def _data(result: Mapping[str, Any]) -> str:
     """The data set, how much of it there is, and what was done to it."""
     name = result["published_as"] or f"{result['dataset']} (sha256 {result['sha256'][:12]})"
     talks = len(result["conversations"])
-    parts = [f"{name}: {talks:,} conversation{'s' * (talks != 1)}"]
+    parts = [f"{name}: {talks:,} {cells.noun(talks, 'conversation')}"]
     if "sample" in result:
         parts[0] += f", drawn from {result['sample']['of']:,}"
-    parts.append(f"{result['turns']:,} turns")
+    parts.append(f"{result['turns']:,} {cells.noun(result['turns'], 'turn')}")
     if "corrections" in result:
-        parts.append(f"evidence of {result['corrections']['questions']} questions corrected")
+        n = result["corrections"]["questions"]
+        parts.append(f"evidence of {n} {cells.noun(n, 'question')} corrected")
     return ", ".join(parts)
 
 
@@ -102,6 +109,7 @@ def build(results: Sequence[Path], folder: Path) -> list[Path]:
         MissingExtraError: matplotlib is not installed.
     """
     read_results = {file.stem: read(file) for file in results}
+    figures.require_matplotlib()  # or the first page would be left without its plots
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, result in read_results.items():
@@ -169,7 +177,7 @@ def _behind(result: Mapping[str, Any]) -> Iterator[str]:
         ["questions left out", f"{result.get('left_out', 0)}, which hold nothing to score by"],
         ["embedder", f"`{result['embedder']}`"],
         ["tokens", f"counted by `{result.get('tokenizer', '')}`"],
-        ["helamem", f"{result['helamem']}, commit `{result['commit']}`"],
+        ["helamem", f"{result['helamem']}, commit {_commit(result)}"],
         ["machine", _machine(hardware)],
     ]
     yield "\n".join([_line(rows[0]), "|:--|:--|", *map(_line, rows[1:])])
@@ -188,6 +196,10 @@ def _changes(result: Mapping[str, Any]) -> Iterator[list[str]]:
             f"`{made['file']}`, SHA-256 `{made['sha256']}`: {made['questions']} questions have other evidence; "
             f"{made['not_here']} entries are about other conversations",
         ]
+
+
+def _commit(result: Mapping[str, Any]) -> str:
+    return f"`{result['commit']}`" if result["commit"] else "unknown"
 
 
 def _machine(hardware: Mapping[str, Any]) -> str:
@@ -240,7 +252,7 @@ def listing(results: Mapping[str, Mapping[str, Any]], kept: Mapping[str, str]) -
                     experiments.question(result),
                     _source(result),
                     result["embedder"],
-                    f"{result['helamem']} ({result['commit']})",
+                    _version(result),
                 ]
             )
             for name, result in results.items()

@@ -85,7 +85,9 @@ def run(
     refuse_twins([system.name for system in systems])
     n_asked = sum(len(_asked(dataset, outline)) for outline in dataset.outlines)
     if not n_asked:
-        raise ConfigError(f"{dataset.name} has no question of which it says what answers it")
+        raise ConfigError(
+            f"{dataset.name} has no question of which it says what answers it; {datasets.EVIDENCE_NEEDED}"
+        )
     shared = SharedEmbedder(embedder)
     shared.embed(["load the model before anything is timed"])
     measured = {system.name: Measured() for system in systems}
@@ -148,7 +150,7 @@ def _asked(dataset: Dataset, conversation: Conversation | Outline) -> list[Quest
 def _timed(system: System[Any], state: Any, question: Question) -> tuple[Found, float]:  # noqa: ANN401  # the system's own
     """What was found, and the milliseconds that it took."""
     began = time.perf_counter()
-    found = system.search(state, question, K)
+    found = system.find(state, question, K)
     return found, 1e3 * (time.perf_counter() - began)
 
 
@@ -209,17 +211,17 @@ def means(scores: Sequence[Scores]) -> dict[str, Any]:
 
 
 def conversation_by_conversation(scored: Sequence[Scored]) -> dict[str, Any]:
-    """How much the mean hangs on single conversations, where each has several questions.
+    """How much the mean hangs on single conversations.
 
-    `without_one` are the lowest and the highest mean with one conversation left out.
+    `without_one` are the lowest and the highest mean with one conversation left out; None where that says
+    nothing, as there is one alone, or a question each.
     """
     grouped: dict[str, list[float]] = {}
     for each in scored:
         if MAIN in each.scores:
             grouped.setdefault(each.conversation, []).append(each.scores[MAIN])
     total = sum(map(len, grouped.values()))
-    if len(grouped) < 2 or total < 2 * len(grouped):
-        return {}
+    alone = len(grouped) < 2 or total < 2 * len(grouped)
     others = [
         [value for other, own in grouped.items() if other != name for value in own]
         for name in grouped
@@ -230,7 +232,7 @@ def conversation_by_conversation(scored: Sequence[Scored]) -> dict[str, Any]:
             name: {"questions": len(own), MAIN: summaries.mean(own)}
             for name, own in grouped.items()
         },
-        "without_one": {MAIN: [min(without), max(without)]},
+        "without_one": None if alone else {MAIN: [min(without), max(without)]},
     }
 
 

@@ -91,6 +91,20 @@ class System(Generic[State]):
     prompt_tokens: int = 1000
     settings: Config | None = None
 
+    def find(self, state: State, question: Question, k: int) -> Found:
+        """What `search` brings back.
+
+        Raises:
+            TypeError: It is not what measuring needs.
+        """
+        brought: object = self.search(state, question, k)
+        if not isinstance(brought, Found):
+            raise TypeError(
+                f"search of the system {self.name!r} must return a Found, not {type(brought).__name__}; "
+                "helamem.evaluation.systems.found(conversation, turn_ids) makes one"
+            )
+        return brought
+
 
 def named(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> list[System[Any]]:
     """The systems with these names.
@@ -100,7 +114,10 @@ def named(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> li
 
     Raises:
         ConfigError: There is no such system, or no such setting, or a system is named twice.
+        TypeError: A text stands where a list of names should.
     """
+    if isinstance(names, str):
+        raise TypeError(f"systems must be a list of names, like [{names!r}], and not a text")
     refuse_twins(names)
     unknown = [name for name in names if name not in SYSTEMS]
     if unknown:
@@ -225,8 +242,16 @@ class Indexed:
 
 
 def found(conversation: Conversation, ranked: Sequence[str]) -> Found:
-    """Ranked turns of a conversation as hits."""
+    """Ranked turns of a conversation as hits.
+
+    Raises:
+        ValueError: One of them is no turn of the conversation.
+    """
     place = {turn_id: i for i, turn_id in enumerate(conversation.turn_ids)}
+    if unknown := [turn_id for turn_id in ranked if turn_id not in place]:
+        raise ValueError(
+            f"{conversation.id} has no turn {unknown[0]!r}; rank ids out of conversation.turn_ids"
+        )
     return Found(
         [_hit(conversation, place[turn_id], rank) for rank, turn_id in enumerate(ranked)],
         {i + 1: (turn_id,) for i, turn_id in enumerate(conversation.turn_ids)},

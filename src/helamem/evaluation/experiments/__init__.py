@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from helamem import embedders
 from helamem.errors import ConfigError
-from helamem.evaluation import forms
+from helamem.evaluation import datasets, forms
 from helamem.evaluation.forms.corrections import corrected
 
 if TYPE_CHECKING:
@@ -93,11 +93,16 @@ def run(
     """Run an experiment on a file.
 
     Args:
+        name: "retrieval", "learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting",
+            "answers" or "speed".
         form: The data set's form; "auto" tells it from the file.
         corrections: A file that says which evidence is right, as `forms.corrections` reads it.
         sample: How many of the conversations are taken; all unless given.
         embedder: As `Config.embedder` names it.
         command: How it was called, for the record.
+        settings: What `run` of the experiment's module takes. "retrieval", "budget" and "answers" take
+            `systems`, a list of names out of `helamem.evaluation.systems.SYSTEMS`; a system of one's own is
+            measured by `helamem.evaluation.runner.run`.
 
     Raises:
         DataError: A file is not of its form.
@@ -110,7 +115,10 @@ def run(
     if sample is not None:
         dataset = dataset.sampled(sample)
     if name in NEED_TURNS and not any(map(dataset.scored, dataset.outlines)):
-        raise ConfigError(f"{dataset.name} has no question of which it says which turns answer it")
+        raise ConfigError(
+            f"{dataset.name} has no question of which it says which turns answer it; "
+            f"{datasets.EVIDENCE_NEEDED}"
+        )
     return module.run(
         dataset,
         embedder=embedders.load(embedder),

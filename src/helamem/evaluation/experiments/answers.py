@@ -64,7 +64,7 @@ def run(
         max_tokens: How much of what was found the model is shown.
 
     Raises:
-        ConfigError: There is no model.
+        ConfigError: There is no model, or no question has an answer.
         DataError: An answer of the data set stands in a prompt.
         LLMError: The first questions all failed.
     """
@@ -80,6 +80,11 @@ def run(
         max_tokens=max_tokens,
     )
     n_asked = sum(len(questions(dataset, outline)) for outline in dataset.outlines)
+    if not n_asked:
+        raise ConfigError(
+            f"{dataset.name} has no question with an answer; give each question its 'answer', what a right "
+            "reply says"
+        )
     n_there = sum(len(outline.questions) for outline in dataset.outlines)
     steps = Steps(progress, len(chosen) * n_asked)
     outcomes: dict[str, list[Answered]] = {}

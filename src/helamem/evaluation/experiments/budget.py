@@ -43,7 +43,7 @@ def run(
             steps.what = f"{system.name}, {conversation.id}"
             with shared.keeping(), started(system, conversation, shared) as running:
                 for question in dataset.scored(conversation):
-                    found = system.search(running.state, question, K)
+                    found = system.find(running.state, question, K)
                     for budget in BUDGETS:
                         share = metrics.recall(found.within(budget)[0], question.evidence)
                         recall[system.name, budget].append(share)

@@ -184,7 +184,8 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
         [name, *(_in_category(arm["by_category"][category]) for category in categories)]
         for name, arm in arms.items()
     ]
-    tested = f"{arms['none']['questions']} test questions, {result['splits']} splits"
+    n, splits = arms["none"]["questions"], result["splits"]
+    tested = f"{n} test {cells.noun(n, 'question')}, {splits} {cells.noun(splits, 'split')}"
     return [
         (f"Recall@10 on {tested}", [head, *rows]),
         ("Recall@10 by category, and what was won", [["arm", *categories], *by_category]),
@@ -200,7 +201,8 @@ def _course(result: Mapping[str, Any]) -> list[Table]:
     curve, passes = result["curve"], result["passes"]
     shares = [f"{share:.0%}" for share in curve["share"]]
     times = [f"{number} x" for number in passes["pass"]]
-    again = f"Recall@10 by passes over it, {result['pass_splits']} splits"
+    splits = result["pass_splits"]
+    again = f"Recall@10 by passes over it, {splits} {cells.noun(splits, 'split')}"
     return [
         (
             heading,

@@ -85,10 +85,11 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
 
 def _tables(result: Mapping[str, Any]) -> list[Table]:
     systems: Mapping[str, Mapping[str, Any]] = result["systems"]
-    counts = ", ".join(map(str, sorted({entry["questions"] for entry in systems.values()})))
+    counts = sorted({entry["questions"] for entry in systems.values()})
+    asked = f"{', '.join(map(str, counts))} {cells.noun(max(counts), 'question')}"
     ranks = _rows(systems, RANKS)
     return [
-        (f"Evidence recall over {counts} questions", _with_lead(result, ranks)),
+        (f"Evidence recall over {asked}", _with_lead(result, ranks)),
         (f"In a prompt, and by session{_by_session(systems)}", _rows(systems, PROMPTS)),
         ("What it takes", _rows(systems, COSTS)),
         by_category(systems),
@@ -112,7 +113,7 @@ def by_category(systems: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def by_conversation(systems: Mapping[str, Mapping[str, Any]]) -> list[Table]:
     """Recall@10 by conversation, and where it would lie with any one of them left out."""
-    parted = {name: entry for name, entry in systems.items() if "without_one" in entry}
+    parted = {name: entry for name, entry in systems.items() if entry.get("without_one")}
     names = list(next(iter(parted.values()))["by_conversation"]) if parted else []
     if not 0 < len(names) <= MANY:
         return []
@@ -172,8 +173,8 @@ def _with_lead(result: Mapping[str, Any], rows: list[list[str]]) -> list[list[st
 
 def _by_session(systems: Mapping[str, Mapping[str, Any]]) -> str:
     """How many questions are scored by session, where these are others."""
-    others = {entry.get("questions_by_session") for entry in systems.values()} - {None}
-    return "".join(f"; sessions over {n} questions" for n in others)
+    others = {n for entry in systems.values() if (n := entry.get("questions_by_session"))}
+    return "".join(f"; sessions over {n} {cells.noun(n, 'question')}" for n in others)
 
 
 def _cell(value: float | None, form: str) -> str:

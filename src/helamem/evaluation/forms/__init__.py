@@ -33,7 +33,7 @@ def load(path: str | Path, form: Form = "auto", *, progress: Progress | None = N
         progress: Told how many megabytes are read.
 
     Raises:
-        DataError: The file cannot be read, is malformed, or of no known form.
+        DataError: The file cannot be read, is malformed, or of another form or none.
     """
     file = Path(path)
 
@@ -41,7 +41,7 @@ def load(path: str | Path, form: Form = "auto", *, progress: Progress | None = N
         if progress is not None:
             progress(f"reading {file.name} (MB)", done // MEGABYTE, total // MEGABYTE)
 
-    loaded = _LOADERS[detect(file) if form == "auto" else form](Reader(file, told))
+    loaded = _LOADERS[_checked(file, form)](Reader(file, told))
     if not loaded.conversations:
         raise DataError(f"{file} holds no conversation")
     return loaded
@@ -53,16 +53,32 @@ def detect(file: Path) -> Form:
     Raises:
         DataError: None of them.
     """
-    first = next(Reader(file).elements(), None)
-    value = first.value if first else None
-    if isinstance(value, dict):
-        for mark, form in _MARKS.items():
-            if mark in value:
-                return form
+    if form := _seen(file):
+        return form
     raise DataError(
         f"{file} is of no known form; there are LoCoMo's and LongMemEval's JSON, and one conversation "
         f"a line with 'turns' and 'questions'"
     )
+
+
+def _checked(file: Path, form: Form) -> Form:
+    """The form to read a file in: the one that it has, or the one that was asked for."""
+    if form == "auto":
+        return detect(file)
+    if (seen := _seen(file)) not in (None, form):
+        raise DataError(
+            f"{file} is of the form {seen}, and not {form}; `helamem bench retrieval` takes data of any form"
+        )
+    return form
+
+
+def _seen(file: Path) -> Form | None:
+    """The form that a file's beginning is a mark of, if it is of any."""
+    first = next(Reader(file).elements(), None)
+    value = first.value if first else None
+    if not isinstance(value, dict):
+        return None
+    return next((form for mark, form in _MARKS.items() if mark in value), None)
 
 
 _MARKS: Mapping[str, Form] = {

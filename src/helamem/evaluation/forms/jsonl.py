@@ -71,7 +71,7 @@ def _lines(content: bytes, file: Path) -> list[str]:
 
 def _conversation(line: str, number: int, file: Path) -> Conversation:
     where = f"{file}, line {number}"
-    raw = stream.parsed(line, where)
+    raw = stream.parsed(line, where, whole="is all of the conversation on this line?")
     try:
         found = values.an_object(raw, "a line")
         values.refuse_others(found, FIELDS)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = "tuple[int, int]"  # the first byte, and the one after the last
 
+WHOLE = "was it downloaded whole?"
+
 _CHUNK = 1 << 20  # bytes
 _BLANK = re.compile(r"[ \t\r\n]*")
 _CUT_OFF = re.compile(
@@ -36,8 +38,11 @@ class Element:
     place: Place
 
 
-def parsed(content: bytes | str, where: str | Path) -> Any:  # noqa: ANN401  # whatever JSON holds
+def parsed(content: bytes | str, where: str | Path, *, whole: str = WHOLE) -> Any:  # noqa: ANN401  # whatever JSON holds
     """What JSON in UTF-8 says; a mark of the byte order is passed over.
+
+    Args:
+        whole: What to ask of a reader whose JSON breaks off.
 
     Raises:
         DataError: It is not JSON.
@@ -47,6 +52,13 @@ def parsed(content: bytes | str, where: str | Path) -> Any:  # noqa: ANN401  # w
         return json.loads(text, parse_constant=_refuse_constant)
     except UnicodeDecodeError as exc:
         raise DataError(f"{where} is not UTF-8 text, at byte {exc.start}") from exc
+    except json.JSONDecodeError as exc:
+        if not exc.doc.strip():
+            raise DataError(f"{where} is empty") from exc
+        if _may_be_cut_off(exc, exc.doc):
+            size = len(exc.doc.encode(errors="surrogatepass"))
+            raise DataError(f"{where} breaks off after {size:,} bytes; {whole}") from exc
+        raise DataError(f"{where} is not JSON: {exc}") from exc
     except (ValueError, RecursionError) as exc:
         raise DataError(f"{where} is not JSON: {_why(exc)}") from exc
 
@@ -61,9 +73,13 @@ def read_at(file: Path, place: Place) -> Any:  # noqa: ANN401  # whatever JSON h
     try:
         with file.open("rb") as source:
             source.seek(start)
-            return parsed(source.read(end - start), f"{file}, which has changed,")
+            return parsed(source.read(end - start), file)
     except OSError as exc:
         raise _unreadable(file, exc) from exc
+    except DataError as exc:
+        raise DataError(
+            f"{file} has changed while it was read; begin again, and leave it as it is"
+        ) from exc
 
 
 def read_bytes(file: Path) -> bytes:
@@ -197,9 +213,7 @@ class Reader:
     def _break_off(self) -> NoReturn:
         if not self._read:
             raise DataError(f"{self.file} is empty")
-        raise DataError(
-            f"{self.file} breaks off after {self._read:,} bytes; was it downloaded whole?"
-        )
+        raise DataError(f"{self.file} breaks off after {self._read:,} bytes; {WHOLE}")
 
     def _refuse(self, why: str, position: int = 0) -> NoReturn:
         place = self._place + len(self._text[:position].encode())
