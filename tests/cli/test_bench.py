@@ -257,7 +257,7 @@ class TestOtherForms:
 
         assert "Questions left out: 1, which hold nothing to score by." in shown
         assert "1 conversation, 1 turn, embedder" in shown
-        assert "recall over 1 question " in shown
+        assert "recall over 1 question\n" in shown
 
     def test_ones_own_data(self, cli: Cli, tickets: Path) -> None:
         arguments = ["--data", tickets, "--systems", "bm25", "--form", "jsonl", "--json", "-"]

@@ -68,12 +68,14 @@ class Arm:
     """A way to learn.
 
     Attributes:
+        meaning: What it learns after each question of the experience, in a few words.
         settings: What differs from the default settings; only learning may.
         shown: How many memories a question of the experience brings back, beside what comes by association.
         certainty: How sure it is that what is said to have served did.
     """
 
     judge: Judge
+    meaning: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     shown: int = SHOWN
     certainty: float = 1.0
@@ -91,12 +93,23 @@ _PAPER_RULE = {
 }
 
 ARMS: Mapping[str, Arm] = {
-    "none": Arm(nothing),
-    "paper": Arm(returned, _PAPER_RULE, SHOWN_BY_PAPER),
-    "gated": Arm(served, {"learning.cue": False}),
-    "gated+cue": Arm(served),
-    "oracle": Arm(all_evidence),
-    "implicit": Arm(implied, certainty=usage.CERTAINTY),
+    "none": Arm(nothing, "nothing"),
+    "paper": Arm(
+        returned,
+        "all that was shown is wired together, by the paper's rule",
+        _PAPER_RULE,
+        SHOWN_BY_PAPER,
+    ),
+    "gated": Arm(
+        served, "what was shown and is evidence is wired together", {"learning.cue": False}
+    ),
+    "gated+cue": Arm(served, "the same, and the question is bound to it: what `reinforce` does"),
+    "oracle": Arm(all_evidence, "the same with all evidence, shown or not"),
+    "implicit": Arm(
+        implied,
+        "as `gated+cue`, but what served is guessed from the words of the right answer",
+        certainty=usage.CERTAINTY,
+    ),
 }
 
 

@@ -44,7 +44,9 @@ def print_table(result: Mapping[str, Any], console: Console) -> None:
     """Print what an experiment found."""
     console.print(about(result))
     for heading, rows in experiments.of(result).tables(result):
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=heading, title_justify="left")
+        # By itself: a table's title wraps at the table's width.
+        console.print(f"\n{heading}", style="italic", soft_wrap=True)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column, title in enumerate(rows[0]):
             short = max(len(row[column]) for row in rows) <= SHORT
             least = None if column else min(NAME, max(len(row[0]) for row in rows))

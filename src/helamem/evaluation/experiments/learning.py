@@ -166,7 +166,7 @@ def summary(notebooks: Mapping[str, Notebook], categories: Sequence[str]) -> dic
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row an arm: what it scores and won over no learning, by category, and in its course."""
     arms: Mapping[str, Mapping[str, Any]] = result["arms"]
-    head = ["arm", "R@10", "won", "R@5", "MRR", "judge's precision", "and recall"]
+    head = ["arm", "R@10", "won", "R@5", "MRR"]
     rows = [
         [
             name,
@@ -174,8 +174,6 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
             cells.gap(arm["gain"]),
             f"{arm['recall@5']:.3f}",
             f"{arm['mrr']:.3f}",
-            cells.number(arm["judge"]["precision"], ".2f"),
-            cells.number(arm["judge"]["recall"], ".2f"),
         ]
         for name, arm in arms.items()
     ]
@@ -190,6 +188,25 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
         (f"Recall@10 on {tested}", [head, *rows]),
         ("Recall@10 by category, and what was won", [["arm", *categories], *by_category]),
         *_course(result),
+        (
+            "What each arm learns of a question, and how right it is about what served",
+            _judges(arms),
+        ),
+    ]
+
+
+def _judges(arms: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """What an arm took for what served: how much of it is evidence, and how much of the evidence shown it took."""
+    return [
+        ["arm", "precision", "recall"],
+        *(
+            [
+                f"{name}: {ARMS[name].meaning}" if name in ARMS else name,
+                cells.number(arm["judge"]["precision"], ".2f"),
+                cells.number(arm["judge"]["recall"], ".2f"),
+            ]
+            for name, arm in arms.items()
+        ),
     ]
 
 
@@ -202,7 +219,8 @@ def _course(result: Mapping[str, Any]) -> list[Table]:
     shares = [f"{share:.0%}" for share in curve["share"]]
     times = [f"{number} x" for number in passes["pass"]]
     splits = result["pass_splits"]
-    again = f"Recall@10 by passes over it, {splits} {cells.noun(splits, 'split')}"
+    of_splits = "the first split" if splits == 1 else f"the first {splits} splits"
+    again = f"Recall@10 by passes over it, in {of_splits} alone"
     return [
         (
             heading,
