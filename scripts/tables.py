@@ -209,7 +209,41 @@ def _named(result: dict[str, Any], name: str) -> str:
 
 
 def _ahead(gap: dict[str, Any]) -> str:
-    return cells.gap(gap["recall@10"]).replace("0.", ".")
+    return _gap(gap["recall@10"])
+
+
+def _gap(gap: dict[str, Any]) -> str:
+    return cells.gap(gap).replace("0.", ".")
+
+
+def learned() -> str:
+    """What each way of learning wins over none, where needs are new and where they return."""
+    new, returning = (
+        _result(f"locomo_dev-{name}-static.json")["arms"] for name in ("learning", "reuse")
+    )
+    lines = [
+        "| recall@10 | new needs | multi-hop | returning needs | multi-hop |",
+        "|---|---:|---:|---:|---:|",
+        _before(new["none"], returning["none"]),
+        *(
+            f"| `{arm}` | " + " | ".join([*_won(new[arm]), *_won(returning[arm])]) + " |"
+            for arm in new
+            if arm != "none"
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _before(*arms: dict[str, Any]) -> str:
+    values = [
+        _share(part["recall@10"]) for arm in arms for part in (arm, arm["by_category"]["multi-hop"])
+    ]
+    return "| before learning | " + " | ".join(values) + " |"
+
+
+def _won(arm: dict[str, Any]) -> list[str]:
+    return [_gap(part["gain"]) for part in (arm, arm["by_category"]["multi-hop"])]
 
 
 def cost() -> str:
@@ -239,6 +273,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "cost": ("README.md", cost),
     "peers": ("docs/why.md", peers),
     "side by side": ("docs/evaluation.md", side_by_side),
+    "learning": ("docs/evaluation.md", learned),
 }
 
 

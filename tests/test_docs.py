@@ -273,7 +273,9 @@ class TestWhatThereIsStandsInIt:
 
         assert set() == settings - set(config.names())
 
-    @pytest.mark.parametrize("table", ["settings", "quality", "cost", "peers", "side by side"])
+    @pytest.mark.parametrize(
+        "table", ["settings", "quality", "cost", "peers", "side by side", "learning"]
+    )
     def test_no_table_says_what_is_not_so(self, table: str) -> None:
         tables = _tables()
         document, make = tables.TABLES[table]
