@@ -38,7 +38,7 @@ def breadth(question: str, n_words: int) -> float:
     In other languages only the number of words counts.
 
     Args:
-        question: Without "could you tell me" and the like (`helamem.text.without_courtesy`).
+        question: Without "could you tell me" and the like (`helamem.questions.without_courtesy`).
         n_words: How many words of it tell something, without the names of speakers.
 
     >>> round(breadth("What has Ana bought?", 1), 2), round(breadth("When did Ana buy the kettle?", 2), 2)

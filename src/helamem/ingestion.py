@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem import dates, text
+from helamem import dates, names, text
 from helamem.errors import EmbedderError
 from helamem.protocols import ASKS, NAMES, NAMES_TIME, NewEpisode
 
@@ -135,8 +135,8 @@ def traits(words: str) -> int:
     said = _NOTE.sub("", words.rstrip())
     sentences = text.sentences(said)
     asks = bool(sentences) and text.is_question(sentences[-1])
-    names = text.names_something(said)
-    return ASKS * asks + NAMES_TIME * dates.names_time(said) + NAMES * names
+    calls = names.names_something(said)
+    return ASKS * asks + NAMES_TIME * dates.names_time(said) + NAMES * calls
 
 
 def _uncovered(clean: str, embedder: Embedder) -> list[str]:

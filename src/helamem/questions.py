@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helamem import dates, ingestion, text
+from helamem import dates, ingestion, names, text
 from helamem.breadth import breadth
 
 if TYPE_CHECKING:
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 
     from helamem.dates import NamedDate
     from helamem.protocols import Embedder, Floats
+
+_COURTESY = re.compile(
+    r"^\W*(?:(?:please|and|so|ok|okay|well)\W+)*"
+    r"(?:(?:can|could|will|would) you (?:please |kindly )?(?:tell|remind) (?:me|us)|(?:please )?(?:tell|remind) (?:me|us)"
+    r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +77,23 @@ def telling(query: str, speakers: Sequence[str], *, names_apart: bool) -> str:
     >>> telling("Could you tell me what Ana cooks?", ["Ana"], names_apart=True)
     'what cooks?'
     """
-    asked = text.without_courtesy(unicodedata.normalize("NFC", query))
+    asked = without_courtesy(unicodedata.normalize("NFC", query))
     return without_names(asked, speakers) if names_apart else asked
 
 
 def named(query: str, speakers: Sequence[str]) -> tuple[str, ...]:
     """The speakers whom a query names, the first named first."""
     composed = unicodedata.normalize("NFC", query)
-    return tuple(dict.fromkeys(speakers[i] for *_, i in text.mentions(composed, speakers)))
+    return tuple(dict.fromkeys(speakers[i] for *_, i in names.mentions(composed, speakers)))
+
+
+def without_courtesy(query: str) -> str:
+    """A question without the phrase that only asks to be told.
+
+    >>> without_courtesy("Could you please tell me when Ana left?")
+    'when Ana left?'
+    """
+    return query[len(courtesy[0]) :] if (courtesy := _COURTESY.match(query)) else query
 
 
 def without_names(query: str, speakers: Sequence[str]) -> str:
@@ -86,7 +103,7 @@ def without_names(query: str, speakers: Sequence[str]) -> str:
     'What did sister tell?'
     """
     kept, end = "", 0
-    for start, stop, _ in text.mentions(query, speakers):
+    for start, stop, _ in names.mentions(query, speakers):
         kept += query[end:start].rstrip() if start > end else ""
         end = max(end, stop)
     rest = (kept + query[end:]).strip()

@@ -1,4 +1,4 @@
-"""What the memory reads out of a text without understanding it: terms, sentences, names.
+"""What the memory reads out of a text without understanding it: terms, and sentences.
 
 Pure functions on strings. Nothing here raises on any string, however odd: a lone surrogate, a control
 character or a million characters without a space are all just text.
@@ -18,7 +18,7 @@ from snowballstemmer.english_stemmer import EnglishStemmer
 from helamem.protocols import Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 MAX_TERM = 64  # characters; longer runs without a space are cut, in texts and queries alike
 
@@ -41,7 +41,7 @@ January February March April May June July August September October November Dec
 """
 MONTHS = tuple(_MONTH_NAMES.split())  # `calendar` and `strftime` follow the machine's language
 
-_APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'"})
+APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'"})
 # Accents, Hebrew and Arabic vowel points, joiners, direction marks and skin tones: people search without them.
 _UNSEEN = re.compile(
     "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670"
@@ -58,7 +58,7 @@ _HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff
 _UNSPACED = "\u0e01-\u0eff\u1000-\u109f\u1780-\u17dd\u3040-\u30ff\uac00-\ud7af" + _HAN
 _INDIC = "\u0900-\u0963\u0966-\u096f\u0971-\u0dff"  # their vowel signs are not letters to `re`
 _EMOJI = "\u2600-\u27bf\U0001f000-\U0001faff"
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"\d{1,3}(?:,\d{3})+(?!\d)"  # 1,000
     r"|\d+(?:[:.]\d+)+"  # 9:40, 3.14
     rf"|[{_UNSPACED}]+"
@@ -66,7 +66,7 @@ _TOKEN = re.compile(
     rf"|[^\W_{_UNSPACED}]+(?:[{_INDIC}]+[^\W_{_UNSPACED}]*)*"  # words, 42P07, b12
 )
 _EMOJI_ALONE = re.compile(rf"[{_EMOJI}]")
-_UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
+UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
 _HAN_CHARACTER = re.compile(rf"[{_HAN}]")
 _DIGIT = re.compile(r"\d")
 
@@ -85,7 +85,7 @@ def terms(text: str) -> list[str]:
     >>> terms("Maya's flight leaves from gate B12 at 9:40, error 42P07!")
     ['maya', 'flight', 'leav', 'gate', 'b12', '9:40', 'error', '42p07']
     """
-    return [term for token in _TOKEN.findall(_folded(text)) for term in _terms_of(token)]
+    return [term for token in TOKEN.findall(folded(text)) for term in _terms_of(token)]
 
 
 def index_terms(text: str) -> list[Term]:
@@ -96,9 +96,9 @@ def index_terms(text: str) -> list[Term]:
     """
     counts: dict[str, int] = {}
     tellings: dict[str, int] = {}
-    folded = _folded(text)
-    for match in _TOKEN.finditer(folded):
-        telling = _telling(match[0], folded, match.start())
+    plain = folded(text)
+    for match in TOKEN.finditer(plain):
+        telling = _telling(match[0], plain, match.start())
         for term in _terms_of(match[0]):
             counts[term] = counts.get(term, 0) + 1
             tellings[term] = min(telling, tellings.get(term, telling))
@@ -120,64 +120,21 @@ def clean(text: str) -> tuple[str, list[str]]:
     return replaced, [f"{n} lone {'surrogate was' if n == 1 else 'surrogates were'} replaced"]
 
 
-def mentions(query: str, speakers: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Where a query, composed (NFC), names speakers: from where to where, a possessive 's included, and which; in order.
-
-    A speaker is named by any word of the name. Case and accents do not matter, initials do not count. A
-    name that is also a stop word or a month, such as Will or April, must have its capital, and not just
-    because a sentence begins.
-
-    >>> mentions("What did Zoe tell Ben Ode?", ["Ben Ode", "Zoë"])
-    [(9, 12, 1), (18, 21, 0), (22, 25, 0)]
-    """
-    plain = query.translate(_APOSTROPHES)
-    found = []
-    for token in _TOKEN.finditer(plain):
-        said = _folded(token[0]).casefold()
-        telling = token[0][0].isupper() and not _opens_sentence(plain, token.start())
-        for i, name in enumerate(speakers):
-            for word in _name_words(name):
-                if _is_name(word, said, telling=telling):
-                    start, end = _place(word, said, token)
-                    possessive = _POSSESSIVE.match(plain, end)
-                    found.append((start, possessive.end() if possessive else end, i))
-    return sorted(found)
-
-
-def without_courtesy(query: str) -> str:
-    """A question without the phrase that only asks to be told.
-
-    >>> without_courtesy("Could you please tell me when Ana left?")
-    'when Ana left?'
-    """
-    return query[len(courtesy[0]) :] if (courtesy := _COURTESY.match(query)) else query
-
-
 def count_words(text: str) -> int:
     """How many words of a text tell something; what has no spaces between words counts as one.
 
     >>> count_words("What did the old baker tell Ana?")
     4
     """
-    return sum(any(True for _ in _terms_of(token)) for token in _TOKEN.findall(_folded(text)))
+    return sum(any(True for _ in _terms_of(token)) for token in TOKEN.findall(folded(text)))
 
 
-def names_something(text: str) -> bool:
-    """Whether a text calls something by its name: a place, a title, a brand, somebody who is not here.
-
-    What counts is a capital inside a sentence, in a language that has them; but neither words that are all
-    capitals nor a name that is but called out, as in "Thanks, Ana!" and "Hey Ana, ...".
-
-    >>> names_something("We saw Carmen in Leeds, Ana!"), names_something("Thanks, Ana! I AM glad.")
-    (True, False)
-    """
-    folded = _folded(text)
-    place = 0  # in the sentence
-    for token in _TOKEN.finditer(folded):
-        place = 0 if _opens_sentence(folded, token.start()) else place + 1
-        if place and _is_proper(token[0]) and not _is_called_out(folded, token, place):
-            return True
-    return False
+def folded(text: str) -> str:
+    """The text with one kind of apostrophe, no contractions, and nothing that people search without."""
+    text = text.translate(APOSTROPHES)
+    if not text.isascii():
+        text = _NOT_ASCII.sub(_plain, text)
+    return _CONTRACTION.sub("", text) if "'" in text else text
 
 
 def sentences(text: str) -> list[str]:
@@ -197,26 +154,22 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
+def opens_sentence(text: str, start: int) -> bool:
+    """Whether what begins at `start` is the first word of a sentence."""
+    before = text[max(0, start - 8) : start]
+    stripped = before.rstrip(" \t\"'([*_-")
+    return (
+        not stripped
+        or stripped[-1] in ".!?:\n\r\u2026\u3002\uff01\uff1f"
+        or bool(_EMOJI_ALONE.match(stripped[-1]))
+    )
+
+
 def is_question(sentence: str) -> bool:
     """Whether a sentence asks: it ends with a question mark, or begins as only a question does."""
     return bool(_QUESTION_MARK.search(sentence.rstrip()[-64:]) or _INVERSION.match(sentence))
 
 
-_COURTESY = re.compile(
-    r"^\W*(?:(?:please|and|so|ok|okay|well)\W+)*"
-    r"(?:(?:can|could|will|would) you (?:please |kindly )?(?:tell|remind) (?:me|us)|(?:please )?(?:tell|remind) (?:me|us)"
-    r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
-    re.IGNORECASE,
-)
-# So many words into a sentence, a name that is set off is but called out: "Oh hey Ana, ...", not "In Leeds."
-OPENING = 2
-LOOK_BACK = 16  # characters before a name that may say how it is meant
-_LEADS_TO_NAME = re.compile(
-    r"\b(?:a|an|the|of|in|on|at|to|from|with|by|for|about|and|or)$", re.IGNORECASE
-)
-_SET_OFF = ",.!?;:\u2026"
-_POSSESSIVE = re.compile(r"'s\b", re.IGNORECASE)
-_MONTH_WORDS = frozenset(month.lower() for month in MONTHS)
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -235,21 +188,13 @@ _TITLES = frozenset(_TITLE_WORDS.split())
 _MID_SENTENCE = frozenset({"a.m", "p.m", "etc", "inc", "ltd", "u.s", "u.k"})  # may end one too
 
 
-def _folded(text: str) -> str:
-    """The text with one kind of apostrophe, no contractions, and nothing that people search without."""
-    text = text.translate(_APOSTROPHES)
-    if not text.isascii():
-        text = _NOT_ASCII.sub(_plain, text)
-    return _CONTRACTION.sub("", text) if "'" in text else text
-
-
 def _plain(run: re.Match[str]) -> str:
     stripped = _UNSEEN.sub("", unicodedata.normalize("NFKD", run[0]))
     return unicodedata.normalize("NFC", stripped)
 
 
 def _terms_of(token: str) -> Iterator[str]:
-    if _UNSPACED_RUN.match(token):
+    if UNSPACED_RUN.match(token):
         yield from _character_terms(token)
     else:
         word = token.casefold()
@@ -280,50 +225,7 @@ def _telling(token: str, text: str, start: int) -> int:
         return 0
     if not token[0].isupper():
         return 2
-    return 1 if token[1:].isupper() or not _opens_sentence(text, start) else 2
-
-
-def _opens_sentence(text: str, start: int) -> bool:
-    before = text[max(0, start - 8) : start]
-    stripped = before.rstrip(" \t\"'([*_-")
-    return (
-        not stripped
-        or stripped[-1] in ".!?:\n\r\u2026\u3002\uff01\uff1f"
-        or bool(_EMOJI_ALONE.match(stripped[-1]))
-    )
-
-
-@lru_cache(maxsize=4096)
-def _name_words(name: str) -> tuple[str, ...]:
-    return tuple(word for word in _TOKEN.findall(_folded(name).casefold()) if len(word) > 1)
-
-
-def _is_name(word: str, said: str, *, telling: bool) -> bool:
-    """Whether a folded token says a word of a name; `telling`: it has a capital that means something."""
-    if word in STOP_WORDS or word in _MONTH_WORDS:
-        return word == said and telling
-    return word == said or (bool(_UNSPACED_RUN.match(word)) and word in said)
-
-
-def _place(word: str, said: str, token: re.Match[str]) -> tuple[int, int]:
-    """From where to where a name's word stands: all of the token, unless it is a run without spaces."""
-    if word == said:
-        return token.span()
-    start = token.start() + said.find(word)
-    return start, min(start + len(word), token.end())
-
-
-def _is_proper(token: str) -> bool:
-    capital = token[0].isupper() and (len(token) == 1 or not token.isupper())
-    return capital and token.casefold() not in STOP_WORDS
-
-
-def _is_called_out(text: str, token: re.Match[str], place: int) -> bool:
-    """Whether a name addresses somebody: set off at its end, and either by a comma or by opening a sentence."""
-    before = text[max(0, token.start() - LOOK_BACK) : token.start()].rstrip()
-    after = text[token.end() : token.end() + 1]
-    opens = place <= OPENING and not _LEADS_TO_NAME.search(before)
-    return (not after or after in _SET_OFF) and (opens or before.endswith(","))
+    return 1 if token[1:].isupper() or not opens_sentence(text, start) else 2
 
 
 def _join_surrogates(match: re.Match[str]) -> str:
