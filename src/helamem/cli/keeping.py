@@ -127,7 +127,7 @@ def counts(plan: ForgetPlan) -> str:
     """How many episodes a plan looks at, and why it keeps those that it keeps."""
     return (
         f"{plan.considered:,} considered: {len(plan.ids):,} may go, {plan.kept_strong:,} kept for their "
-        f"associations, {plan.kept_young:,} are too young, {plan.kept_used:,} were used."
+        f"associations; of the others, {plan.kept_young:,} are too young and {plan.kept_used:,} were used."
     )
 
 
