@@ -495,11 +495,16 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LLMServer]:
 
 
 class TestAnswers:
-    def test_scores_and_costs_are_shown(self, cli: Cli, data: Path, server: LLMServer) -> None:
+    def test_scores_and_costs_are_shown(
+        self, cli: Cli, data: Path, server: LLMServer, tmp_path: Path
+    ) -> None:
         shown = cli(
-            "bench", "answers", "--data", data, "--prices", "1000,2000", "--judge", "strict"
-        )
+            "bench", "answers", "--data", data, "--prices", "1000,2000", "--judge", "strict",
+            "--out", tmp_path / "out",
+        )  # fmt: skip
 
+        (written,) = (tmp_path / "out").glob("*.json")
+        assert "--prices 1000,2000" in json.loads(written.read_text(encoding="utf-8"))["command"]
         assert "Answers by openai/tiny, judged by openai/strict" in shown.stdout
         assert "1.000" in shown.stdout
         assert "0.05" in shown.stdout  # two calls of 11 tokens in and 7 out

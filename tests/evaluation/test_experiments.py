@@ -179,12 +179,19 @@ def test_facts_are_counted_and_without_them_there_are_none(
     assert variants["after experience, extracted facts"]["questions"] == 2
 
 
-def test_facts_need_a_data_set_that_has_them(dataset: Dataset) -> None:
+def test_recorded_facts_are_measured_where_there_are_some(dataset: Dataset) -> None:
     bare = replace(
         dataset, conversations=tuple(replace(c, observations=()) for c in dataset.conversations)
     )
-    with pytest.raises(ConfigError, match="no recorded observations"):
-        facts.run(bare, embedder=HashingEmbedder())
+    result = facts.run(bare, embedder=HashingEmbedder())
+
+    assert [
+        "episodes alone",
+        "after experience, episodes alone",
+        "after experience, extracted facts",
+    ] == list(result["variants"])
+    assert set(result["variants"]) == set(result["config"]["systems"])
+    assert facts.tables(result)
 
 
 def test_distractors_come_from_the_others_and_take_ranks(two_talks: Path) -> None:

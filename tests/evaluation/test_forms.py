@@ -212,6 +212,10 @@ def _blank_answering_session(data: list[dict[str, Any]]) -> None:
     data[0]["answer_session_ids"].append("")
 
 
+def _lost_session(data: list[dict[str, Any]]) -> None:
+    data[0]["answer_session_ids"].append("elsewhere")
+
+
 def _no_sessions(data: list[dict[str, Any]]) -> None:
     del data[0]["answer_session_ids"]
 
@@ -228,6 +232,7 @@ def _no_sessions(data: list[dict[str, Any]]) -> None:
         (_blank_id, "'question_id' is blank"),
         (_blank_session, "'haystack_session_ids' holds a blank text"),
         (_blank_answering_session, "'answer_session_ids' holds a blank text"),
+        (_lost_session, "'answer_session_ids' names 'elsewhere', which is not in its history"),
         (_no_sessions, "'answer_session_ids' is missing"),
     ],
 )

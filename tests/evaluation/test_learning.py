@@ -9,7 +9,7 @@ import pytest
 
 from helamem.config import Config
 from helamem.embedders import HashingEmbedder
-from helamem.errors import ConfigError
+from helamem.errors import ConfigError, DataError
 from helamem.evaluation import learners, summaries
 from helamem.evaluation.copies import original
 from helamem.evaluation.experiments import learning
@@ -234,6 +234,14 @@ def test_settings_hold_for_every_arm_and_an_arm_keeps_its_own(dataset: Dataset) 
 def test_passes_need_splits_to_go_through(dataset: Dataset) -> None:
     with pytest.raises(ConfigError, match="pass_splits is 2, but can be 1 at most"):
         learning.run(dataset, embedder=HashingEmbedder(), splits=1, pass_splits=2)
+
+
+def test_a_single_question_cannot_be_experience_and_test(dataset: Dataset) -> None:
+    (conversation,) = dataset.conversations
+    one = replace(conversation, questions=tuple(dataset.scored(conversation))[:1])
+
+    with pytest.raises(DataError, match="no conversation has a question to learn from"):
+        learning.run(replace(dataset, conversations=(one,)), embedder=HashingEmbedder(), splits=1)
 
 
 def test_experience_is_shown_what_asking_shows_and_the_paper_what_it_returns() -> None:

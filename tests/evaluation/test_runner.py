@@ -15,6 +15,7 @@ from helamem.errors import ConfigError
 from helamem.evaluation import forms, report, runner, systems
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import budget, retrieval
+from helamem.evaluation.figures import Bars
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,7 +164,11 @@ def test_where_no_turn_is_known_tables_and_plots_still_come(tmp_path: Path) -> N
     assert result["systems"]["bm25"]["questions"] == 0
     assert "recall@10" not in result["systems"]["bm25"]
     assert [row[1] for row in retrieval.tables(result)[0][1][1:]] == ["", ""]
-    assert [bar[1] for bar in retrieval.plots(result)[0].bars.values()] == [[], []]  # type: ignore[union-attr]
+    assert "Sessions@10 by category" in dict(retrieval.tables(result))
+    (plot,) = retrieval.plots(result)
+    assert isinstance(plot, Bars)
+    assert plot.x == "sessions@10"
+    assert [bar[1] for bar in plot.bars.values()] == [[], []]
 
 
 def test_where_no_answer_is_known_nothing_is_measured(dataset: Dataset) -> None:

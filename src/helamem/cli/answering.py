@@ -113,6 +113,8 @@ def answers(
     }
     words = [f"--systems {','.join(systems)}", f"--max-tokens {max_tokens}"]
     words += [f"--{name} {value}" for name, value in (("model", model), ("judge", judge)) if value]
+    paid = (("prices", prices), ("judge-prices", judge_prices))
+    words += [f"--{name} {of[0]:g},{of[1]:g}" for name, of in paid if of]
     words += ["--no-judge"] * no_judge + ["--dry-run"] * dry_run
     try:
         result = measure(app, "answers", given, words, **settings)

@@ -15,7 +15,6 @@ import numpy as np
 
 from helamem import ingestion, text
 from helamem.config import Config
-from helamem.errors import ConfigError
 from helamem.evaluation import cells, learners, runner
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
@@ -92,21 +91,17 @@ def run(
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
-    """Scores with and without facts.
-
-    Raises:
-        ConfigError: The data set has no recorded facts.
-    """
-    if not any(conversation.observations for conversation in dataset.conversations):
-        raise ConfigError(f"{dataset.name} has no recorded observations; LoCoMo's files have them")
+    """Scores with and without facts; with recorded ones where the data set has them."""
+    recorded = any(conversation.observations for conversation in dataset.conversations)
+    variants = {n: v for n, v in VARIANTS.items() if recorded or v.facts != "recorded"}
     n_facts: dict[str, int] = defaultdict(int)
     scores: dict[str, dict[str, Scores]] = defaultdict(dict)
     shared = SharedEmbedder(embedder)
-    steps = Steps(progress, len(dataset.conversations) * len(VARIANTS))
+    steps = Steps(progress, len(dataset.conversations) * len(variants))
     for conversation in dataset.conversations:
         questions = dataset.scored(conversation)
         with shared.keeping(), original(conversation, shared) as memory:
-            for name, variant in VARIANTS.items():
+            for name, variant in variants.items():
                 steps.what = f"{name}, {conversation.id}"
                 found, scored = _measured(variant, memory, conversation, questions, shared)
                 n_facts[name] += found
@@ -116,7 +111,7 @@ def run(
     return {
         "experiment": "facts",
         **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
-        "config": {"systems": {name: plain_settings(v.config) for name, v in VARIANTS.items()}},
+        "config": {"systems": {name: plain_settings(v.config) for name, v in variants.items()}},
         "variants": {
             name: {
                 "facts": n_facts[name],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from helamem.errors import ConfigError
+from helamem.errors import ConfigError, DataError
 from helamem.evaluation import cells, defaults, learners
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
@@ -79,11 +79,17 @@ def run(
 
     Raises:
         ConfigError: The experience is to be gone through ten times in more splits than there are.
+        DataError: No conversation has questions to learn from and others to be tested on.
     """
     if pass_splits > splits:
         raise ConfigError(
             f"pass_splits is {pass_splits}, but can be {splits} at most, as splits is: "
             "it says in how many of these the experience is gone through ten times"
+        )
+    rng = np.random.default_rng(seed)
+    if not any(all(splitter(dataset.scored(each), rng)) for each in dataset.outlines):
+        raise DataError(
+            f"{dataset.name}: no conversation has a question to learn from and another to be tested on"
         )
     arms = {
         name: replace(arm, settings={**(settings or {}), **arm.settings})

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ABSURD = 1e6  # turns a second: what keeps the turns as they are
 WIDE = 64  # characters of the names of categories, beyond which each gets a row instead of a column
+TURNS, SESSIONS = "recall@10", "sessions@10"
 MANY = 10  # conversations, which would not fit into a table
 
 # Columns by title: where a number stands in a system's entry, and how it is written.
@@ -98,17 +99,21 @@ def _tables(result: Mapping[str, Any]) -> list[Table]:
 
 
 def by_category(systems: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Recall@10 by category; by session, where no turns are known."""
+    """Recall@10 by category; of sessions, where no turns are known of any question."""
+    metric = _main(systems)
     categories = list(
         dict.fromkeys(name for entry in systems.values() for name in entry["by_category"])
     )
     turned = sum(map(len, categories)) > WIDE > sum(map(len, systems))
     rows = [
         ["category" if turned else "system", *categories],
-        *([name, *(_in_category(entry, c) for c in categories)] for name, entry in systems.items()),
+        *(
+            [name, *(_in_category(entry, c, metric) for c in categories)]
+            for name, entry in systems.items()
+        ),
     ]
     shown = [list(row) for row in zip(*rows, strict=True)] if turned else rows
-    return "Recall@10 by category", shown
+    return f"{metric.capitalize()} by category", shown
 
 
 def by_conversation(systems: Mapping[str, Mapping[str, Any]]) -> list[Table]:
@@ -130,19 +135,19 @@ def by_conversation(systems: Mapping[str, Mapping[str, Any]]) -> list[Table]:
 
 def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:
     """Recall@10 of every system, with its interval."""
-    return [recall_bars("recall", "Evidence recall@10, with 95 % intervals", result["systems"])]
+    title = "Evidence recall@10" if _main(result["systems"]) == TURNS else "Recall of sessions@10"
+    return [recall_bars("recall", f"{title}, with 95 % intervals", result["systems"])]
 
 
 def recall_bars(name: str, title: str, systems: Mapping[str, Mapping[str, Any]]) -> Bars:
     """A bar a system; recall by session, where no turns are known."""
+    metric = _main(systems)
     bars = {
-        system: (entry["recall@10"], entry["ci95"]["recall@10"])
-        if entry["questions"]
-        else (entry["sessions@10"], [])
+        system: (entry[metric], entry["ci95"].get(metric, []))
         for system, entry in systems.items()
-        if entry["questions"] or "sessions@10" in entry
+        if entry.get(metric) is not None
     }
-    return Bars(name, title, "recall@10", bars)
+    return Bars(name, title, metric, bars)
 
 
 def lead(ahead: Mapping[str, Any]) -> str:
@@ -182,9 +187,13 @@ def _cell(value: float | None, form: str) -> str:
     return cells.number(None if value is not None and value >= ABSURD else value, form)
 
 
-def _in_category(entry: Mapping[str, Any], category: str) -> str:
-    scores = entry["by_category"].get(category, {})
-    return _cell(scores.get("recall@10", scores.get("sessions@10")), ".3f")
+def _main(systems: Mapping[str, Mapping[str, Any]]) -> str:
+    """The metric that is shown where there is room for one."""
+    return TURNS if any(entry["questions"] for entry in systems.values()) else SESSIONS
+
+
+def _in_category(entry: Mapping[str, Any], category: str, metric: str) -> str:
+    return _cell(entry["by_category"].get(category, {}).get(metric), ".3f")
 
 
 def _at(entry: Mapping[str, Any], path: str) -> float | None:

@@ -87,7 +87,10 @@ def _question(raw: Object, evidence: list[str]) -> Question:
     if kind not in CATEGORIES:
         raise ValueError(f"'question_type' is {kind!r}; there are {', '.join(CATEGORIES)}")
     abstains = id_.endswith(_ABSTENTION)
+    history = values.names(raw, "haystack_session_ids")
     answering = set(values.names(raw, "answer_session_ids")) if not abstains else set()
+    if missing := sorted(answering.difference(history)):
+        raise ValueError(f"'answer_session_ids' names {missing[0]!r}, which is not in its history")
     return Question(
         id=id_,
         text=values.text(raw, "question"),
@@ -97,7 +100,7 @@ def _question(raw: Object, evidence: list[str]) -> Question:
         at=_moment(values.text(raw, "question_date")),
         sessions=tuple(
             _session(number, session_id)
-            for number, session_id in enumerate(values.names(raw, "haystack_session_ids"))
+            for number, session_id in enumerate(history)
             if session_id in answering
         ),
     )
