@@ -125,14 +125,10 @@ def from_cues(region: Region, breadth: float, config: Cues) -> Lent:
     rows, targets = rows[targets >= 0], targets[targets >= 0]
     cue = np.searchsorted(region.cues.ids, region.edges.sources[rows])
     weights = np.asarray(region.edges.weights[rows], np.float64)
-
-    def same(even: float) -> Floats:
-        probable = cues.recognition(region.cues.sameness, even=even, step=config.step)
-        return np.asarray(config.recognition * weights * probable[cue])
-
     best = float(region.similarity.max(initial=0.0))
     related = cues.relatedness(region.cues.likeness, best, power=config.power)
-    familiar = same(config.familiar_at)
+    recognized = config.recognition * weights * region.cues.recognized[cue]
+    familiar = config.recognition * weights * region.cues.familiar[cue]
     associated = config.association * breadth * weights * related[cue]
     as_same = cues.expected(targets, familiar, n)
     as_related = cues.strongest(targets, associated, n)
@@ -142,7 +138,7 @@ def from_cues(region: Region, breadth: float, config: Cues) -> Lent:
         n + cue, targets, np.full(len(rows), CUE), weights, np.ones(len(rows), np.int64), amounts
     )
     return Lent(
-        recognized=cues.expected(targets, same(config.recognized_at), n),
+        recognized=cues.expected(targets, recognized, n),
         received=np.maximum(as_same, as_related),
         arrivals=arrivals.take(np.flatnonzero(amounts)),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from helamem import distillation, ingestion, prompts, reconsolidation, reflection, text
+from helamem import distillation, ingestion, prompts, reconsolidation, reflection
 from helamem.core.vectors import normalize
 from helamem.protocols import ChangedFact, Distillate, NewFact
 from helamem.records import Fact
@@ -224,7 +224,6 @@ def _embedded(embedder: Embedder, drafts: Sequence[Draft]) -> Floats:
 
 
 def _new_fact(draft: Draft, vector: Floats, now: float, metadata: Mapping[str, Json]) -> NewFact:
-    terms = text.index_terms(draft.text)
     return NewFact(
         text=draft.text,
         kind=draft.kind,
@@ -235,9 +234,7 @@ def _new_fact(draft: Draft, vector: Floats, now: float, metadata: Mapping[str, J
         stored_at=now,
         metadata=metadata,
         vector=vector,
-        terms=terms,
-        length=sum(term.count for term in terms),
-        traits=ingestion.traits(draft.text),
+        **ingestion.indexed(draft.text),
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from helamem.protocols import ASKS, NAMES, NAMES_TIME, NewEpisode
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from helamem.protocols import Embedder, Floats
+    from helamem.protocols import Embedder, Floats, Term
     from helamem.records import Json, Turn
 
 
@@ -101,7 +101,6 @@ def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
 
 def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
     at = now if turn.at is None else turn.at.timestamp()
-    terms = text.index_terms(clean)
     speaker, session = text.clean(turn.speaker)[0], text.clean(turn.session)[0] or day(at)
     return NewEpisode(
         key=digest(session, speaker, at, clean),
@@ -113,9 +112,7 @@ def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
         stored_at=now,
         metadata=plain_json(turn.metadata),
         vector=vector,
-        terms=terms,
-        length=sum(term.count for term in terms),
-        traits=traits(clean),
+        **indexed(clean),
     )
 
 
@@ -128,6 +125,24 @@ def day(at: float) -> str:
     '1970-01-01'
     """
     return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+
+class Indexed(TypedDict):
+    """What a store keeps of a text for searching, beside its vector; see `protocols.NewEpisode`."""
+
+    terms: Sequence[Term]
+    length: int
+    traits: int
+
+
+def indexed(words: str) -> Indexed:
+    """The terms of a text, how many they are, and what kind of turn or fact it is."""
+    terms = text.index_terms(words)
+    return {
+        "terms": terms,
+        "length": sum(term.count for term in terms),
+        "traits": traits(words),
+    }
 
 
 def traits(words: str) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from helamem.recall import Recall
 
 DAY_S = 86_400.0
-PROBABLE = 0.5
+PROBABLE = 0.5  # from here on a cue is rather the same need than any other, or none
 
 
 def lesson(

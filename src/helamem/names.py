@@ -44,16 +44,16 @@ def mentions(query: str, speakers: Sequence[str]) -> list[tuple[int, int, int]]:
     [(9, 12, 1), (18, 21, 0), (22, 25, 0)]
     """
     plain = query.translate(APOSTROPHES)
+    words = [(word, i) for i, name in enumerate(speakers) for word in _name_words(name)]
     found = []
     for token in TOKEN.finditer(plain):
         said = folded(token[0]).casefold()
         telling = token[0][0].isupper() and not opens_sentence(plain, token.start())
-        for i, name in enumerate(speakers):
-            for word in _name_words(name):
-                if _is_name(word, said, telling=telling):
-                    start, end = _place(word, said, token)
-                    possessive = _POSSESSIVE.match(plain, end)
-                    found.append((start, possessive.end() if possessive else end, i))
+        for word, i in words:
+            if _is_name(word, said, telling=telling):
+                start, end = _place(word, said, token)
+                possessive = _POSSESSIVE.match(plain, end)
+                found.append((start, possessive.end() if possessive else end, i))
     return sorted(found)
 
 

@@ -39,11 +39,15 @@ class NearCues:
         ids: Ascending.
         likeness: Shape (c,): how near each is in meaning; less where it names other speakers.
         sameness: Shape (c,): how much each says the same, in meaning and words; likewise.
+        recognized: Shape (c,): how probable it is that each is the same need, where any place is at stake.
+        familiar: Shape (c,): the same, where only those after the direct places are.
     """
 
     ids: Ints
     likeness: Floats
     sameness: Floats
+    recognized: Floats
+    familiar: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +133,7 @@ def _speaker(store: Store, question: Question) -> int:
 
 def _near_cues(store: Store, question: Question, postings: Postings, config: Config) -> NearCues:
     if not config.candidates.cues or not config.learning.cue:
-        return NearCues(np.empty(0, np.int64), np.empty(0), np.empty(0))
+        return NearCues(np.empty(0, np.int64), *[np.empty(0)] * 4)
     nearest, cosines = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
     order = np.argsort(nearest)
     ids, meaning = nearest[order], np.maximum(cosines[order], 0.0)
@@ -138,7 +142,14 @@ def _near_cues(store: Store, question: Question, postings: Postings, config: Con
     agreement = np.array([cues.agreement(question.named, _named(each, speakers)) for each in said])
     share = config.cues.words if question.terms else 0.0
     both = (1 - share) * meaning + share * _shared_words(said, question, postings)
-    return NearCues(ids, likeness=meaning * agreement, sameness=both * agreement)
+    sameness, read = both * agreement, config.cues
+    return NearCues(
+        ids,
+        likeness=meaning * agreement,
+        sameness=sameness,
+        recognized=cues.recognition(sameness, even=read.recognized_at, step=read.step),
+        familiar=cues.recognition(sameness, even=read.familiar_at, step=read.step),
+    )
 
 
 def _shared_words(said: Sequence[str], question: Question, postings: Postings) -> Floats:

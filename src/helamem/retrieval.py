@@ -14,7 +14,7 @@ import numpy as np
 from helamem import questions, regions
 from helamem.activation import base_terms
 from helamem.association import ROUTES, activate
-from helamem.core import cues, scoring, vectors
+from helamem.core import scoring, vectors
 from helamem.protocols import NODE_KINDS
 from helamem.recall import CueMatch, Recall
 from helamem.records import Hit, Parts, Via
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from helamem.association import Scores
-    from helamem.config import Config, Cues, Selection
+    from helamem.config import Config, Selection
     from helamem.core.arrays import Bools, Floats
     from helamem.core.spreading import Arrivals
     from helamem.filters import Filter
     from helamem.protocols import Embedder, Store
     from helamem.records import Path
-    from helamem.regions import Region
+    from helamem.regions import NearCues, Region
 
 FACT = NODE_KINDS.index("fact")
 MAX_VIA = 8
@@ -67,7 +67,7 @@ def search(
         query=query,
         at=at,
         hits=hits,
-        cues=_cue_matches(region, config.cues),
+        cues=_cue_matches(region.cues),
         speaker=question.named[0] if question.named else "",
         milliseconds=watch.laps,
         vector=question.vector,
@@ -157,13 +157,13 @@ def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
     )
 
 
-def _cue_matches(region: Region, config: Cues) -> tuple[CueMatch, ...]:
+def _cue_matches(near: NearCues) -> tuple[CueMatch, ...]:
     """The earlier questions nearest to this one, the most alike first."""
-    near = region.cues
-    probable = cues.recognition(near.sameness, even=config.familiar_at, step=config.step)
     return tuple(
         CueMatch(
-            id=int(near.ids[i]), sameness=float(near.sameness[i]), probability=float(probable[i])
+            id=int(near.ids[i]),
+            sameness=float(near.sameness[i]),
+            probability=float(near.familiar[i]),
         )
         for i in np.lexsort((near.ids, -near.sameness))
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from helamem import ingestion, questions, readers, text
+from helamem import ingestion, questions, readers
 from helamem.errors import DataError
 from helamem.protocols import CHANNELS, Edges, NewCue, NewEpisode, NewFact
 from helamem.records import Episode, Fact, Receipt, Turn
@@ -161,9 +161,7 @@ def _episodes(lines: Sequence[dict[str, Any]], embedder: Embedder) -> list[NewEp
             },
             **{name: line[name] for name in ("uses", "used_at")},
             vector=vector,
-            terms=(terms := text.index_terms(line["text"])),
-            length=sum(term.count for term in terms),
-            traits=ingestion.traits(line["text"]),
+            **ingestion.indexed(line["text"]),
         )
         for line, vector in zip(lines, vectors, strict=True)
     ]
@@ -182,9 +180,7 @@ def _facts(
             **{name: line[name] for name in ("uses", "used_at")},
             sources=tuple(ids[source] for source in line["sources"]),
             vector=vector,
-            terms=(terms := text.index_terms(line["text"])),
-            length=sum(term.count for term in terms),
-            traits=ingestion.traits(line["text"]),
+            **ingestion.indexed(line["text"]),
         )
         for line, vector in zip(lines, vectors, strict=True)
     ]

@@ -34,7 +34,7 @@ def agreement(named: Sequence[str], others: Sequence[str]) -> float:
     (0.6, 0.6)
     """
     if not named or not others:
-        return SAME if named == others else MORE
+        return MORE if named or others else SAME
     if named[0] != others[0]:
         return OTHER
     fewer, more = sorted((set(named), set(others)), key=len)

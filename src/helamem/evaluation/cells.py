@@ -26,6 +26,20 @@ def noun(n: int, singular: str, plural: str = "") -> str:
     return singular if n == 1 else plural or f"{singular}s"
 
 
+def categories(systems: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The categories that any system has scores in, each once."""
+    return list(dict.fromkeys(name for entry in systems.values() for name in entry["by_category"]))
+
+
+def of_category(entry: Mapping[str, Any], category: str, metric: str) -> str:
+    """A system's score in a category; nothing where it has none.
+
+    >>> of_category({"by_category": {"facts": {"f1": 0.5}}}, "facts", "f1")
+    '0.500'
+    """
+    return number(entry["by_category"].get(category, {}).get(metric))
+
+
 def gap(difference: Mapping[str, Any]) -> str:
     """A paired difference with its interval.
 

@@ -223,7 +223,7 @@ def _verdict(answered: Answered) -> float | None:
 
 
 def _verdicts(outcomes: Iterable[Answered]) -> list[float]:
-    return [float(each.correct) for each in outcomes if each.correct is not None]
+    return [verdict for each in outcomes if (verdict := _verdict(each)) is not None]
 
 
 def _line(answered: Answered) -> dict[str, Any]:
@@ -303,25 +303,12 @@ def _unanswerable(result: Mapping[str, Any]) -> list[Table]:
 
 
 def _by_category(result: Mapping[str, Any], heading: str, measure: str) -> Table:
-    categories = list(
-        dict.fromkeys(name for entry in result["systems"].values() for name in entry["by_category"])
-    )
+    systems = result["systems"]
     rows = [
-        [
-            category,
-            *(
-                cells.number(_category(entry, category).get(measure))
-                for entry in result["systems"].values()
-            ),
-        ]
-        for category in categories
+        [category, *(cells.of_category(entry, category, measure) for entry in systems.values())]
+        for category in cells.categories(systems)
     ]
-    return heading, [["category", *result["systems"]], *rows]
-
-
-def _category(entry: Mapping[str, Any], category: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = entry["by_category"].get(category, {})
-    return found
+    return heading, [["category", *systems], *rows]
 
 
 def _costs(result: Mapping[str, Any], heading: str) -> Table:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from helamem import ingestion, text
+from helamem import ingestion
 from helamem.config import Config
 from helamem.evaluation import cells, learners, runner
 from helamem.evaluation.copies import original
@@ -162,7 +162,6 @@ def put_in(state: Remembered, conversation: Conversation, embedder: Embedder) ->
     vectors = embedder.embed([each.text for each in conversation.observations])
     facts = []
     for observation, vector in zip(conversation.observations, vectors, strict=True):
-        terms = text.index_terms(observation.text)
         at = max(moment.timestamp() for t in observation.turn_ids if (moment := told[t]))
         facts.append(
             NewFact(
@@ -175,9 +174,7 @@ def put_in(state: Remembered, conversation: Conversation, embedder: Embedder) ->
                 stored_at=at,
                 metadata={},
                 vector=vector,
-                terms=terms,
-                length=sum(term.count for term in terms),
-                traits=ingestion.traits(observation.text),
+                **ingestion.indexed(observation.text),
             )
         )
     state.memory._store.add_facts(facts, cluster=b"recorded")

@@ -86,8 +86,8 @@ def run(
             f"pass_splits is {pass_splits}, but can be {splits} at most, as splits is: "
             "it says in how many of these the experience is gone through ten times"
         )
-    rng = np.random.default_rng(seed)
-    if not any(all(splitter(dataset.scored(each), rng)) for each in dataset.outlines):
+    trial = np.random.default_rng(seed)
+    if not any(all(splitter(dataset.scored(each), trial)) for each in dataset.outlines):
         raise DataError(
             f"{dataset.name}: no conversation has a question to learn from and another to be tested on"
         )

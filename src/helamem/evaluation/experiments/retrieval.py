@@ -101,14 +101,12 @@ def _tables(result: Mapping[str, Any]) -> list[Table]:
 def by_category(systems: Mapping[str, Mapping[str, Any]]) -> Table:
     """Recall@10 by category; of sessions, where no turns are known of any question."""
     metric = _main(systems)
-    categories = list(
-        dict.fromkeys(name for entry in systems.values() for name in entry["by_category"])
-    )
+    categories = cells.categories(systems)
     turned = sum(map(len, categories)) > WIDE > sum(map(len, systems))
     rows = [
         ["category" if turned else "system", *categories],
         *(
-            [name, *(_in_category(entry, c, metric) for c in categories)]
+            [name, *(cells.of_category(entry, c, metric) for c in categories)]
             for name, entry in systems.items()
         ),
     ]
@@ -190,10 +188,6 @@ def _cell(value: float | None, form: str) -> str:
 def _main(systems: Mapping[str, Mapping[str, Any]]) -> str:
     """The metric that is shown where there is room for one."""
     return TURNS if any(entry["questions"] for entry in systems.values()) else SESSIONS
-
-
-def _in_category(entry: Mapping[str, Any], category: str, metric: str) -> str:
-    return _cell(entry["by_category"].get(category, {}).get(metric), ".3f")
 
 
 def _at(entry: Mapping[str, Any], path: str) -> float | None:
