@@ -134,7 +134,7 @@ class LLMServer:
         self._server.server_close()
         self._thread.join()
 
-    def waits_for(self, n: int, timeout_s: float = 20) -> bool:
+    def waits_for(self, n: int, timeout_s: float = 120) -> bool:
         """Wait until so many requests have come; whether that came about in time."""
         deadline = time.monotonic() + timeout_s
         while len(self.requests) < n and time.monotonic() < deadline:

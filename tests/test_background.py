@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -24,7 +23,7 @@ class Passes:
     def __call__(self) -> ConsolidationReport:
         self.count += 1
         self.started.release()
-        self.may_end.acquire(timeout=5)
+        self.may_end.acquire(timeout=60)
         if self.error is not None:
             raise self.error
         return REPORT
@@ -48,7 +47,7 @@ def test_a_pass_is_due_at_each_multiple(count: int, batches: list[int], passes: 
     reflector = Reflector(ran, every=10, count=count)
     for n in batches:
         reflector.noticed(n)
-    assert reflector.wait(5)
+    assert reflector.wait(60)
     reflector.close()
 
     assert passes == ran.count
@@ -57,13 +56,11 @@ def test_a_pass_is_due_at_each_multiple(count: int, batches: list[int], passes: 
 def test_adding_does_not_wait_for_a_pass() -> None:
     ran = Passes()
     reflector = Reflector(ran, every=1)
-    started = time.monotonic()
-    reflector.noticed(1)
-    assert time.monotonic() - started < 1
-    assert ran.started.acquire(timeout=5)
+    reflector.noticed(1)  # and here we are, although the pass may not end yet
+    assert ran.started.acquire(timeout=60)
     assert not reflector.wait(0.01)
     ran.may_end.release()
-    assert reflector.wait(5)
+    assert reflector.wait(60)
     assert REPORT is reflector.last
     reflector.close()
 
@@ -72,11 +69,11 @@ def test_what_comes_during_a_pass_gets_one_more_pass() -> None:
     ran = Passes()
     reflector = Reflector(ran, every=1)
     reflector.noticed(1)
-    assert ran.started.acquire(timeout=5)
+    assert ran.started.acquire(timeout=60)
     for _ in range(5):
         reflector.noticed(1)
     ran.may_end.release(2)
-    assert reflector.wait(5)
+    assert reflector.wait(60)
     reflector.close()
 
     assert 2 == ran.count
@@ -87,11 +84,11 @@ def test_a_failure_is_kept_and_the_next_pass_runs() -> None:
     ran.may_end.release(2)
     reflector = Reflector(ran, every=1)
     reflector.noticed(1)
-    assert reflector.wait(5)
+    assert reflector.wait(60)
     assert "down" == str(reflector.error)
     ran.error = None
     reflector.noticed(1)
-    assert reflector.wait(5)
+    assert reflector.wait(60)
     reflector.close()
 
     assert reflector.error is None
@@ -102,7 +99,7 @@ def test_closing_waits_for_the_running_pass_and_starts_no_other() -> None:
     ran = Passes()
     reflector = Reflector(ran, every=1)
     reflector.noticed(1)
-    assert ran.started.acquire(timeout=5)
+    assert ran.started.acquire(timeout=60)
     reflector.noticed(1)
     closing = threading.Thread(target=reflector.close)
     closing.start()

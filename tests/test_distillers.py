@@ -461,17 +461,19 @@ def test_a_killed_process_leaves_whole_clusters_and_the_rest_is_made_good(tmp_pa
         memory.reflector.wait()
     """
     good = Say(json.dumps(facts(told("One thing is here.", 1))))
-    with LLMServer(good, Hang()) as server:
-        child = subprocess.Popen(
+    with (
+        LLMServer(good, Hang()) as server,
+        subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(program), str(file), server.base_url],
             stdout=subprocess.PIPE,
-        )
-        assert child.stdout is not None
-        assert b"added\n" == child.stdout.readline()
-        assert server.waits_for(2)
-        child.kill()
-        child.wait()
-        child.stdout.close()
+        ) as child,
+    ):
+        try:
+            assert child.stdout is not None
+            assert b"added\n" == child.stdout.readline()
+            assert server.waits_for(2)
+        finally:
+            child.kill()
     memory = Memory(file, config=Config(), embedder=HashingEmbedder(64))
     assert ([], 4) == ([*memory.check()], memory.stats().episodes)
     assert ["One thing is here."] == texts(memory)

@@ -647,7 +647,7 @@ class TestOutputFiles:
             with files.writing(str(pipe)) as file:
                 file.write("through")
 
-            assert "through" == heard.result(timeout=10)
+            assert "through" == heard.result(timeout=120)
         assert pipe.is_fifo()
 
     def test_a_link_goes_on_pointing(self, tmp_path: Path) -> None:

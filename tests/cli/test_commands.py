@@ -546,7 +546,8 @@ class TestTerminal:
             pass  # Linux says so when the other end is closed
         finally:
             os.close(ours)
-        assert 0 == running.wait()
+            code = running.wait()
+        assert 0 == code
         return shown.decode()
 
     def test_results_are_coloured_unless_no_color_is_set(self, home: Path) -> None:

@@ -286,7 +286,7 @@ class Meeting:
     name = "meeting"
 
     def __init__(self) -> None:
-        self._barrier = threading.Barrier(2, timeout=20)
+        self._barrier = threading.Barrier(2, timeout=120)
         self._scripted = ScriptedLLM(fluent)
 
     def complete(self, *asked: Any, **options: Any) -> Any:

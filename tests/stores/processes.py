@@ -63,7 +63,7 @@ class Process:
 
     def end(self) -> list[str]:
         """Wait until it is done; all lines that it said and nobody heard."""
-        rest, _ = self._popen.communicate(timeout=60)
+        rest, _ = self._popen.communicate(timeout=300)
         assert 0 == self._popen.returncode
         return rest.splitlines()
 
