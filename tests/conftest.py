@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from helamem import Config, Memory
-from helamem.embedders import HashingEmbedder
+from helamem.models.embedders import HashingEmbedder
 
 pytest.register_assert_rewrite("helamem.testing")  # before it is imported, for telling failures
 from helamem.testing import FixedClock  # noqa: E402

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem import Config, Memory, agent
+from helamem import Config, Memory
+from helamem.answering import ask
 from helamem.config import Ask
-from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError, LLMError
-from helamem.llms import ScriptedLLM
+from helamem.models.embedders import HashingEmbedder
+from helamem.models.llms import ScriptedLLM
 from llm_server import Fail, LLMServer, Say
 from samples import MAY_8, episode, fact, hit
 
@@ -157,20 +158,20 @@ class TestCitations:
     HITS = (hit(episode(1, ALLERGY)), hit(episode(2, CAKE)), hit(fact(9, "Maya is Ana's sister.")))
 
     def test_a_citation_of_what_was_not_shown_is_refused(self) -> None:
-        said = agent.checked(says("Peanuts", 1, 99, 9), "What must Maya not eat?", self.HITS)
+        said = ask.checked(says("Peanuts", 1, 99, 9), "What must Maya not eat?", self.HITS)
 
         assert ("Peanuts", (1, 9)) == (said.text, said.citations)
         assert ("the answer cites 99, which was not shown",) == said.refused
 
     def test_where_nothing_is_cited_the_words_tell(self) -> None:
-        said = agent.checked(
+        said = ask.checked(
             says("Nothing with peanuts: she is allergic."), "What must Maya not eat?", self.HITS
         )
 
         assert (1,) == said.citations
 
     def test_an_answer_that_rests_on_nothing_is_none(self) -> None:
-        said = agent.checked(says("Paris", 99), "What is the capital of France?", self.HITS)
+        said = ask.checked(says("Paris", 99), "What is the capital of France?", self.HITS)
 
         assert (None, ()) == (said.text, said.citations)
         assert (
@@ -182,12 +183,12 @@ class TestCitations:
         "reply", [NOT_FOUND, says("Peanuts", 1, found=False), says("  ", 1), None, []]
     )
     def test_found_and_answer_must_agree(self, reply: Any) -> None:
-        said = agent.checked(reply, "What?", self.HITS)
+        said = ask.checked(reply, "What?", self.HITS)
 
         assert (None, ()) == (said.text, said.citations)
 
     def test_a_memory_is_cited_once(self) -> None:
-        assert (1,) == agent.checked(says("Peanuts", 1, 1), "?", self.HITS).citations
+        assert (1,) == ask.checked(says("Peanuts", 1, 1), "?", self.HITS).citations
 
 
 class TestSteps:
@@ -256,7 +257,7 @@ class TestSteps:
         memory, _ = remembering()
         first = memory.search("Maya", k=3)
 
-        both = agent.retrieve(memory, first, ["Which gate does the flight leave from?"], Ask(k=3))
+        both = ask.retrieve(memory, first, ["Which gate does the flight leave from?"], Ask(k=3))
 
         assert sorted(set(first.ids)) == sorted(both.ids)
         assert [h.score for h in both.hits] == sorted((h.score for h in both.hits), reverse=True)

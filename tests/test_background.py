@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from helamem.background import Reflector
+from helamem.consolidation.background import Reflector
 from helamem.errors import LLMError
 from helamem.records import ConsolidationReport
 

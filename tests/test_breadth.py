@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.breadth import breadth
-from helamem.embedders import HashingEmbedder
-from helamem.questions import understand
+from helamem.language.breadth import breadth
+from helamem.models.embedders import HashingEmbedder
+from helamem.search.questions import understand
 
 MANY = [
     "What books has Tim read?",

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from helamem import Config, Memory
-from helamem.chat import Chat, Exchange
-from helamem.embedders import HashingEmbedder
+from helamem.answering.chat import Chat, Exchange
 from helamem.errors import LLMError, StoreError
-from helamem.llms import OpenAIChat, ScriptedLLM
+from helamem.models.embedders import HashingEmbedder
+from helamem.models.llms import OpenAIChat, ScriptedLLM
 from llm_server import LLMServer, Say
 from samples import MAY_8
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.context import Context, render
+from helamem.models.tokens import count_tokens
 from helamem.records import Episode, Fact, Hit, Parts
-from helamem.tokens import count_tokens
+from helamem.search.context import Context, render
 
 START = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
 

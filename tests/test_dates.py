@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from helamem.dates import NamedDate, asks_when, dates_named, names_time
+from helamem.language.dates import NamedDate, asks_when, dates_named, names_time
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helamem import Config, Memory
-from helamem.embedders import HashingEmbedder
 from helamem.errors import LLMError
-from helamem.llms import OpenAIChat, ScriptedLLM
+from helamem.models.embedders import HashingEmbedder
+from helamem.models.llms import OpenAIChat, ScriptedLLM
 from llm_server import Disconnect, Fail, Hang, LLMServer, Raw, Say
 
 if TYPE_CHECKING:
@@ -452,7 +452,7 @@ def test_a_killed_process_leaves_whole_clusters_and_the_rest_is_made_good(tmp_pa
     program = """
         import sys
         from helamem import Config, Memory, OpenAIChat
-        from helamem.embedders import HashingEmbedder
+        from helamem.models.embedders import HashingEmbedder
         memory = Memory(sys.argv[1], config=Config.of(**{"reflection.stretch": 2}),
                         embedder=HashingEmbedder(64), llm=OpenAIChat("tiny", base_url=sys.argv[2]))
         memory.reflect_every = 4

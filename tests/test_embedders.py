@@ -15,15 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growth import is_proportional
-from helamem import embedders
-from helamem.embedders import (
+from helamem.errors import ConfigError, EmbedderError, MissingExtraError
+from helamem.models import embedders
+from helamem.models.embedders import (
     HashingEmbedder,
     MiniLMEmbedder,
     OpenAIEmbedder,
     StaticEmbedder,
     load,
 )
-from helamem.errors import ConfigError, EmbedderError, MissingExtraError
 from helamem.protocols import Embedder
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class TestHashing:
 
     def test_another_process_finds_the_same_vectors(self) -> None:
         code = (
-            "from helamem.embedders import HashingEmbedder\n"
+            "from helamem.models.embedders import HashingEmbedder\n"
             "print(HashingEmbedder(8).embed(['Maya is here']).tolist())"
         )
         output = subprocess.run(
@@ -107,7 +107,7 @@ class TestStatic:
     def test_its_name_and_dimension_are_known_before_anything_is_loaded(self) -> None:
         code = (
             "import sys\n"
-            "from helamem.embedders import load\n"
+            "from helamem.models.embedders import load\n"
             "assert ('static/l2_supercat_256', 256) == (load('static').name, load('static').dimension)\n"
             "loaded = {'tokenizers', 'safetensors', 'wordllama'} & set(sys.modules)\n"
             "sys.exit(str(loaded) if loaded else 0)"

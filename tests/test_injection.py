@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem import Config, Memory, prompts
-from helamem.chat import Chat
-from helamem.embedders import HashingEmbedder
-from helamem.llms import ScriptedLLM
+from helamem import Config, Memory
+from helamem.answering.chat import Chat
+from helamem.models import prompts
+from helamem.models.embedders import HashingEmbedder
+from helamem.models.llms import ScriptedLLM
 
 if TYPE_CHECKING:
-    from helamem.llms import Call
+    from helamem.models.llms import Call
 
 MAY_8 = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
 HOSTILE = [

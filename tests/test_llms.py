@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem import llms
 from helamem.errors import ConfigError, LLMError, MissingExtraError
-from helamem.llms import Cached, OpenAIChat, ScriptedLLM
-from helamem.metering import Meter
+from helamem.models import llms
+from helamem.models.llms import Cached, OpenAIChat, ScriptedLLM
+from helamem.models.metering import Meter
 from helamem.protocols import Reply
 from llm_server import Disconnect, Fail, Hang, LLMServer, Raw, Say
 

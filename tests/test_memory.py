@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helamem import Config, Memory, NotFoundError, StoreError, Turn
-from helamem.embedders import HashingEmbedder
+from helamem.models.embedders import HashingEmbedder
 from helamem.records import Episode, Fact
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.names import mentions, names_something
+from helamem.language.names import mentions, names_something
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=60)
 

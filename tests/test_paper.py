@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.reference import Paper, PaperNode
-from helamem import Config, Memory, Turn, text
-from helamem.embedders import HashingEmbedder
+from helamem import Config, Memory, Turn
+from helamem.language import text
+from helamem.models.embedders import HashingEmbedder
 
 if TYPE_CHECKING:
-    from helamem.recall import Recall
+    from helamem.search.recall import Recall
 
 DAY_S = 86_400.0
 START = 1_700_000_000.0

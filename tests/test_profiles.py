@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from helamem.profiles import profiles
+from helamem.consolidation.profiles import profiles
 from samples import MAY_8, fact
 
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem import prompts
+from helamem.models import prompts
 from samples import episode, fact
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from helamem.questions import without_courtesy
+from helamem.search.questions import without_courtesy
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem.errors import DataError
-from helamem.readers import (
+from helamem.exchange.formats import (
     FIELDS,
     Conversation,
     detect,

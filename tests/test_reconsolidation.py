@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem import reconsolidation
+from helamem.consolidation import merging
+from helamem.consolidation.extractive import Draft
+from helamem.consolidation.reflective import Claim, Relation
 from helamem.core.vectors import normalize
-from helamem.distillation import Draft
-from helamem.reflection import Claim, Relation
 from samples import MAY_8, fact
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def claim(text: str, relation: Relation = "new", old: int | None = None, **other
 
 def verdicts(claims: list[Claim], *known: tuple[str, Floats], vector: Floats = EAST) -> list[str]:
     old = [fact(10 + i, text) for i, (text, _) in enumerate(known)]
-    decisions = reconsolidation.decide(
+    decisions = merging.decide(
         claims,
         np.array([vector] * len(claims)),
         old,
@@ -55,8 +55,8 @@ class TestSame:
         ],
     )
     def test_the_same_in_other_words(self, one: str, other: str) -> None:
-        assert reconsolidation.same(one, other, 0.95)
-        assert reconsolidation.same(other, one, 0.95)
+        assert merging.same(one, other, 0.95)
+        assert merging.same(other, one, 0.95)
 
     @pytest.mark.parametrize(
         ("one", "other"),
@@ -69,13 +69,13 @@ class TestSame:
         ],
     )
     def test_a_difference_that_matters(self, one: str, other: str) -> None:
-        assert not reconsolidation.same(one, other, 0.99)
+        assert not merging.same(one, other, 0.99)
 
     def test_vectors_must_agree_with_words(self) -> None:
         one, other = "Ana moved to Berlin in May.", "In May Ana moved to Berlin."
 
-        assert reconsolidation.same(one, other, 0.9)
-        assert not reconsolidation.same(one, other, 0.89)
+        assert merging.same(one, other, 0.9)
+        assert not merging.same(one, other, 0.89)
 
 
 class TestDecide:
@@ -141,7 +141,7 @@ class TestUnite:
             claim("ana likes tea.", sources=(7,), confidence=0.6),
         ]
 
-        united, rows = reconsolidation.unite(claims, np.array([EAST, NORTH, EAST]))
+        united, rows = merging.unite(claims, np.array([EAST, NORTH, EAST]))
 
         assert ["Ana likes tea.", "Ben is 40."] == [each.draft.text for each in united]
         assert ((5, 7), 0.6) == (united[0].draft.sources, united[0].draft.confidence)
@@ -151,7 +151,7 @@ class TestUnite:
     def test_nothing_said_is_lost_and_nothing_said_twice(self, texts: list[str]) -> None:
         claims = [claim(text, sources=(i,)) for i, text in enumerate(texts, 1)]
 
-        united, rows = reconsolidation.unite(claims, np.array([EAST] * len(texts)).reshape(-1, 2))
+        united, rows = merging.unite(claims, np.array([EAST] * len(texts)).reshape(-1, 2))
 
         assert set(texts) == {each.draft.text for each in united}
         assert len(set(texts)) == len(united) == len(rows)
@@ -164,22 +164,20 @@ class TestStrengthened:
     def test_an_independent_source_raises_confidence(self) -> None:
         # 0.5 + 0.4 * (1 - 0.5) = 0.7
         known = fact(1, confidence=0.5, sources=(1,))
-        assert pytest.approx(0.7) == reconsolidation.strengthened(
+        assert pytest.approx(0.7) == merging.strengthened(
             known, claim("x", confidence=0.4, sources=(2,))
         )
 
     def test_the_same_source_read_again_proves_no_more(self) -> None:
         known = fact(1, confidence=0.5, sources=(1, 2))
         for d in (0.4, 0.5):
-            assert 0.5 == reconsolidation.strengthened(
-                known, claim("x", confidence=d, sources=(2,))
-            )
+            assert 0.5 == merging.strengthened(known, claim("x", confidence=d, sources=(2,)))
 
     @given(st.floats(0.01, 1), st.floats(0.01, 1), st.sampled_from([(1,), (2,), (1, 2)]))
     def test_confidence_never_falls_and_stays_within_one(
         self, c: float, d: float, sources: tuple[int, ...]
     ) -> None:
-        raised = reconsolidation.strengthened(
+        raised = merging.strengthened(
             fact(1, confidence=c, sources=(1,)), claim("x", confidence=d, sources=sources)
         )
         assert max(c, d) <= raised <= 1 or pytest.approx(max(c, d)) == raised

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem import schemas
+from helamem.models import schemas
 
 if TYPE_CHECKING:
     from helamem.records import Json

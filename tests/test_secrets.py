@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from helamem import Config, Memory
-from helamem.chat import Chat
+from helamem.answering.chat import Chat
 from helamem.config import llm_api_key, resolve
-from helamem.embedders import HashingEmbedder
 from helamem.errors import HelaMemError
+from helamem.models.embedders import HashingEmbedder
 from helamem.wiring import language_model
 from llm_server import Disconnect, Fail, LLMServer, Say
 

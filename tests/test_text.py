@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growth import is_proportional
-from helamem import text
-from helamem.ingestion import traits
-from helamem.names import names_something
-from helamem.text import (
+from helamem.indexing import traits
+from helamem.language import text
+from helamem.language.names import names_something
+from helamem.language.text import (
     clean,
     count_words,
     index_terms,

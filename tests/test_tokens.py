@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growth import is_proportional
-from helamem import tokens
 from helamem.errors import ConfigError
-from helamem.tokens import bundled_file, count_tokens
+from helamem.models import tokens
+from helamem.models.tokens import bundled_file, count_tokens
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_threads_agree() -> None:
 
 
 def test_importing_loads_no_tokenizer() -> None:
-    code = "import sys, helamem.tokens; sys.exit('tokenizers' in sys.modules)"
+    code = "import sys, helamem.models.tokens; sys.exit('tokenizers' in sys.modules)"
 
     assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
 

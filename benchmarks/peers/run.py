@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 import environments
 import recordings
 
-from helamem import embedders
 from helamem.cli import display, files
 from helamem.evaluation import forms, report, runner, summaries
 from helamem.evaluation.systems import System, found, named
+from helamem.models import embedders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -16,10 +16,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from helamem.agent import Answer
-    from helamem.chat import Chat, Exchange
+    from helamem.answering.ask import Answer
+    from helamem.answering.chat import Chat, Exchange
     from helamem.config import Config
-    from helamem.context import Context
+    from helamem.consolidation.profiles import Profile
     from helamem.errors import (
         ConfigError,
         CorruptError,
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
         SchemaError,
         StoreError,
     )
-    from helamem.llms import OpenAIChat, ScriptedLLM
-    from helamem.profiles import Profile
-    from helamem.recall import Recall
+    from helamem.models.llms import OpenAIChat, ScriptedLLM
     from helamem.records import (
         Change,
         ConsolidationReport,
@@ -50,23 +48,25 @@ if TYPE_CHECKING:
         Stats,
         Turn,
     )
+    from helamem.search.context import Context
+    from helamem.search.recall import Recall
     from helamem.wiring import Memory
 
 _HOMES = {
-    "Answer": "agent",
+    "Answer": "answering.ask",
     "Change": "records",
-    "Chat": "chat",
+    "Chat": "answering.chat",
     "Config": "config",
     "ConfigError": "errors",
     "ConsolidationReport": "records",
-    "Context": "context",
+    "Context": "search.context",
     "CorruptError": "errors",
     "Cue": "records",
     "DataError": "errors",
     "EmbedderError": "errors",
     "EmbedderMismatchError": "errors",
     "Episode": "records",
-    "Exchange": "chat",
+    "Exchange": "answering.chat",
     "Fact": "records",
     "ForgetPlan": "records",
     "HelaMemError": "errors",
@@ -75,14 +75,14 @@ _HOMES = {
     "Memory": "wiring",
     "MissingExtraError": "errors",
     "NotFoundError": "errors",
-    "OpenAIChat": "llms",
-    "Profile": "profiles",
+    "OpenAIChat": "models.llms",
+    "Profile": "consolidation.profiles",
     "ProviderError": "errors",
-    "Recall": "recall",
+    "Recall": "search.recall",
     "Receipt": "records",
     "Reinforcement": "records",
     "SchemaError": "errors",
-    "ScriptedLLM": "llms",
+    "ScriptedLLM": "models.llms",
     "Stats": "records",
     "StoreError": "errors",
     "Turn": "records",

@@ -10,10 +10,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from helamem import agent, dialect, embedders, llms
-from helamem.background import Reflector
+from helamem import hints
+from helamem.answering import ask
 from helamem.config import Config, data_folder, llm_api_key
-from helamem.memory import Engine
+from helamem.consolidation.background import Reflector
+from helamem.engine import Engine
+from helamem.models import embedders, llms
 from helamem.stores.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from helamem.agent import Answer
+    from helamem.answering.ask import Answer
     from helamem.protocols import LLM, Clock, Embedder
     from helamem.records import ConsolidationReport, Json, Receipt, Turn
 
@@ -67,7 +69,7 @@ class Memory(Engine):
         llm: LLM | None = None,
         **unknown: object,
     ) -> None:
-        dialect.refuse("Memory", unknown)
+        hints.refuse("Memory", unknown)
         _check_namespace(namespace)
         config = config or Config.load()
         _check_clock(clock)
@@ -160,7 +162,7 @@ class Memory(Engine):
             LLMError: The model failed; nothing was learned.
             TypeError: There is no such step.
         """
-        return agent.ask(
+        return ask.ask(
             self,
             llm or self.llm,
             question,
@@ -185,7 +187,7 @@ class Memory(Engine):
         return receipt
 
     def __getattr__(self, name: str) -> object:
-        raise AttributeError(dialect.hint("Memory", name))
+        raise AttributeError(hints.hint("Memory", name))
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ from langgraph.store.memory import InMemoryStore
 
 from helamem import Config, Memory
 from helamem.adapters.langgraph import HelamemStore, label
-from helamem.embedders import HashingEmbedder
+from helamem.models.embedders import HashingEmbedder
 
 if TYPE_CHECKING:
     from langgraph.store.base import BaseStore

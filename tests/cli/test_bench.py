@@ -554,7 +554,9 @@ class TestAnswers:
     def test_a_dry_run_needs_no_client(
         self, cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("helamem.llms.find_spec", lambda name: None)  # nothing is installed
+        monkeypatch.setattr(
+            "helamem.models.llms.find_spec", lambda name: None
+        )  # nothing is installed
         arguments = ["--data", data, "--dry-run", "--model", "tiny", "--judge", "strict"]
 
         result = json.loads(cli("bench", "answers", *arguments, "--json", "-").stdout)

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation import longmemeval_files
-from helamem import prompts
-from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError, DataError, LLMError
 from helamem.evaluation import answers, forms
 from helamem.evaluation.experiments import answers as experiment
-from helamem.llms import ScriptedLLM
-from helamem.tokens import count_tokens
+from helamem.models import prompts
+from helamem.models.embedders import HashingEmbedder
+from helamem.models.llms import ScriptedLLM
+from helamem.models.tokens import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,13 +10,13 @@ import pytest
 from rich.console import Console
 
 from helamem.config import Config, names, value_of
-from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError, MissingExtraError
 from helamem.evaluation import experiments, figures, findings, forms, learners, report
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity
 from helamem.evaluation.figures import Bars, Plot
+from helamem.models.embedders import HashingEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

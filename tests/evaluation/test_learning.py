@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from helamem.config import Config
-from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError, DataError
 from helamem.evaluation import learners, summaries
 from helamem.evaluation.copies import original
 from helamem.evaluation.experiments import learning
 from helamem.evaluation.implicit import implicitly_used
 from helamem.evaluation.systems import found
+from helamem.models.embedders import HashingEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

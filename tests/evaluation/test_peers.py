@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem.embedders import HashingEmbedder
 from helamem.evaluation import forms, report
 from helamem.evaluation.experiments import retrieval
+from helamem.models.embedders import HashingEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

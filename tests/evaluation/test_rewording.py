@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from helamem import text
 from helamem.evaluation import rewording
+from helamem.language import text
 
 if TYPE_CHECKING:
     from helamem.evaluation.datasets import Conversation, Dataset, Question

@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 from evaluation import longmemeval_files
-from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError
 from helamem.evaluation import forms, report, runner, systems
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import budget, retrieval
 from helamem.evaluation.figures import Bars
+from helamem.models.embedders import HashingEmbedder
 
 if TYPE_CHECKING:
     from pathlib import Path

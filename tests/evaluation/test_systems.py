@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from helamem import text
 from helamem.config import Config
-from helamem.embedders import HashingEmbedder
 from helamem.errors import ConfigError
 from helamem.evaluation import systems
+from helamem.language import text
+from helamem.models.embedders import HashingEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from helamem import Config, Memory
-from helamem.embedders import HashingEmbedder
 from helamem.errors import CorruptError, EmbedderMismatchError, SchemaError, StoreError
+from helamem.models.embedders import HashingEmbedder
 from helamem.stores.sqlite import SQLiteStore, database, residue
 from helamem.testing import samples
 from stores.processes import Process, running

@@ -33,8 +33,8 @@ from helamem import (
     Stats,
     Turn,
 )
-from helamem.agent import Answer
-from helamem.profiles import Profile
+from helamem.answering.ask import Answer
+from helamem.consolidation.profiles import Profile
 from helamem.protocols import LLM, Embedder, Floats, Message, Reply
 
 NOON = datetime(2024, 5, 6, 12, 0, tzinfo=UTC)

@@ -35,7 +35,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from helamem.memory import Engine
+    from helamem.engine import Engine
     from helamem.records import Episode, Fact
 
 ALL = 2**62

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from helamem.memory import Engine
+    from helamem.engine import Engine
     from helamem.records import Episode, Fact
 
 ITEM = "openai_agents_item"  # the key of the metadata that holds an item as it came

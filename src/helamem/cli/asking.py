@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.agent import Answer
-    from helamem.profiles import Profile
+    from helamem.answering.ask import Answer
+    from helamem.consolidation.profiles import Profile
 
 STEPS = {
     "plan": "First let the model word the searches.",

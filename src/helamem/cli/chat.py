@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.chat import Chat, Exchange
+    from helamem.answering.chat import Chat, Exchange
     from helamem.wiring import Memory
 
 REFLECT_EVERY = 40  # turns, unless the settings say otherwise
@@ -42,7 +42,7 @@ def chat(app: App, session: str | None, name: str, unfolded: bool) -> None:
     Example:
         helamem chat --name Ana
     """
-    from helamem.chat import Chat
+    from helamem.answering.chat import Chat
 
     llm = language_model(app)
     with app.memory() as memory:

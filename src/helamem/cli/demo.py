@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.cli.story import Question, Story
-    from helamem.recall import Recall
     from helamem.records import (
         ConsolidationReport,
         Episode,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
         Receipt,
         Reinforcement,
     )
+    from helamem.search.recall import Recall
     from helamem.wiring import Memory
 
 MOST_QUESTIONS = 4

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from helamem.cli.demo import Asked, Walk
-    from helamem.recall import Recall
     from helamem.records import Hit, Via
+    from helamem.search.recall import Recall
 
 SHOWN = 3  # hits of each question
 FACTS = 4  # those that rest on most

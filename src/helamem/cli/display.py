@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from rich.console import ConsoleOptions, RenderableType, RenderResult
 
-    from helamem.recall import Recall
     from helamem.records import Episode, Hit, Parts, Via
+    from helamem.search.recall import Recall
 
 LONG = 240  # characters of a text that a table shows; `get` and --json show all
 BAR = 14

@@ -122,7 +122,7 @@ def _settings_problem(app: App) -> Finding | None:
 
 
 def _embedder(app: App) -> Finding:
-    from helamem import embedders
+    from helamem.models import embedders
 
     spec = app.config().embedder
     started = time.perf_counter()

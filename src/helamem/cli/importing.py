@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.readers import Conversation
+    from helamem.exchange.formats import Conversation
     from helamem.records import Json, Receipt, Turn
 
 FORMATS = ("auto", "locomo", "jsonl", "chatgpt", "claude", "messages", "helamem")
@@ -91,9 +91,9 @@ def _or_nothing(name: str) -> Iterator[None]:
 def _parts(
     app: App, text: str, form: str, conversation: str | None, session_prefix: str
 ) -> list[Part]:
-    from helamem import readers
+    from helamem.exchange import formats
 
-    kind = readers.detect(text) if form == "auto" else form
+    kind = formats.detect(text) if form == "auto" else form
     if conversation is not None and kind != "locomo":
         raise click.UsageError("--conversation is for LoCoMo files")
     if kind == "helamem":
@@ -101,7 +101,7 @@ def _parts(
             raise click.UsageError("--session-prefix does not go with an export of a whole memory")
         return [_whole_memory(app.namespace, text.split("\n"))]
     if kind == "locomo":
-        parts = _conversations(app, readers.read_locomo(_json(text)), conversation)
+        parts = _conversations(app, formats.read_locomo(_json(text)), conversation)
     else:
         parts = [_part(app.namespace, _turns(text, kind))]
     return [_with_prefix(part, session_prefix) for part in parts]
@@ -131,22 +131,22 @@ def _part(namespace: str, turns: Sequence[Turn]) -> Part:
 
 def _whole_memory(namespace: str, lines: Sequence[str]) -> Part:
     """An export, read once here so that a malformed line is found before anything is stored."""
-    from helamem import transfer
+    from helamem.exchange import export
 
-    content = transfer.read(lines)
-    size = len(content.episodes) if isinstance(content, transfer.Export) else len(content)
+    content = export.read(lines)
+    size = len(content.episodes) if isinstance(content, export.Export) else len(content)
     return Part(namespace, lines=lines, size=size)
 
 
 def _turns(text: str, kind: str) -> list[Turn]:
-    from helamem import readers
+    from helamem.exchange import formats
 
     if kind == "jsonl":
-        return list(readers.read_jsonl(text.split("\n")))
+        return list(formats.read_jsonl(text.split("\n")))
     read = {
-        "chatgpt": readers.read_chatgpt,
-        "claude": readers.read_claude,
-        "messages": readers.read_messages,
+        "chatgpt": formats.read_chatgpt,
+        "claude": formats.read_claude,
+        "messages": formats.read_messages,
     }[kind]
     return read(_json(text))
 

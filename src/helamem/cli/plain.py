@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from helamem.records import Fact
 
 if TYPE_CHECKING:
-    from helamem.recall import Recall
     from helamem.records import Episode, Hit, Json
+    from helamem.search.recall import Recall
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helamem import dialect
+from helamem import hints
 from helamem.cli.settings import App
 from helamem.errors import HelaMemError
 
@@ -69,7 +69,7 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
     def _unknown(self, name: str) -> str:
-        ours = dialect.METHODS.get(name.replace("-", "_"), "")
+        ours = hints.METHODS.get(name.replace("-", "_"), "")
         if ours in self.commands:
             return f"there is no command {name!r}; here it is `{ours}`"
         close = difflib.get_close_matches(name, self.commands, n=1)

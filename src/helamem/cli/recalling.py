@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.recall import Recall
     from helamem.records import Episode, Fact, Reinforcement
+    from helamem.search.recall import Recall
     from helamem.wiring import Memory
 
 

@@ -9,7 +9,8 @@ from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from helamem import readers, text
+from helamem.exchange import formats
+from helamem.language import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,10 +65,10 @@ def load(path: Path, *, most: int) -> Story:
         OSError: It cannot be read.
     """
     content = path.read_text(encoding="utf-8")
-    if readers.detect(content) == "locomo":
+    if formats.detect(content) == "locomo":
         story = _locomo(path.name, json.loads(content))
     else:
-        turns = readers.read(content)
+        turns = formats.read(content)
         story = Story(name=path.name, turns=turns, questions=list(_asked(turns)))
     return Story(name=story.name, turns=story.turns, questions=_telling(story.questions)[:most])
 
@@ -80,7 +81,7 @@ def _telling(questions: Sequence[Question]) -> list[Question]:
 def _locomo(name: str, content: Any) -> Story:
     """The first conversation of LoCoMo's JSON."""
     record = content[0] if isinstance(content, list) else content
-    conversation = readers.read_locomo(record)[0]
+    conversation = formats.read_locomo(record)[0]
     places = {turn.metadata["dia_id"]: i for i, turn in enumerate(conversation.turns)}
     questions = [
         Question(

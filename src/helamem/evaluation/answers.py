@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import snowballstemmer
 
-from helamem import prompts
 from helamem.evaluation.datasets import UNANSWERABLE
+from helamem.models import prompts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from helamem import agent, llms
+from helamem.answering import ask
 from helamem.config import Ask
 from helamem.errors import LLMError
 from helamem.evaluation import answers
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.systems import WHOLE, started
-from helamem.metering import Meter
+from helamem.models import llms
+from helamem.models.metering import Meter
+from helamem.models.tokens import count_tokens
 from helamem.protocols import Reply
-from helamem.recall import Recall
-from helamem.tokens import count_tokens
+from helamem.search.recall import Recall
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -123,7 +124,7 @@ class Exam:
         recall = Recall(query=question.text, at=question.at, hits=tuple(hits), vector=_NO_VECTOR)
         config = Ask(max_tokens=max_tokens, learn=False)
         try:
-            reply = agent.answer_from(self.llm, question.text, recall, config).text
+            reply = ask.answer_from(self.llm, question.text, recall, config).text
         except LLMError as exc:
             return Answered(question, failed=str(exc))
         try:

@@ -1,6 +1,6 @@
 """What an answer made use of, judged from words alone: for short answers, as data sets have them.
 
-`helamem.usage` judges a chat's long replies by how much of a memory they repeat. A gold answer is a
+`helamem.learning.implicit` judges a chat's long replies by how much of a memory they repeat. A gold answer is a
 word or two, so here the measure is turned round: how much of the answer a memory holds.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from helamem import text
+from helamem.language import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

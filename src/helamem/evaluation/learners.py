@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from helamem import usage
 from helamem.config import PRESETS, Ask, Config, Selection
 from helamem.evaluation import metrics
 from helamem.evaluation.implicit import implicitly_used
 from helamem.evaluation.summaries import gain, interval, mean
+from helamem.learning import implicit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from helamem.evaluation.datasets import Question
     from helamem.evaluation.runner import Scores
     from helamem.evaluation.systems import Remembered
-    from helamem.recall import Recall
+    from helamem.search.recall import Recall
 
 # Which memories served, as an arm sees it.
 Judge: TypeAlias = Callable[["Question", "Recall", "Remembered"], list[int]]
@@ -108,7 +108,7 @@ ARMS: Mapping[str, Arm] = {
     "implicit": Arm(
         implied,
         "as `gated+cue`, but what served is guessed from the words of the right answer",
-        certainty=usage.CERTAINTY,
+        certainty=implicit.CERTAINTY,
     ),
 }
 

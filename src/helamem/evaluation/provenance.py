@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helamem.tokens import TOKENIZER
+from helamem.models.tokens import TOKENIZER
 
 if TYPE_CHECKING:
     from helamem.config import Config

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from helamem import text
+from helamem.language import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from helamem import context, text
 from helamem.config import Config
 from helamem.core import lexical, vectors
 from helamem.errors import ConfigError
 from helamem.evaluation import metrics
+from helamem.language import text
 from helamem.records import Episode, Hit, Parts
+from helamem.search import context
 from helamem.wiring import Memory
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from helamem import embedders
 from helamem.errors import ConfigError
 from helamem.evaluation import datasets, forms
 from helamem.evaluation.forms.corrections import corrected
+from helamem.models import embedders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
 from helamem.evaluation.summaries import gain, interval, mean
 from helamem.evaluation.systems import named
-from helamem.tokens import count_tokens
+from helamem.models.tokens import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

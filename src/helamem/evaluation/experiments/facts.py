@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from helamem import ingestion
+from helamem import indexing
 from helamem.config import Config
 from helamem.evaluation import cells, learners, runner
 from helamem.evaluation.copies import original
@@ -174,7 +174,7 @@ def put_in(state: Remembered, conversation: Conversation, embedder: Embedder) ->
                 stored_at=at,
                 metadata={},
                 vector=vector,
-                **ingestion.indexed(observation.text),
+                **indexing.indexed(observation.text),
             )
         )
     state.memory._store.add_facts(facts, cluster=b"recorded")

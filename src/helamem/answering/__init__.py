@@ -1,0 +1,1 @@
+"""A language model on top of a memory: one question, or a conversation."""

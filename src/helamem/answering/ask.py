@@ -1,0 +1,309 @@
+"""Answering questions from a memory with a language model: plan, retrieve, select, answer, verify, reinforce.
+
+By default one call is made: the answer, with the ids of the memories that it rests on. The other steps are
+small functions of their own, and are switched on in the settings (`Config.ask`). What an answer cites is
+what was used, so citing is what teaches the memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from helamem.learning import implicit
+from helamem.models import prompts
+from helamem.models.metering import Meter
+from helamem.models.tokens import count_tokens
+from helamem.records import Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from helamem.config import Ask
+    from helamem.engine import Engine
+    from helamem.protocols import LLM, Message
+    from helamem.records import Hit, Json, Reinforcement
+    from helamem.search.recall import Recall
+
+logger = logging.getLogger(__name__)
+
+MAX_SEARCHES = 3
+MAX_MEMORY = 2000  # characters of one memory that are shown
+
+ANSWER_SCHEMA: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {
+        "found": {"type": "boolean"},
+        "answer": {"type": "string"},
+        "citations": {"type": "array", "items": {"type": "integer"}},
+    },
+    "required": ["found", "answer", "citations"],
+    "additionalProperties": False,
+}
+PLAN_SCHEMA: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {"searches": {"type": "array", "items": {"type": "string"}}},
+    "required": ["searches"],
+    "additionalProperties": False,
+}
+SELECT_SCHEMA: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {"ids": {"type": "array", "items": {"type": "integer"}}},
+    "required": ["ids"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a question was answered, and what the answer rests on.
+
+    Attributes:
+        text: The answer; None where the memory does not hold it.
+        citations: The ids of the memories that it rests on, each of which the model was shown.
+        recall: What was brought back; with several searches, the hits of all of them.
+        refused: Citations that the model made up, one sentence each.
+        learned: What was reinforced; None where nothing was.
+        usage: Calls to the model, and tokens in both directions.
+        milliseconds: How long it all took.
+    """
+
+    question: str
+    text: str | None
+    citations: tuple[int, ...]
+    recall: Recall
+    refused: tuple[str, ...] = ()
+    learned: Reinforcement | None = None
+    usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
+    milliseconds: float = 0.0
+
+    @property
+    def found(self) -> bool:
+        """Whether the memory holds an answer."""
+        return self.text is not None
+
+    def __str__(self) -> str:
+        return "Not in memory." if self.text is None else self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a model answered, checked against what it was shown."""
+
+    text: str | None
+    citations: tuple[int, ...]
+    refused: tuple[str, ...] = ()
+
+
+def ask(
+    memory: Engine,
+    llm: LLM,
+    question: str,
+    *,
+    config: Ask | None = None,
+    filters: Mapping[str, Json] | None = None,
+    at: datetime | None = None,
+) -> Answer:
+    """Answer a question from a memory, and reinforce what the answer cites.
+
+    Args:
+        config: How; the memory's own settings unless given.
+        filters: Which memories may be used, as in `Memory.search`.
+        at: When the question is asked; now, unless given. Dates in the answer follow from it.
+
+    Raises:
+        LLMError: The model failed; nothing was learned.
+    """
+    config, meter = config or memory.config.ask, Meter(llm)
+    started = time.perf_counter()
+    first = memory.search(question, k=config.k, filters=filters, at=at)
+    searches = plan(meter, question, first.at) if config.plan else []
+    recall = retrieve(memory, first, searches, config, filters)
+    said = answer_from(meter, question, recall, config)
+    if config.investigate and said.text is None:
+        more = investigate(meter, question, recall, tried=[question, *searches])
+        recall = retrieve(memory, recall, more, config, filters)
+        said = answer_from(meter, question, recall, config)
+    answer = Answer(
+        question=question,
+        text=said.text,
+        citations=said.citations,
+        recall=recall,
+        refused=said.refused,
+        learned=_learn(memory, recall, said, at) if config.learn else None,
+        usage=meter.usage,
+        milliseconds=1e3 * (time.perf_counter() - started),
+    )
+    logger.info(
+        "answered from %d memories, %d cited, with %d calls in %.1f ms",
+        len(recall.hits),
+        len(answer.citations),
+        meter.calls,
+        answer.milliseconds,
+    )
+    return answer
+
+
+def plan(llm: LLM, question: str, at: datetime) -> list[str]:
+    """The searches that a question needs, in the model's words; the question itself is not among them."""
+    reply = llm.complete(
+        [
+            {"role": "system", "content": prompts.PLAN},
+            {"role": "user", "content": _asked(question, at)},
+        ],
+        schema=PLAN_SCHEMA,
+    )
+    return _searches(reply.data, tried=[question])
+
+
+def investigate(llm: LLM, question: str, recall: Recall, *, tried: Sequence[str]) -> list[str]:
+    """Other searches, after those that were tried brought back no answer."""
+    lines: list[dict[str, Json]] = [{"search": each} for each in tried]
+    shown = prompts.quoted("memories", map(memory_line, recall.hits[:10]))
+    failed = prompts.quoted("tried", lines)
+    reply = llm.complete(
+        [
+            {"role": "system", "content": prompts.PLAN},
+            {
+                "role": "user",
+                "content": f"{_asked(question, recall.at)}\nThese searches did not bring back the answer, but only "
+                f"these memories. Write others, with other words or for another link in the chain.\n{failed}\n{shown}",
+            },
+        ],
+        schema=PLAN_SCHEMA,
+    )
+    return _searches(reply.data, tried=tried)
+
+
+def retrieve(
+    memory: Engine,
+    first: Recall,
+    searches: Sequence[str],
+    config: Ask,
+    filters: Mapping[str, Json] | None = None,
+) -> Recall:
+    """A recall with the hits of more searches among its own; each memory once, the best first."""
+    best = {hit.id: hit for hit in first.hits}
+    for search in searches:
+        for hit in memory.search(search, k=config.k, filters=filters, at=first.at):
+            if hit.id not in best or hit.score > best[hit.id].score:
+                best[hit.id] = hit
+    return replace(first, hits=tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.id))))
+
+
+def answer_from(llm: LLM, question: str, recall: Recall, config: Ask) -> Said:
+    """An answer from the hits: those that fit into the budget, chosen and verified if so configured."""
+    shown = fitting(recall.hits, config.max_tokens)
+    if config.select and shown:
+        shown = select(llm, question, recall.at, shown)
+    if not shown:
+        return Said(text=None, citations=())
+    said = answer(llm, question, recall.at, shown)
+    if config.verify and said.text is not None:
+        said = verify(llm, question, recall.at, shown, said)
+    return said
+
+
+def fitting(hits: Iterable[Hit], max_tokens: int) -> list[Hit]:
+    """The best hits whose quotations fit into a number of tokens; one too long is passed over."""
+    left, chosen = max_tokens, []
+    for hit in hits:
+        cost = count_tokens(prompts.row(memory_line(hit)) + "\n")
+        if cost <= left:
+            left -= cost
+            chosen.append(hit)
+    return chosen
+
+
+def select(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that the model says matter for the question."""
+    reply = llm.complete(_about(prompts.SELECT, question, at, hits), schema=SELECT_SCHEMA)
+    chosen = set(_integers(reply.data, "ids"))
+    return [hit for hit in hits if hit.id in chosen]
+
+
+def answer(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> Said:
+    """An answer from these memories, with citations that were checked."""
+    reply = llm.complete(_about(prompts.ANSWER, question, at, hits), schema=ANSWER_SCHEMA)
+    return checked(reply.data, question, hits)
+
+
+def verify(llm: LLM, question: str, at: datetime, hits: Sequence[Hit], draft: Said) -> Said:
+    """The same answer, corrected or taken back where the memories do not support it."""
+    quoted = prompts.quoted("draft", [{"answer": draft.text, "citations": list(draft.citations)}])
+    system, user = _about(prompts.VERIFY, question, at, hits)
+    reply = llm.complete(
+        [system, {"role": "user", "content": f"{user['content']}\n{quoted}"}], schema=ANSWER_SCHEMA
+    )
+    said = checked(reply.data, question, hits)
+    return replace(said, refused=tuple(dict.fromkeys((*draft.refused, *said.refused))))
+
+
+def checked(data: Json, question: str, hits: Sequence[Hit]) -> Said:
+    """A model's answer with those of its citations that it was shown.
+
+    Where none is left, the words of the answer tell what it made use of. An answer that rests on nothing
+    that was shown is none.
+    """
+    found: dict[str, Any] = data if isinstance(data, dict) else {}
+    text = str(found.get("answer", "")).strip()
+    if not found.get("found") or not text:
+        return Said(text=None, citations=())
+    shown = {hit.id for hit in hits}
+    cited = list(dict.fromkeys(_integers(data, "citations")))
+    refused = tuple(
+        f"the answer cites {id_}, which was not shown" for id_ in cited if id_ not in shown
+    )
+    kept = [id_ for id_ in cited if id_ in shown] or implicit.used(question, text, hits)
+    if not kept:
+        return Said(text=None, citations=(), refused=(*refused, "the answer rests on no memory"))
+    return Said(text=text, citations=tuple(kept), refused=refused)
+
+
+def memory_line(hit: Hit) -> dict[str, Json]:
+    """A memory as it is quoted."""
+    memory = hit.memory
+    line = prompts.fact_line(memory) if isinstance(memory, Fact) else prompts.episode_line(memory)
+    return line | {"text": str(line["text"])[:MAX_MEMORY]}
+
+
+def in_order(hits: Iterable[Hit]) -> list[Hit]:
+    """Facts first, then what was said, in the order of time."""
+    return sorted(hits, key=lambda hit: (hit.kind == "episode", hit.at, hit.id))
+
+
+def _about(rules: str, question: str, at: datetime, hits: Sequence[Hit]) -> list[Message]:
+    """The rules, then the question after the memories."""
+    memories = prompts.quoted("memories", map(memory_line, in_order(hits)))
+    return [
+        {"role": "system", "content": rules},
+        {"role": "user", "content": f"{memories}\n{_asked(question, at)}"},
+    ]
+
+
+def _asked(question: str, at: datetime) -> str:
+    return f"Asked on {prompts.moment(at)}: {question}"
+
+
+def _searches(data: Json, *, tried: Sequence[str]) -> list[str]:
+    """What a plan says, without blanks and what was tried."""
+    given = data.get("searches") if isinstance(data, dict) else None
+    searches = [" ".join(str(each).split()) for each in given] if isinstance(given, list) else []
+    fresh = dict.fromkeys(each for each in searches if each and each not in tried)
+    return list(fresh)[:MAX_SEARCHES]
+
+
+def _integers(data: Json, name: str) -> list[int]:
+    values = data.get(name) if isinstance(data, dict) else None
+    return (
+        [int(each) for each in values if isinstance(each, int | float)]
+        if isinstance(values, list)
+        else []
+    )
+
+
+def _learn(memory: Engine, recall: Recall, said: Said, at: datetime | None) -> Reinforcement | None:
+    return memory.reinforce(recall, used=said.citations, at=at) if said.citations else None

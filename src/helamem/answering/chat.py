@@ -1,0 +1,214 @@
+"""A conversation that remembers: each message is answered with what the memory brings back for it.
+
+Nobody says what served. The words that a reply shares with a memory, and not with the message, tell it, and
+the memory learns from that. Distilling goes on in the background (`Memory.reflect_every`).
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from helamem.answering import ask
+from helamem.learning import implicit
+from helamem.models import prompts
+from helamem.models.metering import Meter
+from helamem.records import Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from datetime import datetime
+
+    from helamem.engine import Engine
+    from helamem.protocols import LLM, Message, Reply
+    from helamem.records import Hit, Json, Reinforcement
+    from helamem.search.recall import Recall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One message, its reply, and what the memory did for it.
+
+    Attributes:
+        message: The id of the message as it was remembered.
+        reply: The reply; so much of it as came, where it was interrupted.
+        shown: The memories that the model was shown.
+        used: The ids of those that the reply made use of.
+        learned: What was reinforced; None where nothing was.
+    """
+
+    message: int
+    reply: str
+    recall: Recall
+    shown: tuple[Hit, ...]
+    used: tuple[int, ...] = ()
+    learned: Reinforcement | None = None
+    usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
+    milliseconds: float = 0.0
+
+
+class Chat:
+    """A conversation between a person and a model, with a memory behind it.
+
+    Both sides' turns are remembered: the person's before the model is asked, the model's once it ends,
+    also where it was interrupted.
+
+    Args:
+        memory: What is remembered, and where.
+        llm: Who answers.
+        session: The conversation's name; a new one each time unless given.
+        speaker: The person's name, as it is remembered.
+        name: The model's.
+        window: How many turns of this conversation the model sees in full.
+        instructions: Added to what the model is told about its part.
+        learn: Whether what replies made use of is reinforced.
+
+    Example:
+        >>> from helamem import Memory
+        >>> from helamem.models.llms import ScriptedLLM
+        >>> memory = Memory(":memory:")
+        >>> receipt = memory.add("Maya is allergic to peanuts.", speaker="Ana")
+        >>> chat = Chat(memory, ScriptedLLM(["No peanuts: she is allergic."]))
+        >>> "".join(chat.send("What should I not cook for Maya?"))
+        'No peanuts: she is allergic.'
+        >>> chat.last.used == receipt.ids
+        True
+    """
+
+    def __init__(
+        self,
+        memory: Engine,
+        llm: LLM,
+        *,
+        session: str | None = None,
+        speaker: str = "user",
+        name: str = "assistant",
+        window: int = 12,
+        instructions: str = "",
+        learn: bool | None = None,
+    ) -> None:
+        if window < 0:
+            raise ValueError(f"window must not be negative, but is {window}")
+        self.session = session
+        self.last: Exchange | None = None
+        self._memory = memory
+        self._llm = llm
+        self._speaker = speaker
+        self._name = name
+        self._window = window
+        self._rules = "\n\n".join(each for each in (prompts.CONVERSE, instructions) if each)
+        self._learn = memory.config.ask.learn if learn is None else learn
+        self._turns: list[_Turn] = []
+
+    def send(self, text: str, *, at: datetime | None = None) -> Generator[str, None, Exchange]:
+        """Say something; the reply comes piece by piece, the exchange as the generator's return value.
+
+        Closing the generator interrupts the model.
+
+        Args:
+            text: What is said.
+            at: When; now, unless given.
+
+        Raises:
+            LLMError: The model failed. What was said is remembered, and what came of the reply.
+        """
+        started = time.perf_counter()
+        meter, pieces = Meter(self._llm), list[str]()
+        recall = self._memory.search(text, k=self._memory.config.ask.k, at=at)
+        shown = self._shown(recall)
+        asked = self._messages(text, recall.at, shown)
+        said = self._remember(text, self._speaker, "user", recall.at)
+        whole = False
+        try:
+            yield from _heard(meter.stream(asked), pieces)
+            whole = True
+        finally:
+            reply = "".join(pieces)
+            self._remember_reply(reply, said.at, whole=whole)
+            used = implicit.used(text, reply, shown) if whole else []
+            self.last = Exchange(
+                message=said.id,
+                reply=reply,
+                recall=recall,
+                shown=tuple(shown),
+                used=tuple(used),
+                learned=self._reinforce(recall, used, at),
+                usage=meter.usage,
+                milliseconds=1e3 * (time.perf_counter() - started),
+            )
+        return self.last
+
+    def _shown(self, recall: Recall) -> list[Hit]:
+        """The hits that fit into the prompt, without the turns that stand in it anyway."""
+        seen = {turn.id for turn in self._turns[-self._window :]} if self._window else set()
+        hits = [hit for hit in recall.hits if hit.id not in seen]
+        return ask.fitting(hits, self._memory.config.ask.max_tokens)
+
+    def _messages(self, text: str, at: datetime, shown: Sequence[Hit]) -> list[Message]:
+        """The rules, the latest turns, and the message after what it brought back."""
+        recent = self._turns[-self._window :] if self._window else []
+        memories = prompts.quoted("memories", map(ask.memory_line, ask.in_order(shown)))
+        return [
+            {"role": "system", "content": self._rules},
+            *({"role": turn.role, "content": turn.text} for turn in recent),
+            {"role": "user", "content": f"{memories}\nIt is {prompts.moment(at)}.\n\n{text}"},
+        ]
+
+    def _remember(
+        self,
+        text: str,
+        speaker: str,
+        role: str,
+        at: datetime,
+        metadata: Mapping[str, Json] | None = None,
+    ) -> _Turn:
+        """Store a turn of either side; each is later than the one before, so that none passes for it."""
+        if self.session is None:
+            self.session = f"chat {at:%Y-%m-%d %H:%M:%S.%f}"
+        if self._turns:
+            at = max(at, self._turns[-1].at + TICK)
+        turn = Turn(text, speaker, role, at, self.session, metadata or {})
+        kept = _Turn(id=self._memory.add(turn).ids[0], text=text, role=role, at=at)
+        self._turns.append(kept)
+        return kept
+
+    def _remember_reply(self, reply: str, at: datetime, *, whole: bool) -> None:
+        if reply.strip():
+            cut: dict[str, Json] = {} if whole else {"interrupted": True}
+            self._remember(reply, self._name, "assistant", at, cut)
+
+    def _reinforce(
+        self, recall: Recall, used: Sequence[int], at: datetime | None
+    ) -> Reinforcement | None:
+        if not used or not self._learn:
+            return None
+        return self._memory.reinforce(recall, used=used, certainty=implicit.CERTAINTY, at=at)
+
+
+TICK = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """A turn of this conversation, as the model sees it."""
+
+    id: int
+    text: str
+    role: str
+    at: datetime
+
+
+def _heard(stream: Generator[str, None, Reply], pieces: list[str]) -> Generator[str, None, Reply]:
+    """The same stream; its pieces are kept as they come."""
+    with closing(stream):
+        while True:
+            try:
+                piece = next(stream)
+            except StopIteration as end:
+                reply: Reply = end.value
+                return reply
+            pieces.append(piece)
+            yield piece

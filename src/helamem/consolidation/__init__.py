@@ -1,0 +1,1 @@
+"""Dense places of the graph become facts: clusters, ways to distil them, merging with what is known."""

@@ -1,0 +1,181 @@
+"""Which episodes belong together, and which may go: from what a store has read to ids.
+
+Pure. The mathematics is in `helamem.core.hubs` and `helamem.core.forgetting`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from helamem.consolidation.reflective import MAX_EPISODE
+from helamem.core import forgetting, hebbian, hubs
+from helamem.core.graph import Graph
+from helamem.indexing import digest
+from helamem.protocols import CHANNELS
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from helamem.config import Consolidation, Forgetting
+    from helamem.protocols import EdgeRule, Edges, Floats, Ints, Nodes
+    from helamem.records import Episode
+
+DAY_S = 86_400.0
+STRETCH_CHARS = 16_000  # about 4,000 tokens: small models read no more at once
+TEMPORAL, LEARNED, SOURCE = (CHANNELS.index(name) for name in ("temporal", "learned", "source"))
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """The dense places of a graph: ids of episodes, hub first, no episode in two."""
+
+    n_hubs: int
+    members: tuple[tuple[int, ...], ...]
+
+
+def find_clusters(
+    nodes: Nodes, edges: Edges, *, rule: EdgeRule, now: float, config: Consolidation
+) -> Clusters:
+    """Hubs by effective strength over learned and temporal edges, each with its strongest neighbours.
+
+    Args:
+        nodes: Every episode.
+        edges: Every stored edge; bindings of cues count towards strength, but are not followed.
+        now: The learning clock.
+    """
+    weights = hebbian.decayed(edges.weights, now - edges.touched, tau=rule.tau, floor=rule.floor)
+    graph = _episode_graph(nodes, edges, weights, config.temporal)
+    found = hubs.find_hubs(
+        graph.strength() + _cue_strength(nodes, edges, weights),
+        _learned_degree(nodes, edges, weights),
+        min_strength=config.min_strength,
+        min_degree=config.min_degree,
+        max_hubs=config.max_hubs,
+    )
+    members = hubs.clusters(graph, found, max_size=config.max_size)
+    return Clusters(
+        n_hubs=len(found),
+        members=tuple(tuple(int(nodes.ids[i]) for i in cluster) for cluster in members),
+    )
+
+
+def fingerprint(cluster: Sequence[Episode], distiller: str) -> bytes:
+    """A digest of what a cluster says and of who distils it: the same means that nothing is new."""
+    said = sorted((episode.id, episode.text) for episode in cluster)
+    return digest(distiller, [[id_, words] for id_, words in said])
+
+
+def mark(episode: Episode, how: Literal["read", "clustered"]) -> bytes:
+    """A digest by which it is remembered that a language model has read an episode: in a row, or in a cluster."""
+    return digest(how, episode.session, episode.speaker, episode.at.timestamp(), episode.text)
+
+
+def is_new(cluster: Sequence[Episode], known: Container[bytes]) -> bool:
+    """Whether more than half of a cluster has not been in one that was distilled.
+
+    Clusters shift with every lesson. To a model that reads what it read before, little is new.
+    """
+    fresh = [episode for episode in cluster if mark(episode, "clustered") not in known]
+    return 2 * len(fresh) > len(cluster)
+
+
+def stretches(
+    episodes: Sequence[Episode], known: Container[bytes], *, size: int
+) -> list[list[Episode]]:
+    """The episodes that no model has read, in the order in which they were stored, so many at a time.
+
+    Long episodes make shorter stretches, of `STRETCH_CHARS` characters that are shown.
+    """
+    found: list[list[Episode]] = []
+    room = 0
+    for episode in episodes:
+        if mark(episode, "read") in known:
+            continue
+        length = min(len(episode.text), MAX_EPISODE)
+        room -= length
+        if not found or len(found[-1]) == size or room < 0:
+            found.append([])
+            room = STRETCH_CHARS - length
+        found[-1].append(episode)
+    return found
+
+
+def find_forgettable(
+    nodes: Nodes,
+    edges: Edges,
+    known_since: Floats,
+    uses: Ints,
+    used_at: Floats,
+    *,
+    rule: EdgeRule,
+    learning_now: float,
+    now: float,
+    config: Forgetting,
+) -> Ints:
+    """A `Verdict` for each episode: it may go, or why it stays. What a fact rests on is not weak.
+
+    Args:
+        known_since: Since when each episode can have been of use, in epoch seconds: since it was said, or
+            stored if that was later.
+        uses: How often each episode was used; 0 for never.
+        used_at: When each was last used, in epoch seconds; NaN for never.
+        learning_now: The learning clock.
+        now: Epoch seconds.
+    """
+    weights = hebbian.decayed(
+        edges.weights, learning_now - edges.touched, tau=rule.tau, floor=rule.floor
+    )
+    strength = _sums(nodes, edges.sources, weights)
+    return forgetting.verdicts(
+        strength,
+        now - known_since,
+        now - np.where(np.isnan(used_at), known_since, used_at),
+        uses,
+        max_strength=config.max_strength,
+        min_age_s=config.min_age_days * DAY_S,
+        min_idle_s=config.min_idle_days * DAY_S,
+    )
+
+
+def _episode_graph(nodes: Nodes, edges: Edges, weights: Floats, temporal: float) -> Graph:
+    """The graph over episodes alone: learned edges, and edges between neighbouring turns."""
+    inside = (
+        (edges.channels == LEARNED)
+        & np.isin(edges.sources, nodes.ids)
+        & np.isin(edges.targets, nodes.ids)
+    )
+    inside &= weights > 0
+    after = nodes.next > 0
+    here, there = nodes.ids[after], nodes.next[after]
+    sources = np.concatenate([edges.sources[inside], here, there])
+    targets = np.concatenate([edges.targets[inside], there, here])
+    return Graph.build(
+        len(nodes.ids),
+        np.searchsorted(nodes.ids, sources),
+        np.searchsorted(nodes.ids, targets),
+        np.concatenate([weights[inside], np.full(2 * len(here), temporal, np.float32)]),
+        np.concatenate([edges.channels[inside], np.full(2 * len(here), TEMPORAL)]),
+    )
+
+
+def _cue_strength(nodes: Nodes, edges: Edges, weights: Floats) -> Floats:
+    """What cues add to each episode's strength: the learned edges that leave it for no episode."""
+    outside = (edges.channels == LEARNED) & ~np.isin(edges.targets, nodes.ids)
+    return _sums(nodes, edges.sources[outside], weights[outside])
+
+
+def _learned_degree(nodes: Nodes, edges: Edges, weights: Floats) -> Ints:
+    learned = (edges.channels == LEARNED) & (weights > 0)
+    return _sums(nodes, edges.sources[learned], np.ones(int(learned.sum()), np.float32)).astype(
+        np.int64
+    )
+
+
+def _sums(nodes: Nodes, sources: Ints, weights: Floats) -> Floats:
+    """The sum of weights at each node, over the edges that leave it."""
+    known = np.isin(sources, nodes.ids)
+    rows = np.searchsorted(nodes.ids, sources[known])
+    return np.bincount(rows, weights=weights[known], minlength=len(nodes.ids)).astype(np.float32)

@@ -1,0 +1,100 @@
+"""From a cluster of episodes to facts, without a language model: the sentences that say most.
+
+Pure. A fact is a draft here: the engine embeds and stores it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.core import vectors
+from helamem.language import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from helamem.protocols import Floats
+    from helamem.records import Episode, FactKind
+
+NAME = "extractive-1"
+MIN_TERMS = 3
+MAX_SENTENCES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A fact before it is stored."""
+
+    text: str
+    kind: FactKind
+    confidence: float
+    sources: tuple[int, ...]
+    speaker: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A statement out of an episode."""
+
+    text: str
+    episode: Episode
+
+
+def statements(cluster: Sequence[Episode]) -> list[Sentence]:
+    """The sentences of a cluster that state something: no questions, nothing under three terms."""
+    return [
+        Sentence(text=sentence, episode=episode)
+        for episode in cluster
+        for sentence in text.sentences(episode.text)
+        if not text.is_question(sentence) and len(set(text.terms(sentence))) >= MIN_TERMS
+    ]
+
+
+def extract(sentences: Sequence[Sentence], embedded: Floats, *, max_facts: int) -> list[Draft]:
+    """One draft a speaker: the sentences of the cluster that are nearest to what it is about.
+
+    Args:
+        sentences: What `statements` found.
+        embedded: Their unit vectors, shape (n, dimension).
+        max_facts: How many drafts at most; the most central speakers come first.
+    """
+    if not sentences:
+        return []
+    centrality = _centrality(embedded)
+    speakers = sorted(
+        {each.episode.speaker for each in sentences},
+        key=lambda name: (
+            -max(
+                c for c, s in zip(centrality, sentences, strict=True) if s.episode.speaker == name
+            ),
+            name,
+        ),
+    )
+    return [_draft(name, sentences, centrality) for name in speakers[:max_facts]]
+
+
+def _centrality(embedded: Floats) -> list[float]:
+    """The cosine of each sentence with the mean of all."""
+    mean = vectors.normalize(embedded.mean(axis=0, keepdims=True))[0]
+    return [float(value) for value in vectors.similarities(mean, embedded)]
+
+
+def _draft(speaker: str, sentences: Sequence[Sentence], centrality: Sequence[float]) -> Draft:
+    """The most central sentences of one speaker, told in the order in which they were said."""
+    own = [i for i, each in enumerate(sentences) if each.episode.speaker == speaker]
+    best = sorted(own, key=lambda i: (-centrality[i], i))[:MAX_SENTENCES]
+    told = [sentences[i] for i in sorted(best, key=lambda i: (sentences[i].episode.at, i))]
+    said = " ".join(dict.fromkeys(each.text for each in told))
+    return Draft(
+        text=f"{speaker}: {said}" if speaker else said,
+        kind="statement",
+        confidence=float(np.clip(np.mean([centrality[i] for i in best]), 0.01, 1.0)),
+        sources=tuple(sorted({each.episode.id for each in told})),
+        speaker=speaker,
+        at=max(each.episode.at for each in told),
+    )

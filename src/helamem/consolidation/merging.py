@@ -1,0 +1,175 @@
+"""What becomes of new facts beside old ones: stored, merged, put in an old one's place, or left in doubt.
+
+Pure: facts and their vectors in, decisions out. Equality of facts is judged here from vectors and words;
+whether one replaces another only a model can say, and only about facts that it was shown.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from helamem.language import text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.consolidation.reflective import Claim
+    from helamem.protocols import Floats
+    from helamem.records import Fact
+
+Verdict: TypeAlias = Literal["store", "merge", "replace", "doubt"]
+
+SAME_COSINE = 0.9  # two facts with vectors this near
+SAME_WORDS = 0.75  # and this share of their words in common say the same
+TOLD_COSINE = 0.5  # the least nearness at which a model's word for "the same" is taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do with one claim, and which old fact it concerns."""
+
+    claim: Claim
+    vector: Floats
+    verdict: Verdict
+    old: Fact | None = None
+
+
+def decide(
+    claims: Sequence[Claim],
+    vectors: Floats,
+    old: Sequence[Fact],
+    old_vectors: Floats,
+) -> list[Decision]:
+    """One decision a claim, in their order; claims that say the same are united first.
+
+    "merge": an old fact says it already. "replace": the model says that it takes an old one's place, it is
+    not older, and it can be about the same thing. "doubt": it contradicts an old one, and both stay. "store": anything else.
+    An old fact is replaced at most once, and nothing is merged into a fact that is replaced.
+
+    Args:
+        vectors: Unit vectors of the claims, shape (n, dimension).
+        old: The facts that may be concerned: those shown to the model, and those nearest to the claims.
+        old_vectors: Theirs, shape (m, dimension).
+    """
+    united, kept = unite(claims, vectors)
+    decisions = [
+        _decision(claim, vectors[row], old, old_vectors)
+        for claim, row in zip(united, kept, strict=True)
+    ]
+    return _consistent(decisions)
+
+
+def unite(claims: Sequence[Claim], vectors: Floats) -> tuple[list[Claim], list[int]]:
+    """Claims of which no two say the same, and the row of each: the first of its like, with all sources."""
+    united: list[Claim] = []
+    rows: list[int] = []
+    for row, claim in enumerate(claims):
+        twin = next(
+            (
+                i
+                for i, other in enumerate(united)
+                if same(claim.draft.text, other.draft.text, float(vectors[row] @ vectors[rows[i]]))
+            ),
+            None,
+        )
+        if twin is None:
+            united.append(claim)
+            rows.append(row)
+        else:
+            united[twin] = _joined(united[twin], claim)
+    return united, rows
+
+
+def same(one: str, other: str, cosine: float) -> bool:
+    """Whether two facts say the same: near in vector and words, with the same numbers and negations.
+
+    >>> same("Ana has 2 dogs.", "Ana has 3 dogs.", 0.99)
+    False
+    """
+    if " ".join(one.casefold().split()) == " ".join(other.casefold().split()):
+        return True
+    if cosine < SAME_COSINE or _exact(one) != _exact(other):
+        return False
+    terms, others = set(text.terms(one)), set(text.terms(other))
+    return len(terms & others) >= SAME_WORDS * len(terms | others)
+
+
+def strengthened(fact: Fact, claim: Claim) -> float:
+    """The confidence of a fact that was found again.
+
+        c + d * (1 - c)   where the claim rests on episodes that the fact does not rest on
+        max(c, d)         otherwise: the same words, read twice, prove no more
+
+    with c the fact's confidence and d the claim's.
+    """
+    if set(claim.draft.sources) <= set(fact.sources):
+        return max(fact.confidence, claim.draft.confidence)
+    return fact.confidence + claim.draft.confidence * (1.0 - fact.confidence)
+
+
+def _decision(claim: Claim, vector: Floats, old: Sequence[Fact], old_vectors: Floats) -> Decision:
+    cosines = old_vectors @ vector if old else np.zeros(0)
+    twins = [
+        i for i, fact in enumerate(old) if same(claim.draft.text, fact.text, float(cosines[i]))
+    ]
+    if twins:
+        best = max(twins, key=lambda i: float(cosines[i]))
+        return Decision(claim=claim, vector=vector, verdict="merge", old=old[best])
+    i = next((i for i, fact in enumerate(old) if fact.id == claim.old), None)
+    verdict = "store" if i is None else _told(claim, old[i], float(cosines[i]))
+    concerned = old[i] if i is not None and verdict != "store" else None
+    return Decision(claim=claim, vector=vector, verdict=verdict, old=concerned)
+
+
+def _told(claim: Claim, fact: Fact, cosine: float) -> Verdict:
+    """What follows from the model's word about a known fact."""
+    if claim.relation == "same":
+        return "merge" if cosine >= TOLD_COSINE else "store"
+    if claim.relation == "replaces":
+        newer = claim.draft.at >= fact.at
+        return "replace" if newer and _related(claim, fact) else "doubt"
+    return "doubt" if claim.relation == "unsure" else "store"
+
+
+def _related(claim: Claim, fact: Fact) -> bool:
+    """Whether a claim can be about what a fact is about: the same person, or a word in common."""
+    if claim.draft.speaker and claim.draft.speaker.casefold() == fact.speaker.casefold():
+        return True
+    return not set(text.terms(claim.draft.text)).isdisjoint(text.terms(fact.text))
+
+
+def _consistent(decisions: Sequence[Decision]) -> list[Decision]:
+    """The same decisions, but for those that a replacement makes impossible."""
+    replaced: dict[int, Decision] = {}
+    for each in decisions:
+        if each.verdict == "replace" and each.old is not None:
+            replaced.setdefault(each.old.id, each)
+    return [
+        each
+        if each.old is None or each.verdict == "doubt" or replaced.get(each.old.id, each) is each
+        else replace(each, verdict="store", old=None)
+        for each in decisions
+    ]
+
+
+def _joined(first: Claim, second: Claim) -> Claim:
+    sources = tuple(sorted({*first.draft.sources, *second.draft.sources}))
+    confidence = max(first.draft.confidence, second.draft.confidence)
+    return replace(first, draft=replace(first.draft, sources=sources, confidence=confidence))
+
+
+_NEGATIONS = re.compile(
+    r"\b(?:not|no|never|nobody|nothing|none|neither|nor|without|stopped|\w+n['\u2019]t)\b"
+)
+_NUMBERS = re.compile(r"\d+")
+
+
+def _exact(sentence: str) -> tuple[list[str], list[str]]:
+    """What must be equal where two sentences say the same: the numbers, and how often it is denied."""
+    folded = sentence.casefold()
+    negations = ["not" for _ in _NEGATIONS.findall(folded)]
+    return sorted(_NUMBERS.findall(folded)), negations

@@ -1,0 +1,506 @@
+"""The use cases of a memory: load from the store, compute with pure functions, save.
+
+The parts (store, embedder, clock) are handed in; `helamem.wiring.Memory` brings the real ones.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helamem import filters, hints, indexing
+from helamem.consolidation import consolidate, profiles
+from helamem.exchange import export, formats
+from helamem.language import text
+from helamem.learning import lessons
+from helamem.records import (
+    ConsolidationReport,
+    Cue,
+    Degraded,
+    Episode,
+    Fact,
+    ForgetPlan,
+    Receipt,
+    Reinforcement,
+    Skipped,
+    Turn,
+    utc,
+)
+from helamem.search import search
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from helamem.config import Config
+    from helamem.consolidation.profiles import Profile
+    from helamem.protocols import LLM, Clock, Embedder, Store
+    from helamem.records import Change, Json, Stats
+    from helamem.search.recall import CueMatch, Recall
+
+logger = logging.getLogger(__name__)
+
+
+class Engine:
+    """One namespace's memory, on a store, an embedder and a clock.
+
+    May be used from several threads. Reading never writes: `search` is pure, and learns nothing until
+    `reinforce` is told what served.
+    """
+
+    def __init__(self, store: Store, embedder: Embedder, config: Config, clock: Clock) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._config = config
+        self._clock = clock
+
+    @property
+    def namespace(self) -> str:
+        """Whose memory this is."""
+        return self._store.namespace
+
+    @property
+    def config(self) -> Config:
+        """The settings that hold."""
+        return self._config
+
+    def now(self) -> datetime:
+        """The time by this memory's clock."""
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    # Adding
+
+    def add(
+        self,
+        messages: str | Turn | Mapping[str, Json] | Sequence[str | Turn | Mapping[str, Json]],
+        *,
+        speaker: str | None = None,
+        role: str | None = None,
+        at: datetime | None = None,
+        session: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        **unknown: object,
+    ) -> Receipt:
+        """Remember turns, all in one transaction; the same turn twice is remembered once.
+
+        Args:
+            messages: A text, a {"role", "content", "name"} message, a `Turn`, or a list of them.
+            speaker: Who said it, where the message does not say.
+            role: The speaker's part in the chat, where the message does not say.
+            at: When it was said, where the message does not say; now, if nobody does.
+            session: The conversation, where the message does not say; the day, if nobody does.
+            metadata: What to keep with every one of them, beside their own.
+
+        Raises:
+            TypeError, ValueError: A turn is not text, is blank, or its time has no zone.
+            StoreError: Nothing was stored.
+        """
+        hints.refuse("add", unknown)
+        defaults = Turn("-", speaker or "", role or "", at, session or "", metadata or {})
+        return self._add(
+            [_with_defaults(turn, defaults) for turn in formats.messages_to_turns(messages)]
+        )
+
+    def add_many(
+        self,
+        turns: Iterable[str | Turn | Mapping[str, Json]],
+        *,
+        batch_size: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Receipt:
+        """Remember many turns in batches, each one a transaction: what is reported is durable.
+
+        Args:
+            batch_size: Turns a transaction; `storage.batch_size` unless given.
+            progress: Called after each batch with the number of turns done so far.
+
+        Raises:
+            TypeError, ValueError: A turn is malformed; the batches before its own are stored.
+            StoreError: The batch at hand was not stored, those before it were.
+        """
+        receipts: list[Receipt] = []
+        done = 0
+        for batch in _batches(turns, batch_size or self._config.storage.batch_size):
+            receipts.append(_shifted(self._add(formats.messages_to_turns(batch)), done))
+            done += len(batch)
+            if progress is not None:
+                progress(done)
+        return _merged(receipts)
+
+    def _add(self, turns: Sequence[Turn]) -> Receipt:
+        started = time.perf_counter()
+        episodes, losses = indexing.prepare(turns, self._embedder, now=self._clock())
+        added = self._store.add(episodes, link=self._config.learning.link, now=self._learning_now())
+        receipt = Receipt(
+            ids=tuple(id_ for id_, _ in added),
+            stored=tuple(id_ for id_, new in added if new),
+            skipped=tuple(
+                Skipped(index=i, id=id_) for i, (id_, new) in enumerate(added) if not new
+            ),
+            degraded=tuple(
+                Degraded(index=i, id=id_, reason=reason)
+                for i, (id_, new) in enumerate(added)
+                for reason in losses[i]
+                if new
+            ),
+        )
+        logger.info(
+            "added %d of %d turns in %.1f ms",
+            len(receipt.stored),
+            len(added),
+            1e3 * (time.perf_counter() - started),
+        )
+        return receipt
+
+    # Searching
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        filters: Mapping[str, Json] | None = None,
+        at: datetime | None = None,
+        **unknown: object,
+    ) -> Recall:
+        """What the question brings back, best first. Writes nothing.
+
+        Args:
+            query: A question, or any text.
+            k: How many hits; learned associations may bring a few on top (`selection.associative`).
+            filters: Conditions on metadata, speaker, session, role, kind or time, as in
+                {"speaker": "Ana", "at": {"gte": "2024-01-01T00:00:00Z"}}.
+            at: When the question is asked; now, unless given. Age is measured from here.
+
+        Raises:
+            TypeError, ValueError: The query is not text or is blank, k is below 1, or a filter is malformed.
+        """
+        hints.refuse("search", unknown)
+        if not isinstance(query, str):
+            raise TypeError(f"query must be a string, not {type(query).__name__}")
+        if not query.strip():
+            raise ValueError("query is blank; ask something")
+        if k < 1:
+            raise ValueError(f"k must be at least 1, not {k}")
+        asked_at = datetime.fromtimestamp(self._clock(), UTC) if at is None else utc(at)
+        recall = search.search(
+            self._store,
+            self._embedder,
+            self._config,
+            text.clean(query)[0],
+            k=k,
+            where=_parsed_filters(filters),
+            at=asked_at,
+            learning_now=self._learning_now(asked_at.timestamp()),
+        )
+        logger.info(
+            "found %d memories in %.1f ms", len(recall.hits), sum(recall.milliseconds.values())
+        )
+        return recall
+
+    # Learning
+
+    def reinforce(
+        self,
+        recall: Recall,
+        used: Iterable[int] | None = None,
+        *,
+        unhelpful: Iterable[int] = (),
+        certainty: float = 1.0,
+        at: datetime | None = None,
+    ) -> Reinforcement:
+        """Learn from what served: used memories are wired together, and the question to them.
+
+        Args:
+            recall: What `search` gave.
+            used: The ids of the memories that served the answer. With `learning.gate = "returned"` (the
+                paper's rule) it may be left out, and means all that were returned.
+            unhelpful: The ids of hits that misled; the edges that may have brought them in weaken.
+            certainty: How sure it is that they served, in (0, 1]; 1 where somebody said so, less where
+                it is only inferred.
+            at: When it is learned; now, unless given.
+
+        Raises:
+            ValueError: `used` is missing, or an id is both used and unhelpful.
+            NotFoundError: An id is not in this namespace; nothing was learned.
+        """
+        if not 0 < certainty <= 1:
+            raise ValueError(f"certainty must lie in (0, 1], but is {certainty}")
+        served, misled = self._judged(recall, used, unhelpful)
+        lesson = lessons.lesson(
+            replace(recall, cues=self._left(recall.cues)),
+            used=served,
+            unhelpful=misled,
+            certainty=certainty,
+            config=self._config,
+            at=self._clock() if at is None else utc(at).timestamp(),
+            lessons=self._store.lessons(),
+        )
+        learned = self._store.learn(lesson)
+        return Reinforcement(
+            cue=learned.cue,
+            strengthened=learned.strengthened,
+            bound=learned.bound,
+            weakened=learned.weakened,
+        )
+
+    def _left(self, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
+        """Those that are still there: a cue goes with the last memory that it is bound to."""
+        ids = np.array([cue.id for cue in cues], np.int64)
+        left = {id_ for id_, *_ in self._store.cues(ids)}
+        return tuple(cue for cue in cues if cue.id in left)
+
+    def _judged(
+        self, recall: Recall, used: Iterable[int] | None, unhelpful: Iterable[int]
+    ) -> tuple[list[int], list[int]]:
+        if used is None and self._config.learning.gate == "used":
+            raise ValueError(
+                "say which memories served: reinforce(recall, used=[hit.id, ...]); wiring everything that was "
+                "returned does harm (learning.gate = 'returned' asks for it all the same)"
+            )
+        served = list(dict.fromkeys(recall.ids if used is None else used))
+        misled = list(dict.fromkeys(unhelpful))
+        both = set(served) & set(misled)
+        if both:
+            raise ValueError(f"memory {min(both)} is said to be both used and unhelpful")
+        self._store.get([*served, *misled])
+        return served, misled
+
+    # Consolidating and forgetting
+
+    def consolidate(
+        self, *, llm: LLM | None = None, at: datetime | None = None
+    ) -> ConsolidationReport:
+        """Prune faint edges, and distil dense places of the graph into facts.
+
+        A cluster that has not changed is not distilled again. A cluster that fails is reported, and the
+        others are stored all the same; it is taken up again the next time.
+
+        Args:
+            llm: Who distils, with a call for each cluster; it also reads what no cluster holds, some sixty
+                turns a call (`reflection.stretch`), each turn once. None takes sentences out of episodes.
+            at: When it is done; now, unless given.
+        """
+        now = self._clock() if at is None else utc(at).timestamp()
+        return consolidate.consolidate(
+            self._store,
+            self._embedder,
+            self._config,
+            now=now,
+            learning_now=self._learning_now(now),
+            llm=llm,
+        )
+
+    def forget(self, *, dry_run: bool = True, at: datetime | None = None) -> ForgetPlan:
+        """The episodes that are weak, old and unused; with `dry_run=False` they are removed.
+
+        What a fact rests on stays, whatever its age.
+        """
+        now = self._clock() if at is None else utc(at).timestamp()
+        plan = consolidate.plan_forgetting(
+            self._store, self._config, now=now, learning_now=self._learning_now(now)
+        )
+        if dry_run or not plan.ids:
+            return plan
+        self._remove(plan.ids, now)
+        return replace(plan, done=True)
+
+    # Looking and editing
+
+    def get(self, id_: int) -> Episode | Fact:
+        """One memory.
+
+        Raises:
+            NotFoundError: There is none with this id in this namespace.
+        """
+        return self._store.get([id_])[0]
+
+    def list(
+        self, *, filters: Mapping[str, Json] | None = None, limit: int = 100, offset: int = 0
+    ) -> tuple[Episode | Fact, ...]:
+        """Memories in the order in which they were stored; facts count as memories."""
+        if limit < 0 or offset < 0:
+            raise ValueError(f"limit and offset must not be negative, but are {limit} and {offset}")
+        ids = self._store.ids(kinds=["episode", "fact"], where=_parsed_filters(filters))
+        return tuple(self._store.get([int(id_) for id_ in ids[offset : offset + limit]]))
+
+    def update(
+        self, id_: int, words: str | None = None, *, metadata: Mapping[str, Json] | None = None
+    ) -> Episode:
+        """Change what an episode says, or its metadata; `history` keeps the old text.
+
+        Raises:
+            NotFoundError: There is no such episode.
+            TypeError, ValueError: The text is not text, or is blank; the metadata is not JSON.
+        """
+        old = self.get(id_)
+        if isinstance(old, Fact):
+            raise TypeError(f"{id_} is a fact; facts follow from episodes and are not edited")
+        turn = Turn(
+            old.text if words is None else words,
+            old.speaker,
+            old.role,
+            old.at,
+            old.session,
+            old.metadata if metadata is None else metadata,
+        )
+        now = self._clock()
+        episode = indexing.prepare([turn], self._embedder, now=now)[0][0]
+        quoting = consolidate.quoting(self._store, [id_])
+        if quoting and episode.text != old.text:
+            self._store.remove(quoting, at=now)
+        self._store.update(id_, episode, at=now)
+        return replace(old, text=episode.text, metadata=episode.metadata)
+
+    def delete(self, *ids: int) -> tuple[int, ...]:
+        """Remove memories for good, and every fact that repeats them or rests on them alone.
+
+        Returns:
+            All ids that went, those of facts and of cues that nothing is bound to any more included.
+
+        Raises:
+            NotFoundError: One of them is not there; nothing was removed.
+        """
+        return self._remove(ids, self._clock())
+
+    def history(self, id_: int) -> tuple[Change, ...]:
+        """What happened to a memory, oldest first, also after it was deleted.
+
+        Raises:
+            NotFoundError: There never was one with this id in this namespace.
+        """
+        return tuple(self._store.history(id_))
+
+    def facts(self, *, superseded: bool = False, as_of: datetime | None = None) -> tuple[Fact, ...]:
+        """The distilled facts, oldest first.
+
+        Args:
+            superseded: Whether those come too that newer ones have replaced.
+            as_of: Those that held at a time: since then some may have been replaced, others have come.
+        """
+        if as_of is None:
+            return tuple(self._store.facts(superseded=superseded))
+        return profiles.held(self._store.facts(superseded=True), utc(as_of))
+
+    def profile(
+        self, name: str | None = None, *, max_chars: int = profiles.MAX_CHARS
+    ) -> tuple[Profile, ...]:
+        """What is known about each person, and about the assistant, in a few lines with their sources.
+
+        Args:
+            name: Only this person's.
+            max_chars: How long one profile may be.
+        """
+        return profiles.profiles(self._store.facts(), name=name, max_chars=max_chars)
+
+    def cues(self) -> tuple[Cue, ...]:
+        """The questions that are bound to what served them, oldest first."""
+        return tuple(
+            Cue(id=id_, text=words, speaker=speaker, at=datetime.fromtimestamp(at, UTC))
+            for id_, words, speaker, at in self._store.cues()
+        )
+
+    def stats(self) -> Stats:
+        """How much there is."""
+        return self._store.stats()
+
+    # Moving
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """Everything in this namespace but the vectors, one JSON object at a time; `import_` reads it."""
+        return export.export(self._store, self._embedder.name)
+
+    def import_(
+        self, lines: Iterable[str], *, progress: Callable[[int], None] | None = None
+    ) -> Receipt:
+        """Take in an export, with its facts, cues and learned edges, or a JSONL of turns.
+
+        Everything is read and checked before anything is stored.
+
+        Raises:
+            DataError: A line is malformed; it says which, and nothing was stored.
+        """
+        content = export.read(lines)
+        if isinstance(content, export.Export):
+            return export.restore(
+                content,
+                self._store,
+                self._embedder,
+                names_apart=self._config.activation.names_apart,
+                batch_size=self._config.storage.batch_size,
+                progress=progress,
+            )
+        return self.add_many(content, progress=progress)
+
+    def check(self) -> tuple[str, ...]:
+        """What is wrong with the file, one sentence each; empty where it is sound."""
+        return tuple(self._store.check())
+
+    def close(self) -> None:
+        """Release the file. A closed memory raises StoreError."""
+        self._store.close()
+
+    def _remove(self, ids: Sequence[int], now: float) -> tuple[int, ...]:
+        """Remove memories, and with them the facts that repeat their words."""
+        quoting = consolidate.quoting(self._store, ids)
+        return tuple(self._store.remove(list(dict.fromkeys([*ids, *quoting])), at=now))
+
+    def _learning_now(self, at: float | None = None) -> float:
+        config = self._config.learning
+        past = self._store.lessons() if config.decay_by == "lessons" else 0
+        return lessons.clock(config, at=self._clock() if at is None else at, lessons=past)
+
+
+def _parsed_filters(conditions: Mapping[str, Json] | None) -> filters.Filter | None:
+    return filters.parse(conditions)
+
+
+def _with_defaults(turn: Turn, defaults: Turn) -> Turn:
+    return Turn(
+        turn.text,
+        turn.speaker or defaults.speaker,
+        turn.role or defaults.role,
+        turn.at or defaults.at,
+        turn.session or defaults.session,
+        {**defaults.metadata, **turn.metadata},
+    )
+
+
+def _batches(
+    items: Iterable[str | Turn | Mapping[str, Json]], size: int
+) -> Iterator[list[str | Turn | Mapping[str, Json]]]:
+    if size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {size}")
+    batch = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _shifted(receipt: Receipt, by: int) -> Receipt:
+    """The same receipt with indices that count from the start of all batches."""
+    return Receipt(
+        ids=receipt.ids,
+        stored=receipt.stored,
+        skipped=tuple(Skipped(index=s.index + by, id=s.id) for s in receipt.skipped),
+        degraded=tuple(
+            Degraded(index=d.index + by, id=d.id, reason=d.reason) for d in receipt.degraded
+        ),
+    )
+
+
+def _merged(receipts: Sequence[Receipt]) -> Receipt:
+    return Receipt(
+        ids=tuple(id_ for receipt in receipts for id_ in receipt.ids),
+        stored=tuple(id_ for receipt in receipts for id_ in receipt.stored),
+        skipped=tuple(each for receipt in receipts for each in receipt.skipped),
+        degraded=tuple(each for receipt in receipts for each in receipt.degraded),
+    )

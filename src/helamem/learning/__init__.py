@@ -1,0 +1,1 @@
+"""What served an answer becomes a lesson."""

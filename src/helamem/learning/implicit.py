@@ -1,0 +1,60 @@
+"""Which memories an answer made use of, told from the words that the two share. Pure.
+
+In a chat nobody says what served. But a reply that was drawn from a memory repeats what only that memory
+could tell: words that stand in the memory and in the reply, and not already in the question.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from helamem.language import text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from helamem.records import Hit
+
+CERTAINTY = 0.5  # what is inferred teaches half as much as what is said
+MIN_SHARE = 0.25
+MIN_TERMS = 2
+
+
+def used(
+    question: str, reply: str, hits: Sequence[Hit], *, min_share: float = MIN_SHARE
+) -> list[int]:
+    """The ids of the hits that a reply made use of, in the order of the hits.
+
+    A hit counts where the reply holds at least `min_share` of what it could tell, weighed by how few
+    of the hits hold it too, and at least two such terms or one with a digit in it.
+    """
+    told = tellings(question, hits)
+    said = set(text.terms(reply))
+    return [
+        hit.id
+        for hit, telling in zip(hits, told, strict=True)
+        if _enough(said & telling.keys(), telling, min_share)
+    ]
+
+
+def tellings(question: str, hits: Sequence[Hit]) -> list[dict[str, float]]:
+    """For each hit the terms that the question does not have, and their weights.
+
+        weight(t) = log(1 + n / n_t)
+
+    with n the number of hits, and n_t that of hits that have the term.
+    """
+    asked = set(text.terms(question))
+    terms = [set(text.terms(f"{hit.speaker} {hit.text}")) - asked for hit in hits]
+    n_with: dict[str, int] = {}
+    for each in terms:
+        for term in each:
+            n_with[term] = n_with.get(term, 0) + 1
+    return [{term: math.log1p(len(hits) / n_with[term]) for term in each} for each in terms]
+
+
+def _enough(shared: set[str], telling: Mapping[str, float], min_share: float) -> bool:
+    if len(shared) < MIN_TERMS and not any(c.isdigit() for term in shared for c in term):
+        return False
+    return sum(telling[term] for term in shared) >= min_share * sum(telling.values())

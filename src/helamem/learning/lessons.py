@@ -1,0 +1,112 @@
+"""From a recall, and the word of what in it served, to a lesson that a store can apply.
+
+Pure: what served is said by the caller. The mathematics is in `helamem.core.hebbian`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.core import hebbian
+from helamem.indexing import digest
+from helamem.protocols import EdgeRule, Lesson, NewCue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.config import Config, Learning
+    from helamem.protocols import Floats, Ints
+    from helamem.search.recall import Recall
+
+DAY_S = 86_400.0
+PROBABLE = 0.5  # from here on a cue is rather the same need than any other, or none
+
+
+def lesson(
+    recall: Recall,
+    *,
+    used: Sequence[int],
+    unhelpful: Sequence[int],
+    certainty: float,
+    config: Config,
+    at: float,
+    lessons: int,
+) -> Lesson:
+    """Wire what was used together, bind the question to it, and weaken what misled.
+
+    Args:
+        used: Ids of the memories that served; they need not be among the hits.
+        unhelpful: Ids of hits that did not serve.
+        certainty: How sure it is that they served, in (0, 1]; gains shrink with it.
+        at: When it is learned, in epoch seconds.
+        lessons: How many lessons the memory has learned so far.
+    """
+    rates = config.learning
+    ids = np.unique(np.asarray(used, dtype=np.int64))
+    activation = _activation(recall, ids) if rates.graded else np.ones(len(ids), np.float32)
+    pairs = hebbian.coactivated_pairs(np.arange(len(ids)))
+    return Lesson(
+        used=ids,
+        pairs=ids[pairs],
+        gains=hebbian.gains(activation, pairs, rate=certainty * rates.rate),
+        cue=_cue(recall, rates, at) if rates.cue and len(ids) else None,
+        cue_gains=(certainty * rates.cue_rate * activation).astype(np.float32),
+        weakened=_misleading(recall, unhelpful),
+        keep=1.0 - rates.weaken,
+        rule=rule(rates),
+        now=clock(rates, at=at, lessons=lessons + 1),
+        at=at,
+    )
+
+
+def rule(config: Learning) -> EdgeRule:
+    """How the settings say that weights change; tau in the units of `clock`."""
+    unit = DAY_S if config.decay_by == "days" else 1.0
+    return EdgeRule(
+        tau=config.decay * unit if math.isfinite(config.decay) else math.inf,
+        saturation=config.saturation,
+        ceiling=config.ceiling,
+        floor=config.floor,
+    )
+
+
+def clock(config: Learning, *, at: float, lessons: int) -> float:
+    """The time by which edges decay: epoch seconds, or the number of lessons."""
+    return at if config.decay_by == "days" else float(lessons)
+
+
+def _activation(recall: Recall, ids: Ints) -> Floats:
+    """How active each memory was in the recall, the best hit being 1; 1 for what was not in it."""
+    best = max((hit.score for hit in recall.hits), default=0.0)
+    scores = {hit.id: max(hit.score, 0.0) / best for hit in recall.hits} if best > 0 else {}
+    return np.array([scores.get(int(id_), 1.0) for id_ in ids], dtype=np.float32)
+
+
+def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
+    """An earlier cue that says nearly the same, or a new one."""
+    if recall.cues and recall.cues[0].sameness >= config.cue_merge:
+        return recall.cues[0].id
+    words = " ".join(recall.query.split())
+    return NewCue(
+        key=digest("cue", words.casefold()),
+        text=words,
+        speaker=recall.speaker,
+        vector=recall.vector,
+        at=at,
+    )
+
+
+def _misleading(recall: Recall, unhelpful: Sequence[int]) -> Ints:
+    """The pairs whose edges may have brought in what did not help: with other hits, and with a cue.
+
+    Only a cue of what is probably the same need loses hold of it: it may well have served another one.
+    """
+    same = [cue.id for cue in recall.cues if cue.probability >= PROBABLE]
+    others = [*recall.ids, *same]
+    pairs = {
+        (min(bad, other), max(bad, other)) for bad in unhelpful for other in others if bad != other
+    }
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)

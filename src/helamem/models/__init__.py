@@ -1,0 +1,1 @@
+"""Embedders and language models, and what counts or checks what they say."""

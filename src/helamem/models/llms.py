@@ -1,0 +1,648 @@
+"""Language models: one client for every server that speaks OpenAI's chat completions, and two stand-ins.
+
+`OpenAIChat` goes through the official SDK, which also does the retrying: on lost connections, timeouts
+and the statuses 408, 409, 429 and 5xx it waits as long as `Retry-After` says (up to two minutes), or
+half a second that doubles up to eight, with jitter. No other module talks to a model or sleeps.
+
+`Cached` remembers the answers of another model, `ScriptedLLM` answers from a script, for tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sys
+import tempfile
+import threading
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from helamem.errors import ConfigError, LLMError, MissingExtraError
+from helamem.models import schemas
+from helamem.protocols import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping, Sequence
+
+    from helamem.protocols import LLM, Message
+    from helamem.records import Json
+
+logger = logging.getLogger(__name__)
+
+OPENAI_URL = "https://api.openai.com/v1"
+MAX_SHOWN = 300  # characters of a server's error; some answer with whole pages
+Answer: TypeAlias = "str | Mapping[str, Json] | Exception"
+
+
+def connect(
+    *,
+    model: str,
+    base_url: str = "",
+    api_key: str = "",
+    timeout_s: float = 300.0,
+    max_retries: int = 2,
+) -> OpenAIChat:
+    """The model that the settings name.
+
+    Raises:
+        ConfigError: They name none; it says which variables to set.
+        MissingExtraError: The openai package is not installed.
+    """
+    if not model:
+        raise ConfigError(
+            "no language model is configured. Set HELAMEM_LLM_MODEL, and HELAMEM_LLM_API_KEY for a model of "
+            "OpenAI's or HELAMEM_LLM_BASE_URL for another server's (http://localhost:11434/v1 is Ollama's)"
+        )
+    if not api_key and not base_url:
+        raise ConfigError(
+            f"the language model {model!r} is OpenAI's unless HELAMEM_LLM_BASE_URL says otherwise, and "
+            f"OpenAI needs a key: set HELAMEM_LLM_API_KEY"
+        )
+    return OpenAIChat(
+        model,
+        base_url=base_url or OPENAI_URL,
+        api_key=api_key,
+        timeout_s=timeout_s,
+        max_retries=max_retries,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """What a server was found to understand; the most capable one to begin with."""
+
+    form: Literal["json_schema", "json_object", "text"] = "json_schema"
+    tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    temperature: bool = True
+    usage: bool = True
+
+    def simpler(self, refused: str | None, *, structured: bool) -> _Dialect | None:
+        """What to try after a request was called malformed; None where nothing is left to try.
+
+        Args:
+            refused: The parameter that the server names as the culprit, if it does.
+            structured: Whether an object was asked for.
+        """
+        if refused == "temperature" and self.temperature:
+            return replace(self, temperature=False)
+        if refused == "max_tokens" and self.tokens == "max_tokens":
+            return replace(self, tokens="max_completion_tokens")
+        if refused == "stream_options" and self.usage:
+            return replace(self, usage=False)
+        if structured and self.form == "json_schema":
+            return replace(self, form="json_object")
+        if structured and self.form == "json_object":
+            return replace(self, form="text")
+        return None
+
+
+def chat_name(model: str) -> str:
+    """What `OpenAIChat` calls itself with this model; replies are kept by it."""
+    return f"openai/{model}"
+
+
+class OpenAIChat:
+    """A model behind OpenAI's chat completions: OpenAI itself, vLLM, Ollama, LM Studio, a gateway.
+
+    Where a server does not take a JSON schema, JSON mode is asked for, and where it does not take that
+    either, plain words; the schema then stands in the prompt, and the answer is checked here in any case.
+    What a server was found not to take is remembered for as long as the client lives.
+
+    May be used from several threads.
+
+    Args:
+        model: The model's name there.
+        base_url: Where the server is, with its "/v1".
+        api_key: Its key; it is sent to the server, and never shown.
+        timeout_s: How long the server may stay silent.
+        max_retries: How often the SDK asks again after a failure that may pass.
+
+    Raises:
+        MissingExtraError: The openai package is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str = OPENAI_URL,
+        api_key: str = "",
+        timeout_s: float = 300.0,
+        max_retries: int = 2,
+    ) -> None:
+        if find_spec("openai") is None:
+            raise MissingExtraError("openai", "openai")
+        self.name = chat_name(model)
+        self._model = model
+        self._base_url = base_url
+        self._api_key = api_key
+        self._timeout_s = timeout_s
+        self._max_retries = max_retries
+        self._dialect = _Dialect()
+        self._client: Any = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._model!r}, base_url={self._base_url!r})"
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Json] | None = None,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Reply:
+        """The answer in one piece; with a JSON schema, one object that fits it.
+
+        Raises:
+            LLMError: The server failed, refused, was cut off, or answered in another form.
+        """
+        response = self._create(
+            messages, schema, max_tokens=max_tokens, temperature=temperature, stream=False
+        )
+        choice = _first_choice(response)
+        if choice is None:
+            raise self._error("answered without a message", retryable=True)
+        text = str(choice.message.content or "")
+        self._check_end(choice.finish_reason, getattr(choice.message, "refusal", None), max_tokens)
+        return Reply(
+            text=text,
+            data=None if schema is None else self._object(text, schema),
+            prompt_tokens=_count(response, "prompt_tokens"),
+            completion_tokens=_count(response, "completion_tokens"),
+            model=str(response.model or self._model),
+        )
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Generator[str, None, Reply]:
+        """The answer piece by piece, and in full as the generator's return value.
+
+        Closing the generator closes the connection.
+
+        Raises:
+            LLMError: The server failed, refused, or ended in mid-answer; what came before was yielded.
+        """
+        heard = _Heard(self._model)
+        chunks = self._create(
+            messages, None, max_tokens=max_tokens, temperature=temperature, stream=True
+        )
+        try:
+            for chunk in self._mapped(chunks):
+                piece = heard.take(chunk)
+                if piece:
+                    yield piece
+        finally:
+            chunks.close()
+        self._check_end(heard.finish_reason, heard.refusal, max_tokens)
+        return heard.reply()
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _create(
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Json] | None,
+        **options: Any,
+    ) -> Any:
+        """One request, asked again more simply as long as the server calls it malformed."""
+        import openai
+
+        dialect, first = self._dialect, None
+        while True:
+            try:
+                response = self._connected().chat.completions.create(
+                    **_request(self._model, messages, schema, dialect, **options)
+                )
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                first = first or error
+                simpler = dialect.simpler(error.param, structured=schema is not None)
+                if simpler is None:
+                    raise self._failure(first) from self._cause(first)
+                dialect = simpler
+            except (openai.OpenAIError, ValueError, TypeError) as error:
+                raise self._failure(error) from self._cause(error)
+            else:
+                self._dialect = dialect
+                return response
+
+    def _mapped(self, chunks: Any) -> Iterator[Any]:
+        """The chunks, with whatever breaks a stream turned into our error."""
+        import openai
+
+        breaking: tuple[type[Exception], ...] = (
+            openai.OpenAIError,
+            ValueError,
+            *_transport_errors(),
+        )
+        try:
+            yield from chunks
+        except breaking as error:
+            raise self._failure(error) from self._cause(error)
+
+    def _connected(self) -> Any:
+        import openai
+
+        with self._lock:
+            if self._client is None:
+                self._client = openai.OpenAI(
+                    api_key=self._api_key
+                    or "none",  # without one, the SDK looks in the environment
+                    base_url=self._base_url,
+                    timeout=self._timeout_s,
+                    max_retries=self._max_retries,
+                )
+            return self._client
+
+    def _object(self, text: str, schema: Mapping[str, Json]) -> Json:
+        try:
+            value = schemas.parse(text)
+        except ValueError as error:
+            raise self._error(
+                f"answered with something that is not JSON: {error}", retryable=True
+            ) from error
+        wrong = schemas.misfit(value, schema)
+        if wrong is not None:
+            raise self._error(f"answered in another form than asked for: {wrong}", retryable=True)
+        return value
+
+    def _check_end(self, reason: str | None, refusal: str | None, max_tokens: int | None) -> None:
+        """Raise unless the answer came to its own end."""
+        if refusal or reason == "content_filter":
+            raise self._error("refused to answer" + (f": {refusal}" if refusal else ""))
+        if reason == "length":
+            limit = "its limit" if max_tokens is None else f"max_tokens = {max_tokens}"
+            raise self._error(f"was cut off: the answer is longer than {limit} allows")
+        if reason is None:
+            raise self._error("ended in the middle of its answer", retryable=True)
+
+    def _error(self, what: str, *, retryable: bool = False) -> LLMError:
+        return LLMError(
+            f"{self._model} at {self._base_url} {self._without_key(what)}",
+            provider=self.name,
+            retryable=retryable,
+        )
+
+    def _failure(self, error: Exception) -> LLMError:
+        status = getattr(error, "status_code", None)
+        return self._error(
+            _what_happened(error, status, self._timeout_s), retryable=_may_pass(error, status)
+        )
+
+    def _cause(self, error: Exception) -> Exception | None:
+        """The error to chain, unless it tells the key."""
+        return None if self._api_key and self._api_key in str(error) else error
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._api_key, "***") if self._api_key else text
+
+
+class Cached:
+    """An LLM that remembers the answers of another one, by everything that was asked.
+
+    Args:
+        llm: The model behind.
+        cache: A folder, made if it is not there, or any mapping of strings to strings. What is kept
+            there contains what was asked and answered, memories included.
+        read_only: Whether new answers are left out of it.
+    """
+
+    def __init__(
+        self,
+        llm: LLM,
+        cache: str | Path | MutableMapping[str, str],
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self._llm = llm
+        self._read_only = read_only
+        self._kept = _Folder(Path(cache)) if isinstance(cache, str | Path) else cache
+
+    @property
+    def name(self) -> str:
+        """The name of the model behind."""
+        return self._llm.name
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Json] | None = None,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Reply:
+        """The remembered answer, or that of the model behind; failures are not remembered."""
+        key = self._key(messages, schema, max_tokens, temperature)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return replace(Reply(**json.loads(kept)), cached=True)
+        reply = self._llm.complete(
+            messages, schema=schema, max_tokens=max_tokens, temperature=temperature
+        )
+        self._keep(key, reply)
+        return reply
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Generator[str, None, Reply]:
+        """The remembered answer in one piece, or the pieces of the model behind."""
+        key = self._key(messages, None, max_tokens, temperature)
+        kept = self._kept.get(key)
+        if kept is not None:
+            reply = replace(Reply(**json.loads(kept)), cached=True)
+            yield reply.text
+            return reply
+        reply = yield from self._llm.stream(
+            messages, max_tokens=max_tokens, temperature=temperature
+        )
+        self._keep(key, reply)
+        return reply
+
+    def _keep(self, key: str, reply: Reply) -> None:
+        if not self._read_only:
+            self._kept[key] = json.dumps(asdict(reply))
+
+    def _key(self, *asked: object) -> str:
+        return hashlib.sha256(json.dumps([self.name, *asked], default=dict).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a `ScriptedLLM` was asked."""
+
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Json] | None
+    max_tokens: int | None
+    temperature: float
+
+    @property
+    def prompt(self) -> str:
+        """All messages as one text."""
+        return "\n".join(message["content"] for message in self.messages)
+
+
+class ScriptedLLM:
+    """A model that answers from a script: for tests, and for examples that run anywhere.
+
+    Args:
+        script: Answers in order, or a function of the messages. An answer is a text, a JSON object, or an
+            exception to raise. Objects are checked against the schema as a real model's are.
+        name: What it calls itself.
+
+    Example:
+        >>> llm = ScriptedLLM(["Peanuts."])
+        >>> llm.complete([{"role": "user", "content": "What must Maya not eat?"}]).text
+        'Peanuts.'
+        >>> llm.calls[0].prompt
+        'What must Maya not eat?'
+    """
+
+    def __init__(
+        self,
+        script: Sequence[Answer] | Callable[[Sequence[Message]], Answer],
+        *,
+        name: str = "scripted",
+    ) -> None:
+        self.name = name
+        self.calls: list[Call] = []
+        self._script = script
+        self._lock = threading.Lock()
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Json] | None = None,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Reply:
+        """The script's next answer.
+
+        Raises:
+            LLMError: The answer is not what the schema asks for, or the script has no more.
+        """
+        call = Call(
+            messages=tuple(messages), schema=schema, max_tokens=max_tokens, temperature=temperature
+        )
+        answer = self._next(call)
+        if isinstance(answer, Exception):
+            raise answer
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        return Reply(
+            text=text,
+            data=None if schema is None else self._object(text, schema),
+            prompt_tokens=_rough_tokens(call.prompt),
+            completion_tokens=_rough_tokens(text),
+            model=self.name,
+        )
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Generator[str, None, Reply]:
+        """The script's next answer, word by word."""
+        reply = self.complete(messages, max_tokens=max_tokens, temperature=temperature)
+        yield from reply.text.split(" ")[:1]
+        yield from (f" {word}" for word in reply.text.split(" ")[1:])
+        return reply
+
+    def _next(self, call: Call) -> Answer:
+        with self._lock:
+            self.calls.append(call)
+            number = len(self.calls)
+        if callable(self._script):
+            return self._script(call.messages)
+        if number > len(self._script):
+            raise LLMError(
+                f"the script has {len(self._script)} answers, but was asked {number} times",
+                provider=self.name,
+            )
+        return self._script[number - 1]
+
+    def _object(self, text: str, schema: Mapping[str, Json]) -> Json:
+        try:
+            value = schemas.parse(text)
+        except ValueError as error:
+            raise LLMError(
+                f"the script's answer is not JSON: {error}", provider=self.name
+            ) from error
+        wrong = schemas.misfit(value, schema)
+        if wrong is not None:
+            raise LLMError(f"the script's answer has another form: {wrong}", provider=self.name)
+        return value
+
+
+class _Folder:
+    """A folder as a mapping: a file a key, readable by its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, key: str) -> str | None:
+        file = self._path / f"{key}.json"
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    def __setitem__(self, key: str, value: str) -> None:
+        """Written whole or not at all, also with several writers."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self._path)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(value)
+        Path(name).replace(self._path / f"{key}.json")
+
+
+class _Heard:
+    """What has come of a streamed answer so far."""
+
+    def __init__(self, model: str) -> None:
+        self.finish_reason: str | None = None
+        self.refusal: str | None = None
+        self._model = model
+        self._pieces: list[str] = []
+        self._prompt_tokens = 0
+        self._completion_tokens = 0
+
+    def take(self, chunk: Any) -> str:
+        """Note what a chunk says; its piece of the text."""
+        self._model = str(chunk.model or self._model)
+        self._prompt_tokens = _count(chunk, "prompt_tokens") or self._prompt_tokens
+        self._completion_tokens = _count(chunk, "completion_tokens") or self._completion_tokens
+        choice = _first_choice(chunk)
+        if choice is None:
+            return ""
+        self.finish_reason = choice.finish_reason or self.finish_reason
+        refused = getattr(choice.delta, "refusal", None)
+        if refused:
+            self.refusal = (self.refusal or "") + refused
+        piece = str(choice.delta.content or "")
+        self._pieces.append(piece)
+        return piece
+
+    def reply(self) -> Reply:
+        return Reply(
+            text="".join(self._pieces),
+            prompt_tokens=self._prompt_tokens,
+            completion_tokens=self._completion_tokens,
+            model=self._model,
+        )
+
+
+def _request(
+    model: str,
+    messages: Sequence[Message],
+    schema: Mapping[str, Json] | None,
+    dialect: _Dialect,
+    *,
+    max_tokens: int | None,
+    temperature: float,
+    stream: bool,
+) -> dict[str, Any]:
+    """The request's arguments, in the words that the server is known to understand."""
+    request: dict[str, Any] = {"model": model, "messages": [dict(each) for each in messages]}
+    if max_tokens is not None and dialect.tokens == "max_tokens":
+        request["max_tokens"] = max_tokens
+    elif max_tokens is not None:  # older SDKs do not know this name
+        request["extra_body"] = {"max_completion_tokens": max_tokens}
+    if dialect.temperature:
+        request["temperature"] = temperature
+    if stream:
+        request["stream"] = True
+        if dialect.usage:
+            request["stream_options"] = {"include_usage": True}
+    if schema is not None:
+        request |= _asking_for_object(request["messages"], schema, dialect)
+    return request
+
+
+def _asking_for_object(
+    messages: list[dict[str, str]], schema: Mapping[str, Json], dialect: _Dialect
+) -> dict[str, Any]:
+    if dialect.form == "json_schema":
+        form = {"name": "reply", "strict": True, "schema": dict(schema)}
+        return {"response_format": {"type": "json_schema", "json_schema": form}}
+    rule = (
+        f"Answer with one JSON object and nothing else. It must fit this JSON schema:\n"
+        f"{json.dumps(dict(schema))}"
+    )
+    asked: dict[str, Any] = {"messages": _with_rule(messages, rule)}
+    if dialect.form == "json_object":
+        asked["response_format"] = {"type": "json_object"}
+    return asked
+
+
+def _with_rule(messages: list[dict[str, str]], rule: str) -> list[dict[str, str]]:
+    """The messages with a rule at the end of the system message; many models take only one, in front."""
+    if messages and messages[0]["role"] == "system":
+        first = {"role": "system", "content": f"{messages[0]['content']}\n\n{rule}"}
+        return [first, *messages[1:]]
+    return [{"role": "system", "content": rule}, *messages]
+
+
+def _first_choice(response: Any) -> Any:
+    choices = getattr(response, "choices", None)
+    return choices[0] if choices else None
+
+
+def _count(response: Any, name: str) -> int:
+    """A number out of a response's usage; 0 where the server does not count."""
+    return int(getattr(getattr(response, "usage", None), name, 0) or 0)
+
+
+def _what_happened(error: Exception, status: int | None, timeout_s: float) -> str:
+    """What went wrong, in words that say what to do."""
+    import openai
+
+    if isinstance(error, (openai.APITimeoutError, *_transport_errors("TimeoutException"))):
+        return f"was silent for {timeout_s:g} s"
+    if status is None:
+        return f"could not be asked: {' '.join(str(error.__cause__ or error).split())}"
+    advice = {
+        401: " (is HELAMEM_LLM_API_KEY right?)",
+        403: " (is HELAMEM_LLM_API_KEY right?)",
+        404: " (is the model's name right, and HELAMEM_LLM_BASE_URL, which usually ends in /v1?)",
+        429: " (too many requests, or the quota is used up; try again later)",
+    }
+    return f"answered {status}{advice.get(status, '')}: {' '.join(str(error).split())[:MAX_SHOWN]}"
+
+
+def _may_pass(error: Exception, status: int | None) -> bool:
+    """Whether trying later may help."""
+    import openai
+
+    if status is not None:
+        return status in {408, 409, 429} or status >= 500
+    return isinstance(error, (openai.APIConnectionError, *_transport_errors())) or (
+        type(error) is openai.APIError  # an error that came inside a stream
+    )
+
+
+def _transport_errors(name: str = "HTTPError") -> tuple[type[Exception], ...]:
+    """What the SDK's HTTP library raises in mid-stream; not every version of the SDK catches it."""
+    loaded = [sys.modules[library] for library in ("httpx", "httpx2") if library in sys.modules]
+    return tuple(getattr(module, name) for module in loaded)
+
+
+def _rough_tokens(text: str) -> int:
+    """About four characters a token."""
+    return -(-len(text) // 4)

@@ -1,0 +1,111 @@
+"""A question as it is understood, before anything is looked up: words, names, dates, and its vector."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from helamem import indexing
+from helamem.language import dates, names, text
+from helamem.language.breadth import breadth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.language.dates import NamedDate
+    from helamem.protocols import Embedder, Floats
+
+_COURTESY = re.compile(
+    r"^\W*(?:(?:please|and|so|ok|okay|well)\W+)*"
+    r"(?:(?:can|could|will|would) you (?:please |kindly )?(?:tell|remind) (?:me|us)|(?:please )?(?:tell|remind) (?:me|us)"
+    r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        vector: The embedding of the question without its speakers' names, shape (dimension,). A name in
+            the question pulls towards every turn that is addressed to the person; who is meant is
+            matched by `named` instead.
+        terms: Its different terms, in order, without these names.
+        named: The speakers whom it names, in the order in which it does.
+        dates: The dates that it names.
+        asks_when: Whether it asks for a time.
+        breadth: How much it asks for: near 0 for one thing, near 1 for all of a kind.
+    """
+
+    text: str
+    vector: Floats
+    terms: tuple[str, ...]
+    named: tuple[str, ...]
+    dates: tuple[NamedDate, ...]
+    asks_when: bool
+    breadth: float
+
+
+def understand(
+    query: str, speakers: Sequence[str], embedder: Embedder, *, names_apart: bool
+) -> Question:
+    """Read a question against the speakers whom the memory knows.
+
+    Args:
+        query: The question.
+        speakers: The memory's speakers.
+        embedder: What gives the question its vector.
+        names_apart: Whether the names of speakers are left out of words and vector.
+    """
+    words = telling(query, speakers, names_apart=names_apart)
+    return Question(
+        text=query,
+        vector=indexing.embed(embedder, [words])[0],
+        terms=tuple(dict.fromkeys(text.terms(words))),
+        named=named(query, speakers),
+        dates=tuple(dates.dates_named(words)),
+        asks_when=dates.asks_when(words),
+        breadth=breadth(words, text.count_words(words)),
+    )
+
+
+def telling(query: str, speakers: Sequence[str], *, names_apart: bool) -> str:
+    """The words of a query that tell what is asked; they are what is embedded, searched for and kept in a cue.
+
+    >>> telling("Could you tell me what Ana cooks?", ["Ana"], names_apart=True)
+    'what cooks?'
+    """
+    asked = without_courtesy(unicodedata.normalize("NFC", query))
+    return without_names(asked, speakers) if names_apart else asked
+
+
+def named(query: str, speakers: Sequence[str]) -> tuple[str, ...]:
+    """The speakers whom a query names, the first named first."""
+    composed = unicodedata.normalize("NFC", query)
+    return tuple(dict.fromkeys(speakers[i] for *_, i in names.mentions(composed, speakers)))
+
+
+def without_courtesy(query: str) -> str:
+    """A question without the phrase that only asks to be told.
+
+    >>> without_courtesy("Could you please tell me when Ana left?")
+    'when Ana left?'
+    """
+    return query[len(courtesy[0]) :] if (courtesy := _COURTESY.match(query)) else query
+
+
+def without_names(query: str, speakers: Sequence[str]) -> str:
+    """The query without the names of speakers and their possessives; the query itself if nothing is left.
+
+    >>> without_names("What did Ana's sister tell Ben Ode?", ["Ana", "Ben Ode"])
+    'What did sister tell?'
+    """
+    kept, end = "", 0
+    for start, stop, _ in names.mentions(query, speakers):
+        kept += query[end:start].rstrip() if start > end else ""
+        end = max(end, stop)
+    rest = (kept + query[end:]).strip()
+    return rest if text.terms(rest) else query

@@ -1,0 +1,88 @@
+"""What a search gives back: the hits, the question as it was understood, and what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from helamem.search.context import Context, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from helamem.protocols import Floats
+    from helamem.records import Hit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueMatch:
+    """An earlier question near this one.
+
+    Attributes:
+        sameness: How much it says the same, in meaning and words; 1 where it does.
+        probability: How probable it is that it is the same need, rather than another one or none of them.
+    """
+
+    id: int
+    sameness: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """What a question brought back.
+
+    Attributes:
+        query: The question.
+        at: The time from which age was measured.
+        hits: Best first: `k` of them, and where learned associations brought more, a few on top.
+        cues: The earlier questions nearest to this one, the most alike first.
+        speaker: The speaker whom the question names first; empty for nobody.
+        notes: What was not done as asked, one sentence each; usually empty.
+        milliseconds: Where the time went.
+        vector: The question's embedding, kept so that learning need not compute it again.
+    """
+
+    query: str
+    at: datetime
+    hits: tuple[Hit, ...]
+    cues: tuple[CueMatch, ...] = ()
+    speaker: str = ""
+    notes: tuple[str, ...] = ()
+    milliseconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    vector: Floats = field(repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __bool__(self) -> bool:
+        return bool(self.hits)
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of the hits, best first."""
+        return tuple(hit.id for hit in self.hits)
+
+    def context(
+        self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
+    ) -> str:
+        """The hits as a block for a prompt: as many of the best as `max_tokens` have room for.
+
+        After the fifth, what a hit costs counts against it (`helamem.search.context.render`).
+
+        Raises:
+            ValueError: `max_tokens` is below 1.
+        """
+        return self.context_block(max_tokens, count_tokens=count_tokens).text
+
+    def context_block(
+        self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
+    ) -> Context:
+        """The same block with the ids of the memories that are in it, and its number of tokens."""
+        if count_tokens is None:
+            return render(self.hits, max_tokens=max_tokens)
+        return render(self.hits, max_tokens=max_tokens, count_tokens=count_tokens)

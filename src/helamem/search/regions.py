@@ -1,0 +1,257 @@
+"""The part of the graph that one question looks at, read from the store.
+
+Candidates are the memories nearest to the question, the best by words, and what earlier questions
+like it are bound to; the region adds what lies around them in their sessions and over learned edges.
+With as many candidates as there are memories, it is the whole graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.core import cues, hebbian, lexical
+from helamem.core.vectors import top_k
+from helamem.language import text
+from helamem.learning import lessons
+from helamem.protocols import CHANNELS, NODE_KINDS, Edges
+from helamem.search import questions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.config import Config
+    from helamem.core.arrays import Bools
+    from helamem.protocols import Floats, Ints, NodeKind, Nodes, Postings, Store
+    from helamem.search.questions import Question
+
+MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
+CUE = NODE_KINDS.index("cue")
+LEARNED = CHANNELS.index("learned")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearCues:
+    """The earlier questions nearest to a new one.
+
+    Attributes:
+        ids: Ascending.
+        likeness: Shape (c,): how near each is in meaning; less where it names other speakers.
+        sameness: Shape (c,): how much each says the same, in meaning and words; likewise.
+        recognized: Shape (c,): how probable it is that each is the same need, where any place is at stake.
+        familiar: Shape (c,): the same, where only those after the direct places are.
+    """
+
+    ids: Ints
+    likeness: Floats
+    sameness: Floats
+    recognized: Floats
+    familiar: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Memories by local index, in ascending order of their ids, and what is known about each.
+
+    Attributes:
+        nodes: Their columns.
+        previous, following: Local index of the neighbouring turns; -1 where they are not in the region.
+        similarity: Cosine with the question.
+        counts: Shape (n, t): how often each memory has each term of the question.
+        keywords: Shape (n, t): the same, of its most telling terms only.
+        postings: Where the terms occur in the whole namespace.
+        allowed: Which memories the filters let through.
+        edges: Stored edges from cues and from memories of the region, as ids, decayed.
+        cues: The earlier questions nearest to this one.
+        speaker: Whom the question names first, as in `nodes.speakers`; -1 for nobody who has spoken.
+    """
+
+    nodes: Nodes
+    previous: Ints
+    following: Ints
+    similarity: Floats
+    counts: Floats
+    keywords: Floats
+    postings: Postings
+    allowed: Bools
+    edges: Edges
+    cues: NearCues
+    speaker: int
+
+    @property
+    def ids(self) -> Ints:
+        """The memories, ascending."""
+        return self.nodes.ids
+
+    def having(self, trait: int) -> Floats:
+        """1 for the memories with a trait (`protocols.ASKS`, ...), else 0."""
+        return np.asarray((self.nodes.traits & trait) > 0, np.float64)
+
+    def locate(self, ids: Ints) -> Ints:
+        """The local index of each id; -1 for one that is not in the region."""
+        return _locate(self.nodes.ids, ids)
+
+
+def load(
+    store: Store, question: Question, config: Config, *, allowed: Ints | None, learning_now: float
+) -> Region:
+    """Read the region of a question. Nothing is written.
+
+    Args:
+        allowed: The ids that may be returned, ascending; None for all.
+        learning_now: The learning clock, by which edges have decayed.
+    """
+    postings = store.postings(question.terms, max_rows=config.candidates.max_postings)
+    speaker = _speaker(store, question)
+    near = _near_cues(store, question, postings, config)
+    seeds = _seeds(store, question, postings, config, allowed)
+    edges = _decayed(_edges_from(store, np.union1d(near.ids, seeds)), config, learning_now)
+    ids = store.around(_memories(store, np.union1d(seeds, edges.targets)), config.activation.window)
+    nodes = store.nodes(ids)
+    return Region(
+        nodes=nodes,
+        previous=_locate(ids, nodes.previous),
+        following=_locate(ids, nodes.next),
+        similarity=store.similarities(question.vector, ids),
+        counts=_counts(postings, ids, len(question.terms)),
+        keywords=_counts(postings, ids, len(question.terms), max_rank=config.activation.keywords),
+        postings=postings,
+        allowed=np.ones(len(ids), np.bool_) if allowed is None else np.isin(ids, allowed),
+        edges=edges,
+        cues=near,
+        speaker=speaker,
+    )
+
+
+def _speaker(store: Store, question: Question) -> int:
+    """Whom the question names first, by the numbers that the store has for speakers now."""
+    speakers = store.speakers()
+    first = question.named[0] if question.named else None
+    return speakers.index(first) if first in speakers else -1
+
+
+def _near_cues(store: Store, question: Question, postings: Postings, config: Config) -> NearCues:
+    if not config.candidates.cues or not config.learning.cue:
+        return NearCues(np.empty(0, np.int64), *[np.empty(0)] * 4)
+    nearest, cosines = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
+    order = np.argsort(nearest)
+    ids, meaning = nearest[order], np.maximum(cosines[order], 0.0)
+    said = [words for _, words, *_ in store.cues(ids)]
+    speakers = store.speakers()
+    agreement = np.array([cues.agreement(question.named, _named(each, speakers)) for each in said])
+    share = config.cues.words if question.terms else 0.0
+    both = (1 - share) * meaning + share * _shared_words(said, question, postings)
+    sameness, read = both * agreement, config.cues
+    return NearCues(
+        ids,
+        likeness=meaning * agreement,
+        sameness=sameness,
+        recognized=cues.recognition(sameness, even=read.recognized_at, step=read.step),
+        familiar=cues.recognition(sameness, even=read.familiar_at, step=read.step),
+    )
+
+
+def _shared_words(said: Sequence[str], question: Question, postings: Postings) -> Floats:
+    """How much of what the question's words tell each cue has.
+
+    A word that no memory has tells as much as the rarest: it may be the one that makes the need another.
+    """
+    n_documents = max(postings.n_documents, 1)
+    frequency = np.maximum(postings.document_frequency, 1)
+    idf = lexical.inverse_document_frequency(frequency, n_documents)
+    present = np.array([[term in _terms(cue) for term in question.terms] for cue in said], np.bool_)
+    return lexical.telling_share(present.reshape(len(said), len(idf)), idf)
+
+
+@lru_cache(maxsize=4096)
+def _terms(words: str) -> frozenset[str]:
+    return frozenset(text.terms(words))
+
+
+@lru_cache(maxsize=4096)
+def _named(words: str, speakers: tuple[str, ...]) -> tuple[str, ...]:
+    return questions.named(words, speakers)
+
+
+def _seeds(
+    store: Store, question: Question, postings: Postings, config: Config, allowed: Ints | None
+) -> Ints:
+    """The candidates: the nearest by vector, and the best by words; everything where either number is 0."""
+    if not config.candidates.nearest or not config.candidates.lexical:
+        return store.ids(kinds=MEMORIES)
+    nearest, _ = store.nearest(
+        question.vector, config.candidates.nearest, kinds=MEMORIES, within=allowed
+    )
+    return np.union1d(nearest, _best_by_words(store, postings, config, allowed))
+
+
+def _best_by_words(store: Store, postings: Postings, config: Config, allowed: Ints | None) -> Ints:
+    ids = np.unique(postings.ids)
+    if allowed is not None:
+        ids = ids[np.isin(ids, allowed, assume_unique=True)]
+    scores = lexical.bm25(
+        _counts(postings, ids, len(postings.document_frequency)),
+        store.nodes(ids).lengths,
+        lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents),
+        mean_length=postings.mean_length,
+        k1=config.activation.k1,
+        b=config.activation.b,
+    )
+    best: Ints = ids[top_k(scores, config.candidates.lexical)]
+    return best
+
+
+def _edges_from(store: Store, ids: Ints) -> Edges:
+    """The stored edges up to two steps away from `ids`."""
+    near = store.edges(ids)
+    further = np.setdiff1d(near.targets, ids)
+    if not len(further):
+        return near
+    far = store.edges(further)
+    return Edges(
+        *(np.concatenate([getattr(near, name), getattr(far, name)]) for name in Edges.__slots__)
+    )
+
+
+def _memories(store: Store, ids: Ints) -> Ints:
+    """Those of the nodes that are no cues."""
+    memories: Ints = ids[store.nodes(ids).kinds != CUE]
+    return memories
+
+
+def _counts(postings: Postings, ids: Ints, n_terms: int, *, max_rank: int | None = None) -> Floats:
+    """How often each of `ids` has each term, shape (n, t)."""
+    rows = _locate(ids, postings.ids)
+    wanted = rows >= 0 if max_rank is None else (rows >= 0) & (postings.ranks < max_rank)
+    counts = np.zeros((len(ids), n_terms), np.float32)
+    counts[rows[wanted], postings.terms[wanted]] = postings.counts[wanted]
+    return counts
+
+
+def _decayed(edges: Edges, config: Config, learning_now: float) -> Edges:
+    """The edges that are left, with the weights that they have now; provenance does not decay."""
+    rule = lessons.rule(config.learning)
+    learned = edges.channels == LEARNED
+    decayed = hebbian.decayed(
+        edges.weights, learning_now - edges.touched, tau=rule.tau, floor=rule.floor
+    )
+    weights = np.where(learned, decayed, edges.weights)
+    alive = weights > 0
+    return Edges(
+        edges.sources[alive],
+        edges.targets[alive],
+        edges.channels[alive],
+        weights[alive],
+        edges.touched[alive],
+    )
+
+
+def _locate(ids: Ints, wanted: Ints) -> Ints:
+    """The index of each wanted id among the ascending `ids`; -1 where it is not among them."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return np.where(ids[places] == wanted, places, -1)

@@ -1,0 +1,183 @@
+"""One question's way through the memory: region, activation, association, selection, explanation.
+
+Every step is a short function on arrays; the store is read in `regions`, and never written.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.core import scoring, vectors
+from helamem.protocols import NODE_KINDS
+from helamem.records import Hit, Parts, Via
+from helamem.search import questions, regions
+from helamem.search.activation import base_terms
+from helamem.search.recall import CueMatch, Recall
+from helamem.search.spreading import ROUTES, activate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from helamem.config import Config, Selection
+    from helamem.core.arrays import Bools, Floats
+    from helamem.core.spreading import Arrivals
+    from helamem.filters import Filter
+    from helamem.protocols import Embedder, Store
+    from helamem.records import Path
+    from helamem.search.regions import NearCues, Region
+    from helamem.search.spreading import Scores
+
+FACT = NODE_KINDS.index("fact")
+MAX_VIA = 8
+
+
+def search(
+    store: Store,
+    embedder: Embedder,
+    config: Config,
+    query: str,
+    *,
+    k: int,
+    where: Filter | None,
+    at: datetime,
+    learning_now: float,
+) -> Recall:
+    """What a question brings back. Writes nothing."""
+    watch = Stopwatch()
+    question = questions.understand(
+        query, store.speakers(), embedder, names_apart=config.activation.names_apart
+    )
+    watch.lap("question")
+    with store.reading():
+        allowed = None if where is None else store.ids(kinds=regions.MEMORIES, where=where)
+        region = regions.load(store, question, config, allowed=allowed, learning_now=learning_now)
+        watch.lap("region")
+        terms = base_terms(region, question, config.activation, at)
+        scores = activate(region, question, terms, config)
+        watch.lap("activation")
+        chosen = select(scores, region, k, config.selection)
+        hits = _hits(store, region, chosen, scores, terms)
+        watch.lap("hits")
+    return Recall(
+        query=query,
+        at=at,
+        hits=hits,
+        cues=_cue_matches(region.cues),
+        speaker=question.named[0] if question.named else "",
+        milliseconds=watch.laps,
+        vector=question.vector,
+    )
+
+
+def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tuple[int, Path]]:
+    """Local indices of the hits, best first, each with its path.
+
+    The first places go by direct activation alone, so that no association displaces what answers by
+    itself; the places up to k by all activation. A few more may come on top, where association
+    brought them. What is not among the best k by direct activation came by the associative path.
+    """
+    open_ = np.flatnonzero(region.allowed & ~_surplus_facts(scores.total, region, config.facts))
+    direct, total = scores.direct[open_], scores.total[open_]
+    n_direct = min(config.direct or k, k)
+    anyone = np.ones(len(open_), np.bool_)
+    first, rest = scoring.dual_path(direct, total, k=n_direct, m=k - n_direct, eligible=anyone)
+    chosen = np.concatenate([first, rest])
+    associated = scores.associated[open_] >= config.associative_min
+    associated[chosen] = False
+    _, more = scoring.dual_path(direct, total, k=0, m=config.associative, eligible=associated)
+    by_itself = set(vectors.top_k(direct, k).tolist())
+    return [
+        (int(open_[i]), "direct" if i in by_itself else "associative")
+        for i in np.concatenate([chosen, more]).tolist()
+    ]
+
+
+def _surplus_facts(total: Floats, region: Region, most: int) -> Bools:
+    """Which facts are beyond the number that a result may hold, the best first."""
+    facts = np.flatnonzero((region.nodes.kinds == FACT) & region.allowed)
+    surplus = np.zeros(len(total), np.bool_)
+    surplus[facts] = True
+    surplus[facts[vectors.top_k(total[facts], most)]] = False
+    return surplus
+
+
+def _hits(
+    store: Store,
+    region: Region,
+    chosen: list[tuple[int, Path]],
+    scores: Scores,
+    terms: Mapping[str, Floats],
+) -> tuple[Hit, ...]:
+    """The hits in their order, with their memories and what their scores are made of."""
+    total = scores.total
+    memories = store.get([int(region.ids[i]) for i, _ in chosen])
+    return tuple(
+        Hit(
+            memory=memory,
+            score=float(total[i]),
+            path=path,
+            parts=_parts(i, scores, terms),
+            via=_via(i, region, scores.arrivals),
+        )
+        for (i, path), memory in zip(chosen, memories, strict=True)
+    )
+
+
+def _parts(i: int, scores: Scores, terms: Mapping[str, Floats]) -> Parts:
+    return Parts(
+        base=float(scores.base[i]),
+        base_terms={name: float(values[i]) for name, values in terms.items()},
+        received={
+            route: float(amount) for route, amount in zip(ROUTES, scores.received[i], strict=True)
+        },
+    )
+
+
+def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
+    """The strongest edges that activation arrived over."""
+    into = arrivals.into(i).take(np.arange(min(MAX_VIA, int((arrivals.targets == i).sum()))))
+    n = len(region.ids)
+    return tuple(
+        Via(
+            source=int(region.cues.ids[source - n] if source >= n else region.ids[source]),
+            source_kind="cue" if source >= n else NODE_KINDS[region.nodes.kinds[source]],
+            channel=ROUTES[channel],
+            weight=float(weight),
+            hop=int(hop),
+            activation=float(amount),
+        )
+        for source, channel, weight, hop, amount in zip(
+            into.sources, into.channels, into.weights, into.hops, into.amounts, strict=True
+        )
+    )
+
+
+def _cue_matches(near: NearCues) -> tuple[CueMatch, ...]:
+    """The earlier questions nearest to this one, the most alike first."""
+    return tuple(
+        CueMatch(
+            id=int(near.ids[i]),
+            sameness=float(near.sameness[i]),
+            probability=float(near.familiar[i]),
+        )
+        for i in np.lexsort((near.ids, -near.sameness))
+    )
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Milliseconds by step."""
+
+    laps: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, name: str) -> None:
+        """End the step at hand."""
+        now = time.perf_counter()
+        self.laps[name] = 1e3 * (now - self._last)
+        self._last = now
