@@ -104,14 +104,14 @@ def test_the_core_imports_numpy_and_nothing_that_touches_the_world() -> None:
 
 def test_only_settings_and_the_command_line_read_the_environment() -> None:
     assert {} == offenders(
-        "os.environ", "os.getenv", "os.environb", allowed=("config.py", "wiring.py", "cli/")
+        "os.environ", "os.getenv", "os.environb", allowed=("config.py", "memory.py", "cli/")
     )
 
 
-def test_only_the_wiring_knows_the_time() -> None:
+def test_only_memory_knows_the_time() -> None:
     clocks = ("time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today")
 
-    assert {} == offenders(*clocks, allowed=("wiring.py",))
+    assert {} == offenders(*clocks, allowed=("memory.py",))
 
 
 def test_only_the_command_line_prints() -> None:

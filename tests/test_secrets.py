@@ -14,8 +14,8 @@ from helamem import Config, Memory
 from helamem.answering.chat import Chat
 from helamem.config import llm_api_key, resolve
 from helamem.errors import HelaMemError
+from helamem.memory import language_model
 from helamem.models.embedders import HashingEmbedder
-from helamem.wiring import language_model
 from llm_server import Disconnect, Fail, LLMServer, Say
 
 if TYPE_CHECKING:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SchemaError,
         StoreError,
     )
+    from helamem.memory import Memory
     from helamem.models.llms import OpenAIChat, ScriptedLLM
     from helamem.records import (
         Change,
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     )
     from helamem.search.context import Context
     from helamem.search.recall import Recall
-    from helamem.wiring import Memory
 
 _HOMES = {
     "Answer": "answering.ask",
@@ -72,7 +72,7 @@ _HOMES = {
     "HelaMemError": "errors",
     "Hit": "records",
     "LLMError": "errors",
-    "Memory": "wiring",
+    "Memory": "memory",
     "MissingExtraError": "errors",
     "NotFoundError": "errors",
     "OpenAIChat": "models.llms",

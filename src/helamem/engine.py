@@ -1,6 +1,6 @@
 """The use cases of a memory: load from the store, compute with pure functions, save.
 
-The parts (store, embedder, clock) are handed in; `helamem.wiring.Memory` brings the real ones.
+The parts (store, embedder, clock) are handed in; `helamem.memory.Memory` brings the real ones.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from helamem.answering.chat import Chat, Exchange
-    from helamem.wiring import Memory
+    from helamem.memory import Memory
 
 REFLECT_EVERY = 40  # turns, unless the settings say otherwise
 

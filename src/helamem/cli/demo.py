@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.cli.story import Question, Story
+    from helamem.memory import Memory
     from helamem.records import (
         ConsolidationReport,
         Episode,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         Reinforcement,
     )
     from helamem.search.recall import Recall
-    from helamem.wiring import Memory
 
 MOST_QUESTIONS = 4
 K = 10

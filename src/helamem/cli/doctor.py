@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.wiring import Memory
+    from helamem.memory import Memory
 
 State: TypeAlias = Literal["ok", "missing", "wrong"]
 LOW_DISK = 100e6  # bytes below which the next import may not fit

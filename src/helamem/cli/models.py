@@ -35,9 +35,9 @@ def language_model(app: App) -> LLM:
     Raises:
         ConfigError: They name none, or no key where one is needed.
     """
-    from helamem import wiring
+    from helamem import memory
 
-    return wiring.language_model(
+    return memory.language_model(
         app.config(),
         config_file=app.config_file,
         api_key=click.get_current_context().meta.get(_KEY),

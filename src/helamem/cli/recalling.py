@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from helamem.memory import Memory
     from helamem.records import Episode, Fact, Reinforcement
     from helamem.search.recall import Recall
-    from helamem.wiring import Memory
 
 
 @click.command(cls=Command)

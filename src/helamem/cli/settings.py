@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from helamem.config import Config, Resolved
+    from helamem.memory import Memory
     from helamem.protocols import Clock
-    from helamem.wiring import Memory
 
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
@@ -59,13 +59,13 @@ class App:
 
     def path(self) -> str | Path:
         """The file that the commands work on."""
-        from helamem import wiring
+        from helamem import memory
 
-        return self.file or wiring.default_path()
+        return self.file or memory.default_path()
 
     def memory(self, *, namespace: str | None = None, clock: Clock | None = None) -> Memory:
         """The memory that the options name; close it, or use it in a `with` block."""
-        from helamem.wiring import Memory
+        from helamem.memory import Memory
 
         name, config = namespace or self.namespace, self.config()
         if clock is None:

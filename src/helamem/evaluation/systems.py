@@ -28,9 +28,9 @@ from helamem.core import lexical, vectors
 from helamem.errors import ConfigError
 from helamem.evaluation import metrics
 from helamem.language import text
+from helamem.memory import Memory
 from helamem.records import Episode, Hit, Parts
 from helamem.search import context
-from helamem.wiring import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

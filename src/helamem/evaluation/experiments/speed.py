@@ -19,8 +19,8 @@ from helamem.evaluation import defaults
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.summaries import percentiles
+from helamem.memory import Memory
 from helamem.records import Turn
-from helamem.wiring import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
