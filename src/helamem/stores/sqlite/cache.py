@@ -9,14 +9,14 @@ import numpy as np
 
 from helamem.stores.sqlite import rows
 from helamem.stores.sqlite.index import Columns, NodeIndex
-from helamem.stores.sqlite.space import listed
+from helamem.stores.sqlite.namespace import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from helamem.stores.sqlite.space import Space
+    from helamem.stores.sqlite.namespace import Space
 
 MANY_CHANGES = 0.1  # beyond this share of the nodes, everything is read anew
 

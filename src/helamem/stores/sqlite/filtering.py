@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from helamem.filters import Filter, Scalar
     from helamem.protocols import Ints
-    from helamem.stores.sqlite.space import Space
+    from helamem.stores.sqlite.namespace import Space
 
 # Escapes in stored JSON stand for control characters and lone surrogates. SQLite cuts a text at an
 # escaped NUL, so rows with any such escape are compared in Python. An index finds them by these words.

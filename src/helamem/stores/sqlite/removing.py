@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.sqlite import distilling, nodes, residue, words
+from helamem.stores.sqlite import fact_table, node_table, posting_table, residue
 from helamem.stores.sqlite.database import PAGE_BYTES
+from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import CUE
-from helamem.stores.sqlite.space import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.stores.sqlite.database import Database
-    from helamem.stores.sqlite.space import Space
+    from helamem.stores.sqlite.namespace import Space
 
 
 def remove(space: Space, ids: Sequence[int], at: float) -> list[int]:
     """Take nodes away, with every fact and cue that rests on them alone; all ids that went."""
     going = dict.fromkeys(int(id_) for id_ in ids)
     for id_ in going:
-        nodes.require(space, id_, None)
+        node_table.require(space, id_, None)
     going |= dict.fromkeys(_orphaned_by(space, list(going)))
-    distilling.point_past(space, list(going))
+    fact_table.point_past(space, list(going))
     for id_ in going:
         _remove_node(space, id_, at)
-    nodes.changed(space, going)
+    node_table.changed(space, going)
     return list(going)
 
 
@@ -68,10 +68,10 @@ def _remove_node(space: Space, id_: int, at: float) -> None:
         "SELECT kind, active, length, session, stored_at FROM node WHERE id = ?", id_
     )
     if kind != CUE:
-        nodes.note(space, id_, "added", stored_at)
-        nodes.note(space, id_, "deleted", at)
-        nodes.count(space, -active, -active * length)
-    words.remove(space, id_, was_active=bool(active))
+        node_table.note(space, id_, "added", stored_at)
+        node_table.note(space, id_, "deleted", at)
+        node_table.count(space, -active, -active * length)
+    posting_table.remove(space, id_, was_active=bool(active))
     space.db.execute(
         "DELETE FROM edge WHERE (source, target, channel) IN"
         " (SELECT target, source, channel FROM edge WHERE source = ?)",

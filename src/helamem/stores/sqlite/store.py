@@ -17,19 +17,19 @@ from helamem.protocols import Learned, NewCue
 from helamem.records import Change, Episode, Fact, Stats
 from helamem.stores.sqlite import (
     checks,
-    distilling,
+    edge_table,
+    fact_table,
     filtering,
-    linking,
-    nodes,
+    node_table,
+    posting_table,
     removing,
     rows,
     weights,
-    words,
 )
 from helamem.stores.sqlite.cache import Cache
 from helamem.stores.sqlite.database import IN_RAM, Database
+from helamem.stores.sqlite.namespace import claimed, listed
 from helamem.stores.sqlite.rows import EPISODE, FACT
-from helamem.stores.sqlite.space import claimed, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -117,37 +117,37 @@ class SQLiteStore:
             added: list[tuple[int, NewEpisode]] = []
             outcome: list[tuple[int, bool]] = []
             for episode in episodes:
-                id_ = nodes.find(self._space, EPISODE, episode.key)
+                id_ = node_table.find(self._space, EPISODE, episode.key)
                 is_new = id_ is None
                 if id_ is None:
-                    id_ = nodes.add_episode(self._space, episode, link, now)
+                    id_ = node_table.add_episode(self._space, episode, link, now)
                     added.append((id_, episode))
                 outcome.append((id_, is_new))
-            nodes.add_contents(self._space, added)
+            node_table.add_contents(self._space, added)
             return outcome
 
     def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
         """Store the facts of one cluster, with edges to and from their episodes."""
         with self._writing():
-            distilling.mark(self._space, [cluster])
-            return distilling.add(self._space, facts)
+            fact_table.mark(self._space, [cluster])
+            return fact_table.add(self._space, facts)
 
     def distil(self, distillate: Distillate) -> list[int] | None:
         """Store what a cluster gave, unless somebody else has done so; the ids of the new facts."""
         with self._writing():
-            return distilling.distil(self._space, distillate)
+            return fact_table.distil(self._space, distillate)
 
     def supersede(self, old: int, new: int, *, at: float) -> None:
         """Mark a fact as replaced by a newer one; no search returns it any more."""
         with self._writing():
-            distilling.supersede(self._space, old, new, at)
+            fact_table.supersede(self._space, old, new, at)
 
     def learn(self, lesson: Lesson) -> Learned:
         """Apply a lesson; weights change in the database, whoever else is writing."""
         with self._writing():
             self._require_known(lesson)
             cue = (
-                nodes.add_cue(self._space, lesson.cue)
+                node_table.add_cue(self._space, lesson.cue)
                 if isinstance(lesson.cue, NewCue)
                 else lesson.cue
             )
@@ -155,14 +155,14 @@ class SQLiteStore:
             bound = [] if cue is None else [(cue, int(id_)) for id_ in lesson.used]
             learned = Learned(
                 cue=cue,
-                strengthened=linking.strengthen(self._space, pairs, lesson.gains, lesson),
-                bound=linking.strengthen(
+                strengthened=edge_table.strengthen(self._space, pairs, lesson.gains, lesson),
+                bound=edge_table.strengthen(
                     self._space, bound, lesson.cue_gains[: len(bound)], lesson
                 ),
-                weakened=linking.weaken(self._space, lesson),
+                weakened=edge_table.weaken(self._space, lesson),
             )
             for id_ in lesson.used:
-                nodes.use(self._space, int(id_), lesson.at)
+                node_table.use(self._space, int(id_), lesson.at)
             self._db.execute(
                 "UPDATE namespace SET lessons = lessons + 1 WHERE id = ?", self._space.id
             )
@@ -176,7 +176,7 @@ class SQLiteStore:
             StoreError: Another episode says just that.
         """
         with self._writing():
-            nodes.replace(self._space, id_, episode, at)
+            node_table.replace(self._space, id_, episode, at)
 
     def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
         """Remove memories, and every fact and cue that rests on them alone; all ids that went."""
@@ -188,16 +188,16 @@ class SQLiteStore:
     def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
         """Put back cues and learned edges as they were exported; the ids of the cues."""
         with self._writing():
-            ids = [nodes.add_cue(self._space, cue) for cue in cues]
+            ids = [node_table.add_cue(self._space, cue) for cue in cues]
             found = edges(ids)
-            nodes.require_all(self._space, {*found.sources.tolist(), *found.targets.tolist()})
-            linking.put_back(self._space, found)
+            node_table.require_all(self._space, {*found.sources.tolist(), *found.targets.tolist()})
+            edge_table.put_back(self._space, found)
             return ids
 
     def prune(self, *, rule: EdgeRule, now: float) -> int:
         """Drop learned edges that have decayed below the floor; how many went."""
         with self._writing():
-            return linking.prune(self._space, rule, now)
+            return edge_table.prune(self._space, rule, now)
 
     # Reading
 
@@ -225,7 +225,7 @@ class SQLiteStore:
     def postings(self, terms: Sequence[str], *, max_rows: int) -> Postings:
         """Where the terms occur; the most frequent ones are left out beyond `max_rows` rows."""
         with self._db.reading():
-            return words.postings(self._space, terms, max_rows, self._cache.current())
+            return posting_table.postings(self._space, terms, max_rows, self._cache.current())
 
     def nodes(self, ids: Ints) -> Nodes:
         """What is known about nodes, in the order of `ids`."""
@@ -242,12 +242,12 @@ class SQLiteStore:
     def edges(self, sources: Ints) -> Edges:
         """The stored edges that leave these nodes, between active nodes."""
         with self._db.reading():
-            return linking.leaving(self._space, sources, self._cache.current())
+            return edge_table.leaving(self._space, sources, self._cache.current())
 
     def all_edges(self) -> Edges:
         """Every stored edge of the namespace, between active nodes."""
         with self._db.reading():
-            return linking.everything(self._space, self._cache.current())
+            return edge_table.everything(self._space, self._cache.current())
 
     def ids(self, *, kinds: Sequence[NodeKind], where: Filter | None = None) -> Ints:
         """The ids of active nodes, ascending; `where` restricts episodes and facts."""
@@ -276,7 +276,7 @@ class SQLiteStore:
             missing = [id_ for id_ in wanted if id_ not in found]
             if missing:
                 raise NotFoundError("memory", missing[0])
-            sources = distilling.sources(
+            sources = fact_table.sources(
                 self._space, [id_ for id_, row in found.items() if row[1] == FACT]
             )
         return [rows.memory(found[id_], sources) for id_ in wanted]
@@ -363,7 +363,7 @@ class SQLiteStore:
             cues=len(index.of_kinds(["cue"])),
             sessions=len(np.unique(columns.sessions[is_episode])),
             speakers=tuple(index.speakers[i] for i in named),
-            edges={"temporal": index.n_neighbors(), **linking.counted(edges, index)},
+            edges={"temporal": index.n_neighbors(), **edge_table.counted(edges, index)},
             first_at=rows.moment(float(times.min())) if len(times) else None,
             last_at=rows.moment(float(times.max())) if len(times) else None,
             file_bytes=self._db.file_bytes(),
@@ -414,7 +414,7 @@ class SQLiteStore:
         named = {*lesson.used.tolist(), *(id_ for pair in pairs for id_ in pair)}
         if isinstance(lesson.cue, int):
             named.add(lesson.cue)
-        nodes.require_all(self._space, named)
+        node_table.require_all(self._space, named)
 
     def _wipe(self) -> None:
         """Take what was removed out of the log and out of the gaps between rows, too.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.sqlite import linking, nodes, rows, words
-from helamem.stores.sqlite.linking import SOURCE
+from helamem.stores.sqlite import edge_table, node_table, posting_table, rows
+from helamem.stores.sqlite.edge_table import SOURCE
+from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import EPISODE, FACT
-from helamem.stores.sqlite.space import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from helamem.protocols import ChangedFact, Distillate, NewFact
-    from helamem.stores.sqlite.space import Space
+    from helamem.stores.sqlite.namespace import Space
 
 
 def mark(space: Space, digests: Sequence[bytes]) -> int:
@@ -27,14 +27,14 @@ def mark(space: Space, digests: Sequence[bytes]) -> int:
 def add(space: Space, facts: Sequence[NewFact]) -> list[int]:
     """New facts, joined with their episodes both ways; their ids."""
     added = [(_add_fact(space, fact), fact) for fact in facts]
-    nodes.add_contents(space, added)
+    node_table.add_contents(space, added)
     return [id_ for id_, _ in added]
 
 
 def _add_fact(space: Space, fact: NewFact) -> int:
     if not fact.sources:
         raise ValueError("a fact needs at least one episode that it rests on")
-    id_ = nodes.insert(space,
+    id_ = node_table.insert(space,
         FACT, None, fact.text, fact.speaker, "", None, fact.at,
         fact.stored_at, rows.dumped(fact.metadata), fact.length, fact.traits,
     )  # fmt: skip
@@ -45,14 +45,14 @@ def _add_fact(space: Space, fact: NewFact) -> int:
 
 def _rest_on(space: Space, fact: int, episodes: Iterable[int], at: float) -> None:
     for episode in sorted(set(episodes)):
-        nodes.require(space, episode, EPISODE)
+        node_table.require(space, episode, EPISODE)
         space.db.execute("INSERT INTO fact_source VALUES (?, ?)", fact, episode)
-        linking.link(space, fact, episode, SOURCE, weight=1.0, touched=at)
+        edge_table.link(space, fact, episode, SOURCE, weight=1.0, touched=at)
 
 
 def change(space: Space, fact: ChangedFact, at: float) -> None:
     """Write down what new evidence made of a known fact."""
-    nodes.require(space, fact.id, FACT)
+    node_table.require(space, fact.id, FACT)
     space.db.execute("UPDATE fact SET confidence = ? WHERE node = ?", fact.confidence, fact.id)
     space.db.execute(
         "UPDATE node SET metadata = ? WHERE id = ?", rows.dumped(fact.metadata), fact.id
@@ -68,7 +68,7 @@ def supersede(space: Space, old: int, new: int, at: float) -> None:
         ValueError: The other one was replaced by this one, or is the same.
     """
     for id_ in (old, new):
-        nodes.require(space, id_, FACT)
+        node_table.require(space, id_, FACT)
     later: int | None = new
     while later is not None:
         if later == old:
@@ -76,7 +76,7 @@ def supersede(space: Space, old: int, new: int, at: float) -> None:
         (later,) = space.db.row("SELECT superseded_by FROM fact WHERE node = ?", later)
     space.db.execute("UPDATE fact SET superseded_by = ? WHERE node = ?", new, old)
     _set_active(space, [old], active=False)
-    nodes.note(space, old, "superseded", at)
+    node_table.note(space, old, "superseded", at)
 
 
 def _set_active(space: Space, ids: Sequence[int], *, active: bool) -> None:
@@ -89,10 +89,10 @@ def _set_active(space: Space, ids: Sequence[int], *, active: bool) -> None:
     )
     for id_, length in flipped:
         space.db.execute("UPDATE node SET active = ? WHERE id = ?", active, id_)
-        words.count(space, id_, sign)
-        nodes.count(space, sign, sign * length)
+        posting_table.count(space, id_, sign)
+        node_table.count(space, sign, sign * length)
     if flipped:
-        nodes.changed(space, [id_ for id_, _ in flipped])
+        node_table.changed(space, [id_ for id_, _ in flipped])
 
 
 def point_past(space: Space, going: list[int]) -> None:

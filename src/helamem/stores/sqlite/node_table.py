@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS
-from helamem.stores.sqlite import linking, rows, words
-from helamem.stores.sqlite.linking import LEARNED
+from helamem.stores.sqlite import edge_table, posting_table, rows
+from helamem.stores.sqlite.edge_table import LEARNED
+from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import CUE, EPISODE
-from helamem.stores.sqlite.space import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from helamem.protocols import Floats, NewCue, NewEpisode, NewFact
-    from helamem.stores.sqlite.space import Space
+    from helamem.stores.sqlite.namespace import Space
 
 
 def find(space: Space, kind: int, key: bytes) -> int | None:
@@ -69,7 +69,7 @@ def add_episode(space: Space, episode: NewEpisode, link: float, now: float) -> i
         episode.stored_at, rows.dumped(episode.metadata), episode.length, episode.traits,
     )  # fmt: skip
     if before is not None:
-        linking.link(space, before, id_, LEARNED, weight=link, touched=now)
+        edge_table.link(space, before, id_, LEARNED, weight=link, touched=now)
     return id_
 
 
@@ -103,7 +103,7 @@ def add_contents(space: Space, added: Sequence[tuple[int, NewEpisode | NewFact]]
     if not added:
         return
     _add_vectors(space, [(id_, each.vector) for id_, each in added])
-    words.add(space, [(id_, each.terms) for id_, each in added])
+    posting_table.add(space, [(id_, each.terms) for id_, each in added])
     count(space, len(added), sum(each.length for _, each in added), last=added[-1][0])
     space.db.many(
         "INSERT OR IGNORE INTO usage VALUES (?, ?, ?)",
@@ -200,6 +200,6 @@ def replace(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
         id_,
     )
     count(space, -1, -old_length)
-    words.remove(space, id_, was_active=True)
+    posting_table.remove(space, id_, was_active=True)
     add_contents(space, [(id_, episode)])
     changed(space, [id_])

@@ -8,14 +8,14 @@ import numpy as np
 
 from helamem.protocols import CHANNELS, Edges
 from helamem.stores.sqlite import rows
-from helamem.stores.sqlite.space import listed
+from helamem.stores.sqlite.namespace import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.protocols import EdgeRule, Floats, Ints, Lesson
     from helamem.stores.sqlite.index import NodeIndex
-    from helamem.stores.sqlite.space import Space
+    from helamem.stores.sqlite.namespace import Space
 
 LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")
 

@@ -10,7 +10,7 @@ import numpy as np
 from helamem.core import lexical
 from helamem.protocols import Postings
 from helamem.stores.sqlite import rows
-from helamem.stores.sqlite.space import listed
+from helamem.stores.sqlite.namespace import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from helamem.protocols import Term
     from helamem.stores.sqlite.index import NodeIndex
-    from helamem.stores.sqlite.space import Space
+    from helamem.stores.sqlite.namespace import Space
 
 
 def add(space: Space, contents: Sequence[tuple[int, Sequence[Term]]]) -> None:
