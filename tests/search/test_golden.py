@@ -1,6 +1,6 @@
 """The ranking of a small conversation, to the last digit: any change to it has to be meant.
 
-`python tests/test_golden.py` writes `golden/ranking.json` anew; the difference then shows in the review.
+`python tests/search/test_golden.py` writes `golden/ranking.json` anew; the difference then shows in the review.
 """
 
 from __future__ import annotations
