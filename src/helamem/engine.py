@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helamem import filters, hints, indexing
-from helamem.consolidation import consolidate, profiles
+from helamem import decay, filters, forgetting, hints, indexing
+from helamem.consolidation import consolidate, extractive, profiles
 from helamem.exchange import export, formats
 from helamem.language import text
 from helamem.learning import lessons
@@ -301,7 +301,7 @@ class Engine:
         What a fact rests on stays, whatever its age.
         """
         now = self._clock() if at is None else utc(at).timestamp()
-        plan = consolidate.plan_forgetting(
+        plan = forgetting.plan_forgetting(
             self._store, self._config, now=now, learning_now=self._learning_now(now)
         )
         if dry_run or not plan.ids:
@@ -350,7 +350,7 @@ class Engine:
         )
         now = self._clock()
         episode = indexing.prepare([turn], self._embedder, now=now)[0][0]
-        quoting = consolidate.quoting(self._store, [id_])
+        quoting = extractive.quoting(self._store, [id_])
         if quoting and episode.text != old.text:
             self._store.remove(quoting, at=now)
         self._store.update(id_, episode, at=now)
@@ -446,13 +446,13 @@ class Engine:
 
     def _remove(self, ids: Sequence[int], now: float) -> tuple[int, ...]:
         """Remove memories, and with them the facts that repeat their words."""
-        quoting = consolidate.quoting(self._store, ids)
+        quoting = extractive.quoting(self._store, ids)
         return tuple(self._store.remove(list(dict.fromkeys([*ids, *quoting])), at=now))
 
     def _learning_now(self, at: float | None = None) -> float:
         config = self._config.learning
         past = self._store.lessons() if config.decay_by == "lessons" else 0
-        return lessons.clock(config, at=self._clock() if at is None else at, lessons=past)
+        return decay.clock(config, at=self._clock() if at is None else at, lessons=past)
 
 
 def _parsed_filters(conditions: Mapping[str, Json] | None) -> filters.Filter | None:

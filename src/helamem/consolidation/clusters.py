@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from helamem.consolidation.reflective import MAX_EPISODE
-from helamem.core import forgetting, hebbian, hubs
-from helamem.core.graph import Graph
+from helamem.core import hebbian, hubs
+from helamem.core.graph import Graph, sums_at
 from helamem.indexing import digest
 from helamem.protocols import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from helamem.config import Consolidation, Forgetting
+    from helamem.config import Consolidation
     from helamem.protocols import EdgeRule, Edges, Floats, Ints, Nodes
     from helamem.records import Episode
 
@@ -103,43 +103,6 @@ def stretches(
     return found
 
 
-def find_forgettable(
-    nodes: Nodes,
-    edges: Edges,
-    known_since: Floats,
-    uses: Ints,
-    used_at: Floats,
-    *,
-    rule: EdgeRule,
-    learning_now: float,
-    now: float,
-    config: Forgetting,
-) -> Ints:
-    """A `Verdict` for each episode: it may go, or why it stays. What a fact rests on is not weak.
-
-    Args:
-        known_since: Since when each episode can have been of use, in epoch seconds: since it was said, or
-            stored if that was later.
-        uses: How often each episode was used; 0 for never.
-        used_at: When each was last used, in epoch seconds; NaN for never.
-        learning_now: The learning clock.
-        now: Epoch seconds.
-    """
-    weights = hebbian.decayed(
-        edges.weights, learning_now - edges.touched, tau=rule.tau, floor=rule.floor
-    )
-    strength = _sums(nodes, edges.sources, weights)
-    return forgetting.verdicts(
-        strength,
-        now - known_since,
-        now - np.where(np.isnan(used_at), known_since, used_at),
-        uses,
-        max_strength=config.max_strength,
-        min_age_s=config.min_age_days * DAY_S,
-        min_idle_s=config.min_idle_days * DAY_S,
-    )
-
-
 def _episode_graph(nodes: Nodes, edges: Edges, weights: Floats, temporal: float) -> Graph:
     """The graph over episodes alone: learned edges, and edges between neighbouring turns."""
     inside = (
@@ -164,18 +127,10 @@ def _episode_graph(nodes: Nodes, edges: Edges, weights: Floats, temporal: float)
 def _cue_strength(nodes: Nodes, edges: Edges, weights: Floats) -> Floats:
     """What cues add to each episode's strength: the learned edges that leave it for no episode."""
     outside = (edges.channels == LEARNED) & ~np.isin(edges.targets, nodes.ids)
-    return _sums(nodes, edges.sources[outside], weights[outside])
+    return sums_at(nodes.ids, edges.sources[outside], weights[outside])
 
 
 def _learned_degree(nodes: Nodes, edges: Edges, weights: Floats) -> Ints:
     learned = (edges.channels == LEARNED) & (weights > 0)
-    return _sums(nodes, edges.sources[learned], np.ones(int(learned.sum()), np.float32)).astype(
-        np.int64
-    )
-
-
-def _sums(nodes: Nodes, sources: Ints, weights: Floats) -> Floats:
-    """The sum of weights at each node, over the edges that leave it."""
-    known = np.isin(sources, nodes.ids)
-    rows = np.searchsorted(nodes.ids, sources[known])
-    return np.bincount(rows, weights=weights[known], minlength=len(nodes.ids)).astype(np.float32)
+    ones = np.ones(int(learned.sum()), np.float32)
+    return sums_at(nodes.ids, edges.sources[learned], ones).astype(np.int64)

@@ -9,15 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from helamem.consolidation import clusters, extractive
+from helamem import decay
+from helamem.consolidation import clusters
 from helamem.consolidation.distillers import Extractive, Reflective
-from helamem.core.forgetting import Verdict
 from helamem.errors import NotFoundError, ProviderError
-from helamem.learning import lessons
 from helamem.models.metering import Meter
-from helamem.records import ConsolidationReport, Episode, ForgetPlan
+from helamem.records import ConsolidationReport, Episode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,7 +42,7 @@ def consolidate(
         learning_now: The learning clock, by which edges have decayed.
         llm: Who distils; None takes sentences out of the episodes.
     """
-    rule = lessons.rule(config.learning)
+    rule = decay.rule(config.learning)
     pruned = store.prune(rule=rule, now=learning_now)
     nodes = store.nodes(store.ids(kinds=["episode"]))
     found = clusters.find_clusters(
@@ -73,45 +70,6 @@ def consolidate(
         failed=tuple(done.failed),
         left=len(todo[most:]),
         usage=meter.usage if meter else {"calls": 0, "tokens": 0},
-    )
-
-
-def quoting(store: Store, ids: Sequence[int]) -> list[int]:
-    """The facts that repeat the words of these episodes: extracted ones, superseded ones too.
-
-    They say nothing that their episodes do not say. What a model put in words of its own is not among
-    them: it stays as long as it rests on something.
-    """
-    gone = set(ids)
-    return [
-        fact.id
-        for fact in store.facts(superseded=True)
-        if fact.metadata.get("distiller") == extractive.NAME and gone & set(fact.sources)
-    ]
-
-
-def plan_forgetting(store: Store, config: Config, *, now: float, learning_now: float) -> ForgetPlan:
-    """Which episodes may go; what a fact rests on stays. Writes nothing."""
-    nodes = store.nodes(store.ids(kinds=["episode"]))
-    memories = store.get([int(id_) for id_ in nodes.ids])
-    used_at = [memory.used_at.timestamp() if memory.used_at else np.nan for memory in memories]
-    codes = clusters.find_forgettable(
-        nodes,
-        store.all_edges(),
-        np.array([max(memory.at, memory.stored_at).timestamp() for memory in memories], np.float64),
-        np.array([memory.uses for memory in memories], np.int64),
-        np.array(used_at, np.float64),
-        rule=lessons.rule(config.learning),
-        learning_now=learning_now,
-        now=now,
-        config=config.forgetting,
-    )
-    return ForgetPlan(
-        ids=tuple(int(id_) for id_ in nodes.ids[codes == Verdict.FORGET]),
-        considered=len(nodes.ids),
-        kept_strong=int((codes == Verdict.STRONG).sum()),
-        kept_young=int((codes == Verdict.YOUNG).sum()),
-        kept_used=int((codes == Verdict.USED).sum()),
     )
 
 

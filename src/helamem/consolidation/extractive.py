@@ -3,12 +3,22 @@
 Pure. A fact is a draft here: the engine embeds and stores it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from helamem.consolidation import extractive
+from helamem.records import Episode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.protocols import Store
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from helamem.core import vectors
 from helamem.language import text
@@ -98,3 +108,17 @@ def _draft(speaker: str, sentences: Sequence[Sentence], centrality: Sequence[flo
         speaker=speaker,
         at=max(each.episode.at for each in told),
     )
+
+
+def quoting(store: Store, ids: Sequence[int]) -> list[int]:
+    """The facts that repeat the words of these episodes: extracted ones, superseded ones too.
+
+    They say nothing that their episodes do not say. What a model put in words of its own is not among
+    them: it stays as long as it rests on something.
+    """
+    gone = set(ids)
+    return [
+        fact.id
+        for fact in store.facts(superseded=True)
+        if fact.metadata.get("distiller") == extractive.NAME and gone & set(fact.sources)
+    ]

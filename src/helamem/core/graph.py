@@ -173,3 +173,19 @@ class Graph:
         [0.75, 0.0, 0.0]
         """
         return sums(self.sources, self.weights, self.n)
+
+
+def sums_at(ids: Ints, sources: Ints, weights: Floats) -> Floats:
+    """The sum of the weights of the edges that leave each node; 0 where none does.
+
+    Args:
+        ids: Shape (n,): the nodes, ascending.
+        sources: Shape (e,): where each edge begins; edges of other nodes are passed over.
+        weights: Shape (e,).
+
+    >>> sums_at(np.array([2, 5]), np.array([5, 2, 5, 9]), np.array([0.5, 1.0, 0.25, 3.0]))
+    array([1.  , 0.75], dtype=float32)
+    """
+    known = np.isin(sources, ids)
+    rows = np.searchsorted(ids, sources[known])
+    return np.bincount(rows, weights=weights[known], minlength=len(ids)).astype(np.float32)

@@ -5,14 +5,14 @@ Pure: what served is said by the caller. The mathematics is in `helamem.core.heb
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.core import hebbian
+from helamem.decay import clock, rule
 from helamem.indexing import digest
-from helamem.protocols import EdgeRule, Lesson, NewCue
+from helamem.protocols import Lesson, NewCue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from helamem.protocols import Floats, Ints
     from helamem.search.recall import Recall
 
-DAY_S = 86_400.0
 PROBABLE = 0.5  # from here on a cue is rather the same need than any other, or none
 
 
@@ -60,22 +59,6 @@ def lesson(
         now=clock(rates, at=at, lessons=lessons + 1),
         at=at,
     )
-
-
-def rule(config: Learning) -> EdgeRule:
-    """How the settings say that weights change; tau in the units of `clock`."""
-    unit = DAY_S if config.decay_by == "days" else 1.0
-    return EdgeRule(
-        tau=config.decay * unit if math.isfinite(config.decay) else math.inf,
-        saturation=config.saturation,
-        ceiling=config.ceiling,
-        floor=config.floor,
-    )
-
-
-def clock(config: Learning, *, at: float, lessons: int) -> float:
-    """The time by which edges decay: epoch seconds, or the number of lessons."""
-    return at if config.decay_by == "days" else float(lessons)
 
 
 def _activation(recall: Recall, ids: Ints) -> Floats:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem import decay
 from helamem.core import cues, hebbian, lexical
 from helamem.core.vectors import top_k
 from helamem.language import text
-from helamem.learning import lessons
 from helamem.protocols import CHANNELS, NODE_KINDS, Edges
 from helamem.search import questions
 
@@ -233,7 +233,7 @@ def _counts(postings: Postings, ids: Ints, n_terms: int, *, max_rank: int | None
 
 def _decayed(edges: Edges, config: Config, learning_now: float) -> Edges:
     """The edges that are left, with the weights that they have now; provenance does not decay."""
-    rule = lessons.rule(config.learning)
+    rule = decay.rule(config.learning)
     learned = edges.channels == LEARNED
     decayed = hebbian.decayed(
         edges.weights, learning_now - edges.touched, tau=rule.tau, floor=rule.floor
