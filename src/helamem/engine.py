@@ -350,7 +350,7 @@ class Engine:
         )
         now = self._clock()
         episode = indexing.prepare([turn], self._embedder, now=now)[0][0]
-        quoting = extractive.quoting(self._store, [id_])
+        quoting = extractive.facts_quoting(self._store, [id_])
         if quoting and episode.text != old.text:
             self._store.remove(quoting, at=now)
         self._store.update(id_, episode, at=now)
@@ -446,7 +446,7 @@ class Engine:
 
     def _remove(self, ids: Sequence[int], now: float) -> tuple[int, ...]:
         """Remove memories, and with them the facts that repeat their words."""
-        quoting = extractive.quoting(self._store, ids)
+        quoting = extractive.facts_quoting(self._store, ids)
         return tuple(self._store.remove(list(dict.fromkeys([*ids, *quoting])), at=now))
 
     def _learning_now(self, at: float | None = None) -> float:

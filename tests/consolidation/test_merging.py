@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem.consolidation import merging
-from helamem.consolidation.extractive import Draft
-from helamem.consolidation.reflective import Claim, Relation
+from helamem.consolidation.claims import Claim, Relation
+from helamem.consolidation.distiller import Draft
 from helamem.core.vectors import normalize
 from samples import MAY_8, fact
 

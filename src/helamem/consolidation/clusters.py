@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from helamem.consolidation.reflective import MAX_EPISODE
+from helamem.consolidation.claims import MAX_EPISODE
 from helamem.core import hebbian, hubs
 from helamem.core.graph import Graph, sums_at
 from helamem.indexing import digest

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from helamem import decay
 from helamem.consolidation import clusters
-from helamem.consolidation.distillers import Extractive, Reflective
+from helamem.consolidation.extractive import Extractive
+from helamem.consolidation.reflective import Reflective
 from helamem.errors import NotFoundError, ProviderError
 from helamem.models.metering import Meter
 from helamem.records import ConsolidationReport, Episode
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from helamem.config import Config
-    from helamem.consolidation.distillers import Distiller
+    from helamem.consolidation.distiller import Distiller
     from helamem.protocols import LLM, Embedder, Store
 
 MAX_FAILURES = 3  # in a row, after which the others are not tried: the model is down

@@ -1,50 +1,72 @@
-"""From a cluster of episodes to facts, without a language model: the sentences that say most.
+"""From a cluster of episodes to facts, without a language model: the sentences that say most."""
 
-Pure. A fact is a draft here: the engine embeds and stores it.
-"""
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.consolidation import extractive
-from helamem.records import Episode
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from helamem.protocols import Store
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from helamem import indexing
+from helamem.consolidation.distiller import Draft, Outcome, embedded, new_fact
 from helamem.core import vectors
 from helamem.language import text
+from helamem.protocols import Distillate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from helamem.protocols import Floats
-    from helamem.records import Episode, FactKind
+    from helamem.config import Config
+    from helamem.protocols import Embedder, Floats, Store
+    from helamem.records import Episode
 
 NAME = "extractive-1"
 MIN_TERMS = 3
 MAX_SENTENCES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A fact before it is stored."""
+class Extractive:
+    """Takes the sentences that say most."""
 
-    text: str
-    kind: FactKind
-    confidence: float
-    sources: tuple[int, ...]
-    speaker: str
-    at: datetime
+    name = NAME
+
+    def __init__(self, store: Store, embedder: Embedder, config: Config) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._config = config
+
+    def distil(self, episodes: Sequence[Episode], marks: Sequence[bytes], *, now: float) -> Outcome:
+        """One fact a speaker; one that is there already is not stored again.
+
+        A fact that rests on all that an older one of the same speaker rests on, and on more, replaces it.
+        """
+        drafts = self._drafts(episodes)
+        known = self._store.facts()
+        fresh = [draft for draft in drafts if all(draft.text != fact.text for fact in known)]
+        vectors = embedded(self._embedder, fresh)
+        facts = [
+            new_fact(draft, vector, now, {"distiller": self.name})
+            for draft, vector in zip(fresh, vectors, strict=True)
+        ]
+        replaced = {
+            fact.id: index
+            for index, draft in enumerate(fresh)
+            for fact in known
+            if fact.speaker == draft.speaker and set(fact.sources) < set(draft.sources)
+        }
+        return Outcome(
+            distillate=Distillate(
+                marks=marks, facts=facts, changed=[], superseded=list(replaced.items()), at=now
+            ),
+            merged=len(drafts) - len(fresh),
+        )
+
+    def _drafts(self, episodes: Sequence[Episode]) -> list[Draft]:
+        sentences = statements(episodes)
+        if not sentences:
+            return []
+        embedded = indexing.embed(self._embedder, [each.text for each in sentences])
+        return extract(sentences, embedded, max_facts=self._config.consolidation.max_facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +132,7 @@ def _draft(speaker: str, sentences: Sequence[Sentence], centrality: Sequence[flo
     )
 
 
-def quoting(store: Store, ids: Sequence[int]) -> list[int]:
+def facts_quoting(store: Store, ids: Sequence[int]) -> list[int]:
     """The facts that repeat the words of these episodes: extracted ones, superseded ones too.
 
     They say nothing that their episodes do not say. What a model put in words of its own is not among
@@ -120,5 +142,5 @@ def quoting(store: Store, ids: Sequence[int]) -> list[int]:
     return [
         fact.id
         for fact in store.facts(superseded=True)
-        if fact.metadata.get("distiller") == extractive.NAME and gone & set(fact.sources)
+        if fact.metadata.get("distiller") == NAME and gone & set(fact.sources)
     ]

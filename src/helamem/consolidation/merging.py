@@ -17,7 +17,7 @@ from helamem.language import text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helamem.consolidation.reflective import Claim
+    from helamem.consolidation.claims import Claim
     from helamem.protocols import Floats
     from helamem.records import Fact
 

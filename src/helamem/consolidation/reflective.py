@@ -1,230 +1,138 @@
-"""From a cluster of episodes to facts, with a language model: what it is asked, and what of its answer counts.
-
-Pure: the request is built and the reply is read here; asking and storing is the caller's part. Nothing in
-a reply is believed unchecked. Above all, a fact rests on episodes of the cluster, or it is refused.
-"""
+"""From a cluster of episodes to facts, with a language model: asked once, checked, compared with what is known."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.consolidation.extractive import Draft
+from helamem.consolidation import claims, merging
+from helamem.consolidation.distiller import Outcome, embedded, new_fact
+from helamem.core.vectors import normalize
 from helamem.models import prompts
+from helamem.protocols import ChangedFact, Distillate
+from helamem.records import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from helamem.protocols import Message
-    from helamem.records import Episode, Fact, Json
+    from helamem.config import Config
+    from helamem.consolidation.merging import Decision
+    from helamem.protocols import LLM, Embedder, Floats, Ints, Store
+    from helamem.records import Episode, Json
 
-Relation: TypeAlias = Literal["new", "same", "replaces", "unsure"]
+NEAREST = 4  # known facts that a new one is compared with, beside those that the model was shown
 
-MAX_TEXT = 500  # characters of a fact
-MAX_EPISODE = 1500  # characters of an episode that are shown
 
-SCHEMA: Mapping[str, Json] = {
-    "type": "object",
-    "properties": {
-        "facts": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "text": {"type": "string"},
-                    "kind": {
-                        "type": "string",
-                        "enum": ["statement", "trait", "agent", "procedure"],
-                    },
-                    "about": {"type": "string"},
-                    "sources": {"type": "array", "items": {"type": "integer"}},
-                    "confidence": {"type": "number"},
-                    "valid_from": {"type": "string"},
-                    "relation": {"type": "string", "enum": ["new", "same", "replaces", "unsure"]},
-                    "old": {"type": ["integer", "null"]},
-                },
-                "required": [
-                    "text",
-                    "kind",
-                    "about",
-                    "sources",
-                    "confidence",
-                    "valid_from",
-                    "relation",
-                    "old",
-                ],
-                "additionalProperties": False,
-            },
+class Reflective:
+    """Asks a language model, once per cluster."""
+
+    def __init__(self, store: Store, embedder: Embedder, config: Config, llm: LLM) -> None:
+        self.name = claims.distiller(llm.name)
+        self._store = store
+        self._embedder = embedder
+        self._config = config
+        self._llm = llm
+
+    def distil(self, episodes: Sequence[Episode], marks: Sequence[bytes], *, now: float) -> Outcome:
+        """What the model says, checked, and compared with what is known.
+
+        Raises:
+            LLMError: The model failed, or answered in another form than asked for.
+        """
+        shown = self._known_near(self._store.vectors(np.array([e.id for e in episodes], np.int64)))
+        reply = self._llm.complete(
+            claims.messages(episodes, shown),
+            schema=claims.SCHEMA,
+            max_tokens=self._config.llm.max_tokens,
+        )
+        parsed = claims.parse(reply.data, episodes, shown)
+        vectors = embedded(self._embedder, [claim.draft for claim in parsed.claims])
+        old = self._concerned(vectors, shown)
+        decisions = merging.decide(parsed.claims, vectors, old, self._store.vectors(_ids(old)))
+        made: dict[str, Json] = {
+            "distiller": self.name,
+            "model": reply.model,
+            "prompt": prompts.VERSION,
         }
-    },
-    "required": ["facts"],
-    "additionalProperties": False,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A fact as a model puts it, and how it says that it stands to a known one.
-
-    Attributes:
-        old: The id of the known fact, which was among those shown; None where `relation` is "new".
-    """
-
-    draft: Draft
-    relation: Relation = "new"
-    old: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
-    """What of a reply counts.
-
-    Attributes:
-        refused: What does not, and why, one sentence each; without the words of memories.
-    """
-
-    claims: tuple[Claim, ...]
-    refused: tuple[str, ...]
-
-
-def distiller(model: str) -> str:
-    """Who distils: a cluster that the same one has distilled already is left alone."""
-    return f"{model}/prompt-{prompts.VERSION}"
-
-
-def messages(episodes: Sequence[Episode], known: Sequence[Fact]) -> list[Message]:
-    """What the model is asked about one cluster, beside the facts that are known near it."""
-    told = sorted(episodes, key=lambda episode: (episode.at, episode.id))
-    lines = [prompts.episode_line(episode) for episode in told]
-    for line in lines:
-        line["text"] = str(line["text"])[:MAX_EPISODE]
-    said = prompts.quoted("episodes", lines)
-    facts = prompts.quoted("facts", map(prompts.fact_line, known))
-    return [
-        {"role": "system", "content": prompts.REFLECT},
-        {"role": "user", "content": f"{said}\n{facts}"},
-    ]
-
-
-def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Parsed:
-    """Read a reply that fits `SCHEMA`; what cannot be, is left out and told.
-
-    A cluster gives at most as many facts as it has episodes.
-    """
-    facts: list[dict[str, Any]] = data["facts"] if isinstance(data, dict) else []  # type: ignore[assignment]
-    reader = _Reader(
-        {episode.id: episode for episode in episodes}, frozenset(fact.id for fact in known)
-    )
-    claims = [reader.claim(number, fact) for number, fact in enumerate(facts[: len(episodes)], 1)]
-    if len(facts) > len(episodes):
-        reader.refuse(
-            f"{len(facts) - len(episodes)} facts are more than a cluster of {len(episodes)} episodes gives"
+        return Outcome(
+            distillate=_distillate(decisions, marks, made, now),
+            merged=sum(each.verdict == "merge" for each in decisions),
+            refused=parsed.refused,
         )
-    return Parsed(claims=tuple(c for c in claims if c is not None), refused=tuple(reader.refused))
+
+    def _known_near(self, vectors: Floats) -> list[Fact]:
+        """The known facts nearest to what the cluster is about."""
+        most = self._config.reflection.known
+        mean = normalize(vectors.mean(axis=0, keepdims=True))[0]
+        ids, _ = self._store.nearest(mean, most, kinds=["fact"])
+        return self._facts(ids.tolist())
+
+    def _concerned(self, vectors: Floats, shown: Sequence[Fact]) -> list[Fact]:
+        """The known facts that new ones may concern: those shown, and those nearest to each."""
+        near = [
+            id_
+            for vector in vectors
+            for id_ in self._store.nearest(vector, NEAREST, kinds=["fact"])[0].tolist()
+        ]
+        known = {fact.id for fact in shown}
+        return [*shown, *self._facts(id_ for id_ in dict.fromkeys(near) if id_ not in known)]
+
+    def _facts(self, ids: Iterable[int]) -> list[Fact]:
+        return [each for each in self._store.get(list(ids)) if isinstance(each, Fact)]
 
 
-class _Reader:
-    """Reads facts out of a reply, and keeps what it refused."""
-
-    def __init__(self, episodes: Mapping[int, Episode], known: frozenset[int]) -> None:
-        self.refused: list[str] = []
-        self._episodes = episodes
-        self._known = known
-
-    def refuse(self, sentence: str) -> None:
-        self.refused.append(sentence)
-
-    def claim(self, number: int, fact: Mapping[str, Any]) -> Claim | None:
-        """One fact; None where it is refused."""
-        text = " ".join(fact["text"].translate(_CONTROLS).split())
-        sources = self._sources(number, fact["sources"])
-        wrong = _wrong(text, sources, fact["confidence"])
-        if wrong:
-            self.refuse(f"fact {number} {wrong}")
-            return None
-        relation, old = self._relation(number, fact["relation"], fact["old"])
-        draft = Draft(
-            text=text,
-            kind=fact["kind"],
-            confidence=float(fact["confidence"]),
-            sources=sources,
-            speaker=self._about(fact["about"], sources),
-            at=self._at(number, fact["valid_from"], sources),
-        )
-        return Claim(draft=draft, relation=relation, old=old)
-
-    def _sources(self, number: int, ids: Sequence[float]) -> tuple[int, ...]:
-        named = sorted({int(id_) for id_ in ids})
-        strange = [id_ for id_ in named if id_ not in self._episodes]
-        if strange:
-            self.refuse(
-                f"fact {number} names sources that are not in its cluster: {', '.join(map(str, strange))}"
+def _distillate(
+    decisions: Sequence[Decision], marks: Sequence[bytes], made: Mapping[str, Json], now: float
+) -> Distillate:
+    """What decisions come to, for a store."""
+    new = [each for each in decisions if each.verdict != "merge"]
+    changed: dict[int, Fact] = {}
+    for each in decisions:
+        if each.old is not None and each.verdict in {"merge", "doubt"}:
+            changed[each.old.id] = _changed(changed.get(each.old.id, each.old), each)
+    return Distillate(
+        marks=marks,
+        facts=[
+            new_fact(each.claim.draft, each.vector, now, {**made, **_doubt(each)}) for each in new
+        ],
+        changed=[
+            ChangedFact(
+                id=fact.id,
+                confidence=fact.confidence,
+                sources=fact.sources,
+                metadata=fact.metadata,
             )
-        return tuple(id_ for id_ in named if id_ in self._episodes)
-
-    def _relation(
-        self, number: int, relation: Relation, old: float | None
-    ) -> tuple[Relation, int | None]:
-        if relation == "new":
-            return "new", None
-        if old is None or int(old) not in self._known:
-            self.refuse(f"fact {number} is said to be {relation!r} to {old}, which was not shown")
-            return "new", None
-        return relation, int(old)
-
-    def _about(self, name: str, sources: Sequence[int]) -> str:
-        """The name, if it stands in the sources; else the speaker of all of them, if there is one."""
-        name = " ".join(name.split())
-        said = " ".join(
-            f"{episode.speaker} {episode.text}"
-            for episode in map(self._episodes.get, sources)
-            if episode
-        )
-        if name and name.casefold() in said.casefold():
-            return name
-        speakers = {self._episodes[source].speaker for source in sources}
-        return speakers.pop() if len(speakers) == 1 else ""
-
-    def _at(self, number: int, day: str, sources: Sequence[int]) -> datetime:
-        said_at = max(self._episodes[source].at for source in sources)
-        if not day.strip():
-            return said_at
-        try:
-            return _date(day.strip())
-        except ValueError:
-            self.refuse(f"fact {number} has a date that is none; the time of its sources was taken")
-            return said_at
+            for fact in changed.values()
+        ],
+        superseded=[
+            (each.old.id, index)
+            for index, each in enumerate(new)
+            if each.verdict == "replace" and each.old is not None
+        ],
+        at=now,
+    )
 
 
-_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
-_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+def _doubt(decision: Decision) -> dict[str, Json]:
+    """The mark of a fact that contradicts another one, where nobody could say which holds."""
+    if decision.verdict != "doubt" or decision.old is None:
+        return {}
+    return {"contradicts": decision.old.id}
 
 
-def _wrong(text: str, sources: Sequence[int], confidence: float) -> str:
-    """Why a fact is refused; empty where it is not."""
-    if not text:
-        return "has no text"
-    if len(text) > MAX_TEXT:
-        return f"has {len(text)} characters, more than {MAX_TEXT}"
-    if not sources:
-        return "has no source"
-    if not 0 < confidence <= 1 or not np.isfinite(confidence):
-        return f"has a confidence of {confidence:g}, outside of (0, 1]"
-    return ""
+def _changed(fact: Fact, decision: Decision) -> Fact:
+    """A known fact after a decision: in doubt, or surer."""
+    if decision.verdict == "doubt":
+        return replace(fact, metadata={**fact.metadata, "contradicted": True})
+    claim = decision.claim
+    return replace(
+        fact,
+        confidence=merging.strengthened(fact, claim),
+        sources=tuple(sorted({*fact.sources, *claim.draft.sources})),
+    )
 
 
-def _date(day: str) -> datetime:
-    """The first moment of a day, a month or a year.
-
-    Raises:
-        ValueError: It is none of them.
-    """
-    match = _DATE.fullmatch(day)
-    if match is None:
-        raise ValueError(day)
-    year, month, day_of_month = match.groups(default="01")
-    return datetime(int(year), int(month), int(day_of_month), tzinfo=UTC)
+def _ids(facts: Sequence[Fact]) -> Ints:
+    return np.array([fact.id for fact in facts], np.int64)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.consolidation import reflective
+from helamem.consolidation import claims
 from helamem.models import schemas
 from samples import MAY_8, episode, fact
 
 if TYPE_CHECKING:
-    from helamem.consolidation.reflective import Claim, Parsed
+    from helamem.consolidation.claims import Claim, Parsed
 
 EPISODES = [
     episode(3, "I moved to Berlin yesterday.", "Ana"),
@@ -37,8 +37,8 @@ def told(**others: Any) -> dict[str, Any]:
 
 def parsed(*facts: dict[str, Any]) -> Parsed:
     reply: Any = {"facts": list(facts)}
-    assert schemas.misfit(reply, reflective.SCHEMA) is None
-    return reflective.parse(reply, EPISODES, KNOWN)
+    assert schemas.misfit(reply, claims.SCHEMA) is None
+    return claims.parse(reply, EPISODES, KNOWN)
 
 
 def only(**others: Any) -> Claim:
@@ -49,7 +49,7 @@ def only(**others: Any) -> Claim:
 
 class TestMessages:
     def test_episodes_and_known_facts_are_quoted_in_the_order_of_time(self) -> None:
-        system, user = reflective.messages(EPISODES[::-1], KNOWN)
+        system, user = claims.messages(EPISODES[::-1], KNOWN)
 
         assert ("system", "user") == (system["role"], user["role"])
         lines = user["content"].splitlines()
@@ -61,12 +61,12 @@ class TestMessages:
         assert '"id":9' in lines[5]
 
     def test_a_huge_episode_is_shown_in_part(self) -> None:
-        _, user = reflective.messages([episode(1, "x" * 1_000_000)], [])
+        _, user = claims.messages([episode(1, "x" * 1_000_000)], [])
 
-        assert len(user["content"]) < 2 * reflective.MAX_EPISODE
+        assert len(user["content"]) < 2 * claims.MAX_EPISODE
 
     def test_the_model_is_part_of_who_distilled(self) -> None:
-        assert reflective.distiller("openai/a") != reflective.distiller("openai/b")
+        assert claims.distiller("openai/a") != claims.distiller("openai/b")
 
 
 class TestParse:
@@ -198,7 +198,7 @@ class TestParse:
         )
     )
     def test_whatever_is_taken_rests_on_the_cluster(self, reply: dict[str, Any]) -> None:
-        for claim in reflective.parse({"facts": [reply]}, EPISODES, KNOWN).claims:
+        for claim in claims.parse({"facts": [reply]}, EPISODES, KNOWN).claims:
             assert set(claim.draft.sources) <= {3, 4}
             assert claim.draft.sources
             assert 0 < claim.draft.confidence <= 1

@@ -1,0 +1,89 @@
+"""What every way to distil has in common: the seam, and how a draft becomes a fact.
+
+A distiller reads, and asks where it has whom to ask; it writes nothing. So a failure in the middle leaves
+nothing behind, and everything about a cluster is stored in one transaction, by its caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from helamem import indexing
+from helamem.protocols import NewFact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from helamem.protocols import Distillate, Embedder, Floats
+    from helamem.records import Episode, FactKind, Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A fact before it is stored."""
+
+    text: str
+    kind: FactKind
+    confidence: float
+    sources: tuple[int, ...]
+    speaker: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a cluster gave.
+
+    Attributes:
+        merged: How many facts were known already.
+        refused: What of a model's answer does not count, one sentence each.
+    """
+
+    distillate: Distillate
+    merged: int = 0
+    refused: tuple[str, ...] = ()
+
+
+class Distiller(Protocol):
+    """Makes facts of episodes."""
+
+    @property
+    def name(self) -> str:
+        """Goes into the fingerprint of what it has distilled."""
+        ...
+
+    def distil(self, episodes: Sequence[Episode], marks: Sequence[bytes], *, now: float) -> Outcome:
+        """What one cluster gives.
+
+        Args:
+            marks: Digests to be stored with it.
+            now: Epoch seconds.
+        """
+        ...
+
+
+def embedded(embedder: Embedder, drafts: Sequence[Draft]) -> Floats:
+    """The vectors of drafts, shape (drafts, dimension)."""
+    if not drafts:
+        return np.zeros((0, embedder.dimension), np.float32)
+    return indexing.embed(embedder, [draft.text for draft in drafts])
+
+
+def new_fact(draft: Draft, vector: Floats, now: float, metadata: Mapping[str, Json]) -> NewFact:
+    """A draft with all that a store keeps of a fact."""
+    return NewFact(
+        text=draft.text,
+        kind=draft.kind,
+        confidence=draft.confidence,
+        sources=draft.sources,
+        speaker=draft.speaker,
+        at=draft.at.timestamp(),
+        stored_at=now,
+        metadata=metadata,
+        vector=vector,
+        **indexing.indexed(draft.text),
+    )
