@@ -1,0 +1,106 @@
+"""What an embedder, a language model and a clock must do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from helamem.protocols.values import Floats
+    from helamem.records import Json
+
+Clock: TypeAlias = "Callable[[], float]"  # epoch seconds
+Message: TypeAlias = (
+    "Mapping[str, str]"  # {"role": "system", "user" or "assistant", "content": ...}
+)
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """Identifies the vector space: the same name means comparable vectors.
+
+        It is kept in the file, so it names the model as well as the adapter: "static/l2_supercat_256".
+        """
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector."""
+        ...
+
+    @property
+    def max_chars(self) -> int | None:
+        """How much of a text the vector covers; None for all of it."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """One vector a text: shape (n, dimension), float32, of length 1 (or 0 where nothing is known).
+
+        Raises:
+            EmbedderError: The model or its server failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a language model answered, in full.
+
+    Attributes:
+        data: The answer as JSON, where a schema was asked for; it fits the schema.
+        model: The model that answered, as its server calls it.
+        cached: Whether the answer was remembered, and cost nothing.
+    """
+
+    text: str
+    data: Json = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    model: str = ""
+    cached: bool = False
+
+
+class LLM(Protocol):
+    """A language model that answers chat messages."""
+
+    @property
+    def name(self) -> str:
+        """The model as it is written into what it distilled, for example "openai/gpt-4o-mini"."""
+        ...
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Json] | None = None,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Reply:
+        """The answer; with a JSON schema, one object that fits it.
+
+        Raises:
+            LLMError: The server failed, refused, was cut off, or answered in another form.
+        """
+        ...
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Generator[str, None, Reply]:
+        """The answer piece by piece as it comes, and in full as the generator's return value.
+
+        Closing the generator ends the request.
+
+        Raises:
+            LLMError: As for `complete`; what came before was yielded already.
+        """
+        ...

@@ -1,0 +1,213 @@
+"""What a store must do. `helamem.testing.StoreContract` proves one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from helamem.filters import Filter
+    from helamem.protocols.values import (
+        Distillate,
+        EdgeRule,
+        Edges,
+        Floats,
+        Ints,
+        Learned,
+        Lesson,
+        NewCue,
+        NewEpisode,
+        NewFact,
+        NodeKind,
+        Nodes,
+        Postings,
+    )
+    from helamem.records import Change, Episode, Fact, Stats
+
+
+class Store(Protocol):
+    """Everything that one namespace keeps.
+
+    A store is a handle on one namespace: no method takes a tenant. Each method that writes is one
+    transaction, and is durable when it returns; if it raises, nothing was changed. Each method may be
+    called from any thread.
+    """
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that this handle is for."""
+        ...
+
+    # Writing ------------------------------------------------------------------------------------
+
+    def add(
+        self, episodes: Sequence[NewEpisode], *, link: float, now: float
+    ) -> list[tuple[int, bool]]:
+        """Store episodes in order; for each its id, and whether it is new (by its key).
+
+        A `link` above 0 is the learned weight that a new episode and the previous turn of its session
+        start with, touched at `now` (the learning clock).
+        """
+        ...
+
+    def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
+        """Store the facts of one cluster, with "source" edges (weight 1) to and from their episodes.
+
+        The cluster's digest is recorded with them, also where there are no facts.
+        """
+        ...
+
+    def distil(self, distillate: Distillate) -> list[int] | None:
+        """Store what a cluster gave: the ids of the new facts.
+
+        None, and nothing is changed, where all of its marks are there already: somebody else has been
+        quicker.
+
+        Raises:
+            NotFoundError: A source, or a known fact, is not there any more; nothing was changed.
+        """
+        ...
+
+    def clusters(self) -> set[bytes]:
+        """The digests of the clusters that have been distilled."""
+        ...
+
+    def supersede(self, old: int, new: int, *, at: float) -> None:
+        """Mark a fact as replaced by a newer one: it becomes inactive, and leaves every search."""
+        ...
+
+    def learn(self, lesson: Lesson) -> Learned:
+        """Apply a lesson: increments are atomic in the database, whoever else is writing."""
+        ...
+
+    def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:
+        """Replace what an episode says (text, metadata, vector, terms, traits, key).
+
+        Its id, time, place and edges stay, and history keeps the old text.
+
+        Raises:
+            NotFoundError: There is no such episode.
+        """
+        ...
+
+    def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
+        """Remove memories with their vectors, terms and edges.
+
+        Every fact that rests on them alone goes too, and every cue that is bound to nothing else. A fact
+        with other sources keeps those. A fact that was replaced by one that goes is replaced by that
+        one's successor, or holds again. No text of what was removed remains in the file.
+
+        Returns:
+            All ids that went, those of facts and cues included.
+
+        Raises:
+            NotFoundError: One of the ids is not there; nothing was removed.
+        """
+        ...
+
+    def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
+        """Put back cues, and learned edges as they were exported; the ids of the cues.
+
+        `edges` is called once with these ids, inside the transaction, since edges name cues by id.
+        """
+        ...
+
+    def prune(self, *, rule: EdgeRule, now: float) -> int:
+        """Drop learned edges whose decayed weight is below `rule.floor`; how many (undirected) went."""
+        ...
+
+    # Reading ------------------------------------------------------------------------------------
+
+    def reading(self) -> AbstractContextManager[None]:
+        """What is read inside sees one state of the namespace, whoever writes meanwhile.
+
+        Nothing can be written inside, by the same thread; other threads wait.
+        """
+        ...
+
+    def nearest(
+        self, vector: Floats, k: int, *, kinds: Sequence[NodeKind], within: Ints | None = None
+    ) -> tuple[Ints, Floats]:
+        """The active nodes with the highest cosine: ids and cosines, best first, ties by id.
+
+        `within` (sorted ids) restricts what may be returned.
+        """
+        ...
+
+    def similarities(self, vector: Floats, ids: Ints) -> Floats:
+        """The cosine of each node with `vector`, in the order of `ids`."""
+        ...
+
+    def postings(self, terms: Sequence[str], *, max_rows: int) -> Postings:
+        """Where the terms occur.
+
+        Where there would be more than `max_rows` rows, those of the most frequent terms are left out
+        (`document_frequency` stays complete); those of the rarest term never are.
+        """
+        ...
+
+    def nodes(self, ids: Ints) -> Nodes:
+        """What is known about nodes, in the order of `ids`."""
+        ...
+
+    def around(self, ids: Ints, reach: int) -> Ints:
+        """These nodes, and the turns up to `reach` away from them in their sessions; ascending."""
+        ...
+
+    def edges(self, sources: Ints) -> Edges:
+        """The stored edges that leave these nodes."""
+        ...
+
+    def all_edges(self) -> Edges:
+        """Every stored edge of the namespace, for consolidation and forgetting."""
+        ...
+
+    def ids(self, *, kinds: Sequence[NodeKind], where: Filter | None = None) -> Ints:
+        """The ids of active nodes, ascending; `where` restricts episodes and facts."""
+        ...
+
+    def speakers(self) -> tuple[str, ...]:
+        """The speakers, in the order of `Nodes.speakers`."""
+        ...
+
+    def get(self, ids: Sequence[int]) -> list[Episode | Fact]:
+        """The memories, in the order of `ids`.
+
+        Raises:
+            NotFoundError: One of them is not there.
+        """
+        ...
+
+    def vectors(self, ids: Ints) -> Floats:
+        """The vectors, shape (n, dimension), in the order of `ids`."""
+        ...
+
+    def facts(self, *, superseded: bool = False) -> list[Fact]:
+        """All facts, oldest first; superseded ones only when asked for."""
+        ...
+
+    def cues(self, ids: Ints | None = None) -> list[tuple[int, str, str, float]]:
+        """Every cue, or those with these ids, by id: id, text, the speaker whom it names, epoch seconds."""
+        ...
+
+    def history(self, id_: int) -> list[Change]:
+        """What happened to a memory, oldest first, also after it was removed."""
+        ...
+
+    def lessons(self) -> int:
+        """How many lessons have been learned: the clock of decay by retrievals."""
+        ...
+
+    def stats(self) -> Stats:
+        """How much there is."""
+        ...
+
+    def check(self) -> list[str]:
+        """What is wrong with the file: one sentence each, none where it is sound."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held; a closed store raises StoreError."""
+        ...

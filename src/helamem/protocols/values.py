@@ -1,0 +1,258 @@
+"""The values that cross the seam between the engine and a store.
+
+Arrays that belong together have one length and one order. Times are epoch seconds. Ids are
+positive, unique in a store over episodes, facts and cues, and never used twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from helamem.records import Channel, FactKind, Json
+
+Floats: TypeAlias = NDArray[np.floating]
+Ints: TypeAlias = NDArray[np.int64]
+# Traits of a turn: it ends by asking; it places something in time; it calls something by its name.
+ASKS, NAMES_TIME, NAMES = 1, 2, 4
+NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A term of a text, as it is indexed.
+
+    Attributes:
+        count: How often the text has it.
+        rank: 0 for the most telling term of the text, then 1, ...
+    """
+
+    term: str
+    count: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEpisode:
+    """An episode on its way into a store, with all that is computed from its text.
+
+    Attributes:
+        key: A digest of what makes two turns the same turn; a store keeps one a namespace.
+        length: The number of terms, repetitions counted.
+        traits: A sum of `ASKS`, `NAMES_TIME` and `NAMES`: what kind of turn it is.
+    """
+
+    key: bytes
+    text: str
+    speaker: str
+    role: str
+    session: str
+    at: float
+    stored_at: float
+    metadata: Mapping[str, Json]
+    vector: Floats
+    terms: Sequence[Term]
+    length: int
+    traits: int = 0
+    uses: int = 0
+    used_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFact:
+    """A fact on its way into a store."""
+
+    text: str
+    kind: FactKind
+    confidence: float
+    sources: tuple[int, ...]
+    speaker: str
+    at: float
+    stored_at: float
+    metadata: Mapping[str, Json]
+    vector: Floats
+    terms: Sequence[Term]
+    length: int
+    traits: int = 0
+    uses: int = 0
+    used_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFact:
+    """What a known fact becomes when new evidence bears on it; its text stays.
+
+    Attributes:
+        sources: The episodes that it rests on now; none that it rested on before is taken away.
+    """
+
+    id: int
+    confidence: float
+    sources: tuple[int, ...]
+    metadata: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distillate:
+    """What was distilled from one cluster, written in one transaction.
+
+    Attributes:
+        marks: Digests of what has now been distilled; `Store.clusters` gives them back.
+        facts: The new facts.
+        changed: Known facts that were found again, or contradicted.
+        superseded: Pairs of a known fact's id and the index in `facts` of the one that replaces it.
+        at: The time in epoch seconds.
+    """
+
+    marks: Sequence[bytes]
+    facts: Sequence[NewFact]
+    changed: Sequence[ChangedFact]
+    superseded: Sequence[tuple[int, int]]
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCue:
+    """A question on its way into a store, to be bound to what served it.
+
+    Attributes:
+        speaker: The speaker whom it names first; empty for nobody.
+    """
+
+    key: bytes
+    text: str
+    speaker: str
+    vector: Floats
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Facts about nodes, one row each, without their texts.
+
+    Attributes:
+        ids: Which nodes, in the order asked for.
+        kinds: Codes of `NODE_KINDS`.
+        sessions: A number a session; -1 for a node that belongs to none.
+        previous, next: The ids of the neighbouring turns of the same session; 0 where there is none.
+        lengths: Number of terms.
+        at: When it was said.
+        speakers: Index into `Store.speakers()`; -1 for none.
+        traits: As stored with the episode or fact.
+    """
+
+    ids: Ints
+    kinds: Ints
+    sessions: Ints
+    previous: Ints
+    next: Ints
+    lengths: Floats
+    at: NDArray[np.float64]
+    speakers: Ints
+    traits: Ints
+
+
+NODE_KINDS: tuple[NodeKind, ...] = ("episode", "fact", "cue")
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Where terms occur, one row an occurrence of a term in a node (active episodes and facts).
+
+    Attributes:
+        terms: Index into the terms asked for.
+        ids: The node that has it.
+        counts: How often.
+        ranks: How telling the term is for the node; 0 is the most.
+        document_frequency: Number of nodes that have it, one a term asked for.
+        n_documents: Number of active episodes and facts.
+        mean_length: Their mean number of terms; 0 where there are none.
+    """
+
+    terms: Ints
+    ids: Ints
+    counts: Floats
+    ranks: Ints
+    document_frequency: Floats
+    n_documents: int
+    mean_length: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Directed edges, one row each, as they are stored: `weight` as of `touched`, not decayed.
+
+    Attributes:
+        channels: Codes of `CHANNELS` ("temporal" edges follow from `Nodes`, and are never stored).
+    """
+
+    sources: Ints
+    targets: Ints
+    channels: Ints
+    weights: Floats
+    touched: NDArray[np.float64]
+
+
+CHANNELS: tuple[Channel, ...] = ("temporal", "learned", "source")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeRule:
+    """How a weight changes; `Store.learn` applies it in the database.
+
+    Let w be the stored weight, and d its value now: d = w * exp(-(now - touched) / tau), or 0 where
+    that is below `floor`. Strengthening by g gives min(ceiling, d + g * (1 - saturation * d)).
+
+    Attributes:
+        tau: Decay time, in the units of `now`; infinite for no decay.
+        saturation: 1 for a gain that shrinks as the weight grows, 0 for one that does not.
+    """
+
+    tau: float
+    saturation: float
+    ceiling: float
+    floor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What is to be learned from one recall, written in one transaction.
+
+    Attributes:
+        used: The memories that served; their `uses` grows by one.
+        pairs: (n, 2) ids; each unordered pair once. Both directions are strengthened.
+        gains: (n,) how much each pair is strengthened.
+        cue: The question to bind: a new one (found again by its key), or the id of an old one.
+        cue_gains: One a used memory, in the order of `used`.
+        weakened: (m, 2) ids; both directions are weakened where the edge exists.
+        keep: The share of their weight that weakened edges keep.
+        now: The time of learning in the units of `rule.tau`.
+        at: The time in epoch seconds.
+    """
+
+    used: Ints
+    pairs: Ints
+    gains: Floats
+    cue: NewCue | int | None
+    cue_gains: Floats
+    weakened: Ints
+    keep: float
+    rule: EdgeRule
+    now: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What `Store.learn` did."""
+
+    cue: int | None
+    strengthened: int
+    bound: int
+    weakened: int
