@@ -16,10 +16,10 @@ from helamem import Config, Memory
 from helamem.answering.chat import Chat
 from helamem.models import prompts
 from helamem.models.embedders import HashingEmbedder
-from helamem.models.llms import ScriptedLLM
+from helamem.models.scripted import ScriptedLLM
 
 if TYPE_CHECKING:
-    from helamem.models.llms import Call
+    from helamem.models.scripted import Call
 
 MAY_8 = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
 HOSTILE = [

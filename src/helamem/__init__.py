@@ -35,7 +35,8 @@ if TYPE_CHECKING:
         StoreError,
     )
     from helamem.memory import Memory
-    from helamem.models.llms import OpenAIChat, ScriptedLLM
+    from helamem.models.openai_chat import OpenAIChat
+    from helamem.models.scripted import ScriptedLLM
     from helamem.records import (
         Change,
         ConsolidationReport,
@@ -56,7 +57,7 @@ _HOMES = {
     "Answer": "answering.ask",
     "Change": "records",
     "Chat": "answering.chat",
-    "Config": "config",
+    "Config": "config.loading",
     "ConfigError": "errors",
     "ConsolidationReport": "records",
     "Context": "search.context",
@@ -75,14 +76,14 @@ _HOMES = {
     "Memory": "memory",
     "MissingExtraError": "errors",
     "NotFoundError": "errors",
-    "OpenAIChat": "models.llms",
+    "OpenAIChat": "models.openai_chat",
     "Profile": "consolidation.profiles",
     "ProviderError": "errors",
     "Recall": "search.recall",
     "Receipt": "records",
     "Reinforcement": "records",
     "SchemaError": "errors",
-    "ScriptedLLM": "models.llms",
+    "ScriptedLLM": "models.scripted",
     "Stats": "records",
     "StoreError": "errors",
     "Turn": "records",

@@ -15,7 +15,8 @@ from helamem.answering import ask
 from helamem.config import Config, data_folder, llm_api_key
 from helamem.consolidation.background import Reflector
 from helamem.engine import Engine
-from helamem.models import embedders, llms
+from helamem.models import embedders, openai_chat
+from helamem.models.cached import Cached
 from helamem.stores.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
@@ -248,11 +249,11 @@ def language_model(
         MissingExtraError: The openai package is not installed.
     """
     settings = config.llm
-    llm = llms.connect(
+    llm = openai_chat.connect(
         model=settings.model,
         base_url=settings.base_url,
         api_key=api_key or llm_api_key(config_file, base_url=settings.base_url),
         timeout_s=settings.timeout_s,
         max_retries=settings.max_retries,
     )
-    return llms.Cached(llm, settings.cache) if settings.cache else llm
+    return Cached(llm, settings.cache) if settings.cache else llm

@@ -11,7 +11,7 @@ from helamem.answering import ask
 from helamem.config import Ask
 from helamem.errors import ConfigError, LLMError
 from helamem.models.embedders import HashingEmbedder
-from helamem.models.llms import ScriptedLLM
+from helamem.models.scripted import ScriptedLLM
 from llm_server import Fail, LLMServer, Say
 from samples import MAY_8, episode, fact, hit
 

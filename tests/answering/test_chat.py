@@ -9,7 +9,8 @@ from helamem import Config, Memory
 from helamem.answering.chat import Chat, Exchange
 from helamem.errors import LLMError, StoreError
 from helamem.models.embedders import HashingEmbedder
-from helamem.models.llms import OpenAIChat, ScriptedLLM
+from helamem.models.openai_chat import OpenAIChat
+from helamem.models.scripted import ScriptedLLM
 from llm_server import LLMServer, Say
 from samples import MAY_8
 

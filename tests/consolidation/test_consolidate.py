@@ -15,7 +15,8 @@ import pytest
 from helamem import Config, Memory
 from helamem.errors import LLMError
 from helamem.models.embedders import HashingEmbedder
-from helamem.models.llms import OpenAIChat, ScriptedLLM
+from helamem.models.openai_chat import OpenAIChat
+from helamem.models.scripted import ScriptedLLM
 from llm_server import Disconnect, Fail, Hang, LLMServer, Raw, Say
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from helamem.evaluation import answers, forms
 from helamem.evaluation.experiments import answers as experiment
 from helamem.models import prompts
 from helamem.models.embedders import HashingEmbedder
-from helamem.models.llms import ScriptedLLM
+from helamem.models.scripted import ScriptedLLM
 from helamem.models.tokens import count_tokens
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from growth import is_proportional
 from helamem.errors import ConfigError, EmbedderError, MissingExtraError
-from helamem.models import embedders
 from helamem.models.embedders import (
     HashingEmbedder,
     MiniLMEmbedder,
@@ -299,9 +298,11 @@ class TestLoad:
         self, spec: str, package: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         find = importlib.util.find_spec
-        monkeypatch.setattr(
-            embedders, "find_spec", lambda name: None if name == package else find(name)
-        )
+        for backend in ("minilm", "openai"):
+            monkeypatch.setattr(
+                f"helamem.models.embedders.{backend}.find_spec",
+                lambda name: None if name == package else find(name),
+            )
 
         with pytest.raises(MissingExtraError, match=r"pip install 'helamem\[(minilm|openai)\]'"):
             load(spec)

@@ -68,7 +68,7 @@ class Chat:
 
     Example:
         >>> from helamem import Memory
-        >>> from helamem.models.llms import ScriptedLLM
+        >>> from helamem.models.scripted import ScriptedLLM
         >>> memory = Memory(":memory:")
         >>> receipt = memory.add("Maya is allergic to peanuts.", speaker="Ana")
         >>> chat = Chat(memory, ScriptedLLM(["No peanuts: she is allergic."]))

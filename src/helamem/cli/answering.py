@@ -147,7 +147,7 @@ def _model(app: App, *, dry_run: bool) -> LLM | None:
     if not is_configured(app):
         return None
     from helamem.evaluation.examining import Estimating
-    from helamem.models.llms import chat_name
+    from helamem.models.openai_chat import chat_name
 
     return Estimating(chat_name(app.config().llm.model))
 

@@ -16,7 +16,7 @@ from helamem.errors import LLMError
 from helamem.evaluation import answers
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.systems import WHOLE, started
-from helamem.models import llms
+from helamem.models.cached import Cached
 from helamem.models.metering import Meter
 from helamem.models.tokens import count_tokens
 from helamem.protocols import Reply
@@ -145,8 +145,8 @@ def metered(llm: LLM | None, cache: str | None, *, dry_run: bool) -> Meter:
     """A model whose calls are counted, with its cache; in a dry run, what stands in for it."""
     if dry_run or llm is None:
         standing_in = Estimating(llm.name) if llm else Estimating()
-        return Meter(llms.Cached(standing_in, cache, read_only=True) if cache else standing_in)
-    return Meter(llms.Cached(llm, cache) if cache else llm)
+        return Meter(Cached(standing_in, cache, read_only=True) if cache else standing_in)
+    return Meter(Cached(llm, cache) if cache else llm)
 
 
 def questions(dataset: Dataset, conversation: Conversation | Outline) -> list[Question]:

@@ -10,7 +10,7 @@ Where several handles on the same memory may be open at once, `SharedStoreContra
 `ScriptedLLM` stands in for a language model, and `FixedClock` for the time.
 """
 
-from helamem.models.llms import ScriptedLLM
+from helamem.models.scripted import ScriptedLLM
 from helamem.testing.clocks import FixedClock
 from helamem.testing.contract import SharedStoreContract, StoreContract
 

@@ -1,41 +1,34 @@
-"""Language models: one client for every server that speaks OpenAI's chat completions, and two stand-ins.
+"""One client for every server that speaks OpenAI's chat completions.
 
-`OpenAIChat` goes through the official SDK, which also does the retrying: on lost connections, timeouts
+It goes through the official SDK, which also does the retrying: on lost connections, timeouts
 and the statuses 408, 409, 429 and 5xx it waits as long as `Retry-After` says (up to two minutes), or
 half a second that doubles up to eight, with jitter. No other module talks to a model or sleeps.
-
-`Cached` remembers the answers of another model, `ScriptedLLM` answers from a script, for tests.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
 import sys
-import tempfile
 import threading
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from helamem.errors import ConfigError, LLMError, MissingExtraError
 from helamem.models import schemas
 from helamem.protocols import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from helamem.protocols import LLM, Message
+    from helamem.protocols import Message
     from helamem.records import Json
 
 logger = logging.getLogger(__name__)
 
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_SHOWN = 300  # characters of a server's error; some answer with whole pages
-Answer: TypeAlias = "str | Mapping[str, Json] | Exception"
 
 
 def connect(
@@ -311,207 +304,6 @@ class OpenAIChat:
         return text.replace(self._api_key, "***") if self._api_key else text
 
 
-class Cached:
-    """An LLM that remembers the answers of another one, by everything that was asked.
-
-    Args:
-        llm: The model behind.
-        cache: A folder, made if it is not there, or any mapping of strings to strings. What is kept
-            there contains what was asked and answered, memories included.
-        read_only: Whether new answers are left out of it.
-    """
-
-    def __init__(
-        self,
-        llm: LLM,
-        cache: str | Path | MutableMapping[str, str],
-        *,
-        read_only: bool = False,
-    ) -> None:
-        self._llm = llm
-        self._read_only = read_only
-        self._kept = _Folder(Path(cache)) if isinstance(cache, str | Path) else cache
-
-    @property
-    def name(self) -> str:
-        """The name of the model behind."""
-        return self._llm.name
-
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Reply:
-        """The remembered answer, or that of the model behind; failures are not remembered."""
-        key = self._key(messages, schema, max_tokens, temperature)
-        kept = self._kept.get(key)
-        if kept is not None:
-            return replace(Reply(**json.loads(kept)), cached=True)
-        reply = self._llm.complete(
-            messages, schema=schema, max_tokens=max_tokens, temperature=temperature
-        )
-        self._keep(key, reply)
-        return reply
-
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
-        """The remembered answer in one piece, or the pieces of the model behind."""
-        key = self._key(messages, None, max_tokens, temperature)
-        kept = self._kept.get(key)
-        if kept is not None:
-            reply = replace(Reply(**json.loads(kept)), cached=True)
-            yield reply.text
-            return reply
-        reply = yield from self._llm.stream(
-            messages, max_tokens=max_tokens, temperature=temperature
-        )
-        self._keep(key, reply)
-        return reply
-
-    def _keep(self, key: str, reply: Reply) -> None:
-        if not self._read_only:
-            self._kept[key] = json.dumps(asdict(reply))
-
-    def _key(self, *asked: object) -> str:
-        return hashlib.sha256(json.dumps([self.name, *asked], default=dict).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """What a `ScriptedLLM` was asked."""
-
-    messages: tuple[Message, ...]
-    schema: Mapping[str, Json] | None
-    max_tokens: int | None
-    temperature: float
-
-    @property
-    def prompt(self) -> str:
-        """All messages as one text."""
-        return "\n".join(message["content"] for message in self.messages)
-
-
-class ScriptedLLM:
-    """A model that answers from a script: for tests, and for examples that run anywhere.
-
-    Args:
-        script: Answers in order, or a function of the messages. An answer is a text, a JSON object, or an
-            exception to raise. Objects are checked against the schema as a real model's are.
-        name: What it calls itself.
-
-    Example:
-        >>> llm = ScriptedLLM(["Peanuts."])
-        >>> llm.complete([{"role": "user", "content": "What must Maya not eat?"}]).text
-        'Peanuts.'
-        >>> llm.calls[0].prompt
-        'What must Maya not eat?'
-    """
-
-    def __init__(
-        self,
-        script: Sequence[Answer] | Callable[[Sequence[Message]], Answer],
-        *,
-        name: str = "scripted",
-    ) -> None:
-        self.name = name
-        self.calls: list[Call] = []
-        self._script = script
-        self._lock = threading.Lock()
-
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Reply:
-        """The script's next answer.
-
-        Raises:
-            LLMError: The answer is not what the schema asks for, or the script has no more.
-        """
-        call = Call(
-            messages=tuple(messages), schema=schema, max_tokens=max_tokens, temperature=temperature
-        )
-        answer = self._next(call)
-        if isinstance(answer, Exception):
-            raise answer
-        text = answer if isinstance(answer, str) else json.dumps(answer)
-        return Reply(
-            text=text,
-            data=None if schema is None else self._object(text, schema),
-            prompt_tokens=_rough_tokens(call.prompt),
-            completion_tokens=_rough_tokens(text),
-            model=self.name,
-        )
-
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
-        """The script's next answer, word by word."""
-        reply = self.complete(messages, max_tokens=max_tokens, temperature=temperature)
-        yield from reply.text.split(" ")[:1]
-        yield from (f" {word}" for word in reply.text.split(" ")[1:])
-        return reply
-
-    def _next(self, call: Call) -> Answer:
-        with self._lock:
-            self.calls.append(call)
-            number = len(self.calls)
-        if callable(self._script):
-            return self._script(call.messages)
-        if number > len(self._script):
-            raise LLMError(
-                f"the script has {len(self._script)} answers, but was asked {number} times",
-                provider=self.name,
-            )
-        return self._script[number - 1]
-
-    def _object(self, text: str, schema: Mapping[str, Json]) -> Json:
-        try:
-            value = schemas.parse(text)
-        except ValueError as error:
-            raise LLMError(
-                f"the script's answer is not JSON: {error}", provider=self.name
-            ) from error
-        wrong = schemas.misfit(value, schema)
-        if wrong is not None:
-            raise LLMError(f"the script's answer has another form: {wrong}", provider=self.name)
-        return value
-
-
-class _Folder:
-    """A folder as a mapping: a file a key, readable by its owner alone."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get(self, key: str) -> str | None:
-        file = self._path / f"{key}.json"
-        return file.read_text(encoding="utf-8") if file.is_file() else None
-
-    def __setitem__(self, key: str, value: str) -> None:
-        """Written whole or not at all, also with several writers."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self._path)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(value)
-        Path(name).replace(self._path / f"{key}.json")
-
-
 class _Heard:
     """What has come of a streamed answer so far."""
 
@@ -641,8 +433,3 @@ def _transport_errors(name: str = "HTTPError") -> tuple[type[Exception], ...]:
     """What the SDK's HTTP library raises in mid-stream; not every version of the SDK catches it."""
     loaded = [sys.modules[library] for library in ("httpx", "httpx2") if library in sys.modules]
     return tuple(getattr(module, name) for module in loaded)
-
-
-def _rough_tokens(text: str) -> int:
-    """About four characters a token."""
-    return -(-len(text) // 4)

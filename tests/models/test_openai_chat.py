@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helamem.errors import ConfigError, LLMError, MissingExtraError
-from helamem.models import llms
-from helamem.models.llms import Cached, OpenAIChat, ScriptedLLM
+from helamem.models import openai_chat
+from helamem.models.cached import Cached
 from helamem.models.metering import Meter
+from helamem.models.openai_chat import OpenAIChat
+from helamem.models.scripted import ScriptedLLM
 from helamem.protocols import Reply
 from llm_server import Disconnect, Fail, Hang, LLMServer, Raw, Say
 
@@ -339,20 +341,20 @@ class TestSecrets:
 class TestConnect:
     def test_without_a_model_the_variables_are_named(self) -> None:
         with pytest.raises(ConfigError, match="HELAMEM_LLM_MODEL"):
-            llms.connect(model="")
+            openai_chat.connect(model="")
 
     def test_without_a_key_openai_is_not_asked(self) -> None:
         with pytest.raises(ConfigError, match="HELAMEM_LLM_API_KEY"):
-            llms.connect(model="gpt-4o-mini")
+            openai_chat.connect(model="gpt-4o-mini")
 
     def test_a_local_server_needs_no_key(self) -> None:
-        llm = llms.connect(model="llama3.2", base_url="http://localhost:11434/v1")
+        llm = openai_chat.connect(model="llama3.2", base_url="http://localhost:11434/v1")
 
         assert "OpenAIChat('llama3.2', base_url='http://localhost:11434/v1')" == repr(llm)
         assert "openai/llama3.2" == llm.name
 
     def test_missing_package_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(llms, "find_spec", lambda name: None)
+        monkeypatch.setattr(openai_chat, "find_spec", lambda name: None)
         with pytest.raises(MissingExtraError, match=r"pip install 'helamem\[openai\]'"):
             OpenAIChat("tiny")
 

@@ -1,0 +1,111 @@
+"""Answers of a language model, remembered in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helamem.protocols import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, MutableMapping, Sequence
+
+    from helamem.protocols import LLM, Message
+    from helamem.records import Json
+
+
+class Cached:
+    """An LLM that remembers the answers of another one, by everything that was asked.
+
+    Args:
+        llm: The model behind.
+        cache: A folder, made if it is not there, or any mapping of strings to strings. What is kept
+            there contains what was asked and answered, memories included.
+        read_only: Whether new answers are left out of it.
+    """
+
+    def __init__(
+        self,
+        llm: LLM,
+        cache: str | Path | MutableMapping[str, str],
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self._llm = llm
+        self._read_only = read_only
+        self._kept = _Folder(Path(cache)) if isinstance(cache, str | Path) else cache
+
+    @property
+    def name(self) -> str:
+        """The name of the model behind."""
+        return self._llm.name
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Json] | None = None,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Reply:
+        """The remembered answer, or that of the model behind; failures are not remembered."""
+        key = self._key(messages, schema, max_tokens, temperature)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return replace(Reply(**json.loads(kept)), cached=True)
+        reply = self._llm.complete(
+            messages, schema=schema, max_tokens=max_tokens, temperature=temperature
+        )
+        self._keep(key, reply)
+        return reply
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int | None = None,
+        temperature: float = 0.0,
+    ) -> Generator[str, None, Reply]:
+        """The remembered answer in one piece, or the pieces of the model behind."""
+        key = self._key(messages, None, max_tokens, temperature)
+        kept = self._kept.get(key)
+        if kept is not None:
+            reply = replace(Reply(**json.loads(kept)), cached=True)
+            yield reply.text
+            return reply
+        reply = yield from self._llm.stream(
+            messages, max_tokens=max_tokens, temperature=temperature
+        )
+        self._keep(key, reply)
+        return reply
+
+    def _keep(self, key: str, reply: Reply) -> None:
+        if not self._read_only:
+            self._kept[key] = json.dumps(asdict(reply))
+
+    def _key(self, *asked: object) -> str:
+        return hashlib.sha256(json.dumps([self.name, *asked], default=dict).encode()).hexdigest()
+
+
+class _Folder:
+    """A folder as a mapping: a file a key, readable by its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, key: str) -> str | None:
+        file = self._path / f"{key}.json"
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    def __setitem__(self, key: str, value: str) -> None:
+        """Written whole or not at all, also with several writers."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self._path)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(value)
+        Path(name).replace(self._path / f"{key}.json")

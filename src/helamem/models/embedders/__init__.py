@@ -1,0 +1,20 @@
+"""Embedders: how a text becomes a vector, one backend per file.
+
+Each loads what it needs at the first text, not before.
+"""
+
+from helamem.models.embedders.hashing import HashingEmbedder
+from helamem.models.embedders.loading import KNOWN, load
+from helamem.models.embedders.minilm import MiniLMEmbedder
+from helamem.models.embedders.openai import OPENAI_URL, OpenAIEmbedder
+from helamem.models.embedders.static import StaticEmbedder
+
+__all__ = [
+    "KNOWN",
+    "OPENAI_URL",
+    "HashingEmbedder",
+    "MiniLMEmbedder",
+    "OpenAIEmbedder",
+    "StaticEmbedder",
+    "load",
+]

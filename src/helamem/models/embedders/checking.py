@@ -1,0 +1,37 @@
+"""What goes into every embedder, and what must come out of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem.core.vectors import normalize
+from helamem.errors import EmbedderError
+from helamem.language.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.protocols import Floats
+
+
+def strings(texts: Sequence[str]) -> list[str]:
+    """The texts without lone surrogates, which no tokenizer takes."""
+    if isinstance(texts, str):
+        raise TypeError("embed takes a list of texts, not one text")
+    return [clean(text)[0] for text in texts]
+
+
+def checked(vectors: Floats, n: int, dimension: int | None, name: str) -> Floats:
+    """The vectors made unit length, after a look at whether they are what an embedder must give."""
+    right = (n, vectors.shape[-1] if dimension is None and vectors.ndim else dimension)
+    if vectors.shape != right:
+        raise EmbedderError(
+            f"{name} answered with vectors of shape {vectors.shape} instead of {right}",
+            provider=name,
+        )
+    try:
+        return normalize(vectors)
+    except ValueError as error:
+        raise EmbedderError(
+            f"{name} answered with a vector that is not finite: {error}", provider=name
+        ) from error

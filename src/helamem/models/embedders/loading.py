@@ -1,0 +1,50 @@
+"""Which embedder a setting names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem.errors import ConfigError
+from helamem.models.embedders.hashing import HashingEmbedder
+from helamem.models.embedders.minilm import MINILM, MiniLMEmbedder
+from helamem.models.embedders.openai import OPENAI_URL, OpenAIEmbedder
+from helamem.models.embedders.static import StaticEmbedder
+
+if TYPE_CHECKING:
+    from helamem.protocols import Embedder
+
+KNOWN = (
+    "static",
+    "static:FOLDER",
+    "minilm",
+    "minilm:FOLDER-OR-HUB-NAME",
+    "openai:MODEL",
+    "hashing",
+    "hashing:DIMENSION",
+)
+
+
+def load(
+    spec: str, *, base_url: str = OPENAI_URL, api_key: str = "", dimension: int | None = None
+) -> Embedder:
+    """The embedder that a setting such as "static" or "minilm:./model" names.
+
+    Args:
+        spec: One of `KNOWN`.
+        base_url: Where an OpenAI-compatible server is.
+        api_key: Its key; a local server needs none.
+        dimension: The length that vectors of such a server are asked to have.
+
+    Raises:
+        ConfigError: `spec` names no embedder, or a folder that holds none.
+    """
+    kind, _, what = spec.partition(":")
+    if kind == "static":
+        return StaticEmbedder(what or None)
+    if kind == "minilm":
+        return MiniLMEmbedder(what or MINILM)
+    if kind == "hashing" and (not what or what.isdecimal()):
+        return HashingEmbedder(int(what or 256))
+    if kind == "openai" and what:
+        return OpenAIEmbedder(what, base_url=base_url, api_key=api_key, dimension=dimension)
+    raise ConfigError(f"there is no embedder {spec!r}; there are: {', '.join(KNOWN)}")

@@ -1,0 +1,162 @@
+"""Any server with OpenAI's embeddings endpoint: the extra [openai]."""
+
+from __future__ import annotations
+
+import threading
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helamem.errors import EmbedderError, MissingExtraError
+from helamem.models.embedders.checking import checked, strings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.protocols import Floats
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+class OpenAIEmbedder:
+    """A server with OpenAI's embeddings endpoint: OpenAI itself, or a local one.
+
+    Args:
+        model: The model's name there.
+        base_url: Where the server is, with its "/v1".
+        api_key: Its key; it is sent to the server, and never shown.
+        dimension: The length to ask for; None takes the model's own, learned from the first reply.
+        batch_size: How many texts go into one request.
+        max_chars: How much of a text is sent; models refuse texts that are too long.
+        timeout_s: How long to wait for a reply.
+        max_retries: How often the SDK asks again after a failure that may pass.
+
+    Raises:
+        MissingExtraError: The openai package is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str = OPENAI_URL,
+        api_key: str = "",
+        dimension: int | None = None,
+        batch_size: int = 128,
+        max_chars: int = 8000,
+        timeout_s: float = 60.0,
+        max_retries: int = 3,
+    ) -> None:
+        if find_spec("openai") is None:
+            raise MissingExtraError("openai", "openai")
+        if batch_size < 1 or max_chars < 1:
+            raise ValueError(
+                f"batch_size {batch_size} and max_chars {max_chars} must be at least 1"
+            )
+        self.name = f"openai/{model}"
+        self.max_chars: int | None = max_chars
+        self._asked_dimension = dimension
+        self._known_dimension = dimension
+        self._model = model
+        self._batch_size = batch_size
+        self._api_key = api_key
+        self._base_url = base_url
+        self._timeout_s = timeout_s
+        self._max_retries = max_retries
+        self._client: Any = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, base_url={self._base_url!r})"
+
+    @property
+    def dimension(self) -> int:
+        """The length of a vector; where it was not given, the server is asked once."""
+        if self._known_dimension is None:
+            self._known_dimension = self._request(["dimension"]).shape[1]
+        return self._known_dimension
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """One vector a text, of its first `max_chars` characters; blank texts are not sent.
+
+        Raises:
+            EmbedderError: The server failed, or its reply is not what was asked for; `retryable` says
+                whether trying later may help.
+        """
+        covered = [text[: self.max_chars] for text in strings(texts)]
+        rows = [row for row, text in enumerate(covered) if text.strip()]
+        vectors = np.zeros((len(covered), self.dimension), dtype=np.float32)
+        for start in range(0, len(rows), self._batch_size):
+            batch = rows[start : start + self._batch_size]
+            vectors[batch] = checked(
+                self._request([covered[row] for row in batch]),
+                len(batch),
+                self.dimension,
+                self.name,
+            )
+        return vectors
+
+    def close(self) -> None:
+        """Close the connections to the server; the next `embed` opens new ones."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _request(self, texts: list[str]) -> Floats:
+        import openai
+
+        asked = {} if self._asked_dimension is None else {"dimensions": self._asked_dimension}
+        try:
+            reply = self._connected().embeddings.create(
+                model=self._model, input=texts, encoding_format="float", **asked
+            )
+        except (openai.OpenAIError, ValueError, TypeError) as error:
+            raise self._failure(error) from (None if self._tells_key(error) else error)
+        return checked(_vectors_of(reply, self.name), len(texts), None, self.name)
+
+    def _connected(self) -> Any:
+        import openai
+
+        with self._lock:
+            if self._client is None:
+                self._client = openai.OpenAI(
+                    api_key=self._api_key
+                    or "none",  # without one, the SDK looks in the environment
+                    base_url=self._base_url,
+                    timeout=self._timeout_s,
+                    max_retries=self._max_retries,
+                )
+            return self._client
+
+    def _tells_key(self, error: Exception) -> bool:
+        return bool(self._api_key) and self._api_key in str(error)
+
+    def _failure(self, error: Exception) -> EmbedderError:
+        text = str(error)
+        if self._api_key:
+            text = text.replace(self._api_key, "***")
+        return EmbedderError(
+            f"{self.name} at {self._base_url} failed: {text}",
+            provider=self.name,
+            retryable=_is_retryable(error),
+        )
+
+
+def _vectors_of(reply: Any, name: str) -> Floats:
+    try:
+        items = sorted(reply.data, key=lambda item: item.index)
+        return np.array([item.embedding for item in items], dtype=np.float32)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise EmbedderError(
+            f"{name} answered with something other than a list of vectors", provider=name
+        ) from error
+
+
+def _is_retryable(error: Exception) -> bool:
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code in {408, 409, 429} or error.status_code >= 500
+    return isinstance(error, openai.APIConnectionError)
