@@ -15,8 +15,9 @@ import click
 import pytest
 
 from evaluation import longmemeval_files
-from helamem.cli import files, measuring
-from helamem.cli.bench import bench
+from helamem.cli import files
+from helamem.cli.bench import options
+from helamem.cli.bench.commands import bench
 from helamem.config import Config
 from helamem.errors import MissingExtraError
 from helamem.evaluation import experiments, report
@@ -160,7 +161,7 @@ class TestSettings:
             return {}
 
         monkeypatch.setattr(experiments, "run", run)
-        monkeypatch.setattr(measuring, "publish", lambda *result, **how: None)
+        monkeypatch.setattr(options, "publish", lambda *result, **how: None)
         return names
 
     def test_a_preset_is_refused_wherever_it_stands(
@@ -342,10 +343,10 @@ class TestResults:
             cli("bench", "locomo", "--data", data, option, place, code=2)
 
     def test_a_folder_of_a_model_is_not_published(self, given: dict[str, object]) -> None:
-        told = measuring.command_line("locomo", given, "minilm:/home/maya/models/all-minilm")
+        told = options.command_line("locomo", given, "minilm:/home/maya/models/all-minilm")
 
         assert "helamem bench locomo --data locomo10.json --embedder minilm:all-minilm" == told
-        assert measuring.command_line("locomo", given, "openai:org/small").endswith(
+        assert options.command_line("locomo", given, "openai:org/small").endswith(
             "openai:org/small"
         )
 
@@ -381,7 +382,7 @@ def test_each_experiment_is_a_command(
         return {}
 
     monkeypatch.setattr(experiments, "run", run)
-    monkeypatch.setattr(measuring, "publish", lambda *result, **how: None)
+    monkeypatch.setattr(options, "publish", lambda *result, **how: None)
     splits = ["--splits", 2, "--pass-splits", 0] if "splits" in settings else []
 
     cli("bench", command, "--data", data, *splits)

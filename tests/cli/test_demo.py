@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem.cli import story
+from helamem.cli.demo import story
 
 if TYPE_CHECKING:
     from pathlib import Path

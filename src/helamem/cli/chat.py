@@ -136,7 +136,7 @@ class Conversation:
 
     def _why(self, _: str) -> None:
         from helamem.cli import display
-        from helamem.cli.recalling import sources
+        from helamem.cli.search import sources
 
         recall = replace(self._last().recall, hits=self._last().shown)
         known = sources(self._memory, recall)
@@ -152,7 +152,7 @@ class Conversation:
         self._show(display.facts(self._memory.facts()))
 
     def _profile(self, name: str) -> None:
-        from helamem.cli.asking import profiles
+        from helamem.cli.ask import profiles
 
         self._show(profiles(self._memory.profile(name or None)))
 

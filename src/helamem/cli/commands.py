@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import click
 
-from helamem.cli import (
-    asking,
-    bench,
-    chat,
-    demo,
-    doctor,
-    importing,
-    keeping,
-    looking,
-    recalling,
-    storing,
-)
+from helamem.cli import add, ask, chat, consolidate, doctor, import_, search, show
+from helamem.cli.bench.commands import bench
+from helamem.cli.demo.command import demo
 from helamem.cli.program import Program
 from helamem.cli.settings import program_options
 
@@ -34,26 +25,26 @@ def main() -> None:
 
 
 for command in (
-    demo.demo,
-    storing.add,
-    importing.import_,
-    recalling.search,
-    recalling.reinforce,
-    asking.ask,
+    demo,
+    add.add,
+    import_.import_,
+    search.search,
+    search.reinforce,
+    ask.ask,
     chat.chat,
-    keeping.consolidate,
-    keeping.facts,
-    asking.profile,
-    keeping.forget,
-    looking.get,
-    looking.list_,
-    storing.update,
-    storing.delete,
-    looking.history,
-    looking.stats,
-    looking.export,
-    looking.config,
+    consolidate.consolidate,
+    consolidate.facts,
+    ask.profile,
+    consolidate.forget,
+    show.get,
+    show.list_,
+    add.update,
+    add.delete,
+    show.history,
+    show.stats,
+    show.export,
+    show.config,
     doctor.doctor,
-    bench.bench,
+    bench,
 ):
     main.add_command(command)

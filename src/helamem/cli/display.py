@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from helamem.evaluation.cells import noun
+from helamem.language.nouns import noun
 from helamem.records import Fact
 
 if TYPE_CHECKING:

@@ -17,15 +17,6 @@ def number(value: float | None, form: str = ".3f") -> str:
     return "" if value is None else format(value, form)
 
 
-def noun(n: int, singular: str, plural: str = "") -> str:
-    """A noun as it stands after a number.
-
-    >>> noun(1, "turn"), noun(2, "turn"), noun(0, "memory", "memories")
-    ('turn', 'turns', 'memories')
-    """
-    return singular if n == 1 else plural or f"{singular}s"
-
-
 def categories(systems: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The categories that any system has scores in, each once."""
     return list(dict.fromkeys(name for entry in systems.values() for name in entry["by_category"]))

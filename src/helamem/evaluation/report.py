@@ -12,9 +12,10 @@ from rich.table import Table
 
 from helamem.config import PRESETS, Config
 from helamem.errors import DataError
-from helamem.evaluation import cells, experiments, figures, findings, peers
+from helamem.evaluation import experiments, figures, findings, peers
 from helamem.evaluation.forms import stream
 from helamem.evaluation.provenance import plain_settings
+from helamem.language.nouns import noun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,13 +77,13 @@ def _data(result: Mapping[str, Any]) -> str:
     """The data set, how much of it there is, and what was done to it."""
     name = result["published_as"] or f"{result['dataset']} (sha256 {result['sha256'][:12]})"
     talks = len(result["conversations"])
-    parts = [f"{name}: {talks:,} {cells.noun(talks, 'conversation')}"]
+    parts = [f"{name}: {talks:,} {noun(talks, 'conversation')}"]
     if "sample" in result:
         parts[0] += f", drawn from {result['sample']['of']:,}"
-    parts.append(f"{result['turns']:,} {cells.noun(result['turns'], 'turn')}")
+    parts.append(f"{result['turns']:,} {noun(result['turns'], 'turn')}")
     if "corrections" in result:
         n = result["corrections"]["questions"]
-        parts.append(f"evidence of {n} {cells.noun(n, 'question')} corrected")
+        parts.append(f"evidence of {n} {noun(n, 'question')} corrected")
     return ", ".join(parts)
 
 

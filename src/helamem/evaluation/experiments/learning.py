@@ -21,6 +21,7 @@ from helamem.evaluation.figures import Plot
 from helamem.evaluation.learners import ARMS, Exam, Judged
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
+from helamem.language.nouns import noun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -189,7 +190,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
         for name, arm in arms.items()
     ]
     n, splits = arms["none"]["questions"], result["splits"]
-    tested = f"{n} test {cells.noun(n, 'question')}, {splits} {cells.noun(splits, 'split')}"
+    tested = f"{n} test {noun(n, 'question')}, {splits} {noun(splits, 'split')}"
     return [
         (f"Recall@10 on {tested}", [head, *rows]),
         ("Recall@10 by category, and what was won", [["arm", *categories], *by_category]),

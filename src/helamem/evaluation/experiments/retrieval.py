@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from helamem.evaluation import cells, defaults, peers, runner
 from helamem.evaluation.figures import Bars
 from helamem.evaluation.systems import named
+from helamem.language.nouns import noun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +88,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
 def _tables(result: Mapping[str, Any]) -> list[Table]:
     systems: Mapping[str, Mapping[str, Any]] = result["systems"]
     counts = sorted({entry["questions"] for entry in systems.values()})
-    asked = f"{', '.join(map(str, counts))} {cells.noun(max(counts), 'question')}"
+    asked = f"{', '.join(map(str, counts))} {noun(max(counts), 'question')}"
     ranks = _rows(systems, RANKS)
     return [
         (f"Evidence recall over {asked}", _with_lead(result, ranks)),
@@ -177,7 +178,7 @@ def _with_lead(result: Mapping[str, Any], rows: list[list[str]]) -> list[list[st
 def _by_session(systems: Mapping[str, Mapping[str, Any]]) -> str:
     """How many questions are scored by session, where these are others."""
     others = {n for entry in systems.values() if (n := entry.get("questions_by_session"))}
-    return "".join(f"; sessions over {n} {cells.noun(n, 'question')}" for n in others)
+    return "".join(f"; sessions over {n} {noun(n, 'question')}" for n in others)
 
 
 def _cell(value: float | None, form: str) -> str:

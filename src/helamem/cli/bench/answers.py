@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helamem.cli.measuring import measure, measuring
+from helamem.cli.bench.options import measure, measuring
 from helamem.cli.models import is_configured, language_model, llm_options
 from helamem.cli.program import Command
 from helamem.cli.settings import App, pass_app

@@ -9,15 +9,15 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
-from helamem.cli import display, keeping
-from helamem.cli.demo import LATER, ranks
+from helamem.cli import consolidate, display
+from helamem.cli.demo.walk import LATER, ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
-    from helamem.cli.demo import Asked, Walk
+    from helamem.cli.demo.walk import Asked, Walk
     from helamem.records import Hit, Via
     from helamem.search.recall import Recall
 
@@ -89,13 +89,13 @@ def consolidating(walk: Walk) -> RenderableType:
     report, facts = walk.consolidate()
     broad = sorted(facts, key=lambda fact: (-len(fact.sources), fact.id))[:FACTS]
     more = [Text(f"... and {len(facts) - FACTS} more", "dim")] if len(facts) > FACTS else []
-    return Group(keeping.consolidated(report, broad), *more)
+    return Group(consolidate.consolidated(report, broad), *more)
 
 
 def forgetting(walk: Walk) -> RenderableType:
     """What would go."""
     plan, some = walk.forget()
-    lines: list[RenderableType] = [Text(keeping.counts(plan))]
+    lines: list[RenderableType] = [Text(consolidate.counts(plan))]
     if some:
         lines += [Text("\nFor example:"), display.memories(some)]
     return Group(*lines)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helamem.cli.answering import answers
-from helamem.cli.measuring import FILE, measure, measuring, ready
+from helamem.cli.bench.answers import answers
+from helamem.cli.bench.options import FILE, measure, measuring, ready
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, some_options
 from helamem.cli.values import names, whole_numbers

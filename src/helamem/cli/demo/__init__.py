@@ -1,0 +1,1 @@
+"""`helamem demo`: the whole life of a memory on one conversation."""

@@ -1,0 +1,107 @@
+"""`helamem demo`: the whole life of a memory on one conversation, in a temporary folder."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import click
+
+from helamem.cli.demo.walk import Asked, Walk, ranks
+from helamem.cli.program import Command
+from helamem.cli.settings import App, pass_app, shared_options
+
+MOST_QUESTIONS = 4
+# A handful of lessons makes weak hubs; a memory in use has many more, and a higher bar.
+FEW_LESSONS = {"consolidation.min_strength": "0.4", "consolidation.min_degree": "3"}
+
+
+@click.command(cls=Command)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Your own conversation: LoCoMo, JSONL or a chat export.",
+)
+@shared_options
+@pass_app
+def demo(app: App, data: Path | None) -> None:
+    """Watch a memory read, answer, learn and forget.
+
+    It works in a temporary folder: your own memory is not touched. LoCoMo files bring their own
+    questions; of other files, questions that somebody asked are taken, with the turn that followed.
+
+    Example:
+        helamem demo
+        helamem demo --data chat.jsonl
+    """
+    from helamem.cli.demo import story
+
+    told = story.load(data, most=MOST_QUESTIONS) if data else story.sample()
+    app.settings = FEW_LESSONS | app.settings
+    with tempfile.TemporaryDirectory(prefix="helamem-demo-", ignore_cleanup_errors=True) as folder:
+        app.file = str(Path(folder) / "demo.db")
+        walk = Walk(app, told)
+        try:
+            _as_data(walk) if app.as_json else _as_text(walk)
+        finally:
+            walk.close()
+
+
+def _as_text(walk: Walk) -> None:
+    from helamem.cli import display
+    from helamem.cli.demo import view
+
+    console = display.console()
+    for number, (title, words, step) in enumerate(view.STEPS, start=1):
+        console.print(view.heading(number, title, words))
+        console.print(step(walk))
+    console.print(view.next_steps())
+
+
+def _as_data(walk: Walk) -> None:
+    from helamem.cli import plain
+
+    receipt, ms = walk.read()
+    walk.ask()
+    walk.learn()
+    asked = walk.ask_again()
+    report, facts = walk.consolidate()
+    plan, _ = walk.forget()
+    data = {
+        "conversation": {
+            "name": walk.story.name,
+            "turns": len(receipt.ids),
+            "stored": len(receipt.stored),
+            "milliseconds": ms,
+        },
+        "questions": [_asked_data(each) for each in asked],
+        "consolidation": plain.plain(report),
+        "facts": [plain.memory(fact) for fact in facts],
+        "forgetting": plain.plain(plan),
+    }
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _asked_data(each: Asked) -> dict[str, object]:
+    from helamem.cli import plain
+
+    recalls = {
+        "before": each.before,
+        "after": each.after,
+        "reworded_before": each.reworded_before,
+        "reworded_after": each.reworded_after,
+    }
+    return {
+        "question": each.question.text,
+        "reworded": each.question.again or None,
+        "answer": each.question.answer or None,
+        "evidence": list(each.evidence),
+        "learned": plain.plain(each.learned),
+        **{
+            name: recall
+            and {"ranks": ranks(recall, each.evidence), "hits": plain.recall(recall)["hits"]}
+            for name, recall in recalls.items()
+        },
+    }
