@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from helamem.answering.ask import Answer
+    from helamem.models.openai_chat import OpenAIChat
     from helamem.protocols import LLM, Clock, Embedder
     from helamem.records import ConsolidationReport, Json, Receipt, Turn
 
@@ -84,6 +85,7 @@ class Memory(Engine):
         )
         super().__init__(store, embedder, config, clock)
         self._llm = llm
+        self._connected: OpenAIChat | Cached | None = None  # ours to close
         self._consolidating = threading.Lock()
         self._reflector: Reflector | None = None
         self.reflect_every = config.reflection.every
@@ -97,7 +99,7 @@ class Memory(Engine):
             MissingExtraError: The openai package is not installed.
         """
         if self._llm is None:
-            self._llm = language_model(self.config)
+            self._llm = self._connected = language_model(self.config)
         return self._llm
 
     @llm.setter
@@ -179,6 +181,8 @@ class Memory(Engine):
         """
         if self._reflector is not None:
             self._reflector.close(CLOSING_S)
+        if self._connected is not None:
+            self._connected.close()
         super().close()
 
     def _add(self, turns: Sequence[Turn]) -> Receipt:
@@ -237,7 +241,7 @@ def default_path() -> Path:
 
 def language_model(
     config: Config, *, config_file: str | Path | None = None, api_key: str | None = None
-) -> LLM:
+) -> OpenAIChat | Cached:
     """The language model that the settings name, with its cache if they name one.
 
     Args:

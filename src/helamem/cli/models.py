@@ -30,18 +30,19 @@ def llm_options(command: Decorated) -> Decorated:
 
 
 def language_model(app: App) -> LLM:
-    """The language model that options, environment and configuration file name.
+    """The language model that options, environment and configuration file name, closed with the command.
 
     Raises:
         ConfigError: They name none, or no key where one is needed.
     """
     from helamem import memory
 
-    return memory.language_model(
-        app.config(),
-        config_file=app.config_file,
-        api_key=click.get_current_context().meta.get(_KEY),
+    context = click.get_current_context()
+    llm = memory.language_model(
+        app.config(), config_file=app.config_file, api_key=context.meta.get(_KEY)
     )
+    context.call_on_close(llm.close)
+    return llm
 
 
 def is_configured(app: App) -> bool:

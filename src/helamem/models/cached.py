@@ -45,6 +45,12 @@ class Cached:
         """The name of the model behind."""
         return self._llm.name
 
+    def close(self) -> None:
+        """Close the connections of the model behind, if it has any."""
+        close = getattr(self._llm, "close", None)
+        if close is not None:
+            close()
+
     def complete(
         self,
         messages: Sequence[Message],
