@@ -16,7 +16,7 @@ import numpy as np
 from helamem import decay, filters, forgetting, hints, indexing
 from helamem.consolidation import consolidate, extractive, profiles
 from helamem.exchange import export, formats
-from helamem.language import text
+from helamem.language.characters import clean
 from helamem.learning import lessons
 from helamem.records import (
     ConsolidationReport,
@@ -191,7 +191,7 @@ class Engine:
             self._store,
             self._embedder,
             self._config,
-            text.clean(query)[0],
+            clean(query)[0],
             k=k,
             where=_parsed_filters(filters),
             at=asked_at,

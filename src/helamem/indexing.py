@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from helamem.errors import EmbedderError
-from helamem.language import dates, names, text
+from helamem.language import characters, dates, names
+from helamem.language.sentences import is_question, sentences
+from helamem.language.terms import index_terms
 from helamem.protocols import ASKS, NAMES, NAMES_TIME, NewEpisode
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def prepare(
         EmbedderError: The embedder failed.
         ValueError: A turn's metadata is not JSON.
     """
-    cleaned = [text.clean(turn.text) for turn in turns]
+    cleaned = [characters.clean(turn.text) for turn in turns]
     vectors = embed(embedder, [clean for clean, _ in cleaned])
     episodes = [
         _episode(turn, clean, vector, now)
@@ -101,7 +103,10 @@ def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
 
 def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
     at = now if turn.at is None else turn.at.timestamp()
-    speaker, session = text.clean(turn.speaker)[0], text.clean(turn.session)[0] or day(at)
+    speaker, session = (
+        characters.clean(turn.speaker)[0],
+        characters.clean(turn.session)[0] or day(at),
+    )
     return NewEpisode(
         key=digest(session, speaker, at, clean),
         text=clean,
@@ -137,7 +142,7 @@ class Indexed(TypedDict):
 
 def indexed(words: str) -> Indexed:
     """The terms of a text, how many they are, and what kind of turn or fact it is."""
-    terms = text.index_terms(words)
+    terms = index_terms(words)
     return {
         "terms": terms,
         "length": sum(term.count for term in terms),
@@ -148,8 +153,8 @@ def indexed(words: str) -> Indexed:
 def traits(words: str) -> int:
     """What kind of turn or fact this is: a sum of the codes in `protocols`."""
     said = _NOTE.sub("", words.rstrip())
-    sentences = text.sentences(said)
-    asks = bool(sentences) and text.is_question(sentences[-1])
+    found = sentences(said)
+    asks = bool(found) and is_question(found[-1])
     calls = names.names_something(said)
     return ASKS * asks + NAMES_TIME * dates.names_time(said) + NAMES * calls
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helamem.evaluation import rewording
-from helamem.language import text
+from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
     from helamem.evaluation.datasets import Conversation, Dataset, Question
@@ -39,9 +39,9 @@ def test_the_same_generator_gives_the_same_words(question: Question) -> None:
 
 def test_wordings_differ_and_each_keeps_a_telling_word(question: Question) -> None:
     said = wordings(question, 40)
-    known = set(text.terms(question.text)) | set(text.terms("get purchase"))
+    known = set(terms_of(question.text)) | set(terms_of("get purchase"))
     assert len(set(said)) > 20
-    assert all(known & set(text.terms(each)) for each in said)
+    assert all(known & set(terms_of(each)) for each in said)
 
 
 def test_a_word_is_exchanged_for_one_of_its_line() -> None:

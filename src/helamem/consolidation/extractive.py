@@ -10,7 +10,8 @@ import numpy as np
 from helamem import indexing
 from helamem.consolidation.distiller import Draft, Outcome, embedded, new_fact
 from helamem.core import vectors
-from helamem.language import text
+from helamem.language.sentences import is_question, sentences
+from helamem.language.terms import terms_of
 from helamem.protocols import Distillate
 
 if TYPE_CHECKING:
@@ -62,11 +63,11 @@ class Extractive:
         )
 
     def _drafts(self, episodes: Sequence[Episode]) -> list[Draft]:
-        sentences = statements(episodes)
-        if not sentences:
+        found = statements(episodes)
+        if not found:
             return []
-        embedded = indexing.embed(self._embedder, [each.text for each in sentences])
-        return extract(sentences, embedded, max_facts=self._config.consolidation.max_facts)
+        embedded = indexing.embed(self._embedder, [each.text for each in found])
+        return extract(found, embedded, max_facts=self._config.consolidation.max_facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,8 @@ def statements(cluster: Sequence[Episode]) -> list[Sentence]:
     return [
         Sentence(text=sentence, episode=episode)
         for episode in cluster
-        for sentence in text.sentences(episode.text)
-        if not text.is_question(sentence) and len(set(text.terms(sentence))) >= MIN_TERMS
+        for sentence in sentences(episode.text)
+        if not is_question(sentence) and len(set(terms_of(sentence))) >= MIN_TERMS
     ]
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from helamem.language import text
+from helamem.language.english import ENGLISH
+from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,7 @@ def same(one: str, other: str, cosine: float) -> bool:
         return True
     if cosine < SAME_COSINE or _exact(one) != _exact(other):
         return False
-    terms, others = set(text.terms(one)), set(text.terms(other))
+    terms, others = set(terms_of(one)), set(terms_of(other))
     return len(terms & others) >= SAME_WORDS * len(terms | others)
 
 
@@ -139,7 +140,7 @@ def _related(claim: Claim, fact: Fact) -> bool:
     """Whether a claim can be about what a fact is about: the same person, or a word in common."""
     if claim.draft.speaker and claim.draft.speaker.casefold() == fact.speaker.casefold():
         return True
-    return not set(text.terms(claim.draft.text)).isdisjoint(text.terms(fact.text))
+    return not set(terms_of(claim.draft.text)).isdisjoint(terms_of(fact.text))
 
 
 def _consistent(decisions: Sequence[Decision]) -> list[Decision]:
@@ -162,14 +163,11 @@ def _joined(first: Claim, second: Claim) -> Claim:
     return replace(first, draft=replace(first.draft, sources=sources, confidence=confidence))
 
 
-_NEGATIONS = re.compile(
-    r"\b(?:not|no|never|nobody|nothing|none|neither|nor|without|stopped|\w+n['\u2019]t)\b"
-)
 _NUMBERS = re.compile(r"\d+")
 
 
 def _exact(sentence: str) -> tuple[list[str], list[str]]:
     """What must be equal where two sentences say the same: the numbers, and how often it is denied."""
     folded = sentence.casefold()
-    negations = ["not" for _ in _NEGATIONS.findall(folded)]
+    negations = ["not" for _ in ENGLISH.negation.findall(folded)]
     return sorted(_NUMBERS.findall(folded)), negations

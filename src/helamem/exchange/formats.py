@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from helamem.errors import DataError
-from helamem.language.text import MONTHS
+from helamem.language.english import MONTHS
 from helamem.records import Turn
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """What a question or a turn gives away about time: the dates it names, and whether it asks for one.
 
-Pure functions on English text. A date may be named in part: "in May", "5 May", "2023", "May 2023".
+Pure functions on text in one `Language`. A date may be named in part: "in May", "5 May", "2023", "May 2023".
 """
 
 from __future__ import annotations
@@ -9,36 +9,17 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from helamem.language.text import MONTHS
+from helamem.language.english import ENGLISH
 
-_LONG = [name.lower() for name in MONTHS]
-_MONTHS = {name: i for i, name in enumerate(_LONG, start=1)}
-_MONTHS |= {name[:3]: i for name, i in _MONTHS.items()} | {"sept": 9}
-# "may", "mar", "jan" and the like are also words and names: in lower case only the long names count.
-_NAMES = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th)?"
-_MONTH_DATE = re.compile(
-    rf"(?:\b{_DAY.format('before')}(?:\s+of)?\s+)?\b(?P<month>{_NAMES})\b\.?"
-    rf"(?:\s+{_DAY.format('after')}\b(?!\d))?(?:,?\s+(?P<year>(?:19|20)\d\d)\b)?",
-    re.IGNORECASE | re.ASCII,  # or a dotless i would count as one
-)
+if TYPE_CHECKING:
+    from helamem.language.language import Language
+
 _ISO_DATE = re.compile(
     r"\b(?P<year>(?:19|20)\d\d)-(?P<month>0[1-9]|1[0-2])(?:-(?P<day>0[1-9]|[12]\d|3[01]))?\b"
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-
-_TIME_WORDS = re.compile(
-    r"\b(?:yesterday|today|tonight|tomorrow|recently|soon|since|ago|upcoming|"
-    r"(?:last|next|this|past|every)\s+\w+|"
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:week|month|year|weekend|day|morning|evening|night)s?|"
-    r"summer|winter|spring|fall|autumn|(?:19|20)\d\d|" + "|".join(_LONG) + r")\b",
-    re.IGNORECASE,
-)
-_ASKS_WHEN = re.compile(
-    r"\W*(?:when|since when|how long|(?:in |on )?(?:what|which) (?:year|month|week|day|date|time))\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +47,7 @@ class NamedDate:
         return start.timestamp(), (end + timedelta(days=1)).timestamp()
 
 
-def dates_named(text: str) -> list[NamedDate]:
+def dates_named(text: str, language: Language = ENGLISH) -> list[NamedDate]:
     """The dates that a text names, in order.
 
     >>> dates_named("What did Ana plan on 5 May, 2023?")
@@ -77,23 +58,25 @@ def dates_named(text: str) -> list[NamedDate]:
     for match in _ISO_DATE.finditer(text):
         found[match.start()] = _date(match["year"], int(match["month"]), match["day"])
         rest = _blanked(rest, match)
-    for match in _MONTH_DATE.finditer(rest):
+    for match in language.month_date.finditer(rest):
         if _is_month(match, rest):
             day = match["before"] or match["after"]
-            found[match.start()] = _date(match["year"], _MONTHS[match["month"].lower()], day)
+            found[match.start()] = _date(
+                match["year"], language.months[match["month"].lower()], day
+            )
             rest = _blanked(rest, match)
     found |= {match.start(): NamedDate(year=int(match[0])) for match in _YEAR.finditer(rest)}
     return [found[start] for start in sorted(found)]
 
 
-def asks_when(question: str) -> bool:
+def asks_when(question: str, language: Language = ENGLISH) -> bool:
     """Whether a question asks for a time."""
-    return bool(_ASKS_WHEN.match(question))
+    return bool(language.asks_when.match(question))
 
 
-def names_time(text: str) -> bool:
+def names_time(text: str, language: Language = ENGLISH) -> bool:
     """Whether a text places something in time: a date, a weekday, "last week", "since"."""
-    return bool(_TIME_WORDS.search(text))
+    return bool(language.time_words.search(text))
 
 
 def _is_month(match: re.Match[str], text: str) -> bool:

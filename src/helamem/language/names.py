@@ -5,35 +5,29 @@ Pure functions on strings, which raise on none. Names are told by their capitals
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from helamem.language.text import (
-    APOSTROPHES,
-    MONTHS,
-    STOP_WORDS,
-    TOKEN,
-    UNSPACED_RUN,
-    folded,
-    opens_sentence,
-)
+from helamem.language.characters import APOSTROPHES
+from helamem.language.english import ENGLISH
+from helamem.language.sentences import opens_sentence
+from helamem.language.terms import TOKEN, UNSPACED_RUN, folded
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
+
+    from helamem.language.language import Language
 
 # So many words into a sentence, a name that is set off is but called out: "Oh hey Ana, ...", not "In Leeds."
 OPENING = 2
 LOOK_BACK = 16  # characters before a name that may say how it is meant
-_LEADS_TO_NAME = re.compile(
-    r"\b(?:a|an|the|of|in|on|at|to|from|with|by|for|about|and|or)$", re.IGNORECASE
-)
 _SET_OFF = ",.!?;:\u2026"
-_POSSESSIVE = re.compile(r"'s\b", re.IGNORECASE)
-_MONTH_WORDS = frozenset(month.lower() for month in MONTHS)
 
 
-def mentions(query: str, speakers: Sequence[str]) -> list[tuple[int, int, int]]:
+def mentions(
+    query: str, speakers: Sequence[str], language: Language = ENGLISH
+) -> list[tuple[int, int, int]]:
     """Where a query, composed (NFC), names speakers: from where to where, a possessive 's included, and which; in order.
 
     A speaker is named by any word of the name. Case and accents do not matter, initials do not count. A
@@ -44,20 +38,20 @@ def mentions(query: str, speakers: Sequence[str]) -> list[tuple[int, int, int]]:
     [(9, 12, 1), (18, 21, 0), (22, 25, 0)]
     """
     plain = query.translate(APOSTROPHES)
-    words = [(word, i) for i, name in enumerate(speakers) for word in _name_words(name)]
+    words = [(word, i) for i, name in enumerate(speakers) for word in _name_words(name, language)]
     found = []
     for token in TOKEN.finditer(plain):
-        said = folded(token[0]).casefold()
+        said = folded(token[0], language).casefold()
         telling = token[0][0].isupper() and not opens_sentence(plain, token.start())
         for word, i in words:
-            if _is_name(word, said, telling=telling):
+            if _is_name(word, said, language, telling=telling):
                 start, end = _place(word, said, token)
-                possessive = _POSSESSIVE.match(plain, end)
+                possessive = language.possessive.match(plain, end)
                 found.append((start, possessive.end() if possessive else end, i))
     return sorted(found)
 
 
-def names_something(text: str) -> bool:
+def names_something(text: str, language: Language = ENGLISH) -> bool:
     """Whether a text calls something by its name: a place, a title, a brand, somebody who is not here.
 
     What counts is a capital inside a sentence, in a language that has them; but neither words that are all
@@ -66,23 +60,29 @@ def names_something(text: str) -> bool:
     >>> names_something("We saw Carmen in Leeds, Ana!"), names_something("Thanks, Ana! I AM glad.")
     (True, False)
     """
-    plain = folded(text)
+    if not language.capitals_name:
+        return False
+    plain = folded(text, language)
     place = 0  # in the sentence
     for token in TOKEN.finditer(plain):
         place = 0 if opens_sentence(plain, token.start()) else place + 1
-        if place and _is_proper(token[0]) and not _is_called_out(plain, token, place):
+        if (
+            place
+            and _is_proper(token[0], language)
+            and not _is_called_out(plain, token, place, language)
+        ):
             return True
     return False
 
 
 @lru_cache(maxsize=4096)
-def _name_words(name: str) -> tuple[str, ...]:
-    return tuple(word for word in TOKEN.findall(folded(name).casefold()) if len(word) > 1)
+def _name_words(name: str, language: Language) -> tuple[str, ...]:
+    return tuple(word for word in TOKEN.findall(folded(name, language).casefold()) if len(word) > 1)
 
 
-def _is_name(word: str, said: str, *, telling: bool) -> bool:
+def _is_name(word: str, said: str, language: Language, *, telling: bool) -> bool:
     """Whether a folded token says a word of a name; `telling`: it has a capital that means something."""
-    if word in STOP_WORDS or word in _MONTH_WORDS:
+    if word in language.stop_words or word in language.month_words:
         return word == said and telling
     return word == said or (bool(UNSPACED_RUN.match(word)) and word in said)
 
@@ -95,14 +95,14 @@ def _place(word: str, said: str, token: re.Match[str]) -> tuple[int, int]:
     return start, min(start + len(word), token.end())
 
 
-def _is_proper(token: str) -> bool:
+def _is_proper(token: str, language: Language) -> bool:
     capital = token[0].isupper() and (len(token) == 1 or not token.isupper())
-    return capital and token.casefold() not in STOP_WORDS
+    return capital and token.casefold() not in language.stop_words
 
 
-def _is_called_out(text: str, token: re.Match[str], place: int) -> bool:
+def _is_called_out(text: str, token: re.Match[str], place: int, language: Language) -> bool:
     """Whether a name addresses somebody: set off at its end, and either by a comma or by opening a sentence."""
     before = text[max(0, token.start() - LOOK_BACK) : token.start()].rstrip()
     after = text[token.end() : token.end() + 1]
-    opens = place <= OPENING and not _LEADS_TO_NAME.search(before)
+    opens = place <= OPENING and not language.leads_to_name.search(before)
     return (not after or after in _SET_OFF) and (opens or before.endswith(","))

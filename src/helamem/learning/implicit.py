@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from helamem.language import text
+from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def used(
     of the hits hold it too, and at least two such terms or one with a digit in it.
     """
     told = tellings(question, hits)
-    said = set(text.terms(reply))
+    said = set(terms_of(reply))
     return [
         hit.id
         for hit, telling in zip(hits, told, strict=True)
@@ -45,8 +45,8 @@ def tellings(question: str, hits: Sequence[Hit]) -> list[dict[str, float]]:
 
     with n the number of hits, and n_t that of hits that have the term.
     """
-    asked = set(text.terms(question))
-    terms = [set(text.terms(f"{hit.speaker} {hit.text}")) - asked for hit in hits]
+    asked = set(terms_of(question))
+    terms = [set(terms_of(f"{hit.speaker} {hit.text}")) - asked for hit in hits]
     n_with: dict[str, int] = {}
     for each in terms:
         for term in each:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from helamem.language.text import MONTHS
+from helamem.language.english import MONTHS
 from helamem.models.tokens import count_tokens as count_llama_tokens
 from helamem.records import Fact
 

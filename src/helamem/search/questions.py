@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helamem import indexing
-from helamem.language import dates, names, text
+from helamem.language import dates, names
 from helamem.language.breadth import breadth
+from helamem.language.english import ENGLISH
+from helamem.language.terms import count_words, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.language.dates import NamedDate
     from helamem.protocols import Embedder, Floats
-
-_COURTESY = re.compile(
-    r"^\W*(?:(?:please|and|so|ok|okay|well)\W+)*"
-    r"(?:(?:can|could|will|would) you (?:please |kindly )?(?:tell|remind) (?:me|us)|(?:please )?(?:tell|remind) (?:me|us)"
-    r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +58,11 @@ def understand(
     return Question(
         text=query,
         vector=indexing.embed(embedder, [words])[0],
-        terms=tuple(dict.fromkeys(text.terms(words))),
+        terms=tuple(dict.fromkeys(terms_of(words))),
         named=named(query, speakers),
         dates=tuple(dates.dates_named(words)),
         asks_when=dates.asks_when(words),
-        breadth=breadth(words, text.count_words(words)),
+        breadth=breadth(words, count_words(words)),
     )
 
 
@@ -94,7 +88,7 @@ def without_courtesy(query: str) -> str:
     >>> without_courtesy("Could you please tell me when Ana left?")
     'when Ana left?'
     """
-    return query[len(courtesy[0]) :] if (courtesy := _COURTESY.match(query)) else query
+    return query[len(courtesy[0]) :] if (courtesy := ENGLISH.courtesy.match(query)) else query
 
 
 def without_names(query: str, speakers: Sequence[str]) -> str:
@@ -108,4 +102,4 @@ def without_names(query: str, speakers: Sequence[str]) -> str:
         kept += query[end:start].rstrip() if start > end else ""
         end = max(end, stop)
     rest = (kept + query[end:]).strip()
-    return rest if text.terms(rest) else query
+    return rest if terms_of(rest) else query

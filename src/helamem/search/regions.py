@@ -16,7 +16,7 @@ import numpy as np
 from helamem import decay
 from helamem.core import cues, hebbian, lexical
 from helamem.core.vectors import top_k
-from helamem.language import text
+from helamem.language.terms import terms_of
 from helamem.protocols import CHANNELS, NODE_KINDS, Edges
 from helamem.search import questions
 
@@ -168,7 +168,7 @@ def _shared_words(said: Sequence[str], question: Question, postings: Postings) -
 
 @lru_cache(maxsize=4096)
 def _terms(words: str) -> frozenset[str]:
-    return frozenset(text.terms(words))
+    return frozenset(terms_of(words))
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from helamem.exchange import formats
-from helamem.language import text
+from helamem.language.sentences import is_question, sentences
+from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,8 +107,8 @@ def _asked(turns: Sequence[Turn]) -> Iterator[Question]:
     """Questions that were asked in the conversation, each with the turn that followed."""
     for place, (turn, reply) in enumerate(pairwise(turns)):
         answered = turn.session == reply.session and _who(turn) != _who(reply)
-        for sentence in text.sentences(turn.text):
-            if answered and text.is_question(sentence) and len(text.terms(sentence)) >= MIN_TERMS:
+        for sentence in sentences(turn.text):
+            if answered and is_question(sentence) and len(terms_of(sentence)) >= MIN_TERMS:
                 yield Question(text=sentence, evidence=(place + 1,))
                 break
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from helamem.core.vectors import normalize
 from helamem.errors import EmbedderError
-from helamem.language.text import clean
+from helamem.language.characters import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,20 +7,15 @@ from hypothesis import strategies as st
 
 from growth import is_proportional
 from helamem.indexing import traits
-from helamem.language import text
+from helamem.language import english
+from helamem.language.characters import clean
 from helamem.language.names import names_something
-from helamem.language.text import (
-    clean,
-    count_words,
-    index_terms,
-    is_question,
-    sentences,
-    terms,
-)
+from helamem.language.sentences import is_question, sentences
+from helamem.language.terms import MAX_TERM, count_words, index_terms, terms_of
 
 LETTERS = str.maketrans("0123456789", "abcdefghij")
 PROPORTIONAL = (
-    terms, index_terms, sentences, is_question, clean, count_words, names_something
+    terms_of, index_terms, sentences, is_question, clean, count_words, names_something
 )  # fmt: skip
 any_text = st.text(st.characters(exclude_categories=()), max_size=60)
 
@@ -40,19 +35,19 @@ any_text = st.text(st.characters(exclude_categories=()), max_size=60)
     ],
 )
 def test_words_and_numbers(given: str, expected: list[str]) -> None:
-    assert expected == terms(given)
+    assert expected == terms_of(given)
 
 
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019", "\u02bc", "\uff07"])
 def test_apostrophes_hold_no_terms_of_their_own(apostrophe: str) -> None:
     said = "Maya's brother won't say I'm what they'll've O'Brien".replace("'", apostrophe)
 
-    assert ["maya", "brother", "say", "o", "brien"] == terms(said)
+    assert ["maya", "brother", "say", "o", "brien"] == terms_of(said)
 
 
 def test_a_contraction_is_not_a_verb_in_the_past() -> None:
-    assert [] == terms("I won't")
-    assert ["won"] == terms("I won")
+    assert [] == terms_of("I won't")
+    assert ["won"] == terms_of("I won")
 
 
 @pytest.mark.parametrize(
@@ -76,11 +71,11 @@ def test_a_contraction_is_not_a_verb_in_the_past() -> None:
 def test_what_people_leave_out_when_they_search_makes_no_difference(
     asked: str, stored: str
 ) -> None:
-    assert terms(stored) == terms(asked) != []
+    assert terms_of(stored) == terms_of(asked) != []
 
 
 def test_indic_vowel_signs_do_not_split_words() -> None:
-    assert ["\u0939\u093f\u0928\u094d\u0926\u0940", "\u092d\u093e\u0937\u093e"] == terms(
+    assert ["\u0939\u093f\u0928\u094d\u0926\u0940", "\u092d\u093e\u0937\u093e"] == terms_of(
         "\u0939\u093f\u0928\u094d\u0926\u0940 \u092d\u093e\u0937\u093e\u0964"
     )
 
@@ -88,29 +83,29 @@ def test_indic_vowel_signs_do_not_split_words() -> None:
 def test_scripts_without_spaces_give_pairs_and_single_han_characters() -> None:
     japanese = "\u6771\u4eac\u306b\u884c\u3063\u305f"  # "went to Tokyo"
 
-    assert "\u6771\u4eac" in terms(japanese)
-    assert "\u884c" in terms(japanese)
-    assert "\u306b" not in terms(japanese)
-    assert ["\u732b"] == terms("\u732b")
-    assert set(terms("\u6771\u4eac")) <= set(terms(japanese))
+    assert "\u6771\u4eac" in terms_of(japanese)
+    assert "\u884c" in terms_of(japanese)
+    assert "\u306b" not in terms_of(japanese)
+    assert ["\u732b"] == terms_of("\u732b")
+    assert set(terms_of("\u6771\u4eac")) <= set(terms_of(japanese))
 
 
 def test_latin_words_inside_japanese_are_words() -> None:
-    assert "tower" in terms("\u6771\u4eacTower\u3078")
+    assert "tower" in terms_of("\u6771\u4eacTower\u3078")
 
 
 def test_an_emoji_is_a_term() -> None:
-    assert ["\U0001f355", "night"] == terms("\U0001f355 night")
+    assert ["\U0001f355", "night"] == terms_of("\U0001f355 night")
 
 
 def test_a_run_without_spaces_is_cut() -> None:
-    assert [text.MAX_TERM] == [len(term) for term in terms("z" * 100_000)]
+    assert [MAX_TERM] == [len(term) for term in terms_of("z" * 100_000)]
 
 
 @given(any_text)
 def test_any_text_has_terms_of_bounded_length_and_no_space(given: str) -> None:
-    for term in terms(given):
-        assert 0 < len(term) <= 3 * text.MAX_TERM  # casefolding may lengthen
+    for term in terms_of(given):
+        assert 0 < len(term) <= 3 * MAX_TERM  # casefolding may lengthen
         assert not any(character.isspace() for character in term)
 
 
@@ -118,19 +113,19 @@ def test_any_text_has_terms_of_bounded_length_and_no_space(given: str) -> None:
 def test_terms_are_the_same_in_capitals(given: str) -> None:
     ascii_only = given.encode("ascii", "ignore").decode()
 
-    assert terms(ascii_only.lower()) == terms(ascii_only.upper())
+    assert terms_of(ascii_only.lower()) == terms_of(ascii_only.upper())
 
 
 @given(any_text, any_text)
 def test_terms_of_two_lines_are_the_terms_of_each(first: str, second: str) -> None:
-    assert terms(first) + terms(second) == terms(f"{first}\n{second}")
+    assert terms_of(first) + terms_of(second) == terms_of(f"{first}\n{second}")
 
 
 @given(any_text)
 def test_index_terms_count_the_terms(given: str) -> None:
     indexed = index_terms(given)
 
-    assert {term: terms(given).count(term) for term in terms(given)} == {
+    assert {term: terms_of(given).count(term) for term in terms_of(given)} == {
         each.term: each.count for each in indexed
     }
     assert list(range(len(indexed))) == [each.rank for each in indexed]
@@ -157,11 +152,11 @@ def test_words_all_in_capitals_tell_at_the_start_of_a_sentence_too() -> None:
 def test_stemming_is_the_same_from_many_threads() -> None:
     stems = [f"{start}{i}" for i in range(10, 30) for start in ("walk", "hop", "smil", "cri")]
     words = [stem.translate(LETTERS) + end for stem in stems for end in ("ing", "edly", "es")]
-    alone = [terms(word) for word in words]
-    text._stem.cache_clear()
+    alone = [terms_of(word) for word in words]
+    english.stem.cache_clear()
     results: list[list[list[str]]] = []
     threads = [
-        threading.Thread(target=lambda: results.append([terms(word) for word in words]))
+        threading.Thread(target=lambda: results.append([terms_of(word) for word in words]))
         for _ in range(8)
     ]
     interval = sys.getswitchinterval()
@@ -175,84 +170,6 @@ def test_stemming_is_the_same_from_many_threads() -> None:
         sys.setswitchinterval(interval)
 
     assert [alone] * 8 == results
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("plain", ("plain", [])),
-        ("nul \x00, bell \x07, \u202eright to left\u202c, \U0001f600", None),
-        ("a\ud800b", ("a\ufffdb", ["1 lone surrogate was replaced"])),
-        ("\udc00\ud83d", ("\ufffd\ufffd", ["2 lone surrogates were replaced"])),
-        ("\ud83d\ude00", ("\U0001f600", [])),
-    ],
-)
-def test_only_lone_surrogates_are_replaced(
-    given: str, expected: tuple[str, list[str]] | None
-) -> None:
-    assert (expected or (given, [])) == clean(given)
-
-
-@given(any_text)
-def test_cleaned_text_can_be_written(given: str) -> None:
-    cleaned, reasons = clean(given)
-
-    assert cleaned == cleaned.encode().decode()
-    assert (cleaned, []) == clean(cleaned)
-    assert bool(reasons) == (
-        "\ufffd" in cleaned and cleaned.count("\ufffd") > given.count("\ufffd")
-    )
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("", []),
-        ("  \n ", []),
-        ("one without an end", ["one without an end"]),
-        ("Hi! it was fun... right? yes", ["Hi!", "it was fun...", "right?", "yes"]),
-        ("It cost 3.50 at example.com today.", ["It cost 3.50 at example.com today."]),
-        ("Dr. Lee and J. R. Smith came.", ["Dr. Lee and J. R. Smith came."]),
-        ("Come at 5 p.m. today.", ["Come at 5 p.m. today."]),
-        ("Come at 5 p.m. We eat then.", ["Come at 5 p.m.", "We eat then."]),
-        ("It was I. Then you came.", ["It was I.", "Then you came."]),
-        ("Line one\nline two\n\n- three", ["Line one", "line two", "- three"]),
-        ('She said "go." Then left.', ['She said "go."', "Then left."]),
-        (
-            "\u884c\u3063\u305f\u3002\u98df\u3079\u305f\u3002",
-            ["\u884c\u3063\u305f\u3002", "\u98df\u3079\u305f\u3002"],
-        ),
-    ],
-)
-def test_sentences_end_where_a_reader_would_end_them(given: str, expected: list[str]) -> None:
-    assert expected == sentences(given)
-
-
-@given(any_text)
-def test_sentences_lose_nothing_but_space(given: str) -> None:
-    assert "".join(given.split()) == "".join("".join(sentences(given)).split())
-
-
-@pytest.mark.parametrize(
-    ("sentence", "expected"),
-    [
-        ("Why?", True),
-        ("Really?!", True),
-        ("You did? \U0001f600", True),
-        ('He asked "why?"', True),
-        ("\u672c\u5f53\u304b\uff1f", True),
-        ("do you like it", True),
-        ("How are you doing", True),
-        ("How\u2019s your day", True),
-        ("When I was young, I sang.", False),
-        ("What a day!", False),
-        ("Do it.", False),
-        ("Why? Because.", False),
-        ("", False),
-    ],
-)
-def test_questions_are_told_from_statements(sentence: str, expected: bool) -> None:
-    assert expected == is_question(sentence)
 
 
 @pytest.mark.parametrize(

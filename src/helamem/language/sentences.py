@@ -1,0 +1,67 @@
+"""Where sentences begin and end, and which of them ask. Pure functions that raise on no string."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from helamem.language.characters import EMOJI
+from helamem.language.english import ENGLISH
+
+if TYPE_CHECKING:
+    from helamem.language.language import Language
+
+_CLOSERS = "\"'\u201d\u2019\u00bb)\\]\u300d\u300f"
+_SENTENCE_END = re.compile(
+    rf"(?<![.!?\u2026])[.!?\u2026]+[{_CLOSERS}]*(?=\s)|[\u3002\uff01\uff1f]+[{_CLOSERS}]*|\n+"
+)
+_QUESTION_MARK = re.compile(rf"[?\uff1f\u061f][!?{_CLOSERS}\s]*(?:[{EMOJI}\ufe0f\u200d\s])*$")
+_EMOJI_ALONE = re.compile(rf"[{EMOJI}]")
+
+
+def sentences(text: str, language: Language = ENGLISH) -> list[str]:
+    """The sentences of a text, stripped, none of them blank; a line break ends a sentence.
+
+    >>> sentences("Dr. Lee called at 3 p.m. today. Great! Now what?")
+    ['Dr. Lee called at 3 p.m. today.', 'Great!', 'Now what?']
+    """
+    found = []
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        if _is_abbreviation(text, start, match, language):
+            continue
+        found.append(text[start : match.end()].strip())
+        start = match.end()
+    found.append(text[start:].strip())
+    return [sentence for sentence in found if sentence]
+
+
+def opens_sentence(text: str, start: int) -> bool:
+    """Whether what begins at `start` is the first word of a sentence."""
+    before = text[max(0, start - 8) : start]
+    stripped = before.rstrip(" \t\"'([*_-")
+    return (
+        not stripped
+        or stripped[-1] in ".!?:\n\r\u2026\u3002\uff01\uff1f"
+        or bool(_EMOJI_ALONE.match(stripped[-1]))
+    )
+
+
+def is_question(sentence: str, language: Language = ENGLISH) -> bool:
+    """Whether a sentence asks: it ends with a question mark, or begins as only a question does."""
+    marked = _QUESTION_MARK.search(sentence.rstrip()[-64:])
+    return bool(marked or language.question_opening.match(sentence))
+
+
+def _is_abbreviation(text: str, start: int, end: re.Match[str], language: Language) -> bool:
+    """Whether the full stop of `end` belongs to an abbreviation or an initial."""
+    if end[0] != ".":
+        return False
+    before = text[max(start, end.start() - 8) : end.start()].rpartition(" ")[2].lower()
+    if before in language.titles or _is_initial(before, language):
+        return True
+    return before in language.mid_sentence and text[end.end() : end.end() + 2].strip()[:1].islower()
+
+
+def _is_initial(word: str, language: Language) -> bool:
+    return len(word) == 1 and word.isalpha() and word not in language.one_letter_words

@@ -1,0 +1,111 @@
+"""The terms of a text: what words are compared by.
+
+Pure functions on strings. Nothing here raises on any string, however odd: a lone surrogate, a control
+character or a million characters without a space are all just text.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from helamem.language.characters import EMOJI, HAN, INDIC, UNSPACED, plain
+from helamem.language.english import ENGLISH
+from helamem.language.sentences import opens_sentence
+from helamem.protocols import Term
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from helamem.language.language import Language
+
+MAX_TERM = 64  # characters; longer runs without a space are cut, in texts and queries alike
+
+TOKEN = re.compile(
+    r"\d{1,3}(?:,\d{3})+(?!\d)"  # 1,000
+    r"|\d+(?:[:.]\d+)+"  # 9:40, 3.14
+    rf"|[{UNSPACED}]+"
+    rf"|[{EMOJI}]"
+    rf"|[^\W_{UNSPACED}]+(?:[{INDIC}]+[^\W_{UNSPACED}]*)*"  # words, 42P07, b12
+)
+UNSPACED_RUN = re.compile(rf"[{UNSPACED}]+")
+_HAN_CHARACTER = re.compile(rf"[{HAN}]")
+_DIGIT = re.compile(r"\d")
+
+
+def terms_of(text: str, language: Language = ENGLISH) -> list[str]:
+    """The terms of a text, in order and with repetitions: what words are compared by.
+
+    Words are lower-cased, stripped of accents and stemmed; stop words and contractions such as "don't"
+    go. Scripts without spaces give pairs of characters, and each Han character alone besides.
+
+    >>> terms_of("Maya's flight leaves from gate B12 at 9:40, error 42P07!")
+    ['maya', 'flight', 'leav', 'gate', 'b12', '9:40', 'error', '42p07']
+    """
+    tokens = TOKEN.findall(folded(text, language))
+    return [term for token in tokens for term in _token_terms(token, language)]
+
+
+def index_terms(text: str, language: Language = ENGLISH) -> list[Term]:
+    """The different terms of a text with their counts, the most telling first.
+
+    Terms with digits lead, then those written with a capital inside a sentence, then the longer
+    words, then the earlier ones.
+    """
+    counts: dict[str, int] = {}
+    tellings: dict[str, int] = {}
+    searched = folded(text, language)
+    for match in TOKEN.finditer(searched):
+        telling = _telling(match[0], searched, match.start())
+        for term in _token_terms(match[0], language):
+            counts[term] = counts.get(term, 0) + 1
+            tellings[term] = min(telling, tellings.get(term, telling))
+    ranked = sorted(counts, key=lambda term: (tellings[term], -len(term)))
+    return [Term(term=term, count=counts[term], rank=rank) for rank, term in enumerate(ranked)]
+
+
+def count_words(text: str, language: Language = ENGLISH) -> int:
+    """How many words of a text tell something; what has no spaces between words counts as one.
+
+    >>> count_words("What did the old baker tell Ana?")
+    4
+    """
+    tokens = TOKEN.findall(folded(text, language))
+    return sum(any(True for _ in _token_terms(token, language)) for token in tokens)
+
+
+def folded(text: str, language: Language = ENGLISH) -> str:
+    """The text with one kind of apostrophe, no contractions, and nothing that people search without."""
+    searched = plain(text)
+    return language.contraction.sub("", searched) if "'" in searched else searched
+
+
+def _token_terms(token: str, language: Language) -> Iterator[str]:
+    if UNSPACED_RUN.match(token):
+        yield from _character_terms(token)
+        return
+    word = token.casefold()
+    if word not in language.stop_words:
+        yield _term(word[:MAX_TERM], language)
+
+
+def _character_terms(run: str) -> Iterator[str]:
+    if len(run) == 1:
+        yield run
+        return
+    yield from map("".join, pairwise(run))
+    yield from _HAN_CHARACTER.findall(run)
+
+
+def _term(word: str, language: Language) -> str:
+    return word.replace(",", "") if _DIGIT.search(word) else language.stem(word)
+
+
+def _telling(token: str, text: str, start: int) -> int:
+    """0 for a token with a digit, 1 for a capital that does not just open a sentence, else 2."""
+    if _DIGIT.search(token):
+        return 0
+    if not token[0].isupper():
+        return 2
+    return 1 if token[1:].isupper() or not opens_sentence(text, start) else 2
