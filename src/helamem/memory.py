@@ -8,9 +8,10 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from helamem import hints
+from helamem import hints, private
 from helamem.answering import ask
 from helamem.config import Config, data_folder, llm_api_key
 from helamem.consolidation.background import Reflector
@@ -22,7 +23,6 @@ from helamem.stores.sqlite import SQLiteStore
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
     from types import TracebackType
 
     from helamem.answering.ask import Answer
@@ -76,8 +76,11 @@ class Memory(Engine):
         config = config or Config.load()
         _check_clock(clock)
         embedder = embedder or _embedder(config)
+        path = default_path() if path is None else path
+        if Path(path).parent == data_folder():
+            private.tighten(data_folder())
         store = SQLiteStore(
-            default_path() if path is None else path,
+            path,
             namespace=namespace,
             embedder_name=embedder.name,
             dimension=embedder.dimension,

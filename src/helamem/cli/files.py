@@ -10,6 +10,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from helamem.private import make_file, tighten
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -72,11 +74,11 @@ def try_out(place: Path) -> None:
 
 
 @contextmanager
-def writing(name: str) -> Iterator[IO[str]]:
+def writing(name: str, *, private: bool = False) -> Iterator[IO[str]]:
     """A file to write text into; where something fails, what was there before stays.
 
-    Who may read and write it stays too. What is no ordinary file, such as a pipe or /dev/null, is written as it
-    is and never replaced, and a link goes on pointing where it did.
+    Who may read and write it stays too, unless it is to be private to its user. What is no ordinary file, such as a
+    pipe or /dev/null, is written as it is and never replaced, and a link goes on pointing where it did.
     """
     place = Path(name).resolve()
     if name == STANDARD_OUTPUT:
@@ -88,7 +90,10 @@ def writing(name: str) -> Iterator[IO[str]]:
     else:
         part = _beside(place)
         try:
-            with part.open("x", encoding="utf-8") as file:
+            if private:
+                make_file(part)
+                tighten(place)  # what an earlier export left open to others
+            with part.open("w" if private else "x", encoding="utf-8") as file:
                 if place.exists():
                     shutil.copymode(place, part)
                 yield file

@@ -121,7 +121,7 @@ def export(app: App, output: str) -> None:
     Example:
         helamem export --output maya.jsonl
     """
-    with app.known_memory() as memory, files.writing(output) as file:
+    with app.known_memory() as memory, files.writing(output, private=True) as file:
         for line in memory.export():
             file.write(json.dumps(line) + "\n")
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import platformdirs
 
+from helamem import private
 from helamem.config.presets import PRESETS
 from helamem.config.settings import (
     Activation,
@@ -243,6 +244,8 @@ def _file_content(
     file = Path(named) if named else data_folder(environ) / "config.toml"
     if not named and not file.is_file():
         return None, {}
+    if not named:
+        private.tighten(file)  # it may hold a key
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as exc:

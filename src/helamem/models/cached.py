@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from helamem import private
 from helamem.protocols import Reply
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ class _Folder:
 
     def __setitem__(self, key: str, value: str) -> None:
         """Written whole or not at all, also with several writers."""
-        self._path.mkdir(parents=True, exist_ok=True)
+        private.make_folder(self._path)
+        private.tighten(self._path)
         descriptor, name = tempfile.mkstemp(dir=self._path)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(value)

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from helamem import private
 from helamem.errors import CorruptError, SchemaError, StoreError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Database:
         self._n_readings = 0
         self.snapshot: int | None = None
         if path != IN_RAM:
-            _make_folder(Path(path))
+            _make_place(Path(path))
         with self._explained():
             self._connection = sqlite3.connect(
                 path, timeout=busy_s, isolation_level=None, check_same_thread=False
@@ -278,13 +279,14 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _make_folder(path: Path) -> None:
+def _make_place(path: Path) -> None:
+    """The folder and the file, private to their user; SQLite gives its log and index the file's rights."""
     if path.is_dir():
         raise StoreError(
             f"{path} is a folder. Give the path of a file, for example {path / 'memory.db'}."
         )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(path.parent)
     except OSError as exc:
         raise StoreError(
             f"The folder {path.parent} cannot be made: {exc.strerror}. Give another path."
@@ -295,6 +297,10 @@ def _make_folder(path: Path) -> None:
                 f"{needed} cannot be written. Change its rights, or give another path; "
                 "SQLite writes beside its file too."
             )
+    with contextlib.suppress(OSError):  # SQLite says it better, when it opens the file
+        private.make_file(path)
+    for suffix in ("", "-wal", "-shm"):
+        private.tighten(Path(f"{path}{suffix}"))
 
 
 # By SQLite's primary result codes.

@@ -1,0 +1,79 @@
+"""Files and folders that only their user can read, whatever the umask says; what is ours already is tightened.
+
+On systems without POSIX rights (Windows) the user's profile is what protects files, and nothing is done.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+FILE, FOLDER = 0o600, 0o700
+OTHERS = 0o077  # what a group and everybody may do
+SHARED_ON_PURPOSE = stat.S_ISVTX | stat.S_ISGID  # /tmp, or a folder that a group was given
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their user alone.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    if not folder.parent.exists():
+        make_folder(folder.parent)
+    try:
+        folder.mkdir(FOLDER)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
+        _set(folder, FOLDER)
+
+
+def make_file(file: Path) -> None:
+    """Make an empty file for its user alone; one that is there is left as it is, and not opened.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    try:
+        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE)
+    except FileExistsError:
+        return
+    os.close(descriptor)
+    _set(file, FILE)
+
+
+def tighten(place: Path) -> bool:
+    """Take a file or folder of this user's from everybody else, and say so; whether that was needed.
+
+    Left alone is what belongs to somebody else, and a folder that is shared on purpose (sticky, or with a
+    group of its own).
+    """
+    try:
+        found = place.stat()
+    except OSError:
+        return False
+    if not _is_ours(found) or not found.st_mode & OTHERS:
+        return False
+    _set(place, stat.S_IMODE(found.st_mode) & ~OTHERS)
+    logger.warning("%s could be read by other users of this machine; it is private now", place)
+    return True
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    if os.name != "posix" or found.st_uid != os.geteuid():
+        return False
+    return not (stat.S_ISDIR(found.st_mode) and found.st_mode & SHARED_ON_PURPOSE)
+
+
+def _set(place: Path, mode: int) -> None:
+    if os.name == "posix":
+        place.chmod(mode)
