@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+from helamem.plain import Json as Json  # noqa: PLC0414  # imported from here everywhere
+from helamem.plain import Record, fields, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Path: TypeAlias = Literal["direct", "associative"]
 Channel: TypeAlias = Literal["temporal", "learned", "source", "cue"]
 FactKind: TypeAlias = Literal["statement", "trait", "agent", "procedure"]
@@ -34,8 +36,8 @@ def utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+@dataclass(frozen=True, slots=True, repr=False)
+class Turn(Record):
     """One utterance by one speaker, as it is handed in.
 
     Attributes:
@@ -70,8 +72,8 @@ class Turn:
             object.__setattr__(self, "at", utc(self.at))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Episode(Record):
     """One remembered turn: a node of the episodic graph.
 
     Attributes:
@@ -92,9 +94,15 @@ class Episode:
     uses: int = 0
     used_at: datetime | None = None
 
+    _shown: ClassVar = ("id", "at", "speaker", "text")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+    def to_dict(self) -> dict[str, Json]:
+        """The episode as JSON; `kind` is "episode"."""
+        return {**fields(self), "kind": "episode"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Fact(Record):
     """A distilled, self-contained statement, with the episodes that it rests on.
 
     Attributes:
@@ -119,18 +127,26 @@ class Fact:
     uses: int = 0
     used_at: datetime | None = None
 
+    _shown: ClassVar = ("id", "kind", "text", "sources")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+    def to_dict(self) -> dict[str, Json]:
+        """The fact as JSON; `kind` is what sort of fact it is, and `valid_from` is `at`."""
+        return {**fields(self), "valid_from": plain(self.at)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Skipped(Record):
     """A turn that was not stored, because it is there already."""
 
     index: int
     id: int
     reason: str = "already stored"
 
+    _shown: ClassVar = ("index", "id", "reason")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Degraded:
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Degraded(Record):
     """A turn that was stored, but not in full or not as it came."""
 
     index: int
@@ -138,8 +154,8 @@ class Degraded:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Receipt(Record):
     """What became of each turn of one `add`.
 
     Attributes:
@@ -155,8 +171,8 @@ class Receipt:
     degraded: tuple[Degraded, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Parts(Record):
     """What a score is made of. Every term is already weighted: `total` is their sum.
 
     Attributes:
@@ -169,14 +185,16 @@ class Parts:
     base_terms: Mapping[str, float]
     received: Mapping[str, float]
 
+    _shown: ClassVar = ("total", "base", "received")
+
     @property
     def total(self) -> float:
         """The score that ranks."""
         return self.base + sum(self.received.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Via:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Via(Record):
     """One edge over which activation arrived.
 
     Attributes:
@@ -196,8 +214,8 @@ class Via:
     activation: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Hit(Record):
     """One memory that a search brought back, and why.
 
     Attributes:
@@ -216,6 +234,8 @@ class Hit:
     parts: Parts
     via: tuple[Via, ...] = ()
 
+    _shown: ClassVar = ("id", "score", "path", "speaker", "text")
+
     @property
     def id(self) -> int:
         """The memory's id, as `get`, `reinforce` and `delete` take it."""
@@ -230,6 +250,21 @@ class Hit:
     def speaker(self) -> str:
         """Who said it, or whom the fact is about."""
         return self.memory.speaker
+
+    @property
+    def role(self) -> str:
+        """The speaker's part in the chat; empty for a fact."""
+        return "" if isinstance(self.memory, Fact) else self.memory.role
+
+    @property
+    def session(self) -> str:
+        """The conversation that it belongs to; empty for a fact."""
+        return "" if isinstance(self.memory, Fact) else self.memory.session
+
+    @property
+    def metadata(self) -> Mapping[str, Json]:
+        """What was kept with it."""
+        return self.memory.metadata
 
     @property
     def at(self) -> datetime:
@@ -251,9 +286,28 @@ class Hit:
         """The episodes behind this hit: a fact's sources, or the episode itself."""
         return self.memory.sources if isinstance(self.memory, Fact) else (self.memory.id,)
 
+    def to_dict(self) -> dict[str, Json]:
+        """The hit as JSON, with what one reads of its memory beside what made its score."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "text": self.text,
+            "speaker": self.speaker,
+            "role": self.role,
+            "session": self.session,
+            "at": plain(self.at),
+            "stored_at": plain(self.stored_at),
+            "score": self.score,
+            "path": self.path,
+            "parts": plain(self.parts),
+            "via": plain(self.via),
+            "sources": plain(self.sources),
+            "metadata": plain(self.metadata),
+        }
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cue:
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Cue(Record):
     """A question that was served, and is bound to what served it.
 
     Attributes:
@@ -267,8 +321,8 @@ class Cue:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reinforcement:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Reinforcement(Record):
     """What one `reinforce` changed.
 
     Attributes:
@@ -284,8 +338,8 @@ class Reinforcement:
     weakened: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Change(Record):
     """One line of a memory's history.
 
     Attributes:
@@ -299,8 +353,8 @@ class Change:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForgetPlan:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ForgetPlan(Record):
     """Which episodes may go, and why; `forget(dry_run=False)` does exactly this.
 
     Attributes:
@@ -318,8 +372,8 @@ class ForgetPlan:
     done: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsolidationReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ConsolidationReport(Record):
     """What one `consolidate` did.
 
     Attributes:
@@ -346,9 +400,14 @@ class ConsolidationReport:
     left: int = 0
     usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
 
+    def to_dict(self) -> dict[str, Json]:
+        """The report as JSON; `facts_added` is how many, and `facts` has their ids."""
+        ids = plain(self.facts_added)
+        return {**fields(self), "facts_added": len(ids), "facts": ids}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Stats(Record):
     """How much one namespace holds.
 
     Attributes:
@@ -370,3 +429,5 @@ class Stats:
     last_at: datetime | None
     file_bytes: int
     path: str
+
+    _shown: ClassVar = ("namespace", "episodes", "facts", "cues", "path")

@@ -199,7 +199,7 @@ class TestSearch:
         assert (QUESTION, "2025-03-04T00:00:00Z") == (found["query"], found["at"])
         hit = found["hits"][0]
         assert [
-            "id", "kind", "text", "speaker", "session", "at", "stored_at", "score", "path",
+            "id", "kind", "text", "speaker", "role", "session", "at", "stored_at", "score", "path",
             "parts", "via", "sources", "metadata",
         ] == list(hit)  # fmt: skip
         assert ["base", "base_terms", "received"] == list(hit["parts"])

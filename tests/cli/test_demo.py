@@ -67,8 +67,8 @@ class TestDemo:
                 ids = [hit["id"] for hit in each[name]["hits"]]
                 ranks = [ids.index(id_) + 1 if id_ in ids else None for id_ in each["evidence"]]
                 assert ranks == each[name]["ranks"]
-        assert data["consolidation"]["facts_added"]
-        assert {f["id"] for f in data["facts"]} >= {*data["consolidation"]["facts_added"]}
+        assert data["consolidation"]["facts"]
+        assert {f["id"] for f in data["facts"]} >= {*data["consolidation"]["facts"]}
         assert not data["forgetting"]["done"]
 
     def test_two_runs_say_the_same(self, as_json: Data) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from helamem.learning import implicit
 from helamem.models import prompts
 from helamem.models.metering import Meter
 from helamem.models.tokens import count_tokens
+from helamem.plain import Record, fields
 from helamem.records import Fact
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ SELECT_SCHEMA: Mapping[str, Json] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Answer(Record):
     """What a question was answered, and what the answer rests on.
 
     Attributes:
@@ -80,10 +81,18 @@ class Answer:
     usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
     milliseconds: float = 0.0
 
+    _shown: ClassVar = ("text", "citations", "refused")
+
     @property
     def found(self) -> bool:
         """Whether the memory holds an answer."""
         return self.text is not None
+
+    def to_dict(self) -> dict[str, Json]:
+        """The answer as JSON: `answer` is its text, and `hits` what was brought back."""
+        rest = fields(self, without=("text", "recall"))
+        hits: list[Json] = [hit.to_dict() for hit in self.recall]
+        return {**rest, "answer": self.text, "found": self.found, "hits": hits}
 
     def __str__(self) -> str:
         return "Not in memory." if self.text is None else self.text

@@ -10,12 +10,13 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from helamem.answering import ask
 from helamem.learning import implicit
 from helamem.models import prompts
 from helamem.models.metering import Meter
+from helamem.plain import Record, fields, plain
 from helamem.records import Turn
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from helamem.search.recall import Recall
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Exchange(Record):
     """One message, its reply, and what the memory did for it.
 
     Attributes:
@@ -48,6 +49,12 @@ class Exchange:
     learned: Reinforcement | None = None
     usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
     milliseconds: float = 0.0
+
+    _shown: ClassVar = ("message", "reply", "used")
+
+    def to_dict(self) -> dict[str, Json]:
+        """The exchange as JSON: `hits` are the memories that the model was shown."""
+        return {**fields(self, without=("recall", "shown")), "hits": plain(self.shown)}
 
 
 class Chat:

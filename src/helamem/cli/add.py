@@ -73,13 +73,13 @@ def update(app: App, id_: int, text: str | None, metadata: dict[str, Any] | None
     Example:
         helamem update 1 "Maya is allergic to peanuts and almonds."
     """
-    from helamem.cli import display, plain
+    from helamem.cli import display
 
     if text is None and metadata is None:
         raise click.UsageError("say what changes: a text, --metadata, or both")
     with app.known_memory() as memory:
         episode = memory.update(id_, text, metadata=metadata)
-    app.show(plain.memory(episode), lambda: display.memories([episode]))
+    app.show(episode.to_dict(), lambda: display.memories([episode]))
 
 
 @click.command(cls=Command)
@@ -101,9 +101,7 @@ def delete(app: App, ids: tuple[int, ...]) -> None:
 
 def show_receipt(app: App, receipt: Receipt) -> None:
     """Print what became of what was added."""
-    from helamem.cli import plain
-
-    app.show(plain.plain(receipt), lambda: _told(receipt))
+    app.show(receipt.to_dict(), lambda: _told(receipt))
 
 
 def _standard_input() -> str:

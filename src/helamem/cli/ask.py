@@ -69,8 +69,6 @@ def ask(
     Example:
         helamem ask "What should I not cook for Maya?"
     """
-    from helamem.cli import plain
-
     given = {"k": k, "max_tokens": max_tokens, "learn": False if no_learn else None}
     steps = {"plan": plan, "select": select, "investigate": investigate, "verify": verify}
     given |= {name: True for name, on in steps.items() if on}
@@ -82,15 +80,7 @@ def ask(
             at=at,
             **{name: value for name, value in given.items() if value is not None},
         )
-    data = {
-        "answer": answer.text,
-        "citations": list(answer.citations),
-        "hits": [plain.hit(hit) for hit in answer.recall],
-        "usage": dict(answer.usage),
-        "refused": list(answer.refused),
-        "milliseconds": answer.milliseconds,
-    }
-    app.show(data, lambda: answered(answer))
+    app.show(answer.to_dict(), lambda: answered(answer))
 
 
 @click.command(cls=Command)
@@ -105,11 +95,9 @@ def profile(app: App, name: str | None) -> None:
     Example:
         helamem profile Maya
     """
-    from helamem.cli import plain
-
     with app.known_memory() as memory:
         found = memory.profile(name)
-    app.show(plain.plain(found), lambda: profiles(found))
+    app.show([each.to_dict() for each in found], lambda: profiles(found))
 
 
 def answered(answer: Answer) -> RenderableType:

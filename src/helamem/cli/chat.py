@@ -113,7 +113,7 @@ class Conversation:
             except KeyboardInterrupt:
                 self._print(" ...")
         if self._app.as_json:
-            click.echo(json.dumps(_data(self._last()), ensure_ascii=False))
+            click.echo(json.dumps(self._last().to_dict(), ensure_ascii=False))
         else:
             click.echo()
             self._show(_told(self._last(), unfolded=self._unfolded))
@@ -183,14 +183,3 @@ def _told(exchange: Exchange, *, unfolded: bool) -> RenderableType:
         for hit in exchange.shown
     ]
     return Group(Text(f"[{line}; /why explains]", "dim"), *(shown if unfolded else ()))
-
-
-def _data(exchange: Exchange) -> dict[str, object]:
-    from helamem.cli import plain
-
-    return {
-        "reply": exchange.reply,
-        "used": list(exchange.used),
-        "hits": [plain.hit(hit) for hit in exchange.shown],
-        "usage": dict(exchange.usage),
-    }

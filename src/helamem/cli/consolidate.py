@@ -41,7 +41,7 @@ def consolidate(app: App, at: datetime | None, no_llm: bool) -> None:
     with app.known_memory() as memory:
         report = memory.consolidate(llm=language_model(app) if asked else False, at=at)
         new = [memory.get(id_) for id_ in report.facts_added]
-    app.show(_consolidation_data(report), lambda: consolidated(report, new))
+    app.show(report.to_dict(), lambda: consolidated(report, new))
 
 
 @click.command(cls=Command)
@@ -62,13 +62,11 @@ def forget(app: App, yes: bool, at: datetime | None) -> None:
     Example:
         helamem forget
     """
-    from helamem.cli import plain
-
     with app.known_memory() as memory:
         plan = memory.forget(at=at)
         gone = [memory.get(id_) for id_ in plan.ids[:SHOWN]]
         plan = memory.forget(dry_run=False, at=at) if yes else plan
-    app.show(plain.plain(plan), lambda: _forgotten(plan, gone))
+    app.show(plan.to_dict(), lambda: _forgotten(plan, gone))
 
 
 @click.command(cls=Command)
@@ -81,19 +79,11 @@ def facts(app: App, superseded: bool) -> None:
     Example:
         helamem facts
     """
-    from helamem.cli import display, plain
+    from helamem.cli import display
 
     with app.known_memory() as memory:
         kept = memory.facts(superseded=superseded)
-    app.show([plain.fact(each) for each in kept], lambda: display.facts(kept))
-
-
-def _consolidation_data(report: ConsolidationReport) -> dict[str, object]:
-    """The report with numbers, and the ids of the new facts beside them."""
-    from helamem.cli import plain
-
-    data: dict[str, object] = plain.plain(report)
-    return data | {"facts_added": len(report.facts_added), "facts": list(report.facts_added)}
+    app.show([each.to_dict() for each in kept], lambda: display.facts(kept))
 
 
 SHOWN = 10  # memories that a plan shows before it only counts

@@ -190,9 +190,7 @@ def _store(app: App, part: Part) -> Receipt:
 
 
 def _summary(namespace: str, receipt: Receipt) -> Json:
-    from helamem.cli import plain
-
-    degraded: Json = plain.plain(receipt.degraded)
+    degraded: list[Json] = [each.to_dict() for each in receipt.degraded]
     return {
         "namespace": namespace,
         "turns": len(receipt.ids),

@@ -52,7 +52,7 @@ def search(
     Example:
         helamem search "What should I not cook for Maya?" --explain
     """
-    from helamem.cli import display, plain
+    from helamem.cli import display
 
     filters = conditions_of(conditions, speaker, session)
     with app.known_memory() as memory:
@@ -62,7 +62,7 @@ def search(
     if block is not None and not app.as_json:
         click.echo(block)
         return
-    data = plain.recall(found) | ({} if block is None else {"context": block})
+    data = found.to_dict() | ({} if block is None else {"context": block})
     app.show(data, lambda: display.recall(found, explain=explain, known=known))
 
 
@@ -91,12 +91,10 @@ def reinforce(
     Example:
         helamem reinforce "What should I not cook for Maya?" --used 1,4 --unhelpful 3
     """
-    from helamem.cli import plain
-
     with app.known_memory() as memory:
         recall = memory.search(query, k=k, at=at)
         learned = memory.reinforce(recall, used, unhelpful=unhelpful or (), at=at)
-    app.show(plain.plain(learned), lambda: _learned(learned))
+    app.show(learned.to_dict(), lambda: _learned(learned))
 
 
 def sources(memory: Memory, found: Recall) -> dict[int, Episode | Fact]:

@@ -30,11 +30,9 @@ def get(app: App, ids: tuple[int, ...]) -> None:
     Example:
         helamem get 1
     """
-    from helamem.cli import plain
-
     with app.known_memory() as memory:
         kept = [memory.get(id_) for id_ in ids]
-    app.show([plain.memory(each) for each in kept], lambda: _in_full(kept))
+    app.show([each.to_dict() for each in kept], lambda: _in_full(kept))
 
 
 @click.command("list", cls=Command)
@@ -59,12 +57,12 @@ def list_(
     Example:
         helamem list --speaker Ana --limit 5
     """
-    from helamem.cli import display, plain
+    from helamem.cli import display
 
     filters = conditions_of(conditions, speaker, session)
     with app.known_memory() as memory:
         kept = memory.list(filters=filters, limit=limit, offset=offset)
-    app.show([plain.memory(each) for each in kept], lambda: display.memories(kept))
+    app.show([each.to_dict() for each in kept], lambda: display.memories(kept))
 
 
 @click.command(cls=Command)
@@ -79,11 +77,9 @@ def history(app: App, id_: int) -> None:
     Example:
         helamem history 1
     """
-    from helamem.cli import plain
-
     with app.known_memory() as memory:
         changes = memory.history(id_)
-    app.show(plain.plain(changes), lambda: _changes(changes))
+    app.show([each.to_dict() for each in changes], lambda: _changes(changes))
 
 
 @click.command(cls=Command)
@@ -95,11 +91,9 @@ def stats(app: App) -> None:
     Example:
         helamem stats
     """
-    from helamem.cli import plain
-
     with app.known_memory() as memory:
         counted = memory.stats()
-    app.show(plain.plain(counted), lambda: _stats(counted))
+    app.show(counted.to_dict(), lambda: _stats(counted))
 
 
 @click.command(cls=Command)
@@ -139,7 +133,7 @@ def config(app: App, section: str) -> None:
         helamem config spreading
     """
     from helamem import config as settings
-    from helamem.cli import plain
+    from helamem.plain import plain
 
     resolved = app.resolved()
     names = [name for name in settings.names() if name.startswith(section)]
@@ -147,7 +141,7 @@ def config(app: App, section: str) -> None:
         raise click.UsageError(f"there is no setting that begins with {section!r}")
     rows = {
         name: {
-            "value": plain.plain(settings.value_of(resolved.config, name)),
+            "value": plain(settings.value_of(resolved.config, name)),
             "origin": resolved.origins[name],
             "doc": settings.describe(name),
         }
@@ -159,9 +153,9 @@ def config(app: App, section: str) -> None:
 def _in_full(kept: Sequence[Episode | Fact]) -> RenderableType:
     from rich.console import Group
 
-    from helamem.cli import display, plain
+    from helamem.cli import display
 
-    return Group(*(display.pairs(_named(plain.memory(each))) for each in kept))
+    return Group(*(display.pairs(_named(each.to_dict())) for each in kept))
 
 
 def _named(fields: dict[str, Any]) -> dict[str, str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from helamem.plain import Record
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
@@ -18,8 +20,8 @@ ORDER: tuple[FactKind, ...] = ("trait", "statement", "procedure")
 MAX_CHARS = 1200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Line(Record):
     """One line of a profile.
 
     Attributes:
@@ -34,8 +36,8 @@ class Line:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Profile(Record):
     """What is known about one person, the surest and most used first within each kind.
 
     Attributes:

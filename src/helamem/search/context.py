@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from helamem.language.english import MONTHS
 from helamem.models.tokens import count_tokens as count_llama_tokens
+from helamem.plain import Record
 from helamem.records import Fact
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ PRICE = 0.3  # how much the length of a later one counts against it
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+@dataclass(frozen=True, slots=True, repr=False)
+class Context(Record):
     """A block for a prompt.
 
     Attributes:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from helamem.plain import Record, plain
 from helamem.search.context import Context, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
+    from helamem.plain import Json
     from helamem.protocols import Floats
     from helamem.records import Hit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CueMatch:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CueMatch(Record):
     """An earlier question near this one.
 
     Attributes:
@@ -29,8 +31,8 @@ class CueMatch:
     probability: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Recall(Record):
     """What a question brought back.
 
     Attributes:
@@ -53,6 +55,8 @@ class Recall:
     milliseconds: Mapping[str, float] = field(default_factory=dict, compare=False)
     vector: Floats = field(repr=False, compare=False)
 
+    _shown: ClassVar = ("query", "ids")
+
     def __len__(self) -> int:
         return len(self.hits)
 
@@ -66,6 +70,16 @@ class Recall:
     def ids(self) -> tuple[int, ...]:
         """The ids of the hits, best first."""
         return tuple(hit.id for hit in self.hits)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The recall as JSON: the question, and each hit with what made its score."""
+        return {
+            "query": self.query,
+            "at": plain(self.at),
+            "hits": plain(self.hits),
+            "cues": plain(self.cues),
+            "notes": plain(self.notes),
+        }
 
     def context(
         self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None

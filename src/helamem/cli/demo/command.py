@@ -61,8 +61,6 @@ def _as_text(walk: Walk) -> None:
 
 
 def _as_data(walk: Walk) -> None:
-    from helamem.cli import plain
-
     receipt, ms = walk.read()
     walk.ask()
     walk.learn()
@@ -77,16 +75,14 @@ def _as_data(walk: Walk) -> None:
             "milliseconds": ms,
         },
         "questions": [_asked_data(each) for each in asked],
-        "consolidation": plain.plain(report),
-        "facts": [plain.memory(fact) for fact in facts],
-        "forgetting": plain.plain(plan),
+        "consolidation": report.to_dict(),
+        "facts": [fact.to_dict() for fact in facts],
+        "forgetting": plan.to_dict(),
     }
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def _asked_data(each: Asked) -> dict[str, object]:
-    from helamem.cli import plain
-
     recalls = {
         "before": each.before,
         "after": each.after,
@@ -98,10 +94,10 @@ def _asked_data(each: Asked) -> dict[str, object]:
         "reworded": each.question.again or None,
         "answer": each.question.answer or None,
         "evidence": list(each.evidence),
-        "learned": plain.plain(each.learned),
+        "learned": each.learned and each.learned.to_dict(),
         **{
             name: recall
-            and {"ranks": ranks(recall, each.evidence), "hits": plain.recall(recall)["hits"]}
+            and {"ranks": ranks(recall, each.evidence), "hits": recall.to_dict()["hits"]}
             for name, recall in recalls.items()
         },
     }
