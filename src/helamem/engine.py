@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helamem import decay, filters, forgetting, hints, indexing
+from helamem import decay, filters, forgetting, hints, indexing, records
 from helamem.consolidation import consolidate, extractive, profiles
+from helamem.errors import NotFoundError
 from helamem.exchange import export, formats
 from helamem.language.characters import clean
 from helamem.learning import lessons
@@ -155,6 +156,41 @@ class Engine:
             1e3 * (time.perf_counter() - started),
         )
         return receipt
+
+    def put(self, key: str, turn: Turn) -> int:
+        """Remember a turn under a key of your own; what stood there is replaced, and leaves no history.
+
+        For records that change, as those of an adapter. `get_by_key` finds them again. A replaced turn keeps
+        its id, time, session and what was learned about it.
+
+        Returns:
+            The id of the turn.
+
+        Raises:
+            TypeError, ValueError: The metadata is not JSON.
+            StoreError: Nothing was stored.
+        """
+        return self._put(replace(turn, metadata={**turn.metadata, records.KEY: key}))
+
+    def _put(self, turn: Turn) -> int:
+        now = self._clock()
+        episode = indexing.prepare([turn], self._embedder, now=now)[0][0]
+        known = self._store.find(episode.key)
+        if known is not None:
+            self._drop_quotes(known, episode.text, now)
+        return self._store.put(episode, at=now)[0]
+
+    def get_by_key(self, key: str) -> Episode | None:
+        """The turn that was put under a key, if there is one."""
+        while True:
+            id_ = self._store.find(indexing.item_key(key))
+            if id_ is None:
+                return None
+            try:
+                found = self.get(id_)
+            except NotFoundError:  # it went after it was found; there may be a newer one
+                continue
+            return found if isinstance(found, Episode) else None
 
     # Searching
 
@@ -333,6 +369,9 @@ class Engine:
     ) -> Episode:
         """Change what an episode says, or its metadata; `history` keeps the old text.
 
+        What an adapter keeps of an item beside its text goes with the old text, so that the item says the new
+        one, too.
+
         Raises:
             NotFoundError: There is no such episode.
             TypeError, ValueError: The text is not text, or is blank; the metadata is not JSON.
@@ -346,13 +385,11 @@ class Engine:
             old.role,
             old.at,
             old.session,
-            old.metadata if metadata is None else metadata,
+            _changed_metadata(old, words, metadata),
         )
         now = self._clock()
         episode = indexing.prepare([turn], self._embedder, now=now)[0][0]
-        quoting = extractive.facts_quoting(self._store, [id_])
-        if quoting and episode.text != old.text:
-            self._store.remove(quoting, at=now)
+        self._drop_quotes(id_, episode.text, now)
         self._store.update(id_, episode, at=now)
         return replace(old, text=episode.text, metadata=episode.metadata)
 
@@ -449,6 +486,12 @@ class Engine:
         quoting = extractive.facts_quoting(self._store, ids)
         return tuple(self._store.remove(list(dict.fromkeys([*ids, *quoting])), at=now))
 
+    def _drop_quotes(self, id_: int, words: str, now: float) -> None:
+        """Remove the facts that repeat what an episode said, where it is about to say something else."""
+        quoting = extractive.facts_quoting(self._store, [id_])
+        if quoting and self.get(id_).text != words:
+            self._store.remove(quoting, at=now)
+
     def _learning_now(self, at: float | None = None) -> float:
         config = self._config.learning
         past = self._store.lessons() if config.decay_by == "lessons" else 0
@@ -457,6 +500,20 @@ class Engine:
 
 def _parsed_filters(conditions: Mapping[str, Json] | None) -> filters.Filter | None:
     return filters.parse(conditions)
+
+
+def _changed_metadata(
+    old: Episode, words: str | None, metadata: Mapping[str, Json] | None
+) -> Mapping[str, Json]:
+    """What an updated episode has. One with a key keeps its own entries too, by which an adapter knows it.
+
+    What the old text was taken from does not outlive it.
+    """
+    own = old.metadata if metadata is None or records.KEY in old.metadata else {}
+    kept = {**own, **(metadata or {})}
+    if words is None or words == old.text:
+        return kept
+    return {name: value for name, value in kept.items() if name != records.ORIGINAL}
 
 
 def _with_defaults(turn: Turn, defaults: Turn) -> Turn:

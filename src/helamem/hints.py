@@ -31,7 +31,6 @@ ARGUMENTS = {
 METHODS = {
     "remember": "add",
     "store": "add",
-    "put": "add",
     "write": "add",
     "recall": "search",
     "query": "search",

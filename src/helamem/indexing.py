@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
+from helamem import records
 from helamem.errors import EmbedderError
 from helamem.language import characters, dates, names
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import index_terms
-from helamem.protocols import ASKS, NAMES, NAMES_TIME, NewEpisode
+from helamem.protocols import ASKS, NAMES, NAMES_TIME, QUIET, NewEpisode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,18 +108,30 @@ def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
         characters.clean(turn.speaker)[0],
         characters.clean(turn.session)[0] or day(at),
     )
+    metadata = plain_json(turn.metadata)
     return NewEpisode(
-        key=digest(session, speaker, at, clean),
+        key=key(metadata, session, speaker, at, clean),
         text=clean,
         speaker=speaker,
         role=turn.role,
         session=session,
         at=at,
         stored_at=now,
-        metadata=plain_json(turn.metadata),
+        metadata=metadata,
         vector=vector,
-        **indexed(clean),
+        **indexed(clean, metadata),
     )
+
+
+def key(metadata: Mapping[str, Json], *said: Json) -> bytes:
+    """What makes two turns the same: what was said, unless the metadata identify the turn by a key."""
+    given = metadata.get(records.KEY)
+    return digest(*said) if given is None else item_key(given)
+
+
+def item_key(given: Json) -> bytes:
+    """What a store knows the episode by whose metadata have this key."""
+    return digest("key", given)
 
 
 def day(at: float) -> str:
@@ -140,8 +153,13 @@ class Indexed(TypedDict):
     traits: int
 
 
-def indexed(words: str) -> Indexed:
-    """The terms of a text, how many they are, and what kind of turn or fact it is."""
+def indexed(words: str, metadata: Mapping[str, Json] | None = None) -> Indexed:
+    """The terms of a text, how many they are, and what kind of turn or fact it is.
+
+    A turn whose metadata call it quiet has none.
+    """
+    if metadata and metadata.get(records.QUIET) is True:
+        return {"terms": (), "length": 0, "traits": QUIET}
     terms = index_terms(words)
     return {
         "terms": terms,

@@ -194,6 +194,12 @@ class Memory(Engine):
             self._reflector.noticed(len(receipt.stored))
         return receipt
 
+    def _put(self, turn: Turn) -> int:
+        id_ = super()._put(turn)
+        if self._reflector is not None:
+            self._reflector.noticed(1)
+        return id_
+
     def __getattr__(self, name: str) -> object:
         raise AttributeError(hints.hint("Memory", name))
 

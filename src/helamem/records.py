@@ -19,6 +19,13 @@ Path: TypeAlias = Literal["direct", "associative"]
 Channel: TypeAlias = Literal["temporal", "learned", "source", "cue"]
 FactKind: TypeAlias = Literal["statement", "trait", "agent", "procedure"]
 
+# Keys of an episode's metadata that helamem itself reads; adapters set them.
+KEY = "helamem.key"  # a text that identifies the episode, instead of what it says
+QUIET = "helamem.quiet"  # true: it is kept, but no search finds it
+ORIGINAL = (
+    "helamem.original"  # what the text was taken from; it goes when `update` changes the text
+)
+
 
 def utc(moment: datetime) -> datetime:
     """The same moment in UTC.

@@ -15,6 +15,7 @@ from helamem.consolidation.extractive import Extractive
 from helamem.consolidation.reflective import Reflective
 from helamem.errors import NotFoundError, ProviderError
 from helamem.models.metering import Meter
+from helamem.protocols import QUIET
 from helamem.records import ConsolidationReport, Episode
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from helamem.config import Config
     from helamem.consolidation.distiller import Distiller
-    from helamem.protocols import LLM, Embedder, Store
+    from helamem.protocols import LLM, Embedder, Nodes, Store
 
 MAX_FAILURES = 3  # in a row, after which the others are not tried: the model is down
 
@@ -45,7 +46,7 @@ def consolidate(
     """
     rule = decay.rule(config.learning)
     pruned = store.prune(rule=rule, now=learning_now)
-    nodes = store.nodes(store.ids(kinds=["episode"]))
+    nodes = _heard(store)
     found = clusters.find_clusters(
         nodes, store.all_edges(), rule=rule, now=learning_now, config=config.consolidation
     )
@@ -72,6 +73,12 @@ def consolidate(
         left=len(todo[most:]),
         usage=meter.usage if meter else {"calls": 0, "tokens": 0},
     )
+
+
+def _heard(store: Store) -> Nodes:
+    """The episodes that may be distilled: all but the quiet ones."""
+    nodes = store.nodes(store.ids(kinds=["episode"]))
+    return store.nodes(nodes.ids[nodes.traits & QUIET == 0])
 
 
 @dataclass(frozen=True, slots=True)

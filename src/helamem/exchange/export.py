@@ -156,14 +156,16 @@ def _episodes(lines: Sequence[dict[str, Any]], embedder: Embedder) -> list[NewEp
     vectors = indexing.embed(embedder, [line["text"] for line in lines])
     return [
         NewEpisode(
-            key=indexing.digest(line["session"], line["speaker"], line["at"], line["text"]),
+            key=indexing.key(
+                line["metadata"], line["session"], line["speaker"], line["at"], line["text"]
+            ),
             **{
                 name: line[name]
                 for name in ("text", "speaker", "role", "session", "at", "stored_at", "metadata")
             },
             **{name: line[name] for name in ("uses", "used_at")},
             vector=vector,
-            **indexing.indexed(line["text"]),
+            **indexing.indexed(line["text"], line["metadata"]),
         )
         for line, vector in zip(lines, vectors, strict=True)
     ]

@@ -52,6 +52,18 @@ class Store(Protocol):
         """
         ...
 
+    def put(self, episode: NewEpisode, *, at: float) -> tuple[int, bool]:
+        """Store an episode, or let the one with its key say what it says; its id, and whether it is new.
+
+        What is replaced keeps its id, time, place, edges and uses. Unlike `update`, history keeps nothing of
+        the old text.
+        """
+        ...
+
+    def find(self, key: bytes) -> int | None:
+        """The id of the episode with this key, if there is one."""
+        ...
+
     def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
         """Store the facts of one cluster, with "source" edges (weight 1) to and from their episodes.
 
@@ -132,7 +144,7 @@ class Store(Protocol):
     ) -> tuple[Ints, Floats]:
         """The active nodes with the highest cosine: ids and cosines, best first, ties by id.
 
-        `within` (sorted ids) restricts what may be returned.
+        Quiet episodes are not among them. `within` (sorted ids) restricts what may be returned.
         """
         ...
 
@@ -153,7 +165,10 @@ class Store(Protocol):
         ...
 
     def around(self, ids: Ints, reach: int) -> Ints:
-        """These nodes, and the turns up to `reach` away from them in their sessions; ascending."""
+        """These nodes, and the turns up to `reach` away from them in their sessions; ascending.
+
+        Quiet episodes are left out, and are nobody's neighbors.
+        """
         ...
 
     def edges(self, sources: Ints) -> Edges:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = NDArray[np.floating]
 Ints: TypeAlias = NDArray[np.int64]
-# Traits of a turn: it ends by asking; it places something in time; it calls something by its name.
-ASKS, NAMES_TIME, NAMES = 1, 2, 4
+# Traits of a turn: it ends by asking; it places something in time; it calls something by its name;
+# it is kept, but no search finds it.
+ASKS, NAMES_TIME, NAMES, QUIET = 1, 2, 4, 8
 NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
 
 
@@ -45,7 +46,8 @@ class NewEpisode:
     Attributes:
         key: A digest of what makes two turns the same turn; a store keeps one a namespace.
         length: The number of terms, repetitions counted.
-        traits: A sum of `ASKS`, `NAMES_TIME` and `NAMES`: what kind of turn it is.
+        traits: A sum of `ASKS`, `NAMES_TIME`, `NAMES` and `QUIET`: what kind of turn it is. A quiet one has
+            no terms.
     """
 
     key: bytes

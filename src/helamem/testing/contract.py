@@ -12,6 +12,7 @@ from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import Distillate, EdgeRule
 from helamem.testing import samples
 from helamem.testing.base import Contract, raising
+from helamem.testing.keeping import PuttingContract, QuietContract
 from helamem.testing.learning import CueContract, FactContract, LearningContract
 from helamem.testing.reading import LookingContract, SearchingContract, SequenceContract
 from helamem.testing.writing import AddingContract, RemovingContract, UpdatingContract
@@ -120,6 +121,16 @@ class ThreadContract(Contract):
         nodes = self.store.nodes(ids)
         assert nodes.ids[:-1].tolist() == nodes.previous[1:].tolist()
 
+    def test_what_is_put_under_one_key_is_there_once(self) -> None:
+        def put(thread: int) -> None:
+            for i in range(10):
+                said = f"of {thread}: {i}"
+                self.store.put(samples.episode(said, key=samples.digest("one")), at=5.0)
+
+        _at_once(put)
+
+        assert 1 == len(self.store.ids(kinds=["episode"]))
+
     def test_who_reads_while_others_write_sees_whole_memories(self) -> None:
         samples.add(self.store, "zero")
 
@@ -159,6 +170,8 @@ class ClosingContract(Contract):
 class StoreContract(
     AddingContract,
     UpdatingContract,
+    PuttingContract,
+    QuietContract,
     RemovingContract,
     SequenceContract,
     SearchingContract,
@@ -279,6 +292,8 @@ def _uses_of_all(store: Store) -> list[Callable[[], object]]:
     nothing = np.empty(0, np.int64)
     return [
         lambda: store.add(samples.episodes("new"), link=0.0, now=0.0),
+        lambda: store.put(samples.episode("new"), at=1.0),
+        lambda: store.find(b"new"),
         lambda: store.distil(_nothing(b"new")),
         lambda: store.restore([samples.cue("new?")], lambda _: store.all_edges()),
         lambda: store.prune(rule=samples.PLAIN, now=0.0),

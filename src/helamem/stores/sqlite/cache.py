@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.protocols import QUIET
 from helamem.stores.sqlite import rows
 from helamem.stores.sqlite.index import Columns, NodeIndex
 from helamem.stores.sqlite.namespace import listed
@@ -83,7 +84,9 @@ class Cache:
         """Some nodes, their vectors, and the speakers of the index and of these nodes."""
         space = self._space
         found = space.db.rows(
-            "SELECT id, kind, active, coalesce(session, -1), length, at, speaker, traits"  # noqa: S608
+            "SELECT id, kind, active, "  # noqa: S608  # our own words
+            f"CASE WHEN traits & {QUIET} THEN -1 ELSE coalesce(session, -1) END,"
+            " length, at, speaker, traits"
             f" FROM node n WHERE namespace = ? AND {condition} ORDER BY id",
             space.id,
             value,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from helamem.stores.sqlite.rows import IS_DOCUMENT
+
 if TYPE_CHECKING:
     from helamem.stores.sqlite.database import Database
 
@@ -29,9 +31,9 @@ CHECKS = (
         "{} facts are replaced, but still active, or the other way round",
     ),
     (
-        "SELECT count(*) FROM namespace WHERE id = ?1 AND (n_documents, total_length) <>"
+        "SELECT count(*) FROM namespace WHERE id = ?1 AND (n_documents, total_length) <>"  # noqa: S608
         " (SELECT count(*), coalesce(sum(length), 0) FROM node"
-        "  WHERE namespace = ?1 AND active AND kind < 2)",
+        f"  WHERE namespace = ?1 AND {IS_DOCUMENT})",
         "the counted number or length of documents is not the real one",
     ),
     (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core.vectors import top_k
-from helamem.protocols import NODE_KINDS, Nodes
+from helamem.protocols import NODE_KINDS, QUIET, Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,6 +159,7 @@ class NodeIndex:
     ) -> tuple[Ints, Floats]:
         """Ids and cosines of the most similar active nodes, best first, ties by id."""
         rows = self.of_kinds(kinds)
+        rows = rows[~self._is_quiet[rows]]
         if within is not None:
             rows = rows[np.isin(self.ids[rows], within)]
         if SPARSE * len(rows) < len(self.ids):
@@ -189,7 +190,7 @@ class NodeIndex:
         )
 
     def around(self, ids: Ints, reach: int) -> Ints:
-        """These nodes, and the turns up to `reach` away in their sessions; ascending."""
+        """These nodes, and the turns up to `reach` away in their sessions; ascending, without quiet ones."""
         found = np.zeros(len(self.ids), np.bool_)
         rows = self.rows(ids)
         found[rows] = True
@@ -197,7 +198,11 @@ class NodeIndex:
             for side in (-away, away):
                 beside, there = self._neighbors(rows, side)
                 found[beside[there]] = True
-        return self.ids[found]
+        return self.ids[found & ~self._is_quiet]
+
+    @property
+    def _is_quiet(self) -> NDArray[np.bool_]:
+        return (self.columns.traits & QUIET) > 0
 
     def n_neighbors(self) -> int:
         """How many turns have a turn after them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem.errors import NotFoundError, StoreError
-from helamem.protocols import NODE_KINDS
+from helamem.protocols import NODE_KINDS, QUIET
 from helamem.stores.sqlite import edge_table, posting_table, rows
 from helamem.stores.sqlite.edge_table import LEARNED
 from helamem.stores.sqlite.namespace import listed
@@ -63,7 +63,7 @@ def require_all(space: Space, ids: set[int]) -> None:
 def add_episode(space: Space, episode: NewEpisode, link: float, now: float) -> int:
     """A new turn at the end of its session; `add_contents` must follow."""
     session = _session(space, episode.session)
-    before = _last_of(space, session) if link > 0 else None
+    before = _last_of(space, session) if link > 0 and not episode.traits & QUIET else None
     id_ = insert(space,
         EPISODE, episode.key, episode.text, episode.speaker, episode.role, session, episode.at,
         episode.stored_at, rows.dumped(episode.metadata), episode.length, episode.traits,
@@ -104,7 +104,8 @@ def add_contents(space: Space, added: Sequence[tuple[int, NewEpisode | NewFact]]
         return
     _add_vectors(space, [(id_, each.vector) for id_, each in added])
     posting_table.add(space, [(id_, each.terms) for id_, each in added])
-    count(space, len(added), sum(each.length for _, each in added), last=added[-1][0])
+    heard = [each for _, each in added if not each.traits & QUIET]
+    count(space, len(heard), sum(each.length for each in heard), last=added[-1][0])
     space.db.many(
         "INSERT OR IGNORE INTO usage VALUES (?, ?, ?)",
         [(id_, each.uses, each.used_at) for id_, each in added if each.uses],
@@ -135,7 +136,8 @@ def _session(space: Space, name: str) -> int:
 
 
 def _last_of(space: Space, session: int) -> int | None:
-    last: int | None = space.db.row("SELECT max(id) FROM node WHERE session = ?", session)[0]
+    heard = f"SELECT max(id) FROM node WHERE session = ? AND NOT traits & {QUIET}"  # noqa: S608
+    last: int | None = space.db.row(heard, session)[0]
     return last
 
 
@@ -167,6 +169,14 @@ def count(space: Space, documents: int, length: int, *, last: int = 0) -> None:
     )  # fmt: skip
 
 
+def uncount(space: Space, id_: int) -> None:
+    """Count one episode or fact out, if it is counted."""
+    counted = f"SELECT length FROM node WHERE id = ? AND {rows.IS_DOCUMENT}"  # noqa: S608  # our own words
+    found = space.db.find(counted, id_)
+    if found is not None:
+        count(space, -1, -found[0])
+
+
 def changed(space: Space, ids: Iterable[int]) -> None:
     """Tell every cache, in this and in other processes, that nodes have changed or gone."""
     space.db.execute(
@@ -183,13 +193,24 @@ def changed(space: Space, ids: Iterable[int]) -> None:
     )
 
 
-def replace(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
-    """Let an episode say something else."""
-    old_text, old_length = require(space, id_, EPISODE)
+def note_update(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
+    """Keep in history what an episode says until now.
+
+    Raises:
+        NotFoundError: There is no such episode.
+        StoreError: Another episode says just that.
+    """
+    old_text, *_ = require(space, id_, EPISODE)
     twin = find(space, EPISODE, episode.key)
     if twin not in (None, id_):
         raise StoreError(f"Memory {twin} says the same already. Delete one of the two.")
     note(space, id_, "updated", at, old_text)
+
+
+def replace(space: Space, id_: int, episode: NewEpisode) -> None:
+    """Let an episode say something else."""
+    uncount(space, id_)
+    posting_table.remove(space, id_, was_active=True)
     space.db.execute(
         "UPDATE node SET text = ?, metadata = ?, length = ?, traits = ?, key = ? WHERE id = ?",
         episode.text,
@@ -199,7 +220,5 @@ def replace(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
         episode.key,
         id_,
     )
-    count(space, -1, -old_length)
-    posting_table.remove(space, id_, was_active=True)
     add_contents(space, [(id_, episode)])
     changed(space, [id_])

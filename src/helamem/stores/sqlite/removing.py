@@ -64,13 +64,13 @@ def _orphaned_by(space: Space, ids: list[int]) -> list[int]:
 
 
 def _remove_node(space: Space, id_: int, at: float) -> None:
-    kind, active, length, session, stored_at = space.db.row(
-        "SELECT kind, active, length, session, stored_at FROM node WHERE id = ?", id_
+    kind, active, session, stored_at = space.db.row(
+        "SELECT kind, active, session, stored_at FROM node WHERE id = ?", id_
     )
     if kind != CUE:
         node_table.note(space, id_, "added", stored_at)
         node_table.note(space, id_, "deleted", at)
-        node_table.count(space, -active, -active * length)
+        node_table.uncount(space, id_)
     posting_table.remove(space, id_, was_active=bool(active))
     space.db.execute(
         "DELETE FROM edge WHERE (source, target, channel) IN"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helamem.protocols import NODE_KINDS, Edges
+from helamem.protocols import NODE_KINDS, QUIET, Edges
 from helamem.records import Episode, Fact
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from helamem.records import Json
 
 EPISODE, FACT, CUE = range(3)
+IS_DOCUMENT = f"active AND kind < {CUE} AND NOT traits & {QUIET}"  # what searches by words look at
 
 MEMORIES = (
     "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata,"

@@ -126,6 +126,18 @@ class SQLiteStore:
             node_table.add_contents(self._space, added)
             return outcome
 
+    def put(self, episode: NewEpisode, *, at: float) -> tuple[int, bool]:
+        """Store an episode, or let the one with its key say what it says; its id, and whether it is new."""
+        with self._writing():
+            known = node_table.find(self._space, EPISODE, episode.key)
+            if known is None:
+                id_ = node_table.add_episode(self._space, episode, 0.0, at)
+                node_table.add_contents(self._space, [(id_, episode)])
+                return id_, True
+            node_table.replace(self._space, known, episode)
+        self._to_wipe = True
+        return known, False
+
     def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
         """Store the facts of one cluster, with edges to and from their episodes."""
         with self._writing():
@@ -176,7 +188,8 @@ class SQLiteStore:
             StoreError: Another episode says just that.
         """
         with self._writing():
-            node_table.replace(self._space, id_, episode, at)
+            node_table.note_update(self._space, id_, episode, at)
+            node_table.replace(self._space, id_, episode)
 
     def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
         """Remove memories, and every fact and cue that rests on them alone; all ids that went."""
@@ -260,6 +273,11 @@ class SQLiteStore:
             return found[
                 np.isin(found, np.concatenate([cues, filtering.matching(self._space, where)]))
             ]
+
+    def find(self, key: bytes) -> int | None:
+        """The id of the episode with this key, if there is one."""
+        with self._db.reading():
+            return node_table.find(self._space, EPISODE, key)
 
     def speakers(self) -> tuple[str, ...]:
         """The speakers, in the order of `Nodes.speakers`."""
@@ -361,7 +379,7 @@ class SQLiteStore:
             episodes=int(is_episode.sum()),
             facts=len(index.of_kinds(["fact"])),
             cues=len(index.of_kinds(["cue"])),
-            sessions=len(np.unique(columns.sessions[is_episode])),
+            sessions=len(np.unique(columns.sessions[is_episode & (columns.sessions >= 0)])),
             speakers=tuple(index.speakers[i] for i in named),
             edges={"temporal": index.n_neighbors(), **edge_table.counted(edges, index)},
             first_at=rows.moment(float(times.min())) if len(times) else None,
