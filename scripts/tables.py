@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from helamem import config
-from helamem.config import PRESETS, Config
+from helamem.config import LANGUAGES, PRESETS, Config
 from helamem.evaluation import cells
 from helamem.evaluation.experiments import speed
 from helamem.evaluation.report import markdown_table
@@ -100,7 +100,8 @@ def _written(value: Any) -> str:  # noqa: ANN401  # settings of any type
 def _range(name: str) -> str:
     section, _, key = name.partition(".")
     if not key:
-        return {"preset": " or ".join(f"`{each}`" for each in PRESETS)}.get(name, "see below")
+        choices = {"preset": PRESETS, "language": LANGUAGES}
+        return " or ".join(f"`{each}`" for each in choices.get(name, ())) or "see below"
     kind = type(getattr(Config(), section))
     hint = get_type_hints(kind)[key]
     if get_args(hint):

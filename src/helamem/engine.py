@@ -17,6 +17,7 @@ from helamem import decay, filters, forgetting, hints, indexing, records
 from helamem.consolidation import consolidate, extractive, profiles
 from helamem.errors import NotFoundError
 from helamem.exchange import export, formats
+from helamem.language import language_named
 from helamem.language.characters import clean
 from helamem.learning import lessons
 from helamem.records import (
@@ -57,6 +58,7 @@ class Engine:
         self._store = store
         self._embedder = embedder
         self._config = config
+        self._language = language_named(config.language)
         self._clock = clock
 
     @property
@@ -134,7 +136,9 @@ class Engine:
 
     def _add(self, turns: Sequence[Turn]) -> Receipt:
         started = time.perf_counter()
-        episodes, losses = indexing.prepare(turns, self._embedder, now=self._clock())
+        episodes, losses = indexing.prepare(
+            turns, self._embedder, self._language, now=self._clock()
+        )
         added = self._store.add(episodes, link=self._config.learning.link, now=self._learning_now())
         receipt = Receipt(
             ids=tuple(id_ for id_, _ in added),
@@ -174,7 +178,7 @@ class Engine:
 
     def _put(self, turn: Turn) -> int:
         now = self._clock()
-        episode = indexing.prepare([turn], self._embedder, now=now)[0][0]
+        episode = indexing.prepare([turn], self._embedder, self._language, now=now)[0][0]
         known = self._store.find(episode.key)
         if known is not None:
             self._drop_quotes(known, episode.text, now)
@@ -388,7 +392,7 @@ class Engine:
             _changed_metadata(old, words, metadata),
         )
         now = self._clock()
-        episode = indexing.prepare([turn], self._embedder, now=now)[0][0]
+        episode = indexing.prepare([turn], self._embedder, self._language, now=now)[0][0]
         self._drop_quotes(id_, episode.text, now)
         self._store.update(id_, episode, at=now)
         return replace(old, text=episode.text, metadata=episode.metadata)
@@ -467,6 +471,7 @@ class Engine:
                 content,
                 self._store,
                 self._embedder,
+                self._language,
                 names_apart=self._config.activation.names_apart,
                 batch_size=self._config.storage.batch_size,
                 progress=progress,

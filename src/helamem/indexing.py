@@ -20,6 +20,7 @@ from helamem.protocols import ASKS, NAMES, NAMES_TIME, QUIET, NewEpisode
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from helamem.language.language import Language
     from helamem.protocols import Embedder, Floats, Term
     from helamem.records import Json, Turn
 
@@ -28,7 +29,7 @@ _NOTE = re.compile(r"\[[^\[\]]*\]$")  # "[image: a dog]" at the end of a turn is
 
 
 def prepare(
-    turns: Sequence[Turn], embedder: Embedder, *, now: float
+    turns: Sequence[Turn], embedder: Embedder, language: Language, *, now: float
 ) -> tuple[list[NewEpisode], list[list[str]]]:
     """One episode a turn, and for each turn the reasons why it is not kept exactly as it came.
 
@@ -42,7 +43,7 @@ def prepare(
     cleaned = [characters.clean(turn.text) for turn in turns]
     vectors = embed(embedder, [clean for clean, _ in cleaned])
     episodes = [
-        _episode(turn, clean, vector, now)
+        _episode(turn, clean, vector, language, now)
         for turn, (clean, _), vector in zip(turns, cleaned, vectors, strict=True)
     ]
     losses = [[*reasons, *_uncovered(clean, embedder)] for clean, reasons in cleaned]
@@ -102,7 +103,7 @@ def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
     return decoded
 
 
-def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
+def _episode(turn: Turn, clean: str, vector: Floats, language: Language, now: float) -> NewEpisode:
     at = now if turn.at is None else turn.at.timestamp()
     speaker, session = (
         characters.clean(turn.speaker)[0],
@@ -119,7 +120,7 @@ def _episode(turn: Turn, clean: str, vector: Floats, now: float) -> NewEpisode:
         stored_at=now,
         metadata=metadata,
         vector=vector,
-        **indexed(clean, metadata),
+        **indexed(clean, language, metadata),
     )
 
 
@@ -153,28 +154,28 @@ class Indexed(TypedDict):
     traits: int
 
 
-def indexed(words: str, metadata: Mapping[str, Json] | None = None) -> Indexed:
+def indexed(words: str, language: Language, metadata: Mapping[str, Json] | None = None) -> Indexed:
     """The terms of a text, how many they are, and what kind of turn or fact it is.
 
     A turn whose metadata call it quiet has none.
     """
     if metadata and metadata.get(records.QUIET) is True:
         return {"terms": (), "length": 0, "traits": QUIET}
-    terms = index_terms(words)
+    terms = index_terms(words, language)
     return {
         "terms": terms,
         "length": sum(term.count for term in terms),
-        "traits": traits(words),
+        "traits": traits(words, language),
     }
 
 
-def traits(words: str) -> int:
+def traits(words: str, language: Language) -> int:
     """What kind of turn or fact this is: a sum of the codes in `protocols`."""
     said = _NOTE.sub("", words.rstrip())
-    found = sentences(said)
-    asks = bool(found) and is_question(found[-1])
-    calls = names.names_something(said)
-    return ASKS * asks + NAMES_TIME * dates.names_time(said) + NAMES * calls
+    found = sentences(said, language)
+    asks = bool(found) and is_question(found[-1], language)
+    calls = names.names_something(said, language)
+    return ASKS * asks + NAMES_TIME * dates.names_time(said, language) + NAMES * calls
 
 
 def _uncovered(clean: str, embedder: Embedder) -> list[str]:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem.language.breadth import breadth
+from helamem.language.english import ENGLISH
 from helamem.models.embedders import HashingEmbedder
 from helamem.search.questions import understand
 
@@ -72,7 +73,7 @@ def test_worked_example() -> None:
 
 def test_a_question_is_as_broad_however_politely_it_is_asked() -> None:
     def asked(query: str) -> float:
-        return understand(query, ["Ana"], HashingEmbedder(8), names_apart=True).breadth
+        return understand(query, ["Ana"], HashingEmbedder(8), ENGLISH, names_apart=True).breadth
 
     assert asked("What does Ana like?") == asked("Could you please tell me what Ana likes?")
     assert asked("What hobbies does Ana have?") > asked("What did Ana do?")

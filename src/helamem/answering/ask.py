@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from helamem.language import language_named
+from helamem.language.english import ENGLISH
 from helamem.learning import implicit
 from helamem.models import prompts
 from helamem.models.metering import Meter
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from helamem.config import Ask
     from helamem.engine import Engine
+    from helamem.language.language import Language
     from helamem.protocols import LLM, Message
     from helamem.records import Hit, Json, Reinforcement
     from helamem.search.recall import Recall
@@ -127,15 +130,16 @@ def ask(
         LLMError: The model failed; nothing was learned.
     """
     config, meter = config or memory.config.ask, Meter(llm)
+    language = language_named(memory.config.language)
     started = time.perf_counter()
     first = memory.search(question, k=config.k, filters=filters, at=at)
     searches = plan(meter, question, first.at) if config.plan else []
     recall = retrieve(memory, first, searches, config, filters)
-    said = answer_from(meter, question, recall, config)
+    said = answer_from(meter, question, recall, config, language)
     if config.investigate and said.text is None:
         more = investigate(meter, question, recall, tried=[question, *searches])
         recall = retrieve(memory, recall, more, config, filters)
-        said = answer_from(meter, question, recall, config)
+        said = answer_from(meter, question, recall, config, language)
     answer = Answer(
         question=question,
         text=said.text,
@@ -203,16 +207,18 @@ def retrieve(
     return replace(first, hits=tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.id))))
 
 
-def answer_from(llm: LLM, question: str, recall: Recall, config: Ask) -> Said:
+def answer_from(
+    llm: LLM, question: str, recall: Recall, config: Ask, language: Language = ENGLISH
+) -> Said:
     """An answer from the hits: those that fit into the budget, chosen and verified if so configured."""
     shown = fitting(recall.hits, config.max_tokens)
     if config.select and shown:
         shown = select(llm, question, recall.at, shown)
     if not shown:
         return Said(text=None, citations=())
-    said = answer(llm, question, recall.at, shown)
+    said = answer(llm, question, recall.at, shown, language)
     if config.verify and said.text is not None:
-        said = verify(llm, question, recall.at, shown, said)
+        said = verify(llm, question, recall.at, shown, said, language=language)
     return said
 
 
@@ -234,24 +240,34 @@ def select(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> list[H
     return [hit for hit in hits if hit.id in chosen]
 
 
-def answer(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> Said:
+def answer(
+    llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language = ENGLISH
+) -> Said:
     """An answer from these memories, with citations that were checked."""
     reply = llm.complete(_about(prompts.ANSWER, question, at, hits), schema=ANSWER_SCHEMA)
-    return checked(reply.data, question, hits)
+    return checked(reply.data, question, hits, language)
 
 
-def verify(llm: LLM, question: str, at: datetime, hits: Sequence[Hit], draft: Said) -> Said:
+def verify(
+    llm: LLM,
+    question: str,
+    at: datetime,
+    hits: Sequence[Hit],
+    draft: Said,
+    *,
+    language: Language = ENGLISH,
+) -> Said:
     """The same answer, corrected or taken back where the memories do not support it."""
     quoted = prompts.quoted("draft", [{"answer": draft.text, "citations": list(draft.citations)}])
     system, user = _about(prompts.VERIFY, question, at, hits)
     reply = llm.complete(
         [system, {"role": "user", "content": f"{user['content']}\n{quoted}"}], schema=ANSWER_SCHEMA
     )
-    said = checked(reply.data, question, hits)
+    said = checked(reply.data, question, hits, language)
     return replace(said, refused=tuple(dict.fromkeys((*draft.refused, *said.refused))))
 
 
-def checked(data: Json, question: str, hits: Sequence[Hit]) -> Said:
+def checked(data: Json, question: str, hits: Sequence[Hit], language: Language = ENGLISH) -> Said:
     """A model's answer with those of its citations that it was shown.
 
     Where none is left, the words of the answer tell what it made use of. An answer that rests on nothing
@@ -266,7 +282,7 @@ def checked(data: Json, question: str, hits: Sequence[Hit]) -> Said:
     refused = tuple(
         f"the answer cites {id_}, which was not shown" for id_ in cited if id_ not in shown
     )
-    kept = [id_ for id_ in cited if id_ in shown] or implicit.used(question, text, hits)
+    kept = [id_ for id_ in cited if id_ in shown] or implicit.used(question, text, hits, language)
     if not kept:
         return Said(text=None, citations=(), refused=(*refused, "the answer rests on no memory"))
     return Said(text=text, citations=tuple(kept), refused=refused)

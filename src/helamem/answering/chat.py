@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from helamem.answering import ask
+from helamem.language import language_named
 from helamem.learning import implicit
 from helamem.models import prompts
 from helamem.models.metering import Meter
@@ -106,6 +107,7 @@ class Chat:
         self._speaker = speaker
         self._name = name
         self._window = window
+        self._language = language_named(memory.config.language)
         self._rules = "\n\n".join(each for each in (prompts.CONVERSE, instructions) if each)
         self._learn = memory.config.ask.learn if learn is None else learn
         self._turns: list[_Turn] = []
@@ -135,7 +137,7 @@ class Chat:
         finally:
             reply = "".join(pieces)
             self._remember_reply(reply, said.at, whole=whole)
-            used = implicit.used(text, reply, shown) if whole else []
+            used = implicit.used(text, reply, shown, self._language) if whole else []
             self.last = Exchange(
                 message=said.id,
                 reply=reply,

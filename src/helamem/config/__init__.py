@@ -1,6 +1,7 @@
 """Every setting, with its default, its range and its origin."""
 
 from helamem.config.loading import (
+    LANGUAGES,
     Config,
     Resolved,
     data_folder,
@@ -28,6 +29,7 @@ from helamem.config.settings import (
 )
 
 __all__ = [
+    "LANGUAGES",
     "PRESETS",
     "Activation",
     "Ask",

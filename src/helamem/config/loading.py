@@ -12,7 +12,7 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_type_hints
 
 import platformdirs
 
@@ -38,16 +38,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
+LanguageName: TypeAlias = Literal["english", "neutral"]
+LANGUAGES = get_args(LanguageName)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of a memory.
 
     Attributes:
         embedder: "static", "minilm", "openai:MODEL" or "hashing", each also with ":PATH" where it has one.
+        language: "english", or "neutral" for any other and for several at once.
     """
 
     preset: str = "default"
     embedder: str = "static"
+    language: LanguageName = "english"
     candidates: Candidates = field(default_factory=Candidates)
     activation: Activation = field(default_factory=Activation)
     spreading: Spreading = field(default_factory=Spreading)
@@ -62,13 +68,15 @@ class Config:
     ask: Ask = field(default_factory=Ask)
 
     def __post_init__(self) -> None:
-        for name in ("preset", "embedder"):
+        for name in ("preset", "embedder", "language"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a string, not {getattr(self, name)!r}")
         if self.preset not in PRESETS:
             raise ConfigError(
                 f"there is no preset {self.preset!r}; there are {', '.join(sorted(PRESETS))}"
             )
+        if self.language not in LANGUAGES:
+            raise ConfigError(f"language = {self.language!r}, but it must be one of {LANGUAGES}")
 
     @classmethod
     def of(cls, preset: str = "default", **settings: Any) -> Config:
@@ -183,6 +191,7 @@ def describe(name: str) -> str:
         return {
             "preset": "the set of values to start from",
             "embedder": "what turns texts into vectors",
+            "language": "whose words and patterns texts are read with; neutral has none, for any script",
         }[name]
     return next(
         str(f.metadata["doc"]) for f in dataclasses.fields(_SECTIONS[section]) if f.name == key
@@ -284,7 +293,7 @@ def variable(name: str) -> str:
 def _parsed(name: str, value: Any, origin: str) -> Any:
     """A value with the type that its setting has; text (from the environment, say) is converted."""
     section, _, key = name.partition(".")
-    if name in {"preset", "embedder"}:
+    if name in {"preset", "embedder", "language"}:
         return value
     hints = get_type_hints(_SECTIONS[section]) if section in _SECTIONS else {}
     if not key or key not in hints:

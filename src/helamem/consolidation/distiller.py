@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from helamem.language.language import Language
     from helamem.protocols import Distillate, Embedder, Floats
     from helamem.records import Episode, FactKind, Json
 
@@ -73,7 +74,9 @@ def embedded(embedder: Embedder, drafts: Sequence[Draft]) -> Floats:
     return indexing.embed(embedder, [draft.text for draft in drafts])
 
 
-def new_fact(draft: Draft, vector: Floats, now: float, metadata: Mapping[str, Json]) -> NewFact:
+def new_fact(
+    draft: Draft, vector: Floats, language: Language, now: float, metadata: Mapping[str, Json]
+) -> NewFact:
     """A draft with all that a store keeps of a fact."""
     return NewFact(
         text=draft.text,
@@ -85,5 +88,5 @@ def new_fact(draft: Draft, vector: Floats, now: float, metadata: Mapping[str, Js
         stored_at=now,
         metadata=metadata,
         vector=vector,
-        **indexing.indexed(draft.text),
+        **indexing.indexed(draft.text, language),
     )

@@ -10,6 +10,8 @@ import numpy as np
 from helamem import indexing
 from helamem.consolidation.distiller import Draft, Outcome, embedded, new_fact
 from helamem.core import vectors
+from helamem.language import language_named
+from helamem.language.english import ENGLISH
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import terms_of
 from helamem.protocols import Distillate
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.config import Config
+    from helamem.language.language import Language
     from helamem.protocols import Embedder, Floats, Store
     from helamem.records import Episode
 
@@ -35,6 +38,7 @@ class Extractive:
         self._store = store
         self._embedder = embedder
         self._config = config
+        self._language = language_named(config.language)
 
     def distil(self, episodes: Sequence[Episode], marks: Sequence[bytes], *, now: float) -> Outcome:
         """One fact a speaker; one that is there already is not stored again.
@@ -46,7 +50,7 @@ class Extractive:
         fresh = [draft for draft in drafts if all(draft.text != fact.text for fact in known)]
         vectors = embedded(self._embedder, fresh)
         facts = [
-            new_fact(draft, vector, now, {"distiller": self.name})
+            new_fact(draft, vector, self._language, now, {"distiller": self.name})
             for draft, vector in zip(fresh, vectors, strict=True)
         ]
         replaced = {
@@ -63,7 +67,7 @@ class Extractive:
         )
 
     def _drafts(self, episodes: Sequence[Episode]) -> list[Draft]:
-        found = statements(episodes)
+        found = statements(episodes, self._language)
         if not found:
             return []
         embedded = indexing.embed(self._embedder, [each.text for each in found])
@@ -78,13 +82,14 @@ class Sentence:
     episode: Episode
 
 
-def statements(cluster: Sequence[Episode]) -> list[Sentence]:
+def statements(cluster: Sequence[Episode], language: Language = ENGLISH) -> list[Sentence]:
     """The sentences of a cluster that state something: no questions, nothing under three terms."""
     return [
         Sentence(text=sentence, episode=episode)
         for episode in cluster
-        for sentence in sentences(episode.text)
-        if not is_question(sentence) and len(set(terms_of(sentence))) >= MIN_TERMS
+        for sentence in sentences(episode.text, language)
+        if not is_question(sentence, language)
+        and len(set(terms_of(sentence, language))) >= MIN_TERMS
     ]
 
 

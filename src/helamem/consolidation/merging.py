@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.consolidation.claims import Claim
+    from helamem.language.language import Language
     from helamem.protocols import Floats
     from helamem.records import Fact
 
@@ -44,6 +45,7 @@ def decide(
     vectors: Floats,
     old: Sequence[Fact],
     old_vectors: Floats,
+    language: Language = ENGLISH,
 ) -> list[Decision]:
     """One decision a claim, in their order; claims that say the same are united first.
 
@@ -56,15 +58,17 @@ def decide(
         old: The facts that may be concerned: those shown to the model, and those nearest to the claims.
         old_vectors: Theirs, shape (m, dimension).
     """
-    united, kept = unite(claims, vectors)
+    united, kept = unite(claims, vectors, language)
     decisions = [
-        _decision(claim, vectors[row], old, old_vectors)
+        _decision(claim, vectors[row], old, old_vectors, language)
         for claim, row in zip(united, kept, strict=True)
     ]
     return _consistent(decisions)
 
 
-def unite(claims: Sequence[Claim], vectors: Floats) -> tuple[list[Claim], list[int]]:
+def unite(
+    claims: Sequence[Claim], vectors: Floats, language: Language = ENGLISH
+) -> tuple[list[Claim], list[int]]:
     """Claims of which no two say the same, and the row of each: the first of its like, with all sources."""
     united: list[Claim] = []
     rows: list[int] = []
@@ -73,7 +77,12 @@ def unite(claims: Sequence[Claim], vectors: Floats) -> tuple[list[Claim], list[i
             (
                 i
                 for i, other in enumerate(united)
-                if same(claim.draft.text, other.draft.text, float(vectors[row] @ vectors[rows[i]]))
+                if same(
+                    claim.draft.text,
+                    other.draft.text,
+                    float(vectors[row] @ vectors[rows[i]]),
+                    language,
+                )
             ),
             None,
         )
@@ -85,7 +94,7 @@ def unite(claims: Sequence[Claim], vectors: Floats) -> tuple[list[Claim], list[i
     return united, rows
 
 
-def same(one: str, other: str, cosine: float) -> bool:
+def same(one: str, other: str, cosine: float, language: Language = ENGLISH) -> bool:
     """Whether two facts say the same: near in vector and words, with the same numbers and negations.
 
     >>> same("Ana has 2 dogs.", "Ana has 3 dogs.", 0.99)
@@ -93,9 +102,9 @@ def same(one: str, other: str, cosine: float) -> bool:
     """
     if " ".join(one.casefold().split()) == " ".join(other.casefold().split()):
         return True
-    if cosine < SAME_COSINE or _exact(one) != _exact(other):
+    if cosine < SAME_COSINE or _exact(one, language) != _exact(other, language):
         return False
-    terms, others = set(terms_of(one)), set(terms_of(other))
+    terms, others = set(terms_of(one, language)), set(terms_of(other, language))
     return len(terms & others) >= SAME_WORDS * len(terms | others)
 
 
@@ -112,35 +121,39 @@ def strengthened(fact: Fact, claim: Claim) -> float:
     return fact.confidence + claim.draft.confidence * (1.0 - fact.confidence)
 
 
-def _decision(claim: Claim, vector: Floats, old: Sequence[Fact], old_vectors: Floats) -> Decision:
+def _decision(
+    claim: Claim, vector: Floats, old: Sequence[Fact], old_vectors: Floats, language: Language
+) -> Decision:
     cosines = old_vectors @ vector if old else np.zeros(0)
     twins = [
-        i for i, fact in enumerate(old) if same(claim.draft.text, fact.text, float(cosines[i]))
+        i
+        for i, fact in enumerate(old)
+        if same(claim.draft.text, fact.text, float(cosines[i]), language)
     ]
     if twins:
         best = max(twins, key=lambda i: float(cosines[i]))
         return Decision(claim=claim, vector=vector, verdict="merge", old=old[best])
     i = next((i for i, fact in enumerate(old) if fact.id == claim.old), None)
-    verdict = "store" if i is None else _told(claim, old[i], float(cosines[i]))
+    verdict = "store" if i is None else _told(claim, old[i], float(cosines[i]), language)
     concerned = old[i] if i is not None and verdict != "store" else None
     return Decision(claim=claim, vector=vector, verdict=verdict, old=concerned)
 
 
-def _told(claim: Claim, fact: Fact, cosine: float) -> Verdict:
+def _told(claim: Claim, fact: Fact, cosine: float, language: Language) -> Verdict:
     """What follows from the model's word about a known fact."""
     if claim.relation == "same":
         return "merge" if cosine >= TOLD_COSINE else "store"
     if claim.relation == "replaces":
         newer = claim.draft.at >= fact.at
-        return "replace" if newer and _related(claim, fact) else "doubt"
+        return "replace" if newer and _related(claim, fact, language) else "doubt"
     return "doubt" if claim.relation == "unsure" else "store"
 
 
-def _related(claim: Claim, fact: Fact) -> bool:
+def _related(claim: Claim, fact: Fact, language: Language) -> bool:
     """Whether a claim can be about what a fact is about: the same person, or a word in common."""
     if claim.draft.speaker and claim.draft.speaker.casefold() == fact.speaker.casefold():
         return True
-    return not set(terms_of(claim.draft.text)).isdisjoint(terms_of(fact.text))
+    return not set(terms_of(claim.draft.text, language)).isdisjoint(terms_of(fact.text, language))
 
 
 def _consistent(decisions: Sequence[Decision]) -> list[Decision]:
@@ -166,8 +179,8 @@ def _joined(first: Claim, second: Claim) -> Claim:
 _NUMBERS = re.compile(r"\d+")
 
 
-def _exact(sentence: str) -> tuple[list[str], list[str]]:
+def _exact(sentence: str, language: Language) -> tuple[list[str], list[str]]:
     """What must be equal where two sentences say the same: the numbers, and how often it is denied."""
     folded = sentence.casefold()
-    negations = ["not" for _ in ENGLISH.negation.findall(folded)]
+    negations = ["not" for _ in language.negation.findall(folded)]
     return sorted(_NUMBERS.findall(folded)), negations

@@ -10,6 +10,7 @@ import numpy as np
 from helamem.consolidation import claims, merging
 from helamem.consolidation.distiller import Outcome, embedded, new_fact
 from helamem.core.vectors import normalize
+from helamem.language import language_named
 from helamem.models import prompts
 from helamem.protocols import ChangedFact, Distillate
 from helamem.records import Fact
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from helamem.config import Config
     from helamem.consolidation.merging import Decision
+    from helamem.language.language import Language
     from helamem.protocols import LLM, Embedder, Floats, Ints, Store
     from helamem.records import Episode, Json
 
@@ -33,6 +35,7 @@ class Reflective:
         self._store = store
         self._embedder = embedder
         self._config = config
+        self._language = language_named(config.language)
         self._llm = llm
 
     def distil(self, episodes: Sequence[Episode], marks: Sequence[bytes], *, now: float) -> Outcome:
@@ -50,14 +53,16 @@ class Reflective:
         parsed = claims.parse(reply.data, episodes, shown)
         vectors = embedded(self._embedder, [claim.draft for claim in parsed.claims])
         old = self._concerned(vectors, shown)
-        decisions = merging.decide(parsed.claims, vectors, old, self._store.vectors(_ids(old)))
+        decisions = merging.decide(
+            parsed.claims, vectors, old, self._store.vectors(_ids(old)), self._language
+        )
         made: dict[str, Json] = {
             "distiller": self.name,
             "model": reply.model,
             "prompt": prompts.VERSION,
         }
         return Outcome(
-            distillate=_distillate(decisions, marks, made, now),
+            distillate=_distillate(decisions, marks, made, self._language, now),
             merged=sum(each.verdict == "merge" for each in decisions),
             refused=parsed.refused,
         )
@@ -84,7 +89,11 @@ class Reflective:
 
 
 def _distillate(
-    decisions: Sequence[Decision], marks: Sequence[bytes], made: Mapping[str, Json], now: float
+    decisions: Sequence[Decision],
+    marks: Sequence[bytes],
+    made: Mapping[str, Json],
+    language: Language,
+    now: float,
 ) -> Distillate:
     """What decisions come to, for a store."""
     new = [each for each in decisions if each.verdict != "merge"]
@@ -95,7 +104,8 @@ def _distillate(
     return Distillate(
         marks=marks,
         facts=[
-            new_fact(each.claim.draft, each.vector, now, {**made, **_doubt(each)}) for each in new
+            new_fact(each.claim.draft, each.vector, language, now, {**made, **_doubt(each)})
+            for each in new
         ],
         changed=[
             ChangedFact(

@@ -23,6 +23,7 @@ from helamem.search import questions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from helamem.language.language import Language
     from helamem.protocols import Embedder, Ints, Store
 
 FORMAT = 1
@@ -90,6 +91,7 @@ def restore(
     content: Export,
     store: Store,
     embedder: Embedder,
+    language: Language,
     *,
     names_apart: bool,
     batch_size: int,
@@ -99,19 +101,23 @@ def restore(
     ids: dict[int, int] = {}
     new: list[int] = []
     for batch in _chunks(content.episodes, batch_size):
-        added = store.add(_episodes(batch, embedder), link=0.0, now=0.0)
+        added = store.add(_episodes(batch, embedder, language), link=0.0, now=0.0)
         ids.update({line["id"]: id_ for line, (id_, _) in zip(batch, added, strict=True)})
         new += [id_ for id_, is_new in added if is_new]
         if progress is not None:
             progress(len(ids))
-    _restore_facts(content, store, embedder, ids)
-    _restore_cues(content, store, embedder, ids, names_apart=names_apart)
+    _restore_facts(content, store, embedder, language, ids)
+    _restore_cues(content, store, embedder, language, ids, names_apart=names_apart)
     return Receipt(ids=tuple(ids[line["id"]] for line in content.episodes), stored=tuple(new))
 
 
-def _restore_facts(content: Export, store: Store, embedder: Embedder, ids: dict[int, int]) -> None:
+def _restore_facts(
+    content: Export, store: Store, embedder: Embedder, language: Language, ids: dict[int, int]
+) -> None:
     known = {fact.text: fact.id for fact in store.facts(superseded=True)}
-    for line, fact in zip(content.facts, _facts(content.facts, embedder, ids), strict=True):
+    for line, fact in zip(
+        content.facts, _facts(content.facts, embedder, language, ids), strict=True
+    ):
         found = known.get(fact.text)
         ids[line["id"]] = (
             store.add_facts([fact], cluster=indexing.digest("restored", line["id"], fact.text))[0]
@@ -126,11 +132,18 @@ def _restore_facts(content: Export, store: Store, embedder: Embedder, ids: dict[
 
 
 def _restore_cues(
-    content: Export, store: Store, embedder: Embedder, ids: dict[int, int], *, names_apart: bool
+    content: Export,
+    store: Store,
+    embedder: Embedder,
+    language: Language,
+    ids: dict[int, int],
+    *,
+    names_apart: bool,
 ) -> None:
     speakers = store.speakers()
     asked = [
-        questions.telling(line["text"], speakers, names_apart=names_apart) for line in content.cues
+        questions.telling(line["text"], speakers, language, names_apart=names_apart)
+        for line in content.cues
     ]
     vectors = indexing.embed(embedder, asked)
     cues = [
@@ -152,7 +165,9 @@ def _restore_cues(
         store.restore(cues, edges)
 
 
-def _episodes(lines: Sequence[dict[str, Any]], embedder: Embedder) -> list[NewEpisode]:
+def _episodes(
+    lines: Sequence[dict[str, Any]], embedder: Embedder, language: Language
+) -> list[NewEpisode]:
     vectors = indexing.embed(embedder, [line["text"] for line in lines])
     return [
         NewEpisode(
@@ -165,14 +180,17 @@ def _episodes(lines: Sequence[dict[str, Any]], embedder: Embedder) -> list[NewEp
             },
             **{name: line[name] for name in ("uses", "used_at")},
             vector=vector,
-            **indexing.indexed(line["text"], line["metadata"]),
+            **indexing.indexed(line["text"], language, line["metadata"]),
         )
         for line, vector in zip(lines, vectors, strict=True)
     ]
 
 
 def _facts(
-    lines: Sequence[dict[str, Any]], embedder: Embedder, ids: dict[int, int]
+    lines: Sequence[dict[str, Any]],
+    embedder: Embedder,
+    language: Language,
+    ids: dict[int, int],
 ) -> list[NewFact]:
     vectors = indexing.embed(embedder, [line["text"] for line in lines])
     return [
@@ -184,7 +202,7 @@ def _facts(
             **{name: line[name] for name in ("uses", "used_at")},
             sources=tuple(ids[source] for source in line["sources"]),
             vector=vector,
-            **indexing.indexed(line["text"]),
+            **indexing.indexed(line["text"], language),
         )
         for line, vector in zip(lines, vectors, strict=True)
     ]

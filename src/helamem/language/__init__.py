@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LANGUAGES = {language.name: language for language in (ENGLISH, NEUTRAL)}
 
 
-def load(name: str) -> Language:
+def language_named(name: str) -> Language:
     """The language with this name, as the setting `language` has it.
 
     Raises:

@@ -57,7 +57,7 @@ def index_terms(text: str, language: Language = ENGLISH) -> list[Term]:
     tellings: dict[str, int] = {}
     searched = folded(text, language)
     for match in TOKEN.finditer(searched):
-        telling = _telling(match[0], searched, match.start())
+        telling = _telling(match[0], searched, match.start(), language)
         for term in _token_terms(match[0], language):
             counts[term] = counts.get(term, 0) + 1
             tellings[term] = min(telling, tellings.get(term, telling))
@@ -102,10 +102,10 @@ def _term(word: str, language: Language) -> str:
     return word.replace(",", "") if _DIGIT.search(word) else language.stem(word)
 
 
-def _telling(token: str, text: str, start: int) -> int:
+def _telling(token: str, text: str, start: int, language: Language) -> int:
     """0 for a token with a digit, 1 for a capital that does not just open a sentence, else 2."""
     if _DIGIT.search(token):
         return 0
-    if not token[0].isupper():
+    if not language.capitals_name or not token[0].isupper():
         return 2
     return 1 if token[1:].isupper() or not opens_sentence(text, start) else 2

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from helamem.language.english import ENGLISH
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from helamem.language.language import Language
     from helamem.records import Hit
 
 CERTAINTY = 0.5  # what is inferred teaches half as much as what is said
@@ -22,15 +24,20 @@ MIN_TERMS = 2
 
 
 def used(
-    question: str, reply: str, hits: Sequence[Hit], *, min_share: float = MIN_SHARE
+    question: str,
+    reply: str,
+    hits: Sequence[Hit],
+    language: Language = ENGLISH,
+    *,
+    min_share: float = MIN_SHARE,
 ) -> list[int]:
     """The ids of the hits that a reply made use of, in the order of the hits.
 
     A hit counts where the reply holds at least `min_share` of what it could tell, weighed by how few
     of the hits hold it too, and at least two such terms or one with a digit in it.
     """
-    told = tellings(question, hits)
-    said = set(terms_of(reply))
+    told = tellings(question, hits, language)
+    said = set(terms_of(reply, language))
     return [
         hit.id
         for hit, telling in zip(hits, told, strict=True)
@@ -38,15 +45,17 @@ def used(
     ]
 
 
-def tellings(question: str, hits: Sequence[Hit]) -> list[dict[str, float]]:
+def tellings(
+    question: str, hits: Sequence[Hit], language: Language = ENGLISH
+) -> list[dict[str, float]]:
     """For each hit the terms that the question does not have, and their weights.
 
         weight(t) = log(1 + n / n_t)
 
     with n the number of hits, and n_t that of hits that have the term.
     """
-    asked = set(terms_of(question))
-    terms = [set(terms_of(f"{hit.speaker} {hit.text}")) - asked for hit in hits]
+    asked = set(terms_of(question, language))
+    terms = [set(terms_of(f"{hit.speaker} {hit.text}", language)) - asked for hit in hits]
     n_with: dict[str, int] = {}
     for each in terms:
         for term in each:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.language.dates import NamedDate
+    from helamem.language.language import Language
     from helamem.protocols import Embedder, Floats
 
 
@@ -44,7 +45,12 @@ class Question:
 
 
 def understand(
-    query: str, speakers: Sequence[str], embedder: Embedder, *, names_apart: bool
+    query: str,
+    speakers: Sequence[str],
+    embedder: Embedder,
+    language: Language,
+    *,
+    names_apart: bool,
 ) -> Question:
     """Read a question against the speakers whom the memory knows.
 
@@ -52,54 +58,59 @@ def understand(
         query: The question.
         speakers: The memory's speakers.
         embedder: What gives the question its vector.
+        language: What it is read with.
         names_apart: Whether the names of speakers are left out of words and vector.
     """
-    words = telling(query, speakers, names_apart=names_apart)
+    words = telling(query, speakers, language, names_apart=names_apart)
     return Question(
         text=query,
         vector=indexing.embed(embedder, [words])[0],
-        terms=tuple(dict.fromkeys(terms_of(words))),
-        named=named(query, speakers),
-        dates=tuple(dates.dates_named(words)),
-        asks_when=dates.asks_when(words),
-        breadth=breadth(words, count_words(words)),
+        terms=tuple(dict.fromkeys(terms_of(words, language))),
+        named=named(query, speakers, language),
+        dates=tuple(dates.dates_named(words, language)),
+        asks_when=dates.asks_when(words, language),
+        breadth=breadth(words, count_words(words, language), language),
     )
 
 
-def telling(query: str, speakers: Sequence[str], *, names_apart: bool) -> str:
+def telling(
+    query: str, speakers: Sequence[str], language: Language = ENGLISH, *, names_apart: bool
+) -> str:
     """The words of a query that tell what is asked; they are what is embedded, searched for and kept in a cue.
 
     >>> telling("Could you tell me what Ana cooks?", ["Ana"], names_apart=True)
     'what cooks?'
     """
-    asked = without_courtesy(unicodedata.normalize("NFC", query))
-    return without_names(asked, speakers) if names_apart else asked
+    asked = without_courtesy(unicodedata.normalize("NFC", query), language)
+    return without_names(asked, speakers, language) if names_apart else asked
 
 
-def named(query: str, speakers: Sequence[str]) -> tuple[str, ...]:
+def named(query: str, speakers: Sequence[str], language: Language = ENGLISH) -> tuple[str, ...]:
     """The speakers whom a query names, the first named first."""
     composed = unicodedata.normalize("NFC", query)
-    return tuple(dict.fromkeys(speakers[i] for *_, i in names.mentions(composed, speakers)))
+    return tuple(
+        dict.fromkeys(speakers[i] for *_, i in names.mentions(composed, speakers, language))
+    )
 
 
-def without_courtesy(query: str) -> str:
+def without_courtesy(query: str, language: Language = ENGLISH) -> str:
     """A question without the phrase that only asks to be told.
 
     >>> without_courtesy("Could you please tell me when Ana left?")
     'when Ana left?'
     """
-    return query[len(courtesy[0]) :] if (courtesy := ENGLISH.courtesy.match(query)) else query
+    return query[len(courtesy[0]) :] if (courtesy := language.courtesy.match(query)) else query
 
 
-def without_names(query: str, speakers: Sequence[str]) -> str:
+def without_names(query: str, speakers: Sequence[str], language: Language = ENGLISH) -> str:
     """The query without the names of speakers and their possessives; the query itself if nothing is left.
 
     >>> without_names("What did Ana's sister tell Ben Ode?", ["Ana", "Ben Ode"])
     'What did sister tell?'
     """
     kept, end = "", 0
-    for start, stop, _ in names.mentions(query, speakers):
+    for start, stop, _ in names.mentions(query, speakers, language):
         kept += query[end:start].rstrip() if start > end else ""
         end = max(end, stop)
     rest = (kept + query[end:]).strip()
-    return rest if terms_of(rest) else query
+    return rest if terms_of(rest, language) else query

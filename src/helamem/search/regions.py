@@ -16,6 +16,7 @@ import numpy as np
 from helamem import decay
 from helamem.core import cues, hebbian, lexical
 from helamem.core.vectors import top_k
+from helamem.language import language_named
 from helamem.language.terms import terms_of
 from helamem.protocols import CHANNELS, NODE_KINDS, Edges
 from helamem.search import questions
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from helamem.config import Config
     from helamem.core.arrays import Bools
+    from helamem.language.language import Language
     from helamem.protocols import Floats, Ints, NodeKind, Nodes, Postings, Store
     from helamem.search.questions import Question
 
@@ -140,10 +142,12 @@ def _near_cues(store: Store, question: Question, postings: Postings, config: Con
     order = np.argsort(nearest)
     ids, meaning = nearest[order], np.maximum(cosines[order], 0.0)
     said = [words for _, words, *_ in store.cues(ids)]
-    speakers = store.speakers()
-    agreement = np.array([cues.agreement(question.named, _named(each, speakers)) for each in said])
+    speakers, language = store.speakers(), language_named(config.language)
+    agreement = np.array(
+        [cues.agreement(question.named, _named(each, speakers, language)) for each in said]
+    )
     share = config.cues.words if question.terms else 0.0
-    both = (1 - share) * meaning + share * _shared_words(said, question, postings)
+    both = (1 - share) * meaning + share * _shared_words(said, question, postings, language)
     sameness, read = both * agreement, config.cues
     return NearCues(
         ids,
@@ -154,7 +158,9 @@ def _near_cues(store: Store, question: Question, postings: Postings, config: Con
     )
 
 
-def _shared_words(said: Sequence[str], question: Question, postings: Postings) -> Floats:
+def _shared_words(
+    said: Sequence[str], question: Question, postings: Postings, language: Language
+) -> Floats:
     """How much of what the question's words tell each cue has.
 
     A word that no memory has tells as much as the rarest: it may be the one that makes the need another.
@@ -162,18 +168,20 @@ def _shared_words(said: Sequence[str], question: Question, postings: Postings) -
     n_documents = max(postings.n_documents, 1)
     frequency = np.maximum(postings.document_frequency, 1)
     idf = lexical.inverse_document_frequency(frequency, n_documents)
-    present = np.array([[term in _terms(cue) for term in question.terms] for cue in said], np.bool_)
+    present = np.array(
+        [[term in _terms(cue, language) for term in question.terms] for cue in said], np.bool_
+    )
     return lexical.telling_share(present.reshape(len(said), len(idf)), idf)
 
 
 @lru_cache(maxsize=4096)
-def _terms(words: str) -> frozenset[str]:
-    return frozenset(terms_of(words))
+def _terms(words: str, language: Language) -> frozenset[str]:
+    return frozenset(terms_of(words, language))
 
 
 @lru_cache(maxsize=4096)
-def _named(words: str, speakers: tuple[str, ...]) -> tuple[str, ...]:
-    return questions.named(words, speakers)
+def _named(words: str, speakers: tuple[str, ...], language: Language) -> tuple[str, ...]:
+    return questions.named(words, speakers, language)
 
 
 def _seeds(

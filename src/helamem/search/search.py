@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import scoring, vectors
+from helamem.language import language_named
 from helamem.protocols import NODE_KINDS
 from helamem.records import Hit, Parts, Via
 from helamem.search import questions, regions
@@ -50,7 +51,11 @@ def search(
     """What a question brings back. Writes nothing."""
     watch = Stopwatch()
     question = questions.understand(
-        query, store.speakers(), embedder, names_apart=config.activation.names_apart
+        query,
+        store.speakers(),
+        embedder,
+        language_named(config.language),
+        names_apart=config.activation.names_apart,
     )
     watch.lap("question")
     with store.reading():

@@ -23,6 +23,7 @@ from helamem.evaluation.figures import Bars
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
 from helamem.evaluation.summaries import gain, interval
+from helamem.language.english import ENGLISH
 from helamem.protocols import NewFact
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def put_in(state: Remembered, conversation: Conversation, embedder: Embedder) ->
                 stored_at=at,
                 metadata={},
                 vector=vector,
-                **indexing.indexed(observation.text),
+                **indexing.indexed(observation.text, ENGLISH),
             )
         )
     state.memory._store.add_facts(facts, cluster=b"recorded")
