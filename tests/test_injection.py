@@ -48,7 +48,6 @@ def told(*facts: dict[str, Any]) -> dict[str, Any]:
     usual = {
         "kind": "statement",
         "about": "",
-        "confidence": 1.0,
         "valid_from": "",
         "relation": "new",
         "old": None,
@@ -180,7 +179,9 @@ class TestObedience:
         assert before == [(m.id, m.text) for m in memory.list(filters={"kind": "episode"})][:2]
 
     def test_a_flood_of_facts_is_cut(self) -> None:
-        flood = told(*({"text": f"Mallory is number {i}.", "sources": [2]} for i in range(1000)))
+        flood = told(
+            *({"text": f"Instruction {i} was ignored.", "sources": [2]} for i in range(1000))
+        )
         memory = memory_with(ScriptedLLM([flood]), HOSTILE[0])
         memory.consolidate()
 

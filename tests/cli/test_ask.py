@@ -28,7 +28,6 @@ FACT = {
     "kind": "trait",
     "about": "Maya",
     "sources": [1],
-    "confidence": 0.9,
     "valid_from": "",
     "relation": "new",
     "old": None,
@@ -150,7 +149,7 @@ class TestConsolidate:
             report["usage"],
         )
         (fact,) = as_json("facts")
-        assert (FACT["text"], "trait", 0.9, [1], None) == (
+        assert (FACT["text"], "trait", 0.6, [1], None) == (
             fact["text"],
             fact["kind"],
             fact["confidence"],

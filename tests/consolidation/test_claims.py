@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPISODES = [
     episode(3, "I moved to Berlin yesterday.", "Ana"),
-    episode(4, "Maya would love that!", "Ben", at=MAY_8 + timedelta(minutes=5)),
+    episode(4, "Maya would love Berlin, too!", "Ben", at=MAY_8 + timedelta(minutes=5)),
 ]
 KNOWN = [fact(9, "Ana lives in Paris.")]
 
@@ -27,7 +27,6 @@ def told(**others: Any) -> dict[str, Any]:
         "kind": "statement",
         "about": "Ana",
         "sources": [3],
-        "confidence": 0.9,
         "valid_from": "2023-05-07",
         "relation": "new",
         "old": None,
@@ -73,7 +72,7 @@ class TestParse:
     def test_a_good_fact_is_taken(self) -> None:
         claim = only()
 
-        assert ("Ana moved to Berlin on 7 May 2023.", "statement", 0.9, (3,), "Ana") == (
+        assert ("Ana moved to Berlin on 7 May 2023.", "statement", 0.6, (3,), "Ana") == (
             claim.draft.text,
             claim.draft.kind,
             claim.draft.confidence,
@@ -94,9 +93,6 @@ class TestParse:
             ({"sources": []}, "fact 1 has no source"),
             ({"text": " \n\x00"}, "fact 1 has no text"),
             ({"text": "x" * 501}, "fact 1 has 501 characters, more than 500"),
-            ({"confidence": 0.0}, "fact 1 has a confidence of 0, outside of (0, 1]"),
-            ({"confidence": 1.5}, "fact 1 has a confidence of 1.5, outside of (0, 1]"),
-            ({"confidence": -1}, "fact 1 has a confidence of -1, outside of (0, 1]"),
         ],
     )
     def test_a_bad_fact_is_refused_and_the_others_are_taken(
@@ -159,7 +155,9 @@ class TestParse:
     def test_whom_it_is_about_must_stand_in_the_sources(
         self, name: str, sources: list[int], speaker: str
     ) -> None:
-        assert speaker == only(about=name, sources=sources).draft.speaker
+        told_ = "Maya moved to Berlin." if 3 not in sources else "Ana moved to Berlin."
+
+        assert speaker == only(text=told_, about=name, sources=sources).draft.speaker
 
     @pytest.mark.parametrize("relation", ["same", "replaces", "unsure"])
     def test_a_relation_to_a_fact_that_was_shown_is_taken(self, relation: str) -> None:
@@ -175,7 +173,7 @@ class TestParse:
         assert (f"fact 1 is said to be 'replaces' to {old}, which was not shown",) == result.refused
 
     def test_a_cluster_gives_no_more_facts_than_it_has_episodes(self) -> None:
-        result = parsed(*(told(text=f"Ana has {i} cats.") for i in range(5)))
+        result = parsed(*(told(text=f"Ana moved {i} times.") for i in range(5)))
 
         assert 2 == len(result.claims)
         assert ("3 facts are more than a cluster of 2 episodes gives",) == result.refused
@@ -190,7 +188,6 @@ class TestParse:
                 "kind": st.sampled_from(["statement", "trait", "agent", "procedure"]),
                 "about": st.text(),
                 "sources": st.lists(st.integers()),
-                "confidence": st.floats(allow_nan=False),
                 "valid_from": st.text(),
                 "relation": st.sampled_from(["new", "same", "replaces", "unsure"]),
                 "old": st.none() | st.integers(),

@@ -43,7 +43,6 @@ def told(text: str, *sources: int, **others: Any) -> dict[str, Any]:
         "kind": "statement",
         "about": "",
         "sources": list(sources),
-        "confidence": 0.5,
         "valid_from": "",
         "relation": "new",
         "old": None,
@@ -63,7 +62,7 @@ def shown(messages: Sequence[Message], tag: str = "episodes") -> list[dict[str, 
 
 def one_fact_each(messages: Sequence[Message]) -> dict[str, Any]:
     """A model that makes every episode a fact."""
-    return facts(*(told(f"It was said: {e['text']}", e["id"]) for e in shown(messages)))
+    return facts(*(told(f"Ana said: {e['text']}", e["id"]) for e in shown(messages)))
 
 
 def texts(memory: Memory, **options: Any) -> list[str]:
@@ -90,7 +89,6 @@ class TestFacts:
                         "Ana moved to Berlin on 7 May 2023.",
                         id_,
                         about="Ana",
-                        confidence=0.9,
                         valid_from="2023-05-07",
                     )
                 )
@@ -102,7 +100,13 @@ class TestFacts:
 
         (fact,) = memory.facts()
         assert (fact.id,) == report.facts_added
-        assert ("Ana moved to Berlin on 7 May 2023.", "statement", 0.9, (id_,), "Ana") == (
+        assert (
+            "Ana moved to Berlin on 7 May 2023.",
+            "statement",
+            0.6,
+            (id_,),
+            "Ana",
+        ) == (
             fact.text,
             fact.kind,
             fact.confidence,
@@ -111,9 +115,9 @@ class TestFacts:
         )
         assert datetime(2023, 5, 7, tzinfo=UTC) == fact.at
         assert {
-            "distiller": "openai/tiny/prompt-1",
+            "distiller": "openai/tiny/prompt-2",
             "model": "openai/tiny",
-            "prompt": "1",
+            "prompt": "2",
         } == fact.metadata
         assert fact.id in memory.search("Who moved to Berlin?").ids
 
@@ -135,7 +139,7 @@ class TestFacts:
         memory = opened()
         talk(memory, 2)
         report = memory.consolidate(
-            llm=ScriptedLLM([facts(told("It is so.", 99), told("Ana has a thing.", 1))])
+            llm=ScriptedLLM([facts(told("Ana has things.", 99), told("Ana has a thing.", 1))])
         )
 
         assert ["Ana has a thing."] == texts(memory)
@@ -279,10 +283,8 @@ class TestReconsolidation:
     def memory(self) -> Memory:
         memory = opened()
         memory.add("I live in Paris.", speaker="Ana", at=MAY_8)
-        memory.consolidate(
-            llm=ScriptedLLM([facts(told("Ana lives in Paris.", 1, about="Ana", confidence=0.6))])
-        )
-        memory.add("I live in ...", speaker="Ana", at=MAY_8 + timedelta(days=30))
+        memory.consolidate(llm=ScriptedLLM([facts(told("Ana lives in Paris.", 1, about="Ana"))]))
+        memory.add("I live in Paris, no, Berlin.", speaker="Ana", at=MAY_8 + timedelta(days=30))
         return memory
 
     def paris(self, memory: Memory) -> Fact:
@@ -302,11 +304,11 @@ class TestReconsolidation:
         assert [self.paris(memory).id] == [e["id"] for e in shown(llm.calls[0].messages, "facts")]
 
     def test_the_same_fact_is_merged_and_grows_surer(self, memory: Memory) -> None:
-        report, _ = self.distil(memory, text="Ana lives in Paris.", confidence=0.5)
+        report, _ = self.distil(memory, text="Ana lives in Paris.")
 
         assert (0, 1) == (len(report.facts_added), report.facts_merged)
         (fact,) = memory.facts()
-        assert pytest.approx(0.6 + 0.5 * (1 - 0.6)) == fact.confidence
+        assert pytest.approx(1 - (1 - 0.6) ** 2) == fact.confidence
         assert (1, self.last_episode(memory)) == fact.sources
 
     def test_what_was_true_leaves_search_but_not_history(self, memory: Memory) -> None:

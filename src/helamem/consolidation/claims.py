@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import numpy as np
-
+from helamem.consolidation import grounding
 from helamem.consolidation.distiller import Draft
 from helamem.models import prompts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from helamem.protocols import Message
     from helamem.records import Episode, Fact, Json
@@ -42,7 +41,6 @@ SCHEMA: Mapping[str, Json] = {
                     },
                     "about": {"type": "string"},
                     "sources": {"type": "array", "items": {"type": "integer"}},
-                    "confidence": {"type": "number"},
                     "valid_from": {"type": "string"},
                     "relation": {"type": "string", "enum": ["new", "same", "replaces", "unsure"]},
                     "old": {"type": ["integer", "null"]},
@@ -52,7 +50,6 @@ SCHEMA: Mapping[str, Json] = {
                     "kind",
                     "about",
                     "sources",
-                    "confidence",
                     "valid_from",
                     "relation",
                     "old",
@@ -141,8 +138,9 @@ class _Reader:
     def claim(self, number: int, fact: Mapping[str, Any]) -> Claim | None:
         """One fact; None where it is refused."""
         text = " ".join(fact["text"].translate(_CONTROLS).split())
-        sources = self._sources(number, fact["sources"])
-        wrong = _wrong(text, sources, fact["confidence"])
+        wrong = _wrong(text)
+        sources = () if wrong else self._sources(number, text, fact["sources"])
+        wrong = wrong or self._unfounded(text, sources)
         if wrong:
             self.refuse(f"fact {number} {wrong}")
             return None
@@ -150,21 +148,41 @@ class _Reader:
         draft = Draft(
             text=text,
             kind=fact["kind"],
-            confidence=float(fact["confidence"]),
+            confidence=grounding.certainty(text, self._at_ids(sources)),
             sources=sources,
             speaker=self._about(fact["about"], sources),
             at=self._at(number, fact["valid_from"], sources),
         )
         return Claim(draft=draft, relation=relation, old=old)
 
-    def _sources(self, number: int, ids: Sequence[float]) -> tuple[int, ...]:
+    def _sources(self, number: int, text: str, ids: Sequence[float]) -> tuple[int, ...]:
+        """The sources that are in the cluster, and say something of the fact."""
         named = sorted({int(id_) for id_ in ids})
         strange = [id_ for id_ in named if id_ not in self._episodes]
         if strange:
             self.refuse(
                 f"fact {number} names sources that are not in its cluster: {', '.join(map(str, strange))}"
             )
-        return tuple(id_ for id_ in named if id_ in self._episodes)
+        shown = self._at_ids(id_ for id_ in named if id_ in self._episodes)
+        bearing = tuple(episode.id for episode in grounding.bearing(text, shown))
+        silent = [str(episode.id) for episode in shown if episode.id not in bearing]
+        if silent:
+            self.refuse(f"fact {number} names sources that say nothing of it: {', '.join(silent)}")
+        return bearing
+
+    def _at_ids(self, ids: Iterable[int]) -> list[Episode]:
+        return [self._episodes[id_] for id_ in ids]
+
+    def _unfounded(self, text: str, sources: Sequence[int]) -> str:
+        """Why the sources do not bear a fact out; empty where they do."""
+        if not sources:
+            return "has no source"
+        said, cluster = self._at_ids(sources), list(self._episodes.values())
+        if grounding.stranger(text, said, cluster):
+            return "uses a name that its sources do not"
+        if grounding.misattributed(text, said, cluster):
+            return "says of one person what another one said of themselves"
+        return ""
 
     def _relation(
         self, number: int, relation: Relation, old: float | None
@@ -180,13 +198,11 @@ class _Reader:
         """The name, if it stands in the sources; else the speaker of all of them, if there is one."""
         name = " ".join(name.split())
         said = " ".join(
-            f"{episode.speaker} {episode.text}"
-            for episode in map(self._episodes.get, sources)
-            if episode
+            f"{grounding.who(episode)} {episode.text}" for episode in self._at_ids(sources)
         )
         if name and name.casefold() in said.casefold():
             return name
-        speakers = {self._episodes[source].speaker for source in sources}
+        speakers = {grounding.who(episode) for episode in self._at_ids(sources)}
         return speakers.pop() if len(speakers) == 1 else ""
 
     def _at(self, number: int, day: str, sources: Sequence[int]) -> datetime:
@@ -204,17 +220,13 @@ _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
-def _wrong(text: str, sources: Sequence[int], confidence: float) -> str:
-    """Why a fact is refused; empty where it is not."""
+def _wrong(text: str) -> str:
+    """Why a text is no fact; empty where it may be one."""
     if not text:
         return "has no text"
     if len(text) > MAX_TEXT:
         return f"has {len(text)} characters, more than {MAX_TEXT}"
-    if not sources:
-        return "has no source"
-    if not 0 < confidence <= 1 or not np.isfinite(confidence):
-        return f"has a confidence of {confidence:g}, outside of (0, 1]"
-    return ""
+    return grounding.flaw(text)
 
 
 def _date(day: str) -> datetime:

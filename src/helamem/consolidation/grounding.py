@@ -1,0 +1,151 @@
+"""Whether episodes bear a claim out: do they say it, of that person, and how surely. Pure.
+
+A model's word is not taken for any of this. What can be read off the words is read off the words: who
+is meant by "I" and "you" follows from who spoke, and a name has to stand where it is said to come from.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from helamem.language import names, persons, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.records import Episode
+
+ONE_SOURCE = 0.6  # how sure one episode makes a claim all of whose words it has
+ALIKE = 4  # letters that "Sweden" and "Swedish" share
+
+
+def who(episode: Episode) -> str:
+    """Whoever spoke: by name, or by their part in a chat."""
+    return episode.speaker or episode.role
+
+
+def flaw(claim: str) -> str:
+    """Why a sentence is no fact, whoever says it; empty where it may be one.
+
+    >>> flaw("She is a nurse."), flaw("Ana is a nurse.")
+    ('leaves open whom or what it is about', '')
+    """
+    if not text.terms(claim):
+        return "says nothing"
+    if text.is_question(claim):
+        return "is a question"
+    if claim.rstrip("\"'\u201d\u2019) ").endswith("!"):
+        return "is an exclamation"
+    if persons.speaks_of_self(claim) or persons.addresses(claim):
+        return "speaks in the first or second person"
+    if persons.leaves_open(claim):
+        return "leaves open whom or what it is about"
+    return ""
+
+
+def bearing(claim: str, episodes: Sequence[Episode]) -> list[Episode]:
+    """Those of the episodes that have a telling word of a claim, beside the names of speakers."""
+    said = _terms_of_claim(claim, episodes)
+    return [episode for episode in episodes if said & _terms(episode)]
+
+
+def stranger(claim: str, sources: Sequence[Episode], cluster: Sequence[Episode]) -> str:
+    """A name in a claim that its sources neither bear nor say; empty where there is none.
+
+    A word in another form of the name, such as "Swedish" for "Sweden", says it.
+    """
+    told = {word for episode in sources for word in _words(f"{who(episode)} {episode.text}")}
+    return next((name for name in _names(claim, cluster) if not _is_told(name, told)), "")
+
+
+def misattributed(claim: str, sources: Sequence[Episode], cluster: Sequence[Episode]) -> bool:
+    """Whether a claim says of one speaker what its sources say of another.
+
+    The person whom a claim names first is whom it is about. A sentence bears out what is said about its
+    own speaker, about whom it names, and, where it says "you", about whoever else talks here.
+    """
+    speakers = sorted({who(episode) for episode in cluster if who(episode)})
+    found = names.mentions(claim, speakers)
+    if not found:
+        return False
+    subject = speakers[found[0][2]]
+    said = _terms_of_claim(claim, cluster)
+    return not any(
+        _is_about(subject, sentence, who(episode))
+        for episode in sources
+        for sentence in _nearest(said, episode.text)
+    )
+
+
+def certainty(claim: str, sources: Sequence[Episode]) -> float:
+    r"""How sure a claim is that these episodes bear out, in (0, 1).
+
+        1 - \prod_s (1 - 0.6 share_s)
+
+    with share_s the share of the claim's terms that episode s has; dates are worked out, so they do not
+    count. So one episode that says all of it
+    makes .6, two make .84, and words that stand nowhere make it less sure.
+    """
+    said = set(text.terms(_DATE.sub(" ", claim)))
+    doubt = 1.0
+    for episode in sources:
+        told = _terms(episode) | set(text.terms(who(episode)))
+        doubt *= 1.0 - ONE_SOURCE * len(said & told) / max(len(said), 1)
+    return max(1.0 - doubt, 0.01)
+
+
+def _is_about(subject: str, sentence: str, speaker: str) -> bool:
+    if subject == speaker:
+        return persons.speaks_of_self(sentence) or not persons.addresses(sentence)
+    if persons.addresses(sentence) or names.mentions(sentence, [subject]):
+        return True
+    return not persons.speaks_of_self(sentence)
+
+
+def _nearest(said: set[str], words: str) -> list[str]:
+    """The sentences that have most of a claim's terms."""
+    shared = [(len(said & set(text.terms(each))), each) for each in text.sentences(words)]
+    most = max((n for n, _ in shared), default=0)
+    return [each for n, each in shared if n == most]
+
+
+def _terms(episode: Episode) -> set[str]:
+    return set(text.terms(episode.text))
+
+
+def _terms_of_claim(claim: str, episodes: Sequence[Episode]) -> set[str]:
+    """The terms of a claim without the speakers' names; with them, where there is nothing else."""
+    speakers = {term for episode in episodes for term in text.terms(who(episode))}
+    terms = set(text.terms(claim))
+    return terms - speakers or terms
+
+
+def _names(claim: str, cluster: Sequence[Episode]) -> list[str]:
+    """The words of a claim with a capital that says: a name. Months and days of the week are none."""
+    speakers = {word for episode in cluster for word in _words(who(episode))}
+    plain = text.folded(claim)
+    return [
+        token[0].casefold()
+        for token in text.TOKEN.finditer(plain)
+        if token[0][0].isupper()
+        and token[0].casefold() not in text.STOP_WORDS | _CALENDAR
+        and (token[0].casefold() in speakers or not text.opens_sentence(plain, token.start()))
+    ]
+
+
+def _is_told(name: str, told: set[str]) -> bool:
+    return name in told or (
+        len(name) > ALIKE and any(word.startswith(name[:ALIKE]) for word in told)
+    )
+
+
+def _words(words: str) -> list[str]:
+    return [token.casefold() for token in text.TOKEN.findall(text.folded(words))]
+
+
+_DAYS = "monday tuesday wednesday thursday friday saturday sunday"
+_DATE = re.compile(
+    rf"(?:\b\d{{1,2}} )?\b(?:{'|'.join(text.MONTHS)})\b(?: \d{{1,2}}\b)?(?:,? \d{{4}}\b)?|\b\d{{4}}(?:-\d\d){{0,2}}\b"
+)
+_CALENDAR = frozenset({*(month.lower() for month in text.MONTHS), *_DAYS.split()})

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+
+from helamem.consolidation.grounding import bearing, certainty, flaw, misattributed, stranger
+from samples import episode
+
+ADOPTING = episode(1, "I'm researching adoption agencies. It's been a dream of mine.", "Caroline")
+PRAISE = episode(
+    2, "You're doing something amazing, Caroline! You'll be an awesome mom!", "Melanie"
+)
+CHANCE = episode(3, "My boss offered me the job in Oslo.", "Melanie")
+NEWS = episode(4, "Melanie got the job in Oslo, did you hear?", "Caroline")
+CLUSTER = [ADOPTING, PRAISE, CHANCE, NEWS]
+
+
+class TestFlaw:
+    @pytest.mark.parametrize(
+        ("claim", "reason"),
+        [
+            ("Is Ana a nurse?", "is a question"),
+            ("Caroline is doing something amazing! You'll be an awesome mom!", "is an exclamation"),
+            ("Ana is the best!", "is an exclamation"),
+            ("I moved to Leeds.", "speaks in the first or second person"),
+            ("Ana said that my car is blue.", "speaks in the first or second person"),
+            ("Your car is blue.", "speaks in the first or second person"),
+            ("She is a nurse.", "leaves open whom or what it is about"),
+            ("That was in Leeds.", "leaves open whom or what it is about"),
+            ("...", "says nothing"),
+        ],
+    )
+    def test_what_is_no_fact_is_told(self, claim: str, reason: str) -> None:
+        assert reason == flaw(claim)
+
+    @pytest.mark.parametrize(
+        "claim",
+        [
+            "Ana is a nurse.",
+            "Ana and her brother live in Leeds.",
+            'Ana calls her car "my little devil".',
+            "Ana's grandfather fought in World War I.",
+            "Ana works for Yahoo! in Leeds.",
+        ],
+    )
+    def test_a_statement_about_somebody_may_be_one(self, claim: str) -> None:
+        assert not flaw(claim)
+
+
+class TestMisattributed:
+    @pytest.mark.parametrize(
+        ("claim", "source"),
+        [
+            ("Melanie is researching adoption agencies.", ADOPTING),
+            ("Melanie will be an awesome mom.", PRAISE),
+            ("Caroline was offered a job in Oslo by her boss.", CHANCE),
+        ],
+    )
+    def test_what_another_one_said_of_themselves_is_noticed(
+        self, claim: str, source: object
+    ) -> None:
+        assert misattributed(claim, [source], CLUSTER)  # type: ignore[list-item]
+
+    @pytest.mark.parametrize(
+        ("claim", "source"),
+        [
+            ("Caroline is researching adoption agencies.", ADOPTING),
+            ("Caroline will be an awesome mom.", PRAISE),
+            ("Melanie was offered a job in Oslo.", CHANCE),
+            ("Melanie got the job in Oslo.", NEWS),
+            ("Adoption agencies are hard to choose.", ADOPTING),
+        ],
+    )
+    def test_what_a_source_says_of_somebody_is_theirs(self, claim: str, source: object) -> None:
+        assert not misattributed(claim, [source], CLUSTER)  # type: ignore[list-item]
+
+    def test_a_user_without_a_name_is_whoever_the_role_says(self) -> None:
+        asked = episode(1, "I want to learn the cello.", "", role="user")
+        told = episode(2, "Rent a cello first, then look for a teacher.", "", role="assistant")
+
+        assert not misattributed("The user wants to learn the cello.", [asked], [asked, told])
+        assert misattributed("The assistant wants to learn the cello.", [asked], [asked, told])
+
+
+class TestStranger:
+    def test_a_name_that_no_source_says_is_found(self) -> None:
+        assert "bergen" == stranger("Melanie got a job in Bergen.", [CHANCE], CLUSTER)
+        assert "caroline" == stranger("Caroline got a job in Oslo.", [CHANCE], CLUSTER)
+
+    @pytest.mark.parametrize(
+        "claim",
+        ["Melanie got a job in Oslo.", "On Monday, 8 May 2023, Melanie got a job in Oslo."],
+    )
+    def test_speakers_places_that_were_named_and_dates_are_no_strangers(self, claim: str) -> None:
+        assert not stranger(claim, [CHANCE], CLUSTER)
+
+    def test_another_form_of_the_name_will_do(self) -> None:
+        source = episode(1, "I come from Sweden.", "Ana")
+
+        assert not stranger("Ana holds a Swedish passport.", [source], [source])
+
+
+class TestBearing:
+    def test_a_source_that_shares_no_telling_word_says_nothing(self) -> None:
+        assert [CHANCE, NEWS] == bearing("Melanie got a job.", CLUSTER)
+
+
+class TestCertainty:
+    def test_the_worked_example(self) -> None:
+        one = episode(1, "I moved to Leeds.", "Ana")
+        again = episode(2, "Since I moved to Leeds I sleep well.", "Ana")
+
+        assert pytest.approx(0.6) == certainty("Ana moved to Leeds on 7 May 2023.", [one])
+        assert pytest.approx(0.84) == certainty("Ana moved to Leeds.", [one, again])
+        assert pytest.approx(0.36) == certainty("Ana moved to Leeds with cats and dogs.", [one])
