@@ -6,10 +6,12 @@ is meant by "I" and "you" follows from who spoke, and a name has to stand where 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from helamem.language import names, persons, text
+from helamem.language import names, persons
+from helamem.language.english import ENGLISH
+from helamem.language.sentences import is_question, opens_sentence, sentences
+from helamem.language.terms import TOKEN, folded, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +33,9 @@ def flaw(claim: str) -> str:
     >>> flaw("She is a nurse."), flaw("Ana is a nurse.")
     ('leaves open whom or what it is about', '')
     """
-    if not text.terms(claim):
+    if not terms_of(claim):
         return "says nothing"
-    if text.is_question(claim):
+    if is_question(claim):
         return "is a question"
     if claim.rstrip("\"'\u201d\u2019) ").endswith("!"):
         return "is an exclamation"
@@ -87,10 +89,10 @@ def certainty(claim: str, sources: Sequence[Episode]) -> float:
     count. So one episode that says all of it
     makes .6, two make .84, and words that stand nowhere make it less sure.
     """
-    said = set(text.terms(_DATE.sub(" ", claim)))
+    said = set(terms_of(_without_dates(claim)))
     doubt = 1.0
     for episode in sources:
-        told = _terms(episode) | set(text.terms(who(episode)))
+        told = _terms(episode) | set(terms_of(who(episode)))
         doubt *= 1.0 - ONE_SOURCE * len(said & told) / max(len(said), 1)
     return max(1.0 - doubt, 0.01)
 
@@ -105,32 +107,33 @@ def _is_about(subject: str, sentence: str, speaker: str) -> bool:
 
 def _nearest(said: set[str], words: str) -> list[str]:
     """The sentences that have most of a claim's terms."""
-    shared = [(len(said & set(text.terms(each))), each) for each in text.sentences(words)]
+    shared = [(len(said & set(terms_of(each))), each) for each in sentences(words)]
     most = max((n for n, _ in shared), default=0)
     return [each for n, each in shared if n == most]
 
 
 def _terms(episode: Episode) -> set[str]:
-    return set(text.terms(episode.text))
+    return set(terms_of(episode.text))
 
 
 def _terms_of_claim(claim: str, episodes: Sequence[Episode]) -> set[str]:
     """The terms of a claim without the speakers' names; with them, where there is nothing else."""
-    speakers = {term for episode in episodes for term in text.terms(who(episode))}
-    terms = set(text.terms(claim))
+    speakers = {term for episode in episodes for term in terms_of(who(episode))}
+    terms = set(terms_of(claim))
     return terms - speakers or terms
 
 
 def _names(claim: str, cluster: Sequence[Episode]) -> list[str]:
     """The words of a claim with a capital that says: a name. Months and days of the week are none."""
     speakers = {word for episode in cluster for word in _words(who(episode))}
-    plain = text.folded(claim)
+    plain = folded(claim)
     return [
         token[0].casefold()
-        for token in text.TOKEN.finditer(plain)
+        for token in TOKEN.finditer(plain)
         if token[0][0].isupper()
-        and token[0].casefold() not in text.STOP_WORDS | _CALENDAR
-        and (token[0].casefold() in speakers or not text.opens_sentence(plain, token.start()))
+        and not _is_calendar(token[0])
+        and token[0].casefold() not in ENGLISH.stop_words
+        and (token[0].casefold() in speakers or not opens_sentence(plain, token.start()))
     ]
 
 
@@ -141,11 +144,15 @@ def _is_told(name: str, told: set[str]) -> bool:
 
 
 def _words(words: str) -> list[str]:
-    return [token.casefold() for token in text.TOKEN.findall(text.folded(words))]
+    return [token.casefold() for token in TOKEN.findall(folded(words))]
 
 
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday"
-_DATE = re.compile(
-    rf"(?:\b\d{{1,2}} )?\b(?:{'|'.join(text.MONTHS)})\b(?: \d{{1,2}}\b)?(?:,? \d{{4}}\b)?|\b\d{{4}}(?:-\d\d){{0,2}}\b"
-)
-_CALENDAR = frozenset({*(month.lower() for month in text.MONTHS), *_DAYS.split()})
+def _is_calendar(word: str) -> bool:
+    """Whether a word is the name of a month or of a day of the week."""
+    return word.lower() in ENGLISH.months or bool(ENGLISH.time_words.fullmatch(word))
+
+
+def _without_dates(claim: str) -> str:
+    return " ".join(
+        word for word in ENGLISH.month_date.sub(" ", claim).split() if not word[:4].isdecimal()
+    )

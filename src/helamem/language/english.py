@@ -29,6 +29,10 @@ didnt doesnt cant couldnt wouldnt shouldnt isnt arent wasnt werent havent hasnt 
 whats theres let lets
 """
 
+_FIRST_PERSON = "i me my myself we us our ours ourselves"
+_SECOND_PERSON = "you your yours yourself yourselves"
+_THIRD_PERSON = "he she they him her them his hers their theirs himself herself themselves"
+_POINTING = "it its this that these those there then"
 _TITLES = "mr mrs ms dr prof st mt no fig jr sr vs e.g i.e cf approx"
 _MID_SENTENCE = "a.m p.m etc inc ltd u.s u.k"
 
@@ -118,6 +122,10 @@ ENGLISH = Language(
     negation=_NEGATION,
     leads_to_name=_LEADS_TO_NAME,
     possessive=re.compile(r"'s\b", re.IGNORECASE),
+    first_person=frozenset(_FIRST_PERSON.split()),
+    second_person=frozenset(_SECOND_PERSON.split()),
+    third_person=frozenset(_THIRD_PERSON.split()),
+    pointing=frozenset(_POINTING.split()),
     months=_MONTH_NUMBERS,
     month_words=frozenset(_LONG_MONTHS),
     month_date=_MONTH_DATE,

@@ -41,6 +41,8 @@ class Language:
         negation: A word that denies, in lower case.
         leads_to_name: A word at the end of a text after which a name is not a form of address.
         possessive: An ending that belongs to the name before it.
+        first_person, second_person, third_person: Pronouns, lower case.
+        pointing: Words that open a sentence only after another one, lower case.
         months: The number of each name of a month, short and long, lower case.
         month_words: Names of months that are also names of people, lower case.
         month_date: A date with a month's name: groups `before`, `month`, `after`, `year`.
@@ -65,6 +67,10 @@ class Language:
     negation: re.Pattern[str] = NOTHING
     leads_to_name: re.Pattern[str] = NOTHING
     possessive: re.Pattern[str] = NOTHING
+    first_person: frozenset[str] = frozenset()
+    second_person: frozenset[str] = frozenset()
+    third_person: frozenset[str] = frozenset()
+    pointing: frozenset[str] = frozenset()
     months: Mapping[str, int] = field(default_factory=dict)
     month_words: frozenset[str] = frozenset()
     month_date: re.Pattern[str] = NOTHING

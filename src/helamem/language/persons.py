@@ -1,81 +1,68 @@
-"""Grammatical persons in an English sentence: who speaks of themselves, who is addressed, who is left open."""
+"""Grammatical persons in a sentence: who speaks of themselves, who is addressed, who is left open."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from helamem.language.text import TOKEN, folded
+from helamem.language.english import ENGLISH
+from helamem.language.terms import TOKEN, folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FIRST = frozenset(["i", "me", "my", "myself", "we", "us", "our", "ours", "ourselves"])
-_SECOND = frozenset(["you", "your", "yours", "yourself", "yourselves"])
-_THIRD = frozenset(
-    [
-        "he",
-        "she",
-        "they",
-        "him",
-        "her",
-        "them",
-        "his",
-        "hers",
-        "their",
-        "theirs",
-        "himself",
-        "herself",
-        "themselves",
-    ]
-)
-_POINTING = frozenset(["it", "its", "this", "that", "these", "those", "there", "then"])
+    from helamem.language.language import Language
+
 _QUOTED = re.compile('"[^"]*"|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb')
+_NO_PRONOUNS = {"US"}  # the country
 
 
-def speaks_of_self(sentence: str) -> bool:
+def speaks_of_self(sentence: str, language: Language = ENGLISH) -> bool:
     """Whether a sentence says "I", "my", "we" or the like outside of quotation marks.
 
     >>> speaks_of_self("I moved to Leeds."), speaks_of_self("World War I ended; the US joined late.")
     (True, False)
     """
-    return any(word in _FIRST for word in _words(sentence))
+    return any(word in language.first_person for word in _words(sentence, language))
 
 
-def addresses(sentence: str) -> bool:
+def addresses(sentence: str, language: Language = ENGLISH) -> bool:
     """Whether a sentence says "you" or "your" outside of quotation marks.
 
     >>> addresses("You'll love it."), addresses('She said "you".')
     (True, False)
     """
-    return any(word in _SECOND for word in _words(sentence))
+    return any(word in language.second_person for word in _words(sentence, language))
 
 
-def leaves_open(sentence: str) -> bool:
+def leaves_open(sentence: str, language: Language = ENGLISH) -> bool:
     """Whether a sentence needs another one to be understood: it opens by pointing, or names nobody for "she".
 
     >>> leaves_open("That is great."), leaves_open("She called."), leaves_open("Ana lost her keys.")
     (True, True, False)
     """
-    words = list(_words(sentence))
-    if not words or words[0] in _POINTING | _THIRD:
+    words = list(_words(sentence, language))
+    if not words or words[0] in language.pointing | language.third_person:
         return True
-    return any(word in _THIRD for word in words) and not (
-        speaks_of_self(sentence) or _names_somebody(sentence)
+    return any(word in language.third_person for word in words) and not (
+        speaks_of_self(sentence, language) or _names_somebody(sentence, language)
     )
 
 
-def _words(sentence: str) -> Iterator[str]:
-    """The words in lower case; the numeral of "World War I" and the country US are not pronouns."""
-    tokens = TOKEN.findall(folded(_QUOTED.sub(" ", sentence)))
+def _words(sentence: str, language: Language) -> Iterator[str]:
+    """The words in lower case, without the numeral of "World War I" and the country US."""
+    tokens = TOKEN.findall(folded(_QUOTED.sub(" ", sentence), language))
     for place, token in enumerate(tokens):
         numeral = token == "I" and place > 1 and tokens[place - 1][0].isupper()  # noqa: S105
-        if not (numeral or token == "US"):  # noqa: S105
+        if not (numeral or token in _NO_PRONOUNS):
             yield token.lower()
 
 
-def _names_somebody(sentence: str) -> bool:
+def _names_somebody(sentence: str, language: Language) -> bool:
+    pronouns = (
+        language.first_person | language.second_person | language.third_person | language.pointing
+    )
     return any(
-        token[0].isupper() and token.lower() not in _FIRST | _THIRD | _SECOND | _POINTING
-        for token in TOKEN.findall(folded(sentence))
+        token[0].isupper() and token.lower() not in pronouns
+        for token in TOKEN.findall(folded(sentence, language))
     )
