@@ -350,8 +350,6 @@ class TestSearch:
             ({"query": 3}, TypeError, "must be a string"),
             ({"query": "x", "k": 0}, ValueError, "at least 1"),
             ({"query": "x", "filters": {"speaker": {"like": "A%"}}}, ValueError, "like"),
-            ({"query": "x", "top_k": 3}, TypeError, "here it is k="),
-            ({"query": "x", "user_id": "ana"}, TypeError, "Memory\\(namespace"),
         ],
     )
     def test_bad_questions_get_a_sentence(
@@ -902,9 +900,3 @@ class TestScope:
             memory.add("Hello")
 
         assert (tmp_path / "home" / "memory.db").is_file()
-
-    def test_habits_of_other_memories_end_in_a_hint(self, memory: Memory) -> None:
-        with pytest.raises(AttributeError, match="here it is add"):
-            memory.remember  # noqa: B018
-        with pytest.raises(TypeError, match="namespace"):
-            Memory(user_id="ana")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helamem import decay, filters, forgetting, hints, indexing, records
+from helamem import arguments, decay, filters, forgetting, indexing, records
 from helamem.consolidation import consolidate, extractive, profiles
 from helamem.errors import NotFoundError
 from helamem.exchange import export, formats
+from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.language.characters import clean
 from helamem.learning import lessons
@@ -34,6 +35,7 @@ from helamem.records import (
     utc,
 )
 from helamem.search import search
+from helamem.search.recall import Recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,11 +44,12 @@ if TYPE_CHECKING:
     from helamem.consolidation.profiles import Profile
     from helamem.protocols import LLM, Clock, Embedder, Store
     from helamem.records import Change, Json, Stats
-    from helamem.search.recall import CueMatch, Recall
+    from helamem.search.recall import CueMatch
 
 logger = logging.getLogger(__name__)
 
 
+@helpful
 class Engine:
     """One namespace's memory, on a store, an embedder and a clock.
 
@@ -86,7 +89,6 @@ class Engine:
         at: datetime | None = None,
         session: str | None = None,
         metadata: Mapping[str, Json] | None = None,
-        **unknown: object,
     ) -> Receipt:
         """Remember turns, all in one transaction; the same turn twice is remembered once.
 
@@ -102,7 +104,6 @@ class Engine:
             TypeError, ValueError: A turn is not text, is blank, or its time has no zone.
             StoreError: Nothing was stored.
         """
-        hints.refuse("add", unknown)
         defaults = Turn("-", speaker or "", role or "", at, session or "", metadata or {})
         return self._add(
             [_with_defaults(turn, defaults) for turn in formats.messages_to_turns(messages)]
@@ -125,6 +126,7 @@ class Engine:
             TypeError, ValueError: A turn is malformed; the batches before its own are stored.
             StoreError: The batch at hand was not stored, those before it were.
         """
+        arguments.several("add_many", turns, each="turns", instead="`add` takes one")
         receipts: list[Receipt] = []
         done = 0
         for batch in _batches(turns, batch_size or self._config.storage.batch_size):
@@ -205,7 +207,6 @@ class Engine:
         k: int = 10,
         filters: Mapping[str, Json] | None = None,
         at: datetime | None = None,
-        **unknown: object,
     ) -> Recall:
         """What the question brings back, best first. Writes nothing.
 
@@ -219,19 +220,14 @@ class Engine:
         Raises:
             TypeError, ValueError: The query is not text or is blank, k is below 1, or a filter is malformed.
         """
-        hints.refuse("search", unknown)
-        if not isinstance(query, str):
-            raise TypeError(f"query must be a string, not {type(query).__name__}")
-        if not query.strip():
-            raise ValueError("query is blank; ask something")
-        if k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
+        query = clean(arguments.text("query", query, "ask something"))[0]
+        k = arguments.count("k", k, least=1)
         asked_at = datetime.fromtimestamp(self._clock(), UTC) if at is None else utc(at)
         recall = search.search(
             self._store,
             self._embedder,
             self._config,
-            clean(query)[0],
+            query,
             k=k,
             where=_parsed_filters(filters),
             at=asked_at,
@@ -268,6 +264,11 @@ class Engine:
             ValueError: `used` is missing, or an id is both used and unhelpful.
             NotFoundError: An id is not in this namespace; nothing was learned.
         """
+        if not isinstance(recall, Recall):
+            raise TypeError(
+                f"reinforce takes what `search` returned, not {type(recall).__name__}: "
+                "`recall = memory.search(...)`"
+            )
         if not 0 < certainty <= 1:
             raise ValueError(f"certainty must lie in (0, 1], but is {certainty}")
         served, misled = self._judged(recall, used, unhelpful)
@@ -302,8 +303,8 @@ class Engine:
                 "say which memories served: reinforce(recall, used=[hit.id, ...]); wiring everything that was "
                 "returned does harm (learning.gate = 'returned' asks for it all the same)"
             )
-        served = list(dict.fromkeys(recall.ids if used is None else used))
-        misled = list(dict.fromkeys(unhelpful))
+        served = arguments.ids("used", recall.ids if used is None else used)
+        misled = arguments.ids("unhelpful", unhelpful)
         both = set(served) & set(misled)
         if both:
             raise ValueError(f"memory {min(both)} is said to be both used and unhelpful")
@@ -357,14 +358,14 @@ class Engine:
         Raises:
             NotFoundError: There is none with this id in this namespace.
         """
-        return self._store.get([id_])[0]
+        return self._store.get([arguments.id_(id_)])[0]
 
     def list(
         self, *, filters: Mapping[str, Json] | None = None, limit: int = 100, offset: int = 0
     ) -> tuple[Episode | Fact, ...]:
         """Memories in the order in which they were stored; facts count as memories."""
-        if limit < 0 or offset < 0:
-            raise ValueError(f"limit and offset must not be negative, but are {limit} and {offset}")
+        limit = arguments.count("limit", limit, least=0)
+        offset = arguments.count("offset", offset, least=0)
         ids = self._store.ids(kinds=["episode", "fact"], where=_parsed_filters(filters))
         return tuple(self._store.get([int(id_) for id_ in ids[offset : offset + limit]]))
 
@@ -406,7 +407,7 @@ class Engine:
         Raises:
             NotFoundError: One of them is not there; nothing was removed.
         """
-        return self._remove(ids, self._clock())
+        return self._remove(arguments.ids("ids", ids), self._clock())
 
     def history(self, id_: int) -> tuple[Change, ...]:
         """What happened to a memory, oldest first, also after it was deleted.
@@ -414,7 +415,7 @@ class Engine:
         Raises:
             NotFoundError: There never was one with this id in this namespace.
         """
-        return tuple(self._store.history(id_))
+        return tuple(self._store.history(arguments.id_(id_)))
 
     def facts(self, *, superseded: bool = False, as_of: datetime | None = None) -> tuple[Fact, ...]:
         """The distilled facts, oldest first.
@@ -465,6 +466,7 @@ class Engine:
         Raises:
             DataError: A line is malformed; it says which, and nothing was stored.
         """
+        arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
         content = export.read(lines)
         if isinstance(content, export.Export):
             return export.restore(

@@ -1,67 +1,255 @@
-"""The words of other memories, and ours: so that a habit brought along ends in a sentence that helps."""
+"""The words of other memories, and ours: a habit brought along ends in a sentence that helps.
+
+`helpful` is put on a public class. A type checker sees the class as it is written, and refuses a misspelled
+argument or method. At run time the same mistake raises Python's own TypeError or AttributeError, with a
+sentence that says what is meant here.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import difflib
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-ARGUMENTS = {
-    "user_id": "Memory(namespace=...)",
-    "agent_id": "Memory(namespace=...)",
-    "app_id": "Memory(namespace=...)",
-    "group_id": "Memory(namespace=...)",
-    "container_tag": "Memory(namespace=...)",
-    "run_id": "session=",
-    "session_id": "session=",
-    "thread_id": "session=",
-    "limit": "k=",
-    "top_k": "k=",
-    "n_results": "k=",
-    "timestamp": "at=",
-    "reference_time": "at=",
-    "created_at": "at=",
-    "name": "speaker=",
-    "filter": "filters=",
-    "where": "filters=",
-    "infer": "consolidate(), which distils facts when you ask for it; add never calls a model",
+    Method = Callable[..., Any]
+
+C = TypeVar("C", bound=type)
+
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "user_id": ("namespace",),
+    "agent_id": ("namespace",),
+    "app_id": ("namespace",),
+    "group_id": ("namespace",),
+    "container_tag": ("namespace",),
+    "tenant": ("namespace",),
+    "run_id": ("session",),
+    "session_id": ("session",),
+    "thread_id": ("session",),
+    "conversation_id": ("session",),
+    "k": ("limit",),
+    "limit": ("k",),
+    "top_k": ("k", "limit"),
+    "n_results": ("k", "limit"),
+    "max_results": ("k", "limit"),
+    "timestamp": ("at", "as_of"),
+    "reference_time": ("at", "as_of"),
+    "created_at": ("at", "as_of"),
+    "now": ("at", "as_of"),
+    "name": ("speaker",),
+    "author": ("speaker",),
+    "speaker": ("name",),
+    "user": ("speaker", "namespace"),
+    "filter": ("filters",),
+    "where": ("filters",),
+    "text": ("messages", "words", "query", "question"),
+    "content": ("messages", "words"),
+    "message": ("messages",),
+    "data": ("messages", "words"),
+    "query": ("question",),
+    "question": ("query",),
+    "id": ("id_", "ids"),
+    "memory_id": ("id_", "ids"),
+    "model": ("llm",),
+    "db_path": ("path",),
+    "file": ("path",),
+    "settings": ("config",),
+}
+"""An argument elsewhere, and what may stand for it here; the first that a method takes is the one."""
+
+FIELDS = ("speaker", "session", "role", "kind", "metadata")
+"""What a search is narrowed by with `filters`, where others have arguments."""
+
+ELSEWHERE: Mapping[str, str] = {
+    "namespace": "`Memory(namespace=...)`",
+    "infer": "`consolidate()`, which distils facts when you ask for it; `add` never calls a model",
+    "llm": "`Memory(llm=...)`",
+    "config": "`Memory(config=...)`",
+}
+"""What stands in another place than the method that was called."""
+
+METHODS: Mapping[str, str] = {
+    "remember": "`add`",
+    "store": "`add`",
+    "write": "`add`",
+    "insert": "`add`",
+    "recall": "`search`",
+    "query": "`search`",
+    "retrieve": "`search`",
+    "get_all": "`list`",
+    "get_memory": "`get`",
+    "all": "`list`",
+    "remove": "`delete`",
+    "clear": "`delete(*ids)`, or a namespace of its own",
+    "delete_all": "`delete(*ids)`, or a namespace of its own",
+    "reset": "`delete(*ids)`, or a namespace of its own",
+    "improve": "`reinforce`",
+    "learn": "`reinforce`",
+    "feedback": "`reinforce`",
+    "sleep": "`consolidate`",
+    "reflect": "`consolidate`",
+    "count": "`stats()`, which has `episodes`, `facts` and `cues`",
+    "size": "`stats()`, which has `episodes`, `facts` and `cues`",
+    "load": "`import_`",
+    "save": "`export`; a memory is durable without being saved",
+    "from_config": "`Memory(config=Config.of(...))`",
 }
 
-METHODS = {
-    "remember": "add",
-    "store": "add",
-    "write": "add",
-    "recall": "search",
-    "query": "search",
-    "retrieve": "search",
-    "get_all": "list",
-    "get_memory": "get",
-    "delete_all": "delete(*ids), or a namespace of its own",
-    "improve": "reinforce",
-    "learn": "reinforce",
-    "feedback": "reinforce",
-    "sleep": "consolidate",
-    "reflect": "consolidate",
-    "load": "import_",
-    "save": "export; a memory is durable without being saved",
-    "from_config": "Memory(config=Config.of(...))",
-    "reset": "delete(*ids), or a namespace of its own",
+BY_POSITION: Mapping[str, str] = {
+    "export": (
+        "it gives JSON objects, one a line: "
+        "`for line in memory.export(): file.write(json.dumps(line) + '\\n')`"
+    ),
 }
+"""What to do instead, where a method takes nothing by position and the general advice does not help."""
 
 
-def refuse(called: str, unknown: Mapping[str, object]) -> None:
-    """Refuse arguments that nobody takes, saying what ours is called where we know the word.
+def helpful(cls: C) -> C:
+    """Give a class sentences that help: for arguments that do not fit, and for attributes that are not there.
+
+    Methods that the class inherits are left as they are; their own class is decorated.
+
+    Example:
+        >>> @helpful
+        ... class Shop:
+        ...     def search(self, query: str, *, k: int = 10) -> None: ...
+        >>> Shop().search("tea", top_k=3)
+        Traceback (most recent call last):
+        TypeError: search takes no 'top_k'; here it is `k`
+        >>> Shop().serach
+        Traceback (most recent call last):
+        AttributeError: Shop has no 'serach'; did you mean `search`?
+    """
+    for name, value in [*vars(cls).items()]:
+        if inspect.isfunction(value) and (name == "__init__" or not name.startswith("_")):
+            setattr(cls, name, _explained(value, cls.__name__ if name == "__init__" else name))
+    setattr(cls, "__getattr__", _missing)  # noqa: B010  # so that no type checker sees it
+    return cls
+
+
+def _explained(method: Method, called: str) -> Method:
+    """The same method, whose arguments are looked at where they did not fit."""
+    if inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        async def awaited(*args: Any, **named: Any) -> Any:  # noqa: ANN401  # those of any method
+            try:
+                return await method(*args, **named)
+            except TypeError:
+                _check(called, method, args, named)
+                raise
+
+        return awaited
+
+    @functools.wraps(method)
+    def explained(*args: Any, **named: Any) -> Any:  # noqa: ANN401  # those of any method
+        try:
+            return method(*args, **named)
+        except TypeError:
+            _check(called, method, args, named)
+            raise
+
+    return explained
+
+
+def _missing(self: object, name: str) -> Any:  # noqa: ANN401  # it never returns
+    if name.startswith("_"):
+        raise AttributeError(f"{type(self).__name__} has no {name!r}")
+    raise AttributeError(hint(type(self), name))
+
+
+def hint(cls: type, name: str) -> str:
+    """What to say to someone who looked for an attribute that is not there."""
+    known = [each for each in dir(cls) if not each.startswith("_")]
+    if name in METHODS:
+        more = f"; here it is {METHODS[name]}"
+    elif name[:1] == "a" and (name[1:] in known or name[1:] in METHODS):
+        ours = METHODS.get(name[1:], f"`{name[1:]}`")
+        more = f"; it is {ours}, which is awaited on an `AsyncMemory`"
+    else:
+        more = _close(name, known)
+    return f"{cls.__name__} has no {name!r}{more}"
+
+
+def _check(
+    called: str, method: Method, args: tuple[object, ...], named: Mapping[str, object]
+) -> None:
+    """Raise a TypeError that helps, unless the arguments fit and the error is another.
 
     Raises:
-        TypeError: There is at least one.
+        TypeError: The arguments do not fit the method's signature.
     """
-    for name in unknown:
-        ours = ARGUMENTS.get(name)
-        raise TypeError(f"{called} takes no {name!r}" + (f"; here it is {ours}" if ours else ""))
+    signature = inspect.signature(method)
+    try:
+        signature.bind(*args, **named)
+    except TypeError as exc:
+        takes = [*signature.parameters.values()][1:]  # without self
+        said = next(_complaints(called, takes, args[1:], named), f"{called}: {exc}")
+        raise TypeError(said) from None
 
 
-def hint(owner: str, name: str) -> str:
-    """What to say to someone who looked for an attribute that is not there."""
-    ours = METHODS.get(name)
-    return f"{owner} has no {name!r}" + (f"; here it is {ours}" if ours else "")
+def _complaints(
+    called: str,
+    takes: list[inspect.Parameter],
+    args: tuple[object, ...],
+    named: Mapping[str, object],
+) -> Iterator[str]:
+    """What is wrong with a call, one sentence each."""
+    places = [each.name for each in takes if each.kind is each.POSITIONAL_OR_KEYWORD]
+    by_name = [each.name for each in takes if each.kind is not each.VAR_POSITIONAL]
+    yield from (unknown(called, name, by_name) for name in named if name not in by_name)
+    if len(args) > len(places):
+        yield _too_many(called, places, [each for each in by_name if each not in places])
+    given = {*places[: len(args)], *named}
+    needed = [each.name for each in takes if each.default is each.empty and each.name in by_name]
+    yield from (f"{called} needs `{name}`" for name in needed if name not in given)
+    yield from (
+        f"{called} is given `{name}` twice" for name in places[: len(args)] if name in named
+    )
+
+
+def unknown(called: str, name: str, takes: Iterable[str]) -> str:
+    """What to say to someone who gave an argument that is not taken.
+
+    Args:
+        called: What was called.
+        name: The argument.
+        takes: The arguments that there are.
+    """
+    return f"{called} takes no {name!r}{_instead(name, [*takes])}"
+
+
+def _instead(name: str, takes: list[str]) -> str:
+    """Where what an argument means belongs; what the call takes, where nobody knows."""
+    meant = [name, *ARGUMENTS.get(name, ())]
+    for ours in meant:
+        if ours in takes:
+            return f"; here it is `{ours}`"
+    for ours in meant:
+        if ours in FIELDS and "filters" in takes:
+            return f"; here it is `filters={{{ours!r}: ...}}`"
+        if ours in ELSEWHERE:
+            return f"; here it is {ELSEWHERE[ours]}"
+    return _close(name, takes) or f"; it takes {_listed(takes)}"
+
+
+def _too_many(called: str, places: list[str], others: list[str]) -> str:
+    """What to say to someone who gave by position what has a name, or what is not taken at all."""
+    takes = f"only {_listed(places)}" if places else "nothing"
+    if called in BY_POSITION:
+        return f"{called} takes {takes}; {BY_POSITION[called]}"
+    named = f"; name the others: {', '.join(f'{each}=' for each in others)}" if others else ""
+    return f"{called} takes {takes} by position{named}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{each}`" for each in names) or "no arguments"
+
+
+def _close(name: str, known: Iterable[str]) -> str:
+    return "".join(
+        f"; did you mean `{each}`?" for each in difflib.get_close_matches(name, [*known], n=1)
+    )

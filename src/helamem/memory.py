@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from helamem import hints, private
+from helamem import private
 from helamem.answering import ask
 from helamem.config import Config, data_folder, llm_api_key
 from helamem.consolidation.background import Reflector
 from helamem.engine import Engine
+from helamem.hints import helpful
 from helamem.models import embedders, openai_chat
 from helamem.models.cached import Cached
 from helamem.stores.sqlite import SQLiteStore
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from helamem.answering.ask import Answer
+    from helamem.config import Ask
     from helamem.models.openai_chat import OpenAIChat
     from helamem.protocols import LLM, Clock, Embedder
     from helamem.records import ConsolidationReport, Json, Receipt, Turn
@@ -36,6 +38,7 @@ CLOSING_S = (
 )
 
 
+@helpful
 class Memory(Engine):
     """The long-term memory of one namespace: one user, one agent, one project.
 
@@ -69,9 +72,7 @@ class Memory(Engine):
         embedder: Embedder | None = None,
         clock: Clock = time.time,
         llm: LLM | None = None,
-        **unknown: object,
     ) -> None:
-        hints.refuse("Memory", unknown)
         _check_namespace(namespace)
         config = config or Config.load()
         _check_clock(clock)
@@ -87,11 +88,17 @@ class Memory(Engine):
             synchronous=config.storage.durability,
         )
         super().__init__(store, embedder, config, clock)
+        self._path = str(path)
         self._llm = llm
         self._connected: OpenAIChat | Cached | None = None  # ours to close
         self._consolidating = threading.Lock()
         self._reflector: Reflector | None = None
         self.reflect_every = config.reflection.every
+
+    @property
+    def path(self) -> str:
+        """Where its file is; ":memory:" for a memory in RAM."""
+        return self._path
 
     @property
     def llm(self) -> LLM:
@@ -151,28 +158,42 @@ class Memory(Engine):
         llm: LLM | None = None,
         filters: Mapping[str, Json] | None = None,
         at: datetime | None = None,
-        **steps: Any,  # noqa: ANN401  # bools and integers, by name
+        k: int | None = None,
+        max_tokens: int | None = None,
+        plan: bool | None = None,
+        select: bool | None = None,
+        investigate: bool | None = None,
+        verify: bool | None = None,
+        learn: bool | None = None,
     ) -> Answer:
         """Answer a question from this memory with a language model, and learn from what the answer cites.
 
-        One call, unless steps are switched on.
+        One call to the model, unless steps are switched on. What is not given is as `Config.ask` says.
 
         Args:
             llm: Who answers; this memory's language model, unless given.
             filters: Which memories may be used, as in `search`.
             at: When the question is asked; now, unless given. Dates in the answer follow from it.
-            steps: What differs from the settings (`Config.ask`), as in `verify=True` or `learn=False`.
+            k: How many memories are looked up.
+            max_tokens: How many tokens of memories the model is shown.
+            plan: Whether the model first words the searches; one call more.
+            select: Whether the model first chooses among the memories; one call more.
+            investigate: Whether it searches again, in other words, where it found nothing; two calls more.
+            verify: Whether it checks its answer against the memories; one call more.
+            learn: Whether the cited memories are reinforced.
 
         Raises:
-            ConfigError: No language model is configured; it says which variables to set.
+            ConfigError: No language model is configured; it says which variables to set. Or a number
+                is out of range.
             LLMError: The model failed; nothing was learned.
-            TypeError: There is no such step.
         """
+        steps = {"k": k, "max_tokens": max_tokens, "plan": plan, "select": select}
+        steps |= {"investigate": investigate, "verify": verify, "learn": learn}
         return ask.ask(
             self,
             llm or self.llm,
             question,
-            config=replace(self.config.ask, **steps),
+            config=_replaced(self.config.ask, steps),
             filters=filters,
             at=at,
         )
@@ -200,9 +221,6 @@ class Memory(Engine):
             self._reflector.noticed(1)
         return id_
 
-    def __getattr__(self, name: str) -> object:
-        raise AttributeError(hints.hint("Memory", name))
-
     def __enter__(self) -> Self:
         return self
 
@@ -215,7 +233,13 @@ class Memory(Engine):
         self.close()
 
     def __repr__(self) -> str:
-        return f"Memory(namespace={self.namespace!r})"
+        return f"Memory({self.path!r}, namespace={self.namespace!r})"
+
+
+def _replaced(settings: Ask, given: Mapping[str, int | None]) -> Ask:
+    """The settings, without those that were given otherwise."""
+    changes: dict[str, Any] = {name: each for name, each in given.items() if each is not None}
+    return replace(settings, **changes)
 
 
 def _embedder(config: Config) -> Embedder:

@@ -137,11 +137,6 @@ class TestAsk:
             memory.ask("What must Maya not eat?")
         assert before == list(memory.export())
 
-    def test_an_unknown_step_is_refused(self) -> None:
-        memory, _ = remembering()
-        with pytest.raises(TypeError, match="guess"):
-            memory.ask("What?", guess=True)
-
     def test_a_blank_question_is_refused_before_anything_is_asked(self) -> None:
         memory, llm = remembering()
         with pytest.raises(ValueError, match="blank"):

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from helamem.answering import ask
+from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.learning import implicit
 from helamem.models import prompts
@@ -58,6 +59,7 @@ class Exchange(Record):
         return {**fields(self, without=("recall", "shown")), "hits": plain(self.shown)}
 
 
+@helpful
 class Chat:
     """A conversation between a person and a model, with a memory behind it.
 

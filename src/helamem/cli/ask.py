@@ -69,16 +69,19 @@ def ask(
     Example:
         helamem ask "What should I not cook for Maya?"
     """
-    given = {"k": k, "max_tokens": max_tokens, "learn": False if no_learn else None}
-    steps = {"plan": plan, "select": select, "investigate": investigate, "verify": verify}
-    given |= {name: True for name, on in steps.items() if on}
     with app.known_memory() as memory:
         answer = memory.ask(
             question,
             llm=language_model(app),
             filters=conditions_of(conditions, speaker, session),
             at=at,
-            **{name: value for name, value in given.items() if value is not None},
+            k=k,
+            max_tokens=max_tokens,
+            plan=plan or None,
+            select=select or None,
+            investigate=investigate or None,
+            verify=verify or None,
+            learn=False if no_learn else None,
         )
     app.show(answer.to_dict(), lambda: answered(answer))
 

@@ -69,7 +69,7 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
     def _unknown(self, name: str) -> str:
-        ours = hints.METHODS.get(name.replace("-", "_"), "")
+        ours = hints.METHODS.get(name.replace("-", "_"), "").strip("`")
         if ours in self.commands:
             return f"there is no command {name!r}; here it is `{ours}`"
         close = difflib.get_close_matches(name, self.commands, n=1)

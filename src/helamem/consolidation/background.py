@@ -46,6 +46,10 @@ class Reflector:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
+    def __repr__(self) -> str:
+        went = f"failed: {self.error}" if self.error else repr(self.last)
+        return f"Reflector(every={self.every}, last={went})"
+
     def noticed(self, n_turns: int) -> None:
         """Count new turns, and start a pass if one is due; returns at once."""
         with self._changed:
