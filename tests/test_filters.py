@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,7 @@ from helamem.filters import And, Comparison, Not, Or, matches, parse
 ROW: dict[str, Any] = {
     "id": 7,
     "kind": "episode",
+    "text": "I booked the ferry with Clara.",
     "speaker": "Ana",
     "role": "user",
     "session": "s1",
@@ -117,6 +118,20 @@ class TestParse:
             ({"n": object()}, "the filter on metadata.n compares with a object"),
             ({"n": [[1]]}, "the filter on metadata.n compares with a list"),
             ({"n": float("nan")}, "compares with NaN, which equals nothing"),
+            (
+                {"kind": "invoice"},
+                "kind is 'episode' or 'fact', not 'invoice'; a key of the metadata is spelled metadata.kind",
+            ),
+            ({"kind": ["fact", None]}, "not None; a key of the metadata is spelled metadata.kind"),
+            (
+                {"id": "A7"},
+                "id is compared with a number, not str; a key of the metadata is spelled metadata.id",
+            ),
+            ({"id": {"in": [1, True]}}, "id is compared with a number, not bool"),
+            (
+                {"timestamp": 1.7e9},
+                "a key of the metadata is spelled metadata.at or metadata.timestamp",
+            ),
             ({"at": {"gt": 3}}, "at is compared with a datetime or an ISO string, not int"),
             ({"at": {"gt": "May"}}, "'May' is not a time; write it like 2024-05-08T13:56:00Z"),
             ({"at": {"gt": "2024-05-08"}}, "has no time zone"),
@@ -132,6 +147,64 @@ class TestParse:
         assert advice in str(raised.value)
 
 
+class TestSize:
+    def nested(self, n: int) -> dict[str, Any]:
+        conditions: dict[str, Any] = {"n": 3}
+        for i in range(n):
+            conditions = {"NOT": [conditions]} if i % 2 else {"AND": [conditions]}
+        return conditions
+
+    def test_what_is_nested_fairly_deep_is_read(self) -> None:
+        assert holds(self.nested(40))
+
+    @pytest.mark.parametrize("n", [60, 300, 100_000])
+    def test_what_is_nested_deeper_is_refused(self, n: int) -> None:
+        with pytest.raises(ValueError, match="a filter is nested at most 50 deep"):
+            parse(self.nested(n))
+
+    def test_a_filter_inside_itself_is_refused(self) -> None:
+        conditions: dict[str, Any] = {"n": 3}
+        conditions["AND"] = [conditions]
+
+        with pytest.raises(ValueError, match="a filter "):
+            parse(conditions)
+
+    def test_too_many_conditions_are_refused_with_advice(self) -> None:
+        with pytest.raises(ValueError, match=r'at most 1,000 conditions.*"in": \[...\]'):
+            parse({"OR": [{"n": i} for i in range(40_000)]})
+
+    def test_the_values_of_one_field_are_as_many_as_one_likes(self) -> None:
+        assert holds({"n": {"in": list(range(100_000))}})
+
+
+class TestKeys:
+    METADATA: ClassVar[dict[str, Any]] = {
+        "kind": "invoice", "id": "A7", "role": "billing", "session": "x", "timestamp": 1.7e9,
+        "user.email": "a@b", 'quo"te': 1, "a": {"b": "path", "c": 1}, "a.b": "literal",
+    }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "conditions",
+        [
+            {"metadata.kind": "invoice"},
+            {"metadata.id": "A7"},
+            {"metadata.role": "billing", "metadata.session": "x"},
+            {"metadata.timestamp": 1.7e9},
+            {"user.email": "a@b"},
+            {"metadata.user.email": "a@b"},
+            {'quo"te': 1},
+            {"a.b": "literal"},
+            {"a.c": 1},
+        ],
+        ids=str,
+    )
+    def test_every_key_can_be_named(self, conditions: dict[str, Any]) -> None:
+        assert holds(conditions, {**ROW, "metadata": self.METADATA})
+
+    def test_the_key_as_it_stands_comes_before_the_path(self) -> None:
+        assert not holds({"a.b": "path"}, {**ROW, "metadata": self.METADATA})
+
+
 class TestMatches:
     @pytest.mark.parametrize(
         "conditions",
@@ -140,6 +213,8 @@ class TestMatches:
             {"id": {"gte": 7, "lte": 7}},
             {"kind": ["fact", "episode"]},
             {"session": {"contains": "1"}},
+            {"text": {"icontains": "clara"}},
+            {"text": {"contains": "ferry"}, "metadata.text": {"exists": False}},
             {"at": {"gt": "2024-01-01T00:00:00Z"}},
             {"topic": "Food"},
             {"topic": {"icontains": "FOO"}},

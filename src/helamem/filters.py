@@ -3,7 +3,9 @@
 `parse` reads the dialects that users bring along (mem0's and LangGraph's); `matches` is the reference
 that a store's own way of filtering must agree with. Pure.
 
-A field is a column of a memory (`COLUMNS`) or a key of its metadata. A condition on a field that a
+A field is a column of a memory (`COLUMNS`) or a key of its metadata; "metadata." before a key says that the
+key is meant, where a column has the same name. A key with dots is one key where the metadata have it as it
+stands, and leads into objects otherwise. A condition on a field that a
 memory does not have is false, so that only `ne`, `nin` and NOT can match there. Values of different
 types are never equal and never ordered; a bool is not a number.
 """
@@ -20,13 +22,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from helamem.records import utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
 Scalar: TypeAlias = str | int | float | bool | None
 Op: TypeAlias = Literal["eq", "in", "gt", "gte", "lt", "lte", "contains", "icontains", "exists"]
 Filter: TypeAlias = "Comparison | And | Or | Not"
 
-COLUMNS = ("id", "kind", "speaker", "role", "session", "at", "stored_at")
+COLUMNS = ("id", "kind", "text", "speaker", "role", "session", "at", "stored_at")
+KINDS = ("episode", "fact")
 TIMES = ("at", "stored_at")
 ALIASES = {"timestamp": "at", "created_at": "stored_at"}
 OPERATORS = (
@@ -39,6 +42,10 @@ MISPLACED = {
     "run_id": "it is the field 'session'",
 }
 INT64 = 2**63
+MAX_DEPTH = 50  # how deep conditions may be nested
+MAX_CONDITIONS = (
+    1000  # how many there may be in all, junctions too; the values of an "in" are not counted
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +99,37 @@ def parse(filters: Mapping[str, object] | None) -> Filter | None:
 
     Raises:
         TypeError: `filters` is not a mapping, or a value is of a type that cannot be compared.
-        ValueError: An operator is unknown, a time has no zone, or a key means something else here.
+        ValueError: An operator is unknown, a time has no zone, a key means something else here, or there is
+            more than `MAX_DEPTH` and `MAX_CONDITIONS` allow.
 
     >>> parse({"speaker": "Ana"})
     Comparison(field=('speaker',), op='eq', value='Ana')
     """
     if filters is None:
         return None
+    _check_size(filters)
     tree = _mapping(filters)
     return None if tree == And(()) else tree
+
+
+def _check_size(filters: object) -> None:
+    """Refuse what is nested too deep to be read, or too much to be answered."""
+    level, n_conditions = [filters], 0
+    for _ in range(2 * MAX_DEPTH):  # a junction has a list in it, and that mappings
+        mappings = [each for each in level if isinstance(each, Mapping)]
+        lists = [each for each in level if isinstance(each, list | tuple)]
+        n_conditions += sum(map(len, mappings)) + len(lists)
+        if n_conditions > MAX_CONDITIONS:
+            raise ValueError(
+                f"a filter has at most {MAX_CONDITIONS:,} conditions; for many values of one field, "
+                'use {"field": {"in": [...]}}'
+            )
+        level = [value for each in mappings for value in each.values()]
+        level += [value for each in lists for value in each]
+        level = [each for each in level if isinstance(each, Mapping | list | tuple)]
+        if not level:
+            return
+    raise ValueError(f"a filter is nested at most {MAX_DEPTH} deep")
 
 
 def _mapping(filters: object) -> Filter:
@@ -183,16 +212,22 @@ def _comparison(field: tuple[str, ...], op: str, value: object) -> Filter:
     if op == "in":
         if not isinstance(value, list | tuple | set | frozenset):
             raise TypeError(f"in takes a list, not {type(value).__name__}")
-        return Comparison(field, "in", tuple(_scalar(field, each) for each in value))
+        scalars = tuple(_scalar(field, each) for each in value)
+        _check_kind(field, scalars)
+        return Comparison(field, "in", scalars)
     scalar = _scalar(field, value)
     if op == "icontains" and not isinstance(scalar, str):
         raise TypeError(f"icontains takes a string, not {type(value).__name__}")
+    if op == "eq":
+        _check_kind(field, [scalar])
     return Comparison(field, op, scalar)  # type: ignore[arg-type]
 
 
 def _scalar(field: tuple[str, ...], value: object) -> Scalar:
     if field[0] in TIMES:
         return _epoch(field[0], value)
+    if field[0] == "id" and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise TypeError(f"id is compared with a number, not {type(value).__name__}; {_meant('id')}")
     if isinstance(value, float) and math.isnan(value):
         raise ValueError(f"the filter on {_spelled(field)} compares with NaN, which equals nothing")
     if value is None or isinstance(value, str | int | float):
@@ -209,13 +244,26 @@ def _epoch(name: str, value: object) -> float:
             value = datetime.fromisoformat(value)
         except ValueError as exc:
             raise ValueError(
-                f"{value!r} is not a time; write it like 2024-05-08T13:56:00Z"
+                f"{value!r} is not a time; write it like 2024-05-08T13:56:00Z; {_meant(name)}"
             ) from exc
     if not isinstance(value, datetime):
         raise TypeError(
-            f"{name} is compared with a datetime or an ISO string, not {type(value).__name__}"
+            f"{name} is compared with a datetime or an ISO string, not {type(value).__name__}; {_meant(name)}"
         )
     return utc(value).timestamp()
+
+
+def _check_kind(field: tuple[str, ...], values: Sequence[Scalar]) -> None:
+    """Refuse kinds that no memory has: who asks for one means a key of the metadata."""
+    for value in values if field == ("kind",) else ():
+        if value not in KINDS:
+            raise ValueError(f"kind is 'episode' or 'fact', not {value!r}; {_meant('kind')}")
+
+
+def _meant(name: str) -> str:
+    """How to name a key of the metadata that has a column's name, or its alias."""
+    keys = [name, *(alias for alias, column in ALIASES.items() if column == name)]
+    return f"a key of the metadata is spelled {' or '.join(f'metadata.{key}' for key in keys)}"
 
 
 def _spelled(field: tuple[str, ...]) -> str:
@@ -247,12 +295,29 @@ def matches(filter_: Filter, row: Mapping[str, object]) -> bool:
             return _compare(op, _look_up(field, row), value)
 
 
+def fields(filter_: Filter) -> Iterator[tuple[str, ...]]:
+    """The field of each condition."""
+    match filter_:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from fields(part)
+        case Not(part):
+            yield from fields(part)
+        case Comparison(field):
+            yield field
+
+
 _MISSING = object()
 
 
-def _look_up(field: tuple[str, ...], row: Mapping[str, object]) -> object:
-    value: object = row
-    for name in field:
+def _look_up(field: tuple[str, ...], row: Mapping[str, Any]) -> object:
+    if field[0] != "metadata":
+        return row.get(field[0], _MISSING)
+    value: object = row["metadata"]
+    literal = ".".join(field[1:])
+    if isinstance(value, Mapping) and literal in value:
+        return value[literal]
+    for name in field[1:]:
         if not isinstance(value, Mapping):
             return _MISSING
         value = value.get(name, _MISSING)

@@ -98,6 +98,7 @@ def filterable(memory: Episode | Fact) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": memory.id,
         "kind": "episode" if isinstance(memory, Episode) else "fact",
+        "text": memory.text,
         "speaker": memory.speaker,
         "at": memory.at.timestamp(),
         "stored_at": memory.stored_at.timestamp(),
@@ -195,6 +196,40 @@ class TestAgreement:
             where = filters.parse(spelled)
             assert where is not None
             assert filtering.expressible(where)
+
+
+class TestSize:
+    @pytest.mark.parametrize("n", [999, 50_000])
+    @pytest.mark.parametrize("field", ["id", "speaker", "n", "a.b", "at"])
+    def test_a_long_list_of_values_is_answered(self, own: SQLiteStore, field: str, n: int) -> None:
+        listed: list[Any] = [f"{i}" for i in range(n)] if field == "speaker" else list(range(n))
+        if field == "at":
+            listed = ["2024-01-01T00:00:00Z"] * min(n, 999)
+        where = filters.parse({field: {"nin": listed}})
+        assert where is not None
+        [memory] = own.get([1])
+
+        found = own.ids(kinds=["episode"], where=where).tolist()
+
+        assert found == ([1] if filters.matches(where, filterable(memory)) else [])
+
+    def test_a_thousand_conditions_are_answered(self, own: SQLiteStore) -> None:
+        where = filters.parse({"OR": [{"id": i} for i in range(990)]})
+
+        assert [1] == own.ids(kinds=["episode"], where=where).tolist()
+
+    @pytest.mark.parametrize("n", range(1, 48))
+    def test_deep_ones_are_answered(self, own: SQLiteStore, n: int) -> None:
+        conditions: dict[str, Any] = {"id": 1}
+        for i in range(n):
+            conditions = {["NOT", "AND", "OR"][i % 3]: [conditions, {"id": 2}]}
+        where = filters.parse(conditions)
+        assert where is not None
+        [memory] = own.get([1])
+
+        found = own.ids(kinds=["episode"], where=where).tolist()
+
+        assert found == ([1] if filters.matches(where, filterable(memory)) else [])
 
 
 @pytest.fixture

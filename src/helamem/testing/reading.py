@@ -382,6 +382,7 @@ def filterable(memory: Episode | Fact) -> dict[str, Any]:
     row = {
         "id": memory.id,
         "kind": "episode" if isinstance(memory, Episode) else "fact",
+        "text": memory.text,
         "speaker": memory.speaker,
         "at": memory.at.timestamp(),
         "stored_at": memory.stored_at.timestamp(),
@@ -398,6 +399,7 @@ CONDITIONS: tuple[Mapping[str, object], ...] = (
     {"speaker": {"icontains": "AN"}},
     {"speaker": {"contains": "an"}},
     {"speaker": ""},
+    {"text": {"icontains": "TURN"}},
     {"role": "user"},
     {"role": {"exists": False}},
     {"session": {"nin": ["s", "t"]}},

@@ -32,6 +32,7 @@ ANY_ODD = (
 )
 
 _TEXTS = {
+    "text": "n.text",
     "speaker": "n.speaker",
     "role": "CASE n.kind WHEN 0 THEN n.role END",
     "session": "s.name",
@@ -40,6 +41,8 @@ _TEXTS = {
 _NUMBERS = {"id": "n.id", "at": "n.at", "stored_at": "n.stored_at"}
 _SIGNS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _NEVER = "0"
+_DEEP = 12  # levels beyond which SQLite's parser may run out of room
+_WIDE = 64  # conditions that stand beside each other; SQLite counts each as a level
 
 
 def matching(space: Space, where: Filter) -> Ints:
@@ -70,12 +73,27 @@ def _matching_by_hand(space: Space, where: Filter, query: str) -> list[int]:
 
 
 def expressible(filter_: Filter) -> bool:
-    """Whether SQL can say it: SQLite cannot address keys that JSON escapes, nor bind lone surrogates."""
+    """Whether SQL can say it: not too deep, and without what SQLite cannot address or bind."""
+    return _depth(filter_) <= _DEEP and _speakable(filter_)
+
+
+def _depth(filter_: Filter) -> int:
     match filter_:
         case And(parts) | Or(parts):
-            return all(expressible(part) for part in parts)
+            return 1 + max(map(_depth, parts), default=0)
         case Not(part):
-            return expressible(part)
+            return 1 + _depth(part)
+        case Comparison():
+            return 1
+
+
+def _speakable(filter_: Filter) -> bool:
+    """SQLite cannot address keys that JSON escapes, nor bind lone surrogates."""
+    match filter_:
+        case And(parts) | Or(parts):
+            return all(_speakable(part) for part in parts)
+        case Not(part):
+            return _speakable(part)
         case Comparison(field, _, value):
             values = value if isinstance(value, tuple) else (value,)
             texts = [each for each in values if isinstance(each, str)]
@@ -106,7 +124,11 @@ def condition(filter_: Filter) -> tuple[str, list[Any]]:
 
 
 def _joined(word: str, empty: str, parts: Sequence[Filter]) -> tuple[str, list[Any]]:
-    compiled = [condition(part) for part in parts]
+    if len(parts) > _WIDE:
+        half = len(parts) // 2
+        compiled = [_joined(word, empty, each) for each in (parts[:half], parts[half:])]
+    else:
+        compiled = [condition(part) for part in parts]
     sql = word.join(sql for sql, _ in compiled) or empty
     return f"({sql})", [value for _, values in compiled for value in values]
 
@@ -115,10 +137,42 @@ def _comparison(
     field: tuple[str, ...], op: str, value: Scalar | tuple[Scalar, ...]
 ) -> tuple[str, list[Any]]:
     if isinstance(value, tuple):
-        return _joined(" OR ", "0", [Comparison(field, "eq", each) for each in value])
+        return _among(field, value)
     if field[0] == "metadata":
-        return _metadata(_path(field[1:]), op, value)
+        return _metadata(field[1:], op, value)
     return _column(field[0], op, value)
+
+
+def _among(field: tuple[str, ...], values: tuple[Scalar, ...]) -> tuple[str, list[Any]]:
+    """One of many values: texts as one list, and numbers too where they need not be bound one by one."""
+    texts = [each for each in values if isinstance(each, str)]
+    listable = field[0] in ("metadata", "id")  # a time is bound bit by bit, not as its digits
+    numbers = [each for each in values if _is_number(each) and listable]
+    others = [
+        each for each in values if not isinstance(each, str) and not (_is_number(each) and listable)
+    ]
+    tests = [
+        _in_list(field, type_, listed)
+        for type_, listed in (("text", texts), ("number", numbers))
+        if listed and (type_ == "number" or field[0] not in _NUMBERS)
+    ]
+    others_test, bound = _joined(" OR ", "0", [Comparison(field, "eq", each) for each in others])
+    sql = " OR ".join([*(test for test, _ in tests), others_test])
+    return f"({sql})", [*(value for _, values in tests for value in values), *bound]
+
+
+def _in_list(field: tuple[str, ...], type_: str, values: Sequence[Scalar]) -> tuple[str, list[Any]]:
+    listed = f"[{','.join(_json(each) for each in values)}]"
+    if field[0] != "metadata":
+        expression = _TEXTS.get(field[0]) or _NUMBERS[field[0]]
+        return f"{expression} IN (SELECT value FROM json_each(?))", [listed]  # noqa: S608
+    path, keys = _path(field[1:])
+    types = "'text'" if type_ == "text" else "'integer', 'real'"
+    return (
+        f"(json_extract(n.metadata, {path}) IN (SELECT value FROM json_each(?))"  # noqa: S608
+        f" AND json_type(n.metadata, {path}) IN ({types}))",
+        [*keys, listed, *keys],
+    )
 
 
 def _column(name: str, op: str, value: Scalar) -> tuple[str, list[Any]]:
@@ -133,19 +187,21 @@ def _column(name: str, op: str, value: Scalar) -> tuple[str, list[Any]]:
     return _test(expression, op, value)
 
 
-def _metadata(path: str, op: str, value: Scalar) -> tuple[str, list[Any]]:
+def _metadata(field: tuple[str, ...], op: str, value: Scalar) -> tuple[str, list[Any]]:
     """A condition on a value in the metadata, whose type is the value's own."""
+    path, keys = _path(field)
+    type_ = f"json_type(n.metadata, {path})"
     if op == "exists":
-        return "json_type(n.metadata, ?) IS NOT NULL", [path]
-    test, bound = _typed("json_type(n.metadata, ?)", "json_extract(n.metadata, ?)", op, value)
-    values = [path if each is _PATH else each for each in bound]
+        return f"{type_} IS NOT NULL", keys
+    test, bound = _typed(type_, f"json_extract(n.metadata, {path})", op, value)
+    values = [part for each in bound for part in (keys if each is _PATH else [each])]
     if op not in ("contains", "icontains"):
         return test, values
     element, of_element = _typed("e.type", "e.value", "eq" if op == "contains" else "ieq", value)
     return (
-        f"({test} OR json_type(n.metadata, ?) = 'array'"  # noqa: S608  # our own words
-        f" AND EXISTS (SELECT 1 FROM json_each(n.metadata, ?) e WHERE {element}))",
-        [*values, path, path, *(each for each in of_element if each is not _PATH)],
+        f"({test} OR {type_} = 'array'"  # noqa: S608  # our own words
+        f" AND EXISTS (SELECT 1 FROM json_each(n.metadata, {path}) e WHERE {element}))",
+        [*values, *keys, *keys, *(each for each in of_element if each is not _PATH)],
     )
 
 
@@ -164,7 +220,7 @@ def _typed(type_: str, expression: str, op: str, value: Scalar) -> tuple[str, li
         return _NEVER, []
     # As JSON, so that SQLite reads the number exactly as it reads the stored ones; a subquery does it once.
     test = f"{expression} {_SIGNS[op]} (SELECT json_extract(?, '$'))"
-    return f"({test} AND {type_} IN ('integer', 'real'))", [_PATH, _json_number(value), _PATH]
+    return f"({test} AND {type_} IN ('integer', 'real'))", [_PATH, _json(value), _PATH]
 
 
 def _test(expression: str, op: str, value: str | float) -> tuple[str, list[Any]]:
@@ -185,11 +241,24 @@ def _casefolded(expression: str) -> str:
     )
 
 
-def _json_number(value: float) -> str:
-    if math.isinf(value):
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _json(value: Scalar) -> str:
+    if isinstance(value, float) and math.isinf(value):
         return "9e999" if value > 0 else "-9e999"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _path(keys: tuple[str, ...]) -> str:
-    return "$" + "".join(f'."{key}"' for key in keys)
+def _path(keys: tuple[str, ...]) -> tuple[str, list[Any]]:
+    """An expression for a path, and what to bind to it: keys with dots are one key where that is there."""
+    through = "$" + "".join(f'."{key}"' for key in keys)
+    if len(keys) == 1:
+        return "?", [through]
+    literal = f'$."{".".join(keys)}"'
+    return "CASE WHEN json_type(n.metadata, ?) IS NULL THEN ? ELSE ? END", [
+        literal,
+        through,
+        literal,
+    ]

@@ -33,7 +33,7 @@ MEMORIES = (
 )
 
 FILTERABLE = (
-    "SELECT n.id, n.kind, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata FROM node n"
+    "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata FROM node n"
     " LEFT JOIN session s ON s.id = n.session WHERE n.namespace = ? AND n.active AND n.kind < 2"
 )
 
@@ -65,10 +65,11 @@ def memory(row: tuple[Any, ...], sources: Mapping[int, tuple[int, ...]]) -> Epis
 
 def filterable(row: tuple[Any, ...]) -> dict[str, Any]:
     """A row of `FILTERABLE` as `filters.matches` takes it; a fact has no role and no session."""
-    id_, kind, speaker, role, session, at, stored_at, metadata = row
+    id_, kind, text, speaker, role, session, at, stored_at, metadata = row
     found = {
         "id": id_,
         "kind": NODE_KINDS[kind],
+        "text": text,
         "speaker": speaker,
         "at": at,
         "stored_at": stored_at,
