@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+
+from helamem.errors import NotFoundError
+
+INT64 = 2**63
 
 
 def text(name: str, value: object, advice: str) -> str:
@@ -25,7 +30,7 @@ def text(name: str, value: object, advice: str) -> str:
 
 
 def count(name: str, value: object, *, least: int) -> int:
-    """A whole number.
+    """A whole number; one beyond 64 bits is as many as there are.
 
     Raises:
         TypeError: It is not one.
@@ -36,7 +41,7 @@ def count(name: str, value: object, *, least: int) -> int:
     number = operator.index(value)
     if number < least:
         raise ValueError(f"{name} must be at least {least}, not {number}")
-    return number
+    return min(number, INT64 - 1)
 
 
 def ids(name: str, given: object) -> list[int]:
@@ -47,8 +52,9 @@ def ids(name: str, given: object) -> list[int]:
 
     Raises:
         TypeError: They are not whole numbers.
+        NotFoundError: No memory can have one of them, since it has more than 64 bits.
     """
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    if isinstance(given, str | bytes | bytearray | Mapping) or not isinstance(given, Iterable):
         raise TypeError(f"{name} must be ids, as in [1, 2], not {type(given).__name__}")
     return list(dict.fromkeys(id_(each) for each in given))
 
@@ -58,13 +64,62 @@ def id_(given: object) -> int:
 
     Raises:
         TypeError: It is not a whole number; the sentence says what to do with several, or with a hit.
+        NotFoundError: No memory can have it, since it has more than 64 bits.
     """
     if isinstance(given, list | tuple | set | frozenset):
         raise TypeError(f"an id is one whole number; give several as *{type(given).__name__}")
     if isinstance(given, bool) or not hasattr(given, "__index__"):
         more = "; give its `id`" if hasattr(given, "id") else ""
         raise TypeError(f"an id must be a whole number, not {type(given).__name__}{more}")
-    return operator.index(given)
+    id_ = operator.index(given)
+    if not -INT64 <= id_ < INT64:
+        raise NotFoundError("memory", id_)
+    return id_
+
+
+def text_lines(name: str, lines: Iterable[str]) -> Iterator[str]:
+    """The lines of a text file, one by one.
+
+    Raises:
+        TypeError: It is no sequence of lines, or one of them is no text.
+    """
+    if not isinstance(lines, Iterable):
+        raise TypeError(f"{name} takes lines, as an open file has, not {type(lines).__name__}")
+    for line in lines:
+        if not isinstance(line, str):
+            raise TypeError(f"{name} takes lines of text, not {type(line).__name__}")
+        yield line
+
+
+def certainty(value: float) -> float:
+    """How sure it is, in (0, 1].
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It lies outside.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"certainty must be a number in (0, 1], not {type(value).__name__}")
+    if not 0 < value <= 1:
+        raise ValueError(f"certainty must lie in (0, 1], but is {value}")
+    return float(value)
+
+
+def clock_time(seconds: float) -> datetime:
+    """What a clock says, as a time.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is no time of the years 1 to 9999.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"clock must give epoch seconds, not {type(seconds).__name__}")
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError) as exc:
+        raise ValueError(
+            f"clock gives {seconds!r}, which is no time of the years 1 to 9999 in epoch seconds"
+        ) from exc
 
 
 def several(called: str, given: object, *, each: str, instead: str) -> None:

@@ -28,13 +28,14 @@ from helamem.records import (
     Episode,
     Fact,
     ForgetPlan,
+    Listing,
     Receipt,
     Reinforcement,
     Skipped,
     Turn,
     utc,
 )
-from helamem.search import search
+from helamem.search import notes, search
 from helamem.search.recall import Recall
 
 if TYPE_CHECKING:
@@ -261,6 +262,7 @@ class Engine:
             at: When it is learned; now, unless given.
 
         Raises:
+            TypeError: `recall` is no recall, or `used` or `unhelpful` no list of ids.
             ValueError: `used` is missing, or an id is both used and unhelpful.
             NotFoundError: An id is not in this namespace; nothing was learned.
         """
@@ -269,8 +271,7 @@ class Engine:
                 f"reinforce takes what `search` returned, not {type(recall).__name__}: "
                 "`recall = memory.search(...)`"
             )
-        if not 0 < certainty <= 1:
-            raise ValueError(f"certainty must lie in (0, 1], but is {certainty}")
+        certainty = arguments.certainty(certainty)
         served, misled = self._judged(recall, used, unhelpful)
         lesson = lessons.lesson(
             replace(recall, cues=self._left(recall.cues)),
@@ -356,18 +357,34 @@ class Engine:
         """One memory.
 
         Raises:
+            TypeError: The id is no whole number.
             NotFoundError: There is none with this id in this namespace.
         """
         return self._store.get([arguments.id_(id_)])[0]
 
     def list(
-        self, *, filters: Mapping[str, Json] | None = None, limit: int = 100, offset: int = 0
-    ) -> tuple[Episode | Fact, ...]:
-        """Memories in the order in which they were stored; facts count as memories."""
-        limit = arguments.count("limit", limit, least=0)
-        offset = arguments.count("offset", offset, least=0)
-        ids = self._store.ids(kinds=["episode", "fact"], where=_parsed_filters(filters))
-        return tuple(self._store.get([int(id_) for id_ in ids[offset : offset + limit]]))
+        self,
+        *,
+        filters: Mapping[str, Json] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Listing:
+        """Memories in the order in which they were stored; facts count as memories.
+
+        Args:
+            filters: Only those that fit, as in `search`.
+            limit: How many at most; all, unless given. `Listing.more` says how many follow.
+            offset: How many to pass over first.
+        """
+        most = None if limit is None else arguments.count("limit", limit, least=0)
+        start = arguments.count("offset", offset, least=0)
+        where = _parsed_filters(filters)
+        with self._store.reading():
+            ids = self._store.ids(kinds=["episode", "fact"], where=where)
+            end = None if most is None else start + most
+            memories = self._store.get([int(id_) for id_ in ids[start:end]])
+            told = notes.unmet(self._store, where) if where is not None and not len(ids) else ()
+        return Listing(memories, total=len(ids), offset=start, notes=told)
 
     def update(
         self, id_: int, words: str | None = None, *, metadata: Mapping[str, Json] | None = None
@@ -405,6 +422,7 @@ class Engine:
             All ids that went, those of facts and of cues that nothing is bound to any more included.
 
         Raises:
+            TypeError: An id is no whole number; nothing was removed.
             NotFoundError: One of them is not there; nothing was removed.
         """
         return self._remove(arguments.ids("ids", ids), self._clock())
@@ -467,7 +485,7 @@ class Engine:
             DataError: A line is malformed; it says which, and nothing was stored.
         """
         arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
-        content = export.read(lines)
+        content = export.read(arguments.text_lines("import_", lines))
         if isinstance(content, export.Export):
             return export.restore(
                 content,

@@ -244,7 +244,7 @@ def _epoch(name: str, value: object) -> float:
             value = datetime.fromisoformat(value)
         except ValueError as exc:
             raise ValueError(
-                f"{value!r} is not a time; write it like 2024-05-08T13:56:00Z; {_meant(name)}"
+                f"{value!r:.60} is not a time; write it like 2024-05-08T13:56:00Z; {_meant(name)}"
             ) from exc
     if not isinstance(value, datetime):
         raise TypeError(
@@ -295,16 +295,16 @@ def matches(filter_: Filter, row: Mapping[str, object]) -> bool:
             return _compare(op, _look_up(field, row), value)
 
 
-def fields(filter_: Filter) -> Iterator[tuple[str, ...]]:
-    """The field of each condition."""
+def comparisons(filter_: Filter) -> Iterator[Comparison]:
+    """Every condition on one field."""
     match filter_:
         case And(parts) | Or(parts):
             for part in parts:
-                yield from fields(part)
+                yield from comparisons(part)
         case Not(part):
-            yield from fields(part)
-        case Comparison(field):
-            yield field
+            yield from comparisons(part)
+        case Comparison():
+            yield filter_
 
 
 _MISSING = object()

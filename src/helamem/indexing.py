@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
@@ -18,13 +19,14 @@ from helamem.language.terms import index_terms
 from helamem.protocols import ASKS, NAMES, NAMES_TIME, QUIET, NewEpisode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from helamem.language.language import Language
     from helamem.protocols import Embedder, Floats, Term
     from helamem.records import Json, Turn
 
 
+MAX_DEPTH = 50  # of metadata
 _NOTE = re.compile(r"\[[^\[\]]*\]$")  # "[image: a dog]" at the end of a turn is not said
 
 
@@ -93,14 +95,33 @@ def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
     Raises:
         ValueError: It holds something that JSON cannot express, or keys that are not strings.
     """
+    _check_json(metadata)
     try:
         encoded = json.dumps(dict(metadata), allow_nan=False)
     except (TypeError, ValueError) as exc:
         raise ValueError(f"metadata must be JSON: {exc}") from exc
     decoded: dict[str, Json] = json.loads(encoded)
-    if set(decoded) != set(metadata):
-        raise ValueError("metadata must be JSON: its keys must be strings")
     return decoded
+
+
+def _check_json(value: object, depth: int = 0) -> None:
+    """Refuse what JSON would change without a word, or nobody could read again.
+
+    Raises:
+        ValueError: A key is not a string, or something is nested too deep.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"metadata must be JSON that is nested at most {MAX_DEPTH} deep")
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if not isinstance(key, str):
+                raise ValueError(  # noqa: TRY004  # metadata that are no JSON are a ValueError, all of them
+                    f"metadata must be JSON: its keys must be strings, and {key!r} is not"
+                )
+            _check_json(each, depth + 1)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _check_json(each, depth + 1)
 
 
 def _episode(turn: Turn, clean: str, vector: Floats, language: Language, now: float) -> NewEpisode:
@@ -114,7 +135,7 @@ def _episode(turn: Turn, clean: str, vector: Floats, language: Language, now: fl
         key=key(metadata, session, speaker, at, clean),
         text=clean,
         speaker=speaker,
-        role=turn.role,
+        role=characters.clean(turn.role)[0],
         session=session,
         at=at,
         stored_at=now,

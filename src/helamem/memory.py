@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from helamem import private
+from helamem import arguments, private
 from helamem.answering import ask
 from helamem.config import Config, data_folder, llm_api_key
 from helamem.consolidation.background import Reflector
@@ -75,7 +75,7 @@ class Memory(Engine):
     ) -> None:
         _check_namespace(namespace)
         config = config or Config.load()
-        _check_clock(clock)
+        arguments.clock_time(clock())
         embedder = embedder or _embedder(config)
         path = default_path() if path is None else path
         if Path(path).parent == data_folder():
@@ -252,12 +252,6 @@ def _embedder(config: Config) -> Embedder:
         base_url=base_url or embedders.OPENAI_URL,
         api_key=llm_api_key(base_url=base_url),
     )
-
-
-def _check_clock(clock: Clock) -> None:
-    now = clock()
-    if isinstance(now, bool) or not isinstance(now, int | float):
-        raise TypeError(f"clock must give epoch seconds, not {type(now).__name__}")
 
 
 def _check_namespace(name: str) -> None:

@@ -5,15 +5,16 @@ All are frozen. Times are aware UTC datetimes here, and float epoch seconds belo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, TypeAlias
 
 from helamem.plain import Json as Json  # noqa: PLC0414  # imported from here everywhere
 from helamem.plain import Record, fields, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
 Path: TypeAlias = Literal["direct", "associative"]
 Channel: TypeAlias = Literal["temporal", "learned", "source", "cue"]
@@ -31,16 +32,24 @@ def utc(moment: datetime) -> datetime:
     """The same moment in UTC.
 
     Raises:
-        ValueError: `moment` is naive, so nobody can tell which moment it is.
+        TypeError: It is no datetime.
+        ValueError: It is naive, so nobody can tell which moment it is, or lies outside of the years 1 to 9999.
     """
     if not isinstance(moment, datetime):
         raise TypeError(f"a time must be a datetime, not {type(moment).__name__}")
-    if moment.tzinfo is None:
+    if moment.utcoffset() is None:
         raise ValueError(
             f"{moment.isoformat()} has no time zone; say which, "
             f"for example datetime({moment.year}, {moment.month}, {moment.day}, tzinfo=UTC)"
         )
-    return moment.astimezone(UTC)
+    try:
+        moved = moment.astimezone(UTC)
+        datetime.fromtimestamp(moved.timestamp(), UTC)  # what is stored, read again
+    except (OverflowError, ValueError) as exc:
+        raise ValueError(
+            f"{moment.isoformat()} is no time that can be kept: in UTC it lies outside of the years 1 to 9999"
+        ) from exc
+    return moved
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,7 +66,7 @@ class Turn(Record):
         metadata: Anything else, as JSON; searches can filter on it.
 
     Raises:
-        TypeError: `text` is not a string.
+        TypeError: `text` is not a string, or `metadata` not a mapping.
         ValueError: `text` is blank, or `at` has no time zone.
     """
 
@@ -73,6 +82,8 @@ class Turn(Record):
             value = getattr(self, name)
             if not isinstance(value, str):
                 raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+        if not isinstance(self.metadata, Mapping):
+            raise TypeError(f"metadata must be a mapping, not {type(self.metadata).__name__}")
         if not self.text.strip():
             raise ValueError("a turn needs text; this one is blank")
         if self.at is not None:
@@ -139,6 +150,38 @@ class Fact(Record):
     def to_dict(self) -> dict[str, Json]:
         """The fact as JSON; `kind` is what sort of fact it is, and `valid_from` is `at`."""
         return {**fields(self), "valid_from": plain(self.at)}
+
+
+class Listing(tuple["Episode | Fact", ...]):
+    """Memories in their order: a tuple that knows how many there are in all.
+
+    Attributes:
+        total: How many memories fit, also beyond those that are listed.
+        offset: How many were passed over.
+        notes: Why nothing fits, one sentence each, where a condition is one that no memory meets.
+    """
+
+    total: int
+    offset: int
+    notes: tuple[str, ...]
+
+    def __new__(
+        cls,
+        memories: Iterable[Episode | Fact],
+        *,
+        total: int,
+        offset: int = 0,
+        notes: tuple[str, ...] = (),
+    ) -> Self:
+        """The memories, and what to say beside them."""
+        made = super().__new__(cls, memories)
+        made.total, made.offset, made.notes = total, offset, notes
+        return made
+
+    @property
+    def more(self) -> int:
+        """How many follow after the last one that is listed."""
+        return max(self.total - self.offset - len(self), 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -22,6 +22,7 @@ from helamem import (
     ForgetPlan,
     HelaMemError,
     Hit,
+    Listing,
     LLMError,
     Memory,
     MissingExtraError,
@@ -94,7 +95,8 @@ def learning(memory: Memory, recall: Recall) -> None:
 
 def looking(memory: Memory) -> None:
     assert_type(memory.get(1), Episode | Fact)
-    assert_type(memory.list(limit=5), tuple[Episode | Fact, ...])
+    assert_type(memory.list(limit=5), Listing)
+    assert_type(memory.list()[0], Episode | Fact)
     assert_type(memory.update(1, "Maya is allergic to nuts.", metadata={}), Episode)
     assert_type(memory.delete(1, 2), tuple[int, ...])
     assert_type(memory.history(1), tuple[Change, ...])

@@ -303,7 +303,12 @@ def _moment(value: object) -> datetime | None:
     if value is None or isinstance(value, datetime):
         return value
     if isinstance(value, str):
-        return datetime.fromisoformat(value)
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(
+                f"{value!r:.60} is no time; write it like 2025-03-03T19:10:00Z"
+            ) from error
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"a time is ISO 8601 text or epoch seconds, not {type(value).__name__}")
     try:

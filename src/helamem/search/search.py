@@ -15,7 +15,7 @@ from helamem.core import scoring, vectors
 from helamem.language import language_named
 from helamem.protocols import NODE_KINDS
 from helamem.records import Hit, Parts, Via
-from helamem.search import questions, regions
+from helamem.search import notes, questions, regions
 from helamem.search.activation import base_terms
 from helamem.search.recall import CueMatch, Recall
 from helamem.search.spreading import ROUTES, activate
@@ -67,6 +67,7 @@ def search(
         watch.lap("activation")
         chosen = select(scores, region, k, config.selection)
         hits = _hits(store, region, chosen, scores, terms)
+        notes_ = notes.unmet(store, where) if where is not None and not hits else ()
         watch.lap("hits")
     return Recall(
         query=query,
@@ -74,6 +75,7 @@ def search(
         hits=hits,
         cues=_cue_matches(region.cues),
         speaker=question.named[0] if question.named else "",
+        notes=notes_,
         milliseconds=watch.laps,
         vector=question.vector,
     )

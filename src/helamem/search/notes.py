@@ -1,0 +1,82 @@
+"""What is said beside a result that is empty: which condition no memory meets, and what may have been meant."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from helamem import filters
+from helamem.filters import COLUMNS, Comparison
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from helamem.filters import Filter
+    from helamem.protocols import NodeKind, Store
+    from helamem.records import Episode, Fact
+
+MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
+NAMES = ("speaker", "session", "role")  # columns whose values are names, which can be mistyped
+LOOKED_AT = 2000  # memories, the newest, whose names and keys are held against a mistyped one
+
+
+def unmet(store: Store, where: Filter) -> tuple[str, ...]:
+    """One sentence for each condition of a filter that no memory meets at all.
+
+    Args:
+        where: A filter that fits nothing.
+    """
+    with store.reading():
+        ids = store.ids(kinds=MEMORIES)
+        alone = dict.fromkeys(filters.comparisons(where))
+        failing = [each for each in alone if not len(store.ids(kinds=MEMORIES, where=each))]
+        if not len(ids) or not failing:
+            return ()
+        newest = store.get([int(id_) for id_ in ids[-LOOKED_AT:]])
+        there = [len(store.ids(kinds=MEMORIES, where=_there(each.field))) > 0 for each in failing]
+        names = {"speaker": store.speakers()}
+    told = (_told(each, found, newest, names) for each, found in zip(failing, there, strict=True))
+    return tuple(dict.fromkeys(note for notes in told for note in notes))
+
+
+def _there(field: tuple[str, ...]) -> Comparison:
+    return Comparison(field, "exists")
+
+
+def _told(
+    failing: Comparison,
+    is_there: bool,
+    newest: Sequence[Episode | Fact],
+    names: dict[str, tuple[str, ...]],
+) -> Iterator[str]:
+    name = failing.field[0]
+    if name == "metadata":
+        if not is_there:
+            key = ".".join(failing.field[1:])
+            keys = (each for memory in newest for each in memory.metadata)
+            yield f"no memory has {key!r} in its metadata{_meant(key, [*COLUMNS, *keys])}"
+        return
+    for value in _texts(failing) if name in NAMES else ():
+        known = names.get(name) or [getattr(memory, name, "") for memory in newest]
+        key = _spelled_as_key(name, newest)
+        yield f"no memory has the {name} {value!r}{_meant(value, known)}{key}"
+
+
+def _texts(failing: Comparison) -> list[str]:
+    if failing.op not in ("eq", "in"):
+        return []
+    values = failing.value if isinstance(failing.value, tuple) else (failing.value,)
+    return [each for each in values if isinstance(each, str)][:3]
+
+
+def _meant(wrong: str, known: Iterable[str]) -> str:
+    """A question about what was probably meant; nothing where no known word is near."""
+    by_folded = {each.casefold(): each for each in known}
+    close = difflib.get_close_matches(wrong.casefold(), list(by_folded), n=1, cutoff=0.7)
+    return f"; did you mean {by_folded[close[0]]!r}?" if close else ""
+
+
+def _spelled_as_key(name: str, newest: Sequence[Episode | Fact]) -> str:
+    if any(name in memory.metadata for memory in newest):
+        return f"; the key of the metadata is spelled metadata.{name}"
+    return ""
