@@ -229,6 +229,35 @@ class TestWrongFiles:
         with pytest.raises(CorruptError, match=r"damaged\. Restore a backup"):
             use_all(path)
 
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "DELETE FROM meta WHERE key = 'dimension'",
+            "DELETE FROM meta WHERE key = 'embedder'",
+            "UPDATE vector SET value = x'00' WHERE node = 1",
+            "UPDATE node SET metadata = '{' WHERE id = 1",
+            "UPDATE node SET at = 1e300 WHERE id = 1",
+            "UPDATE node SET text = CAST(x'ff41' AS TEXT) WHERE id = 1",
+        ],
+    )
+    def test_a_damaged_value_is_noticed(self, path: Path, damage: str) -> None:
+        store = opened(path)
+        fill(store)
+        store.close()
+        in_sql(path, "PRAGMA ignore_check_constraints = ON", damage)
+
+        with pytest.raises(CorruptError, match="damaged"):
+            use_all(path)
+
+    def test_damage_in_the_schema_is_noticed(self, path: Path) -> None:
+        opened(path).close()
+        content = path.read_bytes()
+        at = content.index(b"CREATE TABLE node")
+        path.write_bytes(content[:at] + b"\xff" + content[at + 1 :])
+
+        with pytest.raises(CorruptError, match="damaged"):
+            opened(path)
+
     def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
         with pytest.raises(
             StoreError, match=r"is a folder. Give the path of a file, for example .*memory\.db"
@@ -284,7 +313,7 @@ class TestChecking:
         fill(store)
         assert [] == store.check()
 
-        in_sql(path, damage)
+        in_sql(path, "PRAGMA ignore_check_constraints = ON", damage)
 
         assert complaint in " ".join(store.check())
         store.close()

@@ -189,8 +189,12 @@ class Database:
         """Turn SQLite's errors into ours, saying what to do."""
         try:
             yield
+        except UnicodeDecodeError as exc:  # the damage is in the schema, which SQLite quotes
+            raise CorruptError(_DAMAGED.format(path=self.path)) from exc
         except sqlite3.Error as exc:
             code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+            if str(exc).startswith(_NO_TEXT):
+                code = sqlite3.SQLITE_CORRUPT
             kind, advice = _MEANINGS.get(code, _UNKNOWN)
             raise kind(advice.format(path=self.path, busy_s=self._busy_s, error=exc)) from exc
 
@@ -303,10 +307,12 @@ def _make_place(path: Path) -> None:
         private.tighten(Path(f"{path}{suffix}"))
 
 
+_NO_TEXT = "Could not decode to UTF-8"  # which Python says of a text that SQLite has read
+_DAMAGED = "{path} is damaged. Restore a backup, or save what can be read: sqlite3 {path} .recover"
 # By SQLite's primary result codes.
 _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_NOTADB: (CorruptError, "{path} is not a helamem file, or its beginning is damaged. Restore a backup, or give another path."),
-    sqlite3.SQLITE_CORRUPT: (CorruptError, "{path} is damaged. Restore a backup, or save what can be read: sqlite3 {path} .recover"),
+    sqlite3.SQLITE_CORRUPT: (CorruptError, _DAMAGED),
     sqlite3.SQLITE_FULL: (StoreError, "The disk that holds {path} is full. Nothing was stored; free some space and try again."),
     sqlite3.SQLITE_READONLY: (StoreError, "{path} cannot be written. Check the rights of the file and of its folder; SQLite writes beside it too."),
     sqlite3.SQLITE_CANTOPEN: (StoreError, "{path} cannot be opened. Check that you may read and write it and its folder."),

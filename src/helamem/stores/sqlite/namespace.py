@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helamem.errors import EmbedderMismatchError
+from helamem.errors import CorruptError, EmbedderMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +31,7 @@ def claimed(db: Database, name: str, *, embedder: str, dimension: int) -> Space:
 
     Raises:
         EmbedderMismatchError: The file was made with another embedder.
+        CorruptError: The file does not say which.
     """
     mine = {"embedder": embedder, "dimension": str(dimension)}
     kept = _meta(db)
@@ -38,6 +39,10 @@ def claimed(db: Database, name: str, *, embedder: str, dimension: int) -> Space:
         with db.writing():
             db.many("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(mine.items()))
         kept = _meta(db)
+    if not mine.keys() <= kept.keys():
+        raise CorruptError(
+            f"{db.path} is damaged: it does not say which embedder made it. Restore a backup."
+        )
     if kept != mine:
         raise EmbedderMismatchError(
             expected=_spelled(kept), actual=_spelled(mine), path=db.path, namespace=name

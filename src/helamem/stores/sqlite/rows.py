@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from helamem.errors import CorruptError
 from helamem.protocols import NODE_KINDS, QUIET, Edges
 from helamem.records import Episode, Fact
 
@@ -47,7 +48,7 @@ def memory(row: tuple[Any, ...], sources: Mapping[int, tuple[int, ...]]) -> Epis
         "speaker": speaker,
         "at": moment(at),
         "stored_at": moment(stored_at),
-        "metadata": json.loads(metadata),
+        "metadata": _loaded(metadata, id_),
         "uses": uses,
         "used_at": None if used_at is None else moment(used_at),
     }
@@ -73,7 +74,7 @@ def filterable(row: tuple[Any, ...]) -> dict[str, Any]:
         "speaker": speaker,
         "at": at,
         "stored_at": stored_at,
-        "metadata": json.loads(metadata),
+        "metadata": _loaded(metadata, id_),
     }
     return found | {"role": role, "session": session} if kind == EPISODE else found
 
@@ -110,8 +111,15 @@ def blob(vector: Floats, dimension: int) -> bytes:
 
 
 def unblobbed(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
-    """Vectors as they lay in the file, one row each."""
-    return np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), dimension)
+    """Vectors as they lay in the file, one row each.
+
+    Raises:
+        CorruptError: One of them has another length.
+    """
+    joined = b"".join(blobs)
+    if len(joined) != 4 * dimension * len(blobs):
+        raise CorruptError("The file is damaged: a vector has another length. Restore a backup.")
+    return np.frombuffer(joined, "<f4").reshape(len(blobs), dimension)
 
 
 def dumped(metadata: Mapping[str, Json]) -> str:
@@ -128,5 +136,23 @@ def dumped(metadata: Mapping[str, Json]) -> str:
 
 
 def moment(seconds: float) -> datetime:
-    """Epoch seconds as a time."""
-    return datetime.fromtimestamp(seconds, UTC)
+    """Epoch seconds as a time.
+
+    Raises:
+        CorruptError: They are none.
+    """
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, TypeError, OSError) as exc:
+        raise CorruptError(
+            f"The file is damaged: it holds {seconds!r:.40} as a time. `helamem doctor` says where."
+        ) from exc
+
+
+def _loaded(metadata: str, id_: int) -> Any:  # noqa: ANN401  # JSON
+    try:
+        return json.loads(metadata)
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise CorruptError(
+            f"The file is damaged: the metadata of memory {id_} are no JSON. `helamem doctor` says more."
+        ) from exc
