@@ -151,7 +151,7 @@ def test_what_is_no_id_is_no_id(kept: Memory, odd: Any) -> None:
         lambda id_: kept.update(id_, "Other."),
         lambda id_: kept.reinforce(kept.search("ferry"), used=[id_]),
     ):
-        with pytest.raises(TypeError, match="an id must be a whole number"):
+        with pytest.raises(TypeError, match=r"an id .* whole number"):
             call(odd)
 
     assert "I booked the ferry." == kept.get(1).text
@@ -166,7 +166,7 @@ def test_an_id_that_nobody_has_is_not_found(kept: Memory, id_: int) -> None:
 
 @pytest.mark.parametrize("used", ["12", b"12", {1: 2}, 1], ids=repr)
 def test_ids_come_in_a_list(kept: Memory, used: Any) -> None:
-    with pytest.raises(TypeError, match="used takes a list of ids"):
+    with pytest.raises(TypeError, match="used must be ids"):
         kept.reinforce(kept.search("ferry"), used=used)
 
 
