@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import textwrap
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import helamem
 from helamem import errors
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEAVY = {
     "click",
@@ -42,6 +40,7 @@ def in_a_new_process(program: str, folder: Path) -> str:
         text=True,
         encoding="utf-8",
         cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(helamem.__file__).parents[1])},  # this very one
         check=False,
     )
     assert (0, "") == (ran.returncode, ran.stderr)
