@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from helamem.answering.ask import Answer
     from helamem.answering.chat import Chat, Exchange
+    from helamem.async_memory import AsyncMemory
     from helamem.config import Config
     from helamem.consolidation.profiles import Profile
     from helamem.errors import (
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Answer": "answering.ask",
+    "AsyncMemory": "async_memory",
     "Change": "records",
     "Chat": "answering.chat",
     "Config": "config.loading",
@@ -93,6 +95,7 @@ _HOMES = {
 
 __all__ = [
     "Answer",
+    "AsyncMemory",
     "Change",
     "Chat",
     "Config",

@@ -88,14 +88,14 @@ class _Short(reprlib.Repr):
         self.maxtuple = 6
         self.maxdict = 4
 
-    def repr_str(self, value: str, level: int) -> str:  # noqa: ARG002  # reprlib's signature
-        return repr(value if len(value) <= MAX_TEXT else f"{value[: MAX_TEXT - 3]}...")
+    def repr_str(self, x: str, level: int) -> str:  # noqa: ARG002  # reprlib's signature
+        return repr(x if len(x) <= MAX_TEXT else f"{x[: MAX_TEXT - 3]}...")
 
-    def repr_float(self, value: float, level: int) -> str:  # noqa: ARG002
-        return f"{value:.3g}"
+    def repr_float(self, x: float, level: int) -> str:  # noqa: ARG002
+        return f"{x:.3g}"
 
-    def repr_datetime(self, value: datetime, level: int) -> str:  # noqa: ARG002
-        return f"{value:%Y-%m-%d %H:%M}"
+    def repr_datetime(self, x: datetime, level: int) -> str:  # noqa: ARG002
+        return f"{x:%Y-%m-%d %H:%M}"
 
 
 _SHORT = _Short()

@@ -10,6 +10,7 @@ from typing import Any, Literal, assert_type
 import numpy as np
 
 from helamem import (
+    AsyncMemory,
     Change,
     Config,
     ConfigError,
@@ -37,6 +38,7 @@ from helamem import (
 from helamem.answering.ask import Answer
 from helamem.consolidation.profiles import Profile
 from helamem.protocols import LLM, Embedder, Floats, Message, Reply
+from helamem.records import Json
 
 NOON = datetime(2024, 5, 6, 12, 0, tzinfo=UTC)
 
@@ -115,6 +117,27 @@ def moving(memory: Memory, other: Memory) -> None:
 def asking(memory: Memory, llm: LLM, messages: Sequence[Message]) -> None:
     assert_type(memory.ask("What?", llm=llm, verify=True), Answer)
     assert_type(llm.complete(messages), Reply)
+
+
+async def awaiting(llm: LLM) -> None:
+    async with AsyncMemory(":memory:", namespace="maya", llm=llm, threads=2) as memory:
+        assert_type(memory, AsyncMemory)
+        assert_type(await memory.add("Maya is allergic to peanuts.", speaker="Ana"), Receipt)
+        recall = await memory.search("What?", k=5, filters={"speaker": "Ana"}, at=NOON)
+        assert_type(recall, Recall)
+        assert_type(await memory.reinforce(recall, used=[1]), Reinforcement)
+        assert_type(await memory.ask("What?", verify=True), Answer)
+        assert_type(await memory.delete(1, 2), tuple[int, ...])
+        assert_type(await memory.list(limit=5), Listing)
+        async for line in memory.export():
+            assert_type(line, dict[str, Any])
+
+
+def showing(recall: Recall, receipt: Receipt) -> None:
+    assert_type(recall.to_dict(), dict[str, Json])
+    assert_type(receipt.to_dict(), dict[str, Json])
+    assert_type((recall.hits[0].role, recall.hits[0].session), tuple[str, str])
+    assert_type(recall.hits[0].metadata, Mapping[str, Json])
 
 
 def settings() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem import Chat, Memory, Recall
+from helamem import AsyncMemory, Chat, Memory, Recall
 
 if TYPE_CHECKING:
     from helamem.protocols import LLM
@@ -55,3 +55,12 @@ def asking(memory: Memory, llm: LLM) -> None:
     memory.ask("q", verfy=True)  # type: ignore[call-arg]
     memory.ask("q", verify="yes")  # type: ignore[arg-type]
     Chat(memory, llm, sesion="tea")  # type: ignore[call-arg]
+
+
+async def awaiting(memory: AsyncMemory) -> None:
+    AsyncMemory(":memory:", naemspace="maya")  # type: ignore[call-arg]
+    await memory.search("q", top_k=3)  # type: ignore[call-arg]
+    await memory.add("x", spaeker="Ana")  # type: ignore[call-arg]
+    await memory.ask("q", verfy=True)  # type: ignore[call-arg]
+    str(memory.statts)  # type: ignore[attr-defined]
+    len(memory.search("q"))  # type: ignore[arg-type]

@@ -1,0 +1,193 @@
+"""`AsyncMemory`: the methods of `Memory`, to be awaited. They run in threads, so the event loop is never held up.
+
+Every method stands here once, by name: its parameters, result and documentation are those of `Memory`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from helamem.hints import helpful
+from helamem.memory import DEFAULT_NAMESPACE, Memory
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from pathlib import Path
+    from types import TracebackType
+
+    from helamem.config import Config
+    from helamem.consolidation.background import Reflector
+    from helamem.protocols import LLM, Clock, Embedder
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BATCH = 256  # lines of an export that one call in a thread makes
+
+
+def _awaited(
+    method: Callable[Concatenate[Memory, P], R],
+) -> Callable[Concatenate[AsyncMemory, P], Coroutine[Any, Any, R]]:
+    """The same method, run in a thread and awaited."""
+
+    @functools.wraps(method)
+    async def call(self: AsyncMemory, /, *args: P.args, **named: P.kwargs) -> R:
+        return await self._run(functools.partial(method, self.memory, *args, **named))
+
+    return call
+
+
+@helpful
+class AsyncMemory:
+    """The long-term memory of one namespace, for programs with an event loop.
+
+    Opening takes as long as that of a `Memory`, in the thread that does it. Every method is awaited;
+    `export` is iterated over. When the task that awaits a call is cancelled, it stops waiting: a call that
+    has not begun never does, one that has begun is completed, a write with all that it writes.
+
+    Args:
+        path, namespace, config, embedder, clock, llm: As for `Memory`.
+        threads: How many calls run at once; others wait for their turn.
+
+    Raises:
+        ValueError: `threads` is below 1; and all that `Memory` raises.
+
+    Example:
+        >>> import asyncio
+        >>> async def main() -> str:
+        ...     async with AsyncMemory(":memory:") as memory:
+        ...         await memory.add("Maya is allergic to peanuts.", speaker="Ana")
+        ...         recall = await memory.search("What should I not cook for Maya?")
+        ...         return recall.hits[0].text
+        >>> asyncio.run(main())
+        'Maya is allergic to peanuts.'
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        *,
+        namespace: str = DEFAULT_NAMESPACE,
+        config: Config | None = None,
+        embedder: Embedder | None = None,
+        clock: Clock = time.time,
+        llm: LLM | None = None,
+        threads: int = 4,
+    ) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="helamem")
+        self._memory = Memory(
+            path, namespace=namespace, config=config, embedder=embedder, clock=clock, llm=llm
+        )
+        self._closed = False
+
+    @property
+    def memory(self) -> Memory:
+        """The memory itself, for what has no event loop: a `Chat`, or an adapter."""
+        return self._memory
+
+    @property
+    def path(self) -> str:
+        """Where its file is; ":memory:" for a memory in RAM."""
+        return self._memory.path
+
+    @property
+    def namespace(self) -> str:
+        """Whose memory this is."""
+        return self._memory.namespace
+
+    @property
+    def config(self) -> Config:
+        """The settings that hold."""
+        return self._memory.config
+
+    @property
+    def llm(self) -> LLM:
+        """The language model of this memory; see `Memory.llm`."""
+        return self._memory.llm
+
+    @llm.setter
+    def llm(self, llm: LLM) -> None:
+        self._memory.llm = llm
+
+    @property
+    def reflect_every(self) -> int:
+        """After how many new turns `consolidate` runs in the background; 0 for never."""
+        return self._memory.reflect_every
+
+    @reflect_every.setter
+    def reflect_every(self, turns: int) -> None:
+        self._memory.reflect_every = turns
+
+    @property
+    def reflector(self) -> Reflector | None:
+        """What reflects in the background, and how its last pass went; None where nothing does."""
+        return self._memory.reflector
+
+    now = _awaited(Memory.now)
+    add = _awaited(Memory.add)
+    add_many = _awaited(Memory.add_many)
+    put = _awaited(Memory.put)
+    get_by_key = _awaited(Memory.get_by_key)
+    search = _awaited(Memory.search)
+    reinforce = _awaited(Memory.reinforce)
+    ask = _awaited(Memory.ask)
+    consolidate = _awaited(Memory.consolidate)
+    forget = _awaited(Memory.forget)
+    get = _awaited(Memory.get)
+    list = _awaited(Memory.list)
+    update = _awaited(Memory.update)
+    delete = _awaited(Memory.delete)
+    history = _awaited(Memory.history)
+    facts = _awaited(Memory.facts)
+    profile = _awaited(Memory.profile)
+    cues = _awaited(Memory.cues)
+    stats = _awaited(Memory.stats)
+    import_ = _awaited(Memory.import_)
+    check = _awaited(Memory.check)
+
+    async def export(self) -> AsyncGenerator[dict[str, Any], None]:
+        """Everything in this namespace but the vectors, one JSON object at a time; `import_` reads it."""
+        lines = self._memory.export()
+        while batch := await self._run(lambda: [*itertools.islice(lines, BATCH)]):
+            for line in batch:
+                yield line
+
+    async def close(self) -> None:
+        """Release the file, after the calls that are running, and a reflection that is or some seconds.
+
+        A closed memory raises StoreError.
+        """
+        self._closed = True
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._threads.shutdown()
+        self._memory.close()
+
+    async def _run(self, call: Callable[[], R]) -> R:
+        """Make a call in a thread, with the context variables of this task."""
+        if self._closed:  # the memory itself says so
+            return call()
+        context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, context.run, call)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"Async{self._memory!r}"
