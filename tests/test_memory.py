@@ -69,19 +69,19 @@ class TestAdd:
     def test_the_same_turn_twice_is_stored_once(self, memory: Memory) -> None:
         turn = Turn("Hello", "Ana", "", MONDAY, "s")
 
-        receipt = memory.add([turn, turn])
-        again = memory.add(turn)
+        receipt = memory.add(turn)
+        again = memory.add([turn, Turn("Hello!", "Ana", "", MONDAY, "s")])
 
-        assert (receipt.ids, receipt.stored) == ((1, 1), (1,))
-        assert [(s.index, s.id) for s in receipt.skipped] == [(1, 1)]
-        assert (again.stored, again.skipped[0].id) == ((), 1)
-        assert memory.stats().episodes == 1
+        assert (receipt.ids, receipt.stored) == ((1,), (1,))
+        assert [(s.index, s.id) for s in again.skipped] == [(0, 1)]
+        assert again.stored == (2,)
 
     @pytest.mark.parametrize(
         "other",
         [
             Turn("Hello!", "Ana", "", MONDAY, "s"),
             Turn("Hello", "Ben", "", MONDAY, "s"),
+            Turn("Hello", "Ana", "user", MONDAY, "s"),
             Turn("Hello", "Ana", "", MONDAY + DAY, "s"),
             Turn("Hello", "Ana", "", MONDAY, "t"),
         ],
@@ -99,12 +99,13 @@ class TestAdd:
 
     def test_batches_report_progress_and_count_on(self, memory: Memory) -> None:
         seen: list[int] = []
-        turns = [Turn(f"Turn number {i % 4}", at=MONDAY) for i in range(5)]
+        turns = [Turn(f"Turn number {i}", at=MONDAY) for i in range(5)]
+        memory.add(turns[4])
 
         receipt = memory.add_many(turns, batch_size=2, progress=seen.append)
 
         assert seen == [2, 4, 5]
-        assert receipt.ids == (1, 2, 3, 4, 1)
+        assert receipt.ids == (2, 3, 4, 5, 1)
         assert [s.index for s in receipt.skipped] == [4]
 
     @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helamem import arguments, decay, filters, forgetting, indexing, records
+from helamem import arguments, decay, filters, forgetting, identity, indexing, records
 from helamem.consolidation import consolidate, extractive, profiles
 from helamem.errors import NotFoundError
-from helamem.exchange import export, formats
+from helamem.exchange import export, formats, recognizing
 from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.language.characters import clean
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from helamem.config import Config
     from helamem.consolidation.profiles import Profile
-    from helamem.protocols import LLM, Clock, Embedder, Store
+    from helamem.protocols import LLM, Clock, Embedder, NewEpisode, Store
     from helamem.records import Change, Json, Stats
     from helamem.search.recall import CueMatch
 
@@ -63,7 +63,7 @@ class Engine:
         self._embedder = embedder
         self._config = config
         self._language = language_named(config.language)
-        self._clock = clock
+        self._clock: Clock = lambda: identity.settled(clock())
 
     @property
     def namespace(self) -> str:
@@ -119,50 +119,67 @@ class Engine:
     ) -> Receipt:
         """Remember many turns in batches, each one a transaction: what is reported is durable.
 
+        All turns are read and checked before the first is stored.
+
         Args:
             batch_size: Turns a transaction; `storage.batch_size` unless given.
             progress: Called after each batch with the number of turns done so far.
 
         Raises:
-            TypeError, ValueError: A turn is malformed; the batches before its own are stored.
+            TypeError, ValueError: A turn is malformed; nothing was stored.
             StoreError: The batch at hand was not stored, those before it were.
         """
         arguments.several("add_many", turns, each="turns", instead="`add` takes one")
-        receipts: list[Receipt] = []
-        done = 0
-        for batch in _batches(turns, batch_size or self._config.storage.batch_size):
-            receipts.append(_shifted(self._add(formats.messages_to_turns(batch)), done))
-            done += len(batch)
-            if progress is not None:
-                progress(done)
-        return _merged(receipts)
+        size = self._config.storage.batch_size if batch_size is None else batch_size
+        if size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {size}")
+        return self._add(formats.messages_to_turns(list(turns)), batch_size=size, progress=progress)
 
-    def _add(self, turns: Sequence[Turn]) -> Receipt:
+    def _add(
+        self,
+        turns: Sequence[Turn],
+        *,
+        batch_size: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Receipt:
+        """Store what is new of these turns, in one transaction unless a batch size is given."""
+        now = self._clock()
+        cleaned = [indexing.cleaned(turn) for turn in turns]
+        given = [turn for turn, _ in cleaned]
+        keys = recognizing.keys(given, self._store, now=now, zone=UTC)
+        added: list[tuple[int, bool]] = []
+        for some in _slices(len(given), batch_size or len(given)):
+            added += self._stored(given[some], keys[some], now)
+            if progress is not None:
+                progress(len(added))
+        losses = [
+            [*reasons, *indexing.uncovered(turn.text, self._embedder)] for turn, reasons in cleaned
+        ]
+        return _receipt(added, losses)
+
+    def _stored(
+        self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
+    ) -> list[tuple[int, bool]]:
+        """The id of each turn, and whether it is new; only what is new is embedded."""
         started = time.perf_counter()
-        episodes, losses = indexing.prepare(
-            turns, self._embedder, self._language, now=self._clock()
-        )
-        added = self._store.add(episodes, link=self._config.learning.link, now=self._learning_now())
-        receipt = Receipt(
-            ids=tuple(id_ for id_, _ in added),
-            stored=tuple(id_ for id_, new in added if new),
-            skipped=tuple(
-                Skipped(index=i, id=id_) for i, (id_, new) in enumerate(added) if not new
-            ),
-            degraded=tuple(
-                Degraded(index=i, id=id_, reason=reason)
-                for i, (id_, new) in enumerate(added)
-                for reason in losses[i]
-                if new
-            ),
-        )
+        there = self._store.known(keys)
+        new = [i for i, key in enumerate(keys) if key not in there]
+        episodes = self._prepared([turns[i] for i in new], [keys[i] for i in new], now)
+        link = self._config.learning.link
+        stored = iter(self._store.add(episodes, link=link, now=self._learning_now()) if new else [])
+        added = [(there[key], False) if key in there else next(stored) for key in keys]
         logger.info(
             "added %d of %d turns in %.1f ms",
-            len(receipt.stored),
+            sum(new for _, new in added),
             len(added),
             1e3 * (time.perf_counter() - started),
         )
-        return receipt
+        return added
+
+    def _prepared(
+        self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
+    ) -> list[NewEpisode]:
+        return indexing.prepare(turns, keys, self._embedder, self._language, now=now, zone=UTC)
 
     def put(self, key: str, turn: Turn) -> int:
         """Remember a turn under a key of your own; what stood there is replaced, and leaves no history.
@@ -181,8 +198,9 @@ class Engine:
 
     def _put(self, turn: Turn) -> int:
         now = self._clock()
-        episode = indexing.prepare([turn], self._embedder, self._language, now=now)[0][0]
-        known = self._store.find(episode.key)
+        key = identity.item(turn.metadata[records.KEY])
+        episode = self._prepared([indexing.cleaned(turn)[0]], [key], now)[0]
+        known = self._store.find(key)
         if known is not None:
             self._drop_quotes(known, episode.text, now)
         return self._store.put(episode, at=now)[0]
@@ -190,7 +208,7 @@ class Engine:
     def get_by_key(self, key: str) -> Episode | None:
         """The turn that was put under a key, if there is one."""
         while True:
-            id_ = self._store.find(indexing.item_key(key))
+            id_ = self._store.find(identity.item(key))
             if id_ is None:
                 return None
             try:
@@ -410,7 +428,7 @@ class Engine:
             _changed_metadata(old, words, metadata),
         )
         now = self._clock()
-        episode = indexing.prepare([turn], self._embedder, self._language, now=now)[0][0]
+        episode = self._prepared([indexing.cleaned(turn)[0]], [b""], now)[0]  # its key stays
         self._drop_quotes(id_, episode.text, now)
         self._store.update(id_, episode, at=now)
         return replace(old, text=episode.text, metadata=episode.metadata)
@@ -552,37 +570,20 @@ def _with_defaults(turn: Turn, defaults: Turn) -> Turn:
     )
 
 
-def _batches(
-    items: Iterable[str | Turn | Mapping[str, Json]], size: int
-) -> Iterator[list[str | Turn | Mapping[str, Json]]]:
-    if size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {size}")
-    batch = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _slices(n: int, size: int) -> Iterator[slice]:
+    return (slice(start, start + size) for start in range(0, n, size or 1))
 
 
-def _shifted(receipt: Receipt, by: int) -> Receipt:
-    """The same receipt with indices that count from the start of all batches."""
+def _receipt(added: Sequence[tuple[int, bool]], losses: Sequence[Sequence[str]]) -> Receipt:
+    """What became of each turn: its id, whether it is new, and what of it was lost."""
     return Receipt(
-        ids=receipt.ids,
-        stored=receipt.stored,
-        skipped=tuple(Skipped(index=s.index + by, id=s.id) for s in receipt.skipped),
+        ids=tuple(id_ for id_, _ in added),
+        stored=tuple(id_ for id_, new in added if new),
+        skipped=tuple(Skipped(index=i, id=id_) for i, (id_, new) in enumerate(added) if not new),
         degraded=tuple(
-            Degraded(index=d.index + by, id=d.id, reason=d.reason) for d in receipt.degraded
+            Degraded(index=i, id=id_, reason=reason)
+            for i, (id_, new) in enumerate(added)
+            for reason in losses[i]
+            if new
         ),
-    )
-
-
-def _merged(receipts: Sequence[Receipt]) -> Receipt:
-    return Receipt(
-        ids=tuple(id_ for receipt in receipts for id_ in receipt.ids),
-        stored=tuple(id_ for receipt in receipts for id_ in receipt.stored),
-        skipped=tuple(each for receipt in receipts for each in receipt.skipped),
-        degraded=tuple(each for receipt in receipts for each in receipt.degraded),
     )

@@ -1,18 +1,19 @@
-"""From turns to what a store keeps: cleaned text, terms, vectors, and the key that tells two turns apart."""
+"""From turns to what a store keeps: cleaned text, terms, vectors, traits."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
 from helamem import records
 from helamem.errors import EmbedderError
+from helamem.identity import day
 from helamem.language import characters, dates, names
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import index_terms
@@ -30,26 +31,63 @@ MAX_DEPTH = 50  # of metadata
 _NOTE = re.compile(r"\[[^\[\]]*\]$")  # "[image: a dog]" at the end of a turn is not said
 
 
+def cleaned(turn: Turn) -> tuple[Turn, list[str]]:
+    """The turn as it can be kept, and the reasons why it is not kept exactly as it came.
+
+    Raises:
+        ValueError: Its metadata is not JSON.
+    """
+    clean, reasons = characters.clean(turn.text)
+    speaker, role, session = (
+        characters.clean(each)[0] for each in (turn.speaker, turn.role, turn.session)
+    )
+    return replace(
+        turn,
+        text=clean,
+        speaker=speaker,
+        role=role,
+        session=session,
+        metadata=plain_json(turn.metadata),
+    ), reasons
+
+
 def prepare(
-    turns: Sequence[Turn], embedder: Embedder, language: Language, *, now: float
-) -> tuple[list[NewEpisode], list[list[str]]]:
-    """One episode a turn, and for each turn the reasons why it is not kept exactly as it came.
+    turns: Sequence[Turn],
+    keys: Sequence[bytes],
+    embedder: Embedder,
+    language: Language,
+    *,
+    now: float,
+    zone: tzinfo = UTC,
+) -> list[NewEpisode]:
+    """One episode a turn.
 
     Args:
+        turns: `cleaned`.
+        keys: What tells each of them apart; see `helamem.identity`.
         now: When a turn without a time happened, in epoch seconds.
+        zone: Whose days are the sessions of turns that name none.
 
     Raises:
         EmbedderError: The embedder failed.
-        ValueError: A turn's metadata is not JSON.
     """
-    cleaned = [characters.clean(turn.text) for turn in turns]
-    vectors = embed(embedder, [clean for clean, _ in cleaned])
-    episodes = [
-        _episode(turn, clean, vector, language, now)
-        for turn, (clean, _), vector in zip(turns, cleaned, vectors, strict=True)
+    vectors = embed(embedder, [turn.text for turn in turns])
+    return [
+        NewEpisode(
+            key=key,
+            text=turn.text,
+            speaker=turn.speaker,
+            role=turn.role,
+            session=session_of(turn, now, zone),
+            at=moment_of(turn, now),
+            stored_at=now,
+            metadata=turn.metadata,
+            vector=vector,
+            offset=offset_of(turn),
+            **indexed(turn.text, language, turn.metadata),
+        )
+        for turn, key, vector in zip(turns, keys, vectors, strict=True)
     ]
-    losses = [[*reasons, *_uncovered(clean, embedder)] for clean, reasons in cleaned]
-    return episodes, losses
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:
@@ -82,11 +120,6 @@ def checked(vectors: Floats, n: int, embedder: Embedder) -> Floats:
             f"{embedder.name} gave NaN or infinity for text {bad}", provider=embedder.name
         )
     return vectors
-
-
-def digest(*parts: Json) -> bytes:
-    """Sixteen bytes that are the same for the same parts, and for no others."""
-    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).digest()
 
 
 def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
@@ -124,47 +157,29 @@ def _check_json(value: object, depth: int = 0) -> None:
             _check_json(each, depth + 1)
 
 
-def _episode(turn: Turn, clean: str, vector: Floats, language: Language, now: float) -> NewEpisode:
-    at = now if turn.at is None else turn.at.timestamp()
-    speaker, session = (
-        characters.clean(turn.speaker)[0],
-        characters.clean(turn.session)[0] or day(at),
-    )
-    metadata = plain_json(turn.metadata)
-    return NewEpisode(
-        key=key(metadata, session, speaker, at, clean),
-        text=clean,
-        speaker=speaker,
-        role=characters.clean(turn.role)[0],
-        session=session,
-        at=at,
-        stored_at=now,
-        metadata=metadata,
-        vector=vector,
-        **indexed(clean, language, metadata),
-    )
+def moment_of(turn: Turn, now: float) -> float:
+    """When a turn was said, in epoch seconds; `now`, where it does not say."""
+    return now if turn.at is None else turn.at.timestamp()
 
 
-def key(metadata: Mapping[str, Json], *said: Json) -> bytes:
-    """What makes two turns the same: what was said, unless the metadata identify the turn by a key."""
-    given = metadata.get(records.KEY)
-    return digest(*said) if given is None else item_key(given)
+def session_of(turn: Turn, now: float, zone: tzinfo) -> str:
+    """The session that a turn belongs to: the one that it names, else its day.
 
-
-def item_key(given: Json) -> bytes:
-    """What a store knows the episode by whose metadata have this key."""
-    return digest("key", given)
-
-
-def day(at: float) -> str:
-    """The session of a turn that names none: the day on which it was said (UTC).
-
-    So what is added one by one still has neighbours, but not those of last year.
-
-    >>> day(0.0)
-    '1970-01-01'
+    A day is one where it was said: that of the turn's own zone, or of `zone` where its time is in UTC.
     """
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
+    if turn.session:
+        return turn.session
+    own = turn.at.tzinfo if turn.at is not None and offset_of(turn) is not None else None
+    return day(moment_of(turn, now), own or zone)
+
+
+def offset_of(turn: Turn) -> int | None:
+    """How many seconds east of UTC the clock stood by which a turn was said; None for UTC and unknown.
+
+    A time in UTC says nothing of where somebody was: most programs write all times so.
+    """
+    offset = turn.at.utcoffset() if turn.at is not None else None
+    return round(offset.total_seconds()) if offset else None
 
 
 class Indexed(TypedDict):
@@ -199,7 +214,8 @@ def traits(words: str, language: Language) -> int:
     return ASKS * asks + NAMES_TIME * dates.names_time(said, language) + NAMES * calls
 
 
-def _uncovered(clean: str, embedder: Embedder) -> list[str]:
+def uncovered(clean: str, embedder: Embedder) -> list[str]:
+    """What of a long text its vector does not cover, one sentence; usually none."""
     if embedder.max_chars is None or len(clean) <= embedder.max_chars:
         return []
     return [

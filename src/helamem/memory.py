@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from helamem.config import Ask
     from helamem.models.openai_chat import OpenAIChat
     from helamem.protocols import LLM, Clock, Embedder
-    from helamem.records import ConsolidationReport, Json, Receipt, Turn
+    from helamem.records import ConsolidationReport, Json, Turn
 
 DEFAULT_NAMESPACE = "default"
 CLOSING_S = (
@@ -209,11 +209,13 @@ class Memory(Engine):
             self._connected.close()
         super().close()
 
-    def _add(self, turns: Sequence[Turn]) -> Receipt:
-        receipt = super()._add(turns)
+    def _stored(
+        self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
+    ) -> list[tuple[int, bool]]:
+        added = super()._stored(turns, keys, now)
         if self._reflector is not None:
-            self._reflector.noticed(len(receipt.stored))
-        return receipt
+            self._reflector.noticed(sum(new for _, new in added))
+        return added
 
     def _put(self, turn: Turn) -> int:
         id_ = super()._put(turn)

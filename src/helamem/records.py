@@ -60,7 +60,7 @@ class Turn(Record):
         text: What was said.
         speaker: Who said it.
         role: The speaker's part in a chat: "user", "assistant", "system" or "tool".
-        at: When it was said; None means now.
+        at: When it was said; None means now. Its zone is kept, and shown.
         session: The conversation that it belongs to; consecutive turns of one session are linked. Without
             one, a turn belongs to the day on which it was said.
         metadata: Anything else, as JSON; searches can filter on it.
@@ -87,7 +87,7 @@ class Turn(Record):
         if not self.text.strip():
             raise ValueError("a turn needs text; this one is blank")
         if self.at is not None:
-            object.__setattr__(self, "at", utc(self.at))
+            utc(self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -13,7 +13,7 @@ import numpy as np
 from helamem.consolidation.claims import MAX_EPISODE
 from helamem.core import hebbian, hubs
 from helamem.core.graph import Graph, sums_at
-from helamem.indexing import digest
+from helamem.identity import digest
 from helamem.protocols import CHANNELS
 
 if TYPE_CHECKING:

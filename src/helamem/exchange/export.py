@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from helamem import indexing
+from helamem import identity, indexing, records
 from helamem.errors import DataError
 from helamem.exchange import formats
 from helamem.protocols import CHANNELS, Edges, NewCue, NewEpisode, NewFact
@@ -52,7 +52,9 @@ def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
     }
     for batch in _chunks([int(i) for i in store.ids(kinds=["episode"])], 1000):
         yield from (
-            _episode_line(memory) for memory in store.get(batch) if isinstance(memory, Episode)
+            _episode_line(memory, *origin)
+            for memory, origin in zip(store.get(batch), store.origins(batch), strict=True)
+            if isinstance(memory, Episode)
         )
     yield from (_fact_line(fact) for fact in store.facts(superseded=True))
     yield from (
@@ -120,7 +122,7 @@ def _restore_facts(
     ):
         found = known.get(fact.text)
         ids[line["id"]] = (
-            store.add_facts([fact], cluster=indexing.digest("restored", line["id"], fact.text))[0]
+            store.add_facts([fact], cluster=identity.digest("restored", line["id"], fact.text))[0]
             if found is None
             else found
         )
@@ -148,7 +150,7 @@ def _restore_cues(
     vectors = indexing.embed(embedder, asked)
     cues = [
         NewCue(
-            key=indexing.digest("cue", line["text"].casefold()),
+            key=identity.digest("cue", line["text"].casefold()),
             text=line["text"],
             speaker=line["speaker"],
             vector=vector,
@@ -171,9 +173,8 @@ def _episodes(
     vectors = indexing.embed(embedder, [line["text"] for line in lines])
     return [
         NewEpisode(
-            key=indexing.key(
-                line["metadata"], line["session"], line["speaker"], line["at"], line["text"]
-            ),
+            key=_key(line),
+            offset=line.get("utc_offset"),
             **{
                 name: line[name]
                 for name in ("text", "speaker", "role", "session", "at", "stored_at", "metadata")
@@ -184,6 +185,16 @@ def _episodes(
         )
         for line, vector in zip(lines, vectors, strict=True)
     ]
+
+
+def _key(line: dict[str, Any]) -> bytes:
+    """What the turn was known by where it comes from; exports of older versions do not say."""
+    if line.get("key") is not None:
+        return _digest(line["key"], line["line"])
+    if records.KEY in line["metadata"]:
+        return identity.item(line["metadata"][records.KEY])
+    said = line["role"], line["speaker"], line["text"]
+    return identity.dated(line["session"], said, identity.settled(line["at"]), 0)
 
 
 def _facts(
@@ -224,7 +235,7 @@ def _edges(lines: Sequence[dict[str, Any]], ids: dict[int, int]) -> Edges:
     )
 
 
-def _episode_line(episode: Episode) -> dict[str, Any]:
+def _episode_line(episode: Episode, key: bytes, offset: int | None) -> dict[str, Any]:
     return {
         "type": "episode",
         "id": episode.id,
@@ -233,6 +244,8 @@ def _episode_line(episode: Episode) -> dict[str, Any]:
         "role": episode.role,
         "session": episode.session,
         "at": episode.at.timestamp(),
+        "utc_offset": offset,
+        "key": key.hex(),
         "stored_at": episode.stored_at.timestamp(),
         "metadata": dict(episode.metadata),
         "uses": episode.uses,

@@ -11,7 +11,7 @@ import numpy as np
 
 from helamem.core import hebbian
 from helamem.decay import clock, rule
-from helamem.indexing import digest
+from helamem.identity import digest
 from helamem.protocols import Lesson, NewCue
 
 if TYPE_CHECKING:

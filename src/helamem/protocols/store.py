@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         EdgeRule,
         Edges,
         Floats,
+        Heard,
         Ints,
         Learned,
         Lesson,
@@ -95,12 +96,14 @@ class Store(Protocol):
         ...
 
     def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:
-        """Replace what an episode says (text, metadata, vector, terms, traits, key).
+        """Replace what an episode says (text, metadata, vector, terms, traits).
 
-        Its id, time, place and edges stay, and history keeps the old text.
+        Its id, key, time, place and edges stay, and history keeps the old text: who hands over the old
+        words again is still told that they are there.
 
         Raises:
             NotFoundError: There is no such episode.
+            StoreError: Another turn of its session says just that, by the same speaker at the same time.
         """
         ...
 
@@ -137,6 +140,22 @@ class Store(Protocol):
 
         Nothing can be written inside, by the same thread; other threads wait.
         """
+        ...
+
+    def known(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """The ids of the episodes that have one of these keys, by key."""
+        ...
+
+    def origins(self, ids: Sequence[int]) -> list[tuple[bytes, int | None]]:
+        """The key of each of these episodes, and its offset; see `NewEpisode`.
+
+        Raises:
+            NotFoundError: One of them is not there.
+        """
+        ...
+
+    def heard(self, session: str, *, last: int) -> list[Heard]:
+        """The latest turns of a session, `last` of them at most, oldest first."""
         ...
 
     def nearest(

@@ -48,6 +48,7 @@ class NewEpisode:
         length: The number of terms, repetitions counted.
         traits: A sum of `ASKS`, `NAMES_TIME`, `NAMES` and `QUIET`: what kind of turn it is. A quiet one has
             no terms.
+        offset: Seconds east of UTC of the clock that `at` was read from; None where that is not known.
     """
 
     key: bytes
@@ -64,6 +65,18 @@ class NewEpisode:
     traits: int = 0
     uses: int = 0
     used_at: float | None = None
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A turn of a session as far as it takes to recognize it."""
+
+    key: bytes
+    role: str
+    speaker: str
+    text: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.core.vectors import normalize
-from helamem.errors import NotFoundError
+from helamem.errors import NotFoundError, StoreError
+from helamem.protocols import Heard
 from helamem.records import Change, Episode
 from helamem.testing import samples
 from helamem.testing.base import Contract, raising
@@ -137,6 +138,39 @@ class AddingContract(Contract):
         assert 2 == len(ids)
         assert [(ids[0], True), (ids[1], True), (ids[0], False), (ids[1], False)] == added
 
+    def test_keys_are_known_by_their_episodes(self) -> None:
+        given = samples.episodes(*(f"turn {i}" for i in range(1200)))
+        ids = [id_ for id_, _ in self.store.add(given, link=0.0, now=0.0)]
+
+        keys = [each.key for each in given]
+        assert dict(zip(keys, ids, strict=True)) == self.store.known([*keys, b"another"])
+        assert {} == self.store.known([])
+        assert {} == self.store_of("other").known(keys)
+
+    def test_the_latest_turns_of_a_session_are_heard(self) -> None:
+        samples.add(self.store, "one", "two", "three")
+        samples.add(self.store, "elsewhere", session="t")
+
+        heard = self.store.heard("s", last=2)
+
+        assert [
+            Heard(key=samples.episode(text).key, role="", speaker="Ana", text=text, at=samples.AT)
+            for text in ("two", "three")
+        ] == heard
+        assert [] == self.store.heard("nowhere", last=2)
+        assert [] == self.store_of("other").heard("s", last=2)
+
+    def test_a_turn_keeps_its_key_and_the_offset_of_its_clock(self) -> None:
+        given = samples.episode("one", offset=9 * 3600), samples.episode("two")
+        ids = [id_ for id_, _ in self.store.add(given, link=0.0, now=0.0)]
+
+        assert [(given[1].key, None), (given[0].key, 9 * 3600)] == self.store.origins(ids[::-1])
+        at = [memory.at for memory in self.store.get(ids)]
+        assert [timedelta(hours=9), timedelta(0)] == [each.utcoffset() for each in at]
+        assert at[0] == at[1]
+        with self.unchanged(NotFoundError):
+            self.store.origins([*ids, ids[-1] + 1])
+
     def test_adding_nothing_adds_nothing(self) -> None:
         assert [] == self.store.add([], link=0.5, now=0.0)
         assert [] == self.store.ids(kinds=["episode", "fact", "cue"]).tolist()
@@ -233,15 +267,25 @@ class UpdatingContract(Contract):
             Change(id=id_, event="updated", at=moment(6.0), text="two"),
         ] == self.store.history(id_)
 
-    def test_the_same_turn_is_known_by_what_it_says_now(self) -> None:
+    def test_a_turn_is_known_by_what_it_came_as(self) -> None:
         [id_] = samples.add(self.store, "one")
 
         self.store.update(id_, samples.episode("two"), at=5.0)
 
-        assert [(id_, False)] == self.store.add(samples.episodes("two"), link=0.0, now=0.0)
-        [(other, new)] = self.store.add(samples.episodes("one"), link=0.0, now=0.0)
-        assert new
-        assert other > id_
+        assert [(id_, False)] == self.store.add(samples.episodes("one"), link=0.0, now=0.0)
+        assert {samples.episode("one").key: id_} == self.store.known(
+            [samples.episode("one").key, samples.episode("two").key]
+        )
+
+    def test_a_turn_does_not_come_to_say_what_another_says(self) -> None:
+        [one, two] = samples.add(self.store, "one", "two")
+        [elsewhere] = samples.add(self.store, "two", session="t")
+
+        with self.unchanged(StoreError):
+            self.store.update(one, samples.episode("two"), at=5.0)
+
+        self.store.update(elsewhere, samples.episode("one", session="t"), at=5.0)
+        self.store.update(two, samples.episode("two", metadata={"n": 1}), at=5.0)
 
     def test_only_metadata_may_change(self) -> None:
         [id_] = samples.add(self.store, "one")

@@ -36,7 +36,7 @@ def _add_fact(space: Space, fact: NewFact) -> int:
         raise ValueError("a fact needs at least one episode that it rests on")
     id_ = node_table.insert(space,
         FACT, None, fact.text, fact.speaker, "", None, fact.at,
-        fact.stored_at, rows.dumped(fact.metadata), fact.length, fact.traits,
+        fact.stored_at, rows.dumped(fact.metadata), fact.length, fact.traits, None,
     )  # fmt: skip
     space.db.execute("INSERT INTO fact VALUES (?, ?, ?, NULL)", id_, fact.kind, fact.confidence)
     _rest_on(space, id_, fact.sources, fact.stored_at)

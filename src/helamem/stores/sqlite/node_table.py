@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem.errors import NotFoundError, StoreError
-from helamem.protocols import NODE_KINDS, QUIET
+from helamem.protocols import NODE_KINDS, QUIET, Heard
 from helamem.stores.sqlite import edge_table, posting_table, rows
 from helamem.stores.sqlite.edge_table import LEARNED
 from helamem.stores.sqlite.namespace import listed
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from helamem.protocols import Floats, NewCue, NewEpisode, NewFact
     from helamem.stores.sqlite.namespace import Space
 
+MAX_BOUND = 500  # values in one statement
+
 
 def find(space: Space, kind: int, key: bytes) -> int | None:
     """The id of the node of a kind that has this key."""
@@ -27,6 +29,58 @@ def find(space: Space, kind: int, key: bytes) -> int | None:
         key,
     )
     return None if found is None else int(found[0])
+
+
+def known(space: Space, keys: Sequence[bytes]) -> dict[bytes, int]:
+    """The ids of the episodes that have one of these keys, by key."""
+    found: dict[bytes, int] = {}
+    for start in range(0, len(keys), MAX_BOUND):
+        wanted = keys[start : start + MAX_BOUND]
+        marks = ",".join("?" * len(wanted))
+        found |= space.db.rows(
+            f"SELECT key, id FROM node WHERE namespace = ? AND kind = ? AND key IN ({marks})",  # noqa: S608
+            space.id,
+            EPISODE,
+            *wanted,
+        )
+    return found
+
+
+def origins(space: Space, ids: Sequence[int]) -> list[tuple[bytes, int | None]]:
+    """The key of each of these episodes, and its offset.
+
+    Raises:
+        NotFoundError: One of them is not there.
+    """
+    found = {
+        id_: (key, offset)
+        for id_, key, offset in space.db.rows(
+            "SELECT id, key, utc_offset FROM node WHERE id IN (SELECT value FROM json_each(?))"
+            " AND +namespace = ? AND +kind = ?",
+            listed(ids),
+            space.id,
+            EPISODE,
+        )
+    }
+    missing = [id_ for id_ in ids if id_ not in found]
+    if missing:
+        raise NotFoundError("memory", missing[0])
+    return [found[id_] for id_ in ids]
+
+
+def heard(space: Space, session: str, last: int) -> list[Heard]:
+    """The latest turns of a session, `last` of them at most, oldest first."""
+    found = space.db.rows(
+        "SELECT key, role, speaker, text, at FROM node WHERE session ="
+        " (SELECT id FROM session WHERE namespace = ? AND digest = ?) ORDER BY id DESC LIMIT ?",
+        space.id,
+        rows.digest(session),
+        last,
+    )
+    return [
+        Heard(key=key, role=role, speaker=speaker, text=text, at=at)
+        for key, role, speaker, text, at in reversed(found)
+    ]
 
 
 def require(space: Space, id_: int, kind: int | None) -> tuple[str, int]:
@@ -67,6 +121,7 @@ def add_episode(space: Space, episode: NewEpisode, link: float, now: float) -> i
     id_ = insert(space,
         EPISODE, episode.key, episode.text, episode.speaker, episode.role, session, episode.at,
         episode.stored_at, rows.dumped(episode.metadata), episode.length, episode.traits,
+        episode.offset,
     )  # fmt: skip
     if before is not None:
         edge_table.link(space, before, id_, LEARNED, weight=link, touched=now)
@@ -79,7 +134,7 @@ def add_cue(space: Space, cue: NewCue) -> int:
     if known is not None:
         return known
     id_ = insert(space,
-        CUE, cue.key, cue.text, cue.speaker, "", None, cue.at, cue.at, "{}", 0, 0
+        CUE, cue.key, cue.text, cue.speaker, "", None, cue.at, cue.at, "{}", 0, 0, None
     )  # fmt: skip
     _add_vectors(space, [(id_, cue.vector)])
     space.db.execute("UPDATE namespace SET last_node = ? WHERE id = ?", id_, space.id)
@@ -87,10 +142,10 @@ def add_cue(space: Space, cue: NewCue) -> int:
 
 
 def insert(space: Space, kind: int, *values: str | bytes | float | None) -> int:
-    """One row, from its key to its traits; its id."""
+    """One row, from its key to its offset; its id."""
     added = space.db.execute(
         "INSERT INTO node (namespace, kind, key, text, speaker, role, session, at, stored_at,"
-        " metadata, length, traits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " metadata, length, traits, utc_offset) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         space.id,
         kind,
         *values,
@@ -193,16 +248,28 @@ def changed(space: Space, ids: Iterable[int]) -> None:
     )
 
 
+def _twin(space: Space, id_: int, text: str) -> int | None:
+    """Another turn of the same session, speaker, role and time that says just this."""
+    found = space.db.find(
+        "SELECT b.id FROM node a JOIN node b ON b.session = a.session AND b.at = a.at"
+        " AND b.speaker = a.speaker AND b.role = a.role AND b.id <> a.id"
+        " WHERE a.id = ? AND b.text = ?",
+        id_,
+        text,
+    )
+    return None if found is None else int(found[0])
+
+
 def note_update(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
     """Keep in history what an episode says until now.
 
     Raises:
         NotFoundError: There is no such episode.
-        StoreError: Another episode says just that.
+        StoreError: Another turn of its session says just that, by the same speaker at the same time.
     """
     old_text, *_ = require(space, id_, EPISODE)
-    twin = find(space, EPISODE, episode.key)
-    if twin not in (None, id_):
+    twin = _twin(space, id_, episode.text)
+    if twin is not None and episode.text != old_text:
         raise StoreError(f"Memory {twin} says the same already. Delete one of the two.")
     note(space, id_, "updated", at, old_text)
 
@@ -212,12 +279,11 @@ def replace(space: Space, id_: int, episode: NewEpisode) -> None:
     uncount(space, id_)
     posting_table.remove(space, id_, was_active=True)
     space.db.execute(
-        "UPDATE node SET text = ?, metadata = ?, length = ?, traits = ?, key = ? WHERE id = ?",
+        "UPDATE node SET text = ?, metadata = ?, length = ?, traits = ? WHERE id = ?",
         episode.text,
         rows.dumped(episode.metadata),
         episode.length,
         episode.traits,
-        episode.key,
         id_,
     )
     add_contents(space, [(id_, episode)])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from helamem import identity
 from helamem.errors import CorruptError
 from helamem.protocols import NODE_KINDS, QUIET, Edges
 from helamem.records import Episode, Fact
@@ -25,8 +26,8 @@ EPISODE, FACT, CUE = range(3)
 IS_DOCUMENT = f"active AND kind < {CUE} AND NOT traits & {QUIET}"  # what searches by words look at
 
 MEMORIES = (
-    "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata,"
-    " coalesce(u.uses, 0), u.used_at, f.kind, f.confidence, f.superseded_by FROM node n"
+    "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.utc_offset,"
+    " n.stored_at, n.metadata, coalesce(u.uses, 0), u.used_at, f.kind, f.confidence, f.superseded_by FROM node n"
     " LEFT JOIN session s ON s.id = n.session LEFT JOIN usage u ON u.node = n.id"
     " LEFT JOIN fact f ON f.node = n.id"
     # The plus signs keep SQLite from walking the whole namespace instead of looking up the ids.
@@ -39,18 +40,22 @@ FILTERABLE = (
 )
 
 
-def memory(row: tuple[Any, ...], sources: Mapping[int, tuple[int, ...]]) -> Episode | Fact:
-    """A row of `MEMORIES` as a record."""
-    id_, kind, text, speaker, role, session, at, stored_at, metadata, uses, used_at, *fact = row
+def memory(
+    row: tuple[Any, ...], sources: Mapping[int, tuple[int, ...]], zone: tzinfo
+) -> Episode | Fact:
+    """A row of `MEMORIES` as a record; its times are in `zone`, but where a turn brought its own."""
+    id_, kind, text, speaker, role, session, at, offset, stored_at, metadata, *rest = row
+    uses, used_at, *fact = rest
+    own = zone if offset is None else timezone(timedelta(seconds=offset))
     shared = {
         "id": id_,
         "text": text,
         "speaker": speaker,
-        "at": moment(at),
-        "stored_at": moment(stored_at),
+        "at": moment(at, own),
+        "stored_at": moment(stored_at, zone),
         "metadata": _loaded(metadata, id_),
         "uses": uses,
-        "used_at": None if used_at is None else moment(used_at),
+        "used_at": None if used_at is None else moment(used_at, zone),
     }
     if kind == EPISODE:
         return Episode(role=role, session=session, **shared)
@@ -135,14 +140,14 @@ def dumped(metadata: Mapping[str, Json]) -> str:
     return plain
 
 
-def moment(seconds: float) -> datetime:
+def moment(seconds: float, zone: tzinfo = UTC) -> datetime:
     """Epoch seconds as a time.
 
     Raises:
         CorruptError: They are none.
     """
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(seconds, zone)
     except (OverflowError, ValueError, TypeError, OSError) as exc:
         raise CorruptError(
             f"The file is damaged: it holds {seconds!r:.40} as a time. `helamem doctor` says where."
@@ -156,3 +161,15 @@ def _loaded(metadata: str, id_: int) -> Any:  # noqa: ANN401  # JSON
         raise CorruptError(
             f"The file is damaged: the metadata of memory {id_} are no JSON. `helamem doctor` says more."
         ) from exc
+
+
+def turn_key(session: str, role: str, speaker: str, text: str, at: float) -> bytes:
+    """The key of a turn of a file that was made before turns were told apart by role and place.
+
+    Whether a session was named is no longer known; one that is called like its day was not.
+    """
+    try:
+        named = "" if session == identity.day(at) else session
+    except (OverflowError, ValueError, OSError):  # an impossible time must not bar the whole file
+        named = session
+    return identity.dated(named, (role, speaker, text), at, 0)

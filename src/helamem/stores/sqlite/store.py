@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,7 @@ from helamem.stores.sqlite.rows import EPISODE, FACT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from datetime import tzinfo
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         EdgeRule,
         Edges,
         Floats,
+        Heard,
         Ints,
         Lesson,
         NewEpisode,
@@ -56,9 +59,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | None]]] = {
+FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | bytes | None]]] = {
     "decayed": (4, weights.decayed),
     "strengthened": (4, weights.strengthened),
+    "turn_key": (5, rows.turn_key),
     "casefolded": (1, lambda text: text.casefold() if isinstance(text, str) else None),
 }
 
@@ -73,6 +77,7 @@ class SQLiteStore:
         dimension: The length of its vectors.
         synchronous: "full" survives a power cut, "normal" a crash of the process.
         busy_s: How many seconds to wait for other processes that write, before it is an error.
+        zone: The time zone of the times that come out, where a turn did not bring its own.
 
     Raises:
         EmbedderMismatchError: The file was made with another embedder.
@@ -90,8 +95,10 @@ class SQLiteStore:
         dimension: int,
         synchronous: str = "full",
         busy_s: float = 10.0,
+        zone: tzinfo = UTC,
     ) -> None:
         self._name = namespace
+        self._zone = zone
         self._embedder = embedder_name
         self._to_wipe = False
         self._db = Database(str(path), synchronous=synchronous, busy_s=busy_s, functions=FUNCTIONS)
@@ -185,7 +192,7 @@ class SQLiteStore:
 
         Raises:
             NotFoundError: There is no such episode.
-            StoreError: Another episode says just that.
+            StoreError: Another turn of its session says just that, by the same speaker at the same time.
         """
         with self._writing():
             node_table.note_update(self._space, id_, episode, at)
@@ -217,6 +224,21 @@ class SQLiteStore:
     def reading(self) -> AbstractContextManager[None]:
         """Everything that is read inside sees one state of the file."""
         return self._db.reading()
+
+    def known(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """The ids of the episodes that have one of these keys, by key."""
+        with self._db.reading():
+            return node_table.known(self._space, keys)
+
+    def origins(self, ids: Sequence[int]) -> list[tuple[bytes, int | None]]:
+        """The key of each of these episodes, and its offset; see `NewEpisode`."""
+        with self._db.reading():
+            return node_table.origins(self._space, ids)
+
+    def heard(self, session: str, *, last: int) -> list[Heard]:
+        """The latest turns of a session, `last` of them at most, oldest first."""
+        with self._db.reading():
+            return node_table.heard(self._space, session, last)
 
     def nearest(
         self, vector: Floats, k: int, *, kinds: Sequence[NodeKind], within: Ints | None = None
@@ -297,7 +319,7 @@ class SQLiteStore:
             sources = fact_table.sources(
                 self._space, [id_ for id_, row in found.items() if row[1] == FACT]
             )
-        return [rows.memory(found[id_], sources) for id_ in wanted]
+        return [rows.memory(found[id_], sources, self._zone) for id_ in wanted]
 
     def facts(self, *, superseded: bool = False) -> list[Fact]:
         """All facts, oldest first."""
@@ -352,7 +374,7 @@ class SQLiteStore:
         if not changes:
             raise NotFoundError("memory", id_)
         return [
-            Change(id=id_, event=event, at=rows.moment(at), text=text)
+            Change(id=id_, event=event, at=rows.moment(at, self._zone), text=text)
             for event, at, text in changes
         ]
 
@@ -382,8 +404,8 @@ class SQLiteStore:
             sessions=len(np.unique(columns.sessions[is_episode & (columns.sessions >= 0)])),
             speakers=tuple(index.speakers[i] for i in named),
             edges={"temporal": index.n_neighbors(), **edge_table.counted(edges, index)},
-            first_at=rows.moment(float(times.min())) if len(times) else None,
-            last_at=rows.moment(float(times.max())) if len(times) else None,
+            first_at=rows.moment(float(times.min()), self._zone) if len(times) else None,
+            last_at=rows.moment(float(times.max()), self._zone) if len(times) else None,
             file_bytes=self._db.file_bytes(),
             path=self._db.path,
         )

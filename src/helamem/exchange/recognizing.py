@@ -1,0 +1,127 @@
+"""Which of the turns that are handed over are there already: the keys of all of them.
+
+Callers hand over what they have: one turn, an exchange, the latest twenty, the whole history each time, a
+file for the second time. What is stored decides what is new. The rules and their reasons are in
+docs/decisions/0015-what-makes-two-turns-the-same.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from helamem import identity, records
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from helamem.identity import Said
+    from helamem.protocols import Heard, Store
+    from helamem.records import Turn
+
+RETRY_S = 600.0  # a single turn that is said again within this, with nothing in between, is a retry
+LOOKED_BACK = 2000  # so many turns of a session are compared at least
+
+
+def keys(turns: Sequence[Turn], store: Store, *, now: float, zone: tzinfo) -> list[bytes]:
+    """One key a turn; those that are in the store already belong to turns that are there.
+
+    Args:
+        turns: `indexing.cleaned`, in the order in which they were said.
+        now: When turns without a time were said, in epoch seconds.
+        zone: Whose days are the sessions of turns that name none.
+    """
+    found: dict[int, bytes] = {}
+    undated: dict[str, list[int]] = {}
+    seen: Counter[tuple[str, Said, float]] = Counter()
+    for i, turn in enumerate(turns):
+        if records.KEY in turn.metadata:
+            found[i] = identity.item(turn.metadata[records.KEY])
+            continue
+        if turn.at is None:
+            undated.setdefault(turn.session, []).append(i)
+            continue
+        like = turn.session, _words(turn), turn.at.timestamp()
+        found[i] = identity.dated(like[0], like[1], like[2], seen[like])
+        seen[like] += 1
+    for session, places in undated.items():
+        day = session or identity.day(now, zone)
+        words = [_words(turns[i]) for i in places]
+        found |= zip(places, _undated(words, session, day, store, now), strict=True)
+    return [found[i] for i in range(len(turns))]
+
+
+def _undated(said: list[Said], session: str, kept_as: str, store: Store, now: float) -> list[bytes]:
+    """The keys of turns of one conversation whose time is not known."""
+    heard = store.heard(kept_as, last=max(LOOKED_BACK, 2 * len(said)))
+    from_start = _chained(identity.start(session), said)
+    known = store.known(from_start)
+    if len(said) == 1:
+        there = _retried(said[0], heard, now)
+    else:
+        there = _there(said, from_start[: _n_first(from_start, known)], heard)
+    if not heard:
+        start = identity.start(kept_as if from_start[0] in known else session)
+    elif not session and len(said) > 1 and from_start[0] not in known:
+        start = identity.start(session)  # so that it is found again on another day
+    else:
+        start = heard[-1].key
+    return _continued(start, said, there)
+
+
+def _n_first(chain: Sequence[bytes], known: dict[bytes, int]) -> int:
+    """How many of the first keys are known, without a gap."""
+    return next((i for i, key in enumerate(chain) if key not in known), len(chain))
+
+
+def _retried(words: Said, heard: Sequence[Heard], now: float) -> dict[int, bytes]:
+    last = heard[-1] if heard else None
+    if last is None or _heard_words(last) != words or now - last.at > RETRY_S:
+        return {}
+    return {0: last.key}
+
+
+def _there(
+    said: Sequence[Said], prefix: Sequence[bytes], heard: Sequence[Heard]
+) -> dict[int, bytes]:
+    """Which of several turns are there, by their place, with their keys.
+
+    First those that continue a conversation from its start; then runs of at least two in the order of what
+    was heard since, and the last turn heard, if the list takes up there.
+    """
+    if len(prefix) == 1 and not (heard and heard[-1].key == prefix[0]):
+        prefix = []  # one turn alone, as "yes", tells no conversation from another
+    there = dict(enumerate(prefix))
+    if prefix:
+        since = next((i + 1 for i, each in enumerate(heard) if each.key == prefix[-1]), len(heard))
+        heard = heard[since:]
+    rest = said[len(prefix) :]
+    same = SequenceMatcher(None, [_heard_words(each) for each in heard], rest, autojunk=False)
+    for a, b, size in same.get_matching_blocks():
+        takes_up = b == 0 and not prefix and a + size == len(heard)
+        if size >= 2 or (size == 1 and takes_up):
+            there |= {len(prefix) + b + i: heard[a + i].key for i in range(size)}
+    return there
+
+
+def _continued(start: bytes, said: Sequence[Said], there: dict[int, bytes]) -> list[bytes]:
+    """The keys that are there, and between them new ones, each following the one before."""
+    found: list[bytes] = []
+    for i, words in enumerate(said):
+        before = found[-1] if found else start
+        found.append(there.get(i) or identity.following(before, words))
+    return found
+
+
+def _chained(start: bytes, said: Sequence[Said]) -> list[bytes]:
+    return _continued(start, said, {})
+
+
+def _words(turn: Turn) -> Said:
+    return turn.role, turn.speaker, turn.text
+
+
+def _heard_words(heard: Heard) -> Said:
+    return heard.role, heard.speaker, heard.text
