@@ -217,6 +217,24 @@ class Engine:
                 continue
             return found if isinstance(found, Episode) else None
 
+    def annotate(self, episode: Episode, metadata: Mapping[str, Json]) -> bool:
+        """Give an episode other metadata, unless somebody has changed them since it was read.
+
+        For what an adapter notes about its items. History tells nothing of it.
+
+        Returns:
+            Whether it was done.
+
+        Raises:
+            ValueError: The metadata are not JSON, or would make another turn of it.
+        """
+        new = indexing.plain_json(metadata)
+        if any(
+            new.get(name) != episode.metadata.get(name) for name in (records.KEY, records.QUIET)
+        ):
+            raise ValueError(f"annotate changes neither {records.KEY} nor {records.QUIET}; use put")
+        return self._store.annotate(episode.id, new, was=episode.metadata)
+
     # Searching
 
     def search(

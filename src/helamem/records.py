@@ -22,6 +22,10 @@ FactKind: TypeAlias = Literal["statement", "trait", "agent", "procedure"]
 
 # Keys of an episode's metadata that helamem itself reads; adapters set them.
 KEY = "helamem.key"  # a text that identifies the episode, instead of what it says
+KEEP, GROUP = (
+    "helamem.keep",
+    "helamem.group",
+)  # forget leaves it; forget takes all with this text or none
 QUIET = "helamem.quiet"  # true: it is kept, but no search finds it
 ORIGINAL = (
     "helamem.original"  # what the text was taken from; it goes when `update` changes the text

@@ -1,17 +1,22 @@
 """A memory as a LangGraph store; needs the extra `langgraph`.
 
-An item is an episode. Its text is what the item says, and the item itself stands in the metadata. So items
-are found like other memories, and what is reinforced among them is learned.
+An item is an episode under a key of its own. Its text is what the item says, and the item itself stands in
+the metadata. So items are found like other memories, and what is reinforced among them is learned.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import threading
+from concurrent.futures import Future
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from helamem.errors import MissingExtraError
+from helamem import records
+from helamem.adapters import langgraph_filters
+from helamem.errors import MissingExtraError, NotFoundError
 from helamem.records import Turn
 
 try:
@@ -26,6 +31,7 @@ try:
         Result,
         SearchItem,
         SearchOp,
+        TTLConfig,
         get_text_at_path,
         tokenize_path,
     )
@@ -33,12 +39,17 @@ except ImportError as error:
     raise MissingExtraError("langgraph", "langgraph") from error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from helamem.engine import Engine
     from helamem.records import Episode, Fact
 
+logger = logging.getLogger(__name__)
+
 ALL = 2**62
+ENTRY = "langgraph"  # the key of the metadata that says which item it is
+MINUTE_S = 60.0
+SWEEP_MINUTES = 5.0
 
 
 class HelamemStore(BaseStore):
@@ -56,6 +67,8 @@ class HelamemStore(BaseStore):
         fields: The paths of what is searched in a value, as in LangGraph's index configuration; "$" is
             all of it. `put(..., index=[...])` says otherwise for one item, and `index=False` leaves it out
             of searches with a query.
+        ttl: How long items live, as in LangGraph's own stores: "default_ttl" in minutes, "refresh_on_read",
+            "omit_expired", and "sweep_interval_minutes" for `start_ttl_sweeper`.
 
     Example:
         store = HelamemStore(Memory("agent.db"))
@@ -63,12 +76,17 @@ class HelamemStore(BaseStore):
         store.search(("memories",), query="What should I not cook?")
     """
 
-    supports_ttl = False
-    __slots__ = ("_fields", "_memory")
+    supports_ttl = True
+    __slots__ = ("_fields", "_memory", "_stopping", "_sweeper", "ttl_config")
 
-    def __init__(self, memory: Engine, *, fields: Sequence[str] = ("$",)) -> None:
+    def __init__(
+        self, memory: Engine, *, fields: Sequence[str] = ("$",), ttl: TTLConfig | None = None
+    ) -> None:
         self._memory = memory
         self._fields = tuple(fields)
+        self.ttl_config = ttl
+        self._sweeper: threading.Thread | None = None
+        self._stopping = threading.Event()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Carry out operations in their order."""
@@ -80,44 +98,70 @@ class HelamemStore(BaseStore):
 
     def _carry_out(self, op: Op) -> Result:
         if isinstance(op, GetOp):
-            kept = self._find(op.namespace, op.key)
-            return None if kept is None else Item(**_fields_of(kept))
+            return self._get(op)
         if isinstance(op, PutOp):
-            return self._put(op)
+            self._put(op)
+            return None
         if isinstance(op, SearchOp):
             return self._search(op)
         if isinstance(op, ListNamespacesOp):
             return self._list_namespaces(op)
-        raise ValueError(f"unknown operation: {type(op).__name__}")
+        raise ValueError(
+            f"A store carries out GetOp, PutOp, SearchOp and ListNamespacesOp, not {type(op).__name__}."
+        )
 
-    def _find(self, namespace: tuple[str, ...], key: str) -> Episode | Fact | None:
-        conditions = {"session": _session(namespace, key)}
-        return next(iter(self._memory.list(filters=conditions, limit=1)), None)
+    # Items
+
+    def _get(self, op: GetOp) -> Item | None:
+        kept = self._memory.get_by_key(_key(op.namespace, op.key))
+        if kept is None or (self._omits_expired and self._has_expired(kept)):
+            return None
+        if op.refresh_ttl:
+            self._refresh(kept)
+        return Item(**_fields_of(kept))
 
     def _put(self, op: PutOp) -> None:
-        kept = self._find(op.namespace, op.key)
+        key = _key(op.namespace, op.key)
         if op.value is None:
-            if kept is not None:
-                self._memory.delete(kept.id)
+            self._delete(key)
             return
         text = self._text(op)
+        quiet = op.index is False or not text
         metadata: dict[str, Any] = {
-            "langgraph": {
-                "namespace": list(op.namespace),
-                "key": op.key,
-                "value": op.value,
-                "indexed": op.index is not False,
-                "updated_at": self._memory.now().isoformat(),
-                **{f"label{i}": label for i, label in enumerate(op.namespace)},
-            }
+            ENTRY: self._entry(op),
+            records.ORIGINAL: op.value,
+            records.KEEP: True,
+            **({records.QUIET: True} if quiet else {}),
         }
+        _require_json(op)
+        self._memory.put(key, Turn(text or f"[{op.key}]", session=key, metadata=metadata))
+
+    def _entry(self, op: PutOp) -> dict[str, Any]:
+        now = self._memory.now()
+        entry = {
+            "namespace": list(op.namespace),
+            "key": op.key,
+            "updated_at": now.isoformat(),
+            **{f"label{i}": label for i, label in enumerate(op.namespace)},
+        }
+        if op.ttl is None:
+            return entry
+        return {**entry, "ttl": op.ttl, "expires_at": now.timestamp() + op.ttl * MINUTE_S}
+
+    def _delete(self, key: str) -> None:
+        kept = self._memory.get_by_key(key)
         if kept is not None:
-            self._memory.update(kept.id, text, metadata=metadata)
-        else:
-            self._memory.add(Turn(text, session=_session(op.namespace, op.key), metadata=metadata))
+            self._delete_if_there(kept.id)
+
+    def _delete_if_there(self, id_: int) -> bool:
+        try:
+            self._memory.delete(id_)
+        except NotFoundError:  # somebody else was quicker
+            return False
+        return True
 
     def _text(self, op: PutOp) -> str:
-        """What an item is found by."""
+        """What an item is found by; empty where it says nothing."""
         paths = self._fields if op.index is None or op.index is False else op.index
         whole = op.value if isinstance(op.value, dict) else {}
         found = [
@@ -127,26 +171,121 @@ class HelamemStore(BaseStore):
                 _words(whole) if path == "$" else get_text_at_path(whole, tokenize_path(path))
             )
         ]
-        return "\n".join(text for text in found if text.strip()) or op.key
+        return "\n".join(text for text in found if text.strip())
+
+    # Searching
 
     def _search(self, op: SearchOp) -> list[SearchItem]:
-        conditions = _conditions(op.namespace_prefix, op.filter)
-        if not op.query or not op.query.strip():
+        found = [] if op.limit < 1 else self._found(op)
+        if op.refresh_ttl:
+            for kept, _ in found:
+                self._refresh(kept)
+        return [SearchItem(**_fields_of(kept), score=score) for kept, score in found]
+
+    def _found(self, op: SearchOp) -> list[tuple[Any, float | None]]:
+        """The items on the page that is asked for, with their scores where there is a query."""
+        conditions = self._inside(op.namespace_prefix)
+        asks = bool(op.query and op.query.strip())
+        if op.filter:
+            fitting = self._fitting(conditions, op.filter)
+            if not asks or not fitting:
+                return [(each, None) for each in fitting[op.offset : op.offset + op.limit]]
+            conditions = {"id": {"in": [each.id for each in fitting]}}
+        if not asks:
             kept = self._memory.list(filters=conditions, limit=op.limit, offset=op.offset)
-            return [SearchItem(**_fields_of(each)) for each in kept]
-        conditions["AND"].append({"metadata.langgraph.indexed": True})
-        recall = self._memory.search(op.query, k=max(op.offset + op.limit, 1), filters=conditions)
-        hits = recall.hits[op.offset : op.offset + op.limit]
-        return [SearchItem(**_fields_of(hit.memory), score=hit.score) for hit in hits]
+            return [(each, None) for each in kept]
+        k = op.offset + op.limit
+        recall = self._memory.search(str(op.query), k=k, filters=conditions)
+        return [(hit.memory, hit.score) for hit in recall.hits[op.offset : k]]
+
+    def _fitting(self, conditions: dict[str, Any], wanted: dict[str, Any]) -> list[Episode | Fact]:
+        langgraph_filters.check(wanted)
+        kept = self._memory.list(filters=conditions, limit=ALL)
+        return [each for each in kept if langgraph_filters.matches(_value(each), wanted)]
 
     def _list_namespaces(self, op: ListNamespacesOp) -> list[tuple[str, ...]]:
-        kept = self._memory.list(filters=_conditions((), None), limit=ALL)
-        found = {_fields_of(each)["namespace"] for each in kept}
+        kept = self._memory.list(filters=self._inside(()), limit=ALL)
+        found = {tuple(_entry_of(each)["namespace"]) for each in kept}
         matching = {
             name for name in found if all(_matches(c, name) for c in op.match_conditions or ())
         }
         cut = sorted({name[: op.max_depth] for name in matching})
         return cut[op.offset : op.offset + op.limit]
+
+    def _inside(self, prefix: Sequence[str]) -> dict[str, Any]:
+        """Conditions on the items in a folder that may be shown."""
+        labels = [{f"metadata.{ENTRY}.label{i}": {"eq": name}} for i, name in enumerate(prefix)]
+        living = [{"NOT": [self._expired()]}] if self._omits_expired else []
+        return {"AND": [{f"metadata.{ENTRY}.key": {"exists": True}}, *labels, *living]}
+
+    # Lifetimes
+
+    def sweep_ttl(self) -> int:
+        """Delete the items whose time is up; how many."""
+        expired = self._memory.list(filters=self._expired(), limit=ALL)
+        return sum(self._delete_if_there(each.id) for each in expired)
+
+    def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
+        """Sweep again and again in the background; cancelling the future stops it.
+
+        Without `ttl` there is nothing to sweep, and the future is done.
+        """
+        future: Future[None] = Future()
+        if self.ttl_config is None:
+            future.set_result(None)
+            return future
+        future.add_done_callback(lambda done: self._stopping.set() if done.cancelled() else None)
+        if self._sweeper is not None and self._sweeper.is_alive():
+            return future
+        minutes = (
+            sweep_interval_minutes or self.ttl_config.get("sweep_interval_minutes") or SWEEP_MINUTES
+        )
+        self._stopping.clear()
+        self._sweeper = threading.Thread(
+            target=self._sweep_every,
+            args=(minutes * MINUTE_S, future),
+            name="helamem-ttl-sweeper",
+            daemon=True,
+        )
+        self._sweeper.start()
+        return future
+
+    def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
+        """Stop sweeping in the background; whether it has stopped within `timeout` seconds."""
+        if self._sweeper is None:
+            return True
+        self._stopping.set()
+        self._sweeper.join(timeout)
+        return not self._sweeper.is_alive()
+
+    def _sweep_every(self, seconds: float, future: Future[None]) -> None:
+        while not self._stopping.wait(seconds):
+            try:
+                self.sweep_ttl()
+            except Exception:  # the next sweep may do better
+                logger.exception("Items whose time is up could not be deleted.")
+        if not future.done():
+            future.set_result(None)
+
+    @property
+    def _omits_expired(self) -> bool:
+        return bool(self.ttl_config and self.ttl_config.get("omit_expired"))
+
+    def _expired(self) -> dict[str, Any]:
+        """The condition that an item's time is up."""
+        return {f"metadata.{ENTRY}.expires_at": {"lte": self._memory.now().timestamp()}}
+
+    def _has_expired(self, kept: Episode | Fact) -> bool:
+        expires_at: float | None = _entry_of(kept).get("expires_at")
+        return expires_at is not None and expires_at <= self._memory.now().timestamp()
+
+    def _refresh(self, kept: Episode) -> None:
+        """Let an item live on from now, unless it has been replaced since it was read."""
+        entry = _entry_of(kept)
+        if "ttl" in entry:
+            expires_at = self._memory.now().timestamp() + entry["ttl"] * MINUTE_S
+            changed = {**kept.metadata, ENTRY: {**entry, "expires_at": expires_at}}
+            self._memory.annotate(kept, changed)
 
 
 def label(text: str) -> str:
@@ -158,43 +297,40 @@ def label(text: str) -> str:
     return text.replace("%", "%25").replace(".", "%2E").replace("\x00", "%00") or "%"
 
 
-def _session(namespace: tuple[str, ...], key: str) -> str:
-    """A session for each item, so that no item is the neighbor of another."""
-    return "langgraph " + json.dumps([*namespace, key], ensure_ascii=False)
+def _key(namespace: tuple[str, ...], key: str) -> str:
+    """What identifies an item, and the session that it has for itself: no item is another's neighbor."""
+    return f"{ENTRY} " + json.dumps([*namespace, key], ensure_ascii=False)
 
 
-def _conditions(prefix: tuple[str, ...], values: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The items in a folder whose values meet a filter."""
-    inside = [{f"metadata.langgraph.label{i}": {"eq": name}} for i, name in enumerate(prefix)]
-    return {
-        "AND": [
-            {"metadata.langgraph.key": {"exists": True}},
-            *inside,
-            *_value_conditions("metadata.langgraph.value", values or {}),
-        ]
-    }
+def _require_json(op: PutOp) -> None:
+    try:
+        json.dumps(op.value, allow_nan=False)
+    except (TypeError, ValueError) as exc:
+        raise ValueError(
+            f"The value of {op.key!r} in {op.namespace} cannot be kept, since it is not JSON: {exc}."
+        ) from exc
 
 
-def _value_conditions(path: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    conditions: list[dict[str, Any]] = []
-    for name, wanted in values.items():
-        field = f"{path}.{name}"
-        if isinstance(wanted, dict) and not any(key.startswith("$") for key in wanted):
-            conditions += _value_conditions(field, wanted)
-        else:
-            conditions.append({field: wanted if isinstance(wanted, dict) else {"eq": wanted}})
-    return conditions
+def _entry_of(kept: Episode | Fact) -> dict[str, Any]:
+    entry: Any = kept.metadata[ENTRY]
+    return dict(entry)
+
+
+def _value(kept: Episode | Fact) -> dict[str, Any]:
+    """The item's value; where `Memory.update` has changed what it says, just that."""
+    value: Any = kept.metadata.get(records.ORIGINAL, {"text": kept.text})
+    return dict(value)
 
 
 def _fields_of(kept: Episode | Fact) -> dict[str, Any]:
     """What makes an item of a memory."""
-    item: Any = kept.metadata["langgraph"]
+    entry = _entry_of(kept)
     return {
-        "namespace": tuple(item["namespace"]),
-        "key": item["key"],
-        "value": item["value"],
+        "namespace": tuple(entry["namespace"]),
+        "key": entry["key"],
+        "value": _value(kept),
         "created_at": kept.stored_at,
-        "updated_at": datetime.fromisoformat(item["updated_at"]),
+        "updated_at": datetime.fromisoformat(entry["updated_at"]),
     }
 
 
@@ -202,7 +338,7 @@ def _words(value: Any) -> list[str]:  # noqa: ANN401  # JSON
     """The texts and numbers in a value, without the names of its fields."""
     if isinstance(value, dict):
         return [text for each in value.values() for text in _words(each)]
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [text for each in value for text in _words(each)]
     return [] if value is None or isinstance(value, bool) else [str(value)]
 
@@ -212,5 +348,6 @@ def _matches(condition: MatchCondition, namespace: tuple[str, ...]) -> bool:
     path = condition.path
     if len(path) > len(namespace):
         return False
-    part = namespace[: len(path)] if condition.match_type == "prefix" else namespace[-len(path) :]
+    start = 0 if condition.match_type == "prefix" else len(namespace) - len(path)
+    part = namespace[start : start + len(path)]
     return all(wanted in ("*", each) for wanted, each in zip(path, part, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from helamem.filters import Filter
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         Nodes,
         Postings,
     )
-    from helamem.records import Change, Episode, Fact, Stats
+    from helamem.records import Change, Episode, Fact, Json, Stats
 
 
 class Store(Protocol):
@@ -58,6 +58,13 @@ class Store(Protocol):
 
         What is replaced keeps its id, time, place, edges and uses. Unlike `update`, history keeps nothing of
         the old text.
+        """
+        ...
+
+    def annotate(self, id_: int, metadata: Mapping[str, Json], *, was: Mapping[str, Json]) -> bool:
+        """Give an episode other metadata if it still has those that it had; whether it was done.
+
+        Its text, key and traits stay, and history tells nothing of it.
         """
         ...
 

@@ -12,7 +12,7 @@ from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import Distillate, EdgeRule
 from helamem.testing import samples
 from helamem.testing.base import Contract, raising
-from helamem.testing.keeping import PuttingContract, QuietContract
+from helamem.testing.keeping import AnnotatingContract, PuttingContract, QuietContract
 from helamem.testing.learning import CueContract, FactContract, LearningContract
 from helamem.testing.reading import LookingContract, SearchingContract, SequenceContract
 from helamem.testing.writing import AddingContract, RemovingContract, UpdatingContract
@@ -171,6 +171,7 @@ class StoreContract(
     AddingContract,
     UpdatingContract,
     PuttingContract,
+    AnnotatingContract,
     QuietContract,
     RemovingContract,
     SequenceContract,
@@ -294,6 +295,7 @@ def _uses_of_all(store: Store) -> list[Callable[[], object]]:
         lambda: store.add(samples.episodes("new"), link=0.0, now=0.0),
         lambda: store.put(samples.episode("new"), at=1.0),
         lambda: store.find(b"new"),
+        lambda: store.annotate(1, {}, was={}),
         lambda: store.distil(_nothing(b"new")),
         lambda: store.restore([samples.cue("new?")], lambda _: store.all_edges()),
         lambda: store.prune(rule=samples.PLAIN, now=0.0),

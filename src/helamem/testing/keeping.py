@@ -78,6 +78,33 @@ class PuttingContract(Contract):
             self.store.put(wrong, at=6.0)
 
 
+class AnnotatingContract(Contract):
+    """Metadata may change where nobody else has changed them."""
+
+    def test_metadata_are_replaced_and_nothing_else(self) -> None:
+        [id_] = samples.add(self.store, "one", metadata={"n": 1, "list": [0.1, None]})
+
+        assert self.store.annotate(id_, {"n": 2}, was={"n": 1, "list": [0.1, None]})
+
+        [memory] = self.store.get([id_])
+        assert ("one", {"n": 2}) == (memory.text, memory.metadata)
+        assert ["added"] == [change.event for change in self.store.history(id_)]
+
+    def test_what_somebody_else_has_changed_stays(self) -> None:
+        [id_] = samples.add(self.store, "one", metadata={"n": 1})
+        self.store.update(id_, samples.episode("one", metadata={"n": 5}), at=5.0)
+
+        assert not self.store.annotate(id_, {"n": 2}, was={"n": 1})
+        assert [{"n": 5}] == [memory.metadata for memory in self.store.get([id_])]
+
+    def test_only_an_episode_has_them(self) -> None:
+        [id_] = samples.add(self.store, "one")
+        fact = samples.add_fact(self.store, "a fact", id_)
+
+        for other in (fact, fact + 1, 0):
+            assert not self.store.annotate(other, {"n": 1}, was={})
+
+
 class QuietContract(Contract):
     """A quiet episode is kept and listed, and no search meets it."""
 

@@ -12,9 +12,10 @@ from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import CUE, EPISODE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from helamem.protocols import Floats, NewCue, NewEpisode, NewFact
+    from helamem.records import Json
     from helamem.stores.sqlite.namespace import Space
 
 MAX_BOUND = 500  # values in one statement
@@ -288,3 +289,16 @@ def replace(space: Space, id_: int, episode: NewEpisode) -> None:
     )
     add_contents(space, [(id_, episode)])
     changed(space, [id_])
+
+
+def annotate(space: Space, id_: int, metadata: Mapping[str, Json], was: Mapping[str, Json]) -> bool:
+    """Give an episode other metadata if it still has those that it had; whether it was done."""
+    done = space.db.execute(
+        "UPDATE node SET metadata = ? WHERE namespace = ? AND id = ? AND kind = ? AND metadata = ?",
+        rows.dumped(metadata),
+        space.id,
+        id_,
+        EPISODE,
+        rows.dumped(was),
+    )
+    return done.rowcount > 0

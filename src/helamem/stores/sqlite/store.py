@@ -33,7 +33,7 @@ from helamem.stores.sqlite.namespace import claimed, listed
 from helamem.stores.sqlite.rows import EPISODE, FACT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import tzinfo
     from pathlib import Path
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         Nodes,
         Postings,
     )
+    from helamem.records import Json
     from helamem.stores.sqlite.index import NodeIndex
 
 logger = logging.getLogger(__name__)
@@ -144,6 +145,11 @@ class SQLiteStore:
             node_table.replace(self._space, known, episode)
         self._to_wipe = True
         return known, False
+
+    def annotate(self, id_: int, metadata: Mapping[str, Json], *, was: Mapping[str, Json]) -> bool:
+        """Give an episode other metadata if it still has those that it had; whether it was done."""
+        with self._writing():
+            return node_table.annotate(self._space, id_, metadata, was)
 
     def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
         """Store the facts of one cluster, with edges to and from their episodes."""
