@@ -11,7 +11,7 @@ import pytest
 
 from helamem import Config, Memory, NotFoundError, StoreError, Turn
 from helamem.models.embedders import HashingEmbedder
-from helamem.records import Episode, Fact
+from helamem.records import GROUP, KEEP, Episode, Fact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -651,8 +651,15 @@ class TestConsolidate:
         assert memory.consolidate().facts_added == ()
 
 
+def of_any_share(clock: FixedClock, **settings: float) -> Memory:
+    """A memory that forgets all that may go at once."""
+    config = Config.of("default", **{"forgetting.max_share": 1.0, **settings})
+    return Memory(":memory:", config=config, embedder=HashingEmbedder(64), clock=clock)
+
+
 class TestForget:
-    def test_the_dry_run_is_the_deed(self, memory: Memory, clock: FixedClock) -> None:
+    def test_the_dry_run_is_the_deed(self, clock: FixedClock) -> None:
+        memory = of_any_share(clock)
         ids = kitchen(memory)
         memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"], ids["dinner"]])
         clock.now = (MONDAY + 90 * DAY).timestamp()
@@ -665,14 +672,75 @@ class TestForget:
         assert {m.id for m in memory.list()} == set(ids.values()) - set(plan.ids)
         assert {ids["piano"], ids["dinner"]}.isdisjoint(plan.ids)
 
-    def test_what_was_stored_lately_is_young_however_old_it_is(
+    def test_where_nothing_was_ever_reinforced_nothing_goes(self, memory: Memory) -> None:
+        kitchen(memory)
+        for _ in range(20):
+            memory.search("Who plays the piano?")
+
+        plan = memory.forget(at=MONDAY + 99 * DAY)
+        done = memory.forget(dry_run=False, at=MONDAY + 99 * DAY, max_share=1.0)
+
+        assert "Nothing was ever reinforced" in plan.refused
+        assert ((), 5, False, plan.refused) == (done.ids, done.left, done.done, done.refused)
+        assert memory.stats().episodes == 5
+
+    def test_only_a_share_goes_at_once_the_weakest_and_oldest_first(
         self, memory: Memory, clock: FixedClock
     ) -> None:
+        ids = memory.add([f"Turn number {i}." for i in range(20)]).ids
+        memory.reinforce(memory.search("Turn number 1?"), used=[ids[0]])
+        late = MONDAY + 99 * DAY
+
+        plans = [memory.forget(at=late, max_share=share) for share in (None, 0.0, 0.5, 1.0)]
+
+        assert [ids[1:3], (), ids[1:11], ids[1:]] == [plan.ids for plan in plans]
+        assert [17, 19, 9, 0] == [plan.left for plan in plans]
+        assert {""} == {plan.refused for plan in plans}
+        assert 1 == plans[0].kept_strong
+        assert memory.forget(at=late, dry_run=False).ids == ids[1:3]
+        with pytest.raises(ValueError, match=r"max_share must lie in \[0, 1\], but is 2"):
+            memory.forget(max_share=2)
+
+    def test_what_was_ever_used_stays(self, clock: FixedClock) -> None:
+        memory = of_any_share(clock, **{"learning.cue": False})
+        ids = kitchen(memory)
+        memory.reinforce(memory.search("Who plays the piano?"), [ids["piano"]])
+
+        plan = memory.forget(at=MONDAY + 4000 * DAY)
+
+        assert ids["piano"] not in plan.ids
+        assert (1, 4) == (plan.kept_used, len(plan.ids))
+
+    def test_what_is_marked_stays_and_a_group_goes_as_a_whole(self, clock: FixedClock) -> None:
+        memory = of_any_share(clock)
+        call, output, alone, kept, other = memory.add(
+            [
+                {"text": "weather(Rome)", "metadata": {GROUP: "call 1"}},
+                {"text": "31 degrees and sunny", "metadata": {GROUP: "call 1"}},
+                "It is hot in Rome.",
+                {"text": "An item.", "metadata": {KEEP: True}},
+                {"text": "Another call", "metadata": {GROUP: "call 1"}, "session": "another"},
+            ],
+            session="s",
+        ).ids
+        memory.reinforce(memory.search("How hot?"), used=[output])
+
+        plan = memory.forget(at=MONDAY + 99 * DAY)
+
+        assert {alone, other} == set(plan.ids)
+        assert (1, 2) == (plan.kept_strong, plan.kept_marked)
+        assert call not in plan.ids
+        assert kept not in plan.ids
+        assert () == memory.forget(at=MONDAY + 99 * DAY, max_share=0.1).ids
+
+    def test_what_was_stored_lately_is_young_however_old_it_is(self, clock: FixedClock) -> None:
+        memory = of_any_share(clock)
         clock.now = (MONDAY + 400 * DAY).timestamp()
         kitchen(memory)
+        memory.reinforce(memory.search("Unheard of"), [1])
 
-        assert memory.forget().kept_young == 5
-        assert len(memory.forget(at=MONDAY + 500 * DAY).ids) == 5
+        assert memory.forget().kept_young == 4
+        assert len(memory.forget(at=MONDAY + 500 * DAY).ids) == 4
 
     def test_what_is_young_stays(self, memory: Memory, clock: FixedClock) -> None:
         kitchen(memory)
@@ -685,12 +753,8 @@ class TestForget:
     def test_raising_the_threshold_only_adds(self, clock: FixedClock) -> None:
         plans = []
         for limit in (0.0, 0.2, 5.0):
-            config = Config.of(
-                "default", **{"forgetting.max_strength": limit, "forgetting.min_idle_days": 0.0}
-            )
-            with Memory(
-                ":memory:", config=config, embedder=HashingEmbedder(64), clock=clock
-            ) as memory:
+            settings = {"forgetting.max_strength": limit, "forgetting.min_idle_days": 0.0}
+            with of_any_share(clock, **settings) as memory:
                 ids = kitchen(memory)
                 memory.reinforce(memory.search("piano"), [ids["piano"], ids["dinner"]])
                 plans.append(set(memory.forget(at=MONDAY + 99 * DAY).ids))

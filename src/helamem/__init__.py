@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from helamem.config import Config
     from helamem.consolidation.profiles import Profile
     from helamem.errors import (
+        ChangedError,
         ConfigError,
         CorruptError,
         DataError,
@@ -59,6 +60,7 @@ _HOMES = {
     "Answer": "answering.ask",
     "AsyncMemory": "async_memory",
     "Change": "records",
+    "ChangedError": "errors",
     "Chat": "answering.chat",
     "Config": "config.loading",
     "ConfigError": "errors",
@@ -97,6 +99,7 @@ __all__ = [
     "Answer",
     "AsyncMemory",
     "Change",
+    "ChangedError",
     "Chat",
     "Config",
     "ConfigError",

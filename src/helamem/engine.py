@@ -15,7 +15,6 @@ import numpy as np
 
 from helamem import arguments, decay, filters, forgetting, identity, indexing, records
 from helamem.consolidation import consolidate, extractive, profiles
-from helamem.errors import NotFoundError
 from helamem.exchange import export, formats, recognizing
 from helamem.hints import helpful
 from helamem.language import language_named
@@ -200,22 +199,18 @@ class Engine:
         now = self._clock()
         key = identity.item(turn.metadata[records.KEY])
         episode = self._prepared([indexing.cleaned(turn)[0]], [key], now)[0]
-        known = self._store.find(key)
-        if known is not None:
-            self._drop_quotes(known, episode.text, now)
-        return self._store.put(episode, at=now)[0]
+        with self._store.transaction() as inside:
+            known = inside.find(key)
+            if known is not None:
+                _drop_quotes(inside, known, episode.text, now)
+            return inside.put(episode, at=now)[0]
 
     def get_by_key(self, key: str) -> Episode | None:
         """The turn that was put under a key, if there is one."""
-        while True:
-            id_ = self._store.find(identity.item(key))
-            if id_ is None:
-                return None
-            try:
-                found = self.get(id_)
-            except NotFoundError:  # it went after it was found; there may be a newer one
-                continue
-            return found if isinstance(found, Episode) else None
+        with self._store.reading() as seen:
+            id_ = seen.find(identity.item(key))
+            (found,) = [None] if id_ is None else seen.get([id_])
+        return found if isinstance(found, Episode) else None
 
     def annotate(self, episode: Episode, metadata: Mapping[str, Json]) -> bool:
         """Give an episode other metadata, unless somebody has changed them since it was read.
@@ -309,28 +304,25 @@ class Engine:
             )
         certainty = arguments.certainty(certainty)
         served, misled = self._judged(recall, used, unhelpful)
-        lesson = lessons.lesson(
-            replace(recall, cues=self._left(recall.cues)),
-            used=served,
-            unhelpful=misled,
-            certainty=certainty,
-            config=self._config,
-            at=self._clock() if at is None else utc(at).timestamp(),
-            lessons=self._store.lessons(),
-        )
-        learned = self._store.learn(lesson)
+        now = self._clock() if at is None else utc(at).timestamp()
+        with self._store.transaction() as inside:
+            inside.get([*served, *misled])
+            lesson = lessons.lesson(
+                replace(recall, cues=_left(inside, recall.cues)),
+                used=served,
+                unhelpful=misled,
+                certainty=certainty,
+                config=self._config,
+                at=now,
+                lessons=inside.lessons(),
+            )
+            learned = inside.learn(lesson)
         return Reinforcement(
             cue=learned.cue,
             strengthened=learned.strengthened,
             bound=learned.bound,
             weakened=learned.weakened,
         )
-
-    def _left(self, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
-        """Those that are still there: a cue goes with the last memory that it is bound to."""
-        ids = np.array([cue.id for cue in cues], np.int64)
-        left = {id_ for id_, *_ in self._store.cues(ids)}
-        return tuple(cue for cue in cues if cue.id in left)
 
     def _judged(
         self, recall: Recall, used: Iterable[int] | None, unhelpful: Iterable[int]
@@ -345,7 +337,6 @@ class Engine:
         both = set(served) & set(misled)
         if both:
             raise ValueError(f"memory {min(both)} is said to be both used and unhelpful")
-        self._store.get([*served, *misled])
         return served, misled
 
     # Consolidating and forgetting
@@ -373,19 +364,38 @@ class Engine:
             llm=llm,
         )
 
-    def forget(self, *, dry_run: bool = True, at: datetime | None = None) -> ForgetPlan:
+    def forget(
+        self, *, dry_run: bool = True, at: datetime | None = None, max_share: float | None = None
+    ) -> ForgetPlan:
         """The episodes that are weak, old and unused; with `dry_run=False` they are removed.
 
-        What a fact rests on stays, whatever its age.
+        What a fact rests on stays, whatever its age, and so does what was ever used, unless
+        `forgetting.min_idle_days` says otherwise. Where nothing was ever reinforced, nothing goes, and the
+        plan says why.
+
+        Args:
+            at: From when on age is measured; now, unless given.
+            max_share: The largest share of the episodes that goes at once; `forgetting.max_share` unless
+                given, and 1 for all.
+
+        Raises:
+            ValueError: `max_share` is not in [0, 1].
         """
+        if max_share is not None and not 0 <= max_share <= 1:
+            raise ValueError(f"max_share must lie in [0, 1], but is {max_share}")
         now = self._clock() if at is None else utc(at).timestamp()
-        plan = forgetting.plan_forgetting(
-            self._store, self._config, now=now, learning_now=self._learning_now(now)
-        )
-        if dry_run or not plan.ids:
-            return plan
-        self._remove(plan.ids, now)
-        return replace(plan, done=True)
+        with self._store.reading() if dry_run else self._store.transaction() as seen:
+            plan = forgetting.plan_forgetting(
+                seen,
+                self._config,
+                now=now,
+                learning_now=self._learning_now(now),
+                max_share=max_share,
+            )
+            if dry_run or not plan.ids:
+                return plan
+            _remove(seen, plan.ids, now)
+            return replace(plan, done=True)
 
     # Looking and editing
 
@@ -415,11 +425,11 @@ class Engine:
         most = None if limit is None else arguments.count("limit", limit, least=0)
         start = arguments.count("offset", offset, least=0)
         where = _parsed_filters(filters)
-        with self._store.reading():
-            ids = self._store.ids(kinds=["episode", "fact"], where=where)
+        with self._store.reading() as seen:
+            ids = seen.ids(kinds=["episode", "fact"], where=where)
             end = None if most is None else start + most
-            memories = self._store.get([int(id_) for id_ in ids[start:end]])
-            told = notes.unmet(self._store, where) if where is not None and not len(ids) else ()
+            memories = seen.get([int(id_) for id_ in ids[start:end]])
+            told = notes.unmet(seen, where) if where is not None and not len(ids) else ()
         return Listing(memories, total=len(ids), offset=start, notes=told)
 
     def update(
@@ -434,22 +444,31 @@ class Engine:
             NotFoundError: There is no such episode.
             TypeError, ValueError: The text is not text, or is blank; the metadata is not JSON.
         """
-        old = self.get(id_)
-        if isinstance(old, Fact):
-            raise TypeError(f"{id_} is a fact; facts follow from episodes and are not edited")
-        turn = Turn(
-            old.text if words is None else words,
-            old.speaker,
-            old.role,
-            old.at,
-            old.session,
-            _changed_metadata(old, words, metadata),
-        )
         now = self._clock()
-        episode = self._prepared([indexing.cleaned(turn)[0]], [b""], now)[0]  # its key stays
-        self._drop_quotes(id_, episode.text, now)
-        self._store.update(id_, episode, at=now)
-        return replace(old, text=episode.text, metadata=episode.metadata)
+        while True:
+            old = self._episode(id_)
+            turn = Turn(
+                old.text if words is None else words,
+                old.speaker,
+                old.role,
+                old.at,
+                old.session,
+                _changed_metadata(old, words, metadata),
+            )
+            episode = self._prepared([indexing.cleaned(turn)[0]], [b""], now)[0]  # its key stays
+            with self._store.transaction() as inside:
+                (present,) = inside.get([id_])
+                if (present.text, present.metadata) != (old.text, old.metadata):
+                    continue  # somebody else was quicker: what stays of the old one is another
+                _drop_quotes(inside, id_, episode.text, now)
+                inside.update(id_, episode, at=now)
+            return replace(old, text=episode.text, metadata=episode.metadata)
+
+    def _episode(self, id_: int) -> Episode:
+        found = self.get(id_)
+        if isinstance(found, Fact):
+            raise TypeError(f"{id_} is a fact; facts follow from episodes and are not edited")
+        return found
 
     def delete(self, *ids: int) -> tuple[int, ...]:
         """Remove memories for good, and every fact that repeats them or rests on them alone.
@@ -461,7 +480,9 @@ class Engine:
             TypeError: An id is no whole number; nothing was removed.
             NotFoundError: One of them is not there; nothing was removed.
         """
-        return self._remove(arguments.ids("ids", ids), self._clock())
+        wanted = arguments.ids("ids", ids)
+        with self._store.transaction() as inside:
+            return _remove(inside, wanted, self._clock())
 
     def history(self, id_: int) -> tuple[Change, ...]:
         """What happened to a memory, oldest first, also after it was deleted.
@@ -542,21 +563,31 @@ class Engine:
         """Release the file. A closed memory raises StoreError."""
         self._store.close()
 
-    def _remove(self, ids: Sequence[int], now: float) -> tuple[int, ...]:
-        """Remove memories, and with them the facts that repeat their words."""
-        quoting = extractive.facts_quoting(self._store, ids)
-        return tuple(self._store.remove(list(dict.fromkeys([*ids, *quoting])), at=now))
-
-    def _drop_quotes(self, id_: int, words: str, now: float) -> None:
-        """Remove the facts that repeat what an episode said, where it is about to say something else."""
-        quoting = extractive.facts_quoting(self._store, [id_])
-        if quoting and self.get(id_).text != words:
-            self._store.remove(quoting, at=now)
-
     def _learning_now(self, at: float | None = None) -> float:
         config = self._config.learning
         past = self._store.lessons() if config.decay_by == "lessons" else 0
         return decay.clock(config, at=self._clock() if at is None else at, lessons=past)
+
+
+def _left(store: Store, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
+    """Those that are still there: a cue goes with the last memory that it is bound to."""
+    ids = np.array([cue.id for cue in cues], np.int64)
+    left = {id_ for id_, *_ in store.cues(ids)}
+    return tuple(cue for cue in cues if cue.id in left)
+
+
+def _remove(store: Store, ids: Iterable[int], now: float) -> tuple[int, ...]:
+    """Remove memories, and with them the facts that repeat their words; in a transaction."""
+    wanted = list(ids)
+    quoting = extractive.facts_quoting(store, wanted)
+    return tuple(store.remove(list(dict.fromkeys([*wanted, *quoting])), at=now))
+
+
+def _drop_quotes(store: Store, id_: int, words: str, now: float) -> None:
+    """Remove the facts that repeat what an episode said, where it is about to say something else."""
+    quoting = extractive.facts_quoting(store, [id_])
+    if quoting and [words] != [memory.text for memory in store.get([id_])]:
+        store.remove(quoting, at=now)
 
 
 def _parsed_filters(conditions: Mapping[str, Json] | None) -> filters.Filter | None:

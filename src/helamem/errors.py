@@ -5,6 +5,7 @@ HelaMemError
 ├── MissingExtraError(ImportError)   an optional package is not installed; `.extra`
 ├── StoreError                       the file or database could not do what was asked
 │   ├── NotFoundError(LookupError)   no such memory in this namespace; `.kind`, `.id`
+│   ├── ChangedError                 what was read has changed before it was acted upon; `.id`
 │   ├── EmbedderMismatchError        the file was made with another embedder; `.expected`, `.actual`
 │   ├── SchemaError                  the file is newer than this version, or a migration failed
 │   └── CorruptError                 the file is damaged, or is not a helamem file
@@ -53,6 +54,16 @@ class NotFoundError(StoreError, LookupError):
     def __init__(self, kind: str, id_: int) -> None:
         super().__init__(f"There is no {kind} {id_} in this namespace.")
         self.kind = kind
+        self.id = id_
+
+
+class ChangedError(StoreError):
+    """A memory has changed since it was read; nothing was stored of what followed from it."""
+
+    def __init__(self, id_: int) -> None:
+        super().__init__(
+            f"Memory {id_} has changed since it was read. Nothing was stored; read it again."
+        )
         self.id = id_
 
 

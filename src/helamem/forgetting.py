@@ -7,74 +7,90 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem import decay
-from helamem.core import hebbian
-from helamem.core.forgetting import Verdict, verdicts
+from helamem.core import forgetting, hebbian
+from helamem.core.forgetting import Verdict
 from helamem.core.graph import sums_at
 from helamem.decay import DAY_S
-from helamem.records import ForgetPlan
+from helamem.records import GROUP, KEEP, Episode, ForgetPlan
 
 if TYPE_CHECKING:
-    from helamem.config import Config, Forgetting
-    from helamem.protocols import EdgeRule, Edges, Floats, Ints, Nodes, Store
+    from collections.abc import Sequence
+
+    from helamem.config import Config
+    from helamem.protocols import Floats, Ints, Store
+
+UNLEARNED = (
+    "Nothing was ever reinforced, so nothing tells what is of use from what is not, and nothing is forgotten. "
+    "Reinforce what serves, or delete what should go."
+)
 
 
-def plan_forgetting(store: Store, config: Config, *, now: float, learning_now: float) -> ForgetPlan:
-    """Which episodes may go; what a fact rests on stays. Writes nothing."""
-    nodes = store.nodes(store.ids(kinds=["episode"]))
-    memories = store.get([int(id_) for id_ in nodes.ids])
-    used_at = [memory.used_at.timestamp() if memory.used_at else np.nan for memory in memories]
-    codes = find_forgettable(
-        nodes,
-        store.all_edges(),
-        np.array([max(memory.at, memory.stored_at).timestamp() for memory in memories], np.float64),
-        np.array([memory.uses for memory in memories], np.int64),
-        np.array(used_at, np.float64),
-        rule=decay.rule(config.learning),
-        learning_now=learning_now,
-        now=now,
-        config=config.forgetting,
+def plan_forgetting(
+    store: Store, config: Config, *, now: float, learning_now: float, max_share: float | None = None
+) -> ForgetPlan:
+    """Which episodes may go. What a fact rests on is not weak, and stays. Writes nothing.
+
+    Args:
+        now: Epoch seconds.
+        learning_now: The learning clock.
+        max_share: How large a share of the episodes goes at most; `forgetting.max_share` unless given.
+    """
+    limits = config.forgetting
+    ids = store.ids(kinds=["episode"])
+    memories = [each for each in store.get(ids.tolist()) if isinstance(each, Episode)]
+    strength = _strength(store, config, ids, learning_now)
+    since = np.array([max(each.at, each.stored_at).timestamp() for each in memories], np.float64)
+    groups = _groups(memories)
+    codes = forgetting.marked(
+        forgetting.verdicts(
+            strength,
+            now - since,
+            now - _last_used(memories, since),
+            np.array([each.uses for each in memories], np.int64),
+            max_strength=limits.max_strength,
+            min_age_s=limits.min_age_days * DAY_S,
+            min_idle_s=limits.min_idle_days * DAY_S,
+        ),
+        np.array([each.metadata.get(KEEP) is True for each in memories], np.bool_),
+        groups,
     )
+    may_go = codes == Verdict.FORGET
+    share = limits.max_share if max_share is None else max_share
+    most = int(share * len(ids)) if store.lessons() else 0
+    goes = forgetting.weakest(may_go, strength, since, groups, most=most)
     return ForgetPlan(
-        ids=tuple(int(id_) for id_ in nodes.ids[codes == Verdict.FORGET]),
-        considered=len(nodes.ids),
+        ids=tuple(ids[goes].tolist()),
+        considered=len(ids),
         kept_strong=int((codes == Verdict.STRONG).sum()),
         kept_young=int((codes == Verdict.YOUNG).sum()),
         kept_used=int((codes == Verdict.USED).sum()),
+        kept_marked=int((codes == Verdict.MARKED).sum()),
+        left=int((may_go & ~goes).sum()),
+        refused=UNLEARNED if may_go.any() and not store.lessons() else "",
     )
 
 
-def find_forgettable(
-    nodes: Nodes,
-    edges: Edges,
-    known_since: Floats,
-    uses: Ints,
-    used_at: Floats,
-    *,
-    rule: EdgeRule,
-    learning_now: float,
-    now: float,
-    config: Forgetting,
-) -> Ints:
-    """A `Verdict` for each episode: it may go, or why it stays. What a fact rests on is not weak.
-
-    Args:
-        known_since: Since when each episode can have been of use, in epoch seconds: since it was said, or
-            stored if that was later.
-        uses: How often each episode was used; 0 for never.
-        used_at: When each was last used, in epoch seconds; NaN for never.
-        learning_now: The learning clock.
-        now: Epoch seconds.
-    """
+def _strength(store: Store, config: Config, ids: Ints, learning_now: float) -> Floats:
+    """What the edges of each episode add up to, as they are now."""
+    edges, rule = store.all_edges(), decay.rule(config.learning)
     weights = hebbian.decayed(
         edges.weights, learning_now - edges.touched, tau=rule.tau, floor=rule.floor
     )
-    strength = sums_at(nodes.ids, edges.sources, weights)
-    return verdicts(
-        strength,
-        now - known_since,
-        now - np.where(np.isnan(used_at), known_since, used_at),
-        uses,
-        max_strength=config.max_strength,
-        min_age_s=config.min_age_days * DAY_S,
-        min_idle_s=config.min_idle_days * DAY_S,
-    )
+    return sums_at(ids, edges.sources, weights)
+
+
+def _last_used(memories: Sequence[Episode], since: Floats) -> Floats:
+    """When each was last used, in epoch seconds; for what never was, since when it is known."""
+    used = [each.used_at.timestamp() if each.used_at else np.nan for each in memories]
+    return np.where(np.isnan(used), since, used)
+
+
+def _groups(memories: Sequence[Episode]) -> Ints:
+    """The number of each episode's group; -1 for none."""
+    numbers: dict[tuple[str, str], int] = {}
+    found = np.full(len(memories), -1, np.int64)
+    for i, each in enumerate(memories):
+        name = each.metadata.get(GROUP)
+        if isinstance(name, str):
+            found[i] = numbers.setdefault((each.session, name), len(numbers))
+    return found

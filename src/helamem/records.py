@@ -27,6 +27,8 @@ KEEP, GROUP = (
     "helamem.group",
 )  # forget leaves it; forget takes all with this text or none
 QUIET = "helamem.quiet"  # true: it is kept, but no search finds it
+KEEP = "helamem.keep"  # true: it is never forgotten
+GROUP = "helamem.group"  # a text: what names the same one in a session is forgotten together or not at all
 ORIGINAL = (
     "helamem.original"  # what the text was taken from; it goes when `update` changes the text
 )
@@ -415,6 +417,9 @@ class ForgetPlan(Record):
         ids: The episodes that would go.
         considered: How many episodes were looked at.
         kept_strong, kept_young, kept_used: How many each rule kept (the first that applies).
+        kept_marked: How many are marked to be kept, or belong to a group of which something stays.
+        left: How many more may go, beyond the share that goes at once.
+        refused: Why nothing goes, although something would be weak, old and unused; empty otherwise.
         done: Whether the plan has been carried out.
     """
 
@@ -423,6 +428,9 @@ class ForgetPlan(Record):
     kept_strong: int = 0
     kept_young: int = 0
     kept_used: int = 0
+    kept_marked: int = 0
+    left: int = 0
+    refused: str = ""
     done: bool = False
 
 

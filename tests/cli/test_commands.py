@@ -308,10 +308,32 @@ class TestTending:
         assert "helamem consolidate" in cli("facts").stdout
 
     def test_forgetting_is_a_plan_until_yes(self, cli: Cli, as_json: Data, maya: None) -> None:
-        plan = as_json("forget", "--at", "2027-01-01T00:00:00Z")
+        as_json("reinforce", "When is the concert?", "--used", "2")
+        late = ("--max-share", "1", "--at", "2027-01-01T00:00:00Z")
+        plan = as_json("forget", *late)
 
-        assert ([1, 2, 3], False) == (plan["ids"], plan["done"])
-        assert "Nothing was removed" in cli("forget", "--at", "2027-01-01T00:00:00Z").stdout
+        assert ([1, 3], False) == (plan["ids"], plan["done"])
+        assert "Nothing was removed" in cli("forget", *late).stdout
+        assert 3 == len(as_json("list"))
+
+    def test_forgetting_takes_a_share_and_says_that_more_may_go(
+        self, cli: Cli, as_json: Data, maya: None
+    ) -> None:
+        as_json("reinforce", "When is the concert?", "--used", "2")
+        late = ("--at", "2027-01-01T00:00:00Z")
+
+        told = cli("forget", "--yes", "--max-share", "0.4", *late).stdout
+
+        assert "Forgotten: 1 episode." in told
+        assert "1 more may go the next time; --max-share" in told
+        assert [2, 3] == [each["id"] for each in as_json("list")]
+
+    def test_where_nothing_was_learned_nothing_is_forgotten(
+        self, cli: Cli, as_json: Data, maya: None
+    ) -> None:
+        told = cli("forget", "--yes", "--max-share", "1", "--at", "2027-01-01T00:00:00Z").stdout
+
+        assert "Nothing was ever reinforced" in told
         assert 3 == len(as_json("list"))
 
     def test_nothing_to_forget_is_not_offered(self, cli: Cli, maya: None) -> None:
@@ -321,12 +343,14 @@ class TestTending:
         assert "--yes" not in told
 
     def test_forgetting_does_what_the_plan_says(self, as_json: Data, maya: None) -> None:
-        plan = as_json("forget", "--at", "2027-01-01T00:00:00Z")
+        as_json("reinforce", "When is the concert?", "--used", "2")
+        late = ("--max-share", "1", "--at", "2027-01-01T00:00:00Z")
+        plan = as_json("forget", *late)
 
-        done = as_json("forget", "--yes", "--at", "2027-01-01T00:00:00Z")
+        done = as_json("forget", "--yes", *late)
 
         assert {**plan, "done": True} == done
-        assert [] == as_json("list")
+        assert [2] == [each["id"] for each in as_json("list")]
 
 
 class TestLookingAndEditing:

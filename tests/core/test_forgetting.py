@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core import reference
 from core.strategies import bools, eighths, floats, ints
-from helamem.core.forgetting import Verdict, verdicts
+from helamem.core.forgetting import Verdict, marked, verdicts, weakest
 
 if TYPE_CHECKING:
     from helamem.core.arrays import Bools
@@ -105,3 +105,49 @@ def test_verdicts_refuse_another_length(name: str) -> None:
             min_age_s=1.0,
             min_idle_s=1.0,
         )
+
+
+GROUPED = st.lists(
+    st.tuples(
+        st.integers(0, 3), st.booleans(), st.integers(-1, 3), st.floats(0, 1), st.integers(0, 5)
+    ),
+    max_size=12,
+)
+
+
+def columns(rows: list[tuple[int, bool, int, float, int]]) -> list[np.ndarray]:
+    found = list(zip(*rows, strict=True)) or [()] * 5
+    kinds = (np.int64, np.bool_, np.int64, np.float64, np.float64)
+    return [np.array(values, kind) for values, kind in zip(found, kinds, strict=True)]
+
+
+@given(GROUPED)
+def test_marked_is_what_the_rule_says(rows: list[tuple[int, bool, int, float, int]]) -> None:
+    codes, keep, groups, *_ = columns(rows)
+
+    found = marked(codes, keep, groups)
+
+    for i, (code, kept, group, *_) in enumerate(rows):
+        others = [r for r in rows if group >= 0 and r[2] == group]
+        held = kept or any(r[0] != Verdict.FORGET or r[1] for r in others)
+        assert (Verdict.MARKED if code == Verdict.FORGET and held else code) == found[i]
+
+
+@given(GROUPED, st.integers(0, 12))
+def test_the_weakest_go_and_no_group_is_broken(
+    rows: list[tuple[int, bool, int, float, int]], most: int
+) -> None:
+    codes, keep, groups, strength, since = columns(rows)
+    may_go = marked(codes, keep, groups) == Verdict.FORGET
+
+    goes = weakest(may_go, strength, since, groups, most=most)
+
+    assert goes.sum() <= most
+    assert not (goes & ~may_go).any()
+    for group in set(groups[groups >= 0].tolist()):
+        assert len(set(goes[groups == group].tolist())) == 1
+    alone = groups < 0
+    if goes[alone].any() and (may_go & ~goes & alone).any():
+        assert strength[goes & alone].max() <= strength[may_go & ~goes & alone].min()
+    if most >= may_go.sum():
+        assert (goes == may_go).all()

@@ -52,20 +52,27 @@ def consolidate(app: App, at: datetime | None, no_llm: bool) -> None:
     metavar="TIME",
     help="The time from which age is measured; now, if left out.",
 )
+@click.option(
+    "--max-share",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="The largest share that goes at once; forgetting.max_share, if left out.",
+)
 @shared_options
 @pass_app
-def forget(app: App, yes: bool, at: datetime | None) -> None:
+def forget(app: App, yes: bool, at: datetime | None, max_share: float | None) -> None:
     """Show which episodes may go; --yes removes them.
 
-    These are the episodes that are weakly associated, old, and were not used for long.
+    These are the episodes that are weakly associated, old, and were never used. Nothing goes as long as
+    nothing was ever reinforced.
 
     Example:
         helamem forget
     """
     with app.known_memory() as memory:
-        plan = memory.forget(at=at)
+        plan = memory.forget(at=at, max_share=max_share)
         gone = [memory.get(id_) for id_ in plan.ids[:SHOWN]]
-        plan = memory.forget(dry_run=False, at=at) if yes else plan
+        plan = memory.forget(dry_run=False, at=at, max_share=max_share) if yes else plan
     app.show(plan.to_dict(), lambda: _forgotten(plan, gone))
 
 
@@ -117,7 +124,8 @@ def counts(plan: ForgetPlan) -> str:
     """How many episodes a plan looks at, and why it keeps those that it keeps."""
     return (
         f"{plan.considered:,} considered: {len(plan.ids):,} may go, {plan.kept_strong:,} kept for their "
-        f"associations; of the others, {plan.kept_young:,} are too young and {plan.kept_used:,} were used."
+        f"associations; of the others, {plan.kept_young:,} are too young, {plan.kept_used:,} were used and "
+        f"{plan.kept_marked:,} are marked to be kept."
     )
 
 
@@ -128,6 +136,14 @@ def _forgotten(plan: ForgetPlan, gone: Sequence[Episode | Fact]) -> RenderableTy
     from helamem.cli import display
 
     lines: list[RenderableType] = [Text(counts(plan))]
+    if plan.refused:
+        lines.append(Text(plan.refused, "yellow"))
+    elif plan.left:
+        lines.append(
+            Text(
+                f"{plan.left:,} more may go the next time; --max-share lets more go at once.", "dim"
+            )
+        )
     if gone:
         lines.append(display.memories(gone))
     if len(plan.ids) > len(gone):

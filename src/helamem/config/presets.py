@@ -56,5 +56,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "forgetting.max_strength": 0.1,
         "forgetting.min_age_days": 30.0,
         "forgetting.min_idle_days": math.inf,
+        "forgetting.max_share": 1.0,
     },
 }

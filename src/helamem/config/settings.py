@@ -237,7 +237,12 @@ class Forgetting(_Section):
         0.1, "an episode goes only if its learned edges add up to at most this", low=0
     )
     min_age_days: float = setting(30.0, "and it is older than this", low=0)
-    min_idle_days: float = setting(30.0, "and it was not used for this long", low=0)
+    min_idle_days: float = setting(
+        math.inf, "and it was not used for this long; inf: what was ever used stays", low=0
+    )
+    max_share: float = setting(
+        0.1, "and at most this share of the episodes goes at once, the weakest first", low=0, high=1
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

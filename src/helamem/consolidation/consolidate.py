@@ -13,7 +13,7 @@ from helamem import decay
 from helamem.consolidation import clusters
 from helamem.consolidation.extractive import Extractive
 from helamem.consolidation.reflective import Reflective
-from helamem.errors import NotFoundError, ProviderError
+from helamem.errors import ChangedError, NotFoundError, ProviderError
 from helamem.models.metering import Meter
 from helamem.protocols import QUIET
 from helamem.records import ConsolidationReport, Episode
@@ -46,31 +46,23 @@ def consolidate(
     """
     rule = decay.rule(config.learning)
     pruned = store.prune(rule=rule, now=learning_now)
-    nodes = _heard(store)
-    found = clusters.find_clusters(
-        nodes, store.all_edges(), rule=rule, now=learning_now, config=config.consolidation
-    )
     meter = None if llm is None else Meter(llm)
     distiller = _distiller(store, embedder, config, meter)
-    known = store.clusters()
-    dense = [_episodes(store, ids) for ids in found.members]
-    todo = _changed(dense, known) if meter is None else _new(dense, known, distiller, config)
-    unchanged = len(dense) - len(todo)
-    if meter is not None:
-        todo += _stretches(store, nodes.ids.tolist(), known, config.reflection.stretch)
-    most = len(todo) if meter is None else config.reflection.max_calls
-    done = _distil_all(store, distiller, todo[:most], now)
+    with store.reading() as seen:
+        plan = _plan(seen, config, None if meter is None else distiller.name, learning_now)
+    most = len(plan.todo) if meter is None else config.reflection.max_calls
+    done = _distil_all(store, distiller, plan.todo[:most], now)
     return ConsolidationReport(
-        hubs=found.n_hubs,
+        hubs=plan.hubs,
         clusters=done.clusters,
-        unchanged=unchanged,
+        unchanged=plan.unchanged,
         facts_added=tuple(done.added),
         facts_merged=done.merged,
         facts_superseded=done.superseded,
         pruned=pruned,
         refused=tuple(done.refused),
         failed=tuple(done.failed),
-        left=len(todo[most:]),
+        left=len(plan.todo[most:]),
         usage=meter.usage if meter else {"calls": 0, "tokens": 0},
     )
 
@@ -83,16 +75,38 @@ def _heard(store: Store) -> Nodes:
 
 @dataclass(frozen=True, slots=True)
 class _Cluster:
-    """Episodes to be distilled together, and the digests that say that they have been."""
+    """Episodes to be distilled together, and the digests that say that they have been.
+
+    Attributes:
+        in_row: Whether it is a stretch of turns, with a mark for each: a part of it can be distilled alone.
+    """
 
     episodes: Sequence[Episode]
     marks: Sequence[bytes]
+    in_row: bool = False
+
+    def without(self, known: set[bytes]) -> _Cluster | None:
+        """What of a stretch nobody has distilled; None where there is nothing left."""
+        pairs = zip(self.episodes, self.marks, strict=True) if self.in_row else ()
+        left = [(episode, mark) for episode, mark in pairs if mark not in known]
+        if not left:
+            return None
+        return _Cluster([episode for episode, _ in left], [mark for _, mark in left], in_row=True)
 
     @property
     def name(self) -> str:
         """How a report calls it."""
         ids = [episode.id for episode in self.episodes]
         return f"the cluster of {len(ids)} episodes from {min(ids)} to {max(ids)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What there is to do, as of one moment."""
+
+    hubs: int
+    unchanged: int
+    todo: Sequence[_Cluster]
 
 
 @dataclass(slots=True)
@@ -109,8 +123,31 @@ class _Done:
 
 def _distiller(store: Store, embedder: Embedder, config: Config, llm: LLM | None) -> Distiller:
     if llm is None:
-        return Extractive(store, embedder, config)
+        return Extractive(embedder, config)
     return Reflective(store, embedder, config, llm)
+
+
+def _plan(store: Store, config: Config, reader: str | None, learning_now: float) -> _Plan:
+    """The clusters to distil.
+
+    Args:
+        reader: The name of the distiller that reads every turn; None where sentences are taken.
+    """
+    nodes = _heard(store)
+    found = clusters.find_clusters(
+        nodes,
+        store.all_edges(),
+        rule=decay.rule(config.learning),
+        now=learning_now,
+        config=config.consolidation,
+    )
+    known = store.clusters()
+    dense = [_episodes(store, ids) for ids in found.members]
+    todo = _changed(dense, known) if reader is None else _new(dense, known, reader, config)
+    unchanged = len(dense) - len(todo)
+    if reader is not None:
+        todo += _stretches(store, nodes.ids.tolist(), known, config.reflection.stretch)
+    return _Plan(found.n_hubs, unchanged, todo)
 
 
 def _episodes(store: Store, ids: Iterable[int]) -> list[Episode]:
@@ -124,25 +161,26 @@ def _changed(dense: Sequence[Sequence[Episode]], known: set[bytes]) -> list[_Clu
 
 
 def _new(
-    dense: Sequence[Sequence[Episode]], known: set[bytes], distiller: Distiller, config: Config
+    dense: Sequence[Sequence[Episode]], known: set[bytes], reader: str, config: Config
 ) -> list[_Cluster]:
     """The clusters that are worth a call, and most of which no model has seen in a cluster."""
     return [
-        _Cluster(
-            each,
-            [
-                clusters.fingerprint(each, distiller.name),
-                *(clusters.mark(episode, "clustered") for episode in each),
-            ],
-        )
+        _Cluster(each, [mark for mark in _marks(each, reader) if mark not in known])
         for each in dense
         if len(each) >= config.reflection.min_cluster and clusters.is_new(each, known)
     ]
 
 
+def _marks(cluster: Sequence[Episode], reader: str) -> list[bytes]:
+    return [
+        clusters.fingerprint(cluster, reader),
+        *(clusters.mark(episode, "clustered") for episode in cluster),
+    ]
+
+
 def _stretches(store: Store, ids: Sequence[int], known: set[bytes], size: int) -> list[_Cluster]:
     return [
-        _Cluster(stretch, [clusters.mark(episode, "read") for episode in stretch])
+        _Cluster(stretch, [clusters.mark(episode, "read") for episode in stretch], in_row=True)
         for stretch in clusters.stretches(_episodes(store, ids), known, size=size)
     ]
 
@@ -154,7 +192,7 @@ def _distil_all(store: Store, distiller: Distiller, todo: Sequence[_Cluster], no
     for i, cluster in enumerate(todo):
         try:
             _distil(store, distiller, cluster, now, done)
-        except (ProviderError, NotFoundError) as error:
+        except (ProviderError, NotFoundError, ChangedError) as error:
             done.failed.append(f"{cluster.name}: {error}")
             failures += 1
         else:
@@ -166,12 +204,34 @@ def _distil_all(store: Store, distiller: Distiller, todo: Sequence[_Cluster], no
 
 
 def _distil(store: Store, distiller: Distiller, cluster: _Cluster, now: float, done: _Done) -> None:
-    outcome = distiller.distil(cluster.episodes, cluster.marks, now=now)
-    added = store.distil(outcome.distillate)
+    """Distil one, and what is left of it where somebody else has meanwhile distilled a part."""
+    finding = distiller.distil(cluster.episodes)
+    with store.transaction() as inside:
+        _require_as_read(inside, cluster.episodes)
+        outcome = finding.compared(inside, cluster.marks, now=now)
+        added = inside.distil(outcome.distillate)
+        left = cluster.without(inside.clusters()) if added is None else None
     if added is None:
+        if left is not None:
+            _distil(store, distiller, left, now, done)
         return
     done.clusters += 1
     done.added += added
     done.merged += outcome.merged
     done.superseded += len(outcome.distillate.superseded)
     done.refused += [f"{cluster.name}: {sentence}" for sentence in outcome.refused]
+
+
+def _require_as_read(store: Store, episodes: Sequence[Episode]) -> None:
+    """Refuse to act upon episodes that have gone, or say something else by now.
+
+    Raises:
+        NotFoundError, ChangedError: One has.
+    """
+    try:
+        present = store.get([episode.id for episode in episodes])
+    except NotFoundError as gone:
+        raise NotFoundError("episode", gone.id) from gone
+    for before, now in zip(episodes, present, strict=True):
+        if before.text != now.text:
+            raise ChangedError(before.id)

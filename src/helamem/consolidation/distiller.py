@@ -1,7 +1,7 @@
 """What every way to distil has in common: the seam, and how a draft becomes a fact.
 
-A distiller reads, and asks where it has whom to ask; it writes nothing. So a failure in the middle leaves
-nothing behind, and everything about a cluster is stored in one transaction, by its caller.
+A distiller reads, and asks where it has whom to ask, for as long as that takes; it writes nothing. What it
+has found is then compared with what is known, and stored, in one transaction of its caller's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from helamem.language.language import Language
-    from helamem.protocols import Distillate, Embedder, Floats
+    from helamem.protocols import Distillate, Embedder, Floats, Store
     from helamem.records import Episode, FactKind, Json
 
 
@@ -49,6 +49,20 @@ class Outcome:
     refused: tuple[str, ...] = ()
 
 
+class Finding(Protocol):
+    """What a distiller made of a cluster, before it is compared with what is known."""
+
+    def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
+        """What is to be stored of it.
+
+        Args:
+            known: The store, in the transaction that is going to write; nobody is asked anything here.
+            marks: Digests to be stored with it.
+            now: Epoch seconds.
+        """
+        ...
+
+
 class Distiller(Protocol):
     """Makes facts of episodes."""
 
@@ -57,13 +71,8 @@ class Distiller(Protocol):
         """Goes into the fingerprint of what it has distilled."""
         ...
 
-    def distil(self, episodes: Sequence[Episode], marks: Sequence[bytes], *, now: float) -> Outcome:
-        """What one cluster gives.
-
-        Args:
-            marks: Digests to be stored with it.
-            now: Epoch seconds.
-        """
+    def distil(self, episodes: Sequence[Episode]) -> Finding:
+        """What one cluster gives."""
         ...
 
 

@@ -15,6 +15,7 @@ from helamem.language.english import ENGLISH
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import terms_of
 from helamem.protocols import Distillate
+from helamem.records import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 NAME = "extractive-1"
 MIN_TERMS = 3
 MAX_SENTENCES = 3
+NEAREST = 4  # a fact with the same words has the same vector, so that it is among these
 
 
 class Extractive:
@@ -34,37 +36,16 @@ class Extractive:
 
     name = NAME
 
-    def __init__(self, store: Store, embedder: Embedder, config: Config) -> None:
-        self._store = store
+    def __init__(self, embedder: Embedder, config: Config) -> None:
         self._embedder = embedder
         self._config = config
         self._language = language_named(config.language)
 
-    def distil(self, episodes: Sequence[Episode], marks: Sequence[bytes], *, now: float) -> Outcome:
-        """One fact a speaker; one that is there already is not stored again.
-
-        A fact that rests on all that an older one of the same speaker rests on, and on more, replaces it.
-        """
+    def distil(self, episodes: Sequence[Episode]) -> Extracted:
+        """One draft a speaker."""
         drafts = self._drafts(episodes)
-        known = self._store.facts()
-        fresh = [draft for draft in drafts if all(draft.text != fact.text for fact in known)]
-        vectors = embedded(self._embedder, fresh)
-        facts = [
-            new_fact(draft, vector, self._language, now, {"distiller": self.name})
-            for draft, vector in zip(fresh, vectors, strict=True)
-        ]
-        replaced = {
-            fact.id: index
-            for index, draft in enumerate(fresh)
-            for fact in known
-            if fact.speaker == draft.speaker and set(fact.sources) < set(draft.sources)
-        }
-        return Outcome(
-            distillate=Distillate(
-                marks=marks, facts=facts, changed=[], superseded=list(replaced.items()), at=now
-            ),
-            merged=len(drafts) - len(fresh),
-        )
+        vectors = embedded(self._embedder, drafts)
+        return Extracted(drafts=drafts, vectors=vectors, language=self._language)
 
     def _drafts(self, episodes: Sequence[Episode]) -> list[Draft]:
         found = statements(episodes, self._language)
@@ -72,6 +53,60 @@ class Extractive:
             return []
         embedded = indexing.embed(self._embedder, [each.text for each in found])
         return extract(found, embedded, max_facts=self._config.consolidation.max_facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted:
+    """Drafts with their vectors, shape (drafts, dimension)."""
+
+    drafts: Sequence[Draft]
+    vectors: Floats
+    language: Language
+
+    def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
+        """What is not known yet; what says the same with fewer sources is replaced."""
+        near = self._near(known)
+        fresh = [
+            (draft, vector)
+            for draft, vector in zip(self.drafts, self.vectors, strict=True)
+            if all(draft.text != fact.text for fact in near)
+        ]
+        replaced = {
+            fact.id: index
+            for index, (draft, _) in enumerate(fresh)
+            for fact in near
+            if _widens(draft, fact)
+        }
+        made = {"distiller": NAME}
+        facts = [new_fact(draft, vector, self.language, now, made) for draft, vector in fresh]
+        return Outcome(
+            distillate=Distillate(
+                marks=marks, facts=facts, changed=[], superseded=list(replaced.items()), at=now
+            ),
+            merged=len(self.drafts) - len(fresh),
+        )
+
+    def _near(self, known: Store) -> list[Fact]:
+        """The facts that a draft may repeat: those of its episodes, and those nearest to its words."""
+        near = [
+            id_
+            for vector in self.vectors
+            for id_ in known.nearest(vector, NEAREST, kinds=["fact"])[0].tolist()
+        ]
+        of_episodes = known.facts(
+            resting_on=[id_ for draft in self.drafts for id_ in draft.sources]
+        )
+        others = known.get(list(set(near) - {fact.id for fact in of_episodes}))
+        return [*of_episodes, *(each for each in others if isinstance(each, Fact))]
+
+
+def _widens(draft: Draft, fact: Fact) -> bool:
+    """Whether a draft says what an extracted fact says, and more: a model's words are not ours to replace."""
+    return (
+        fact.metadata.get("distiller") == NAME
+        and fact.speaker == draft.speaker
+        and set(fact.sources) < set(draft.sources)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +179,8 @@ def facts_quoting(store: Store, ids: Sequence[int]) -> list[int]:
     They say nothing that their episodes do not say. What a model put in words of its own is not among
     them: it stays as long as it rests on something.
     """
-    gone = set(ids)
     return [
         fact.id
-        for fact in store.facts(superseded=True)
-        if fact.metadata.get("distiller") == NAME and gone & set(fact.sources)
+        for fact in store.facts(superseded=True, resting_on=ids)
+        if fact.metadata.get("distiller") == NAME
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from helamem.config import Config
+    from helamem.consolidation.claims import Parsed
     from helamem.consolidation.merging import Decision
     from helamem.language.language import Language
     from helamem.protocols import LLM, Embedder, Floats, Ints, Store
@@ -38,54 +39,78 @@ class Reflective:
         self._language = language_named(config.language)
         self._llm = llm
 
-    def distil(self, episodes: Sequence[Episode], marks: Sequence[bytes], *, now: float) -> Outcome:
-        """What the model says, checked, and compared with what is known.
+    def distil(self, episodes: Sequence[Episode]) -> Reflected:
+        """What the model says, checked.
 
         Raises:
             LLMError: The model failed, or answered in another form than asked for.
         """
-        shown = self._known_near(self._store.vectors(np.array([e.id for e in episodes], np.int64)))
+        shown = self._known_near([episode.id for episode in episodes])
         reply = self._llm.complete(
             claims.messages(episodes, shown),
             schema=claims.SCHEMA,
             max_tokens=self._config.llm.max_tokens,
         )
         parsed = claims.parse(reply.data, episodes, shown)
-        vectors = embedded(self._embedder, [claim.draft for claim in parsed.claims])
-        old = self._concerned(vectors, shown)
-        decisions = merging.decide(
-            parsed.claims, vectors, old, self._store.vectors(_ids(old)), self._language
-        )
-        made: dict[str, Json] = {
-            "distiller": self.name,
-            "model": reply.model,
-            "prompt": prompts.VERSION,
-        }
-        return Outcome(
-            distillate=_distillate(decisions, marks, made, self._language, now),
-            merged=sum(each.verdict == "merge" for each in decisions),
-            refused=parsed.refused,
+        return Reflected(
+            parsed=parsed,
+            vectors=embedded(self._embedder, [claim.draft for claim in parsed.claims]),
+            shown=shown,
+            made={"distiller": self.name, "model": reply.model, "prompt": prompts.VERSION},
+            language=self._language,
         )
 
-    def _known_near(self, vectors: Floats) -> list[Fact]:
+    def _known_near(self, episodes: Sequence[int]) -> list[Fact]:
         """The known facts nearest to what the cluster is about."""
-        most = self._config.reflection.known
-        mean = normalize(vectors.mean(axis=0, keepdims=True))[0]
-        ids, _ = self._store.nearest(mean, most, kinds=["fact"])
-        return self._facts(ids.tolist())
+        with self._store.reading() as seen:
+            vectors = seen.vectors(np.array(episodes, np.int64))
+            mean = normalize(vectors.mean(axis=0, keepdims=True))[0]
+            ids, _ = seen.nearest(mean, self._config.reflection.known, kinds=["fact"])
+            return _facts(seen, ids.tolist())
 
-    def _concerned(self, vectors: Floats, shown: Sequence[Fact]) -> list[Fact]:
-        """The known facts that new ones may concern: those shown, and those nearest to each."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reflected:
+    """What a model said.
+
+    Attributes:
+        vectors: Unit vectors of the claims, shape (n, dimension).
+        shown: The known facts that the model was shown, as they were then.
+        made: What is kept with every fact about how it came about.
+    """
+
+    parsed: Parsed
+    vectors: Floats
+    shown: Sequence[Fact]
+    made: Mapping[str, Json]
+    language: Language
+
+    def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
+        """What is new, what is known already, and what takes the place of something known."""
+        old = self._concerned(known)
+        decisions = merging.decide(
+            self.parsed.claims, self.vectors, old, known.vectors(_ids(old)), self.language
+        )
+        return Outcome(
+            distillate=_distillate(decisions, marks, self.made, self.language, now),
+            merged=sum(each.verdict == "merge" for each in decisions),
+            refused=self.parsed.refused,
+        )
+
+    def _concerned(self, known: Store) -> list[Fact]:
+        """The known facts that new ones may concern: those shown that still hold, and those nearest to each."""
+        hold = set(known.ids(kinds=["fact"]).tolist())
+        still = [fact.id for fact in self.shown if fact.id in hold]
         near = [
             id_
-            for vector in vectors
-            for id_ in self._store.nearest(vector, NEAREST, kinds=["fact"])[0].tolist()
+            for vector in self.vectors
+            for id_ in known.nearest(vector, NEAREST, kinds=["fact"])[0].tolist()
         ]
-        known = {fact.id for fact in shown}
-        return [*shown, *self._facts(id_ for id_ in dict.fromkeys(near) if id_ not in known)]
+        return _facts(known, dict.fromkeys([*still, *near]))
 
-    def _facts(self, ids: Iterable[int]) -> list[Fact]:
-        return [each for each in self._store.get(list(ids)) if isinstance(each, Fact)]
+
+def _facts(store: Store, ids: Iterable[int]) -> list[Fact]:
+    return [each for each in store.get(list(ids)) if isinstance(each, Fact)]
 
 
 def _distillate(

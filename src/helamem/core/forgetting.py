@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from helamem.core.arrays import Floats, Ints, check_length
+from helamem.core.arrays import Bools, Floats, Ints, check_length
 
 
 class Verdict(IntEnum):
@@ -16,6 +16,7 @@ class Verdict(IntEnum):
     STRONG = 1
     YOUNG = 2
     USED = 3
+    MARKED = 4
 
 
 def verdicts(
@@ -62,3 +63,67 @@ def verdicts(
         check_length(name, column, len(strength))
     rules = [strength > max_strength, age_s < min_age_s, (uses > 0) & (idle_s < min_idle_s)]
     return np.select(rules, [Verdict.STRONG, Verdict.YOUNG, Verdict.USED], Verdict.FORGET)
+
+
+def marked(codes: Ints, keep: Bools, groups: Ints) -> Ints:
+    """The same verdicts, but what is marked stays, and a group goes as a whole or not at all.
+
+    Args:
+        codes: Shape (n,), values of `Verdict`.
+        keep: Shape (n,): whether an episode stays in any case.
+        groups: Shape (n,): the number of its group, 0 or more; -1 for none.
+
+    Returns:
+        Shape (n,): `Verdict.MARKED` where an episode stays for one of these reasons alone.
+
+    Raises:
+        ValueError: The lengths differ.
+
+    >>> verdicts = marked(np.array([0, 0, 0, 1]), np.array([True, False, False, False]), np.array([-1, -1, 7, 7]))
+    >>> [Verdict(code).name for code in verdicts]
+    ['MARKED', 'FORGET', 'MARKED', 'STRONG']
+    """
+    for name, column in (("keep", keep), ("groups", groups)):
+        check_length(name, column, len(codes))
+    goes = codes == Verdict.FORGET
+    staying = groups[(~goes | keep) & (groups >= 0)]
+    return np.where(goes & (keep | np.isin(groups, staying)), Verdict.MARKED, codes)
+
+
+def weakest(may_go: Bools, strength: Floats, since: Floats, groups: Ints, *, most: int) -> Bools:
+    """Which of those that may go do go, where no more than `most` go at once.
+
+    The weakest first, of these the oldest, of these the first; a group counts by its strongest and its
+    newest member, and is left out where it is too large for what room is left.
+
+    Args:
+        may_go: Shape (n,).
+        strength: Shape (n,).
+        since: Shape (n,): when each began.
+        groups: Shape (n,): the number of its group, 0 or more; -1 for none.
+        most: How many go at most.
+
+    Returns:
+        Shape (n,).
+
+    Raises:
+        ValueError: The lengths differ.
+
+    >>> weakest(np.array([True, True, False]), np.array([0.1, 0.0, 0.0]), np.zeros(3), np.full(3, -1), most=1)
+    array([False,  True, False])
+    """
+    for name, column in (("strength", strength), ("since", since), ("groups", groups)):
+        check_length(name, column, len(may_go))
+    units: dict[tuple[bool, int], list[int]] = {}
+    for i in np.flatnonzero(may_go).tolist():
+        alone = bool(groups[i] < 0)
+        units.setdefault((alone, i if alone else int(groups[i])), []).append(i)
+    going = np.zeros(len(may_go), np.bool_)
+    room = most
+    for rows in sorted(
+        units.values(), key=lambda rows: (strength[rows].max(), since[rows].max(), rows[0])
+    ):
+        if len(rows) <= room:
+            going[rows] = True
+            room -= len(rows)
+    return going

@@ -43,26 +43,31 @@ class Export:
 
 
 def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
-    """The lines of an export: a header, then episodes, facts, cues and learned edges."""
+    """The lines of an export: a header, then episodes, facts, cues and learned edges, as of one moment."""
+    with store.reading() as seen:
+        ids = seen.ids(kinds=["episode"]).tolist()
+        lessons, memories, origins = seen.lessons(), seen.get(ids), seen.origins(ids)
+        facts, cues = seen.facts(superseded=True), seen.cues()
+        edges, clusters = seen.all_edges(), sorted(seen.clusters())
     yield {
         "type": "helamem",
         "format": FORMAT,
         "namespace": store.namespace,
         "embedder": embedder_name,
+        "lessons": lessons,
     }
-    for batch in _chunks([int(i) for i in store.ids(kinds=["episode"])], 1000):
-        yield from (
-            _episode_line(memory, *origin)
-            for memory, origin in zip(store.get(batch), store.origins(batch), strict=True)
-            if isinstance(memory, Episode)
-        )
-    yield from (_fact_line(fact) for fact in store.facts(superseded=True))
+    yield from (
+        _episode_line(memory, *origin)
+        for memory, origin in zip(memories, origins, strict=True)
+        if isinstance(memory, Episode)
+    )
+    yield from (_fact_line(fact) for fact in facts)
     yield from (
         {"type": "cue", "id": id_, "text": words, "speaker": speaker, "at": at}
-        for id_, words, speaker, at in store.cues()
+        for id_, words, speaker, at in cues
     )
-    yield from _edge_lines(store.all_edges())
-    yield from ({"type": "cluster", "digest": each.hex()} for each in sorted(store.clusters()))
+    yield from _edge_lines(edges)
+    yield from ({"type": "cluster", "digest": each.hex()} for each in clusters)
 
 
 def read(lines: Iterable[str]) -> Export | list[Turn]:

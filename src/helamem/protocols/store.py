@@ -32,13 +32,31 @@ class Store(Protocol):
     """Everything that one namespace keeps.
 
     A store is a handle on one namespace: no method takes a tenant. Each method that writes is one
-    transaction, and is durable when it returns; if it raises, nothing was changed. Each method may be
-    called from any thread.
+    transaction, and is durable when it returns; if it raises, nothing was changed. Inside `transaction()`
+    it is a part of that, and as durable. Each method may be called from any thread.
     """
 
     @property
     def namespace(self) -> str:
         """The namespace that this handle is for."""
+        ...
+
+    # Transactions -------------------------------------------------------------------------------
+
+    def reading(self) -> AbstractContextManager[Store]:
+        """A store on which everything that is read is of one state, whoever writes meanwhile.
+
+        Nothing can be written inside, by the same thread; other threads wait.
+        """
+        ...
+
+    def transaction(self) -> AbstractContextManager[Store]:
+        """A store on which all that is read and written happens as one step.
+
+        Nobody else writes from its beginning to its end, so that what was read still holds when it is
+        acted upon. If anything is raised, nothing was changed. No model, and no embedder, is to be asked
+        inside: others wait.
+        """
         ...
 
     # Writing ------------------------------------------------------------------------------------
@@ -82,7 +100,7 @@ class Store(Protocol):
     def distil(self, distillate: Distillate) -> list[int] | None:
         """Store what a cluster gave: the ids of the new facts.
 
-        None, and nothing is changed, where all of its marks are there already: somebody else has been
+        None, and nothing is changed, where one of its marks is there already: somebody else has been
         quicker.
 
         Raises:
@@ -141,13 +159,6 @@ class Store(Protocol):
         ...
 
     # Reading ------------------------------------------------------------------------------------
-
-    def reading(self) -> AbstractContextManager[None]:
-        """What is read inside sees one state of the namespace, whoever writes meanwhile.
-
-        Nothing can be written inside, by the same thread; other threads wait.
-        """
-        ...
 
     def known(self, keys: Sequence[bytes]) -> dict[bytes, int]:
         """The ids of the episodes that have one of these keys, by key."""
@@ -225,8 +236,13 @@ class Store(Protocol):
         """The vectors, shape (n, dimension), in the order of `ids`."""
         ...
 
-    def facts(self, *, superseded: bool = False) -> list[Fact]:
-        """All facts, oldest first; superseded ones only when asked for."""
+    def facts(
+        self, *, superseded: bool = False, resting_on: Sequence[int] | None = None
+    ) -> list[Fact]:
+        """All facts, oldest first; superseded ones only when asked for.
+
+        `resting_on` restricts them to those that rest on one of these episodes.
+        """
         ...
 
     def cues(self, ids: Ints | None = None) -> list[tuple[int, str, str, float]]:

@@ -91,6 +91,53 @@ class IsolationContract(Contract):
             assert (name, [f"of {name}"]) == (store.namespace, [memory.text for memory in found])
 
 
+class TransactionContract(Contract):
+    """What is done inside one transaction happens as one step, or not at all."""
+
+    def test_what_is_written_inside_is_seen_inside_and_stays(self) -> None:
+        [a] = samples.add(self.store, "one")
+
+        with self.store.transaction() as inside:
+            [b] = samples.add(inside, "two")
+            inside.update(a, samples.episode("deux"), at=5.0)
+            assert [a, b] == inside.ids(kinds=["episode"]).tolist()
+            nearest, _ = inside.nearest(samples.vector("deux"), 1, kinds=["episode"])
+            assert [a] == nearest.tolist()
+            inside.remove([b], at=6.0)
+
+        assert ["deux"] == [memory.text for memory in self.store.get([a])]
+        assert [a] == self.store.ids(kinds=["episode"]).tolist()
+
+    def test_a_failure_undoes_all_of_it(self) -> None:
+        ids = _fill(self.store)
+
+        with self.unchanged(ZeroDivisionError), self.store.transaction() as inside:
+            inside.remove(ids[:1], at=5.0)
+            samples.add(inside, "new")
+            samples.snapshot(inside)
+            inside.learn(samples.lesson(used=ids[1:2], cue=samples.cue("new?")))
+            raise ZeroDivisionError
+
+    def test_a_step_that_fails_inside_undoes_itself_alone(self) -> None:
+        [a] = samples.add(self.store, "one")
+
+        with self.store.transaction() as inside:
+            [b] = samples.add(inside, "two")
+            with raising(NotFoundError):
+                inside.remove([b, b + 99], at=5.0)
+
+        assert [a, b] == self.store.ids(kinds=["episode"]).tolist()
+
+    def test_nothing_is_written_while_reading(self) -> None:
+        with self.store.reading() as seen:
+            with raising(StoreError), seen.transaction():
+                pass
+            with raising(StoreError):
+                samples.add(seen, "one")
+
+        assert [] == self.store.ids(kinds=["episode"]).tolist()
+
+
 class ThreadContract(Contract):
     """Each method may be called from any thread."""
 
@@ -181,6 +228,7 @@ class StoreContract(
     CueContract,
     FactContract,
     IsolationContract,
+    TransactionContract,
     ThreadContract,
     ClosingContract,
 ):

@@ -455,6 +455,19 @@ class FactContract(Contract):
             with self.unchanged(ValueError):
                 self.store.supersede(old, new, at=7.0)
 
+    def test_the_facts_that_rest_on_some_episodes_are_found(self) -> None:
+        a, b, c = samples.add(self.store, "a", "b", "c")
+        old, of_b = samples.add_fact(self.store, "old", a), samples.add_fact(self.store, "of b", b)
+        new = samples.add_fact(self.store, "new", a, b)
+        self.store.supersede(old, new, at=5.0)
+
+        assert [of_b, new] == [fact.id for fact in self.store.facts(resting_on=[a, b])]
+        assert [old, new] == [
+            fact.id for fact in self.store.facts(superseded=True, resting_on=[a, c])
+        ]
+        assert [] == self.store.facts(resting_on=[c])
+        assert [] == self.store.facts(resting_on=[])
+
     def test_a_cluster_is_distilled_in_one_go(self) -> None:
         a, b, c = samples.add(self.store, "a", "b", "c")
         known, outdated = (
@@ -490,10 +503,12 @@ class FactContract(Contract):
         assert [] == self.store.distil(_distillate(facts=[]))
         before = samples.snapshot(self.store)
 
-        assert self.store.distil(_distillate(facts=[samples.fact("new", a)])) is None
-        assert before == samples.snapshot(self.store)
+        for marks in ([b"m1", b"m2"], [b"m2", b"m3"]):  # all of it, or a part
+            again = _distillate(facts=[samples.fact("new", a)], marks=marks)
+            assert self.store.distil(again) is None
+            assert before == samples.snapshot(self.store)
 
-        assert self.store.distil(_distillate(facts=[samples.fact("new", a)], marks=[b"m2", b"m3"]))
+        assert self.store.distil(_distillate(facts=[samples.fact("new", a)], marks=[b"m3"]))
 
     def test_a_cluster_is_distilled_whole_or_not_at_all(self) -> None:
         [a] = samples.add(self.store, "a")

@@ -77,7 +77,7 @@ def run(
                     grown = add_distractors(state, dataset, conversation, growth)
                     for arm in ARMS:
                         if arm == "forgets":
-                            state.memory.forget(dry_run=False, at=later)
+                            state.memory.forget(dry_run=False, at=later, max_share=1.0)
                         left[arm, growth].append(state.memory.stats().episodes)
                         for need, questions in needs.items():
                             learners.examine(grown, questions, exams[arm, growth, need])

@@ -73,6 +73,7 @@ class Database:
         self._lock = threading.RLock()
         self._closed = False
         self._n_readings = 0
+        self._is_writing = False
         self.snapshot: int | None = None
         if path != IN_RAM:
             _make_place(Path(path))
@@ -158,13 +159,29 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction that waits for other writers first; if anything is raised, nothing changed."""
+        """A transaction that waits for other writers first; if anything is raised, nothing changed.
+
+        Inside another one it is a part of that, which can fail by itself.
+        """
         with self._lock, self._explained():
             self._require_open()
+            if self._is_writing:
+                with self._savepoint():
+                    yield
+                return
             if self._connection.in_transaction:
                 raise StoreError("Nothing can be written inside reading(). Leave the block first.")
-            with self._transaction("BEGIN IMMEDIATE"):
-                yield
+            self._is_writing = True
+            try:
+                with self._transaction("BEGIN IMMEDIATE"):
+                    yield
+            finally:
+                self._is_writing = False
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a transaction that writes is open."""
+        return self._is_writing
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -183,6 +200,19 @@ class Database:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK")
             raise
+
+    @contextlib.contextmanager
+    def _savepoint(self) -> Iterator[None]:
+        """A part of a transaction: if it raises, the part is undone. SQLite may have undone all by then."""
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK TO part")
+                self.execute("RELEASE part")
+            raise
+        self.execute("RELEASE part")
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.namespace import Space
 
 
-def mark(space: Space, digests: Sequence[bytes]) -> int:
-    """Record that clusters have been distilled; how many had not been."""
-    return space.db.many(
+def mark(space: Space, digests: Sequence[bytes]) -> None:
+    """Record that clusters have been distilled."""
+    space.db.many(
         "INSERT OR IGNORE INTO cluster VALUES (?, ?)",
         [(space.id, digest) for digest in digests],
     )
+
+
+def _is_marked(space: Space, digest: bytes) -> bool:
+    known = "SELECT 1 FROM cluster WHERE namespace = ? AND digest = ?"
+    return space.db.find(known, space.id, digest) is not None
 
 
 def add(space: Space, facts: Sequence[NewFact]) -> list[int]:
@@ -116,6 +121,25 @@ def point_past(space: Space, going: list[int]) -> None:
         )
 
 
+def ids(space: Space, *, superseded: bool, resting_on: Sequence[int] | None) -> list[int]:
+    """The facts, or those that rest on one of these episodes, ascending."""
+    only = (
+        ""
+        if resting_on is None
+        else (
+            " AND n.id IN (SELECT fact FROM fact_source"
+            " WHERE episode IN (SELECT value FROM json_each(?)))"
+        )
+    )
+    return space.db.column(
+        "SELECT n.id FROM fact f JOIN node n ON n.id = f.node"  # noqa: S608  # our own words
+        f" WHERE +n.namespace = ? AND n.active >= ?{only} ORDER BY n.id",
+        space.id,
+        not superseded,
+        *([] if resting_on is None else [listed(resting_on)]),
+    )
+
+
 def sources(space: Space, facts: Sequence[int]) -> dict[int, tuple[int, ...]]:
     """The episodes that each fact rests on, ascending."""
     found: dict[int, list[int]] = {id_: [] for id_ in facts}
@@ -129,9 +153,10 @@ def sources(space: Space, facts: Sequence[int]) -> dict[int, tuple[int, ...]]:
 
 
 def distil(space: Space, distillate: Distillate) -> list[int] | None:
-    """Write what one cluster gave, unless all of its marks are there; the ids of the new facts."""
-    if not mark(space, distillate.marks):
+    """Write what one cluster gave, unless one of its marks is there; the ids of the new facts."""
+    if any(_is_marked(space, digest) for digest in distillate.marks):
         return None
+    mark(space, distillate.marks)
     ids = add(space, distillate.facts)
     for changed in distillate.changed:
         change(space, changed, distillate.at)

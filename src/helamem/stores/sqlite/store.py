@@ -34,9 +34,9 @@ from helamem.stores.sqlite.rows import EPISODE, FACT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
     from datetime import tzinfo
     from pathlib import Path
+    from typing import Self
 
     from numpy.typing import NDArray
 
@@ -115,6 +115,20 @@ class SQLiteStore:
         """The namespace that this handle is for."""
         return self._name
 
+    # Transactions
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Self]:
+        """Everything that is read inside sees one state of the file."""
+        with self._db.reading():
+            yield self
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Self]:
+        """What is read and written inside happens as one step, or not at all."""
+        with self._writing():
+            yield self
+
     # Writing
 
     def add(
@@ -158,7 +172,7 @@ class SQLiteStore:
             return fact_table.add(self._space, facts)
 
     def distil(self, distillate: Distillate) -> list[int] | None:
-        """Store what a cluster gave, unless somebody else has done so; the ids of the new facts."""
+        """Store what a cluster gave, unless somebody was quicker; the ids of the new facts."""
         with self._writing():
             return fact_table.distil(self._space, distillate)
 
@@ -207,9 +221,8 @@ class SQLiteStore:
     def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
         """Remove memories, and every fact and cue that rests on them alone; all ids that went."""
         with self._writing():
-            gone = removing.remove(self._space, ids, at)
-        self._wipe()
-        return gone
+            self._to_wipe = True
+            return removing.remove(self._space, ids, at)
 
     def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
         """Put back cues and learned edges as they were exported; the ids of the cues."""
@@ -226,10 +239,6 @@ class SQLiteStore:
             return edge_table.prune(self._space, rule, now)
 
     # Reading
-
-    def reading(self) -> AbstractContextManager[None]:
-        """Everything that is read inside sees one state of the file."""
-        return self._db.reading()
 
     def known(self, keys: Sequence[bytes]) -> dict[bytes, int]:
         """The ids of the episodes that have one of these keys, by key."""
@@ -327,15 +336,12 @@ class SQLiteStore:
             )
         return [rows.memory(found[id_], sources, self._zone) for id_ in wanted]
 
-    def facts(self, *, superseded: bool = False) -> list[Fact]:
-        """All facts, oldest first."""
+    def facts(
+        self, *, superseded: bool = False, resting_on: Sequence[int] | None = None
+    ) -> list[Fact]:
+        """All facts, or those that rest on one of these episodes, oldest first."""
         with self._db.reading():
-            ids = self._db.column(
-                "SELECT id FROM fact f JOIN node n ON n.id = f.node"
-                " WHERE n.namespace = ? AND n.active >= ? ORDER BY id",
-                self._space.id,
-                not superseded,
-            )
+            ids = fact_table.ids(self._space, superseded=superseded, resting_on=resting_on)
             return [memory for memory in self.get(ids) if isinstance(memory, Fact)]
 
     def cues(self, ids: Ints | None = None) -> list[tuple[int, str, str, float]]:
@@ -433,6 +439,8 @@ class SQLiteStore:
         """One transaction; if it fails, nothing was changed, and the cache knows nothing of it."""
         with self._db.alone(), self._cache.restored_on_failure(), self._db.writing():
             yield
+        if self._to_wipe and not self._db.is_writing:
+            self._wipe()
 
     # Look-ups and traces
 
