@@ -242,7 +242,7 @@ def one_fact_each(messages: Sequence[Message]) -> dict[str, Any]:
     return {
         "facts": [
             {
-                "text": f"It was said: {each['text']}",
+                "text": each["text"],
                 "kind": "statement",
                 "about": "",
                 "sources": [each["id"]],
@@ -313,7 +313,7 @@ class TestTwoConsolidations:
         assert () == one.facts()
         assert "Memory 1 has changed since it was read" in report.failed[0]
         one.consolidate(llm=ScriptedLLM(one_fact_each))
-        assert "It was said: Maya eats what she likes." in {fact.text for fact in one.facts()}
+        assert "Maya eats what she likes." in {fact.text for fact in one.facts()}
 
     def test_a_known_fact_that_went_meanwhile_is_no_longer_concerned(
         self, pair: tuple[Memory, Memory]
@@ -323,19 +323,17 @@ class TestTwoConsolidations:
         one.consolidate(llm=ScriptedLLM(one_fact_each))
         (old,) = one.facts()
         one.add(TURNS[1])
-        reply = one_fact_each(
-            [{"role": "user", "content": '<episodes>\n{"id": 3, "text": "x"}\n</episodes>'}]
-        )
-        reply["facts"][0] |= {"relation": "replaces", "old": old.id}
 
         def meanwhile(messages: Sequence[Message]) -> dict[str, Any]:
             other.delete(old.id)
+            reply = one_fact_each(messages)
+            reply["facts"][0] |= {"relation": "replaces", "old": old.id}
             return reply
 
         report = one.consolidate(llm=ScriptedLLM(meanwhile))
 
         assert () == report.failed
-        assert ["It was said: x"] == [fact.text for fact in one.facts()]
+        assert [TURNS[1]] == [fact.text for fact in one.facts()]
 
 
 def test_consolidating_reads_one_state(
