@@ -32,7 +32,7 @@ TURNS = (
     "Maya is allergic to peanuts and to almonds.",
     "Ben bakes bread with walnuts on Sundays.",
     "Maya plays the cello in a small orchestra.",
-    "We are cooking for Maya on Friday evening.",
+    "Dinner for Maya is planned on Friday evening.",
     "The garden gate is broken since the storm.",
 )
 
