@@ -1,7 +1,8 @@
 """Write the tables that follow from code or from measurements into the documentation.
 
     python scripts/tables.py            all of them
-    python scripts/tables.py settings   only those between <!-- settings --> and <!-- /settings -->
+    python scripts/tables.py settings   only those whose name begins so, between <!-- settings --> and
+                                        <!-- /settings -->, say
 
 A test compares, so that no table can say what is not so any more.
 """
@@ -38,7 +39,7 @@ METRICS = {
 def main(wanted: Sequence[str]) -> None:
     """Write the tables with these names, or all."""
     for name, (document, make) in TABLES.items():
-        if not wanted or name in wanted:
+        if not wanted or any(name.startswith(each) for each in wanted):
             file = ROOT / document
             file.write_text(filled(file.read_text(encoding="utf-8"), name, make()), "utf-8")
             print(f"{document}: {name}")
@@ -54,14 +55,28 @@ def filled(text: str, name: str, table: str) -> str:
 
 
 def settings() -> str:
-    """Every setting: a table a section."""
-    return "\n".join(_settings())
+    """The settings for everyday, in one table."""
+    rows = [
+        f"| `{name}` | {_written(config.value_of(Config(), name))} | {_range(name)} "
+        f"| {config.describe(name)} |"
+        for name in config.names()
+        if config.is_stable(name)
+    ]
+    head = ["| setting | default | what it may be | what it does |", "|:--|:--|:--|:--|"]
+    return "\n".join([*head, *rows, ""])
 
 
-def _settings() -> Iterator[str]:
+def numbers() -> str:
+    """The numbers of the ranking: a table a section."""
+    return "\n".join(_numbers())
+
+
+def _numbers() -> Iterator[str]:
     section = None
     for name in config.names():
-        here = name.rpartition(".")[0]
+        if config.is_stable(name):
+            continue
+        here = name.partition(".")[0]
         if here != section:
             section = here
             yield from _heading(section)
@@ -70,13 +85,10 @@ def _settings() -> Iterator[str]:
 
 
 def _heading(section: str) -> Iterator[str]:
-    if section:
-        what = type(getattr(Config(), section)).__doc__ or ""
-        yield from ["", f"### `[{section}]`", "", what, ""]
-    yield from [
-        "| setting | default | in `paper` | what it may be | what it does | variable |",
-        "|---|---|---|---|---|---|",
-    ]
+    what = type(getattr(Config(), section)).__doc__ or ""
+    yield from ["", f"## `[{section}]`", "", what, ""]
+    yield "| setting | default | in `paper` | what it may be | what it does |"
+    yield "|:--|:--|:--|:--|:--|"
 
 
 def _row(name: str) -> str:
@@ -84,7 +96,7 @@ def _row(name: str) -> str:
     paper = _written(PRESETS["paper"][name]) if name in PRESETS["paper"] else ""
     return (
         f"| `{name}` | {default} | {'' if paper == default else paper} | {_range(name)} "
-        f"| {config.describe(name)} | `{config.variable(name)}` |"
+        f"| {config.describe(name)} |"
     )
 
 
@@ -270,6 +282,7 @@ def _result(name: str) -> dict[str, Any]:
 
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("docs/configuration.md", settings),
+    "settings of the ranking": ("docs/ranking.md", numbers),
     "quality": ("README.md", quality),
     "cost": ("README.md", cost),
     "peers": ("docs/why.md", peers),

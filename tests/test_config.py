@@ -117,3 +117,11 @@ def test_a_file_that_is_not_there_is_an_error_only_if_it_was_named(tmp_path: Pat
     assert Config.load(environ={"HELAMEM_HOME": str(tmp_path)}) == Config()
     with pytest.raises(ConfigError, match="cannot be read"):
         Config.load(tmp_path / "absent.toml", environ={})
+
+
+def test_the_settings_that_last_are_few_and_the_numbers_of_the_ranking_are_not_among_them() -> None:
+    lasting = {name for name in config.names() if config.is_stable(name)}
+
+    assert {"embedder", "learning.rate", "learning.decay", "storage.durability"} <= lasting
+    assert not {name for name in lasting if name.startswith(("candidates", "spreading", "cues"))}
+    assert len(lasting) <= 30

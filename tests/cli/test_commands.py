@@ -644,6 +644,28 @@ class TestConfig:
         assert all(name.startswith("spreading.") for name in as_json("config", "spreading"))
         assert "spreading.hops" in cli("config", "spreading").stdout
 
+    def test_the_table_has_what_lasts_and_what_was_changed(self, cli: Cli) -> None:
+        shown = cli("config", "--set", "spreading.hops=3").stdout
+
+        assert "learning.rate" in shown
+        assert "spreading.hops" in shown
+        assert "spreading.fan_out" not in shown
+        assert "--all shows them" in shown
+
+    def test_all_shows_the_numbers_of_the_ranking_too(self, cli: Cli) -> None:
+        shown = cli("config", "--all").stdout
+
+        assert "spreading.fan_out" in shown
+        assert "--all" not in shown
+
+    def test_json_has_every_setting_and_says_which_last(self, as_json: Data) -> None:
+        rows = as_json("config")
+
+        assert (True, False) == (
+            rows["learning.rate"]["stable"],
+            rows["spreading.fan_out"]["stable"],
+        )
+
     def test_unknown_section_is_a_usage_error(self, cli: Cli) -> None:
         assert "begins with 'x'" in cli("config", "x", code=2).stderr
 

@@ -122,12 +122,14 @@ def export(app: App, output: str) -> None:
 
 @click.command(cls=Command)
 @click.argument("section", default="")
+@click.option("--all", "every", is_flag=True, help="Also the numbers of the ranking.")
 @shared_options
 @pass_app
-def config(app: App, section: str) -> None:
+def config(app: App, section: str, every: bool) -> None:
     """Show the settings, and where each came from.
 
-    A section, like `spreading`, restricts what is shown.
+    A section, like `spreading`, restricts what is shown to all that it has. Numbers of the ranking,
+    which may change in any release, are shown where they are not as by default, or with --all.
 
     Example:
         helamem config spreading
@@ -143,11 +145,12 @@ def config(app: App, section: str) -> None:
         name: {
             "value": plain(settings.value_of(resolved.config, name)),
             "origin": resolved.origins[name],
+            "stable": settings.is_stable(name),
             "doc": settings.describe(name),
         }
         for name in names
     }
-    app.show(rows, lambda: _settings(rows))
+    app.show(rows, lambda: _settings(rows, every=every or bool(section)))
 
 
 def _in_full(kept: Sequence[Episode | Fact]) -> RenderableType:
@@ -196,11 +199,19 @@ def _stats(counted: Stats) -> RenderableType:
     )
 
 
-def _settings(rows: dict[str, dict[str, Any]]) -> RenderableType:
+def _settings(rows: dict[str, dict[str, Any]], *, every: bool) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
     from helamem.cli import display
 
     shown = display.table("setting", "value", "from", "what it does")
+    left = 0
     for name, row in rows.items():
         style = "" if row["origin"] == "default" else "bold"
-        shown.add_row(name, str(row["value"]), row["origin"], row["doc"], style=style)
-    return shown
+        if every or style or row["stable"]:
+            shown.add_row(name, str(row["value"]), row["origin"], row["doc"], style=style)
+        else:
+            left += 1
+    told = f"{display.counted(left, 'number')} of the ranking are as by default; --all shows them."
+    return Group(shown, *([Text(told, "dim")] if left else []))

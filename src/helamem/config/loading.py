@@ -186,16 +186,23 @@ def names() -> Iterator[str]:
 
 def describe(name: str) -> str:
     """What a setting does, in one line."""
-    section, _, key = name.partition(".")
-    if not key:
+    if "." not in name:
         return {
             "preset": "the set of values to start from",
             "embedder": "what turns texts into vectors",
             "language": "whose words and patterns texts are read with; neutral has none, for any script",
         }[name]
-    return next(
-        str(f.metadata["doc"]) for f in dataclasses.fields(_SECTIONS[section]) if f.name == key
-    )
+    return str(_field(name).metadata["doc"])
+
+
+def is_stable(name: str) -> bool:
+    """Whether a setting's name and meaning last; the others are numbers of the ranking."""
+    return "." not in name or bool(_field(name).metadata["stable"])
+
+
+def _field(name: str) -> dataclasses.Field[Any]:
+    section, _, key = name.partition(".")
+    return next(each for each in dataclasses.fields(_SECTIONS[section]) if each.name == key)
 
 
 def value_of(config: Config, name: str) -> Any:

@@ -10,9 +10,26 @@ from typing import Any, ClassVar, Literal, get_args, get_type_hints
 from helamem.errors import ConfigError
 
 
-def setting(default: Any, doc: str, *, low: float = -math.inf, high: float = math.inf) -> Any:
-    """A field of a section: its default, what it does, and the closed range that it must lie in."""
-    return field(default=default, metadata={"doc": doc, "low": low, "high": high})
+def setting(
+    default: Any,
+    doc: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    stable: bool = False,
+) -> Any:
+    """A field of a section.
+
+    Args:
+        default: Its value, unless something else is said.
+        doc: What it does, in one line.
+        low: The lowest value that it may have.
+        high: The highest.
+        stable: Whether its name and meaning last. The others are numbers of the ranking, which may change
+            in any release.
+    """
+    metadata = {"doc": doc, "low": low, "high": high, "stable": stable}
+    return field(default=default, metadata=metadata)
 
 
 class _Section:
@@ -98,7 +115,10 @@ class Activation(_Section):
     )
     keywords: int = setting(3, "how many of a turn's terms are its keywords", low=1)
     recency_days: float = setting(
-        math.inf, "age at which activation has fallen to 1/e; inf for never", low=0.001
+        math.inf,
+        "after how many days a memory counts about a third (1/e) of a new one; inf: age does not matter",
+        low=0.001,
+        stable=True,
     )
 
 
@@ -174,7 +194,10 @@ class Selection(_Section):
         6, "how many places go by direct activation alone; 0 for all that are asked for", low=0
     )
     associative: int = setting(
-        3, "how many hits may come on top of those asked for, by association alone", low=0
+        3,
+        "how many hits may come on top of those asked for, because what was learned brings them",
+        low=0,
+        stable=True,
     )
     associative_min: float = setting(
         0.05, "what these must have received over learned edges or from cues", low=0
@@ -189,7 +212,13 @@ class Learning(_Section):
     gate: Literal["used", "returned"] = setting(
         "used", "what is wired: what was used, or (the paper) all that was returned"
     )
-    rate: float = setting(0.3, "how much one lesson strengthens an edge", low=0, high=1)
+    rate: float = setting(
+        0.3,
+        "how much one `reinforce` strengthens an association; 0: nothing is learned between memories",
+        low=0,
+        high=1,
+        stable=True,
+    )
     graded: bool = setting(
         False, "whether a gain is multiplied by how active the two memories were"
     )
@@ -207,9 +236,12 @@ class Learning(_Section):
     )
     cue_rate: float = setting(0.9, "how much one lesson strengthens a binding", low=0, high=1)
     decay: float = setting(
-        365.0, "days (or lessons) after which a weight has fallen to 1/e; inf for never", low=0.001
+        365.0,
+        "after how many days without use about a third (1/e) of an association is left; inf: it never fades",
+        low=0.001,
+        stable=True,
     )
-    decay_by: Literal["days", "lessons"] = setting("days", "what decay is measured in")
+    decay_by: Literal["days", "lessons"] = setting("days", "what `learning.decay` is measured in")
     link: float = setting(
         0.0, "the learned weight that neighbouring turns start with", low=0, high=1
     )
@@ -236,12 +268,21 @@ class Forgetting(_Section):
     max_strength: float = setting(
         0.1, "an episode goes only if its learned edges add up to at most this", low=0
     )
-    min_age_days: float = setting(30.0, "and it is older than this", low=0)
+    min_age_days: float = setting(
+        30.0, "how old an episode must be before it may be forgotten", low=0, stable=True
+    )
     min_idle_days: float = setting(
-        math.inf, "and it was not used for this long; inf: what was ever used stays", low=0
+        math.inf,
+        "for how long it must not have been used before it may; inf: what was ever used stays",
+        low=0,
+        stable=True,
     )
     max_share: float = setting(
-        0.1, "and at most this share of the episodes goes at once, the weakest first", low=0, high=1
+        0.1,
+        "which share of all episodes may be forgotten at once, the weakest first",
+        low=0,
+        high=1,
+        stable=True,
     )
 
 
@@ -250,7 +291,9 @@ class Storage(_Section):
     """Where and how the file is kept."""
 
     durability: Literal["full", "normal"] = setting(
-        "full", "full: survives a power cut; normal: survives a crash of the process"
+        "full",
+        "full: what is stored survives a power cut; normal: adding is faster, and the last turns may be lost in one",
+        stable=True,
     )
     batch_size: int = setting(256, "how many turns one transaction stores", low=1)
 
@@ -259,16 +302,22 @@ class Storage(_Section):
 class Llm(_Section):
     """The language model. None is needed; its key is no setting, so that no listing shows it."""
 
-    model: str = setting("", "the model's name at its server; empty for none")
+    model: str = setting("", "the model's name at its server; empty for none", stable=True)
     base_url: str = setting(
-        "", "where an OpenAI-compatible server is, with its /v1; empty for OpenAI's own"
+        "",
+        "where an OpenAI-compatible server is, with its /v1; empty for OpenAI's own",
+        stable=True,
     )
-    timeout_s: float = setting(300.0, "how many seconds the server may stay silent", low=0.001)
+    timeout_s: float = setting(
+        300.0, "how many seconds the server may stay silent", low=0.001, stable=True
+    )
     max_retries: int = setting(
-        2, "how often it is asked again after a failure that may pass", low=0
+        2, "how often it is asked again after a failure that may pass", low=0, stable=True
     )
-    max_tokens: int = setting(4096, "how long an answer may be", low=1)
-    cache: str = setting("", "a folder in which answers are kept for reuse; empty for none")
+    max_tokens: int = setting(4096, "how long an answer may be", low=1, stable=True)
+    cache: str = setting(
+        "", "a folder in which answers are kept for reuse; empty for none", stable=True
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,7 +325,10 @@ class Reflection(_Section):
     """How a language model distils facts."""
 
     every: int = setting(
-        0, "after how many new turns it is done in the background; 0 for never", low=0
+        0,
+        "after how many new turns facts are distilled in the background; 0: only by `consolidate`",
+        low=0,
+        stable=True,
     )
     stretch: int = setting(
         60, "how many turns in a row are distilled at once, beside the dense places", low=1
@@ -285,7 +337,10 @@ class Reflection(_Section):
         6, "how many turns a dense place needs to be worth a call of its own", low=2
     )
     max_calls: int = setting(
-        100, "how many calls one consolidation makes at most; the next one goes on", low=1
+        100,
+        "how many calls to the model one consolidation makes at most; the next one goes on",
+        low=1,
+        stable=True,
     )
     known: int = setting(8, "how many of the nearest known facts the model is shown", low=0)
 
@@ -294,15 +349,17 @@ class Reflection(_Section):
 class Ask(_Section):
     """How a question is answered; each optional step costs a call."""
 
-    k: int = setting(30, "how many memories are looked up", low=1)
-    max_tokens: int = setting(1500, "how many tokens of memories the model is shown", low=1)
-    plan: bool = setting(False, "whether the model first words the searches")
-    select: bool = setting(False, "whether the model first chooses among the memories")
-    investigate: bool = setting(
-        False, "whether it searches again, in other words, where it found nothing"
+    k: int = setting(30, "how many memories are looked up", low=1, stable=True)
+    max_tokens: int = setting(
+        1500, "how many tokens of memories the model is shown", low=1, stable=True
     )
-    verify: bool = setting(False, "whether it checks its answer against the memories")
-    learn: bool = setting(True, "whether the cited memories are reinforced")
+    plan: bool = setting(False, "whether the model first words the searches", stable=True)
+    select: bool = setting(False, "whether the model first chooses among the memories", stable=True)
+    investigate: bool = setting(
+        False, "whether it searches again, in other words, where it found nothing", stable=True
+    )
+    verify: bool = setting(False, "whether it checks its answer against the memories", stable=True)
+    learn: bool = setting(True, "whether the cited memories are reinforced", stable=True)
 
 
 def _check(name: str, value: Any, kind: Any, spec: dataclasses.Field[Any]) -> None:
