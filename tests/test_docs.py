@@ -14,6 +14,7 @@ import importlib
 import importlib.util
 import io
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -235,12 +236,14 @@ def parse(words: list[str]) -> None:
 
 
 def run_command(words: list[str]) -> str:
-    """Run a command line in a process of its own; what it printed."""
+    """Run a command line in a process of its own, with the helamem of this test; what it printed."""
+    tested = str(Path(helamem.__file__).parents[1])
     ran = subprocess.run(
         [sys.executable, "-m", "helamem", *words],
         capture_output=True,
         text=True,
         encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": tested},
         check=False,
     )
     assert 0 == ran.returncode, f"helamem {shlex.join(words)}: {ran.stderr}"
