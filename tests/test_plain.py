@@ -208,6 +208,11 @@ class TestReading:
             short
         )
 
+    def test_a_listing_is_short_too(self) -> None:
+        listing = records.Listing([EPISODE, FACT] * 50, total=1000)
+
+        assert "Listing(ids=(1, 2, 1, 2, 1, 2, ...), total=1000)" == repr(listing)
+
     def test_what_is_as_by_default_is_left_out_of_a_repr(self) -> None:
         assert "Reinforcement(cue=3, strengthened=1, bound=1, weakened=0)" == repr(LEARNED)
         assert "Receipt(ids=(1,), stored=(1,))" == repr(records.Receipt(ids=(1,), stored=(1,)))

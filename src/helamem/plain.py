@@ -36,9 +36,14 @@ class Record:
 
     def __repr__(self) -> str:
         names = self._shown or tuple(_telling(self))
-        inside = ", ".join(f"{name}={_SHORT.repr(getattr(self, name))}" for name in names)
-        line = f"{type(self).__name__}({inside})"
-        return line if len(line) <= MAX_REPR else f"{line[: MAX_REPR - 4]}...)"
+        return on_a_line(type(self).__name__, {name: getattr(self, name) for name in names})
+
+
+def on_a_line(kind: str, shown: Mapping[str, object]) -> str:
+    """What a REPL shows of a value: as much of it as fits."""
+    inside = ", ".join(f"{name}={_SHORT.repr(each)}" for name, each in shown.items())
+    line = f"{kind}({inside})"
+    return line if len(line) <= MAX_REPR else f"{line[: MAX_REPR - 4]}...)"
 
 
 def fields(record: Any, *, without: tuple[str, ...] = ()) -> dict[str, Json]:  # noqa: ANN401  # mypy has no type for "a dataclass"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, TypeAlias
 
 from helamem.plain import Json as Json  # noqa: PLC0414  # imported from here everywhere
-from helamem.plain import Record, fields, plain
+from helamem.plain import Record, fields, on_a_line, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -188,6 +188,10 @@ class Listing(tuple["Episode | Fact", ...]):
     def more(self) -> int:
         """How many follow after the last one that is listed."""
         return max(self.total - self.offset - len(self), 0)
+
+    def __repr__(self) -> str:
+        shown = {"ids": tuple(each.id for each in self), "total": self.total}
+        return on_a_line("Listing", shown | ({"notes": self.notes} if self.notes else {}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
