@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from helamem.errors import NotFoundError
 
@@ -120,6 +121,24 @@ def clock_time(seconds: float) -> datetime:
         raise ValueError(
             f"clock gives {seconds!r}, which is no time of the years 1 to 9999 in epoch seconds"
         ) from exc
+
+
+def server_address(base_url: str) -> str:
+    """The address of a server, if it holds no credentials: whatever names the server would show them.
+
+    Raises:
+        ValueError: It does, or it is no address.
+    """
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        raise ValueError("base_url is no address like http://localhost:11434/v1") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(
+            "base_url holds a user name or a password, which would be shown wherever it is; "
+            "leave them out, and give the key as api_key (HELAMEM_LLM_API_KEY)"
+        )
+    return base_url
 
 
 def several(called: str, given: object, *, each: str, instead: str) -> None:

@@ -158,6 +158,13 @@ class TestCitations:
         assert ("Peanuts", (1, 9)) == (said.text, said.citations)
         assert ("the answer cites 99, which was not shown",) == said.refused
 
+    def test_very_many_are_counted(self) -> None:
+        said = ask.checked(says("Peanuts", 1, *range(10, 200_000)), "What?", self.HITS)
+
+        assert (1,) == said.citations
+        assert "the answer cites 199,970 more that were not shown" == said.refused[-1]
+        assert 21 == len(said.refused)
+
     def test_where_nothing_is_cited_the_words_tell(self) -> None:
         said = ask.checked(
             says("Nothing with peanuts: she is allergic."), "What must Maya not eat?", self.HITS

@@ -479,7 +479,9 @@ class TestOpenAI:
 
         assert retryable == raised.value.retryable
         assert "openai/tiny" == raised.value.provider
-        assert raised.value.__cause__ is not None
+        assert (
+            raised.value.__cause__ is raised.value.__context__ is None
+        )  # which would hold the key
         assert "no room" in str(raised.value)
         assert "a secret text" not in str(raised.value)
 

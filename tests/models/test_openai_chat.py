@@ -216,8 +216,8 @@ class TestFailures:
     def test_long_error_pages_are_shortened(self) -> None:
         assert len(str(failure_of(Fail(400, "x" * 10_000)))) < 500
 
-    def test_cause_is_kept(self) -> None:
-        assert failure_of(Fail(500)).__cause__ is not None
+    def test_cause_is_kept_where_it_holds_no_key(self) -> None:
+        assert failure_of(Fail(500), api_key="").__cause__ is not None
 
 
 class TestRetries:

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 MAX_SEARCHES = 3
 MAX_MEMORY = 2000  # characters of one memory that are shown
+MAX_REFUSED = 20  # citations of what was not shown that are told one by one
 
 ANSWER_SCHEMA: Mapping[str, Json] = {
     "type": "object",
@@ -279,13 +280,19 @@ def checked(data: Json, question: str, hits: Sequence[Hit], language: Language =
         return Said(text=None, citations=())
     shown = {hit.id for hit in hits}
     cited = list(dict.fromkeys(_integers(data, "citations")))
-    refused = tuple(
-        f"the answer cites {id_}, which was not shown" for id_ in cited if id_ not in shown
-    )
+    refused = _refused([id_ for id_ in cited if id_ not in shown])
     kept = [id_ for id_ in cited if id_ in shown] or implicit.used(question, text, hits, language)
     if not kept:
         return Said(text=None, citations=(), refused=(*refused, "the answer rests on no memory"))
     return Said(text=text, citations=tuple(kept), refused=refused)
+
+
+def _refused(ids: Sequence[int]) -> tuple[str, ...]:
+    """A sentence for each citation of what was not shown, and one for all where there are very many."""
+    told = [f"the answer cites {id_}, which was not shown" for id_ in ids[:MAX_REFUSED]]
+    if len(ids) > MAX_REFUSED:
+        told.append(f"the answer cites {len(ids) - MAX_REFUSED:,} more that were not shown")
+    return tuple(told)
 
 
 def memory_line(hit: Hit) -> dict[str, Json]:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
+from helamem import arguments
 from helamem.errors import ConfigError
 
 
@@ -318,6 +319,13 @@ class Llm(_Section):
     cache: str = setting(
         "", "a folder in which answers are kept for reuse; empty for none", stable=True
     )
+
+    def __post_init__(self) -> None:
+        _Section.__post_init__(self)
+        try:
+            arguments.server_address(self.base_url)
+        except ValueError as exc:
+            raise ConfigError(f"llm.base_url is not taken: {exc}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,20 +15,21 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
+from helamem import arguments
 from helamem.errors import ConfigError, LLMError, MissingExtraError
-from helamem.models import schemas
+from helamem.models import openai_client, schemas
+from helamem.models.openai_client import OPENAI_URL, without
 from helamem.protocols import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from helamem.protocols import Message
     from helamem.records import Json
 
 logger = logging.getLogger(__name__)
 
-OPENAI_URL = "https://api.openai.com/v1"
-MAX_SHOWN = 300  # characters of a server's error; some answer with whole pages
+MAX_NAME = 200  # characters of a model's name, as its server says it
 
 
 def connect(
@@ -116,6 +117,7 @@ class OpenAIChat:
 
     Raises:
         MissingExtraError: The openai package is not installed.
+        ValueError: `base_url` holds a user name or a password.
     """
 
     def __init__(
@@ -131,7 +133,7 @@ class OpenAIChat:
             raise MissingExtraError("openai", "openai")
         self.name = chat_name(model)
         self._model = model
-        self._base_url = base_url
+        self._base_url = arguments.server_address(base_url)
         self._api_key = api_key
         self._timeout_s = timeout_s
         self._max_retries = max_retries
@@ -158,17 +160,19 @@ class OpenAIChat:
         response = self._create(
             messages, schema, max_tokens=max_tokens, temperature=temperature, stream=False
         )
-        choice = _first_choice(response)
+        choice = _first_choice(response, "message")
         if choice is None:
             raise self._error("answered without a message", retryable=True)
-        text = str(choice.message.content or "")
-        self._check_end(choice.finish_reason, getattr(choice.message, "refusal", None), max_tokens)
+        text = without(self._api_key, _text(getattr(choice.message, "content", None)))
+        self._check_end(
+            _text(choice.finish_reason), getattr(choice.message, "refusal", None), max_tokens
+        )
         return Reply(
             text=text,
             data=None if schema is None else self._object(text, schema),
             prompt_tokens=_count(response, "prompt_tokens"),
             completion_tokens=_count(response, "completion_tokens"),
-            model=str(response.model or self._model),
+            model=self._named(response),
         )
 
     def stream(
@@ -185,7 +189,7 @@ class OpenAIChat:
         Raises:
             LLMError: The server failed, refused, or ended in mid-answer; what came before was yielded.
         """
-        heard = _Heard(self._model)
+        heard = _Heard(self._model, self._named)
         chunks = self._create(
             messages, None, max_tokens=max_tokens, temperature=temperature, stream=True
         )
@@ -212,26 +216,29 @@ class OpenAIChat:
         schema: Mapping[str, Json] | None,
         **options: Any,
     ) -> Any:
-        """One request, asked again more simply as long as the server calls it malformed."""
+        """One request, asked again more simply as long as the server calls it malformed.
+
+        Errors are raised where the SDK's own are out of sight: they hold the request, and that the key.
+        """
         import openai
 
-        dialect, first = self._dialect, None
+        dialect, failure = self._dialect, None
         while True:
             try:
                 response = self._connected().chat.completions.create(
                     **_request(self._model, messages, schema, dialect, **options)
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                first = first or error
+                failure = failure or self._failure(error)
                 simpler = dialect.simpler(error.param, structured=schema is not None)
-                if simpler is None:
-                    raise self._failure(first) from self._cause(first)
-                dialect = simpler
-            except (openai.OpenAIError, ValueError, TypeError) as error:
-                raise self._failure(error) from self._cause(error)
+            except (openai.OpenAIError, ValueError, TypeError, RecursionError) as error:
+                failure, simpler = self._failure(error), None
             else:
                 self._dialect = dialect
                 return response
+            if simpler is None:
+                raise failure
+            dialect = simpler
 
     def _mapped(self, chunks: Any) -> Iterator[Any]:
         """The chunks, with whatever breaks a stream turned into our error."""
@@ -240,23 +247,30 @@ class OpenAIChat:
         breaking: tuple[type[Exception], ...] = (
             openai.OpenAIError,
             ValueError,
+            TypeError,
+            RecursionError,
             *_transport_errors(),
         )
         try:
             yield from chunks
         except breaking as error:
-            raise self._failure(error) from self._cause(error)
+            failure = self._failure(error)
+        else:
+            return
+        raise failure
+
+    def _named(self, response: Any) -> str:
+        """What the server calls the model, if that is a name; it is kept with facts."""
+        name = without(self._api_key, str(getattr(response, "model", "") or ""))
+        return name if name.isprintable() and 0 < len(name) <= MAX_NAME else self._model
 
     def _connected(self) -> Any:
-        import openai
-
         with self._lock:
             if self._client is None:
-                self._client = openai.OpenAI(
-                    api_key=self._api_key
-                    or "none",  # without one, the SDK looks in the environment
+                self._client = openai_client.connect(
+                    api_key=self._api_key,
                     base_url=self._base_url,
-                    timeout=self._timeout_s,
+                    timeout_s=self._timeout_s,
                     max_retries=self._max_retries,
                 )
             return self._client
@@ -280,54 +294,51 @@ class OpenAIChat:
         if reason == "length":
             limit = "its limit" if max_tokens is None else f"max_tokens = {max_tokens}"
             raise self._error(f"was cut off: the answer is longer than {limit} allows")
-        if reason is None:
+        if not reason:
             raise self._error("ended in the middle of its answer", retryable=True)
 
     def _error(self, what: str, *, retryable: bool = False) -> LLMError:
         return LLMError(
-            f"{self._model} at {self._base_url} {self._without_key(what)}",
+            f"{self._model} at {self._base_url} {without(self._api_key, what)}",
             provider=self.name,
             retryable=retryable,
         )
 
     def _failure(self, error: Exception) -> LLMError:
         status = getattr(error, "status_code", None)
-        return self._error(
-            _what_happened(error, status, self._timeout_s), retryable=_may_pass(error, status)
-        )
-
-    def _cause(self, error: Exception) -> Exception | None:
-        """The error to chain, unless it tells the key."""
-        return None if self._api_key and self._api_key in str(error) else error
-
-    def _without_key(self, text: str) -> str:
-        return text.replace(self._api_key, "***") if self._api_key else text
+        what = _what_happened(error, status, self._timeout_s, self._api_key)
+        failure = self._error(what, retryable=_may_pass(error, status))
+        # Where there is a key, the SDK's error holds it, in its request if nowhere else.
+        failure.__cause__ = None if self._api_key else error
+        return failure
 
 
 class _Heard:
     """What has come of a streamed answer so far."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, named: Callable[[Any], str]) -> None:
         self.finish_reason: str | None = None
         self.refusal: str | None = None
         self._model = model
+        self._named = named
         self._pieces: list[str] = []
         self._prompt_tokens = 0
         self._completion_tokens = 0
 
     def take(self, chunk: Any) -> str:
         """Note what a chunk says; its piece of the text."""
-        self._model = str(chunk.model or self._model)
+        if getattr(chunk, "model", None):
+            self._model = self._named(chunk)
         self._prompt_tokens = _count(chunk, "prompt_tokens") or self._prompt_tokens
         self._completion_tokens = _count(chunk, "completion_tokens") or self._completion_tokens
-        choice = _first_choice(chunk)
+        choice = _first_choice(chunk, "delta")
         if choice is None:
             return ""
-        self.finish_reason = choice.finish_reason or self.finish_reason
-        refused = getattr(choice.delta, "refusal", None)
+        self.finish_reason = _text(choice.finish_reason) or self.finish_reason
+        refused = _text(getattr(choice.delta, "refusal", None))
         if refused:
             self.refusal = (self.refusal or "") + refused
-        piece = str(choice.delta.content or "")
+        piece = _text(getattr(choice.delta, "content", None))
         self._pieces.append(piece)
         return piece
 
@@ -391,31 +402,42 @@ def _with_rule(messages: list[dict[str, str]], rule: str) -> list[dict[str, str]
     return [{"role": "system", "content": rule}, *messages]
 
 
-def _first_choice(response: Any) -> Any:
+def _first_choice(response: Any, holds: str) -> Any:
+    """The first choice, if it holds a "message", or the "delta" of one."""
     choices = getattr(response, "choices", None)
-    return choices[0] if choices else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if getattr(first, holds, None) is not None else None
+
+
+def _text(value: object) -> str:
+    """A text of a response; empty where there is something else."""
+    return value if isinstance(value, str) else ""
 
 
 def _count(response: Any, name: str) -> int:
     """A number out of a response's usage; 0 where the server does not count."""
-    return int(getattr(getattr(response, "usage", None), name, 0) or 0)
+    count = getattr(getattr(response, "usage", None), name, 0)
+    return count if isinstance(count, int) and 0 <= count < 2**63 else 0
 
 
-def _what_happened(error: Exception, status: int | None, timeout_s: float) -> str:
+def _what_happened(error: Exception, status: int | None, timeout_s: float, key: str) -> str:
     """What went wrong, in words that say what to do."""
     import openai
 
     if isinstance(error, (openai.APITimeoutError, *_transport_errors("TimeoutException"))):
         return f"was silent for {timeout_s:g} s"
     if status is None:
-        return f"could not be asked: {' '.join(str(error.__cause__ or error).split())}"
+        return f"could not be asked: {openai_client.said(key, str(error.__cause__ or error))}"
+    redirect = openai_client.redirected(error, key)
+    if redirect:
+        return f"answered {status}{redirect}"
     advice = {
         401: " (is HELAMEM_LLM_API_KEY right?)",
         403: " (is HELAMEM_LLM_API_KEY right?)",
         404: " (is the model's name right, and HELAMEM_LLM_BASE_URL, which usually ends in /v1?)",
         429: " (too many requests, or the quota is used up; try again later)",
     }
-    return f"answered {status}{advice.get(status, '')}: {' '.join(str(error).split())[:MAX_SHOWN]}"
+    return f"answered {status}{advice.get(status, '')}: {openai_client.said(key, str(error))}"
 
 
 def _may_pass(error: Exception, status: int | None) -> bool:

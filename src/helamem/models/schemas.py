@@ -48,7 +48,10 @@ def parse(text: str) -> Json:
     """
     start, end = text.find("{"), text.rfind("}")
     inner = text[start : end + 1] if 0 <= start < end else text
-    value: Json = json.loads(inner, parse_constant=_refuse_constant)
+    try:
+        value: Json = json.loads(inner, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
     return value
 
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from helamem import arguments
 from helamem.errors import EmbedderError, MissingExtraError
+from helamem.models import openai_client
 from helamem.models.embedders.checking import checked, strings
+from helamem.models.openai_client import OPENAI_URL as OPENAI_URL  # noqa: PLC0414
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from helamem.protocols import Floats
-
-OPENAI_URL = "https://api.openai.com/v1"
 
 
 class OpenAIEmbedder:
@@ -61,7 +62,7 @@ class OpenAIEmbedder:
         self._model = model
         self._batch_size = batch_size
         self._api_key = api_key
-        self._base_url = base_url
+        self._base_url = arguments.server_address(base_url)
         self._timeout_s = timeout_s
         self._max_retries = max_retries
         self._client: Any = None
@@ -112,36 +113,33 @@ class OpenAIEmbedder:
             reply = self._connected().embeddings.create(
                 model=self._model, input=texts, encoding_format="float", **asked
             )
-        except (openai.OpenAIError, ValueError, TypeError) as error:
-            raise self._failure(error) from (None if self._tells_key(error) else error)
-        return checked(_vectors_of(reply, self.name), len(texts), None, self.name)
+        except (openai.OpenAIError, ValueError, TypeError, RecursionError) as error:
+            failure = self._failure(error)
+        else:
+            return checked(_vectors_of(reply, self.name), len(texts), None, self.name)
+        raise failure  # where the SDK's own is out of sight: it holds the request, and that the key
 
     def _connected(self) -> Any:
-        import openai
-
         with self._lock:
             if self._client is None:
-                self._client = openai.OpenAI(
-                    api_key=self._api_key
-                    or "none",  # without one, the SDK looks in the environment
+                self._client = openai_client.connect(
+                    api_key=self._api_key,
                     base_url=self._base_url,
-                    timeout=self._timeout_s,
+                    timeout_s=self._timeout_s,
                     max_retries=self._max_retries,
                 )
             return self._client
 
-    def _tells_key(self, error: Exception) -> bool:
-        return bool(self._api_key) and self._api_key in str(error)
-
     def _failure(self, error: Exception) -> EmbedderError:
-        text = str(error)
-        if self._api_key:
-            text = text.replace(self._api_key, "***")
-        return EmbedderError(
-            f"{self.name} at {self._base_url} failed: {text}",
+        text = openai_client.said(self._api_key, str(error))
+        redirect = openai_client.redirected(error, self._api_key)
+        failure = EmbedderError(
+            f"{self.name} at {self._base_url} failed: {text}{redirect}",
             provider=self.name,
             retryable=_is_retryable(error),
         )
+        failure.__cause__ = None if self._api_key else error
+        return failure
 
 
 def _vectors_of(reply: Any, name: str) -> Floats:

@@ -1,0 +1,116 @@
+"""The client of OpenAI's SDK, held to what a memory may do with it.
+
+What is asked holds memories, and the key opens an account: both go to the server that was named and to no
+other. So redirects are not followed, what the environment says for OpenAI goes to OpenAI alone, an answer has
+a limit of size and time, and no error holds the SDK's own, whose request has the key in its headers.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+OPENAI_URL = "https://api.openai.com/v1"
+MAX_BYTES = 64 * 2**20  # of an answer
+PATIENCE = 12  # an answer may take so many times as long as the server may stay silent
+MAX_SHOWN = 300  # characters of a server's error; some answer with whole pages
+# What the SDK takes from the environment besides the key, and would send to any server.
+FROM_ENVIRONMENT = ("organization", "project", "admin_api_key", "webhook_secret")
+
+
+def connect(*, base_url: str, api_key: str, timeout_s: float, max_retries: int) -> Any:
+    """A client for one server."""
+    import openai
+
+    def bound(response: Any) -> None:
+        response.stream = bounded(response.stream, most_s=PATIENCE * timeout_s)
+
+    http = openai.DefaultHttpxClient(
+        timeout=timeout_s, follow_redirects=False, event_hooks={"response": [bound]}
+    )
+    client = openai.OpenAI(
+        api_key=api_key or "none",  # without one, the SDK looks in the environment
+        base_url=base_url,
+        timeout=timeout_s,
+        max_retries=max_retries,
+        http_client=http,
+    )
+    weakref.finalize(client, http.close)  # as the SDK does with a client of its own
+    if not is_openai(base_url):
+        for name in FROM_ENVIRONMENT:
+            if hasattr(client, name):
+                setattr(client, name, None)
+        client._custom_headers = {}  # OPENAI_CUSTOM_HEADERS
+    return client
+
+
+def is_openai(base_url: str) -> bool:
+    """Whether a server is OpenAI's own."""
+    host = urlsplit(base_url).hostname or ""
+    return host == "openai.com" or host.endswith(".openai.com")
+
+
+def without(key: str, text: str) -> str:
+    """The text without the key."""
+    return text.replace(key, "***") if key else text
+
+
+def said(key: str, text: str) -> str:
+    """A server's words on one line, without the key, and then cut."""
+    return " ".join(without(key, text).split())[:MAX_SHOWN]
+
+
+def redirected(error: Exception, key: str) -> str:
+    """Where a server sent us, if that is what it did, and what to do; else empty."""
+    location = getattr(getattr(error, "response", None), "headers", {}).get("location")
+    if not location or not 300 <= getattr(error, "status_code", 0) < 400:
+        return ""
+    return (
+        f" (it redirects to {said(key, str(location))}; nothing was sent there, since what is asked holds "
+        "memories. If that is the server that you mean, set HELAMEM_LLM_BASE_URL to it)"
+    )
+
+
+class TooMuchError(ValueError):
+    """An answer does not end."""
+
+
+def bounded(
+    stream: Any,
+    *,
+    most_s: float,
+    most_bytes: int = MAX_BYTES,
+    clock: Callable[[], float] = time.monotonic,
+) -> Any:
+    """A response's stream that ends in an error where it has no end.
+
+    Args:
+        stream: The bytes of a response, of the SDK's HTTP library.
+        most_s: How many seconds it may take in all.
+        most_bytes: How long it may be.
+        clock: Seconds.
+    """
+    started = clock()
+    library = sys.modules[type(stream).__module__.partition(".")[0]]
+
+    class Bounded(library.SyncByteStream):  # type: ignore[misc, name-defined]
+        def __iter__(self) -> Iterator[bytes]:
+            n_bytes = 0
+            for chunk in stream:
+                n_bytes += len(chunk)
+                if n_bytes > most_bytes:
+                    raise TooMuchError(f"the answer is longer than {most_bytes:,} bytes")
+                if clock() - started > most_s:
+                    raise TooMuchError(f"the answer took longer than {most_s:g} s")
+                yield chunk
+
+        def close(self) -> None:
+            stream.close()
+
+    return Bounded()
