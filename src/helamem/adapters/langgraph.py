@@ -151,11 +151,11 @@ class HelamemStore(BaseStore):
     def _delete(self, key: str) -> None:
         kept = self._memory.get_by_key(key)
         if kept is not None:
-            self._delete_if_there(kept.id)
+            self._deleted([kept])
 
-    def _delete_if_there(self, id_: int) -> bool:
+    def _deleted(self, kept: Sequence[Episode | Fact]) -> bool:
         try:
-            self._memory.delete(id_)
+            self._memory.delete(*(each.id for each in kept))
         except NotFoundError:  # somebody else was quicker
             return False
         return True
@@ -222,8 +222,10 @@ class HelamemStore(BaseStore):
 
     def sweep_ttl(self) -> int:
         """Delete the items whose time is up; how many."""
-        expired = self._memory.list(filters=self._expired(), limit=ALL)
-        return sum(self._delete_if_there(each.id) for each in expired)
+        while expired := self._memory.list(filters=self._expired(), limit=ALL):
+            if self._deleted(expired):
+                return len(expired)
+        return 0
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
         """Sweep again and again in the background; cancelling the future stops it.
