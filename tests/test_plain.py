@@ -67,9 +67,12 @@ EXAMPLES: list[Record] = [
     records.ConsolidationReport(hubs=1, clusters=1, unchanged=0, facts_added=(2,), failed=(LONG,)),
     records.Cue(id=3, text=LONG, speaker="Maya", at=NOON),
     records.ForgetPlan(ids=tuple(range(1000)), considered=2000),
+    records.ReindexReport(
+        memories=1, embedder="static", dimension=256, language="english", language_version=1
+    ),
     records.Receipt(ids=tuple(range(1000)), stored=(1,), skipped=(Skipped(index=0, id=1),)),
     records.Stats(
-        namespace="maya", embedder="static", dimension=256, episodes=1, facts=1, cues=1,
+        namespace="maya", embedder="static", dimension=256, language="english", language_version=1, episodes=1, facts=1, cues=1,
         sessions=1, speakers=("Ana",), edges={"learned": 1}, first_at=NOON, last_at=None,
         file_bytes=1, path="a" * 200,
     ),

@@ -138,6 +138,7 @@ class AsyncMemory:
     reinforce = _awaited(Memory.reinforce)
     ask = _awaited(Memory.ask)
     consolidate = _awaited(Memory.consolidate)
+    reindex = _awaited(Memory.reindex)
     forget = _awaited(Memory.forget)
     get = _awaited(Memory.get)
     list = _awaited(Memory.list)

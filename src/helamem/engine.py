@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helamem import arguments, decay, filters, forgetting, identity, indexing, records
+from helamem import arguments, decay, filters, forgetting, identity, indexing, records, reindexing
 from helamem.consolidation import consolidate, extractive, profiles
 from helamem.exchange import export, formats, recognizing
 from helamem.hints import helpful
@@ -29,6 +29,7 @@ from helamem.records import (
     ForgetPlan,
     Listing,
     Receipt,
+    ReindexReport,
     Reinforcement,
     Skipped,
     Turn,
@@ -58,11 +59,18 @@ class Engine:
     """
 
     def __init__(self, store: Store, embedder: Embedder, config: Config, clock: Clock) -> None:
-        self._store = store
-        self._embedder = embedder
+        self._parts = store, embedder  # replaced as one, so that no call mixes old and new
         self._config = config
         self._language = language_named(config.language)
         self._clock: Clock = lambda: identity.settled(clock())
+
+    @property
+    def _store(self) -> Store:
+        return self._parts[0]
+
+    @property
+    def _embedder(self) -> Embedder:
+        return self._parts[1]
 
     @property
     def namespace(self) -> str:
@@ -163,9 +171,9 @@ class Engine:
         started = time.perf_counter()
         there = self._store.known(keys)
         new = [i for i, key in enumerate(keys) if key not in there]
-        episodes = self._prepared([turns[i] for i in new], [keys[i] for i in new], now)
+        store, episodes = self._prepared([turns[i] for i in new], [keys[i] for i in new], now)
         link = self._config.learning.link
-        stored = iter(self._store.add(episodes, link=link, now=self._learning_now()) if new else [])
+        stored = iter(store.add(episodes, link=link, now=self._learning_now()) if new else [])
         added = [(there[key], False) if key in there else next(stored) for key in keys]
         logger.info(
             "added %d of %d turns in %.1f ms",
@@ -177,8 +185,10 @@ class Engine:
 
     def _prepared(
         self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
-    ) -> list[NewEpisode]:
-        return indexing.prepare(turns, keys, self._embedder, self._language, now=now, zone=UTC)
+    ) -> tuple[Store, list[NewEpisode]]:
+        """The store, and episodes with vectors of its embedder, whatever a reindexing does meanwhile."""
+        store, embedder = self._parts
+        return store, indexing.prepare(turns, keys, embedder, self._language, now=now, zone=UTC)
 
     def put(self, key: str, turn: Turn) -> int:
         """Remember a turn under a key of your own; what stood there is replaced, and leaves no history.
@@ -198,8 +208,8 @@ class Engine:
     def _put(self, turn: Turn) -> int:
         now = self._clock()
         key = identity.item(turn.metadata[records.KEY])
-        episode = self._prepared([indexing.cleaned(turn)[0]], [key], now)[0]
-        with self._store.transaction() as inside:
+        store, (episode,) = self._prepared([indexing.cleaned(turn)[0]], [key], now)
+        with store.transaction() as inside:
             known = inside.find(key)
             if known is not None:
                 _drop_quotes(inside, known, episode.text, now)
@@ -256,8 +266,7 @@ class Engine:
         k = arguments.count("k", k, least=1)
         asked_at = datetime.fromtimestamp(self._clock(), UTC) if at is None else utc(at)
         recall = search.search(
-            self._store,
-            self._embedder,
+            *self._parts,
             self._config,
             query,
             k=k,
@@ -356,8 +365,7 @@ class Engine:
         """
         now = self._clock() if at is None else utc(at).timestamp()
         return consolidate.consolidate(
-            self._store,
-            self._embedder,
+            *self._parts,
             self._config,
             now=now,
             learning_now=self._learning_now(now),
@@ -455,8 +463,9 @@ class Engine:
                 old.session,
                 _changed_metadata(old, words, metadata),
             )
-            episode = self._prepared([indexing.cleaned(turn)[0]], [b""], now)[0]  # its key stays
-            with self._store.transaction() as inside:
+            cleaned = indexing.cleaned(turn)[0]
+            store, (episode,) = self._prepared([cleaned], [b""], now)  # its key stays
+            with store.transaction() as inside:
                 (present,) = inside.get([id_])
                 if (present.text, present.metadata) != (old.text, old.metadata):
                     continue  # somebody else was quicker: what stays of the old one is another
@@ -546,14 +555,52 @@ class Engine:
         if isinstance(content, export.Export):
             return export.restore(
                 content,
-                self._store,
-                self._embedder,
+                *self._parts,
                 self._language,
                 names_apart=self._config.activation.names_apart,
                 batch_size=self._config.storage.batch_size,
                 progress=progress,
             )
         return self.add_many(content, progress=progress)
+
+    def reindex(
+        self,
+        *,
+        embedder: Embedder | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> ReindexReport:
+        """Make the vectors, terms and traits of the whole file anew, all namespaces included.
+
+        The memory stays usable meanwhile, and the new ones take their place in one transaction. After a
+        failure, what was there is still there, and the next run goes on where this one was. Other handles
+        notice; where the embedder is another one, they have to be opened again with it.
+
+        Args:
+            embedder: The embedder from now on; the one at hand unless given.
+            progress: Called after each batch with the number of memories done so far.
+
+        Raises:
+            EmbedderError: The embedder failed.
+            StoreError: Another reindexing has begun meanwhile.
+        """
+        store, old = self._parts
+        new = embedder or old
+        store, n = reindexing.reindex(
+            store,
+            new,
+            self._language,
+            names_apart=self._config.activation.names_apart,
+            batch_size=self._config.storage.batch_size,
+            progress=progress,
+        )
+        self._parts = store, new
+        return ReindexReport(
+            memories=n,
+            embedder=new.name,
+            dimension=new.dimension,
+            language=self._language.name,
+            language_version=self._language.version,
+        )
 
     def check(self) -> tuple[str, ...]:
         """What is wrong with the file, one sentence each; empty where it is sound."""

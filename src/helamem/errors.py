@@ -7,6 +7,7 @@ HelaMemError
 │   ├── NotFoundError(LookupError)   no such memory in this namespace; `.kind`, `.id`
 │   ├── ChangedError                 what was read has changed before it was acted upon; `.id`
 │   ├── EmbedderMismatchError        the file was made with another embedder; `.expected`, `.actual`
+│   ├── LanguageMismatchError        the file was read with another language; `.expected`, `.actual`
 │   ├── SchemaError                  the file is newer than this version, or a migration failed
 │   └── CorruptError                 the file is damaged, or is not a helamem file
 ├── DataError(ValueError)            an import file is malformed; `.line`
@@ -70,15 +71,11 @@ class ChangedError(StoreError):
 class EmbedderMismatchError(StoreError, ValueError):
     """The file was made with another embedder, and vectors of two embedders cannot be compared."""
 
-    def __init__(
-        self, *, expected: str, actual: str, path: str, namespace: str = "default"
-    ) -> None:
-        whose = "" if namespace == "default" else f" --namespace {shlex.quote(namespace)}"
+    def __init__(self, *, expected: str, actual: str, path: str) -> None:
         super().__init__(
             f"{path} was made with the embedder {expected}, but {actual} was asked for, and vectors of two "
-            f"embedders cannot be compared. Open it with the first, or re-embed it into a new file: "
-            f"helamem --file {shlex.quote(path)}{whose} --embedder {_option(expected)} export | "
-            f"helamem --file NEW.db{whose} --embedder {_option(actual)} import -"
+            f"embedders cannot be compared. Open it with the first (--embedder {_option(expected)}), or make "
+            f"its vectors anew: helamem --file {shlex.quote(path)} reindex --embedder {_option(actual)}"
         )
         self.expected = expected
         self.actual = actual
@@ -90,6 +87,19 @@ def _option(embedder: str) -> str:
     if kind in ("openai", "hashing"):
         return shlex.quote(f"{kind}:{what}")
     return f"{kind}:FOLDER" if "@" in what else shlex.quote(kind)
+
+
+class LanguageMismatchError(StoreError, ValueError):
+    """The file was read with another language, and terms of two languages do not match."""
+
+    def __init__(self, *, expected: str, actual: str, path: str) -> None:
+        super().__init__(
+            f"{path} was read with language = {expected!r}, but {actual!r} was asked for. Open it with the first "
+            f"(--set language={expected}), or read it anew: "
+            f"helamem --file {shlex.quote(path)} reindex --set language={actual}"
+        )
+        self.expected = expected
+        self.actual = actual
 
 
 class SchemaError(StoreError):

@@ -5,6 +5,7 @@ The one module that knows everyone.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
@@ -17,12 +18,13 @@ from helamem.config import Config, data_folder, llm_api_key
 from helamem.consolidation.background import Reflector
 from helamem.engine import Engine
 from helamem.hints import helpful
+from helamem.language import language_named
 from helamem.models import embedders, openai_chat
 from helamem.models.cached import Cached
 from helamem.stores.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from helamem.config import Ask
     from helamem.models.openai_chat import OpenAIChat
     from helamem.protocols import LLM, Clock, Embedder
-    from helamem.records import ConsolidationReport, Json, Turn
+    from helamem.records import ConsolidationReport, Json, ReindexReport, Turn
 
 DEFAULT_NAMESPACE = "default"
 CLOSING_S = (
@@ -54,7 +56,8 @@ class Memory(Engine):
     Raises:
         ConfigError: A setting is unknown or out of range.
         ValueError: The namespace is blank, or has characters that cannot be seen.
-        StoreError: The file cannot be opened, is damaged, foreign, too new, or made by another embedder.
+        StoreError: The file cannot be opened, is damaged, foreign, too new, or made by another embedder
+            or with another language.
 
     Example:
         >>> memory = Memory(":memory:")
@@ -85,6 +88,8 @@ class Memory(Engine):
             namespace=namespace,
             embedder_name=embedder.name,
             dimension=embedder.dimension,
+            language=config.language,
+            version=language_named(config.language).version,
             synchronous=config.storage.durability,
         )
         super().__init__(store, embedder, config, clock)
@@ -261,6 +266,32 @@ def _check_namespace(name: str) -> None:
         raise TypeError(f"namespace must be a string, not {type(name).__name__}")
     if not name.strip() or not name.isprintable():
         raise ValueError(f"namespace {name!r} must be visible text, for example 'maya'")
+
+
+def reindex_file(
+    path: str | Path,
+    *,
+    namespace: str = DEFAULT_NAMESPACE,
+    config: Config,
+    progress: Callable[[int], None] | None = None,
+) -> ReindexReport:
+    """Make the vectors, terms and traits of a file anew with the embedder and language of the settings.
+
+    Unlike `Memory.reindex` it needs no embedder that the file was made with.
+
+    Raises:
+        EmbedderError: The embedder failed; what was in the file is still there.
+        StoreError: The file cannot be opened or written, or another reindexing has begun.
+    """
+    embedder = _embedder(config)
+    store = SQLiteStore(
+        path,
+        namespace=namespace,
+        embedder_name=None,
+        synchronous=config.storage.durability,
+    )
+    with contextlib.closing(Engine(store, embedder, config, time.time)) as engine:
+        return engine.reindex(progress=progress)
 
 
 def default_path() -> Path:

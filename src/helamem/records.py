@@ -473,18 +473,38 @@ class ConsolidationReport(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReindexReport(Record):
+    """What a reindexing has made anew.
+
+    Attributes:
+        memories: How many episodes, facts and earlier questions, of all namespaces in the file.
+        language_version: The number of the language's analysis.
+    """
+
+    memories: int
+    embedder: str
+    dimension: int
+    language: str
+    language_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Stats(Record):
     """How much one namespace holds.
 
     Attributes:
         edges: By channel; "temporal" counts neighbouring turns, "learned" associations between
             memories, "cue" bindings of a question to what served it.
+        language: The language that texts were read with.
+        language_version: The number of that reading; `reindex` reads them anew.
         file_bytes: The size of the whole file, all namespaces together; 0 for a memory in RAM.
     """
 
     namespace: str
     embedder: str
     dimension: int
+    language: str
+    language_version: int
     episodes: int
     facts: int
     cues: int

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -514,7 +516,10 @@ class TestErrors:
     def test_other_embedder_says_how_to_re_embed(self, cli: Cli) -> None:
         cli("add", "Hello.")
 
-        assert "import -" in cli("search", "Hello?", "--embedder", "hashing:64", code=1).stderr
+        assert (
+            "reindex --embedder hashing:64"
+            in cli("search", "Hello?", "--embedder", "hashing:64", code=1).stderr
+        )
 
 
 class TestProcess:
@@ -718,6 +723,19 @@ class TestMissingFile:
         assert "Nothing is remembered" in cli("--file", ":memory:", "list").stdout
 
 
+class TestReindex:
+    def test_another_embedder_takes_over(self, cli: Cli, as_json: Data, maya: None) -> None:
+        report = as_json("reindex", "--embedder", "hashing:64")
+
+        assert (3, "hashing/64") == (report["memories"], report["embedder"])
+        assert "hashing/64" in as_json("stats", "--embedder", "hashing:64")["embedder"]
+        assert "reindex --embedder hashing" in cli("stats", code=1).stderr
+
+    def test_a_missing_file_is_not_made(self, cli: Cli, home: Path) -> None:
+        assert "there is no file" in cli("reindex", code=1).stderr
+        assert not home.exists()
+
+
 class TestDoctor:
     def test_new_machine_is_sound(self, as_json: Data, home: Path) -> None:
         report = as_json("doctor")
@@ -764,6 +782,23 @@ class TestDoctor:
 
         [wrong] = [each for each in report["findings"] if each["state"] == "wrong"]
         assert "--embedder hashing" in wrong["advice"]
+
+    def test_an_older_analysis_is_old_and_can_be_mended(
+        self, as_json: Data, cli: Cli, maya: None, home: Path
+    ) -> None:
+        with contextlib.closing(sqlite3.connect(home / "memory.db")) as file, file:
+            file.execute("UPDATE meta SET value = '0' WHERE key = 'version'")
+
+        [old] = [each for each in as_json("doctor")["findings"] if each["state"] == "old"]
+        assert "helamem reindex" in old["advice"]
+        assert "Reindexed 3 memories with hashing/256" in cli("reindex").stdout
+        assert "old" not in {each["state"] for each in as_json("doctor")["findings"]}
+
+    def test_another_language_is_wrong_and_named(self, as_json: Data, maya: None) -> None:
+        report = as_json("doctor", "--set", "language=neutral", code=1)
+
+        [wrong] = [each for each in report["findings"] if each["state"] == "wrong"]
+        assert "--set language=english" in wrong["advice"]
 
     def test_bad_setting_is_wrong(self, as_json: Data, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HELAMEM_LEARNING_RATE", "fast")

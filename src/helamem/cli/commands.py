@@ -36,6 +36,7 @@ for command in (
     consolidate.facts,
     ask.profile,
     consolidate.forget,
+    consolidate.reindex,
     show.get,
     show.list_,
     add.update,

@@ -1,4 +1,4 @@
-"""Commands that tend a memory: consolidate, forget, facts."""
+"""Commands that tend a memory: consolidate, forget, facts, reindex."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.records import ConsolidationReport, Episode, Fact, ForgetPlan
+    from helamem.records import ConsolidationReport, Episode, Fact, ForgetPlan, ReindexReport
 
 
 @click.command(cls=Command)
@@ -74,6 +74,33 @@ def forget(app: App, yes: bool, at: datetime | None, max_share: float | None) ->
         gone = [memory.get(id_) for id_ in plan.ids[:SHOWN]]
         plan = memory.forget(dry_run=False, at=at, max_share=max_share) if yes else plan
     app.show(plan.to_dict(), lambda: _forgotten(plan, gone))
+
+
+@click.command(cls=Command)
+@shared_options
+@pass_app
+def reindex(app: App) -> None:
+    """Make all vectors and terms anew.
+
+    With --embedder, they are another embedder's from now on; with --set language=neutral, another
+    language's. What a newer version of helamem reads otherwise is read so. The file stays usable
+    meanwhile, and if this is stopped, the next run goes on where it was.
+
+    Example:
+        helamem reindex --embedder minilm
+    """
+    from helamem import memory
+    from helamem.cli import display
+
+    app.require_file()
+    with display.progress(app.as_json) as show:
+        done = memory.reindex_file(
+            app.path(),
+            namespace=app.namespace,
+            config=app.config(),
+            progress=lambda n: show("reindexing", n, None),
+        )
+    app.show(done.to_dict(), lambda: _reindexed(done))
 
 
 @click.command(cls=Command)
@@ -155,3 +182,15 @@ def _forgotten(plan: ForgetPlan, gone: Sequence[Episode | Fact]) -> RenderableTy
     else:
         lines.append(Text("Nothing was removed; `helamem forget --yes` does it."))
     return Group(*lines)
+
+
+def _reindexed(done: ReindexReport) -> RenderableType:
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    memories = display.counted(done.memories, "memory", "memories")
+    return Text(
+        f"Reindexed {memories} with {done.embedder} ({done.dimension} dimensions), "
+        f"{done.language} {done.language_version}."
+    )

@@ -52,8 +52,8 @@ def console(*, stderr: bool = False, least: int = 0) -> Console:
 
 
 @contextmanager
-def progress(hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error, where somebody is looking; it is told what is done, how far, of how much."""
+def progress(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar on standard error, where somebody is looking; it is told what is done, how far, of how much, if known."""
     err = console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -65,7 +65,7 @@ def progress(hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=err, disable=quiet, transient=True) as bars:
         task = bars.add_task("", total=None)
 
-        def show(what: str, done: int, total: int) -> None:
+        def show(what: str, done: int, total: int | None) -> None:
             bars.update(task, description=what, completed=done, total=total)
 
         yield show

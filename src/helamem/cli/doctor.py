@@ -16,7 +16,7 @@ import click
 
 from helamem.cli.program import EXPECTED, Command
 from helamem.cli.settings import App, pass_app, shared_options
-from helamem.errors import EmbedderMismatchError, StoreError
+from helamem.errors import EmbedderMismatchError, LanguageMismatchError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from helamem.memory import Memory
+    from helamem.records import Stats
 
-State: TypeAlias = Literal["ok", "missing", "wrong"]
+State: TypeAlias = Literal["ok", "missing", "old", "wrong"]
 LOW_DISK = 100e6  # bytes below which the next import may not fit
 
 
@@ -34,7 +35,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        state: "missing" is something optional; only "wrong" needs attention.
+        state: "missing" is something optional, "old" works but could be better; only "wrong" needs attention.
         advice: What to do about it.
     """
 
@@ -150,7 +151,10 @@ def _file(app: App) -> Iterator[Finding]:
         with app.memory() as memory:
             yield from _memory(memory, path)
     except EmbedderMismatchError as exc:
-        advice = f"Use --embedder {exc.expected.partition('/')[0]}, or re-embed it."
+        advice = f"Use --embedder {exc.expected.partition('/')[0]}, or run helamem reindex."
+        yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
+    except LanguageMismatchError as exc:
+        advice = f"Use --set language={exc.expected}, or run helamem reindex."
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
     except (StoreError, OSError) as exc:
         advice = "Restore it from a copy, or name another file with --file."
@@ -168,12 +172,33 @@ def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
         yield Finding(name="file", state="wrong", detail="; ".join(problems), advice=advice)
     else:
         yield Finding(name="file", detail=f"{detail}, sound")
+    yield _analysis(stats)
     held = (
         display.counted(stats.episodes, "episode"),
         display.counted(stats.facts, "fact"),
         display.counted(stats.cues, "earlier question"),
     )
     yield Finding(name="namespace", detail=f"{memory.namespace}: {', '.join(held)}")
+
+
+def _analysis(stats: Stats) -> Finding:
+    """Whether words are still read as they were when the file's terms were made."""
+    from helamem.language import language_named
+
+    made = f"words read with {stats.language} {stats.language_version}"
+    now = language_named(stats.language).version
+    if stats.language_version == now:
+        return Finding(name="analysis", detail=made)
+    if stats.language_version > now:
+        advice = "Install a newer helamem: pip install -U helamem"
+    else:
+        advice = "Make them anew: helamem reindex. Until then older memories are found less well by words."
+    return Finding(
+        name="analysis",
+        state="old",
+        detail=f"{made}; this helamem reads with {stats.language} {now}",
+        advice=advice,
+    )
 
 
 def _folder(folder: Path) -> Finding:
@@ -200,7 +225,12 @@ def _report(findings: list[Finding], sound: bool) -> RenderableType:
 
     from helamem.cli import display
 
-    marks = {"ok": ("ok", "green"), "missing": ("-", "yellow"), "wrong": ("WRONG", "bold red")}
+    marks = {
+        "ok": ("ok", "green"),
+        "missing": ("-", "yellow"),
+        "old": ("old", "yellow"),
+        "wrong": ("WRONG", "bold red"),
+    }
     rows = Table.grid(padding=(0, 2))
     for each in findings:
         detail = Text(display.printable(each.detail))

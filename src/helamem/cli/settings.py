@@ -78,14 +78,24 @@ class App:
         Raises:
             StoreError: A file is named that is not there: a mistyped path would look like an empty memory.
         """
+        if self.file is not None:
+            self.require_file()
+        return self.memory()
+
+    def require_file(self) -> None:
+        """Refuse to go on without a file.
+
+        Raises:
+            StoreError: It is not there.
+        """
         from helamem.errors import StoreError
         from helamem.stores.sqlite.database import IN_RAM
 
-        if self.file not in (None, IN_RAM) and not Path(self.file).exists():
+        file = str(self.path())
+        if file != IN_RAM and not Path(file).exists():
             raise StoreError(
-                f"there is no file {self.file!r}; `helamem add` and `helamem import` make one"
+                f"there is no file {file!r}; `helamem add` and `helamem import` make one"
             )
-        return self.memory()
 
     def show(self, data: object, render: Callable[[], RenderableType]) -> None:
         """Print a result: `data` for `--json`, what `render` gives otherwise."""

@@ -1,7 +1,7 @@
 """The seams: what a store, an embedder, a language model and a clock must do, and the values that cross them."""
 
 from helamem.protocols.models import LLM, Clock, Embedder, Message, Reply
-from helamem.protocols.store import Store
+from helamem.protocols.store import Reindexing, Store
 from helamem.protocols.values import (
     ASKS,
     CHANNELS,
@@ -9,6 +9,7 @@ from helamem.protocols.values import (
     NAMES_TIME,
     NODE_KINDS,
     QUIET,
+    Analysis,
     ChangedFact,
     Distillate,
     EdgeRule,
@@ -24,7 +25,9 @@ from helamem.protocols.values import (
     NodeKind,
     Nodes,
     Postings,
+    Reindexed,
     Term,
+    Unindexed,
 )
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "NAMES_TIME",
     "NODE_KINDS",
     "QUIET",
+    "Analysis",
     "ChangedFact",
     "Clock",
     "Distillate",
@@ -53,7 +57,10 @@ __all__ = [
     "NodeKind",
     "Nodes",
     "Postings",
+    "Reindexed",
+    "Reindexing",
     "Reply",
     "Store",
     "Term",
+    "Unindexed",
 ]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from helamem.filters import Filter
     from helamem.protocols.values import (
+        Analysis,
         Distillate,
         EdgeRule,
         Edges,
@@ -24,8 +25,46 @@ if TYPE_CHECKING:
         NodeKind,
         Nodes,
         Postings,
+        Reindexed,
+        Unindexed,
     )
     from helamem.records import Change, Episode, Fact, Json, Stats
+
+
+class Reindexing(Protocol):
+    """Vectors, terms and traits that are made anew, beside those that are still in use.
+
+    What is staged is durable, so that a reindexing that was cut off goes on where it was. It concerns all
+    namespaces that share the store's file or tables, since their vectors have one length.
+    """
+
+    def unindexed(self, *, after: int, limit: int) -> list[Unindexed]:
+        """Nodes of which nothing is staged, by ascending id from `after` on.
+
+        One that has changed since it was staged is among them again.
+        """
+        ...
+
+    def stage(self, made: Sequence[Reindexed]) -> None:
+        """Keep what was made of some nodes; one that has gone meanwhile is left out.
+
+        Raises:
+            StoreError: Another reindexing has begun.
+        """
+        ...
+
+    def adopt(self) -> Store | None:
+        """Put all that is staged in the place of what was there, in one transaction.
+
+        Returns:
+            The store with what is in place now. A handle from before raises StoreError where its embedder or
+            language is another one, and reads everything anew otherwise. None, and nothing has changed,
+            where nodes have come or changed since they were asked for.
+
+        Raises:
+            StoreError: Another reindexing has begun.
+        """
+        ...
 
 
 class Store(Protocol):
@@ -39,6 +78,15 @@ class Store(Protocol):
     @property
     def namespace(self) -> str:
         """The namespace that this handle is for."""
+        ...
+
+    @property
+    def analysis(self) -> Analysis:
+        """What the vectors, terms and traits were made by."""
+        ...
+
+    def reindexing(self, analysis: Analysis) -> Reindexing:
+        """Begin to make everything anew, or go on; what was staged for another analysis goes."""
         ...
 
     # Transactions -------------------------------------------------------------------------------

@@ -147,6 +147,57 @@ class NewCue:
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What makes the vectors, terms and traits of a store.
+
+    Attributes:
+        embedder: The embedder's name.
+        dimension: The length of its vectors.
+        language: The name of the language that texts are read with.
+        version: The number of that reading: another one makes other terms or traits of the same text.
+    """
+
+    embedder: str
+    dimension: int
+    language: str = "english"
+    version: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.embedder} ({self.dimension} dimensions), {self.language} {self.version}"
+
+    def fits(self, other: Analysis) -> bool:
+        """Whether vectors and terms of the two can lie in one store: all but the version is the same."""
+        mine = (self.embedder, self.dimension, self.language)
+        return mine == (other.embedder, other.dimension, other.language)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unindexed:
+    """A node that waits for a new vector, new terms and new traits.
+
+    Attributes:
+        speakers: For a cue: who has spoken in its namespace.
+    """
+
+    id: int
+    kind: NodeKind
+    text: str
+    metadata: Mapping[str, Json]
+    speakers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reindexed:
+    """What is made anew of a node; a cue has a vector alone."""
+
+    id: int
+    vector: Floats
+    terms: Sequence[Term] = ()
+    length: int = 0
+    traits: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Nodes:
     """Facts about nodes, one row each, without their texts.

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.errors import NotFoundError, StoreError
-from helamem.protocols import Distillate, EdgeRule
+from helamem.protocols import Analysis, Distillate, EdgeRule
 from helamem.testing import samples
 from helamem.testing.base import Contract, raising
 from helamem.testing.keeping import AnnotatingContract, PuttingContract, QuietContract
 from helamem.testing.learning import CueContract, FactContract, LearningContract
 from helamem.testing.reading import LookingContract, SearchingContract, SequenceContract
+from helamem.testing.reindexing import ReindexingContract, SharedReindexingContract
 from helamem.testing.writing import AddingContract, RemovingContract, UpdatingContract
 
 if TYPE_CHECKING:
@@ -227,6 +228,7 @@ class StoreContract(
     LearningContract,
     CueContract,
     FactContract,
+    ReindexingContract,
     IsolationContract,
     TransactionContract,
     ThreadContract,
@@ -235,7 +237,7 @@ class StoreContract(
     """What every store must do. Subclass it, and say in `make_store` how one is made."""
 
 
-class SharedStoreContract(Contract):
+class SharedStoreContract(SharedReindexingContract):
     """Several handles on one namespace: what one writes, the others see. For stores outside of RAM."""
 
     def test_what_one_handle_writes_the_other_sees(self) -> None:
@@ -339,6 +341,7 @@ def _uses_of(store: Store, own: int, id_: int) -> list[Callable[[], object]]:
 def _uses_of_all(store: Store) -> list[Callable[[], object]]:
     """Every other use of a store."""
     nothing = np.empty(0, np.int64)
+    analysis = Analysis(embedder="test", dimension=samples.DIMENSION)
     return [
         lambda: store.add(samples.episodes("new"), link=0.0, now=0.0),
         lambda: store.put(samples.episode("new"), at=1.0),
@@ -358,5 +361,7 @@ def _uses_of_all(store: Store) -> list[Callable[[], object]]:
         store.clusters,
         store.lessons,
         store.stats,
+        lambda: store.analysis,
+        lambda: store.reindexing(analysis),
         store.check,
     ]

@@ -27,6 +27,7 @@ class Cache:
 
     def __init__(self, space: Space) -> None:
         self._space = space
+        self._reindexings = -1
         self._generation = -1
         self._snapshot: int | None = None
         self._index = NodeIndex.empty(space.dimension)
@@ -37,6 +38,7 @@ class Cache:
         with db.reading():
             if db.snapshot is not None and db.snapshot == self._snapshot:
                 return self._index
+            self._forget_what_is_stale()
             generation, last = db.row(
                 "SELECT generation, last_node FROM namespace WHERE id = ?", self._space.id
             )
@@ -51,13 +53,21 @@ class Cache:
 
     @contextlib.contextmanager
     def restored_on_failure(self) -> Iterator[None]:
-        """What is read of a transaction inside goes if it fails."""
-        before = self._generation, self._index
+        """If the block raises, the index is what it was before."""
+        before = self._reindexings, self._generation, self._index
         try:
             yield
         except BaseException:
-            self._generation, self._index = before
+            self._reindexings, self._generation, self._index = before
             raise
+
+    def _forget_what_is_stale(self) -> None:
+        """Drop every vector and column if all of them were made anew."""
+        reindexings = self._space.reindexings()
+        if reindexings != self._reindexings:
+            self._reindexings = reindexings
+            self._generation = -1
+            self._index = NodeIndex.empty(self._space.dimension)
 
     def _corrected(self) -> NodeIndex:
         """The index without what went since, and with what changed; empty where that is much."""

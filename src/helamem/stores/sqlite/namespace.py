@@ -6,7 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helamem.errors import CorruptError, EmbedderMismatchError
+from helamem.errors import (
+    CorruptError,
+    EmbedderMismatchError,
+    LanguageMismatchError,
+    StoreError,
+)
+from helamem.protocols import Analysis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,38 +22,109 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A namespace by its number, in a file whose vectors have one length.
+    """A namespace by its number, in a file whose vectors and terms were made by one analysis.
 
     Who calls a function that takes one and writes has begun a transaction.
     """
 
     db: Database
     id: int
-    dimension: int
+    analysis: Analysis
+
+    @property
+    def dimension(self) -> int:
+        """The length of the vectors."""
+        return self.analysis.dimension
+
+    def reindexings(self) -> int:
+        """How often everything has been made anew; whatever was read before the last time is stale.
+
+        Raises:
+            EmbedderMismatchError, LanguageMismatchError: It was, by another embedder or language than this
+                handle's.
+        """
+        kept = _meta(self.db)
+        require_fit(self.db, _analysis(kept), self.analysis)
+        return int(kept.get("reindexings", 0))
 
 
-def claimed(db: Database, name: str, *, embedder: str, dimension: int) -> Space:
-    """The namespace of this name, made if it is new; the file is this embedder's from now on.
+def claimed(db: Database, name: str, mine: Analysis | None) -> Space:
+    """The namespace of this name, made if it is new; a new file is this analysis's from now on.
+
+    Args:
+        mine: None takes the file as it is, whatever made it.
 
     Raises:
         EmbedderMismatchError: The file was made with another embedder.
+        LanguageMismatchError: The file was read with another language.
         CorruptError: The file does not say which.
     """
-    mine = {"embedder": embedder, "dimension": str(dimension)}
+    kept = made_with(db)
+    if kept is None:
+        if mine is None:
+            raise StoreError(f"{db.path} is empty: nothing has been stored in it yet.")
+        with db.writing():
+            if made_with(db) is None:  # or another process was faster
+                record(db, mine)
+        kept = made_with(db)
+    if kept is None:
+        raise _damaged(db)
+    if mine is not None:
+        require_fit(db, kept, mine)
+    return Space(db, _number(db, name), kept if mine is None else mine)
+
+
+def require_fit(db: Database, kept: Analysis, mine: Analysis) -> None:
+    """Refuse a file whose vectors or terms cannot be compared with those of an analysis.
+
+    Raises:
+        EmbedderMismatchError, LanguageMismatchError: It is another one's.
+    """
+    if (kept.embedder, kept.dimension) != (mine.embedder, mine.dimension):
+        raise EmbedderMismatchError(expected=_spelled(kept), actual=_spelled(mine), path=db.path)
+    if kept.language != mine.language:
+        raise LanguageMismatchError(expected=kept.language, actual=mine.language, path=db.path)
+
+
+def made_with(db: Database) -> Analysis | None:
+    """The analysis that made the vectors and terms of a file; None for a new one."""
     kept = _meta(db)
     if not kept:
-        with db.writing():
-            db.many("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(mine.items()))
-        kept = _meta(db)
-    if not mine.keys() <= kept.keys():
-        raise CorruptError(
-            f"{db.path} is damaged: it does not say which embedder made it. Restore a backup."
-        )
-    if kept != mine:
-        raise EmbedderMismatchError(
-            expected=_spelled(kept), actual=_spelled(mine), path=db.path, namespace=name
-        )
-    return Space(db, _number(db, name), dimension)
+        return None
+    if not {"embedder", "dimension", "language", "version"} <= kept.keys():
+        raise _damaged(db)
+    return _analysis(kept)
+
+
+def record(db: Database, analysis: Analysis) -> None:
+    """Write down what made the vectors and terms, inside a transaction."""
+    for key, value in (
+        ("embedder", analysis.embedder),
+        ("dimension", str(analysis.dimension)),
+        ("language", analysis.language),
+        ("version", str(analysis.version)),
+    ):
+        put_meta(db, key, value)
+
+
+def put_meta(db: Database, key: str, value: str) -> None:
+    """Write down something about the whole file, inside a transaction."""
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value)
+
+
+def _damaged(db: Database) -> CorruptError:
+    return CorruptError(
+        f"{db.path} is damaged: it does not say which embedder made it. Restore a backup."
+    )
+
+
+def _analysis(kept: dict[str, str]) -> Analysis:
+    return Analysis(
+        embedder=kept["embedder"],
+        dimension=int(kept["dimension"]),
+        language=kept["language"],
+        version=int(kept["version"]),
+    )
 
 
 def _meta(db: Database) -> dict[str, str]:
@@ -66,8 +143,8 @@ def _number(db: Database, name: str) -> int:
     return int(found[0])
 
 
-def _spelled(embedder: dict[str, str]) -> str:
-    return f"{embedder['embedder']} ({embedder['dimension']} dimensions)"
+def _spelled(analysis: Analysis) -> str:
+    return f"{analysis.embedder} ({analysis.dimension} dimensions)"
 
 
 def listed(ids: Iterable[int]) -> str:

@@ -7,14 +7,16 @@ failing halfway.
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.errors import NotFoundError, StoreError
-from helamem.protocols import Learned, NewCue
+from helamem.protocols import Analysis, Learned, NewCue
 from helamem.records import Change, Episode, Fact, Stats
 from helamem.stores.sqlite import (
     checks,
@@ -29,7 +31,8 @@ from helamem.stores.sqlite import (
 )
 from helamem.stores.sqlite.cache import Cache
 from helamem.stores.sqlite.database import IN_RAM, Database
-from helamem.stores.sqlite.namespace import claimed, listed
+from helamem.stores.sqlite.namespace import claimed, listed, made_with
+from helamem.stores.sqlite.reindexing import Reindexing
 from helamem.stores.sqlite.rows import EPISODE, FACT
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     )
     from helamem.records import Json
     from helamem.stores.sqlite.index import NodeIndex
+    from helamem.stores.sqlite.namespace import Space
 
 logger = logging.getLogger(__name__)
 
@@ -74,14 +78,18 @@ class SQLiteStore:
     Args:
         path: The file, made with its folders if it is not there; ":memory:" keeps all in RAM.
         namespace: The namespace that this handle is for.
-        embedder_name: The embedder that vectors are made with; the file remembers it.
+        embedder_name: The embedder that vectors are made with; the file remembers it. None takes the file as
+            it is, whatever made it.
         dimension: The length of its vectors.
+        language: The language that texts are read with, and
+        version: the number of that reading; the file remembers both.
         synchronous: "full" survives a power cut, "normal" a crash of the process.
         busy_s: How many seconds to wait for other processes that write, before it is an error.
         zone: The time zone of the times that come out, where a turn did not bring its own.
 
     Raises:
         EmbedderMismatchError: The file was made with another embedder.
+        LanguageMismatchError: The file was read with another language.
         SchemaError: The file was made by a newer version.
         CorruptError: The file is damaged, or is not a helamem file.
         StoreError: The file cannot be opened or written.
@@ -92,28 +100,53 @@ class SQLiteStore:
         path: str | Path,
         *,
         namespace: str,
-        embedder_name: str,
-        dimension: int,
+        embedder_name: str | None,
+        dimension: int = 0,
+        language: str = "english",
+        version: int = 1,
         synchronous: str = "full",
         busy_s: float = 10.0,
         zone: tzinfo = UTC,
     ) -> None:
         self._name = namespace
         self._zone = zone
-        self._embedder = embedder_name
         self._to_wipe = False
+        mine = None
+        if embedder_name is not None:
+            mine = Analysis(
+                embedder=embedder_name, dimension=dimension, language=language, version=version
+            )
         self._db = Database(str(path), synchronous=synchronous, busy_s=busy_s, functions=FUNCTIONS)
         try:
-            self._space = claimed(self._db, namespace, embedder=embedder_name, dimension=dimension)
+            space = claimed(self._db, namespace, mine)
         except BaseException:
             self._db.close()
             raise
-        self._cache = Cache(self._space)
+        self._use(space)
+
+    def _use(self, space: Space) -> None:
+        self._space = space
+        self._cache = Cache(space)
 
     @property
     def namespace(self) -> str:
         """The namespace that this handle is for."""
         return self._name
+
+    @property
+    def analysis(self) -> Analysis:
+        """What the vectors, terms and traits were made by, as the file says."""
+        return made_with(self._db) or self._space.analysis
+
+    def reindexing(self, analysis: Analysis) -> Reindexing:
+        """Begin to make everything anew, or go on; what was staged for another analysis goes."""
+        return Reindexing(self._db, analysis, self._with)
+
+    def _with(self, analysis: Analysis) -> SQLiteStore:
+        """A handle on the same connection, for what another analysis has made."""
+        other = copy.copy(self)
+        other._use(replace(self._space, analysis=analysis))
+        return other
 
     # Transactions
 
@@ -402,14 +435,17 @@ class SQLiteStore:
         with self._db.reading():
             index = self._cache.current()
             edges = self.all_edges()
+            analysis = self.analysis
         columns = index.columns
         is_episode = columns.kinds == EPISODE
         times = columns.at[is_episode]
         named = np.unique(columns.speakers[columns.active & (columns.speakers >= 0)])
         return Stats(
             namespace=self._name,
-            embedder=self._embedder,
-            dimension=self._space.dimension,
+            embedder=analysis.embedder,
+            dimension=analysis.dimension,
+            language=analysis.language,
+            language_version=analysis.version,
             episodes=int(is_episode.sum()),
             facts=len(index.of_kinds(["fact"])),
             cues=len(index.of_kinds(["cue"])),
@@ -425,7 +461,7 @@ class SQLiteStore:
     def check(self) -> list[str]:
         """What is wrong with the file: one sentence each, none where it is sound."""
         with self._db.reading():
-            return checks.wrong(self._db, self._space.id, self._space.dimension)
+            return checks.wrong(self._db, self._space.id, self.analysis.dimension)
 
     def close(self) -> None:
         """Release the file; a closed store raises StoreError."""
@@ -438,6 +474,7 @@ class SQLiteStore:
     def _writing(self) -> Iterator[None]:
         """One transaction; if it fails, nothing was changed, and the cache knows nothing of it."""
         with self._db.alone(), self._cache.restored_on_failure(), self._db.writing():
+            self._space.reindexings()  # refuses what another embedder has made
             yield
         if self._to_wipe and not self._db.is_writing:
             self._wipe()

@@ -1,0 +1,92 @@
+"""Making vectors, terms and traits anew, also with another embedder or language, while the store is in use.
+
+What is made is staged in batches, and put in place in one transaction: whoever is killed in between loses
+nothing, and the next run goes on where that one was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem import indexing
+from helamem.protocols import Analysis, Reindexed
+from helamem.search import questions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from helamem.language.language import Language
+    from helamem.protocols import Embedder, Reindexing, Store, Unindexed
+
+
+def analysis_of(embedder: Embedder, language: Language) -> Analysis:
+    """What these two make."""
+    return Analysis(
+        embedder=embedder.name,
+        dimension=embedder.dimension,
+        language=language.name,
+        version=language.version,
+    )
+
+
+def reindex(
+    store: Store,
+    embedder: Embedder,
+    language: Language,
+    *,
+    names_apart: bool,
+    batch_size: int,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Store, int]:
+    """Make everything in a store's file anew; the store with it in place, and how many nodes there are.
+
+    Args:
+        names_apart: Whether names of speakers are left out of the vectors of cues.
+        batch_size: Nodes a transaction.
+        progress: Called after each batch with the number of nodes made so far, in this run.
+
+    Raises:
+        EmbedderError: The embedder failed; what was staged is kept for the next run.
+        StoreError: Another reindexing has begun.
+    """
+    making = store.reindexing(analysis_of(embedder, language))
+    done = 0
+    adopted = None
+    while adopted is None:
+        for batch in _batches(making, batch_size):
+            making.stage(_made(batch, embedder, language, names_apart=names_apart))
+            done += len(batch)
+            if progress is not None:
+                progress(done)
+        adopted = making.adopt()
+    return adopted, done
+
+
+def _batches(making: Reindexing, size: int) -> Iterator[list[Unindexed]]:
+    after = 0
+    while batch := making.unindexed(after=after, limit=size):
+        yield batch
+        after = batch[-1].id
+
+
+def _made(
+    nodes: Sequence[Unindexed], embedder: Embedder, language: Language, *, names_apart: bool
+) -> list[Reindexed]:
+    vectors = indexing.embed(
+        embedder, [_embedded(each, language, names_apart=names_apart) for each in nodes]
+    )
+    return [
+        Reindexed(id=each.id, vector=vector)
+        if each.kind == "cue"
+        else Reindexed(
+            id=each.id, vector=vector, **indexing.indexed(each.text, language, each.metadata)
+        )
+        for each, vector in zip(nodes, vectors, strict=True)
+    ]
+
+
+def _embedded(node: Unindexed, language: Language, *, names_apart: bool) -> str:
+    """The words that a node's vector is made of."""
+    if node.kind != "cue":
+        return node.text
+    return questions.telling(node.text, node.speakers, language, names_apart=names_apart)

@@ -1,0 +1,138 @@
+"""Making the vectors and terms of a whole file anew: staged beside what is in use, put in place at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from helamem.errors import StoreError
+from helamem.protocols import NODE_KINDS, Unindexed
+from helamem.stores.sqlite import namespace, rows
+from helamem.stores.sqlite.namespace import listed
+from helamem.stores.sqlite.rows import CUE, IS_DOCUMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from helamem.protocols import Analysis, Reindexed, Store
+    from helamem.stores.sqlite.database import Database
+
+UNDER_WAY = "reindexing"  # what is staged was made by this analysis
+
+IN_PLACE = (
+    "DELETE FROM vector",
+    "INSERT INTO vector SELECT node, vector FROM staged ORDER BY node",
+    "UPDATE node SET (length, traits) = (SELECT length, traits FROM staged s WHERE s.node = id)",
+    "DELETE FROM posting",
+    "DELETE FROM term",
+    "INSERT INTO term (namespace, digest, documents)"
+    " SELECT n.namespace, json_extract(t.value, '$[0]'), sum(n.active)"
+    " FROM staged s JOIN node n ON n.id = s.node, json_each(s.terms) t GROUP BY 1, 2",
+    "INSERT INTO posting"
+    " SELECT term.id, s.node, json_extract(t.value, '$[1]'), json_extract(t.value, '$[2]')"
+    " FROM staged s JOIN node n ON n.id = s.node, json_each(s.terms) t JOIN term"
+    " ON term.namespace = n.namespace AND term.digest = json_extract(t.value, '$[0]') ORDER BY 1, 2",
+    "UPDATE namespace SET (n_documents, total_length) ="  # noqa: S608  # our own words
+    " (SELECT count(*), coalesce(sum(length), 0) FROM node"
+    f"  WHERE namespace = namespace.id AND {IS_DOCUMENT})",
+    "DELETE FROM staged",
+    f"DELETE FROM meta WHERE key = '{UNDER_WAY}'",  # noqa: S608
+    "INSERT INTO meta VALUES ('reindexings', '1')"
+    " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+)
+
+
+class Reindexing:
+    """See `protocols.Reindexing`.
+
+    Args:
+        adopted: Gives the store with this analysis, once everything is in place.
+    """
+
+    def __init__(
+        self, db: Database, analysis: Analysis, adopted: Callable[[Analysis], Store]
+    ) -> None:
+        self._db = db
+        self._analysis = analysis
+        self._adopted = adopted
+        self._mark = json.dumps(asdict(analysis), sort_keys=True)
+        with db.writing():
+            if self._under_way() != self._mark:
+                db.execute("DELETE FROM staged")
+                namespace.put_meta(db, UNDER_WAY, self._mark)
+
+    def unindexed(self, *, after: int, limit: int) -> list[Unindexed]:
+        """Nodes of which nothing is staged, by ascending id from `after` on."""
+        with self._db.reading():
+            found = self._db.rows(
+                "SELECT id, kind, n.text, metadata, namespace FROM node n LEFT JOIN staged s"
+                " ON s.node = n.id WHERE s.node IS NULL AND n.id > ? ORDER BY n.id LIMIT ?",
+                after,
+                limit,
+            )
+            spoken = {
+                space: self._speakers(space) for _, kind, *_, space in found if kind == CUE
+            }  # fmt: skip
+        return [
+            Unindexed(
+                id=id_,
+                kind=NODE_KINDS[kind],
+                text=text,
+                metadata=json.loads(metadata),
+                speakers=spoken[space] if kind == CUE else (),
+            )
+            for id_, kind, text, metadata, space in found
+        ]
+
+    def _speakers(self, space: int) -> tuple[str, ...]:
+        return tuple(
+            self._db.column(
+                "SELECT DISTINCT speaker FROM node"  # noqa: S608  # our own words
+                f" WHERE namespace = ? AND active AND kind < {CUE} AND speaker <> ''",
+                space,
+            )
+        )
+
+    def stage(self, made: Sequence[Reindexed]) -> None:
+        """Keep what was made of some nodes."""
+        with self._db.writing():
+            self._require_under_way()
+            there = set(
+                self._db.column(
+                    "SELECT id FROM node WHERE id IN (SELECT value FROM json_each(?))",
+                    listed(each.id for each in made),
+                )
+            )
+            self._db.many(
+                "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
+                [self._row(each) for each in made if each.id in there],
+            )
+
+    def _row(self, made: Reindexed) -> tuple[int, bytes, str, int, int]:
+        terms = [(rows.digest(each.term), each.count, each.rank) for each in made.terms]
+        vector = rows.blob(made.vector, self._analysis.dimension)
+        return made.id, vector, json.dumps(terms), made.length, made.traits
+
+    def adopt(self) -> Store | None:
+        """Put all that is staged in the place of what was there, in one transaction."""
+        with self._db.alone():
+            with self._db.writing():
+                self._require_under_way()
+                if self._db.find("SELECT 1 FROM node WHERE id NOT IN (SELECT node FROM staged)"):
+                    return None
+                for statement in IN_PLACE:
+                    self._db.execute(statement)
+                namespace.record(self._db, self._analysis)
+            return self._adopted(self._analysis)
+
+    def _under_way(self) -> str | None:
+        found = self._db.find("SELECT value FROM meta WHERE key = ?", UNDER_WAY)
+        return None if found is None else str(found[0])
+
+    def _require_under_way(self) -> None:
+        if self._under_way() != self._mark:
+            raise StoreError(
+                f"Another reindexing of {self._db.path} has begun or ended meanwhile. "
+                "Nothing was changed; see `helamem doctor`, and start again if it is needed."
+            )
