@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
@@ -51,8 +52,16 @@ class TestNames:
     def test_all_is_sorted_and_names_each_name_once(self) -> None:
         assert sorted(set(helamem.__all__)) == helamem.__all__
 
-    def test_all_is_what_can_be_loaded(self) -> None:
-        assert set(helamem.__all__) == set(helamem._HOMES)
+    def test_type_checkers_see_the_same_names_at_the_same_homes(self) -> None:
+        tree = ast.parse(Path(helamem.__file__).read_text("utf-8"))
+        seen = {
+            alias.asname: f"{node.module}.{alias.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helamem.")
+            for alias in node.names
+        }
+
+        assert {name: f"helamem.{helamem._HOMES[name]}.{name}" for name in helamem.__all__} == seen
 
     @pytest.mark.parametrize("name", helamem.__all__)
     def test_each_name_is_the_one_at_its_home(self, name: str) -> None:
@@ -80,7 +89,7 @@ class TestNames:
 
     def test_a_name_that_is_not_there_is_an_attribute_error(self) -> None:
         with pytest.raises(AttributeError, match="no attribute 'Memroy'"):
-            _ = helamem.Memroy
+            _ = helamem.Memroy  # type: ignore[attr-defined]
 
 
 class TestImporting:

@@ -15,143 +15,90 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from helamem.answering.ask import Answer
-    from helamem.answering.chat import Chat, Exchange
-    from helamem.async_memory import AsyncMemory
-    from helamem.config import Config
-    from helamem.consolidation.profiles import Profile
+if TYPE_CHECKING:  # what type checkers see; a test compares it with `_NAMES`
+    __all__: list[str]
+    __version__: str
+    from helamem.answering.ask import Answer as Answer
+    from helamem.answering.chat import (
+        Chat as Chat,
+        Exchange as Exchange,
+    )
+    from helamem.async_memory import AsyncMemory as AsyncMemory
+    from helamem.config.loading import Config as Config
+    from helamem.consolidation.profiles import Profile as Profile
     from helamem.errors import (
-        ChangedError,
-        ConfigError,
-        CorruptError,
-        DataError,
-        EmbedderError,
-        EmbedderMismatchError,
-        HelaMemError,
-        LanguageMismatchError,
-        LLMError,
-        MissingExtraError,
-        NotFoundError,
-        ProviderError,
-        SchemaError,
-        StoreError,
+        ChangedError as ChangedError,
+        ConfigError as ConfigError,
+        CorruptError as CorruptError,
+        DataError as DataError,
+        EmbedderError as EmbedderError,
+        EmbedderMismatchError as EmbedderMismatchError,
+        HelaMemError as HelaMemError,
+        LLMError as LLMError,
+        LanguageMismatchError as LanguageMismatchError,
+        MissingExtraError as MissingExtraError,
+        NotFoundError as NotFoundError,
+        ProviderError as ProviderError,
+        SchemaError as SchemaError,
+        StoreError as StoreError,
     )
-    from helamem.memory import Memory
-    from helamem.models.openai_chat import OpenAIChat
-    from helamem.models.scripted import ScriptedLLM
+    from helamem.memory import Memory as Memory
+    from helamem.models.openai_chat import OpenAIChat as OpenAIChat
+    from helamem.models.scripted import ScriptedLLM as ScriptedLLM
     from helamem.records import (
-        Change,
-        ConsolidationReport,
-        Cue,
-        Episode,
-        Fact,
-        ForgetPlan,
-        Hit,
-        Listing,
-        Receipt,
-        ReindexReport,
-        Reinforcement,
-        Stats,
-        Turn,
+        Change as Change,
+        ConsolidationReport as ConsolidationReport,
+        Cue as Cue,
+        Episode as Episode,
+        Fact as Fact,
+        ForgetPlan as ForgetPlan,
+        Hit as Hit,
+        Listing as Listing,
+        Receipt as Receipt,
+        ReindexReport as ReindexReport,
+        Reinforcement as Reinforcement,
+        Stats as Stats,
+        Turn as Turn,
     )
-    from helamem.search.context import Context
-    from helamem.search.recall import Recall
+    from helamem.search.context import Context as Context
+    from helamem.search.recall import Recall as Recall
 
-_HOMES = {
-    "Answer": "answering.ask",
-    "AsyncMemory": "async_memory",
-    "Change": "records",
-    "ChangedError": "errors",
-    "Chat": "answering.chat",
-    "Config": "config.loading",
-    "ConfigError": "errors",
-    "ConsolidationReport": "records",
-    "Context": "search.context",
-    "CorruptError": "errors",
-    "Cue": "records",
-    "DataError": "errors",
-    "EmbedderError": "errors",
-    "EmbedderMismatchError": "errors",
-    "Episode": "records",
-    "Exchange": "answering.chat",
-    "Fact": "records",
-    "ForgetPlan": "records",
-    "HelaMemError": "errors",
-    "Hit": "records",
-    "LLMError": "errors",
-    "LanguageMismatchError": "errors",
-    "Listing": "records",
-    "Memory": "memory",
-    "MissingExtraError": "errors",
-    "NotFoundError": "errors",
-    "OpenAIChat": "models.openai_chat",
-    "Profile": "consolidation.profiles",
-    "ProviderError": "errors",
-    "Recall": "search.recall",
-    "Receipt": "records",
-    "ReindexReport": "records",
-    "Reinforcement": "records",
-    "SchemaError": "errors",
-    "ScriptedLLM": "models.scripted",
-    "Stats": "records",
-    "StoreError": "errors",
-    "Turn": "records",
+_NAMES = {
+    "answering.ask": "Answer",
+    "answering.chat": "Chat Exchange",
+    "async_memory": "AsyncMemory",
+    "config.loading": "Config",
+    "consolidation.profiles": "Profile",
+    "errors": (
+        "ChangedError ConfigError CorruptError DataError EmbedderError EmbedderMismatchError "
+        "HelaMemError LLMError LanguageMismatchError MissingExtraError NotFoundError "
+        "ProviderError SchemaError StoreError"
+    ),
+    "memory": "Memory",
+    "models.openai_chat": "OpenAIChat",
+    "models.scripted": "ScriptedLLM",
+    "records": (
+        "Change ConsolidationReport Cue Episode Fact ForgetPlan Hit Listing Receipt "
+        "ReindexReport Reinforcement Stats Turn"
+    ),
+    "search.context": "Context",
+    "search.recall": "Recall",
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
-__all__ = [
-    "Answer",
-    "AsyncMemory",
-    "Change",
-    "ChangedError",
-    "Chat",
-    "Config",
-    "ConfigError",
-    "ConsolidationReport",
-    "Context",
-    "CorruptError",
-    "Cue",
-    "DataError",
-    "EmbedderError",
-    "EmbedderMismatchError",
-    "Episode",
-    "Exchange",
-    "Fact",
-    "ForgetPlan",
-    "HelaMemError",
-    "Hit",
-    "LLMError",
-    "LanguageMismatchError",
-    "Listing",
-    "Memory",
-    "MissingExtraError",
-    "NotFoundError",
-    "OpenAIChat",
-    "Profile",
-    "ProviderError",
-    "Recall",
-    "Receipt",
-    "ReindexReport",
-    "Reinforcement",
-    "SchemaError",
-    "ScriptedLLM",
-    "Stats",
-    "StoreError",
-    "Turn",
-]
+if not TYPE_CHECKING:  # so that a type checker refuses a name that is not there
+    __all__ = sorted(_HOMES)  # noqa: PLE0605  # type checkers go by the imports above
 
+    def __getattr__(name: str) -> object:
+        if name == "__version__":
+            from importlib.metadata import version  # noqa: PLC0415  # costs as much as all else here
 
-def __getattr__(name: str) -> object:
-    if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415  # costs as much as all else here
+            return version("helamem")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'helamem' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"helamem.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
-        return version("helamem")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'helamem' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"helamem.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    def __dir__() -> list[str]:
+        return sorted([*__all__, "__version__"])

@@ -6,10 +6,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import helamem
 from helamem import AsyncMemory, Chat, Memory, Recall
 
 if TYPE_CHECKING:
     from helamem.protocols import LLM
+
+
+def importing() -> None:
+    from helamem import Memroy  # type: ignore[attr-defined]
+
+    str(Memroy)
+    str(helamem.Memroy)  # type: ignore[attr-defined]
 
 
 def opening() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from helamem.hints import helpful
 from helamem.plain import Record, plain
 from helamem.search.context import Context, render
 
@@ -31,6 +32,7 @@ class CueMatch(Record):
     probability: float
 
 
+@helpful
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Recall(Record):
     """What a question brought back.
