@@ -134,6 +134,7 @@ class AsyncMemory:
     add_many = _awaited(Memory.add_many)
     put = _awaited(Memory.put)
     get_by_key = _awaited(Memory.get_by_key)
+    annotate = _awaited(Memory.annotate)
     search = _awaited(Memory.search)
     reinforce = _awaited(Memory.reinforce)
     ask = _awaited(Memory.ask)
