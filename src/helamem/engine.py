@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +62,7 @@ class Engine:
         self._parts = store, embedder  # replaced as one, so that no call mixes old and new
         self._config = config
         self._language = language_named(config.language)
+        self._zone = config.zone
         self._clock: Clock = lambda: identity.settled(clock())
 
     @property
@@ -84,7 +85,7 @@ class Engine:
 
     def now(self) -> datetime:
         """The time by this memory's clock."""
-        return datetime.fromtimestamp(self._clock(), UTC)
+        return datetime.fromtimestamp(self._clock(), self._zone)
 
     # Adding
 
@@ -153,7 +154,7 @@ class Engine:
         now = self._clock()
         cleaned = [indexing.cleaned(turn) for turn in turns]
         given = [turn for turn, _ in cleaned]
-        keys = recognizing.keys(given, self._store, now=now, zone=UTC)
+        keys = recognizing.keys(given, self._store, now=now, zone=self._zone)
         added: list[tuple[int, bool]] = []
         for some in _slices(len(given), batch_size or len(given)):
             added += self._stored(given[some], keys[some], now)
@@ -188,7 +189,9 @@ class Engine:
     ) -> tuple[Store, list[NewEpisode]]:
         """The store, and episodes with vectors of its embedder, whatever a reindexing does meanwhile."""
         store, embedder = self._parts
-        return store, indexing.prepare(turns, keys, embedder, self._language, now=now, zone=UTC)
+        return store, indexing.prepare(
+            turns, keys, embedder, self._language, now=now, zone=self._zone
+        )
 
     def put(self, key: str, turn: Turn) -> int:
         """Remember a turn under a key of your own; what stood there is replaced, and leaves no history.
@@ -264,7 +267,7 @@ class Engine:
         """
         query = clean(arguments.text("query", query, "ask something"))[0]
         k = arguments.count("k", k, least=1)
-        asked_at = datetime.fromtimestamp(self._clock(), UTC) if at is None else utc(at)
+        asked_at = self.now() if at is None else self._local(at)
         recall = search.search(
             *self._parts,
             self._config,
@@ -278,6 +281,11 @@ class Engine:
             "found %d memories in %.1f ms", len(recall.hits), sum(recall.milliseconds.values())
         )
         return recall
+
+    def _local(self, at: datetime) -> datetime:
+        """A time in its own zone; one in UTC, which says nothing of where somebody was, in this memory's."""
+        moment = utc(at)
+        return at if at.utcoffset() else moment.astimezone(self._zone)
 
     # Learning
 
@@ -526,7 +534,7 @@ class Engine:
     def cues(self) -> tuple[Cue, ...]:
         """The questions that are bound to what served them, oldest first."""
         return tuple(
-            Cue(id=id_, text=words, speaker=speaker, at=datetime.fromtimestamp(at, UTC))
+            Cue(id=id_, text=words, speaker=speaker, at=datetime.fromtimestamp(at, self._zone))
             for id_, words, speaker, at in self._store.cues()
         )
 

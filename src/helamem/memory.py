@@ -22,6 +22,7 @@ from helamem.language import language_named
 from helamem.models import embedders, openai_chat
 from helamem.models.cached import Cached
 from helamem.stores.sqlite import SQLiteStore
+from helamem.stores.sqlite.database import IN_RAM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +46,7 @@ class Memory(Engine):
     """The long-term memory of one namespace: one user, one agent, one project.
 
     Args:
-        path: The file; None keeps it in the user's data folder (HELAMEM_HOME), ":memory:" in RAM.
+        path: The file, where `~` is your folder; None keeps it in the user's data folder (HELAMEM_HOME), ":memory:" in RAM.
         namespace: Whose memory it is. What is stored under one namespace never shows in another.
         config: All settings; None reads the environment and the configuration file.
         embedder: What turns texts into vectors; None takes the one that the settings name.
@@ -81,6 +82,8 @@ class Memory(Engine):
         arguments.clock_time(clock())
         embedder = embedder or _embedder(config)
         path = default_path() if path is None else path
+        if str(path) != IN_RAM:
+            path = private.expanded(path)
         if Path(path).parent == data_folder():
             private.tighten(data_folder())
         store = SQLiteStore(
@@ -91,6 +94,7 @@ class Memory(Engine):
             language=config.language,
             version=language_named(config.language).version,
             synchronous=config.storage.durability,
+            zone=config.zone,
         )
         super().__init__(store, embedder, config, clock)
         self._path = str(path)
@@ -289,6 +293,7 @@ def reindex_file(
         namespace=namespace,
         embedder_name=None,
         synchronous=config.storage.durability,
+        zone=config.zone,
     )
     with contextlib.closing(Engine(store, embedder, config, time.time)) as engine:
         return engine.reindex(progress=progress)

@@ -8,16 +8,27 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
 FILE, FOLDER = 0o600, 0o700
 OTHERS = 0o077  # what a group and everybody may do
 SHARED_ON_PURPOSE = stat.S_ISVTX | stat.S_ISGID  # /tmp, or a folder that a group was given
+
+
+def expanded(path: str | Path) -> Path:
+    """The path, with the user's folder for `~`: shells put it there only in some places.
+
+    Raises:
+        ValueError: It is the folder of a user who is not there.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as exc:
+        raise ValueError(
+            f"{str(path)!r} names a user who has no folder here; give the whole path"
+        ) from exc
 
 
 def make_folder(folder: Path) -> None:

@@ -163,7 +163,19 @@ class TestAdd:
 
         [memory] = as_json("list")
         assert ("Ana", "user", "s") == (memory["speaker"], memory["role"], memory["session"])
-        assert ("2025-03-03T19:10:00Z", {"mood": "calm"}) == (memory["at"], memory["metadata"])
+        assert ("2025-03-03T20:10:00+01:00", {"mood": "calm"}) == (
+            memory["at"],
+            memory["metadata"],
+        )
+
+    def test_a_time_without_a_zone_is_one_of_the_setting(self, cli: Cli, as_json: Data) -> None:
+        tokyo = "--set", "timezone=Asia/Tokyo"
+        cli("add", "Hello.", "--at", "2025-03-03", *tokyo)
+        cli("add", "Bye.", "--at", "2025-03-03T19:10:00Z", *tokyo)
+
+        hello, bye = as_json("list", *tokyo)
+        assert ("2025-03-03T00:00:00+09:00", "2025-03-03") == (hello["at"], hello["session"])
+        assert ("2025-03-04T04:10:00+09:00", "2025-03-04") == (bye["at"], bye["session"])
 
     def test_blank_text_is_refused_in_a_sentence(self, cli: Cli) -> None:
         outcome = cli("add", "  ", code=1)
@@ -174,7 +186,7 @@ class TestAdd:
     @pytest.mark.parametrize(
         ("option", "value", "words"),
         [
-            ("--at", "2025-03-03", "has no time zone; write it like 2025-03-03T19:10:00Z"),
+            ("--at", "0001-01-01T00:00:00+23:00", "outside of the years 1 to 9999"),
             ("--at", "yesterday", "'yesterday' is no time; write it like 2025-03-03T19:10:00Z"),
             ("--metadata", "[1]", "not a JSON object"),
             ("--metadata", "{", "not JSON"),

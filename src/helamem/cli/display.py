@@ -88,7 +88,7 @@ def clipped(text: str, length: int = LONG) -> Text:
 
 
 def when(moment: datetime) -> str:
-    """A time as a table shows it: UTC, to the minute."""
+    """A time as a table shows it: by the clock of its zone, to the minute."""
     return f"{moment:%Y-%m-%d %H:%M}"
 
 

@@ -6,7 +6,7 @@ Whatever is slow to import is imported where it is needed, so that `--help` is q
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,7 +51,13 @@ class App:
 
         options = {"preset": self.preset, "embedder": self.embedder}
         given = {name: value for name, value in options.items() if value is not None}
-        return config.resolve(self.config_file, arguments={**self.settings, **given})
+        found = config.resolve(self.config_file, arguments={**self.settings, **given})
+        if found.origins["timezone"] != "default":
+            return found
+        return config.Resolved(  # who sits at a command line means the clock on the wall
+            config=replace(found.config, timezone="local"),
+            origins={**found.origins, "timezone": "command line"},
+        )
 
     def config(self) -> Config:
         """The configuration that holds."""
@@ -59,9 +65,12 @@ class App:
 
     def path(self) -> str | Path:
         """The file that the commands work on."""
-        from helamem import memory
+        from helamem import memory, private
+        from helamem.stores.sqlite.database import IN_RAM
 
-        return self.file or memory.default_path()
+        if self.file is None or self.file == IN_RAM:
+            return self.file or memory.default_path()
+        return private.expanded(self.file)
 
     def memory(self, *, namespace: str | None = None, clock: Clock | None = None) -> Memory:
         """The memory that the options name; close it, or use it in a `with` block."""
@@ -137,7 +146,9 @@ def program_options(program: Decorated) -> Decorated:
 
 def _option(name: str, attributes: dict[str, Any]) -> Callable[[Decorated], Decorated]:
     declarations = [name] if name != "--verbose" else ["-v", name]
-    return click.option(*declarations, expose_value=False, callback=_remember, **attributes)
+    return click.option(
+        *declarations, expose_value=False, is_eager=True, callback=_remember, **attributes
+    )
 
 
 def _remember(context: click.Context, option: click.Parameter, value: object) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from helamem.cli.settings import App
 from helamem.records import utc
 
 if TYPE_CHECKING:
@@ -21,19 +22,32 @@ if TYPE_CHECKING:
 EXAMPLE = "2025-03-03T19:10:00Z"
 
 
-def moment(text: str) -> datetime:
-    """A time in ISO 8601, with its zone.
+class Moment(click.ParamType):  # type: ignore[type-arg]  # it takes none in older versions
+    """A time in ISO 8601; without a zone it is one by the clock of the setting `timezone`."""
 
-    Raises:
-        BadParameter: It is not one.
-    """
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError as exc:
-        raise click.BadParameter(f"{text!r} is no time; write it like {EXAMPLE}") from exc
-    if read.tzinfo is None:
-        raise click.BadParameter(f"{text!r} has no time zone; write it like {EXAMPLE}")
-    return utc(read)
+    name = "time"
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The time that is written, a day being its midnight."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            read = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write it like {EXAMPLE} or 2025-03-03", param, ctx)
+        if read.tzinfo is None:
+            app = ctx.ensure_object(App) if ctx else App()
+            read = read.replace(tzinfo=app.config().zone)
+        try:
+            utc(read)
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
+        return read
+
+
+moment = Moment()
 
 
 def ids(text: str) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_type_hi
 import platformdirs
 
 from helamem import private
+from helamem.config import zones
 from helamem.config.presets import PRESETS
 from helamem.config.settings import (
     Activation,
@@ -36,6 +37,7 @@ from helamem.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import tzinfo
 
 
 LanguageName: TypeAlias = Literal["english", "neutral"]
@@ -49,11 +51,14 @@ class Config:
     Attributes:
         embedder: "static", "minilm", "openai:MODEL" or "hashing", each also with ":PATH" where it has one.
         language: "english", or "neutral" for any other and for several at once.
+        timezone: Whose days and hours are meant: a name like "Europe/Berlin", "UTC", or "local" for that of
+            this machine.
     """
 
     preset: str = "default"
     embedder: str = "static"
     language: LanguageName = "english"
+    timezone: str = "UTC"
     candidates: Candidates = field(default_factory=Candidates)
     activation: Activation = field(default_factory=Activation)
     spreading: Spreading = field(default_factory=Spreading)
@@ -68,7 +73,7 @@ class Config:
     ask: Ask = field(default_factory=Ask)
 
     def __post_init__(self) -> None:
-        for name in ("preset", "embedder", "language"):
+        for name in ("preset", "embedder", "language", "timezone"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a string, not {getattr(self, name)!r}")
         if self.preset not in PRESETS:
@@ -77,6 +82,12 @@ class Config:
             )
         if self.language not in LANGUAGES:
             raise ConfigError(f"language = {self.language!r}, but it must be one of {LANGUAGES}")
+        zones.zone(self.timezone)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone that `timezone` names."""
+        return zones.zone(self.timezone)
 
     @classmethod
     def of(cls, preset: str = "default", **settings: Any) -> Config:
@@ -120,7 +131,7 @@ def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where memories are kept unless a path is given: HELAMEM_HOME, or the user's data folder."""
     home = environ.get("HELAMEM_HOME")
     return (
-        Path(home).expanduser()
+        private.expanded(home)
         if home
         else Path(platformdirs.user_data_dir("helamem", appauthor=False))
     )
@@ -190,6 +201,7 @@ def describe(name: str) -> str:
         return {
             "preset": "the set of values to start from",
             "embedder": "what turns texts into vectors",
+            "timezone": "whose days and hours are meant: a name like Europe/Berlin, or local",
             "language": "whose words and patterns texts are read with; neutral has none, for any script",
         }[name]
     return str(_field(name).metadata["doc"])
@@ -257,7 +269,7 @@ def _file_content(
 ) -> tuple[Path | None, Mapping[str, Any]]:
     """The configuration file, if there is one, and what is in it."""
     named = path or environ.get("HELAMEM_CONFIG")
-    file = Path(named) if named else data_folder(environ) / "config.toml"
+    file = private.expanded(named) if named else data_folder(environ) / "config.toml"
     if not named and not file.is_file():
         return None, {}
     if not named:
@@ -300,7 +312,7 @@ def variable(name: str) -> str:
 def _parsed(name: str, value: Any, origin: str) -> Any:
     """A value with the type that its setting has; text (from the environment, say) is converted."""
     section, _, key = name.partition(".")
-    if name in {"preset", "embedder", "language"}:
+    if name in {"preset", "embedder", "language", "timezone"}:
         return value
     hints = get_type_hints(_SECTIONS[section]) if section in _SECTIONS else {}
     if not key or key not in hints:

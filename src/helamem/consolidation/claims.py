@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from helamem.consolidation import grounding
@@ -17,6 +17,7 @@ from helamem.models import prompts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import tzinfo
 
     from helamem.protocols import Message
     from helamem.records import Episode, Fact, Json
@@ -210,7 +211,7 @@ class _Reader:
         if not day.strip():
             return said_at
         try:
-            return _date(day.strip())
+            return _date(day.strip(), said_at.tzinfo)
         except ValueError:
             self.refuse(f"fact {number} has a date that is none; the time of its sources was taken")
             return said_at
@@ -229,7 +230,7 @@ def _wrong(text: str) -> str:
     return grounding.flaw(text)
 
 
-def _date(day: str) -> datetime:
+def _date(day: str, zone: tzinfo | None) -> datetime:
     """The first moment of a day, a month or a year.
 
     Raises:
@@ -239,4 +240,4 @@ def _date(day: str) -> datetime:
     if match is None:
         raise ValueError(day)
     year, month, day_of_month = match.groups(default="01")
-    return datetime(int(year), int(month), int(day_of_month), tzinfo=UTC)
+    return datetime(int(year), int(month), int(day_of_month), tzinfo=zone)
