@@ -45,7 +45,7 @@ check: lint test ## All that must hold before a change goes in
 
 adapters: $(VENV)/.adapters ## Install the frameworks that there are adapters for, and test these
 	@echo "== Testing the adapters against the real packages"
-	@$(VENV)/adapters/bin/python -m pytest tests/adapters
+	@$(VENV)/adapters/bin/python -m pytest tests/adapters -o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=function
 
 bare: $(VENV)/.bare ## Install the package alone, and check that it imports, helps and runs README's example
 	@echo "== Importing, asking for help, and running README's examples with the base install only"
