@@ -53,9 +53,6 @@ METHODS = sorted(name for name in public(Memory) if inspect.isfunction(getattr(M
 
 
 class TestParity:
-    def test_it_has_the_same_names(self) -> None:
-        assert {"memory"} == public(AsyncMemory) ^ public(Memory)
-
     @pytest.mark.parametrize("name", METHODS)
     def test_each_method_takes_the_same(self, name: str) -> None:
         ours, theirs = (

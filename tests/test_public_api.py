@@ -92,6 +92,16 @@ class TestNames:
             _ = helamem.Memroy  # type: ignore[attr-defined]
 
 
+class TestAsyncMemory:
+    def test_it_has_what_memory_has(self) -> None:
+        awaited, plain = (
+            {name for name in dir(cls) if not name.startswith("_")}
+            for cls in (helamem.AsyncMemory, helamem.Memory)
+        )
+
+        assert {"memory"} == awaited ^ plain, "add `name = _awaited(Memory.name)` to AsyncMemory"
+
+
 class TestImporting:
     def test_loads_nothing_but_itself_and_a_little_of_the_standard_library(
         self, tmp_path: Path
