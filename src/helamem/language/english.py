@@ -52,6 +52,14 @@ _COURTESY = re.compile(
     r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
     re.IGNORECASE,
 )
+_PLEASANTRY = re.compile(
+    r"\W*(?:(?:oh|wow|aww?|yay|yeah|yes|well|so|and|but|haha),?\s+)*"
+    r"(?:thanks|thank|thx|congrat\w*|hi|hey|hello|bye|goodbye|good (?:luck|morning|night|evening)|sorry|welcome"
+    r"|(?:so |i am |i'm |i was )?(?:glad|happy|sorry|proud|excited|grateful)"
+    r"|(?:i )?(?:hope|wish|love|appreciate|agree|totally|absolutely|sounds?|can't wait|miss|bet|guess)"
+    r"|nice|great|awesome|cool|amazing|sure|no (?:worries|problem))\b",
+    re.IGNORECASE,
+)
 _NEGATION = re.compile(
     r"\b(?:not|no|never|nobody|nothing|none|neither|nor|without|stopped|\w+n['\u2019]t)\b"
 )
@@ -126,6 +134,8 @@ ENGLISH = Language(
     second_person=frozenset(_SECOND_PERSON.split()),
     third_person=frozenset(_THIRD_PERSON.split()),
     pointing=frozenset(_POINTING.split()),
+    demonstrative=frozenset(["these", "this", "those"]),
+    pleasantry=_PLEASANTRY,
     months=_MONTH_NUMBERS,
     month_words=frozenset(_LONG_MONTHS),
     month_date=_MONTH_DATE,

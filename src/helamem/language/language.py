@@ -43,6 +43,8 @@ class Language:
         possessive: An ending that belongs to the name before it.
         first_person, second_person, third_person: Pronouns, lower case.
         pointing: Words that open a sentence only after another one, lower case.
+        demonstrative: Words that point at what was said or shown before, lower case.
+        pleasantry: How thanks, greetings and applause begin.
         months: The number of each name of a month, short and long, lower case.
         month_words: Names of months that are also names of people, lower case.
         month_date: A date with a month's name: groups `before`, `month`, `after`, `year`.
@@ -71,6 +73,8 @@ class Language:
     second_person: frozenset[str] = frozenset()
     third_person: frozenset[str] = frozenset()
     pointing: frozenset[str] = frozenset()
+    demonstrative: frozenset[str] = frozenset()
+    pleasantry: re.Pattern[str] = NOTHING
     months: Mapping[str, int] = field(default_factory=dict)
     month_words: frozenset[str] = frozenset()
     month_date: re.Pattern[str] = NOTHING

@@ -44,9 +44,8 @@ def leaves_open(sentence: str, language: Language = ENGLISH) -> bool:
     words = list(_words(sentence, language))
     if not words or words[0] in language.pointing | language.third_person:
         return True
-    return any(word in language.third_person for word in words) and not (
-        speaks_of_self(sentence, language) or _names_somebody(sentence, language)
-    )
+    open_ = language.third_person | language.demonstrative
+    return any(word in open_ for word in words) and not _names_somebody(sentence, language)
 
 
 def _words(sentence: str, language: Language) -> Iterator[str]:

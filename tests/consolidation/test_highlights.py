@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from helamem.consolidation.highlights import about_the_same, highlights, statements
+from helamem.language.language import NEUTRAL
+from samples import episode
+
+MARCH_4 = datetime(2024, 3, 4, 9, tzinfo=UTC)
+
+
+def kept(text: str, speaker: str = "Ana") -> list[str]:
+    return [each.text for each in statements([episode(1, text, speaker)])]
+
+
+class TestStatements:
+    @pytest.mark.parametrize(
+        "sentence",
+        [
+            "I work at the library in Leeds.",
+            "We adopted a puppy and a kitten.",
+            "Ines lives next to the old bridge in Porto.",
+            "The plumber wants 480 euros for the boiler.",
+        ],
+    )
+    def test_what_says_something_of_somebody_is_kept(self, sentence: str) -> None:
+        assert [sentence] == kept(sentence)
+
+    @pytest.mark.parametrize(
+        "sentence",
+        [
+            "Where does Ines live in Porto?",  # a question
+            "Your sister lives in Porto.",  # whose is not said
+            "That was a lovely evening in Porto.",  # what was is not said
+            "She has lived there for 9 years.",  # who has is not said
+            "I gave it to them on Friday.",  # to whom is not said
+            "Thanks for always having my back, Ben.",
+            "Wow, congrats on the new job in Oslo!",
+            "I agree with all my heart.",
+            "Five: us three.",
+            "The weather is lovely, warm and dry.",  # of nobody
+        ],
+    )
+    def test_what_needs_its_conversation_or_says_nothing_is_not(self, sentence: str) -> None:
+        assert [] == kept(sentence)
+
+    def test_a_language_without_pronouns_keeps_whatever_says_enough(self) -> None:
+        spoken = episode(1, "Ines wohnt neben der Brücke.", "Ana")
+
+        assert ["Ines wohnt neben der Brücke."] == [
+            each.text for each in statements([spoken], NEUTRAL)
+        ]
+
+
+class TestHighlights:
+    def test_each_sentence_is_a_draft_of_its_own_with_its_speaker(self) -> None:
+        cluster = [
+            episode(
+                1,
+                "I work at the town library. My sister teaches maths in Leeds.",
+                "Ana",
+                at=MARCH_4,
+            ),
+            episode(2, "I repair old boilers.", "Ben", at=MARCH_4),
+        ]
+        found = statements(cluster)
+
+        drafts = highlights(found, np.eye(3, dtype=np.float32), most=3)
+
+        assert [
+            ("Ana: I work at the town library.", "Ana", (1,)),
+            ("Ana: My sister teaches maths in Leeds.", "Ana", (1,)),
+            ("Ben: I repair old boilers.", "Ben", (2,)),
+        ] == [(each.text, each.speaker, each.sources) for each in drafts]
+
+    @pytest.mark.parametrize(
+        ("sentence", "expected"),
+        [
+            ("I moved to Leeds last week.", "Ana, 4 March 2024: I moved to Leeds last week."),
+            ("I moved to Leeds on 2 May 2020.", "Ana: I moved to Leeds on 2 May 2020."),
+        ],
+    )
+    def test_a_date_stands_where_the_words_count_from_the_day(
+        self, sentence: str, expected: str
+    ) -> None:
+        found = statements([episode(1, sentence, "Ana", at=MARCH_4)])
+
+        (draft,) = highlights(found, np.ones((1, 2), np.float32) / 2**0.5, most=3)
+
+        assert expected == draft.text
+
+    def test_the_most_central_ones_are_taken_and_none_twice(self) -> None:
+        found = statements(
+            [episode(i, text) for i, text in enumerate(("I bake bread and cake.", "I own 3 old boats.", "I bake bread and cake."), 1)]
+        )  # fmt: skip
+        embedded = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
+
+        assert ["Ana: I bake bread and cake.", "Ana: I own 3 old boats."] == [
+            each.text for each in highlights(found, embedded, most=5)
+        ]
+        assert 1 == len(highlights(found, embedded, most=1))
+
+    def test_nothing_gives_nothing(self) -> None:
+        assert [] == highlights([], np.zeros((0, 2), np.float32), most=3)
+
+
+def test_statements_about_the_same_share_most_of_their_terms() -> None:
+    assert about_the_same("Ana: I work at the library.", "Ana: I work at the new library.")
+    assert not about_the_same("Ana: I work at the library.", "Ana: I swim at the lake.")
