@@ -807,8 +807,8 @@ class TestEdit:
         with Memory(path, config=Config(), embedder=HashingEmbedder(64), clock=clock) as memory:
             ids = TestConsolidate().served_together(memory)
             memory.consolidate()
-            fact = next(f for f in memory.facts() if len(f.sources) > 1)
-            changed, deleted = fact.sources[0], fact.sources[1]
+            fact, other = memory.facts()[:2]
+            changed, deleted = fact.sources[0], other.sources[0]
             words = memory.get(deleted).text
 
             memory.update(changed, "Something else altogether.")

@@ -65,9 +65,21 @@ def test_what_was_replaced_is_not_in_it() -> None:
 def test_one_name_may_be_asked_for() -> None:
     facts = [fact(1, speaker="Ana"), fact(2, speaker="Ben")]
 
-    assert ["Ana"] == [each.name for each in profiles(facts, name="ana")]
+    assert ["ana"] == [each.name for each in profiles(facts, name="ana")]
     assert () == profiles(facts, name="Zoe")
 
 
 def test_without_facts_there_are_no_profiles() -> None:
     assert () == profiles([])
+
+
+def test_a_person_who_is_only_spoken_about_has_a_profile() -> None:
+    facts = [
+        fact(1, "Ana: Lea is my oldest friend.", speaker="Ana"),
+        fact(2, "Ana: I sold the old bike.", speaker="Ana"),
+        fact(3, "Ben: I met Lea's brother.", speaker="Ben"),
+    ]
+
+    (lea,) = profiles(facts, name="Lea")
+
+    assert ("Lea", {1, 3}) == (lea.name, {line.fact for line in lea.lines})

@@ -1,19 +1,14 @@
-"""From a cluster of episodes to facts, without a language model: the sentences that say most."""
+"""From a cluster of episodes to facts, without a language model: its highlights, word for word."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from helamem import indexing
 from helamem.consolidation.distiller import Draft, Outcome, embedded, new_fact
-from helamem.core import vectors
+from helamem.consolidation.highlights import about_the_same, highlights, statements
 from helamem.language import language_named
-from helamem.language.english import ENGLISH
-from helamem.language.sentences import is_question, sentences
-from helamem.language.terms import terms_of
 from helamem.protocols import Distillate
 from helamem.records import Fact
 
@@ -25,14 +20,13 @@ if TYPE_CHECKING:
     from helamem.protocols import Embedder, Floats, Store
     from helamem.records import Episode
 
-NAME = "extractive-1"
-MIN_TERMS = 3
-MAX_SENTENCES = 3
+NAME = "extractive-2"
+FAMILY = "extractive-"  # whatever an earlier version made is made of the episodes' words, too
 NEAREST = 4  # a fact with the same words has the same vector, so that it is among these
 
 
 class Extractive:
-    """Takes the sentences that say most."""
+    """Takes sentences that stand by themselves; see `helamem.consolidation.highlights`."""
 
     name = NAME
 
@@ -42,7 +36,7 @@ class Extractive:
         self._language = language_named(config.language)
 
     def distil(self, episodes: Sequence[Episode]) -> Extracted:
-        """One draft a speaker."""
+        """One draft per sentence that is worth keeping."""
         drafts = self._drafts(episodes)
         vectors = embedded(self._embedder, drafts)
         return Extracted(drafts=drafts, vectors=vectors, language=self._language)
@@ -52,7 +46,7 @@ class Extractive:
         if not found:
             return []
         embedded = indexing.embed(self._embedder, [each.text for each in found])
-        return extract(found, embedded, max_facts=self._config.consolidation.max_facts)
+        return highlights(found, embedded, most=self._config.consolidation.max_facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +58,7 @@ class Extracted:
     language: Language
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
-        """What is not known yet; what says the same with fewer sources is replaced."""
+        """What is not known yet; an older statement about the same is replaced."""
         near = self._near(known)
         fresh = [
             (draft, vector)
@@ -75,7 +69,7 @@ class Extracted:
             fact.id: index
             for index, (draft, _) in enumerate(fresh)
             for fact in near
-            if _widens(draft, fact)
+            if self._outdates(draft, fact)
         }
         made = {"distiller": NAME}
         facts = [new_fact(draft, vector, self.language, now, made) for draft, vector in fresh]
@@ -84,6 +78,18 @@ class Extracted:
                 marks=marks, facts=facts, changed=[], superseded=list(replaced.items()), at=now
             ),
             merged=len(self.drafts) - len(fresh),
+        )
+
+    def _outdates(self, draft: Draft, fact: Fact) -> bool:
+        """Whether a newer statement of the same speaker is about what an extracted one is about.
+
+        A model's words are not ours to replace.
+        """
+        return (
+            _is_extracted(fact)
+            and fact.speaker == draft.speaker
+            and fact.at <= draft.at
+            and about_the_same(draft.text, fact.text, self.language)
         )
 
     def _near(self, known: Store) -> list[Fact]:
@@ -100,87 +106,14 @@ class Extracted:
         return [*of_episodes, *(each for each in others if isinstance(each, Fact))]
 
 
-def _widens(draft: Draft, fact: Fact) -> bool:
-    """Whether a draft says what an extracted fact says, and more: a model's words are not ours to replace."""
-    return (
-        fact.metadata.get("distiller") == NAME
-        and fact.speaker == draft.speaker
-        and set(fact.sources) < set(draft.sources)
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """A statement out of an episode."""
-
-    text: str
-    episode: Episode
-
-
-def statements(cluster: Sequence[Episode], language: Language = ENGLISH) -> list[Sentence]:
-    """The sentences of a cluster that state something: no questions, nothing under three terms."""
-    return [
-        Sentence(text=sentence, episode=episode)
-        for episode in cluster
-        for sentence in sentences(episode.text, language)
-        if not is_question(sentence, language)
-        and len(set(terms_of(sentence, language))) >= MIN_TERMS
-    ]
-
-
-def extract(sentences: Sequence[Sentence], embedded: Floats, *, max_facts: int) -> list[Draft]:
-    """One draft a speaker: the sentences of the cluster that are nearest to what it is about.
-
-    Args:
-        sentences: What `statements` found.
-        embedded: Their unit vectors, shape (n, dimension).
-        max_facts: How many drafts at most; the most central speakers come first.
-    """
-    if not sentences:
-        return []
-    centrality = _centrality(embedded)
-    speakers = sorted(
-        {each.episode.speaker for each in sentences},
-        key=lambda name: (
-            -max(
-                c for c, s in zip(centrality, sentences, strict=True) if s.episode.speaker == name
-            ),
-            name,
-        ),
-    )
-    return [_draft(name, sentences, centrality) for name in speakers[:max_facts]]
-
-
-def _centrality(embedded: Floats) -> list[float]:
-    """The cosine of each sentence with the mean of all."""
-    mean = vectors.normalize(embedded.mean(axis=0, keepdims=True))[0]
-    return [float(value) for value in vectors.similarities(mean, embedded)]
-
-
-def _draft(speaker: str, sentences: Sequence[Sentence], centrality: Sequence[float]) -> Draft:
-    """The most central sentences of one speaker, told in the order in which they were said."""
-    own = [i for i, each in enumerate(sentences) if each.episode.speaker == speaker]
-    best = sorted(own, key=lambda i: (-centrality[i], i))[:MAX_SENTENCES]
-    told = [sentences[i] for i in sorted(best, key=lambda i: (sentences[i].episode.at, i))]
-    said = " ".join(dict.fromkeys(each.text for each in told))
-    return Draft(
-        text=f"{speaker}: {said}" if speaker else said,
-        kind="statement",
-        confidence=float(np.clip(np.mean([centrality[i] for i in best]), 0.01, 1.0)),
-        sources=tuple(sorted({each.episode.id for each in told})),
-        speaker=speaker,
-        at=max(each.episode.at for each in told),
-    )
-
-
 def facts_quoting(store: Store, ids: Sequence[int]) -> list[int]:
     """The facts that repeat the words of these episodes: extracted ones, superseded ones too.
 
     They say nothing that their episodes do not say. What a model put in words of its own is not among
     them: it stays as long as it rests on something.
     """
-    return [
-        fact.id
-        for fact in store.facts(superseded=True, resting_on=ids)
-        if fact.metadata.get("distiller") == NAME
-    ]
+    return [fact.id for fact in store.facts(superseded=True, resting_on=ids) if _is_extracted(fact)]
+
+
+def _is_extracted(fact: Fact) -> bool:
+    return str(fact.metadata.get("distiller", "")).startswith(FAMILY)

@@ -14,8 +14,8 @@ from helamem.consolidation.grounding import who
 from helamem.core import vectors
 from helamem.language import dates, names, persons
 from helamem.language.english import ENGLISH, MONTHS
-from helamem.language.sentences import is_question, sentences
-from helamem.language.terms import terms_of
+from helamem.language.sentences import is_question, opens_sentence, sentences
+from helamem.language.terms import TOKEN, folded, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +40,12 @@ class Sentence:
 
 def statements(cluster: Sequence[Episode], language: Language = ENGLISH) -> list[Sentence]:
     """The sentences of a cluster that say something, and can be understood without the others."""
+    known = _names(cluster, language)
     return [
         Sentence(text=sentence, episode=episode)
         for episode in cluster
         for sentence in sentences(episode.text, language)
-        if _stands_alone(sentence, language) and _tells(sentence, language)
+        if _stands_alone(sentence, language) and _tells(sentence, known, language)
     ]
 
 
@@ -84,10 +85,14 @@ def _stands_alone(sentence: str, language: Language) -> bool:
         or language.pleasantry.match(sentence)
         or persons.addresses(sentence, language)
         or persons.leaves_open(sentence, language)
+        or (
+            persons.mentions_others(sentence, language)
+            and not names.names_something(sentence, language)
+        )
     )
 
 
-def _tells(sentence: str, language: Language) -> bool:
+def _tells(sentence: str, known: frozenset[str], language: Language) -> bool:
     """Whether a sentence says enough, and something of somebody, of a place or of an amount."""
     if len(set(terms_of(sentence, language))) < MIN_TERMS:
         return False
@@ -95,8 +100,25 @@ def _tells(sentence: str, language: Language) -> bool:
         not language.first_person
         or persons.speaks_of_self(sentence, language)
         or names.names_something(sentence, language)
+        or not known.isdisjoint(_words(sentence, language))
         or any(letter.isdecimal() for letter in sentence)
     )
+
+
+def _names(cluster: Sequence[Episode], language: Language) -> frozenset[str]:
+    """The names that a cluster shows to be names, so that one is known where it opens a sentence."""
+    found = {word for episode in cluster for word in _words(episode.speaker, language)}
+    for text in (folded(episode.text, language) for episode in cluster):
+        found |= {
+            token[0].casefold()
+            for token in TOKEN.finditer(text)
+            if token[0].istitle() and not opens_sentence(text, token.start())
+        }
+    return frozenset(found - language.stop_words)
+
+
+def _words(text: str, language: Language) -> list[str]:
+    return [token.casefold() for token in TOKEN.findall(folded(text, language))]
 
 
 def _draft(said: Sentence) -> Draft:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from helamem.language.terms import TOKEN, folded
 from helamem.plain import Record
 
 if TYPE_CHECKING:
@@ -63,14 +64,14 @@ def profiles(
 
     Args:
         facts: Facts that hold; superseded ones are left out.
-        name: Only this person's.
+        name: Only this person's: what is about them, and what speaks of them by their name.
         max_chars: The most characters that the lines of one profile have together.
     """
     groups: dict[tuple[bool, str], list[Fact]] = {}
     for fact in facts:
-        if fact.superseded_by is None and (name is None or _is_named(fact.speaker, name)):
-            agent = fact.kind == "agent"
-            groups.setdefault((agent, "" if agent else fact.speaker), []).append(fact)
+        if fact.superseded_by is None and (name is None or _concerns(fact, name)):
+            agent = fact.kind == "agent" and name is None
+            groups.setdefault((agent, "" if agent else name or fact.speaker), []).append(fact)
     ordered = sorted(groups.items(), key=lambda each: (each[0][0], -len(each[1]), each[0][1]))
     return tuple(
         _profile(person, members, agent=agent, max_chars=max_chars)
@@ -118,5 +119,11 @@ def _line(fact: Fact) -> Line:
     )
 
 
-def _is_named(speaker: str, name: str) -> bool:
-    return speaker.casefold() == name.casefold()
+def _concerns(fact: Fact, name: str) -> bool:
+    """Whether a fact is about a person, or speaks of them by their name."""
+    named, said = _words(name), _words(fact.text)
+    return fact.speaker.casefold() == name.casefold() or (bool(named) and named <= said)
+
+
+def _words(text: str) -> set[str]:
+    return set(TOKEN.findall(folded(text).casefold()))

@@ -35,6 +35,15 @@ def addresses(sentence: str, language: Language = ENGLISH) -> bool:
     return any(word in language.second_person for word in _words(sentence, language))
 
 
+def mentions_others(sentence: str, language: Language = ENGLISH) -> bool:
+    """Whether a sentence says "she", "them" or the like outside of quotation marks.
+
+    >>> mentions_others("I sent them the keys."), mentions_others("I sent Ben the keys.")
+    (True, False)
+    """
+    return any(word in language.third_person for word in _words(sentence, language))
+
+
 def leaves_open(sentence: str, language: Language = ENGLISH) -> bool:
     """Whether a sentence needs another one to be understood: it opens by pointing, or names nobody for "she".
 
