@@ -65,7 +65,7 @@ def test_what_was_replaced_is_not_in_it() -> None:
 def test_one_name_may_be_asked_for() -> None:
     facts = [fact(1, speaker="Ana"), fact(2, speaker="Ben")]
 
-    assert ["ana"] == [each.name for each in profiles(facts, name="ana")]
+    assert ["Ana"] == [each.name for each in profiles(facts, name="ana")]
     assert () == profiles(facts, name="Zoe")
 
 

@@ -67,11 +67,13 @@ def profiles(
         name: Only this person's: what is about them, and what speaks of them by their name.
         max_chars: The most characters that the lines of one profile have together.
     """
+    facts = list(facts)
+    spelt = next((each.speaker for each in facts if name and _is_named(each.speaker, name)), name)
     groups: dict[tuple[bool, str], list[Fact]] = {}
     for fact in facts:
         if fact.superseded_by is None and (name is None or _concerns(fact, name)):
             agent = fact.kind == "agent" and name is None
-            groups.setdefault((agent, "" if agent else name or fact.speaker), []).append(fact)
+            groups.setdefault((agent, "" if agent else spelt or fact.speaker), []).append(fact)
     ordered = sorted(groups.items(), key=lambda each: (each[0][0], -len(each[1]), each[0][1]))
     return tuple(
         _profile(person, members, agent=agent, max_chars=max_chars)
@@ -121,8 +123,12 @@ def _line(fact: Fact) -> Line:
 
 def _concerns(fact: Fact, name: str) -> bool:
     """Whether a fact is about a person, or speaks of them by their name."""
-    named, said = _words(name), _words(fact.text)
-    return fact.speaker.casefold() == name.casefold() or (bool(named) and named <= said)
+    named = _words(name)
+    return _is_named(fact.speaker, name) or (bool(named) and named <= _words(fact.text))
+
+
+def _is_named(speaker: str, name: str) -> bool:
+    return speaker.casefold() == name.casefold()
 
 
 def _words(text: str) -> set[str]:
