@@ -91,7 +91,7 @@ def prepare(
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:
-    """The vectors of texts, checked.
+    """The vectors of texts in NFC, checked.
 
     The speaker of a turn is no part of what is embedded: in a talk of two people a name in every vector
     tells nothing apart.
@@ -99,7 +99,9 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:
     Raises:
         EmbedderError: The embedder answered with the wrong shape, or with something not finite.
     """
-    return checked(embedder.embed(list(texts)), len(texts), embedder)
+    return checked(
+        embedder.embed([characters.composed(text) for text in texts]), len(texts), embedder
+    )
 
 
 def checked(vectors: Floats, n: int, embedder: Embedder) -> Floats:

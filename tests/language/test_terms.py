@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from growth import is_proportional
 from helamem.indexing import traits
 from helamem.language import english
-from helamem.language.characters import clean
+from helamem.language.characters import clean, composed
 from helamem.language.english import ENGLISH
 from helamem.language.names import names_something
 from helamem.language.sentences import is_question, sentences
@@ -23,7 +23,7 @@ def english_traits(text: str) -> int:
 
 
 PROPORTIONAL: tuple[Callable[[str], object], ...] = (
-    terms_of, index_terms, sentences, is_question, clean, count_words, names_something, english_traits
+    terms_of, index_terms, sentences, is_question, clean, composed, count_words, names_something, english_traits
 )  # fmt: skip
 any_text = st.text(st.characters(exclude_categories=()), max_size=60)
 

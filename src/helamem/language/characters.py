@@ -1,4 +1,8 @@
-"""Characters and scripts: what people leave out when they search, and what cannot be stored."""
+"""Characters and scripts: what people leave out when they search, and what cannot be stored.
+
+There are three forms of a text. It is stored as it came, `clean`. An embedder gets it `composed` (NFC). What
+is compared word by word is `plain`: NFKD without marks, and one letter for those that people type alike.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,41 @@ UNSPACED = "\u0e01-\u0eff\u1000-\u109f\u1780-\u17dd\u3040-\u30ff\uac00-\ud7af" +
 INDIC = "\u0900-\u0963\u0966-\u096f\u0971-\u0dff"  # their vowel signs are not letters to `re`
 EMOJI = "\u2600-\u27bf\U0001f000-\U0001faff"
 
-# Accents, Hebrew and Arabic vowel points, joiners, direction marks and skin tones: people search without them.
+# Accents, Hebrew and Arabic vowel points, the Arabic line that lengthens a letter, joiners, direction marks
+# and skin tones: people search without them.
 _UNSEEN = re.compile(
-    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670"
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u0640\u064b-\u065f\u0670"
     "\u00ad\u200c-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff\U0001f3fb-\U0001f3ff]"
 )
 # Normalizing sorts marks in quadratic time, so a hostile run of them must come in pieces.
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]{1,256}")
+_WITH_BASE = re.compile(
+    r"[\x00-\x7f]?[^\x00-\x7f]{1,256}"
+)  # a mark composes with what is before it
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+# Letters that Unicode does not take apart, as people write them who do not have them on their keyboards.
+_ALIKE = {
+    "\u00e6": "ae", "\u00c6": "Ae", "\u0153": "oe", "\u0152": "Oe",
+    "\u00fe": "th", "\u00de": "Th", "\u00f0": "d", "\u00d0": "D",
+    "\u0131": "i", "\u0138": "k", "\u014b": "n", "\u014a": "N",
+    "\u06cc": "\u064a", "\u0649": "\u064a", "\u06d2": "\u064a",  # the Persian, dotless and Urdu yeh
+    "\u06a9": "\u0643", "\u0671": "\u0627", "\u0629": "\u0647",  # kaf, alef, and heh at the end of a word
+    "\u06c1": "\u0647", "\u06be": "\u0647",
+}  # fmt: skip
+_LETTER_WITH = re.compile(r"((?:LATIN|CYRILLIC) (?:SMALL|CAPITAL) LETTER [A-Z-]+) WITH ")
+
+
+class _Alike(dict[int, str]):
+    """From a character to the one that stands for it, found when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = found = _alike(chr(code))
+        return found
+
+
+_FOLDED = _Alike()
 
 
 def clean(text: str) -> tuple[str, list[str]]:
@@ -47,9 +77,32 @@ def plain(text: str) -> str:
     return text if text.isascii() else _NOT_ASCII.sub(_without_marks, text)
 
 
+def composed(text: str) -> str:
+    """The text in NFC, in time in proportion to its length whatever it holds."""
+    return text if text.isascii() else _WITH_BASE.sub(_composed, text)
+
+
 def _without_marks(run: re.Match[str]) -> str:
     stripped = _UNSEEN.sub("", unicodedata.normalize("NFKD", run[0]))
-    return unicodedata.normalize("NFC", stripped)
+    return unicodedata.normalize("NFC", stripped).translate(_FOLDED)
+
+
+def _composed(run: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", run[0])
+
+
+def _alike(character: str) -> str:
+    """The digit, or the plain letter, that people type for a character: "l" for a crossed l.
+
+    Which letter it is says its name, as in LATIN SMALL LETTER L WITH STROKE.
+    """
+    if character in _ALIKE:
+        return _ALIKE[character]
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    letter = _LETTER_WITH.match(unicodedata.name(character, ""))
+    return unicodedata.lookup(letter[1]) if letter else character
 
 
 def _join_surrogates(match: re.Match[str]) -> str:

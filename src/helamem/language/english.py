@@ -117,7 +117,7 @@ def stem(word: str) -> str:
 
 ENGLISH = Language(
     name="english",
-    version=1,
+    version=2,
     stop_words=frozenset(_STOP_WORDS.split()),
     stem=stem,
     contraction=_CONTRACTION,

@@ -87,6 +87,6 @@ class Language:
 
 NEUTRAL = Language(
     name="neutral",
-    version=1,
+    version=2,
     time_words=re.compile(r"\b(?:19|20)\d\d\b"),  # a year is one in every language
 )

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
 MAX_TERM = 64  # characters; longer runs without a space are cut, in texts and queries alike
 
+# Units that are written with and without a space before them; a single letter would tear 5G and B12 apart.
+_UNITS = "km|cm|mm|kg|mg|lbs?|oz|ml|cl|dl|kwh|kw|mah|[kmgt]b|[kmg]?hz|mph|kph|kmh|min|sec|hrs?|px|pt|am|pm"
 TOKEN = re.compile(
     r"\d{1,3}(?:,\d{3})+(?!\d)"  # 1,000
     r"|\d+(?:[:.]\d+)+"  # 9:40, 3.14
+    r"|[vV]\d+(?:\.\d+)+"  # v1.2.3
+    rf"|\d+(?=(?i:{_UNITS})(?![^\W_]))"  # 10km
     rf"|[{UNSPACED}]+"
     rf"|[{EMOJI}]"
     rf"|[^\W_{UNSPACED}]+(?:[{INDIC}]+[^\W_{UNSPACED}]*)*"  # words, 42P07, b12
@@ -32,13 +36,15 @@ TOKEN = re.compile(
 UNSPACED_RUN = re.compile(rf"[{UNSPACED}]+")
 _HAN_CHARACTER = re.compile(rf"[{HAN}]")
 _DIGIT = re.compile(r"\d")
+_VERSION = re.compile(r"v\d+\.\d")
 
 
 def terms_of(text: str, language: Language = ENGLISH) -> list[str]:
     """The terms of a text, in order and with repetitions: what words are compared by.
 
     Words are lower-cased, stripped of accents and stemmed; stop words and contractions such as "don't"
-    go. Scripts without spaces give pairs of characters, and each Han character alone besides.
+    go. A number is apart from its unit, and a version has no v. Scripts without spaces give pairs of
+    characters, and each Han character alone besides.
 
     >>> terms_of("Maya's flight leaves from gate B12 at 9:40, error 42P07!")
     ['maya', 'flight', 'leav', 'gate', 'b12', '9:40', 'error', '42p07']
@@ -99,6 +105,8 @@ def _character_terms(run: str) -> Iterator[str]:
 
 
 def _term(word: str, language: Language) -> str:
+    if _VERSION.match(word):
+        return word[1:]
     return word.replace(",", "") if _DIGIT.search(word) else language.stem(word)
 
 

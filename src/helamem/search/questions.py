@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helamem import indexing
 from helamem.language import dates, names
 from helamem.language.breadth import breadth
+from helamem.language.characters import composed
 from helamem.language.english import ENGLISH
 from helamem.language.terms import count_words, terms_of
 
@@ -81,16 +81,14 @@ def telling(
     >>> telling("Could you tell me what Ana cooks?", ["Ana"], names_apart=True)
     'what cooks?'
     """
-    asked = without_courtesy(unicodedata.normalize("NFC", query), language)
+    asked = without_courtesy(composed(query), language)
     return without_names(asked, speakers, language) if names_apart else asked
 
 
 def named(query: str, speakers: Sequence[str], language: Language = ENGLISH) -> tuple[str, ...]:
     """The speakers whom a query names, the first named first."""
-    composed = unicodedata.normalize("NFC", query)
-    return tuple(
-        dict.fromkeys(speakers[i] for *_, i in names.mentions(composed, speakers, language))
-    )
+    asked = composed(query)
+    return tuple(dict.fromkeys(speakers[i] for *_, i in names.mentions(asked, speakers, language)))
 
 
 def without_courtesy(query: str, language: Language = ENGLISH) -> str:
