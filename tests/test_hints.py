@@ -135,7 +135,7 @@ class TestMemory:
         [
             ("statts", "Memory has no 'statts'; did you mean `stats`?"),
             ("remember", "Memory has no 'remember'; here it is `add`"),
-            ("clear", "Memory has no 'clear'; here it is `delete(*ids)`, or a namespace of its own"),
+            ("clear", "Memory has no 'clear'; here it is `drop_namespace(memory.namespace)`, or `delete(filters=...)`"),
             ("asearch", "it is `search`, which is awaited on an `AsyncMemory`"),
             ("flavour", "Memory has no 'flavour'"),
             ("_flavour", "Memory has no '_flavour'"),

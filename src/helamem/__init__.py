@@ -50,10 +50,12 @@ if TYPE_CHECKING:  # what type checkers see; a test compares it with `_NAMES`
         ConsolidationReport as ConsolidationReport,
         Cue as Cue,
         Episode as Episode,
+        Erasure as Erasure,
         Fact as Fact,
         ForgetPlan as ForgetPlan,
         Hit as Hit,
         Listing as Listing,
+        Namespace as Namespace,
         Receipt as Receipt,
         ReindexReport as ReindexReport,
         Reinforcement as Reinforcement,
@@ -78,7 +80,7 @@ _NAMES = {
     "models.openai_chat": "OpenAIChat",
     "models.scripted": "ScriptedLLM",
     "records": (
-        "Change ConsolidationReport Cue Episode Fact ForgetPlan Hit Listing Receipt "
+        "Change ConsolidationReport Cue Episode Erasure Fact ForgetPlan Hit Listing Namespace Receipt "
         "ReindexReport Reinforcement Stats Turn"
     ),
     "search.context": "Context",

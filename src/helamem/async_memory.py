@@ -152,10 +152,13 @@ class AsyncMemory:
     stats = _awaited(Memory.stats)
     import_ = _awaited(Memory.import_)
     check = _awaited(Memory.check)
+    erase = _awaited(Memory.erase)
+    namespaces = _awaited(Memory.namespaces)
+    drop_namespace = _awaited(Memory.drop_namespace)
 
-    async def export(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Everything in this namespace but the vectors, one JSON object at a time; `import_` reads it."""
-        lines = self._memory.export()
+    async def export(self, *, all_namespaces: bool = False) -> AsyncGenerator[dict[str, Any], None]:
+        """Everything but the vectors, one JSON object at a time; see `Memory.export`."""
+        lines = self._memory.export(all_namespaces=all_namespaces)
         while batch := await self._run(lambda: [*itertools.islice(lines, BATCH)]):
             for line in batch:
                 yield line

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helamem import arguments, decay, filters, forgetting, identity, indexing, records, reindexing
+from helamem import (
+    arguments,
+    decay,
+    erasing,
+    filters,
+    forgetting,
+    identity,
+    indexing,
+    records,
+    reindexing,
+)
 from helamem.consolidation import consolidate, extractive, profiles
 from helamem.exchange import export, formats, recognizing
 from helamem.hints import helpful
@@ -44,7 +54,7 @@ if TYPE_CHECKING:
     from helamem.config import Config
     from helamem.consolidation.profiles import Profile
     from helamem.protocols import LLM, Clock, Embedder, NewEpisode, Store
-    from helamem.records import Change, Json, Stats
+    from helamem.records import Change, Erasure, Json, Stats
     from helamem.search.recall import CueMatch
 
 logger = logging.getLogger(__name__)
@@ -410,7 +420,7 @@ class Engine:
             )
             if dry_run or not plan.ids:
                 return plan
-            _remove(seen, plan.ids, now)
+            erasing.remove(seen, plan.ids, now)
             return replace(plan, done=True)
 
     # Looking and editing
@@ -487,19 +497,63 @@ class Engine:
             raise TypeError(f"{id_} is a fact; facts follow from episodes and are not edited")
         return found
 
-    def delete(self, *ids: int) -> tuple[int, ...]:
+    def delete(
+        self,
+        *ids: int,
+        filters: Mapping[str, Json] | None = None,
+        dry_run: bool | None = None,
+    ) -> tuple[int, ...]:
         """Remove memories for good, and every fact that repeats them or rests on them alone.
 
+        Args:
+            ids: The memories.
+            filters: Or a condition, as in `search`: everything that meets it.
+            dry_run: Whether only to tell what would go; so it is with filters, unless False is given.
+
         Returns:
-            All ids that went, those of facts and of cues that nothing is bound to any more included.
+            All ids that go, those of facts and of cues that nothing is bound to any more included.
 
         Raises:
-            TypeError: An id is no whole number; nothing was removed.
-            NotFoundError: One of them is not there; nothing was removed.
+            TypeError: An id is no whole number, or there are both ids and filters; nothing was removed.
+            ValueError: The filters restrict nothing; nothing was removed.
+            NotFoundError: One of the ids is not there; nothing was removed.
         """
-        wanted = arguments.ids("ids", ids)
-        with self._store.transaction() as inside:
-            return _remove(inside, wanted, self._clock())
+        now = self._clock()
+        if filters is None:
+            wanted = arguments.ids("ids", ids)
+            return erasing.remove_ids(self._store, wanted, now, dry_run=bool(dry_run))
+        if ids:
+            raise TypeError("delete takes ids or filters, not both")
+        where = _parsed_filters(filters)
+        if where is None:
+            raise ValueError(
+                "these filters fit everything; drop_namespace removes a whole namespace"
+            )
+        return erasing.remove_where(self._store, where, now, dry_run=dry_run is not False)
+
+    def erase(self, name: str, *, mentions: bool = False, dry_run: bool = True) -> Erasure:
+        """Everything of a person, by the whole name; with `dry_run=False` it is removed for good.
+
+        That is: what they said; the facts about them, resting on what they said, or naming them; the
+        earlier questions that name them, or that what goes has answered; and what history keeps of all that.
+
+        Args:
+            name: As it stands as a speaker, or in texts; case and accents do not matter.
+            mentions: Whether what others said goes too where it names them, in text or metadata, and the
+                old texts in history that do. `Erasure.left` has what stays otherwise.
+            dry_run: Whether only to tell what would go.
+
+        Raises:
+            TypeError, ValueError: The name is no text, or blank.
+        """
+        return erasing.erase(
+            self._store,
+            arguments.text("name", name, "say who is to be erased").strip(),
+            language_named(self._config.language),
+            self._clock(),
+            mentions=mentions,
+            dry_run=dry_run,
+        )
 
     def history(self, id_: int) -> tuple[Change, ...]:
         """What happened to a memory, oldest first, also after it was deleted.
@@ -629,13 +683,6 @@ def _left(store: Store, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
     ids = np.array([cue.id for cue in cues], np.int64)
     left = {id_ for id_, *_ in store.cues(ids)}
     return tuple(cue for cue in cues if cue.id in left)
-
-
-def _remove(store: Store, ids: Iterable[int], now: float) -> tuple[int, ...]:
-    """Remove memories, and with them the facts that repeat their words; in a transaction."""
-    wanted = list(ids)
-    quoting = extractive.facts_quoting(store, wanted)
-    return tuple(store.remove(list(dict.fromkeys([*wanted, *quoting])), at=now))
 
 
 def _drop_quotes(store: Store, id_: int, words: str, now: float) -> None:

@@ -6,6 +6,7 @@ The one module that knows everyone.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -25,7 +26,7 @@ from helamem.stores.sqlite import SQLiteStore
 from helamem.stores.sqlite.database import IN_RAM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from helamem.config import Ask
     from helamem.models.openai_chat import OpenAIChat
     from helamem.protocols import LLM, Clock, Embedder
-    from helamem.records import ConsolidationReport, Json, ReindexReport, Turn
+    from helamem.records import ConsolidationReport, Json, Namespace, ReindexReport, Turn
 
 DEFAULT_NAMESPACE = "default"
 CLOSING_S = (
@@ -86,17 +87,7 @@ class Memory(Engine):
             path = private.expanded(path)
         if Path(path).parent == data_folder():
             private.tighten(data_folder())
-        store = SQLiteStore(
-            path,
-            namespace=namespace,
-            embedder_name=embedder.name,
-            dimension=embedder.dimension,
-            language=config.language,
-            version=language_named(config.language).version,
-            synchronous=config.storage.durability,
-            zone=config.zone,
-        )
-        super().__init__(store, embedder, config, clock)
+        super().__init__(_store(path, namespace, embedder, config), embedder, config, clock)
         self._path = str(path)
         self._llm = llm
         self._connected: OpenAIChat | Cached | None = None  # ours to close
@@ -207,6 +198,59 @@ class Memory(Engine):
             at=at,
         )
 
+    def namespaces(self) -> tuple[Namespace, ...]:
+        """The namespaces of this file, by name, with how much each holds; those that hold nothing are left out."""
+        return tuple(self._store.namespaces())
+
+    def drop_namespace(self, name: str) -> Namespace:
+        """Remove a whole namespace for good: memories, associations, history, and its name.
+
+        Returns:
+            How much it held.
+
+        Raises:
+            TypeError: The name is no text.
+            ValueError: The file has no such namespace; it says which there are.
+        """
+        found = {each.name: each for each in self.namespaces()}
+        if arguments.text("name", name, "name a namespace") not in found:
+            there = ", ".join(map(repr, found)) or "none"
+            raise ValueError(
+                f"there is no namespace {name!r:.60} in {self.path}; there are: {there}"
+            )
+        with self._of(name) as engine:
+            engine._store.drop()
+        return found[name]
+
+    def export(self, *, all_namespaces: bool = False) -> Iterator[dict[str, Any]]:
+        """Everything but the vectors, one JSON object at a time; `import_` reads it, with one namespace.
+
+        Args:
+            all_namespaces: One export after the other, of each namespace of the file; `helamem import` puts
+                each into its own again.
+        """
+        if not all_namespaces:
+            return super().export()
+        return itertools.chain.from_iterable(
+            self._exported(each.name) for each in self.namespaces()
+        )
+
+    def _exported(self, name: str) -> Iterator[dict[str, Any]]:
+        with self._of(name) as engine:
+            yield from engine.export()
+
+    @contextlib.contextmanager
+    def _of(self, name: str) -> Iterator[Engine]:
+        """Another namespace of the same file, or this one."""
+        if name == self.namespace:
+            yield self
+            return
+        store = _store(self.path, name, self._embedder, self.config)
+        try:
+            yield Engine(store, self._embedder, self.config, self._clock)
+        finally:
+            store.close()
+
     def close(self) -> None:
         """Release the file, after a reflection that is running or some seconds.
 
@@ -262,6 +306,19 @@ def _embedder(config: Config) -> Embedder:
         config.embedder,
         base_url=base_url or embedders.OPENAI_URL,
         api_key=llm_api_key(base_url=base_url),
+    )
+
+
+def _store(path: str | Path, namespace: str, embedder: Embedder, config: Config) -> SQLiteStore:
+    return SQLiteStore(
+        path,
+        namespace=namespace,
+        embedder_name=embedder.name,
+        dimension=embedder.dimension,
+        language=config.language,
+        version=language_named(config.language).version,
+        synchronous=config.storage.durability,
+        zone=config.zone,
     )
 
 

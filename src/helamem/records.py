@@ -439,6 +439,48 @@ class ForgetPlan(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Erasure(Record):
+    """What goes of a person; `erase(dry_run=False)` does exactly this.
+
+    Attributes:
+        turns: What they said.
+        facts: The facts about them, those that rest on their turns, and those that mention them.
+        mentions: What others said of them, if that was asked for.
+        cues: The earlier questions that name them, or that what goes has answered.
+        history: How many old texts that mention them go, beside those of what goes.
+        before, after: How many episodes, facts and cues there are, before and after.
+        left: What still mentions them, since `mentions` was not asked for.
+        done: Whether it has been carried out.
+    """
+
+    name: str
+    turns: tuple[int, ...]
+    facts: tuple[int, ...]
+    mentions: tuple[int, ...]
+    cues: tuple[int, ...]
+    history: int
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+    left: tuple[int, ...] = ()
+    done: bool = False
+
+    _shown: ClassVar = ("name", "before", "after", "done")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Namespace(Record):
+    """A namespace of a file, and how much it holds."""
+
+    name: str
+    episodes: int
+    facts: int
+    cues: int
+    last_at: datetime | None
+
+    _shown: ClassVar = ("name", "episodes", "facts", "cues")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ConsolidationReport(Record):
     """What one `consolidate` did.
 

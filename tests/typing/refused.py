@@ -56,7 +56,7 @@ def looking(memory: Memory) -> None:
     memory.delete([1, 2])  # type: ignore[arg-type]
     memory.get("1")  # type: ignore[arg-type]
     memory.list(5)  # type: ignore[call-arg, arg-type]
-    memory.export("x.jsonl")  # type: ignore[call-arg]
+    memory.export("x.jsonl")  # type: ignore[call-arg, arg-type]
 
 
 def asking(memory: Memory, llm: LLM) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         Reindexed,
         Unindexed,
     )
-    from helamem.records import Change, Episode, Fact, Json, Stats
+    from helamem.records import Change, Episode, Fact, Json, Namespace, Stats
 
 
 class Reindexing(Protocol):
@@ -195,6 +195,18 @@ class Store(Protocol):
         """
         ...
 
+    def scrub(self, says: Callable[[str], bool]) -> int:
+        """Take the old texts of which `says` is true out of history; how many went."""
+        ...
+
+    def drop(self) -> None:
+        """Remove everything of this namespace: memories, history, and its name.
+
+        Nothing of it remains in the file. What is added by this handle later begins it anew; other handles
+        that are open on it raise StoreError when they write.
+        """
+        ...
+
     def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
         """Put back cues, and learned edges as they were exported; the ids of the cues.
 
@@ -299,6 +311,10 @@ class Store(Protocol):
 
     def history(self, id_: int) -> list[Change]:
         """What happened to a memory, oldest first, also after it was removed."""
+        ...
+
+    def namespaces(self) -> list[Namespace]:
+        """The namespaces that share the file or database with this one, by name, those that hold something."""
         ...
 
     def lessons(self) -> int:

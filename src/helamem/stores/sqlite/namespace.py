@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.database import Database
 
 
+DROPPED = "\x1fdropped "  # what the name of a dropped namespace begins with: no other can
+
+
 @dataclass(frozen=True, slots=True)
 class Space:
     """A namespace by its number, in a file whose vectors and terms were made by one analysis.
@@ -125,6 +128,29 @@ def _analysis(kept: dict[str, str]) -> Analysis:
         language=kept["language"],
         version=int(kept["version"]),
     )
+
+
+def require_known(space: Space, name: str) -> None:
+    """Refuse to write into a namespace that somebody else has dropped since it was opened.
+
+    Raises:
+        StoreError: It was.
+    """
+    if space.db.find("SELECT name FROM namespace WHERE id = ?", space.id) != (name,):
+        raise StoreError(
+            f"The namespace {name!r} was dropped. Nothing was stored; open it again with Memory(...) "
+            "to begin it anew."
+        )
+
+
+def all_of(db: Database) -> list[tuple[str, int, int, int, float | None]]:
+    """Every namespace that holds something: its name, episodes, facts, cues, the time of the last episode."""
+    with db.reading():
+        return db.rows(
+            "SELECT s.name, sum(n.kind = 0), sum(n.kind = 1), sum(n.kind = 2),"
+            " max(CASE n.kind WHEN 0 THEN n.at END)"
+            " FROM namespace s JOIN node n ON n.namespace = s.id GROUP BY s.id ORDER BY s.name"
+        )
 
 
 def _meta(db: Database) -> dict[str, str]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from helamem.stores.sqlite import fact_table, node_table, posting_table, residue
 from helamem.stores.sqlite.database import PAGE_BYTES
-from helamem.stores.sqlite.namespace import listed
+from helamem.stores.sqlite.namespace import DROPPED, listed
 from helamem.stores.sqlite.rows import CUE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from helamem.stores.sqlite.database import Database
     from helamem.stores.sqlite.namespace import Space
@@ -27,6 +27,36 @@ def remove(space: Space, ids: Sequence[int], at: float) -> list[int]:
         _remove_node(space, id_, at)
     node_table.changed(space, going)
     return list(going)
+
+
+def drop(space: Space) -> None:
+    """Take away everything of a namespace, and its name; its number is never given again."""
+    ids = space.db.column("SELECT id FROM node WHERE namespace = ?", space.id)
+    space.db.execute(
+        "UPDATE fact SET superseded_by = NULL"
+        " WHERE node IN (SELECT id FROM node WHERE namespace = ?)",
+        space.id,
+    )
+    for table in ("node", "session", "term", "cluster", "history"):
+        space.db.execute(f"DELETE FROM {table} WHERE namespace = ?", space.id)  # noqa: S608
+    space.db.execute(
+        "UPDATE namespace SET name = ?, n_documents = 0, total_length = 0, lessons = 0 WHERE id = ?",
+        f"{DROPPED}{space.id}",
+        space.id,
+    )
+    node_table.changed(space, ids)
+
+
+def scrub(space: Space, says: Callable[[str], bool]) -> int:
+    """Take old texts out of history; how many."""
+    texts = space.db.rows(
+        "SELECT id, text FROM history WHERE namespace = ? AND text IS NOT NULL", space.id
+    )
+    going = [id_ for id_, text in texts if says(text)]
+    space.db.execute(
+        "UPDATE history SET text = NULL WHERE id IN (SELECT value FROM json_each(?))", listed(going)
+    )
+    return len(going)
 
 
 def wipe(db: Database) -> bool:

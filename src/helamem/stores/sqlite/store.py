@@ -17,7 +17,7 @@ import numpy as np
 
 from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import Analysis, Learned, NewCue
-from helamem.records import Change, Episode, Fact, Stats
+from helamem.records import Change, Episode, Fact, Namespace, Stats
 from helamem.stores.sqlite import (
     checks,
     edge_table,
@@ -31,7 +31,7 @@ from helamem.stores.sqlite import (
 )
 from helamem.stores.sqlite.cache import Cache
 from helamem.stores.sqlite.database import IN_RAM, Database
-from helamem.stores.sqlite.namespace import claimed, listed, made_with
+from helamem.stores.sqlite.namespace import all_of, claimed, listed, made_with, require_known
 from helamem.stores.sqlite.reindexing import Reindexing
 from helamem.stores.sqlite.rows import EPISODE, FACT
 
@@ -127,6 +127,7 @@ class SQLiteStore:
     def _use(self, space: Space) -> None:
         self._space = space
         self._cache = Cache(space)
+        self._is_dropped = False
 
     @property
     def namespace(self) -> str:
@@ -256,6 +257,19 @@ class SQLiteStore:
         with self._writing():
             self._to_wipe = True
             return removing.remove(self._space, ids, at)
+
+    def scrub(self, says: Callable[[str], bool]) -> int:
+        """Take the old texts of which `says` is true out of history; how many went."""
+        with self._writing():
+            self._to_wipe = True
+            return removing.scrub(self._space, says)
+
+    def drop(self) -> None:
+        """Remove everything of this namespace, and its name; this handle may begin it anew."""
+        with self._writing():
+            self._to_wipe = True
+            removing.drop(self._space)
+        self._is_dropped = True
 
     def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
         """Put back cues and learned edges as they were exported; the ids of the cues."""
@@ -423,6 +437,19 @@ class SQLiteStore:
             for event, at, text in changes
         ]
 
+    def namespaces(self) -> list[Namespace]:
+        """The namespaces of the file, by name, those that hold something."""
+        return [
+            Namespace(
+                name=name,
+                episodes=episodes,
+                facts=facts,
+                cues=cues,
+                last_at=None if last is None else rows.moment(last),
+            )
+            for name, episodes, facts, cues, last in all_of(self._db)
+        ]
+
     def lessons(self) -> int:
         """How many lessons have been learned."""
         with self._db.reading():
@@ -473,9 +500,13 @@ class SQLiteStore:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """One transaction; if it fails, nothing was changed, and the cache knows nothing of it."""
-        with self._db.alone(), self._cache.restored_on_failure(), self._db.writing():
-            self._space.reindexings()  # refuses what another embedder has made
-            yield
+        with self._db.alone():
+            if self._is_dropped:
+                self._use(claimed(self._db, self._name, self._space.analysis))
+            with self._cache.restored_on_failure(), self._db.writing():
+                self._space.reindexings()  # refuses what another embedder has made
+                require_known(self._space, self._name)
+                yield
         if self._to_wipe and not self._db.is_writing:
             self._wipe()
 
