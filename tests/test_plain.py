@@ -66,6 +66,11 @@ EXAMPLES: list[Record] = [
     records.Change(id=1, event="updated", at=NOON, text=LONG),
     records.ConsolidationReport(hubs=1, clusters=1, unchanged=0, facts_added=(2,), failed=(LONG,)),
     records.Cue(id=3, text=LONG, speaker="Maya", at=NOON),
+    records.Erasure(
+        name=LONG, turns=(1,), facts=(2,), mentions=(4,), cues=(3,), history=1,
+        before={"episodes": 9}, after={"episodes": 1}, left=tuple(range(1000)),
+    ),
+    records.Namespace(name=LONG, episodes=1, facts=1, cues=1, last_at=NOON),
     records.ForgetPlan(ids=tuple(range(1000)), considered=2000),
     records.ReindexReport(
         memories=1, embedder="static", dimension=256, language="english", language_version=1

@@ -157,7 +157,12 @@ class AsyncMemory:
     drop_namespace = _awaited(Memory.drop_namespace)
 
     async def export(self, *, all_namespaces: bool = False) -> AsyncGenerator[dict[str, Any], None]:
-        """Everything but the vectors, one JSON object at a time; see `Memory.export`."""
+        """Everything but the vectors, one JSON object at a time; `import_` reads it, with one namespace.
+
+        Args:
+            all_namespaces: One export after the other, of each namespace of the file; `helamem import` puts
+                each into its own again.
+        """
         lines = self._memory.export(all_namespaces=all_namespaces)
         while batch := await self._run(lambda: [*itertools.islice(lines, BATCH)]):
             for line in batch:

@@ -326,7 +326,7 @@ class TestLifetimes:
             swept.set()
             return gone
 
-        memory.delete = deleting  # type: ignore[method-assign]
+        memory.delete = deleting  # type: ignore[method-assign, assignment]
         future = store.start_ttl_sweeper(1e-4)
         assert swept.wait(60)
         assert store.stop_ttl_sweeper()

@@ -42,6 +42,38 @@ class IsolationContract(Contract):
         assert before == samples.snapshot(mine)
         assert ["Ana"] == list(mine.speakers())
 
+    def test_dropping_one_namespace_leaves_the_others(self) -> None:
+        mine, theirs = self.store_of("mine"), self.store_of("theirs")
+        _fill(mine)
+        _fill(theirs)
+        before = samples.snapshot(mine)
+        last = max(theirs.ids(kinds=["episode", "fact", "cue"]).tolist())
+
+        theirs.drop()
+
+        assert before == samples.snapshot(mine)
+        assert [] == theirs.ids(kinds=["episode", "fact", "cue"]).tolist()
+        assert ([], [], set(), 0) == (
+            theirs.facts(superseded=True), theirs.cues(), theirs.clusters(), theirs.lessons(),
+        )  # fmt: skip
+        assert "theirs" not in {each.name for each in theirs.namespaces()}
+        with raising(NotFoundError):
+            theirs.history(last)
+        [new] = samples.add(theirs, "something new")
+        assert new > last
+        assert ["something new"] == [memory.text for memory in theirs.get([new])]
+        assert [] == theirs.check()
+
+    def test_a_namespace_counts_itself(self) -> None:
+        mine = self.store_of("mine")
+        assert [] == [each for each in mine.namespaces() if each.name == "mine"]
+        _fill(mine)
+
+        [found] = [each for each in mine.namespaces() if each.name == "mine"]
+
+        stats = mine.stats()
+        assert (stats.episodes, stats.cues) == (found.episodes, found.cues)
+
     def test_what_is_called_alike_is_stored_in_each(self) -> None:
         one, other = self.store_of("mine"), self.store_of("theirs")
 
