@@ -22,10 +22,6 @@ FactKind: TypeAlias = Literal["statement", "trait", "agent", "procedure"]
 
 # Keys of an episode's metadata that helamem itself reads; adapters set them.
 KEY = "helamem.key"  # a text that identifies the episode, instead of what it says
-KEEP, GROUP = (
-    "helamem.keep",
-    "helamem.group",
-)  # forget leaves it; forget takes all with this text or none
 QUIET = "helamem.quiet"  # true: it is kept, but no search finds it
 KEEP = "helamem.keep"  # true: it is never forgotten
 GROUP = "helamem.group"  # a text: what names the same one in a session is forgotten together or not at all

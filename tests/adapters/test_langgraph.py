@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
@@ -123,6 +123,17 @@ class TestItems:
         assert item is not None
         assert {"text": "Maya is allergic to [redacted]."} == item.value
         assert "peanuts" not in json.dumps(list(memory.export()))
+
+    def test_an_item_is_never_forgotten(self, filled: HelamemStore, memory: Memory) -> None:
+        memory.add("hi", session="s")
+        memory.add("ho", session="s")
+        memory.reinforce(memory.search("ho"), used=[5])
+        later = memory.now() + timedelta(days=400)
+        plan = memory.forget(at=later, dry_run=False, max_share=1)
+
+        assert (4,) == plan.ids
+
+        assert 3 == len(filled.search(()))
 
     @pytest.mark.parametrize("value", [{"at": MAY_8}, {"x": math.nan}, {"x": {1, 2}}])
     def test_what_is_not_json_is_refused(self, store: HelamemStore, value: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -221,6 +222,20 @@ def test_what_is_redacted_is_redacted_in_the_item(session: HelamemSession, memor
     assert "4411" not in json.dumps(list(memory.export()))
     memory.update(2, metadata={"seen": True})
     assert REPLY == run(session.pop_item())
+
+
+@pytest.mark.parametrize("used", [[], [3]])
+def test_items_are_forgotten_together_or_not_at_all(
+    session: HelamemSession, memory: Memory, used: list[int]
+) -> None:
+    silent = {"type": "reasoning", "id": "r", "summary": [], "encrypted_content": BLOB}
+    items = [USER, CALL, OUTPUT, silent, REPLY]
+    run(session.add_items(items))
+    [other] = memory.add("It rains in Rome.", session="another").ids
+    memory.reinforce(memory.search("weather"), used=[other, *used])
+    memory.forget(at=memory.now() + timedelta(days=400), dry_run=False, max_share=1)
+
+    assert (items if used else []) == run(session.get_items())
 
 
 @pytest.mark.parametrize(

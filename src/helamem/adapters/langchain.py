@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from helamem import records
+from helamem.adapters.deleting import deleted
 from helamem.errors import MissingExtraError
 from helamem.records import Fact, Turn
 
@@ -136,20 +137,21 @@ class HelamemVectorStore(VectorStore):
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         """The documents with these ids; those that are not there are left out."""
-        found = [self._memory.get_by_key(_key(name)) for name in ids]
-        return [_kept_document(each) for each in found if each is not None]
+        return [_kept_document(each) for each in self._with_ids(ids)]
 
     def delete(self, ids: list[str] | None = None, **kwargs: object) -> bool:  # noqa: ARG002
         """Remove documents for good; all of them, if no ids are given."""
-        if ids is None:
-            conditions: dict[str, Any] = {f"metadata.{ENTRY}.id": {"exists": True}}
-            going = [each.id for each in self._memory.list(filters=conditions, limit=ALL)]
-        else:
-            found = [self._memory.get_by_key(_key(name)) for name in ids]
-            going = [each.id for each in found if each is not None]
-        if going:
-            self._memory.delete(*going)
+        while going := self._all() if ids is None else self._with_ids(ids):
+            deleted(self._memory, going)
         return True
+
+    def _all(self) -> Sequence[Episode | Fact]:
+        conditions: dict[str, Any] = {f"metadata.{ENTRY}.id": {"exists": True}}
+        return self._memory.list(filters=conditions, limit=ALL)
+
+    def _with_ids(self, ids: Sequence[str]) -> list[Episode]:
+        found = [self._memory.get_by_key(_key(name)) for name in dict.fromkeys(ids)]
+        return [each for each in found if each is not None]
 
     @classmethod
     def from_texts(

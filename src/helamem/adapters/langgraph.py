@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from helamem import records
 from helamem.adapters import langgraph_filters
-from helamem.errors import MissingExtraError, NotFoundError
+from helamem.adapters.deleting import deleted
+from helamem.errors import MissingExtraError
 from helamem.records import Turn
 
 try:
@@ -151,14 +152,7 @@ class HelamemStore(BaseStore):
     def _delete(self, key: str) -> None:
         kept = self._memory.get_by_key(key)
         if kept is not None:
-            self._deleted([kept])
-
-    def _deleted(self, kept: Sequence[Episode | Fact]) -> bool:
-        try:
-            self._memory.delete(*(each.id for each in kept))
-        except NotFoundError:  # somebody else was quicker
-            return False
-        return True
+            deleted(self._memory, [kept])
 
     def _text(self, op: PutOp) -> str:
         """What an item is found by; empty where it says nothing."""
@@ -223,7 +217,7 @@ class HelamemStore(BaseStore):
     def sweep_ttl(self) -> int:
         """Delete the items whose time is up; how many."""
         while expired := self._memory.list(filters=self._expired(), limit=ALL):
-            if self._deleted(expired):
+            if deleted(self._memory, expired):
                 return len(expired)
         return 0
 

@@ -15,8 +15,9 @@ import uuid
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from helamem import records
+from helamem.adapters.deleting import deleted
 from helamem.adapters.openai_agents_items import said, skeleton, text_of, with_words
-from helamem.errors import MissingExtraError, NotFoundError
+from helamem.errors import MissingExtraError
 from helamem.records import Turn
 
 try:
@@ -98,7 +99,7 @@ class HelamemSession:
 
     def _pop(self) -> Any | None:  # noqa: ANN401  # an item of the SDK
         while kept := self._kept():
-            if self._deleted(kept[-1:]):
+            if deleted(self.memory, kept[-1:]):
                 item = _item(kept[-1])
                 if item is not None:
                     return item
@@ -106,14 +107,7 @@ class HelamemSession:
 
     def _clear(self) -> None:
         while kept := self._kept():
-            self._deleted(kept)
-
-    def _deleted(self, kept: Sequence[Episode | Fact]) -> bool:
-        try:
-            self.memory.delete(*(each.id for each in kept))
-        except NotFoundError:  # somebody else was quicker
-            return False
-        return True
+            deleted(self.memory, kept)
 
     def _turn(self, number: int, item: Any) -> Turn:  # noqa: ANN401  # an item of the SDK
         """An item as a turn; each has a key of its own, since the same may be said twice."""

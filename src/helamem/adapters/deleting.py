@@ -1,0 +1,22 @@
+"""Deleting what others may be deleting too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from helamem.engine import Engine
+    from helamem.records import Episode, Fact
+
+
+def deleted(memory: Engine, kept: Iterable[Episode | Fact]) -> bool:
+    """Delete memories, all or none; False where somebody else has been quicker with one of them."""
+    try:
+        memory.delete(*(each.id for each in kept))
+    except NotFoundError:
+        return False
+    return True
