@@ -188,6 +188,11 @@ class Shop:
         """Sell something."""
         return f"{what} {price + 0}"
 
+    @property
+    def till(self) -> int:
+        """What is not there."""
+        return int.nothing  # type: ignore[attr-defined, no-any-return]
+
     async def order(self, what: str) -> str:
         """Order something."""
         return what
@@ -207,6 +212,10 @@ class TestHelpful:
         wrong: Any = "3"
         with pytest.raises(TypeError, match="can only concatenate str"):
             Shop().sell("tea", price=wrong)
+
+    def test_a_property_that_fails_says_why(self) -> None:
+        with pytest.raises(AttributeError, match="'int' has no attribute 'nothing'"):
+            _ = Shop().till
 
     def test_what_is_awaited_is_explained_when_it_is(self) -> None:
         shop: Any = Shop()

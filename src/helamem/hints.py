@@ -159,6 +159,9 @@ def _explained(method: Method, called: str) -> Method:
 
 
 def _missing(self: object, name: str) -> Any:  # noqa: ANN401  # it never returns
+    """The `__getattr__` of helpful classes."""
+    if hasattr(type(self), name):  # a property that failed; Python has hidden its own error
+        return object.__getattribute__(self, name)
     if name.startswith("_"):
         raise AttributeError(f"{type(self).__name__} has no {name!r}")
     raise AttributeError(hint(type(self), name))
