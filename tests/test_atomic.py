@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import sqlite3
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem import Config, Memory
+from helamem import Config, Memory, Turn
 from helamem.errors import StoreError
 from helamem.models.embedders import HashingEmbedder
 from helamem.models.scripted import ScriptedLLM
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400.0
 DENSE = {"consolidation.min_strength": 0.5, "consolidation.min_degree": 1}
-EAGER = {**DENSE, "forgetting.max_strength": 5.0, "forgetting.max_share": 1.0}
+EAGER = {
+    **DENSE,
+    "forgetting.max_strength": 5.0,
+    "forgetting.max_share": 1.0,
+    "storage.batch_size": 4,
+}
 TURNS = (
     "Maya is allergic to peanuts and to almonds.",
     "Ben bakes bread with walnuts on Sundays.",
@@ -99,12 +105,25 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
     return Failing(monkeypatch)
 
 
+@functools.cache
+def exported() -> list[str]:
+    """A whole memory, with something of everything."""
+    memory = opened(settings=EAGER)
+    memory.add("Something else was said before.")
+    filled(memory)
+    memory.add("And after it.", session="t")
+    return [json.dumps(line) for line in memory.export()]
+
+
 OF_ONE_MEMORY: dict[str, Callable[[Memory], Any]] = {
     "add": lambda m: m.add(["One more turn.", "And another one."]),
     "update": lambda m: m.update(1, "Maya is allergic to hazelnuts only."),
     "update metadata": lambda m: m.update(1, metadata={"n": 1}),
     "delete": lambda m: m.delete(1, 4),
     "forget": lambda m: m.forget(dry_run=False, at=m.now().replace(year=2030)),
+    "put": lambda m: m._put(Turn("An item.", metadata={"helamem.key": "k"})),
+    "import an export": lambda m: m.import_(exported()),
+    "import turns": lambda m: m.import_(f'{{"text": "Turn number {i}."}}' for i in range(9)),
     "reinforce": lambda m: m.reinforce(m.search("Who bakes?"), used=[2, 5], unhelpful=[1]),
 }
 

@@ -25,7 +25,7 @@ from helamem import (
     reindexing,
 )
 from helamem.consolidation import consolidate, extractive, profiles
-from helamem.exchange import export, formats, recognizing
+from helamem.exchange import export, formats, recognizing, restoring
 from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.language.characters import clean
@@ -607,23 +607,32 @@ class Engine:
     ) -> Receipt:
         """Take in an export, with its facts, cues and learned edges, or a JSONL of turns.
 
-        Everything is read and checked before anything is stored.
+        Everything is read, checked and embedded, and then stored in one transaction.
+
+        Args:
+            progress: Called with the number of turns that have been embedded so far.
 
         Raises:
-            DataError: A line is malformed; it says which, and nothing was stored.
+            DataError: A line is malformed; it says which.
+            HelaMemError: Whatever is raised, nothing was stored.
         """
         arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
         content = export.read(arguments.text_lines("import_", lines))
-        if isinstance(content, export.Export):
-            return export.restore(
-                content,
-                *self._parts,
-                self._language,
-                names_apart=self._config.activation.names_apart,
-                batch_size=self._config.storage.batch_size,
-                progress=progress,
-            )
-        return self.add_many(content, progress=progress)
+        if isinstance(content, list):
+            return self._add(content, progress=progress)
+        store, embedder = self._parts
+        prepared = restoring.prepare(
+            content,
+            embedder,
+            self._language,
+            speakers=store.speakers(),
+            names_apart=self._config.activation.names_apart,
+            batch_size=self._config.storage.batch_size,
+            progress=progress,
+        )
+        by_lessons = self._config.learning.decay_by == "lessons"
+        with store.transaction() as inside:
+            return restoring.restore(prepared, inside, by_lessons=by_lessons)
 
     def reindex(
         self,

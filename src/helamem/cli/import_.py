@@ -134,7 +134,7 @@ def _whole_memory(namespace: str, lines: Sequence[str]) -> Part:
     from helamem.exchange import export
 
     content = export.read(lines)
-    size = len(content.episodes) if isinstance(content, export.Export) else len(content)
+    size = len(content if isinstance(content, list) else content.episodes)
     return Part(namespace, lines=lines, size=size)
 
 
@@ -181,7 +181,7 @@ def _store(app: App, part: Part) -> Receipt:
                 return memory.import_(part.lines, progress=advance)
             return memory.add_many(part.turns, progress=advance)
         except (Exception, KeyboardInterrupt):
-            if done:
+            if done and not part.lines:  # a whole memory is stored in one step
                 click.echo(
                     f"Stopped after {done:,} turns, which are stored; importing again adds the rest.",
                     err=True,

@@ -64,8 +64,7 @@ def find_clusters(
 
 def fingerprint(cluster: Sequence[Episode], distiller: str) -> bytes:
     """A digest of what a cluster says and of who distils it: the same means that nothing is new."""
-    said = sorted((episode.id, episode.text) for episode in cluster)
-    return digest(distiller, [[id_, words] for id_, words in said])
+    return digest(distiller, sorted(mark(episode, "clustered").hex() for episode in cluster))
 
 
 def mark(episode: Episode, how: Literal["read", "clustered"]) -> bytes:

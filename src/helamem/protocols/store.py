@@ -207,10 +207,18 @@ class Store(Protocol):
         """
         ...
 
-    def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
+    def restore(
+        self,
+        cues: Sequence[NewCue],
+        edges: Callable[[list[int]], Edges],
+        *,
+        marks: Sequence[bytes] = (),
+        lessons: int = 0,
+    ) -> list[int]:
         """Put back cues, and learned edges as they were exported; the ids of the cues.
 
-        `edges` is called once with these ids, inside the transaction, since edges name cues by id.
+        `edges` is called once with these ids, inside the transaction, since edges name cues by id. `marks`
+        are digests of what has been distilled; `lessons` is how many lessons have been learned at least.
         """
         ...
 

@@ -271,13 +271,26 @@ class SQLiteStore:
             removing.drop(self._space)
         self._is_dropped = True
 
-    def restore(self, cues: Sequence[NewCue], edges: Callable[[list[int]], Edges]) -> list[int]:
+    def restore(
+        self,
+        cues: Sequence[NewCue],
+        edges: Callable[[list[int]], Edges],
+        *,
+        marks: Sequence[bytes] = (),
+        lessons: int = 0,
+    ) -> list[int]:
         """Put back cues and learned edges as they were exported; the ids of the cues."""
         with self._writing():
             ids = [node_table.add_cue(self._space, cue) for cue in cues]
             found = edges(ids)
             node_table.require_all(self._space, {*found.sources.tolist(), *found.targets.tolist()})
             edge_table.put_back(self._space, found)
+            fact_table.mark(self._space, marks)
+            self._db.execute(
+                "UPDATE namespace SET lessons = max(lessons, ?) WHERE id = ?",
+                lessons,
+                self._space.id,
+            )
             return ids
 
     def prune(self, *, rule: EdgeRule, now: float) -> int:

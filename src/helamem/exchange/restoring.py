@@ -1,0 +1,277 @@
+"""An export into a store, in one transaction: every text is embedded anew, ids change, and references follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helamem import identity, indexing, records
+from helamem.protocols import (
+    CHANNELS,
+    ChangedFact,
+    Distillate,
+    Edges,
+    NewCue,
+    NewEpisode,
+    NewFact,
+)
+from helamem.records import Receipt
+from helamem.search import questions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from helamem.exchange.sound import Export
+    from helamem.language.language import Language
+    from helamem.protocols import Embedder, Floats, Store
+    from helamem.records import Fact
+
+LEARNED = CHANNELS.index("learned")
+REFERENCES = ("contradicts",)  # what a fact's metadata holds ids of facts under
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An export with the vectors of its texts, one row a line."""
+
+    content: Export
+    episodes: Floats
+    facts: Floats
+    cues: Floats
+    language: Language
+
+
+def prepare(
+    content: Export,
+    embedder: Embedder,
+    language: Language,
+    *,
+    speakers: Sequence[str],
+    names_apart: bool,
+    batch_size: int,
+    progress: Callable[[int], None] | None = None,
+) -> Prepared:
+    """Embed what an export holds, so that nobody waits for it once the store is written to.
+
+    Args:
+        speakers: Those whom the store knows already; names are taken out of cues as out of questions.
+        progress: Called after each batch with the number of episodes done so far.
+    """
+    vectors = [np.zeros((0, embedder.dimension), np.float32)]
+    for start in range(0, len(content.episodes), batch_size):
+        batch = content.episodes[start : start + batch_size]
+        vectors.append(indexing.embed(embedder, [line["text"] for line in batch]))
+        if progress is not None:
+            progress(start + len(batch))
+    names = tuple(dict.fromkeys([*speakers, *(line["speaker"] for line in content.episodes)]))
+    asked = [
+        questions.telling(
+            line["text"], tuple(filter(None, names)), language, names_apart=names_apart
+        )
+        for line in content.cues
+    ]
+    return Prepared(
+        content=content,
+        episodes=np.concatenate(vectors),
+        facts=_embedded([line["text"] for line in content.facts], embedder),
+        cues=_embedded(asked, embedder),
+        language=language,
+    )
+
+
+def _embedded(texts: Sequence[str], embedder: Embedder) -> Floats:
+    if not texts:
+        return np.zeros((0, embedder.dimension), np.float32)
+    return indexing.embed(embedder, texts)
+
+
+def restore(prepared: Prepared, store: Store, *, by_lessons: bool) -> Receipt:
+    """Put an export into a store.
+
+    Args:
+        store: In a transaction that writes.
+        by_lessons: Whether edges decay by lessons: they are then as many lessons old as they were.
+    """
+    content = prepared.content
+    added = store.add(_episodes(prepared), link=0.0, now=0.0)
+    ids = {line["id"]: id_ for line, (id_, _) in zip(content.episodes, added, strict=True)}
+    _restore_facts(prepared, store, ids)
+    lessons = max(store.lessons(), content.lessons)
+    shift = lessons - content.lessons if by_lessons else 0
+
+    def edges(cue_ids: Sequence[int]) -> Edges:
+        renamed = ids | {line["id"]: id_ for line, id_ in zip(content.cues, cue_ids, strict=True)}
+        return _edges(content.edges, renamed, shift)
+
+    store.restore(_cues(prepared), edges, marks=content.clusters, lessons=lessons)
+    return Receipt(
+        ids=tuple(id_ for id_, _ in added), stored=tuple(id_ for id_, is_new in added if is_new)
+    )
+
+
+def _episodes(prepared: Prepared) -> list[NewEpisode]:
+    return [
+        NewEpisode(
+            key=_key(line),
+            offset=line["utc_offset"],
+            text=line["text"],
+            speaker=line["speaker"],
+            role=line["role"],
+            session=line["session"],
+            at=line["at"],
+            stored_at=line["stored_at"],
+            metadata=line["metadata"],
+            uses=line["uses"],
+            used_at=line["used_at"],
+            vector=vector,
+            **indexing.indexed(line["text"], prepared.language, line["metadata"]),
+        )
+        for line, vector in zip(prepared.content.episodes, prepared.episodes, strict=True)
+    ]
+
+
+def _key(line: dict[str, Any]) -> bytes:
+    """What the turn was known by where it comes from; exports of older versions do not say."""
+    if line["key"] is not None:
+        return bytes.fromhex(line["key"])
+    if records.KEY in line["metadata"]:
+        return identity.item(line["metadata"][records.KEY])
+    said = line["role"], line["speaker"], line["text"]
+    return identity.dated(line["session"], said, identity.settled(line["at"]), 0)
+
+
+def _restore_facts(prepared: Prepared, store: Store, ids: dict[int, int]) -> None:
+    """Add the facts that are not known, then let them replace each other; `ids` learns theirs."""
+    lines, known = prepared.content.facts, store.facts(superseded=True)
+    ids.update(_found(lines, known))
+    new = [i for i, line in enumerate(lines) if line["id"] not in ids]
+    facts = [_fact(lines[i], prepared.facts[i], prepared.language, ids) for i in new]
+    at = max((line["stored_at"] for line in lines), default=0.0)
+    added = store.distil(_distillate(at, facts=facts)) or []
+    ids.update({lines[i]["id"]: id_ for i, id_ in zip(new, added, strict=True)})
+    referring = [
+        _referring(ids[lines[i]["id"]], fact, ids)
+        for i, fact in zip(new, facts, strict=True)
+        if set(REFERENCES) & set(fact.metadata)
+    ]
+    store.distil(_distillate(at, changed=referring))
+    _replace(lines, {fact.id: fact.superseded_by for fact in known}, store, ids)
+
+
+def _distillate(
+    at: float, *, facts: Sequence[NewFact] = (), changed: Sequence[ChangedFact] = ()
+) -> Distillate:
+    return Distillate(marks=[], facts=facts, changed=changed, superseded=[], at=at)
+
+
+def _fact(
+    line: dict[str, Any], vector: Floats, language: Language, ids: Mapping[int, int]
+) -> NewFact:
+    return NewFact(
+        text=line["text"],
+        kind=line["kind"],
+        confidence=line["confidence"],
+        sources=tuple(ids[source] for source in line["sources"]),
+        speaker=line["speaker"],
+        at=line["at"],
+        stored_at=line["stored_at"],
+        metadata=line["metadata"],
+        uses=line["uses"],
+        used_at=line["used_at"],
+        vector=vector,
+        **indexing.indexed(line["text"], language),
+    )
+
+
+def _referring(id_: int, fact: NewFact, ids: Mapping[int, int]) -> ChangedFact:
+    """A fact that names others in its metadata, by the ids that these have now; what is not there is not named."""
+    metadata = dict(fact.metadata)
+    for name in set(REFERENCES) & set(metadata):
+        other = metadata.pop(name)
+        if isinstance(other, int) and other in ids:
+            metadata[name] = ids[other]
+    return ChangedFact(id=id_, confidence=fact.confidence, sources=fact.sources, metadata=metadata)
+
+
+def _replace(
+    lines: Sequence[dict[str, Any]],
+    newer: dict[int, int | None],
+    store: Store,
+    ids: Mapping[int, int],
+) -> None:
+    """Let facts be replaced as the export says, unless the store knows better already.
+
+    Args:
+        newer: By which fact each of those known before was replaced.
+    """
+    for line in lines:
+        if line["superseded_by"] is None:
+            continue
+        old, new = ids[line["id"]], ids[line["superseded_by"]]
+        if newer.get(old) is None and old not in _successors(new, newer):
+            store.supersede(old, new, at=line["stored_at"])
+            newer[old] = new
+
+
+def _successors(fact: int, newer: Mapping[int, int | None]) -> list[int]:
+    """A fact, and what replaced it, one after the other."""
+    found = [fact]
+    while (later := newer.get(found[-1])) is not None:
+        found.append(later)
+    return found
+
+
+def _found(lines: Sequence[dict[str, Any]], known: Sequence[Fact]) -> dict[int, int]:
+    """The facts that are there already: the very same ones, and for what holds, one that says the same.
+
+    Each of those known is found once: a fact that was replaced and came back is two.
+    """
+    same: dict[tuple[str, float, float], list[int]] = {}
+    for fact in reversed(known):
+        same.setdefault((fact.text, fact.at.timestamp(), fact.stored_at.timestamp()), []).append(
+            fact.id
+        )
+    found: dict[int, int] = {}
+    for line in lines:
+        left = same.get((line["text"], line["at"], line["stored_at"]))
+        if left:
+            found[line["id"]] = left.pop()
+    taken = set(found.values())
+    holding = {
+        fact.text: fact.id for fact in known if fact.superseded_by is None and fact.id not in taken
+    }
+    for line in lines:
+        if line["superseded_by"] is None and line["id"] not in found and line["text"] in holding:
+            found[line["id"]] = holding.pop(line["text"])
+    return found
+
+
+def _cues(prepared: Prepared) -> list[NewCue]:
+    return [
+        NewCue(
+            key=identity.digest("cue", line["text"].casefold()),
+            text=line["text"],
+            speaker=line["speaker"],
+            vector=vector,
+            at=line["at"],
+        )
+        for line, vector in zip(prepared.content.cues, prepared.cues, strict=True)
+    ]
+
+
+def _edges(lines: Sequence[dict[str, Any]], ids: Mapping[int, int], shift: int) -> Edges:
+    """Both directions of every learned edge, so much later on the learning clock."""
+    forward = np.array([(ids[e["source"]], ids[e["target"]]) for e in lines], np.int64).reshape(
+        -1, 2
+    )
+    weights = np.array([e["weight"] for e in lines], np.float32)
+    touched = np.array([e["touched"] for e in lines], np.float64) + shift
+    return Edges(
+        sources=np.concatenate([forward[:, 0], forward[:, 1]]),
+        targets=np.concatenate([forward[:, 1], forward[:, 0]]),
+        channels=np.full(2 * len(lines), LEARNED),
+        weights=np.tile(weights, 2),
+        touched=np.tile(touched, 2),
+    )

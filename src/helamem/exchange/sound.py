@@ -1,0 +1,262 @@
+"""What the lines of an export must hold, value by value: whatever could not be read again is refused here.
+
+Pure: lines in, records out, or a `DataError` that names the line.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, get_args
+
+from helamem import indexing
+from helamem.errors import DataError
+from helamem.records import FactKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+INT64 = 2**63
+BEGIN = datetime(1, 1, 1, tzinfo=UTC).timestamp()
+END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp() + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What an export holds, by type of line; every line with its number.
+
+    Attributes:
+        lessons: How many lessons had been learned: the time by which some edges decay.
+    """
+
+    lessons: int = 0
+    episodes: list[dict[str, Any]] = field(default_factory=list)
+    facts: list[dict[str, Any]] = field(default_factory=list)
+    cues: list[dict[str, Any]] = field(default_factory=list)
+    edges: list[dict[str, Any]] = field(default_factory=list)
+    clusters: list[bytes] = field(default_factory=list)
+
+
+def checked(header: dict[str, Any], lines: Iterable[tuple[int, str]]) -> Export:
+    """The lines of an export, each with its number, sorted and checked.
+
+    Raises:
+        DataError: One of them cannot be what an export holds; it says which.
+    """
+    lessons = header.get("lessons", 0)
+    if not _is_count(lessons):
+        raise DataError(f"lessons is {shown(lessons)}, but must be {_COUNT[1]}", line=1)
+    found = Export(lessons=lessons)
+    for number, line in lines:
+        _sort_in(found, parsed(line, number), number)
+    _check_ids(found)
+    _check_references(found)
+    _check_order(found)
+    return found
+
+
+def parsed(line: str, number: int) -> dict[str, Any]:
+    """The object that a line holds.
+
+    Raises:
+        DataError: It is not JSON, or no object.
+    """
+    try:
+        value = json.loads(line, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as exc:
+        raise DataError(f"this is not JSON: {exc.msg}", line=number) from exc
+    except (ValueError, RecursionError) as exc:
+        raise DataError(f"this JSON cannot be read: {exc}", line=number) from exc
+    if not isinstance(value, dict):
+        raise DataError("expected a JSON object", line=number)
+    return value
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it: short, and whatever it is."""
+    text = ascii(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge number"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        return False
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -INT64 <= value < INT64
+
+
+def _is_count(value: object) -> bool:
+    return _is_whole(value) and value >= 0  # type: ignore[operator]
+
+
+def _is_moment(value: object) -> bool:
+    return _is_number(value) and BEGIN <= value < END  # type: ignore[operator]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _is_said(value: object) -> bool:
+    return _is_text(value) and bool(value.strip())  # type: ignore[attr-defined]
+
+
+def _is_metadata(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    try:
+        indexing.plain_json(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_digest(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(bytes.fromhex(value))
+    except ValueError:
+        return False
+
+
+def _is_sources(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_whole, value))
+
+
+_Rule = tuple["Callable[[object], bool]", str]
+_ID: _Rule = (_is_whole, "a whole number of 64 bits")
+_COUNT: _Rule = (_is_count, "a whole number from 0 on, of 64 bits")
+_NUMBER: _Rule = (_is_number, "a finite number")
+_MOMENT: _Rule = (_is_moment, "seconds since 1970, in the years from 1 to 9999")
+_TEXT: _Rule = (_is_text, "a text without lone surrogates")
+_SAID: _Rule = (_is_said, "a text without lone surrogates, and not blank")
+_DIGEST: _Rule = (_is_digest, "a hexadecimal number")
+_KIND: _Rule = (
+    lambda value: value in get_args(FactKind),
+    f"one of {', '.join(get_args(FactKind))}",
+)
+_CONFIDENCE: _Rule = (
+    lambda value: _is_number(value) and 0 < value <= 1,  # type: ignore[operator]
+    "a number above 0, and 1 at most",
+)
+_WEIGHT: _Rule = (
+    lambda value: _is_number(value) and 0 <= value <= 1,  # type: ignore[operator]
+    "a number from 0 to 1",
+)
+
+
+def _or_none(rule: _Rule) -> _Rule:
+    return (lambda value: value is None or rule[0](value)), f"{rule[1]}, or null"
+
+
+_MEMORY: dict[str, _Rule] = {
+    "id": _ID,
+    "text": _SAID,
+    "speaker": _TEXT,
+    "at": _MOMENT,
+    "stored_at": _MOMENT,
+    "metadata": (_is_metadata, "an object of JSON that is not nested too deep"),
+    "uses": _COUNT,
+    "used_at": _or_none(_MOMENT),
+}
+# What each type of line must hold. What may be null may be missing.
+_FORMS: dict[str, dict[str, _Rule]] = {
+    "episode": {
+        **_MEMORY,
+        "role": _TEXT,
+        "session": _TEXT,
+        "key": _or_none(_DIGEST),
+        "utc_offset": _or_none(
+            (lambda value: _is_whole(value) and abs(value) < 86_400, "seconds of less than a day")  # type: ignore[arg-type]
+        ),
+    },
+    "fact": {
+        **_MEMORY,
+        "kind": _KIND,
+        "confidence": _CONFIDENCE,
+        "sources": (_is_sources, "a list of ids, one at least"),
+        "superseded_by": _or_none(_ID),
+    },
+    "cue": {"id": _ID, "text": _SAID, "speaker": _TEXT, "at": _MOMENT},
+    "edge": {"source": _ID, "target": _ID, "weight": _WEIGHT, "touched": _NUMBER},
+    "cluster": {"digest": _DIGEST},
+}
+
+
+def _sort_in(found: Export, line: dict[str, Any], number: int) -> None:
+    kind = line.get("type")
+    form = _FORMS.get(kind) if isinstance(kind, str) else None
+    if form is None:
+        raise DataError(f"type {shown(kind)} is none of {', '.join(_FORMS)}", line=number)
+    for name, (is_right, words) in form.items():
+        if not is_right(line.get(name)):
+            wrong = f"{name} is {shown(line[name])}" if name in line else f"there is no {name}"
+            raise DataError(f"{kind}: {wrong}, but it must be {words}", line=number)
+    if kind == "cluster":
+        found.clusters.append(bytes.fromhex(line["digest"]))
+    else:
+        missing = {name: None for name in form if name not in line}
+        getattr(found, f"{kind}s").append({**line, **missing, "line": number})
+
+
+def _check_ids(found: Export) -> None:
+    """Refuse an id that two lines have."""
+    known: set[int] = set()
+    for line in (*found.episodes, *found.facts, *found.cues):
+        if line["id"] in known:
+            raise DataError(f"{line['type']}: there is another {line['id']}", line=line["line"])
+        known.add(line["id"])
+
+
+def _check_references(found: Export) -> None:
+    """Refuse what refers to something that the export does not hold."""
+    episodes = {line["id"] for line in found.episodes}
+    facts = {line["id"] for line in found.facts}
+    nodes = episodes | facts | {line["id"] for line in found.cues}
+    for line in found.facts:
+        newer = line["superseded_by"]
+        _require(line, set(line["sources"]), episodes)
+        _require(line, set() if newer is None else {newer}, facts)
+    for line in found.edges:
+        _require(line, {line["source"], line["target"]}, nodes)
+        if line["source"] == line["target"]:
+            raise DataError(f"edge: it joins {line['source']} to itself", line=line["line"])
+
+
+def _require(line: dict[str, Any], wanted: set[int], known: set[int]) -> None:
+    missing = wanted - known
+    if missing:
+        raise DataError(
+            f"{line['type']}: it refers to {min(missing)}, which this export does not hold",
+            line=line["line"],
+        )
+
+
+def _check_order(found: Export) -> None:
+    """Refuse facts that were replaced by each other in a ring."""
+    newer = {line["id"]: line["superseded_by"] for line in found.facts}
+    sound: set[int] = set()
+    for line in found.facts:
+        path: dict[int, None] = {}
+        at = line["id"]
+        while at is not None and at not in sound:
+            if at in path:
+                raise DataError(
+                    f"fact: {at} was replaced by what it replaced itself", line=line["line"]
+                )
+            path[at] = None
+            at = newer[at]
+        sound.update(path)
