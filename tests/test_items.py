@@ -43,6 +43,16 @@ class TestKeys:
             "b", Turn("Ana lives in Rome.")
         )
 
+    @pytest.mark.parametrize("key", [1, None, "", " "])
+    def test_a_key_is_a_text(self, memory: Memory, key: Any) -> None:
+        for use in (lambda: memory.put(key, Turn("Yes.")), lambda: memory.get_by_key(key)):
+            with pytest.raises((TypeError, ValueError), match="key"):
+                use()
+
+    def test_a_turn_is_put_and_no_text(self, memory: Memory) -> None:
+        with pytest.raises(TypeError, match="put takes a Turn, not str"):
+            memory.put("profile", "Ana lives in Rome.")  # type: ignore[arg-type]
+
     def test_added_turns_with_a_key_are_known_by_it(self, memory: Memory) -> None:
         memory.add("Yes.", metadata={"helamem.key": "1"})
         memory.add("Yes.", metadata={"helamem.key": "2"})

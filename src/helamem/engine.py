@@ -213,10 +213,13 @@ class Engine:
             The id of the turn.
 
         Raises:
-            TypeError, ValueError: The metadata is not JSON.
+            TypeError, ValueError: The key is no text, or blank; the turn is no `Turn`; its metadata are not JSON.
             StoreError: Nothing was stored.
         """
-        return self._put(replace(turn, metadata={**turn.metadata, records.KEY: key}))
+        if not isinstance(turn, Turn):
+            raise TypeError(f"put takes a Turn, not {type(turn).__name__}")
+        name = arguments.text("key", key, "name the turn")
+        return self._put(replace(turn, metadata={**turn.metadata, records.KEY: name}))
 
     def _put(self, turn: Turn) -> int:
         now = self._clock()
@@ -229,9 +232,14 @@ class Engine:
             return inside.put(episode, at=now)[0]
 
     def get_by_key(self, key: str) -> Episode | None:
-        """The turn that was put under a key, if there is one."""
+        """The turn that was put under a key, if there is one.
+
+        Raises:
+            TypeError, ValueError: The key is no text, or blank.
+        """
+        name = arguments.text("key", key, "name the turn")
         with self._store.reading() as seen:
-            id_ = seen.find(identity.item(key))
+            id_ = seen.find(identity.item(name))
             (found,) = [None] if id_ is None else seen.get([id_])
         return found if isinstance(found, Episode) else None
 

@@ -332,8 +332,8 @@ class TestLifetimes:
         swept = threading.Event()
         delete = memory.delete
 
-        def deleting(*ids: int) -> tuple[int, ...]:
-            gone = delete(*ids)
+        def deleting(*ids: int, **options: Any) -> tuple[int, ...]:
+            gone = delete(*ids, **options)
             swept.set()
             return gone
 

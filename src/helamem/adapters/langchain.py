@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from helamem.records import Episode, Hit
 
 ENTRY = "langchain"  # the key of the metadata that says which document it is
-ALL = 2**62
+ALL: dict[str, Any] = {f"metadata.{ENTRY}.id": {"exists": True}}  # the condition that it is one
 
 
 class HelamemRetriever(BaseRetriever):
@@ -129,7 +129,7 @@ class HelamemVectorStore(VectorStore):
         filter: dict[str, Any] | None = None,  # noqa: A002  # likewise
     ) -> list[tuple[Document, float]]:
         """The same with the activation that ranks them: more is better, and it has no upper bound."""
-        conditions = {"AND": [{f"metadata.{ENTRY}.id": {"exists": True}}, filter or {}]}
+        conditions = {"AND": [ALL, filter or {}]}
         return [
             (_kept_document(hit.memory), hit.score)
             for hit in _hits(self._memory, query, k, conditions)
@@ -141,13 +141,12 @@ class HelamemVectorStore(VectorStore):
 
     def delete(self, ids: list[str] | None = None, **kwargs: object) -> bool:  # noqa: ARG002
         """Remove documents for good; all of them, if no ids are given."""
-        while going := self._all() if ids is None else self._with_ids(ids):
+        if ids is None:
+            self._memory.delete(filters=ALL, dry_run=False)
+            return True
+        while going := self._with_ids(ids):
             deleted(self._memory, going)
         return True
-
-    def _all(self) -> Sequence[Episode | Fact]:
-        conditions: dict[str, Any] = {f"metadata.{ENTRY}.id": {"exists": True}}
-        return self._memory.list(filters=conditions, limit=ALL)
 
     def _with_ids(self, ids: Sequence[str]) -> list[Episode]:
         found = [self._memory.get_by_key(_key(name)) for name in dict.fromkeys(ids)]

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ALL = 2**62
 ENTRY = "langgraph"  # the key of the metadata that says which item it is
 MINUTE_S = 60.0
 SWEEP_MINUTES = 5.0
@@ -194,11 +193,11 @@ class HelamemStore(BaseStore):
 
     def _fitting(self, conditions: dict[str, Any], wanted: dict[str, Any]) -> list[Episode | Fact]:
         langgraph_filters.check(wanted)
-        kept = self._memory.list(filters=conditions, limit=ALL)
+        kept = self._memory.list(filters=conditions)
         return [each for each in kept if langgraph_filters.matches(_value(each), wanted)]
 
     def _list_namespaces(self, op: ListNamespacesOp) -> list[tuple[str, ...]]:
-        kept = self._memory.list(filters=self._inside(()), limit=ALL)
+        kept = self._memory.list(filters=self._inside(()))
         found = {tuple(_entry_of(each)["namespace"]) for each in kept}
         matching = {
             name for name in found if all(_matches(c, name) for c in op.match_conditions or ())
@@ -216,10 +215,11 @@ class HelamemStore(BaseStore):
 
     def sweep_ttl(self) -> int:
         """Delete the items whose time is up; how many."""
-        while expired := self._memory.list(filters=self._expired(), limit=ALL):
-            if deleted(self._memory, expired):
-                return len(expired)
-        return 0
+        expired = self._memory.list(filters=self._expired())
+        gone = (
+            set(self._memory.delete(filters=self._expired(), dry_run=False)) if expired else set()
+        )
+        return sum(each.id in gone for each in expired)
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
         """Sweep again and again in the background; cancelling the future stops it.
