@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import helamem
-from helamem import Answer, Context, Exchange, Hit, Profile, Recall, records
+from helamem import Answer, Context, Exchange, Hit, Profile, Recall, records, reports
 from helamem.consolidation.profiles import Line
 from helamem.plain import MAX_REPR, Record, plain
 from helamem.records import Degraded, Episode, Fact, Parts, Reinforcement, Skipped, Via
@@ -64,19 +64,19 @@ EXAMPLES: list[Record] = [
     Skipped(index=0, id=1),
     Degraded(index=0, id=1, reason=LONG),
     records.Change(id=1, event="updated", at=NOON, text=LONG),
-    records.ConsolidationReport(hubs=1, clusters=1, unchanged=0, facts_added=(2,), failed=(LONG,)),
+    reports.ConsolidationReport(hubs=1, clusters=1, unchanged=0, facts_added=(2,), failed=(LONG,)),
     records.Cue(id=3, text=LONG, speaker="Maya", at=NOON),
-    records.Erasure(
+    reports.Erasure(
         name=LONG, turns=(1,), facts=(2,), mentions=(4,), cues=(3,), history=1,
         before={"episodes": 9}, after={"episodes": 1}, left=tuple(range(1000)),
     ),
-    records.Namespace(name=LONG, episodes=1, facts=1, cues=1, last_at=NOON),
-    records.ForgetPlan(ids=tuple(range(1000)), considered=2000),
-    records.ReindexReport(
+    reports.Namespace(name=LONG, episodes=1, facts=1, cues=1, last_at=NOON),
+    reports.ForgetPlan(ids=tuple(range(1000)), considered=2000),
+    reports.ReindexReport(
         memories=1, embedder="static", dimension=256, language="english", language_version=1
     ),
     records.Receipt(ids=tuple(range(1000)), stored=(1,), skipped=(Skipped(index=0, id=1),)),
-    records.Stats(
+    reports.Stats(
         namespace="maya", embedder="static", dimension=256, language="english", language_version=1, episodes=1, facts=1, cues=1,
         sessions=1, speakers=("Ana",), edges={"learned": 1}, first_at=NOON, last_at=None,
         file_bytes=1, path="a" * 200,

@@ -47,20 +47,22 @@ if TYPE_CHECKING:  # what type checkers see; a test compares it with `_NAMES`
     from helamem.models.scripted import ScriptedLLM as ScriptedLLM
     from helamem.records import (
         Change as Change,
-        ConsolidationReport as ConsolidationReport,
         Cue as Cue,
         Episode as Episode,
-        Erasure as Erasure,
         Fact as Fact,
-        ForgetPlan as ForgetPlan,
         Hit as Hit,
         Listing as Listing,
-        Namespace as Namespace,
         Receipt as Receipt,
-        ReindexReport as ReindexReport,
         Reinforcement as Reinforcement,
-        Stats as Stats,
         Turn as Turn,
+    )
+    from helamem.reports import (
+        ConsolidationReport as ConsolidationReport,
+        Erasure as Erasure,
+        ForgetPlan as ForgetPlan,
+        Namespace as Namespace,
+        ReindexReport as ReindexReport,
+        Stats as Stats,
     )
     from helamem.search.context import Context as Context
     from helamem.search.recall import Recall as Recall
@@ -79,10 +81,8 @@ _NAMES = {
     "memory": "Memory",
     "models.openai_chat": "OpenAIChat",
     "models.scripted": "ScriptedLLM",
-    "records": (
-        "Change ConsolidationReport Cue Episode Erasure Fact ForgetPlan Hit Listing Namespace Receipt "
-        "ReindexReport Reinforcement Stats Turn"
-    ),
+    "records": "Change Cue Episode Fact Hit Listing Receipt Reinforcement Turn",
+    "reports": "ConsolidationReport Erasure ForgetPlan Namespace ReindexReport Stats",
     "search.context": "Context",
     "search.recall": "Recall",
 }

@@ -31,20 +31,18 @@ from helamem.language import language_named
 from helamem.language.characters import clean
 from helamem.learning import lessons
 from helamem.records import (
-    ConsolidationReport,
     Cue,
     Degraded,
     Episode,
     Fact,
-    ForgetPlan,
     Listing,
     Receipt,
-    ReindexReport,
     Reinforcement,
     Skipped,
     Turn,
     utc,
 )
+from helamem.reports import ConsolidationReport, ForgetPlan, ReindexReport
 from helamem.search import notes, search
 from helamem.search.recall import Recall
 
@@ -54,7 +52,8 @@ if TYPE_CHECKING:
     from helamem.config import Config
     from helamem.consolidation.profiles import Profile
     from helamem.protocols import LLM, Clock, Embedder, NewEpisode, Store
-    from helamem.records import Change, Erasure, Json, Stats
+    from helamem.records import Change, Json
+    from helamem.reports import Erasure, Stats
     from helamem.search.recall import CueMatch
 
 logger = logging.getLogger(__name__)

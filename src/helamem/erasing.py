@@ -15,7 +15,8 @@ import numpy as np
 
 from helamem.consolidation import extractive
 from helamem.language.terms import folded
-from helamem.records import Episode, Erasure, Fact
+from helamem.records import Episode, Fact
+from helamem.reports import Erasure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

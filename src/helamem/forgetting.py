@@ -11,7 +11,8 @@ from helamem.core import forgetting, hebbian
 from helamem.core.forgetting import Verdict
 from helamem.core.graph import sums_at
 from helamem.decay import DAY_S
-from helamem.records import GROUP, KEEP, Episode, ForgetPlan
+from helamem.records import GROUP, KEEP, Episode
+from helamem.reports import ForgetPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from helamem.config import Ask
     from helamem.models.openai_chat import OpenAIChat
     from helamem.protocols import LLM, Clock, Embedder
-    from helamem.records import ConsolidationReport, Json, Namespace, ReindexReport, Turn
+    from helamem.records import Json, Turn
+    from helamem.reports import ConsolidationReport, Namespace, ReindexReport
 
 DEFAULT_NAMESPACE = "default"
 CLOSING_S = (

@@ -6,7 +6,7 @@ import pytest
 
 from helamem.consolidation.background import Reflector
 from helamem.errors import LLMError
-from helamem.records import ConsolidationReport
+from helamem.reports import ConsolidationReport
 
 REPORT = ConsolidationReport(hubs=1, clusters=1, unchanged=0)
 

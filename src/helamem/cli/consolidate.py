@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.records import ConsolidationReport, Episode, Fact, ForgetPlan, ReindexReport
+    from helamem.records import Episode, Fact
+    from helamem.reports import ConsolidationReport, ForgetPlan, ReindexReport
 
 
 @click.command(cls=Command)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from helamem.memory import Memory
-    from helamem.records import Stats
+    from helamem.reports import Stats
 
 State: TypeAlias = Literal["ok", "missing", "old", "wrong"]
 LOW_DISK = 100e6  # bytes below which the next import may not fit

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.records import Change, Episode, Fact, Stats
+    from helamem.records import Change, Episode, Fact
+    from helamem.reports import Stats
 
 
 @click.command(cls=Command)

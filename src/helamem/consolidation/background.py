@@ -15,7 +15,7 @@ from helamem.errors import HelaMemError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from helamem.records import ConsolidationReport
+    from helamem.reports import ConsolidationReport
 
 logger = logging.getLogger(__name__)
 

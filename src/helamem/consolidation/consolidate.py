@@ -16,7 +16,8 @@ from helamem.consolidation.reflective import Reflective
 from helamem.errors import ChangedError, NotFoundError, ProviderError
 from helamem.models.metering import Meter
 from helamem.protocols import QUIET
-from helamem.records import ConsolidationReport, Episode
+from helamem.records import Episode
+from helamem.reports import ConsolidationReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
         Reindexed,
         Unindexed,
     )
-    from helamem.records import Change, Episode, Fact, Json, Namespace, Stats
+    from helamem.records import Change, Episode, Fact, Json
+    from helamem.reports import Namespace, Stats
 
 
 class Reindexing(Protocol):

@@ -13,14 +13,8 @@ if TYPE_CHECKING:
     from helamem.cli.demo.story import Question, Story
     from helamem.cli.settings import App
     from helamem.memory import Memory
-    from helamem.records import (
-        ConsolidationReport,
-        Episode,
-        Fact,
-        ForgetPlan,
-        Receipt,
-        Reinforcement,
-    )
+    from helamem.records import Episode, Fact, Receipt, Reinforcement
+    from helamem.reports import ConsolidationReport, ForgetPlan
     from helamem.search.recall import Recall
 
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import Analysis, Learned, NewCue
-from helamem.records import Change, Episode, Fact, Namespace, Stats
+from helamem.records import Change, Episode, Fact
+from helamem.reports import Namespace, Stats
 from helamem.stores.sqlite import (
     checks,
     edge_table,

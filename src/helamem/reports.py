@@ -1,0 +1,162 @@
+"""What tending a memory did or would do, and how much it holds; frozen, as all that users meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from helamem.plain import Record, fields, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from helamem.plain import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ForgetPlan(Record):
+    """Which episodes may go, and why; `forget(dry_run=False)` does exactly this.
+
+    Attributes:
+        ids: The episodes that would go.
+        considered: How many episodes were looked at.
+        kept_strong, kept_young, kept_used: How many each rule kept (the first that applies).
+        kept_marked: How many are marked to be kept, or belong to a group of which something stays.
+        left: How many more may go, beyond the share that goes at once.
+        refused: Why nothing goes, although something would be weak, old and unused; empty otherwise.
+        done: Whether the plan has been carried out.
+    """
+
+    ids: tuple[int, ...]
+    considered: int
+    kept_strong: int = 0
+    kept_young: int = 0
+    kept_used: int = 0
+    kept_marked: int = 0
+    left: int = 0
+    refused: str = ""
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Erasure(Record):
+    """What goes of a person; `erase(dry_run=False)` does exactly this.
+
+    Attributes:
+        turns: What they said.
+        facts: The facts about them, those that rest on their turns, and those that mention them.
+        mentions: What others said of them, if that was asked for.
+        cues: The earlier questions that name them, or that what goes has answered.
+        history: How many old texts that mention them go, beside those of what goes.
+        before, after: How many episodes, facts and cues there are, before and after.
+        left: What still mentions them, since `mentions` was not asked for.
+        done: Whether it has been carried out.
+    """
+
+    name: str
+    turns: tuple[int, ...]
+    facts: tuple[int, ...]
+    mentions: tuple[int, ...]
+    cues: tuple[int, ...]
+    history: int
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+    left: tuple[int, ...] = ()
+    done: bool = False
+
+    _shown: ClassVar = ("name", "before", "after", "done")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Namespace(Record):
+    """A namespace of a file, and how much it holds."""
+
+    name: str
+    episodes: int
+    facts: int
+    cues: int
+    last_at: datetime | None
+
+    _shown: ClassVar = ("name", "episodes", "facts", "cues")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ConsolidationReport(Record):
+    """What one `consolidate` did.
+
+    Attributes:
+        hubs: How many hubs were found.
+        clusters: How many clusters were distilled now.
+        unchanged: How many clusters had been distilled before, and were left alone.
+        facts_added: The ids of the new facts.
+        pruned: How many faint edges were removed.
+        refused: What of a language model's answers does not count, one sentence each.
+        failed: What failed, one sentence each; it is taken up again the next time.
+        left: How many clusters were left for the next time, as `reflection.max_calls` says.
+        usage: Calls to the language model, and tokens in both directions.
+    """
+
+    hubs: int
+    clusters: int
+    unchanged: int
+    facts_added: tuple[int, ...] = ()
+    facts_merged: int = 0
+    facts_superseded: int = 0
+    pruned: int = 0
+    refused: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    left: int = 0
+    usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
+
+    def to_dict(self) -> dict[str, Json]:
+        """The report as JSON; `facts_added` is how many, and `facts` has their ids."""
+        ids = plain(self.facts_added)
+        return {**fields(self), "facts_added": len(ids), "facts": ids}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReindexReport(Record):
+    """What a reindexing has made anew.
+
+    Attributes:
+        memories: How many episodes, facts and earlier questions, of all namespaces in the file.
+        language_version: The number of the language's analysis.
+    """
+
+    memories: int
+    embedder: str
+    dimension: int
+    language: str
+    language_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Stats(Record):
+    """How much one namespace holds.
+
+    Attributes:
+        edges: By channel; "temporal" counts neighbouring turns, "learned" associations between
+            memories, "cue" bindings of a question to what served it.
+        language: The language that texts were read with.
+        language_version: The number of that reading; `reindex` reads them anew.
+        file_bytes: The size of the whole file, all namespaces together; 0 for a memory in RAM.
+    """
+
+    namespace: str
+    embedder: str
+    dimension: int
+    language: str
+    language_version: int
+    episodes: int
+    facts: int
+    cues: int
+    sessions: int
+    speakers: tuple[str, ...]
+    edges: Mapping[str, int]
+    first_at: datetime | None
+    last_at: datetime | None
+    file_bytes: int
+    path: str
+
+    _shown: ClassVar = ("namespace", "episodes", "facts", "cues", "path")
