@@ -108,7 +108,7 @@ class TestMemory:
             (lambda m: m.get(memory_id=1), "here it is `id_`"),
             (lambda m: m.profile(speaker="Ana"), "here it is `name`"),
             (lambda m: m.stats(1), "stats takes nothing by position"),
-            (lambda m: m.delete([1, 2]), "give several as *list"),
+            (lambda m: m.delete([1, 2]), "not a list; `delete(*ids)` takes several"),
             (lambda m: m.get("1"), "an id must be a whole number, not str"),
             (lambda m: m.delete(True), "an id must be a whole number, not bool"),
             (lambda m: m.history(1.0), "an id must be a whole number, not float"),

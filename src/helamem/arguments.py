@@ -68,7 +68,9 @@ def id_(given: object) -> int:
         NotFoundError: No memory can have it, since it has more than 64 bits.
     """
     if isinstance(given, list | tuple | set | frozenset):
-        raise TypeError(f"an id is one whole number; give several as *{type(given).__name__}")
+        raise TypeError(
+            f"an id is one whole number, not a {type(given).__name__}; `delete(*ids)` takes several"
+        )
     if isinstance(given, bool) or not hasattr(given, "__index__"):
         more = "; give its `id`" if hasattr(given, "id") else ""
         raise TypeError(f"an id must be a whole number, not {type(given).__name__}{more}")

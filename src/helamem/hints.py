@@ -246,7 +246,7 @@ def _too_many(called: str, places: list[str], others: list[str]) -> str:
     """What to say to someone who gave by position what has a name, or what is not taken at all."""
     takes = f"only {_listed(places)}" if places else "nothing"
     if called in BY_POSITION:
-        return f"{called} takes {takes}; {BY_POSITION[called]}"
+        return f"{called} takes {takes} by position; {BY_POSITION[called]}"
     named = f"; name the others: {', '.join(f'{each}=' for each in others)}" if others else ""
     return f"{called} takes {takes} by position{named}"
 
