@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from helamem.config import Config
     from helamem.consolidation.profiles import Profile
-    from helamem.protocols import LLM, Clock, Embedder, NewEpisode, Store
+    from helamem.protocols import LLM, Clock, Embedder, Floats, NewEpisode, Store
     from helamem.records import Change, Json
     from helamem.reports import Erasure, Stats
     from helamem.search.recall import CueMatch
@@ -303,6 +303,16 @@ class Engine:
         """A time in its own zone; one in UTC, which says nothing of where somebody was, in this memory's."""
         moment = utc(at)
         return at if at.utcoffset() else moment.astimezone(self._zone)
+
+    def vector_of(self, query: str) -> Floats:
+        """The embedding by which `search` looks for a question, for a recall that comes back without it."""
+        return questions.understand(
+            query,
+            self._store.speakers(),
+            self._embedder,
+            self._language,
+            names_apart=self._config.activation.names_apart,
+        ).vector
 
     # Learning
 

@@ -82,7 +82,7 @@ class Memory(Engine):
         _check_namespace(namespace)
         config = config or Config.load()
         arguments.clock_time(clock())
-        embedder = embedder or _embedder(config)
+        embedder = embedder or load_embedder(config)
         path = default_path() if path is None else path
         if str(path) != IN_RAM:
             path = private.expanded(path)
@@ -298,7 +298,7 @@ def _replaced(settings: Ask, given: Mapping[str, int | None]) -> Ask:
     return replace(settings, **changes)
 
 
-def _embedder(config: Config) -> Embedder:
+def load_embedder(config: Config) -> Embedder:
     """The embedder that the settings name; one on a server shares the language model's address and key."""
     if not config.embedder.startswith("openai:"):
         return embedders.load(config.embedder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from helamem.cli import add, ask, chat, consolidate, doctor, import_, search, show
+from helamem.cli import add, ask, chat, consolidate, doctor, import_, search, serve, show
 from helamem.cli.bench.commands import bench
 from helamem.cli.demo.command import demo
 from helamem.cli.program import Program
@@ -46,6 +46,8 @@ for command in (
     show.export,
     show.config,
     doctor.doctor,
+    serve.serve,
+    serve.keys,
     bench,
 ):
     main.add_command(command)

@@ -1,0 +1,151 @@
+"""`helamem serve`: the memories of a file over HTTP, and `helamem keys`: who may use them."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from helamem.cli.program import Command, Group
+from helamem.cli.settings import App, pass_app, shared_options
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from helamem.server.keys import Key, Keys
+
+
+@click.command(cls=Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True)
+@click.option("--per-second", type=click.FloatRange(0), default=0.0, help="Requests per key; 0 for any number.")
+@shared_options
+@pass_app
+def serve(app: App, host: str, port: int, per_second: float) -> None:
+    """Serve the memories of a file over HTTP.
+
+    Without keys it listens on this machine only. /docs shows every route; `helamem keys create` makes a key.
+
+    Example:
+        helamem serve --port 8420
+    """
+    try:
+        import uvicorn
+
+        from helamem.server.app import create_app
+        from helamem.server.limits import Limits
+        from helamem.server.memories import Memories
+    except ImportError as error:
+        from helamem.errors import MissingExtraError
+
+        raise MissingExtraError("fastapi", "server") from error
+    keys = _keys(app)
+    if not keys and not _is_loopback(host):
+        raise click.UsageError(
+            f"{host} can be reached from other machines, and there are no keys; "
+            f"make one first: helamem keys create --namespace '*'"
+        )
+    limits = Limits(per_second=per_second)
+    service = create_app(Memories(app.path(), app.config()), keys, limits)
+    whom = "whoever has a key" if keys else "this machine only, since there are no keys"
+    click.echo(f"Serving {app.path()} on http://{host}:{port}, for {whom}.", err=True)
+    uvicorn.run(service, host=host, port=port, log_level="warning", access_log=False)
+
+
+@click.group(cls=Group)
+def keys() -> None:
+    """Make, list and revoke the keys of a server.
+
+    Example:
+        helamem keys create --namespace maya --scope write
+    """
+
+
+@keys.command(cls=Command)
+@click.option("--namespace", "namespaces", multiple=True, required=True, metavar="PATTERN", help="Which namespaces it opens; may be given several times.")
+@click.option("--scope", type=click.Choice(["read", "write", "admin"]), default="write", show_default=True)
+@click.option("--days", type=click.FloatRange(0, min_open=True), help="After how many days it expires; never, if left out.")
+@click.pass_context
+def create(context: click.Context, namespaces: tuple[str, ...], scope: str, days: float | None) -> None:
+    """Make a key, and show it this once.
+
+    Example:
+        helamem keys create --namespace 'team-*' --scope read --days 30
+    """
+    now = time.time()  # noqa: TID251  # the outermost shell
+    app = context.ensure_object(App)
+    key = _keys(app).create(
+        namespaces=namespaces,
+        scope=scope,  # type: ignore[arg-type]  # click has checked it
+        now=now,
+        expires_at=None if days is None else now + days * 86_400,
+    )
+    click.echo(key)
+
+
+@keys.command("list", cls=Command)
+@shared_options
+@pass_app
+def list_(app: App) -> None:
+    """Show the keys, without their secrets.
+
+    Example:
+        helamem keys list
+    """
+    known = _keys(app).all()
+    data = [
+        {"prefix": key.prefix, "namespaces": list(key.namespaces), "scope": key.scope,
+         "created_at": _iso(key.created_at), "expires_at": key.expires_at and _iso(key.expires_at)}
+        for key in known
+    ]  # fmt: skip
+    app.show(data, lambda: _table(known))
+
+
+@keys.command(cls=Command)
+@click.argument("prefix")
+@click.pass_context
+def revoke(context: click.Context, prefix: str) -> None:
+    """Make a key void.
+
+    Example:
+        helamem keys revoke 1a2b3c4d
+    """
+    try:
+        _keys(context.ensure_object(App)).revoke(prefix)
+    except LookupError as error:
+        raise click.UsageError(str(error.args[0])) from error
+    click.echo(f"Revoked {prefix}.")
+
+
+def _keys(app: App) -> Keys:
+    """The keys that belong to a memory's file: they lie beside it."""
+    from helamem.server.keys import Keys
+
+    return Keys(Path(app.path()).with_suffix(".keys.json"))
+
+
+def _table(known: list[Key]) -> RenderableType:
+    from helamem.cli import display
+
+    rows = [
+        (key.prefix, ", ".join(key.namespaces), key.scope, key.expires_at and _iso(key.expires_at) or "never")
+        for key in known
+    ]
+    return display.table(("key", "namespaces", "may", "expires"), rows) if rows else "There are no keys."
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

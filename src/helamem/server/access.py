@@ -1,0 +1,76 @@
+"""Who may do what: the key of a request, and the memory that it opens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator  # noqa: TC003  # FastAPI reads annotations at run time
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import HTTPException, Path, Request
+
+if TYPE_CHECKING:
+    from helamem.memory import Memory
+    from helamem.server.keys import Key, Scope
+    from helamem.server.memories import Memories
+
+Namespace = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=300,
+        description="Whose memory it is: one user, one agent, one project.",
+        examples=["maya"],
+    ),
+]
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helamem"'}
+
+
+def key_of(request: Request) -> Key | None:
+    """The key of a request; None where the server has no keys.
+
+    Raises:
+        HTTPException: There are keys, and the request has none of them.
+    """
+    keys = request.app.state.keys
+    if not keys:
+        return None
+    key = keys.find(_credentials(request), now=time.time())  # noqa: TID251  # the outermost shell
+    if key is None:
+        raise HTTPException(
+            HTTPStatus.UNAUTHORIZED,
+            "Send a valid key as `Authorization: Bearer hm_...`; `helamem keys create` makes one.",
+            _CHALLENGE,
+        )
+    return key
+
+
+def require(request: Request, namespace: str, scope: Scope) -> None:
+    """Let a request pass that may do this in this namespace.
+
+    Raises:
+        HTTPException: It may not; nothing is said about what there is.
+    """
+    key = key_of(request)
+    if key is not None and not key.opens(namespace, scope):
+        raise HTTPException(
+            HTTPStatus.FORBIDDEN, f"This key may not {scope} in the namespace {namespace!r}."
+        )
+
+
+@contextmanager
+def opened(request: Request, namespace: str, scope: Scope) -> Iterator[Memory]:
+    """The memory that a request is about, if it may do this there."""
+    require(request, namespace, scope)
+    memories: Memories = request.app.state.memories
+    with memories.namespace(namespace) as memory:
+        yield memory
+
+
+def _credentials(request: Request) -> str:
+    """The key as a client sends it: as a bearer, as a token, or in a header of its own."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() in {"bearer", "token"}:
+        return value.strip()
+    return request.headers.get("x-api-key", "")

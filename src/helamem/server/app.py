@@ -1,0 +1,148 @@
+"""The application: routes, who may use them, limits, metrics."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from helamem.server import problems
+from helamem.server.limits import BodyLimit, Limits, TokenBuckets
+from helamem.server.routes import episodes, search
+from helamem.server.shapes import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from helamem.server.keys import Keys
+    from helamem.server.memories import Memories
+
+logger = logging.getLogger(__name__)
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status.value: {"model": Problem, "description": status.phrase}
+    for status in (
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.NOT_IMPLEMENTED,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+}
+
+
+def create_app(memories: Memories, keys: Keys | None = None, limits: Limits | None = None) -> FastAPI:
+    """The service over a file of memories.
+
+    Args:
+        memories: What it serves; closed when the service stops.
+        keys: Who may use it; without any, whoever reaches it.
+        limits: What one client may ask for.
+    """
+    limits = limits or Limits()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001  # FastAPI's signature
+        yield
+        memories.close()
+
+    app = FastAPI(
+        title="helamem",
+        summary="Long-term memory for LLM agents that learns what belongs together.",
+        version="1",
+        lifespan=lifespan,
+        responses=PROBLEMS,
+    )
+    app.state.memories = memories
+    app.state.keys = keys
+    app.state.check_items = _items_check(limits.items)
+    problems.install(app)
+    app.include_router(episodes.router)
+    app.include_router(search.router)
+    _add_health(app)
+    _watch(app, limits)
+    app.add_middleware(BodyLimit, most=limits.body_bytes)
+    return app
+
+
+def _items_check(most: int) -> Callable[[int], None]:
+    def check(asked: int) -> None:
+        if asked > most:
+            raise ValueError(f"{asked:,} items are more than the {most:,} that one request may have")
+
+    return check
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/healthz", tags=["service"])
+    async def healthz() -> dict[str, str]:
+        """Whether the process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["service"])
+    def readyz() -> dict[str, str]:
+        """Whether the file can be read."""
+        with app.state.memories.namespace("default") as memory:
+            memory.stats()
+        return {"status": "ready"}
+
+
+def _watch(app: FastAPI, limits: Limits) -> None:
+    """Count requests, give each an id, and turn away who asks too often."""
+    registry = CollectorRegistry()
+    requests = Counter(
+        "helamem_requests", "Requests answered", ["method", "route", "status"], registry=registry
+    )
+    seconds = Histogram(
+        "helamem_request_seconds", "Time to answer", ["method", "route"], registry=registry
+    )
+    buckets = TokenBuckets(limits.per_second, limits.burst) if limits.per_second else None
+
+    @app.get("/metrics", tags=["service"], response_class=PlainTextResponse)
+    def metrics() -> Response:
+        """Numbers for Prometheus."""
+        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+
+    @app.middleware("http")
+    async def watch(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        started = time.perf_counter()
+        id_ = request.headers.get("x-request-id", "")[:64] or secrets.token_hex(8)
+        request.state.request_id = id_
+        wait = buckets.take(_client(request), started) if buckets else 0.0
+        response: Response = _too_often(wait) if wait else await call_next(request)
+        response.headers["x-request-id"] = id_
+        route = getattr(request.scope.get("route"), "path", "unknown")
+        requests.labels(request.method, route, response.status_code).inc()
+        took = time.perf_counter() - started
+        seconds.labels(request.method, route).observe(took)
+        logger.info(
+            "%s %s %d in %.1f ms, request %s",
+            request.method, route, response.status_code, 1e3 * took, id_,
+        )  # fmt: skip
+        return response
+
+
+def _client(request: Request) -> str:
+    credentials = request.headers.get("authorization") or request.headers.get("x-api-key")
+    return credentials or (request.client.host if request.client else "")
+
+
+def _too_often(wait: float) -> JSONResponse:
+    return problems.problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"Too many requests; try again in {wait:.1f} s.",
+        headers={"Retry-After": str(int(wait) + 1)},
+    )

@@ -1,0 +1,162 @@
+"""API keys: 256 random bits each, kept as hashes, scoped to namespaces and to what they may do.
+
+    hm_<8 letters: the name by which it is listed and revoked>_<the secret>
+
+The file holds no secret: whoever reads it can list keys, and use none of them.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from helamem import private
+from helamem.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Scope: TypeAlias = Literal["read", "write", "admin"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)  # each may do what those before it may
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What is known about a key.
+
+    Attributes:
+        prefix: Its name.
+        hash: SHA-256 of the whole key, in hexadecimal digits.
+        namespaces: Patterns of the namespaces that it opens, such as "maya" or "team-*".
+        scope: What it may do there: read, write too, or everything.
+        expires_at: Epoch seconds from which on it is void; None for never.
+    """
+
+    prefix: str
+    hash: str
+    namespaces: tuple[str, ...]
+    scope: Scope
+    created_at: float
+    expires_at: float | None = None
+
+    def opens(self, namespace: str, scope: Scope) -> bool:
+        """Whether it may do this in that namespace."""
+        return SCOPES.index(self.scope) >= SCOPES.index(scope) and any(
+            fnmatch.fnmatchcase(namespace, pattern) for pattern in self.namespaces
+        )
+
+
+class Keys:
+    """The keys of a server, in a JSON file that is private to its user.
+
+    Args:
+        file: Made with the first key.
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        self.file = Path(file)
+        self._lock = threading.Lock()
+        self._read: tuple[float, dict[str, Key]] = (-1.0, {})
+
+    def __bool__(self) -> bool:
+        return bool(self.all())
+
+    def all(self) -> list[Key]:
+        """Every key, in the order in which they were made.
+
+        Raises:
+            ConfigError: The file cannot be read.
+        """
+        return list(self._known().values())
+
+    def create(
+        self,
+        *,
+        namespaces: Sequence[str],
+        scope: Scope,
+        now: float,
+        expires_at: float | None = None,
+    ) -> str:
+        """Make a key; it is shown this once.
+
+        Raises:
+            ValueError: No namespace is named, or the scope is none.
+        """
+        if not namespaces or not all(each.strip() for each in namespaces):
+            raise ValueError("say which namespaces the key opens: a name, a pattern, or * for all")
+        if scope not in SCOPES:
+            raise ValueError(f"a key's scope is one of {', '.join(SCOPES)}, not {scope!r}")
+        prefix = secrets.token_hex(4)
+        whole = f"hm_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
+        key = Key(
+            prefix=prefix,
+            hash=_hash(whole),
+            namespaces=tuple(namespaces),
+            scope=scope,
+            created_at=now,
+            expires_at=expires_at,
+        )
+        with self._lock:
+            self._write({**self._known(), prefix: key})
+        return whole
+
+    def revoke(self, prefix: str) -> None:
+        """Make a key void.
+
+        Raises:
+            LookupError: There is no such key.
+        """
+        with self._lock:
+            known = dict(self._known())
+            if known.pop(prefix, None) is None:
+                raise LookupError(f"there is no key {prefix!r}; `helamem keys list` lists them")
+            self._write(known)
+
+    def find(self, whole: str, *, now: float) -> Key | None:
+        """The key, if there is one like this and it has not expired; compared in constant time."""
+        prefix = whole.split("_", 2)[1] if whole.count("_") >= 2 else ""  # noqa: PLR2004
+        key = self._known().get(prefix)
+        if key is None or not hmac.compare_digest(key.hash, _hash(whole)):
+            return None
+        return None if key.expires_at is not None and key.expires_at <= now else key
+
+    def _known(self) -> Mapping[str, Key]:
+        """The keys of the file, read again where it has changed."""
+        try:
+            changed = self.file.stat().st_mtime_ns
+        except FileNotFoundError:
+            return {}
+        if changed != self._read[0]:
+            self._read = (changed, _parsed(self.file))
+        return self._read[1]
+
+    def _write(self, keys: Mapping[str, Key]) -> None:
+        private.make_folder(self.file.parent)
+        unfinished = self.file.with_name(f"{self.file.name}.{secrets.token_hex(4)}")
+        private.make_file(unfinished)
+        unfinished.write_text(
+            json.dumps([asdict(key) for key in keys.values()], indent=1), encoding="utf-8"
+        )
+        unfinished.replace(self.file)
+        self._read = (-1.0, {})
+
+
+def _hash(whole: str) -> str:
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _parsed(file: Path) -> dict[str, Key]:
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        keys = [Key(**{**each, "namespaces": tuple(each["namespaces"])}) for each in kept]
+    except (OSError, ValueError, TypeError, KeyError, DataError) as error:
+        raise ConfigError(f"{file} is no file of keys: {error}") from error
+    return {key.prefix: key for key in keys}

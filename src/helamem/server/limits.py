@@ -1,0 +1,116 @@
+"""How much a client may ask: the size of a body, and requests per second."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from helamem.server.problems import problem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one client may ask for.
+
+    Attributes:
+        body_bytes: The longest body of a request.
+        items: The most turns in one batch, and hits or rows in one answer.
+        per_second: Requests per second and key, on average; 0 for any number.
+        burst: How many may come at once.
+        seconds: How long a request may take.
+    """
+
+    body_bytes: int = 16 * 2**20
+    items: int = 1000
+    per_second: float = 0.0
+    burst: int = 100
+    seconds: float = 120.0
+
+
+class TokenBuckets:
+    """A bucket per client: each request takes a token, and they come back at a steady rate.
+
+    Args:
+        rate: Tokens per second.
+        size: The most that a bucket holds.
+        most: How many clients are known at once; the longest silent are forgotten, with full buckets.
+    """
+
+    def __init__(self, rate: float, size: int, *, most: int = 10_000) -> None:
+        self._rate = rate
+        self._size = float(size)
+        self._most = most
+        self._lock = threading.Lock()
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, client: str, now: float) -> float:
+        """Take a token; 0 where there was one, else the seconds until there is one.
+
+        >>> buckets = TokenBuckets(rate=2.0, size=1)
+        >>> buckets.take("a", now=0.0), buckets.take("a", now=0.0), buckets.take("a", now=0.5)
+        (0.0, 0.5, 0.0)
+        """
+        with self._lock:
+            tokens, since = self._buckets.pop(client, (self._size, now))
+            tokens = min(tokens + (now - since) * self._rate, self._size)
+            enough = tokens >= 1.0
+            self._buckets[client] = (tokens - 1.0 if enough else tokens, now)
+            while len(self._buckets) > self._most:
+                self._buckets.pop(next(iter(self._buckets)))
+        return 0.0 if enough else (1.0 - tokens) / self._rate
+
+
+class _TooLarge(Exception):
+    """The body is longer than allowed."""
+
+
+class BodyLimit:
+    """Refuses bodies that are too long, also where a client does not say how long they are."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting what comes."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > self._most:
+            await self._refuse(scope, receive, send)
+            return
+        begun = False
+        came = 0
+
+        async def counted() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > self._most:
+                raise _TooLarge
+            return message
+
+        async def noticed(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noticed)
+        except _TooLarge:
+            if not begun:
+                await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"The body is longer than {self._most:,} bytes; send it in parts.",
+            headers={"connection": "close"},
+        )
+        await response(scope, receive, send)

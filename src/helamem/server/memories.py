@@ -1,0 +1,92 @@
+"""Open memories of a server: one handle per namespace, shared by requests, closed when idle."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from helamem.memory import Memory, load_embedder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from helamem.config import Config
+    from helamem.protocols import LLM
+
+MOST_OPEN = 512  # idle handles beyond this are closed, the least recently used first
+
+
+@dataclass(slots=True)
+class _Open:
+    memory: Memory
+    requests: int = 0  # that use it now
+
+
+class Memories:
+    """The memories of one file, by namespace. All of them share one embedder and one language model.
+
+    Args:
+        path: The file.
+        config: All settings.
+        llm: The language model; None takes the one that the settings name, when it is first needed.
+        most_open: How many handles may be open while nobody uses them.
+    """
+
+    def __init__(
+        self, path: str | Path, config: Config, *, llm: LLM | None = None, most_open: int = MOST_OPEN
+    ) -> None:
+        self.path = path
+        self.config = config
+        self._llm = llm
+        self._embedder = load_embedder(config)
+        self._most_open = most_open
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, _Open] = OrderedDict()
+
+    @contextmanager
+    def namespace(self, name: str) -> Iterator[Memory]:
+        """The memory of a namespace, open for as long as the block runs.
+
+        Raises:
+            ValueError: The name is none.
+            StoreError: The file cannot be opened.
+        """
+        held = self._take(name)
+        try:
+            yield held.memory
+        finally:
+            self._give_back(held)
+
+    def close(self) -> None:
+        """Close every handle; requests that still use one fail."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].memory.close()
+
+    def _take(self, name: str) -> _Open:
+        with self._lock:
+            held = self._open.get(name)
+            if held is None:
+                held = self._open[name] = _Open(
+                    Memory(
+                        self.path,
+                        namespace=name,
+                        config=self.config,
+                        embedder=self._embedder,
+                        llm=self._llm,
+                    )
+                )
+            self._open.move_to_end(name)
+            held.requests += 1
+            return held
+
+    def _give_back(self, held: _Open) -> None:
+        with self._lock:
+            held.requests -= 1
+            idle = [name for name, each in self._open.items() if not each.requests]
+            for name in idle[: max(len(self._open) - self._most_open, 0)]:
+                self._open.pop(name).memory.close()

@@ -1,0 +1,39 @@
+"""A recall that a client hands back, so that no server has to remember what it answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem.records import Episode, Hit, Parts
+from helamem.search.recall import CueMatch, Recall
+
+if TYPE_CHECKING:
+    from helamem.protocols import Floats
+    from helamem.server.shapes import RecallGiven
+
+
+def recall_of(given: RecallGiven, vector: Floats) -> Recall:
+    """The recall as far as learning needs it: the question, its hits' ids and scores, and its cues.
+
+    Args:
+        vector: The question's embedding, which does not travel.
+    """
+    return Recall(
+        query=given.query,
+        at=given.at,
+        hits=tuple(_hit(each.id, each.score, given) for each in given.hits),
+        cues=tuple(CueMatch(**cue.model_dump()) for cue in given.cues),
+        vector=vector,
+    )
+
+
+def _hit(id_: int, score: float, given: RecallGiven) -> Hit:
+    memory = Episode(
+        id=id_, text="", speaker="", role="", session="", at=given.at, stored_at=given.at
+    )
+    return Hit(
+        memory=memory,
+        score=score,
+        path="direct",
+        parts=Parts(base=score, base_terms={}, received={}),
+    )

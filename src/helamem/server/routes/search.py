@@ -1,0 +1,82 @@
+"""Questions, and what served them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from helamem.server.access import Namespace, opened
+from helamem.server.recalls import recall_of
+from helamem.server.shapes import (
+    AskRequest,
+    ConsolidateRequest,
+    ContextRequest,
+    ForgetRequest,
+    ReinforceRequest,
+    SearchRequest,
+)
+
+router = APIRouter(prefix="/v1/namespaces/{namespace}", tags=["search"])
+
+
+@router.post("/search")
+def search(request: Request, namespace: Namespace, body: SearchRequest) -> dict[str, Any]:
+    """What the question brings back, best first, and why. Writes nothing."""
+    request.app.state.check_items(body.k)
+    with opened(request, namespace, "read") as memory:
+        return memory.search(
+            body.query, k=body.k, filters=body.filters, at=body.at
+        ).to_dict()
+
+
+@router.post("/context")
+def context(request: Request, namespace: Namespace, body: ContextRequest) -> dict[str, Any]:
+    """The best hits as a block for a prompt, within so many tokens."""
+    request.app.state.check_items(body.k)
+    with opened(request, namespace, "read") as memory:
+        recall = memory.search(body.query, k=body.k, filters=body.filters, at=body.at)
+        return recall.context_block(body.max_tokens).to_dict()
+
+
+@router.post("/reinforce")
+def reinforce(request: Request, namespace: Namespace, body: ReinforceRequest) -> dict[str, Any]:
+    """Wire together what served an answer, and bind the question to it."""
+    with opened(request, namespace, "write") as memory:
+        recall = recall_of(body.recall, memory.vector_of(body.recall.query))
+        return memory.reinforce(
+            recall,
+            used=body.used,
+            unhelpful=body.unhelpful,
+            certainty=body.certainty,
+            at=body.at,
+        ).to_dict()
+
+
+@router.post("/ask", tags=["answers"])
+def ask(request: Request, namespace: Namespace, body: AskRequest) -> dict[str, Any]:
+    """Answer a question from the memory with the configured language model."""
+    with opened(request, namespace, "write") as memory:
+        return memory.ask(body.question, filters=body.filters, at=body.at).to_dict()
+
+
+@router.post("/consolidate", tags=["facts"])
+def consolidate(
+    request: Request, namespace: Namespace, body: ConsolidateRequest | None = None
+) -> dict[str, Any]:
+    """Prune faint edges, and distil dense places of the graph into facts."""
+    given = body or ConsolidateRequest()
+    with opened(request, namespace, "write") as memory:
+        llm = None if given.llm else False
+        return memory.consolidate(llm=llm, at=given.at).to_dict()
+
+
+@router.post("/forget", tags=["episodes"])
+def forget(
+    request: Request, namespace: Namespace, body: ForgetRequest | None = None
+) -> dict[str, Any]:
+    """What is weak, old and unused: listed, or with `dry_run: false` removed."""
+    given = body or ForgetRequest()
+    with opened(request, namespace, "read" if given.dry_run else "write") as memory:
+        return memory.forget(dry_run=given.dry_run, at=given.at).to_dict()
+

@@ -1,0 +1,134 @@
+"""What requests hold. Answers have the shapes of the records' `to_dict`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Id = Annotated[int, Field(ge=1, lt=2**63, description="The id of a memory.")]
+Filters = Annotated[
+    dict[str, Any] | None,
+    Field(description="Conditions, as in {\"speaker\": \"Ana\"}.", examples=[{"speaker": "Ana"}]),
+]
+At = Annotated[
+    AwareDatetime | None,
+    Field(description="When it is asked or done; now, unless given.", examples=["2024-05-06T10:00:00Z"]),
+]
+
+
+class Shape(BaseModel):
+    """A body of a request; unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AddRequest(Shape):
+    """Turns to remember: messages of a chat, or objects with `text`, `speaker`, `at`, ..."""
+
+    messages: list[dict[str, Any] | str] = Field(
+        min_length=1,
+        examples=[[{"role": "user", "content": "Maya is allergic to peanuts.", "name": "Ana"}]],
+    )
+    speaker: str | None = None
+    role: str | None = None
+    at: AwareDatetime | None = None
+    session: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class SearchRequest(Shape):
+    """A question."""
+
+    query: str = Field(min_length=1, examples=["What should I not cook for Maya?"])
+    k: int = Field(default=10, ge=1)
+    filters: Filters = None
+    at: At = None
+
+
+class ContextRequest(SearchRequest):
+    """A question, and how long the block for a prompt may be."""
+
+    max_tokens: int = Field(default=1000, ge=1)
+
+
+class HitGiven(BaseModel):
+    """A hit as a search answered it; what else it has is passed over."""
+
+    id: Id
+    score: float = 0.0
+
+
+class CueGiven(BaseModel):
+    """An earlier question as a search answered it."""
+
+    id: Id
+    sameness: float = 0.0
+    probability: float = 0.0
+
+
+class RecallGiven(BaseModel):
+    """What a search answered; `query`, `at`, `hits` and `cues` of it count."""
+
+    query: str = Field(min_length=1)
+    at: AwareDatetime
+    hits: list[HitGiven] = []
+    cues: list[CueGiven] = []
+
+
+class ReinforceRequest(Shape):
+    """What of a search served the answer, and what misled."""
+
+    recall: RecallGiven
+    used: list[Id]
+    unhelpful: list[Id] = []
+    certainty: float = Field(default=1.0, gt=0, le=1)
+    at: At = None
+
+
+class AskRequest(Shape):
+    """A question for the language model."""
+
+    question: str = Field(min_length=1)
+    filters: Filters = None
+    at: At = None
+
+
+class UpdateRequest(Shape):
+    """What an episode says from now on; what is left out stays."""
+
+    text: str | None = Field(default=None, min_length=1)
+    metadata: dict[str, Any] | None = None
+
+
+class ConsolidateRequest(Shape):
+    """How to consolidate."""
+
+    llm: bool = Field(default=True, description="Whether the configured language model distils.")
+    at: At = None
+
+
+class ForgetRequest(Shape):
+    """Whether what is weak, old and unused is removed, or only listed."""
+
+    dry_run: bool = True
+    at: At = None
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    error: str | None = None
+
+
+class Listing(BaseModel):
+    """A page of memories."""
+
+    items: list[dict[str, Any]]
+    total: int
+    next: str | None = Field(description="The cursor of the next page; null on the last one.")
+
