@@ -43,7 +43,7 @@ from helamem.records import (
     utc,
 )
 from helamem.reports import ConsolidationReport, ForgetPlan, ReindexReport
-from helamem.search import notes, search
+from helamem.search import notes, questions, search
 from helamem.search.recall import Recall
 
 if TYPE_CHECKING:

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True)
-@click.option("--per-second", type=click.FloatRange(0), default=0.0, help="Requests per key; 0 for any number.")
+@click.option(
+    "--per-second",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Requests per key; 0 for any number.",
+)
 @shared_options
 @pass_app
 def serve(app: App, host: str, port: int, per_second: float) -> None:
@@ -66,11 +71,26 @@ def keys() -> None:
 
 
 @keys.command(cls=Command)
-@click.option("--namespace", "namespaces", multiple=True, required=True, metavar="PATTERN", help="Which namespaces it opens; may be given several times.")
-@click.option("--scope", type=click.Choice(["read", "write", "admin"]), default="write", show_default=True)
-@click.option("--days", type=click.FloatRange(0, min_open=True), help="After how many days it expires; never, if left out.")
+@click.option(
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    required=True,
+    metavar="PATTERN",
+    help="Which namespaces it opens; may be given several times.",
+)
+@click.option(
+    "--scope", type=click.Choice(["read", "write", "admin"]), default="write", show_default=True
+)
+@click.option(
+    "--days",
+    type=click.FloatRange(0, min_open=True),
+    help="After how many days it expires; never, if left out.",
+)
 @click.pass_context
-def create(context: click.Context, namespaces: tuple[str, ...], scope: str, days: float | None) -> None:
+def create(
+    context: click.Context, namespaces: tuple[str, ...], scope: str, days: float | None
+) -> None:
     """Make a key, and show it this once.
 
     Example:
@@ -131,11 +151,13 @@ def _keys(app: App) -> Keys:
 def _table(known: list[Key]) -> RenderableType:
     from helamem.cli import display
 
-    rows = [
-        (key.prefix, ", ".join(key.namespaces), key.scope, key.expires_at and _iso(key.expires_at) or "never")
-        for key in known
-    ]
-    return display.table(("key", "namespaces", "may", "expires"), rows) if rows else "There are no keys."
+    if not known:
+        return "There are no keys."
+    rows = display.table("key", "namespaces", "may", "expires")
+    for key in known:
+        expires = "never" if key.expires_at is None else _iso(key.expires_at)
+        rows.add_row(key.prefix, ", ".join(key.namespaces), key.scope, expires)
+    return rows
 
 
 def _iso(at: float) -> str:

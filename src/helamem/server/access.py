@@ -36,7 +36,7 @@ def key_of(request: Request) -> Key | None:
     keys = request.app.state.keys
     if not keys:
         return None
-    key = keys.find(_credentials(request), now=time.time())  # noqa: TID251  # the outermost shell
+    key: Key | None = keys.find(_credentials(request), now=time.time())  # noqa: TID251  # the outermost shell
     if key is None:
         raise HTTPException(
             HTTPStatus.UNAUTHORIZED,

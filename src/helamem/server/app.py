@@ -42,7 +42,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(memories: Memories, keys: Keys | None = None, limits: Limits | None = None) -> FastAPI:
+def create_app(
+    memories: Memories, keys: Keys | None = None, limits: Limits | None = None
+) -> FastAPI:
     """The service over a file of memories.
 
     Args:
@@ -79,7 +81,9 @@ def create_app(memories: Memories, keys: Keys | None = None, limits: Limits | No
 def _items_check(most: int) -> Callable[[int], None]:
     def check(asked: int) -> None:
         if asked > most:
-            raise ValueError(f"{asked:,} items are more than the {most:,} that one request may have")
+            raise ValueError(
+                f"{asked:,} items are more than the {most:,} that one request may have"
+            )
 
     return check
 

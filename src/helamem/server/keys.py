@@ -122,7 +122,7 @@ class Keys:
 
     def find(self, whole: str, *, now: float) -> Key | None:
         """The key, if there is one like this and it has not expired; compared in constant time."""
-        prefix = whole.split("_", 2)[1] if whole.count("_") >= 2 else ""  # noqa: PLR2004
+        prefix = whole.split("_", 2)[1] if whole.count("_") >= 2 else ""
         key = self._known().get(prefix)
         if key is None or not hmac.compare_digest(key.hash, _hash(whole)):
             return None

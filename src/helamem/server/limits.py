@@ -65,7 +65,7 @@ class TokenBuckets:
         return 0.0 if enough else (1.0 - tokens) / self._rate
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     """The body is longer than allowed."""
 
 
@@ -93,7 +93,7 @@ class BodyLimit:
             message = await receive()
             came += len(message.get("body", b""))
             if came > self._most:
-                raise _TooLarge
+                raise _TooLargeError
             return message
 
         async def noticed(message: Message) -> None:
@@ -103,7 +103,7 @@ class BodyLimit:
 
         try:
             await self._app(scope, counted, noticed)
-        except _TooLarge:
+        except _TooLargeError:
             if not begun:
                 await self._refuse(scope, receive, send)
 

@@ -37,7 +37,12 @@ class Memories:
     """
 
     def __init__(
-        self, path: str | Path, config: Config, *, llm: LLM | None = None, most_open: int = MOST_OPEN
+        self,
+        path: str | Path,
+        config: Config,
+        *,
+        llm: LLM | None = None,
+        most_open: int = MOST_OPEN,
     ) -> None:
         self.path = path
         self.config = config

@@ -31,12 +31,17 @@ STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 
 
 def problem(
-    status: HTTPStatus, detail: str, *, kind: str = "", headers: dict[str, str] | None = None, **more: Any
+    status: HTTPStatus,
+    detail: str,
+    *,
+    error: str = "",
+    headers: dict[str, str] | None = None,
+    **more: object,
 ) -> JSONResponse:
     """A response that says what went wrong.
 
     Args:
-        kind: The name of the exception, for programs that tell errors apart.
+        error: The name of the exception, for programs that tell errors apart.
         more: Further members, as JSON.
     """
     body = {
@@ -44,7 +49,7 @@ def problem(
         "title": status.phrase,
         "status": status.value,
         "detail": detail,
-        **({"error": kind} if kind else {}),
+        **({"error": error} if error else {}),
         **more,
     }
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
@@ -54,8 +59,8 @@ def install(app: FastAPI) -> None:
     """Answer every exception with a problem; only the unexpected is logged, and not told."""
     for exception in (errors.HelaMemError, ValueError, TypeError):
         app.add_exception_handler(exception, _known)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _malformed)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -66,18 +71,16 @@ async def _known(request: Request, error: Exception) -> JSONResponse:  # noqa: A
         more = {"kind": error.kind, "id": error.id}
     if isinstance(error, errors.ProviderError):
         more = {"retryable": error.retryable}
-    return problem(status, str(error), kind=type(error).__name__, **more)
+    return problem(status, str(error), error=type(error).__name__, **more)
 
 
-async def _refused(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    assert isinstance(error, HTTPException)
+async def _refused(request: Request, error: HTTPException) -> JSONResponse:  # noqa: ARG001
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers or {})
     return problem(status, str(error.detail or status.phrase), headers=headers)
 
 
-async def _malformed(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
-    assert isinstance(error, RequestValidationError)
+async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001
     wrong = [
         {"at": "/".join(map(str, each["loc"])), "detail": str(each["msg"])}
         for each in error.errors()

@@ -9,11 +9,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 Id = Annotated[int, Field(ge=1, lt=2**63, description="The id of a memory.")]
 Filters = Annotated[
     dict[str, Any] | None,
-    Field(description="Conditions, as in {\"speaker\": \"Ana\"}.", examples=[{"speaker": "Ana"}]),
+    Field(description='Conditions, as in {"speaker": "Ana"}.', examples=[{"speaker": "Ana"}]),
 ]
 At = Annotated[
     AwareDatetime | None,
-    Field(description="When it is asked or done; now, unless given.", examples=["2024-05-06T10:00:00Z"]),
+    Field(
+        description="When it is asked or done; now, unless given.",
+        examples=["2024-05-06T10:00:00Z"],
+    ),
 ]
 
 
@@ -131,4 +134,3 @@ class Listing(BaseModel):
     items: list[dict[str, Any]]
     total: int
     next: str | None = Field(description="The cursor of the next page; null on the last one.")
-

@@ -126,4 +126,3 @@ def _object(text: str) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise TypeError("filters must be a JSON object")
     return value
-

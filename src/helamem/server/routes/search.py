@@ -25,9 +25,7 @@ def search(request: Request, namespace: Namespace, body: SearchRequest) -> dict[
     """What the question brings back, best first, and why. Writes nothing."""
     request.app.state.check_items(body.k)
     with opened(request, namespace, "read") as memory:
-        return memory.search(
-            body.query, k=body.k, filters=body.filters, at=body.at
-        ).to_dict()
+        return memory.search(body.query, k=body.k, filters=body.filters, at=body.at).to_dict()
 
 
 @router.post("/context")
@@ -67,8 +65,8 @@ def consolidate(
     """Prune faint edges, and distil dense places of the graph into facts."""
     given = body or ConsolidateRequest()
     with opened(request, namespace, "write") as memory:
-        llm = None if given.llm else False
-        return memory.consolidate(llm=llm, at=given.at).to_dict()
+        report = memory.consolidate(llm=None if given.llm else False, at=given.at)
+    return report.to_dict()
 
 
 @router.post("/forget", tags=["episodes"])
@@ -79,4 +77,3 @@ def forget(
     given = body or ForgetRequest()
     with opened(request, namespace, "read" if given.dry_run else "write") as memory:
         return memory.forget(dry_run=given.dry_run, at=given.at).to_dict()
-
