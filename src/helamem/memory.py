@@ -345,7 +345,7 @@ def reindex_file(
         EmbedderError: The embedder failed; what was in the file is still there.
         StoreError: The file cannot be opened or written, or another reindexing has begun.
     """
-    embedder = _embedder(config)
+    embedder = load_embedder(config)
     store = SQLiteStore(
         path,
         namespace=namespace,
