@@ -85,7 +85,6 @@ class BodyLimit:
         if announced.isdigit() and int(announced) > self._most:
             await self._refuse(scope, receive, send)
             return
-        begun = False
         came = 0
 
         async def counted() -> Message:
@@ -96,16 +95,13 @@ class BodyLimit:
                 raise _TooLargeError
             return message
 
-        async def noticed(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, counted, noticed)
-        except _TooLargeError:
-            if not begun:
+        async def answered(message: Message) -> None:
+            if came <= self._most:
+                await send(message)
+            elif message["type"] == "http.response.start":
                 await self._refuse(scope, receive, send)
+
+        await self._app(scope, counted, answered)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = problem(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from helamem.server.access import Namespace, opened
+from helamem.server.access import Namespace, opened, require
 from helamem.server.shapes import AddRequest, Id, Listing, UpdateRequest
 
 router = APIRouter(prefix="/v1/namespaces/{namespace}", tags=["episodes"])
@@ -86,6 +86,7 @@ def history(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
 @router.get("/export")
 def export(request: Request, namespace: Namespace) -> StreamingResponse:
     """Everything in the namespace but the vectors, one JSON object per line."""
+    require(request, namespace, "read")  # before the answer has begun
 
     def lines() -> Iterator[str]:
         with opened(request, namespace, "read") as memory:

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from helamem.server.app import create_app
+from helamem.server.limits import Limits
+
+if TYPE_CHECKING:
+    from helamem.server.memories import Memories
+
+ANA = "/v1/namespaces/ana"
+SAID = {
+    "messages": [
+        {"role": "user", "content": "Maya is allergic to peanuts.", "name": "Ana"},
+        "The gate needs a lock.",
+    ]
+}
+
+
+def searched(client: TestClient, query: str = "What is Maya allergic to?") -> dict[str, Any]:
+    found: dict[str, Any] = client.post(f"{ANA}/search", json={"query": query}).json()
+    return found
+
+
+class TestTheDayOfAMemory:
+    def test_what_was_added_is_found_and_learned_from(self, client: TestClient) -> None:
+        receipt = client.post(f"{ANA}/episodes", json=SAID)
+        recall = searched(client)
+        learned = client.post(f"{ANA}/reinforce", json={"recall": recall, "used": [1, 2]})
+        again = searched(client, "Maya is allergic to what?")
+
+        assert (201, [1, 2]) == (receipt.status_code, receipt.json()["stored"])
+        assert 1 == recall["hits"][0]["id"]
+        assert (1, 2) == (learned.json()["strengthened"], learned.json()["bound"])
+        assert [learned.json()["cue"]] == [cue["id"] for cue in again["cues"]]
+
+    def test_a_memory_is_read_corrected_and_removed(self, client: TestClient) -> None:
+        client.post(f"{ANA}/episodes", json=SAID)
+
+        changed = client.patch(f"{ANA}/episodes/2", json={"text": "The gate has a new lock."})
+        events = client.get(f"{ANA}/episodes/2/history").json()["items"]
+        gone = client.delete(f"{ANA}/episodes/2").json()
+
+        assert "The gate has a new lock." == changed.json()["text"]
+        assert ["added", "updated"] == [each["event"] for each in events]
+        assert {"deleted": [2]} == gone
+        assert 404 == client.get(f"{ANA}/episodes/2").status_code
+
+    def test_pages_follow_one_another(self, client: TestClient) -> None:
+        client.post(f"{ANA}/episodes", json={"messages": [f"Turn {i}." for i in range(5)]})
+
+        first = client.get(f"{ANA}/episodes", params={"limit": 3}).json()
+        second = client.get(f"{ANA}/episodes", params={"limit": 3, "cursor": first["next"]}).json()
+
+        assert [1, 2, 3] == [each["id"] for each in first["items"]]
+        assert [4, 5] == [each["id"] for each in second["items"]]
+        assert (5, None) == (second["total"], second["next"])
+
+    def test_what_is_forgotten_is_only_listed_unless_asked_for(self, client: TestClient) -> None:
+        client.post(f"{ANA}/episodes", json=SAID)
+
+        plan = client.post(f"{ANA}/forget").json()
+
+        assert plan["done"] is False
+        assert 2 == client.get(f"{ANA}/stats").json()["episodes"]
+
+    def test_namespaces_share_a_file_and_nothing_else(self, client: TestClient) -> None:
+        client.post(f"{ANA}/episodes", json=SAID)
+
+        assert [] == client.post("/v1/namespaces/ben/search", json={"query": "Maya"}).json()["hits"]
+        assert 404 == client.get("/v1/namespaces/ben/episodes/1").status_code
+
+
+class TestProblems:
+    def test_what_is_not_there_is_a_problem_with_its_id(self, client: TestClient) -> None:
+        answer = client.get(f"{ANA}/episodes/99")
+
+        assert "application/problem+json" == answer.headers["content-type"]
+        assert (404, "NotFoundError", 99) == tuple(
+            answer.json()[k] for k in ("status", "error", "id")
+        )
+
+    @pytest.mark.parametrize(
+        ("route", "body"),
+        [
+            ("search", {"query": ""}),
+            ("search", {"query": "Maya", "top_k": 3}),
+            ("search", {"query": "Maya", "k": 0}),
+            ("search", {"query": "Maya", "k": 100_000}),
+            ("search", {"query": "Maya", "filters": {"at": {"gte": "yesterday"}}}),
+            ("episodes", {"messages": []}),
+            ("episodes", {"messages": [{"role": "user", "content": 7}]}),
+            ("episodes", {"messages": ["x"], "at": "2024-05-06T10:00:00"}),
+            ("reinforce", {"recall": {"query": "x"}, "used": [1]}),
+        ],
+    )
+    def test_a_wrong_request_is_told_what_is_wrong(
+        self, client: TestClient, route: str, body: dict[str, Any]
+    ) -> None:
+        answer = client.post(f"{ANA}/{route}", json=body)
+
+        assert 422 == answer.status_code
+        assert answer.json()["detail"]
+
+    def test_without_a_model_a_question_says_how_to_name_one(self, client: TestClient) -> None:
+        answer = client.post(f"{ANA}/ask", json={"question": "Who is Maya?"})
+
+        assert 501 == answer.status_code
+        assert "HELAMEM_LLM_MODEL" in answer.json()["detail"]
+
+    def test_an_unknown_route_is_a_problem_too(self, client: TestClient) -> None:
+        assert 404 == client.get("/v2").json()["status"]
+
+
+class TestLimits:
+    def test_a_body_that_is_too_long_is_refused(self, memories: Memories) -> None:
+        with TestClient(create_app(memories, limits=Limits(body_bytes=1000))) as client:
+            told = client.post(f"{ANA}/episodes", json={"messages": ["x" * 2000]})
+            silent = client.post(f"{ANA}/episodes", content=(b"x" * 600 for _ in range(3)))
+
+        assert (413, 413) == (told.status_code, silent.status_code)
+
+    def test_who_asks_too_often_is_told_when_to_come_back(self, memories: Memories) -> None:
+        limits = Limits(per_second=0.001, burst=2)
+        with TestClient(create_app(memories, limits=limits)) as client:
+            answers = [client.get("/healthz") for _ in range(3)]
+
+        assert [200, 200, 429] == [answer.status_code for answer in answers]
+        assert int(answers[2].headers["retry-after"]) > 1
+
+
+class TestService:
+    def test_it_says_that_it_lives_and_is_ready(self, client: TestClient) -> None:
+        assert {"status": "ok"} == client.get("/healthz").json()
+        assert {"status": "ready"} == client.get("/readyz").json()
+
+    def test_requests_are_counted_by_route_and_not_by_namespace(self, client: TestClient) -> None:
+        searched(client)
+
+        told = client.get("/metrics").text
+
+        assert 'route="/v1/namespaces/{namespace}/search",status="200"} 1.0' in told
+        assert "ana" not in told.replace("namespace", "")
+
+    def test_a_request_keeps_the_id_that_it_came_with(self, client: TestClient) -> None:
+        assert (
+            "abc" == client.get("/healthz", headers={"x-request-id": "abc"}).headers["x-request-id"]
+        )
+        assert client.get("/healthz").headers["x-request-id"]
