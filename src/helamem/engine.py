@@ -304,8 +304,8 @@ class Engine:
         moment = utc(at)
         return at if at.utcoffset() else moment.astimezone(self._zone)
 
-    def vector_of(self, query: str) -> Floats:
-        """The embedding by which `search` looks for a question, for a recall that comes back without it."""
+    def _vector_of(self, query: str) -> Floats:
+        """The embedding by which `search` looks for a question, for a recall that came back without it."""
         return questions.understand(
             query,
             self._store.speakers(),
@@ -347,6 +347,8 @@ class Engine:
                 "`recall = memory.search(...)`"
             )
         certainty = arguments.certainty(certainty)
+        if not len(recall.vector):
+            recall = replace(recall, vector=self._vector_of(recall.query))
         served, misled = self._judged(recall, used, unhelpful)
         now = self._clock() if at is None else utc(at).timestamp()
         with self._store.transaction() as inside:

@@ -45,7 +45,8 @@ class Recall(Record):
         speaker: The speaker whom the question names first; empty for nobody.
         notes: What was not done as asked, one sentence each; usually empty.
         milliseconds: Where the time went.
-        vector: The question's embedding, kept so that learning need not compute it again.
+        vector: The question's embedding, kept so that learning need not compute it again; empty where it
+            has to.
     """
 
     query: str

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from helamem.records import Episode, Hit, Parts
 from helamem.search.recall import CueMatch, Recall
 
 if TYPE_CHECKING:
-    from helamem.protocols import Floats
     from helamem.server.shapes import RecallGiven
 
 
-def recall_of(given: RecallGiven, vector: Floats) -> Recall:
+def recall_of(given: RecallGiven) -> Recall:
     """The recall as far as learning needs it: the question, its hits' ids and scores, and its cues.
 
-    Args:
-        vector: The question's embedding, which does not travel.
+    The question's embedding does not travel; it is computed again.
     """
     return Recall(
         query=given.query,
         at=given.at,
         hits=tuple(_hit(each.id, each.score, given) for each in given.hits),
         cues=tuple(CueMatch(**cue.model_dump()) for cue in given.cues),
-        vector=vector,
+        vector=np.empty(0, np.float32),
     )
 
 

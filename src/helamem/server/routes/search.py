@@ -41,7 +41,7 @@ def context(request: Request, namespace: Namespace, body: ContextRequest) -> dic
 def reinforce(request: Request, namespace: Namespace, body: ReinforceRequest) -> dict[str, Any]:
     """Wire together what served an answer, and bind the question to it."""
     with opened(request, namespace, "write") as memory:
-        recall = recall_of(body.recall, memory.vector_of(body.recall.query))
+        recall = recall_of(body.recall)
         return memory.reinforce(
             recall,
             used=body.used,
