@@ -25,7 +25,9 @@ from helamem import (
     reindexing,
 )
 from helamem.consolidation import consolidate, extractive, profiles
-from helamem.exchange import export, formats, recognizing, restoring
+from helamem.exchange import export, recognizing, restoring
+from helamem.exchange.messages import take
+from helamem.exchange.reading import Reading
 from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.language.characters import clean
@@ -111,7 +113,8 @@ class Engine:
         """Remember turns, all in one transaction; the same turn twice is remembered once.
 
         Args:
-            messages: A text, a {"role", "content", "name"} message, a `Turn`, or a list of them.
+            messages: A text, a message, a `Turn`, or a list of them. A message is a mapping such as {"role",
+                "content", "name"}, or the object that a chat package makes of one.
             speaker: Who said it, where the message does not say.
             role: The speaker's part in the chat, where the message does not say.
             at: When it was said, where the message does not say; now, if nobody does.
@@ -119,13 +122,14 @@ class Engine:
             metadata: What to keep with every one of them, beside their own.
 
         Raises:
-            TypeError, ValueError: A turn is not text, is blank, or its time has no zone.
+            TypeError, ValueError: A turn is not text, is blank, or its time has no zone; of several it says
+                which, and nothing was stored.
             StoreError: Nothing was stored.
         """
         defaults = Turn("-", speaker or "", role or "", at, session or "", metadata or {})
-        return self._add(
-            [_with_defaults(turn, defaults) for turn in formats.messages_to_turns(messages)]
-        )
+        reading = take(messages)
+        turns = tuple(_with_defaults(turn, defaults) for turn in reading.turns)
+        return self._add(replace(reading, turns=turns))
 
     def add_many(
         self,
@@ -150,18 +154,18 @@ class Engine:
         size = self._config.storage.batch_size if batch_size is None else batch_size
         if size < 1:
             raise ValueError(f"batch_size must be at least 1, not {size}")
-        return self._add(formats.messages_to_turns(list(turns)), batch_size=size, progress=progress)
+        return self._add(take(list(turns)), batch_size=size, progress=progress)
 
     def _add(
         self,
-        turns: Sequence[Turn],
+        reading: Reading,
         *,
         batch_size: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Receipt:
         """Store what is new of these turns, in one transaction unless a batch size is given."""
         now = self._clock()
-        cleaned = [indexing.cleaned(turn) for turn in turns]
+        cleaned = _cleaned(reading)
         given = [turn for turn, _ in cleaned]
         keys = recognizing.keys(given, self._store, now=now, zone=self._zone)
         added: list[tuple[int, bool]] = []
@@ -172,7 +176,7 @@ class Engine:
         losses = [
             [*reasons, *indexing.uncovered(turn.text, self._embedder)] for turn, reasons in cleaned
         ]
-        return _receipt(added, losses)
+        return _receipt(reading, added, losses)
 
     def _stored(
         self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
@@ -636,8 +640,10 @@ class Engine:
             HelaMemError: Whatever is raised, nothing was stored.
         """
         arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
-        content = export.read(arguments.text_lines("import_", lines))
-        if isinstance(content, list):
+        # A setting that nobody changed tells no more than a time without a zone.
+        zone = None if self._config.timezone == "UTC" else self._zone
+        content = export.read(arguments.text_lines("import_", lines), zone)
+        if isinstance(content, Reading):
             return self._add(content, progress=progress)
         store, embedder = self._parts
         prepared = restoring.prepare(
@@ -753,16 +759,40 @@ def _slices(n: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, n, size or 1))
 
 
-def _receipt(added: Sequence[tuple[int, bool]], losses: Sequence[Sequence[str]]) -> Receipt:
-    """What became of each turn: its id, whether it is new, and what of it was lost."""
+def _cleaned(reading: Reading) -> list[tuple[Turn, list[str]]]:
+    """The turns as they can be kept, each with what is not kept exactly as it came."""
+    found = []
+    for i, turn in enumerate(reading.turns):
+        try:
+            cleaned, reasons = indexing.cleaned(turn)
+        except ValueError as error:
+            if len(reading.turns) == 1:
+                raise
+            place = reading.places[i]
+            raise ValueError(
+                f"message {place} (counted from 0): {error}; nothing was stored"
+            ) from error
+        found.append((cleaned, [*reading.losses.get(i, ()), *reasons]))
+    return found
+
+
+def _receipt(
+    reading: Reading, added: Sequence[tuple[int, bool]], losses: Sequence[Sequence[str]]
+) -> Receipt:
+    """What became of each thing that was handed over."""
+    there = [
+        Skipped(index=place, id=id_)
+        for place, (id_, new) in zip(reading.places, added, strict=True)
+        if not new
+    ]
     return Receipt(
         ids=tuple(id_ for id_, _ in added),
         stored=tuple(id_ for id_, new in added if new),
-        skipped=tuple(Skipped(index=i, id=id_) for i, (id_, new) in enumerate(added) if not new),
+        skipped=tuple(sorted([*there, *reading.left_out], key=lambda each: each.index)),
         degraded=tuple(
-            Degraded(index=i, id=id_, reason=reason)
-            for i, (id_, new) in enumerate(added)
-            for reason in losses[i]
+            Degraded(index=place, id=id_, reason=reason)
+            for place, (id_, new), reasons in zip(reading.places, added, losses, strict=True)
+            for reason in reasons
             if new
         ),
     )

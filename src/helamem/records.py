@@ -192,10 +192,16 @@ class Listing(tuple["Episode | Fact", ...]):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Skipped(Record):
-    """A turn that was not stored, because it is there already."""
+    """Something that was not stored, because it is there already, or because it is no turn.
+
+    Attributes:
+        index: Which of the things handed over it was, counted from 0; of a file, which of its conversations.
+        id: The memory that is there already; None for what is no turn.
+        reason: Why it was not stored.
+    """
 
     index: int
-    id: int
+    id: int | None
     reason: str = "already stored"
 
     _shown: ClassVar = ("index", "id", "reason")
@@ -217,7 +223,7 @@ class Receipt(Record):
     Attributes:
         ids: One id a turn, in the order given, whether stored now or there before.
         stored: The ids that are new.
-        skipped: What was there already.
+        skipped: What was there already, and what is no turn.
         degraded: What was stored with a loss, and which.
     """
 

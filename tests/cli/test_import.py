@@ -119,9 +119,88 @@ class TestForms:
 
         assert {
             "namespaces": [
-                {"namespace": "default", "turns": 2, "stored": 1, "skipped": 1, "degraded": []}
+                {
+                    "namespace": "default",
+                    "turns": 2,
+                    "stored": 1,
+                    "skipped": 1,
+                    "left_out": [],
+                    "losses": {},
+                    "degraded": [],
+                }
             ]
         } == data
+
+    def test_importing_again_finds_turns_without_times(self, cli: Cli) -> None:
+        messages = json.dumps([{"role": "user", "content": text} for text in ("yes", "no", "yes")])
+
+        assert "Stored 3 turns" in cli("import", "-", stdin=messages).stdout
+        assert "Stored 0 turns" in cli("import", "-", stdin=messages).stdout
+
+    @pytest.mark.parametrize(
+        ("options", "at"),
+        [
+            (["--timezone", "Asia/Tokyo"], "2025-01-01T08:00:00+09:00"),
+            (["--set", "timezone=Europe/Berlin"], "2025-01-01T08:00:00+01:00"),
+        ],
+    )
+    def test_times_without_a_zone_are_read_in_one(
+        self, cli: Cli, options: list[str], at: str
+    ) -> None:
+        cli("import", "-", *options, stdin='{"text": "Hello.", "at": "2025-01-01T08:00"}')
+
+        assert [at] == [each["at"] for each in memories(cli)]
+
+    def test_what_is_left_out_is_named(self, cli: Cli, tmp_path: Path) -> None:
+        file = tmp_path / "conversations.json"
+        fine = json.loads(FORMS["claude"])
+        file.write_text(json.dumps([*fine, {"name": "Broken", "uuid": "b1"}]))
+
+        told = cli("import", file).stdout
+        data = json.loads(cli("import", file, "--json").stdout)
+
+        assert "Stored 2 turns in the namespace default." in told
+        assert "Left out: Claude conversation 2 'Broken' (b1)" in told
+        assert 1 == len(data["namespaces"][0]["left_out"])
+
+    def test_much_that_is_left_out_is_counted(self, cli: Cli) -> None:
+        broken = [{"chat_messages": 3}] * 30
+        told = cli("import", "-", stdin=json.dumps([*json.loads(FORMS["claude"]), *broken])).stdout
+
+        assert 20 == told.count("Left out: ")
+        assert "And 10 more; --json names all." in told
+
+    def test_a_folder_of_notes_is_read(self, cli: Cli, tmp_path: Path) -> None:
+        notes = tmp_path / "notes"
+        notes.mkdir()
+        (notes / "a.md").write_text("# Flat\n\nThe tap drips.\n")
+        (notes / "b.txt").write_text("It was mended.\n")
+
+        assert "Stored 2 turns" in cli("import", notes).stdout
+        (notes / "a.md").write_text("# Flat\n\nThe tap drips.\n\nStill.\n")
+        assert "Stored 1 turn" in cli("import", notes).stdout
+        assert {"a.md", "b.txt"} == {each["session"] for each in memories(cli)}
+
+    @pytest.mark.parametrize("code", ["utf-8-sig", "utf-16"])
+    def test_an_export_that_an_editor_saved_is_read(
+        self, cli: Cli, tmp_path: Path, code: str
+    ) -> None:
+        cli("add", "The café opens at noon.")
+        (tmp_path / "export.jsonl").write_text(cli("export").stdout, encoding=code)
+
+        told = cli("--file", tmp_path / "new.db", "import", tmp_path / "export.jsonl").stdout
+
+        assert "Stored 1 turn" in told
+
+    def test_a_form_that_is_not_known_says_which_are(self, cli: Cli, tmp_path: Path) -> None:
+        (tmp_path / "notes.org").write_text("* A heading\n")
+
+        outcome = cli("import", tmp_path / "notes.org", code=1)
+
+        assert "ChatGPT" in outcome.stderr
+        assert "Markdown" in outcome.stderr
+        assert "--format" in outcome.stderr
+        assert "Stored 1 turn" in cli("import", tmp_path / "notes.org", "--format", "text").stdout
 
 
 class TestAllOrNothing:
@@ -130,7 +209,7 @@ class TestAllOrNothing:
         [
             ('{"text": "cut of', "line 3: this is not JSON"),
             ('{"speaker": "Ana"}', "line 3: there is no 'text'"),
-            ('{"text": "x", "at": "2025-01-01"}', "line 3: "),
+            ('{"text": "x", "at": "in spring"}', "line 3: "),
             ('{"text": " "}', "line 3: a turn needs text"),
             ("[]", "line 3: "),
         ],

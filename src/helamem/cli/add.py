@@ -121,9 +121,10 @@ def _told(receipt: Receipt) -> RenderableType:
     lines = [f"Stored {display.counted(len(receipt.stored), 'turn')}"]
     if receipt.stored:
         lines[0] += f": {display.ids(receipt.stored)}"
-    if receipt.skipped:
-        there = display.ids([each.id for each in receipt.skipped])
-        lines.append(f"{display.counted(len(receipt.skipped), 'turn')} already there: {there}")
+    there = [each.id for each in receipt.skipped if each.id is not None]
+    if there:
+        lines.append(f"{display.counted(len(there), 'turn')} already there: {display.ids(there)}")
+    lines += [f"Left out: {each.reason}" for each in receipt.skipped if each.id is None]
     lines += [f"#{each.id}: {each.reason}" for each in receipt.degraded]
     return Text("\n".join(f"{line}." for line in lines))
 

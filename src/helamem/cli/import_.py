@@ -1,10 +1,12 @@
-"""`helamem import`: a conversation in any of the known formats, all of it or nothing."""
+"""`helamem import`: conversations and notes in any of the known forms."""
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -13,27 +15,41 @@ from helamem.cli.settings import App, pass_app, shared_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import tzinfo
 
     from rich.console import RenderableType
 
-    from helamem.exchange.formats import Conversation
+    from helamem.exchange.detect import Format
+    from helamem.exchange.locomo import Conversation
+    from helamem.exchange.reading import Reading
     from helamem.records import Json, Receipt, Turn
 
-FORMATS = ("auto", "locomo", "jsonl", "chatgpt", "claude", "messages", "helamem")
+FORMATS = (
+    *("auto", "jsonl", "messages", "chatgpt", "claude", "letta", "slack", "discord", "whatsapp"),
+    *("markdown", "text", "locomo", "helamem"),
+)
+NAMED = 20  # so many things that were left out are named; --json names all
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What goes into one namespace: turns, or the lines of an export of a whole memory."""
+    """What goes into one namespace: turns, or the lines of an export of a whole memory.
+
+    Attributes:
+        left_out: Why something in the file is no turn, one sentence each.
+        losses: What of turns could not be kept, and of how many.
+    """
 
     namespace: str
     turns: Sequence[Turn] = ()
     lines: Sequence[str] = ()
     size: int = 0
+    left_out: Sequence[str] = ()
+    losses: Counter[str] = field(default_factory=Counter)
 
 
 @click.command("import", cls=Command)
-@click.argument("source", metavar="FILE", type=click.File("r", encoding="utf-8"))
+@click.argument("source", metavar="FILE", type=click.Path(allow_dash=True, path_type=Path))
 @click.option(
     "--format",
     "form",
@@ -41,6 +57,12 @@ class Part:
     default="auto",
     show_default=True,
     help="What the file is.",
+)
+@click.option(
+    "--timezone",
+    "zone",
+    metavar="NAME",
+    help="Of times in the file that name none, like Europe/Berlin; the setting `timezone`, if left out.",
 )
 @click.option(
     "--conversation", metavar="ID", help="Which conversation, where a LoCoMo file has several."
@@ -51,27 +73,42 @@ class Part:
 @shared_options
 @pass_app
 def import_(
-    app: App, source: IO[str], form: str, conversation: str | None, session_prefix: str
+    app: App,
+    *,
+    source: Path,
+    form: str,
+    zone: str | None,
+    conversation: str | None,
+    session_prefix: str,
 ) -> None:
-    """Remember the conversations in a file.
+    """Remember the conversations or notes in a file, a folder or a zip archive.
 
-    `-` is standard input. The formats are LoCoMo's JSON, JSON lines, ChatGPT's and Claude's
-    conversations.json, a list of messages, and what `export` writes.
+    `-` is standard input. The formats are JSON lines, lists of messages, ChatGPT's, Claude's and Letta's
+    exports, those of Slack, Discord and WhatsApp, Markdown and plain text, LoCoMo's JSON, and what `export`
+    writes.
 
     Everything is read and checked before anything is stored: a malformed line is reported by its
-    number, and then nothing is stored. Importing a file again stores only what is new.
+    number, and then nothing is stored. Of a file with many conversations, and of a folder, what cannot be
+    read is left out and named. Importing a file again stores only what is new.
 
     A LoCoMo file with one conversation goes into the namespace. With several, each goes into a
     namespace of its own, named after the conversation, or one is chosen with --conversation.
 
     Example:
         helamem import chat.jsonl
+        helamem import notes/
         cat export.jsonl | helamem --file new.db import -
     """
-    with _or_nothing(source.name):
-        parts = _parts(app, source.read(), form, conversation, session_prefix)
-    receipts = {part.namespace: _store(app, part) for part in parts}
-    data: list[Json] = [_summary(name, receipt) for name, receipt in receipts.items()]
+    from helamem.config import zones
+
+    if str(source) != "-" and not source.exists():
+        raise click.UsageError(f"there is no file or folder {str(source)!r}")
+    where = zones.zone(zone) if zone else app.config().zone
+    with _or_nothing(_name(source)):
+        parts = _parts(app, source, form, conversation, where)
+    parts = [_with_prefix(part, session_prefix) for part in parts]
+    receipts = [(part, _store(app, part)) for part in parts]
+    data: list[Json] = [_summary(part, receipt) for part, receipt in receipts]
     app.show({"namespaces": data}, lambda: _told(receipts))
 
 
@@ -82,29 +119,44 @@ def _or_nothing(name: str) -> Iterator[None]:
 
     try:
         yield
-    except UnicodeDecodeError as exc:
-        raise DataError(f"{name} is not UTF-8 text; nothing was stored") from exc
+    except OSError as exc:
+        raise DataError(f"{name} cannot be read: {exc.strerror}; nothing was stored") from exc
     except (ValueError, TypeError) as exc:
-        raise DataError(f"{name}: {exc}; nothing was stored") from exc
+        said = str(exc).removesuffix("; nothing was stored")
+        said = said if said.startswith(name) else f"{name}: {said}"
+        raise DataError(f"{said}; nothing was stored") from exc
 
 
-def _parts(
-    app: App, text: str, form: str, conversation: str | None, session_prefix: str
-) -> list[Part]:
-    from helamem.exchange import formats
+def _parts(app: App, source: Path, form: str, conversation: str | None, zone: tzinfo) -> list[Part]:
+    from helamem.exchange import detect, files
+    from helamem.exchange.jsonl import parsed
+    from helamem.exchange.locomo import read_locomo
 
-    kind = formats.detect(text) if form == "auto" else form
+    given = None if form == "auto" else cast("Format", form)
+    if files.is_many(source):
+        return [_part(app.namespace, files.read_many(source, given, zone=zone))]
+    text = files.decoded(_bytes(source), _name(source))
+    kind = given or files.form_of(_name(source), text)
     if conversation is not None and kind != "locomo":
         raise click.UsageError("--conversation is for LoCoMo files")
     if kind == "helamem":
-        if session_prefix:
-            raise click.UsageError("--session-prefix does not go with an export of a whole memory")
         return [_whole_memory(app.namespace, text.split("\n"))]
     if kind == "locomo":
-        parts = _conversations(app, formats.read_locomo(_json(text)), conversation)
-    else:
-        parts = [_part(app.namespace, _turns(text, kind))]
-    return [_with_prefix(part, session_prefix) for part in parts]
+        return _conversations(app, read_locomo(parsed(text)), conversation)
+    session = "" if str(source) == "-" else source.name
+    return [_part(app.namespace, detect.read(text, kind, session=session, zone=zone))]
+
+
+def _name(source: Path) -> str:
+    return "standard input" if str(source) == "-" else str(source)
+
+
+def _bytes(source: Path) -> bytes:
+    if str(source) != "-":
+        return source.read_bytes()
+    with click.open_file("-", "rb") as stream:
+        found: bytes = stream.read()
+    return found
 
 
 def _conversations(app: App, found: Sequence[Conversation], chosen: str | None) -> list[Part]:
@@ -114,53 +166,46 @@ def _conversations(app: App, found: Sequence[Conversation], chosen: str | None) 
         matching = [each for each in found if each.id == chosen]
         if not matching:
             raise click.UsageError(f"there is no conversation {chosen!r}; there are {names}")
-        return [_part(app.namespace, matching[0].turns)]
+        return [_of_locomo(app.namespace, matching[0])]
     if len(found) == 1:
-        return [_part(app.namespace, found[0].turns)]
+        return [_of_locomo(app.namespace, found[0])]
     if "namespace" in app.named:
         raise click.UsageError(
             f"there are {len(found)} conversations ({names}), and one namespace: choose one with "
             f"--conversation, or leave --namespace out, and each goes into one of its own"
         )
-    return [_part(each.id, each.turns) for each in found]
+    return [_of_locomo(each.id, each) for each in found]
 
 
-def _part(namespace: str, turns: Sequence[Turn]) -> Part:
-    return Part(namespace, turns=turns, size=len(turns))
+def _of_locomo(namespace: str, conversation: Conversation) -> Part:
+    return Part(namespace, turns=conversation.turns, size=len(conversation.turns))
+
+
+def _part(namespace: str, reading: Reading) -> Part:
+    return Part(
+        namespace,
+        turns=reading.turns,
+        size=len(reading.turns),
+        left_out=[each.reason for each in reading.left_out],
+        losses=Counter(reason for reasons in reading.losses.values() for reason in reasons),
+    )
 
 
 def _whole_memory(namespace: str, lines: Sequence[str]) -> Part:
     """An export, read once here so that a malformed line is found before anything is stored."""
     from helamem.exchange import export
+    from helamem.exchange.reading import Reading
 
     content = export.read(lines)
-    size = len(content if isinstance(content, list) else content.episodes)
+    size = len(content.turns if isinstance(content, Reading) else content.episodes)
     return Part(namespace, lines=lines, size=size)
-
-
-def _turns(text: str, kind: str) -> list[Turn]:
-    from helamem.exchange import formats
-
-    if kind == "jsonl":
-        return list(formats.read_jsonl(text.split("\n")))
-    read = {
-        "chatgpt": formats.read_chatgpt,
-        "claude": formats.read_claude,
-        "messages": formats.read_messages,
-    }[kind]
-    return read(_json(text))
-
-
-def _json(text: str) -> Json:
-    import json
-
-    value: Json = json.loads(text.lstrip("\ufeff"))
-    return value
 
 
 def _with_prefix(part: Part, prefix: str) -> Part:
     if not prefix:
         return part
+    if part.lines:
+        raise click.UsageError("--session-prefix does not go with an export of a whole memory")
     return replace(part, turns=[replace(t, session=prefix + t.session) for t in part.turns])
 
 
@@ -189,27 +234,33 @@ def _store(app: App, part: Part) -> Receipt:
             raise
 
 
-def _summary(namespace: str, receipt: Receipt) -> Json:
+def _summary(part: Part, receipt: Receipt) -> Json:
     degraded: list[Json] = [each.to_dict() for each in receipt.degraded]
     return {
-        "namespace": namespace,
+        "namespace": part.namespace,
         "turns": len(receipt.ids),
         "stored": len(receipt.stored),
         "skipped": len(receipt.ids) - len(receipt.stored),
+        "left_out": list(part.left_out),
+        "losses": dict(part.losses),
         "degraded": degraded,
     }
 
 
-def _told(receipts: dict[str, Receipt]) -> RenderableType:
+def _told(receipts: Sequence[tuple[Part, Receipt]]) -> RenderableType:
     from rich.text import Text
 
     from helamem.cli import display
 
     lines = []
-    for namespace, receipt in receipts.items():
+    for part, receipt in receipts:
         there = len(receipt.ids) - len(receipt.stored)
         known = f"; {display.counted(there, 'turn')} already there" if there else ""
         stored = display.counted(len(receipt.stored), "turn")
-        lines.append(f"Stored {stored} in the namespace {namespace}{known}.")
+        lines.append(f"Stored {stored} in the namespace {part.namespace}{known}.")
+        lines += [f"Left out: {reason}." for reason in part.left_out[:NAMED]]
+        if len(part.left_out) > NAMED:
+            lines.append(f"And {len(part.left_out) - NAMED:,} more; --json names all.")
+        lines += [f"In {display.counted(n, 'turn')}: {loss}." for loss, n in part.losses.items()]
         lines += [f"#{each.id}: {each.reason}." for each in receipt.degraded]
     return Text("\n".join(lines))

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helamem.errors import DataError
-from helamem.exchange import formats, sound
+from helamem.exchange import sound
+from helamem.exchange.jsonl import read_jsonl
 from helamem.protocols import CHANNELS
-from helamem.records import Episode, Fact, Turn
+from helamem.records import Episode, Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import tzinfo
 
+    from helamem.exchange.reading import Reading
     from helamem.protocols import Edges, Ints, Store
 
 FORMAT = 1
@@ -53,7 +56,7 @@ def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
     yield from ({"type": "cluster", "digest": each.hex()} for each in clusters)
 
 
-def read(lines: Iterable[str]) -> sound.Export | list[Turn]:
+def read(lines: Iterable[str], zone: tzinfo | None = None) -> sound.Export | Reading:
     """An export, or the turns of a JSONL; everything is read and checked.
 
     Raises:
@@ -63,7 +66,7 @@ def read(lines: Iterable[str]) -> sound.Export | list[Turn]:
     number, first = next(((n, line) for n, line in stream if line.strip("\ufeff \t\r\n")), (1, ""))
     if '"helamem"' not in first:
         left = (line for _, line in stream)
-        return list(formats.read_jsonl(itertools.chain([""] * (number - 1), [first], left)))
+        return read_jsonl(itertools.chain([""] * (number - 1), [first], left), zone)
     header = sound.parsed(first.lstrip("\ufeff"), number)
     if header.get("type") != "helamem" or header.get("format") != FORMAT:
         raise DataError(

@@ -9,7 +9,8 @@ from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from helamem.exchange import formats
+from helamem.exchange import detect, files
+from helamem.exchange.locomo import read_locomo
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import terms_of
 
@@ -65,11 +66,12 @@ def load(path: Path, *, most: int) -> Story:
         DataError: The file is malformed, or in no known format.
         OSError: It cannot be read.
     """
-    content = path.read_text(encoding="utf-8")
-    if formats.detect(content) == "locomo":
+    content = files.decoded(path.read_bytes(), path.name)
+    form = files.form_of(path.name, content)
+    if form == "locomo":
         story = _locomo(path.name, json.loads(content))
     else:
-        turns = formats.read(content)
+        turns = detect.read(content, form, session=path.name).turns
         story = Story(name=path.name, turns=turns, questions=list(_asked(turns)))
     return Story(name=story.name, turns=story.turns, questions=_telling(story.questions)[:most])
 
@@ -82,7 +84,7 @@ def _telling(questions: Sequence[Question]) -> list[Question]:
 def _locomo(name: str, content: Any) -> Story:
     """The first conversation of LoCoMo's JSON."""
     record = content[0] if isinstance(content, list) else content
-    conversation = formats.read_locomo(record)[0]
+    conversation = read_locomo(record)[0]
     places = {turn.metadata["dia_id"]: i for i, turn in enumerate(conversation.turns)}
     questions = [
         Question(

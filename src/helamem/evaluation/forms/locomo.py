@@ -15,7 +15,7 @@ from helamem.evaluation.datasets import (
     Question,
 )
 from helamem.evaluation.forms import values
-from helamem.exchange import formats
+from helamem.exchange.locomo import read_locomo
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -51,7 +51,7 @@ def load(reader: Reader) -> Dataset:
 
 def _conversation(item: Any, file: Path) -> Conversation:  # noqa: ANN401  # whatever JSON holds
     try:
-        read = formats.read_locomo(values.an_object(item, "a conversation"))[0]
+        read = read_locomo(values.an_object(item, "a conversation"))[0]
     except (DataError, TypeError) as exc:
         raise DataError(f"{file}: {exc}") from exc
     where = f"{file}: {read.id}"

@@ -1,0 +1,65 @@
+"""Files that hold many conversations: one that cannot be read costs itself, not the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from helamem.errors import DataError
+from helamem.exchange.reading import Collector, an_object, first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import tzinfo
+
+    from helamem.exchange.reading import Reading
+    from helamem.records import Json
+
+
+def read_each(
+    value: object,
+    what: str,
+    read: Callable[[Collector, dict[str, Any], tzinfo | None], None],
+    zone: tzinfo | None,
+) -> Reading:
+    """The turns of every conversation that can be read; the others are left out by number, title and id.
+
+    Raises:
+        DataError: None can be read; it says why not the first.
+    """
+    found = Collector()
+    given = value.get("conversations", value) if isinstance(value, dict) else value
+    items = given if isinstance(given, list) else [given]
+    failures = []
+    for number, item in enumerate(items, start=1):
+        one = Collector()
+        try:
+            read(one, an_object(item), zone)
+        except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+            detail = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            failures.append(f"{what} {number}{_named(item)}: {detail}")
+            found.leave_out(number - 1, f"{failures[-1]}; it was left out")
+        else:
+            found.merge(one)
+    if failures and len(failures) == len(items):
+        raise DataError(failures[0])
+    return found.reading()
+
+
+def _named(item: object) -> str:
+    """What a conversation can be found by: its title and its id."""
+    if not isinstance(item, dict):
+        return ""
+    name = first(item, "title", "name")
+    id_ = session_of(item, "conversation_id", "id", "uuid")
+    return (f" {name!r}" if name else "") + (f" ({id_})" if id_ else "")
+
+
+def session_of(conversation: Mapping[str, Any], *keys: str) -> str:
+    """What a conversation is identified by."""
+    return first(conversation, *keys)
+
+
+def title(conversation: Mapping[str, Any], key: str) -> dict[str, Json]:
+    """The title of a conversation as metadata, where it has one."""
+    found = conversation.get(key)
+    return {"title": found} if isinstance(found, str) and found else {}

@@ -1,0 +1,162 @@
+"""Which form a text is in, told by what is in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from helamem.errors import DataError
+from helamem.exchange import (
+    chatgpt,
+    claude,
+    discord,
+    letta,
+    locomo,
+    messages,
+    notes,
+    slack,
+    whatsapp,
+)
+from helamem.exchange.jsonl import parsed, read_jsonl
+from helamem.exchange.reading import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import tzinfo
+
+Format: TypeAlias = Literal[
+    "jsonl", "messages", "chatgpt", "claude", "letta", "slack", "discord", "whatsapp", "markdown", "text",
+    "locomo", "helamem",
+]  # fmt: skip
+FORMATS: tuple[Format, ...] = get_args(Format)
+KNOWN = (
+    "JSONL with 'text', or 'role' and 'content', in every line; a list of messages with 'role' and "
+    "'content'; ChatGPT's or Claude's conversations.json; exports of Slack, Discord (DiscordChatExporter), "
+    "WhatsApp and Letta; Markdown and plain text; LoCoMo; and helamem's own export"
+)
+
+
+def read(
+    text: str, form: Format | None = None, *, session: str = "", zone: tzinfo | None = None
+) -> Reading:
+    """The turns of a text, in any of the forms but an export of helamem's own.
+
+    Args:
+        form: What it is; told by what is in it, unless given.
+        session: The conversation, for forms that do not say which; their own, unless given.
+        zone: That of times which name none; None refuses them.
+
+    Raises:
+        DataError: The text is malformed, or of no known form.
+    """
+    kind = form or detect(text)
+    if kind == "helamem":
+        raise DataError("this is an export of helamem; the import of a memory reads it")
+    if kind == "jsonl":
+        return read_jsonl(text.split("\n"), zone)
+    if kind in {"markdown", "text"}:
+        plain = notes.read_markdown if kind == "markdown" else notes.read_text
+        return plain(text, session=session)
+    if kind == "whatsapp":
+        return whatsapp.read_whatsapp(text, session=session, zone=zone)
+    return _READERS[kind](parsed(text), session, zone)
+
+
+def detect(text: str) -> Format:
+    """The form of a text.
+
+    Raises:
+        DataError: It is none of them; it says which there are.
+    """
+    start = text.lstrip("\ufeff \t\r\n")
+    if not start:
+        raise DataError("there is nothing in it")
+    if whatsapp.is_whatsapp(text):
+        return "whatsapp"
+    if start[0] not in "{[":
+        raise DataError(
+            f"this is not a form that can be read by itself; there are: {KNOWN}. "
+            "Say which with --format"
+        )
+    return _line_form(start) or detect_json(parsed(text))
+
+
+def _line_form(text: str) -> Format | None:
+    """The form of a text that has an object in every line; None for one JSON document."""
+    first, _, rest = text.partition("\n")
+    if not first.startswith("{"):
+        return None
+    try:
+        record = parsed(first)
+    except DataError:
+        return None  # one object over several lines, or a malformed file: then parsing it will tell
+    if not isinstance(record, dict):
+        return None
+    if record.get("type") == "helamem":
+        return "helamem"
+    alone = "text" in record or ("content" in record and "role" in record)
+    return "jsonl" if rest.strip() or alone else None
+
+
+def detect_json(value: object) -> Format:
+    """The form of a JSON document.
+
+    Raises:
+        DataError: It is none of them; it says which there are.
+    """
+    if isinstance(value, dict):
+        found = _form_of_whole(value)
+        if found is not None:
+            return found
+    given = value.get("conversations", value) if isinstance(value, dict) else value
+    items = given if isinstance(given, list) else [given]
+    if not items:
+        return "messages"  # an empty list is a list of no messages
+    for item in items:
+        if isinstance(item, dict):
+            for keys, kind in _MARKS:
+                if keys <= set(item):
+                    return kind
+    raise DataError(f"this is not a form that can be read; there are: {KNOWN}")
+
+
+def _form_of_whole(value: dict[str, object]) -> Format | None:
+    if isinstance(value.get("messages"), list):
+        if {"guild", "channel"} & set(value):
+            return "discord"
+        return "letta" if {"agent_type", "core_memory"} & set(value) else "messages"
+    agents = value.get("agents")
+    return "letta" if isinstance(agents, list) and "blocks" in value else None
+
+
+# The form of a list by what its objects have, the more telling first.
+_MARKS: tuple[tuple[set[str], Format], ...] = (
+    ({"mapping"}, "chatgpt"),
+    ({"chat_messages"}, "claude"),
+    ({"conversation"}, "locomo"),
+    ({"agent_type", "messages"}, "letta"),
+    ({"channel", "messages"}, "discord"),
+    ({"type", "ts"}, "slack"),
+    ({"role"}, "messages"),
+    ({"content"}, "messages"),
+    ({"text"}, "messages"),
+)
+
+
+def _slack(value: object, session: str, zone: tzinfo | None) -> Reading:  # noqa: ARG001  # it has no naive times
+    return slack.read_slack(value, session=session)
+
+
+def _locomo(value: object, session: str, zone: tzinfo | None) -> Reading:  # noqa: ARG001  # it says its own
+    turns = [turn for conversation in locomo.read_locomo(value) for turn in conversation.turns]
+    return Reading(turns=tuple(turns), places=tuple(range(len(turns))))
+
+
+_READERS: dict[str, Callable[[object, str, tzinfo | None], Reading]] = {
+    "chatgpt": lambda value, _, zone: chatgpt.read_chatgpt(value, zone),
+    "claude": lambda value, _, zone: claude.read_claude(value, zone),
+    "discord": lambda value, _, zone: discord.read_discord(value, zone),
+    "letta": lambda value, _, zone: letta.read_letta(value, zone),
+    "locomo": _locomo,
+    "messages": lambda value, _, zone: messages.read_messages(value, zone),
+    "slack": _slack,
+}

@@ -1,0 +1,142 @@
+"""Files, folders and zip archives of conversations and notes, read into turns."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from helamem.errors import DataError
+from helamem.exchange import detect, slack
+from helamem.exchange.jsonl import parsed
+from helamem.exchange.reading import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import tzinfo
+
+    from helamem.exchange.detect import Format
+    from helamem.exchange.reading import Reading
+
+MARKDOWN = (".md", ".markdown", ".mdown")
+PLAIN = (".txt", ".text")
+WHOLE = "conversations.json"  # what ChatGPT's and Claude's archives hold
+_PEOPLE = ("users.json", "channels.json")  # what Slack's hold
+
+
+def decoded(raw: bytes, name: str) -> str:
+    """The text of a file: UTF-8, or UTF-16 where it begins with the mark of that.
+
+    Raises:
+        DataError: It is neither.
+    """
+    is_utf16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        return raw.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is not UTF-8 text") from error
+
+
+def form_of(name: str, text: str) -> Format:
+    """The form of a file, by its content, and for notes by its name.
+
+    Raises:
+        DataError: It is none that is known.
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in MARKDOWN:
+        return "markdown"
+    try:
+        return detect.detect(text)
+    except DataError:
+        if suffix in PLAIN and text.strip():
+            return "text"
+        raise
+
+
+def is_many(path: Path) -> bool:
+    """Whether a path holds several files: a folder, or a zip archive."""
+    return path.is_dir() or (path.suffix.lower() == ".zip" and zipfile.is_zipfile(path))
+
+
+def read_many(path: Path, form: Format | None = None, *, zone: tzinfo | None = None) -> Reading:
+    """The turns of a folder or a zip archive, with all that is below it.
+
+    A Slack export, the archive of ChatGPT or Claude, or notes and conversations in files of their own, of
+    which each is a session. A file that cannot be read is left out and named.
+
+    Raises:
+        DataError: Nothing in it can be read.
+    """
+    contents = _in_zip(path) if path.is_file() else _in_folder(path)
+    if form == "slack" or (form is None and set(_PEOPLE) & set(contents)):
+        return _slack(contents)
+    whole = [name for name in contents if PurePosixPath(name).name == WHOLE]
+    found = Collector()
+    failures = []
+    for place, name in enumerate(whole or sorted(contents)):
+        try:
+            text = decoded(contents[name](), name)
+            kind = form or form_of(name, text)
+            found.extend(detect.read(text, kind, session=name, zone=zone))
+        except DataError as error:
+            failures.append(f"{name}: {error}".removesuffix("."))
+            found.leave_out(place, f"{failures[-1]}; it was left out")
+    if found.is_empty and failures:
+        raise DataError(failures[0])
+    if not contents:
+        raise DataError(f"there is no file in {path}; there can be: {detect.KNOWN}")
+    return found.reading()
+
+
+def _slack(contents: Mapping[str, Callable[[], bytes]]) -> Reading:
+    people = contents.get("users.json")
+    names = slack.names_of(parsed(decoded(people(), "users.json"))) if people else {}
+    found = Collector()
+    for name in sorted(contents):
+        if len(PurePosixPath(name).parts) < 2 or not name.endswith(".json"):
+            continue
+        session = str(PurePosixPath(name).with_suffix(""))
+        try:
+            value = parsed(decoded(contents[name](), name))
+            found.extend(slack.read_slack(value, session=session, names=names))
+        except DataError as error:
+            found.leave_out(0, f"{name}: {error}; it was left out".replace(".;", ";"))
+    return found.reading()
+
+
+def _in_folder(folder: Path) -> dict[str, Callable[[], bytes]]:
+    """How to read each file below a folder, by its path there; hidden ones do not count."""
+    return {
+        str(PurePosixPath(*file.relative_to(folder).parts)): file.read_bytes
+        for file in folder.rglob("*")
+        if file.is_file() and not _is_hidden(file.relative_to(folder).parts)
+    }
+
+
+def _in_zip(path: Path) -> dict[str, Callable[[], bytes]]:
+    """The same for an archive; one folder around everything does not count."""
+    with zipfile.ZipFile(path) as archive:
+        names = [
+            name
+            for name in archive.namelist()
+            if not name.endswith("/") and not _is_hidden(PurePosixPath(name).parts)
+        ]
+    roots = {PurePosixPath(name).parts[0] for name in names}
+    wrapped = len(roots) == 1 and all(len(PurePosixPath(name).parts) > 1 for name in names)
+    return {
+        str(PurePosixPath(*PurePosixPath(name).parts[wrapped:])): _entry(path, name)
+        for name in names
+    }
+
+
+def _entry(path: Path, name: str) -> Callable[[], bytes]:
+    def read() -> bytes:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(name)
+
+    return read
+
+
+def _is_hidden(parts: tuple[str, ...]) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in parts)

@@ -1,0 +1,261 @@
+"""What `add` takes: texts, turns, and the messages of chat code, as mappings or as objects of their packages.
+
+No package is imported for it: an object that gives its fields away will do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from helamem.errors import DataError
+from helamem.exchange import content
+from helamem.exchange.reading import Collector, Reading, moment
+from helamem.records import Turn
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from helamem.records import Json
+
+FIELDS = ("text", "speaker", "role", "at", "timestamp", "session", "metadata")
+TIMES = ("at", "timestamp", "created_at", "createdAt", "date")
+SPEAKERS = ("speaker", "name", "author")
+_CALLED = ("nickname", "global_name", "displayName", "display_name", "name", "username")
+_ROLES = {
+    "human": "user",
+    "humanmessagechunk": "user",
+    "ai": "assistant",
+    "model": "assistant",
+    "aimessagechunk": "assistant",
+    "toolmessagechunk": "tool",
+    "systemmessagechunk": "system",
+    "developer": "system",
+}
+_TYPES_THAT_ARE_ROLES = frozenset({*_ROLES, "system", "tool", "function", "user", "assistant"})
+_SPEAKING = ("content", "parts", "tool_calls", "function_call", "refusal", "audio")
+# What a package or a provider notes about its own work: nobody said it.
+TECHNICAL = frozenset(
+    {"additional_kwargs", "response_metadata", "usage_metadata", "usage", "annotations", "model"}
+    | {"stop_reason", "stop_sequence", "stop_details", "container", "context_management", "phase"}
+    | {"invalid_tool_calls", "example", "status", "type", "object", "index", "logprobs", "parsed"}
+    | {"finish_reason", "cache_control", "provider_specific_fields", "encrypted_content", "summary"}
+    | {"reasoning", "reasoning_content", "reasoning_details", "thinking", "artifact", "additional"}
+    | {"role", "session", "metadata", "text", *_SPEAKING}
+)
+SYSTEM = "it is an instruction to the model, and nobody said it (see docs/decisions/0016)"
+SILENT = "it has no text"
+
+
+def take(given: object) -> Reading:
+    """The turns that a caller hands over as texts, messages, turns, or a list of these.
+
+    A message has "role" and "content", or is an item of OpenAI's responses; its time, session, speaker and
+    metadata are taken where it has them, and other fields of it are kept as metadata. Or it has a "text",
+    and then the fields of `FIELDS`. What says nothing, and system prompts, are left out, and said to be.
+
+    Raises:
+        TypeError: Something in it is none of these; the message says which.
+        ValueError: A text is blank, a time has no zone, or a message has no content.
+    """
+    found = Collector()
+    if isinstance(given, str | Turn) or as_mapping(given) is not None:
+        _take_in(found, given, 0)
+        return found.reading()
+    if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray):
+        raise TypeError(
+            f"expected a text, a message, a Turn, or a list of them, not {type(given).__name__}"
+        )
+    for i, message in enumerate(given):
+        try:
+            _take_in(found, message, i)
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"message {i} (counted from 0): {error}; nothing was stored"
+            ) from error
+    return found.reading()
+
+
+def read_messages(value: object, zone: tzinfo | None = None) -> Reading:
+    """The turns of a list of messages, as `take` reads them, or of an object with such a list.
+
+    Raises:
+        DataError: It is not such a list; or a message is malformed, and then it says which.
+    """
+    messages = value.get("messages") if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping) and not isinstance(messages, list):
+        messages = [value]
+    if not isinstance(messages, list):
+        raise DataError("expected a list of messages")
+    found = Collector()
+    for i, message in enumerate(messages):
+        try:
+            _take_in(found, message, i, zone)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"message {i + 1}: {error}") from error
+    return found.reading()
+
+
+def as_mapping(message: object) -> Mapping[str, Any] | None:
+    """The fields of a message: a mapping, or an object that gives them away; None for anything else."""
+    if isinstance(message, Mapping):
+        return message
+    if isinstance(message, type | str | bytes | Sequence | int | float | None):
+        return None
+    for name in ("model_dump", "to_dict", "dict"):
+        dump = getattr(message, name, None)
+        if callable(dump):
+            dumped = dump()
+            return dumped if isinstance(dumped, Mapping) else None
+    if dataclasses.is_dataclass(message):
+        names = [each.name for each in dataclasses.fields(message)]
+        return {name: getattr(message, name) for name in names}
+    if hasattr(message, "content") and hasattr(message, "__dict__"):
+        return {name: each for name, each in vars(message).items() if not name.startswith("_")}
+    return None
+
+
+def _take_in(found: Collector, message: object, place: int, zone: tzinfo | None = None) -> None:
+    """Keep a message as a turn, or leave it out with the reason."""
+    if isinstance(message, str | Turn):
+        found.keep(message if isinstance(message, Turn) else Turn(message), place=place)
+        return
+    fields = as_mapping(message)
+    if fields is None:
+        raise TypeError(
+            "a message is a text, a mapping, a Turn, or an object of a chat package, "
+            f"not {type(message).__name__}"
+        )
+    if "text" in fields and not any(key in fields for key in _SPEAKING):
+        found.keep(record_turn(fields, zone), place=place)
+        return
+    role = _role(fields)
+    reason = _why_not(fields, role)
+    text, losses = ("", []) if reason else _said(fields)
+    if reason or not text.strip():
+        found.leave_out(place, reason or (losses[0] if losses else SILENT))
+        return
+    found.keep(_turn(fields, text, role, zone), losses, place=place)
+
+
+def record_turn(record: Mapping[str, Any], zone: tzinfo | None = None) -> Turn:
+    """The turn of a mapping with a "text" and the fields of `FIELDS`; it is taken at its word.
+
+    Raises:
+        TypeError, ValueError: A field is unknown, or has the wrong form.
+    """
+    known = {*FIELDS, *TIMES, *SPEAKERS}
+    unknown = [str(key) for key in record if key not in known]
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]!r}; there are: {', '.join(FIELDS)}")
+    times = [key for key in TIMES if record.get(key) is not None]
+    if len(times) > 1:
+        raise ValueError(f"{times[0]!r} and {times[1]!r} both say when; give one of them")
+    return Turn(
+        record["text"],
+        speaker=_speaker(record),
+        role=record.get("role") or "",
+        at=moment(record[times[0]], zone) if times else None,
+        session=record.get("session") or "",
+        metadata=_metadata(record),
+    )
+
+
+def _turn(fields: Mapping[str, Any], text: str, role: str, zone: tzinfo | None) -> Turn:
+    """The turn of a message; fields that say nothing known are kept as metadata."""
+    when = next((key for key in TIMES if fields.get(key) is not None), "")
+    who = next((key for key in SPEAKERS if fields.get(key)), "")
+    rest: dict[str, Json] = {
+        str(key): each
+        for key, each in fields.items()
+        if key not in {*TECHNICAL, when, who} and each not in (None, "", [], {})
+    }
+    return Turn(
+        text,
+        speaker=_speaker(fields),
+        role=role,
+        at=moment(fields[when], zone) if when else None,
+        session=fields.get("session") or "",
+        metadata={**rest, **_metadata(fields)},
+    )
+
+
+def _role(fields: Mapping[str, Any]) -> str:
+    """Who speaks, in the words of OpenAI; an item of its responses has a type instead."""
+    given = fields.get("role")
+    given = getattr(given, "value", given)  # of an enumeration
+    if given is not None and not isinstance(given, str):
+        raise TypeError(f"role must be a string, not {type(given).__name__}")
+    kind = str(fields.get("type") or "")
+    if not given and kind.lower() in _TYPES_THAT_ARE_ROLES:
+        given = kind.lower()
+    if content.is_output(kind) or _only_outputs(fields):
+        return "tool"
+    if content.is_call(kind):
+        return "assistant"
+    return _ROLES.get(given or "", given or "")
+
+
+def _only_outputs(fields: Mapping[str, Any]) -> bool:
+    """Whether all parts of a message are what tools gave back, as in Anthropic's."""
+    parts = fields.get("content")
+    return (
+        isinstance(parts, list)
+        and bool(parts)
+        and all(
+            isinstance(part, Mapping) and content.is_output(str(part.get("type"))) for part in parts
+        )
+    )
+
+
+def _why_not(fields: Mapping[str, Any], role: str) -> str:
+    """Why a message is no turn; empty where it may be one.
+
+    Raises:
+        ValueError: It is no message at all.
+    """
+    kind = str(fields.get("type") or "")
+    if role == "system":
+        return SYSTEM
+    if content.is_thinking(kind):
+        return content.THOUGHT
+    if content.is_call(kind) or content.is_output(kind) or any(key in fields for key in _SPEAKING):
+        return ""
+    if kind and not fields.get("role"):
+        return f"an item of the type {kind} says nothing"
+    if isinstance(fields.get("choices"), Sequence) or isinstance(fields.get("output"), Sequence):
+        raise ValueError(  # noqa: TRY004  # a mapping is the right type
+            "this is a whole reply; hand over what is in it: reply.choices[0].message, or reply.output"
+        )
+    keys = ", ".join(map(str, fields)) or "nothing"
+    raise ValueError(f"a message needs 'content' or 'text'; this one has {keys}")
+
+
+def _said(fields: Mapping[str, Any]) -> tuple[str, list[str]]:
+    kind = str(fields.get("type") or "")
+    if content.is_call(kind):
+        output = fields.get("output")  # a call that the model's server carried out
+        text = "\n".join(filter(None, [content.called(fields), content.result(output)[0]]))
+        return text, []
+    if content.is_output(kind):
+        text, lost = content.result(fields.get("output", fields.get("content")))
+        return text, [lost] if lost else []
+    return content.said(fields)
+
+
+def _speaker(fields: Mapping[str, Any]) -> str:
+    for key in SPEAKERS:
+        given = fields.get(key)
+        if isinstance(given, Mapping):
+            given = next((given[name] for name in _CALLED if given.get(name)), "")
+        if given:
+            return given  # `Turn` checks it
+    return ""
+
+
+def _metadata(fields: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = fields.get("metadata")
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise TypeError(f"metadata must be an object, not {type(metadata).__name__}")
+    return dict(metadata or {})

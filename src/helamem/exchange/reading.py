@@ -1,0 +1,151 @@
+"""What came out of reading: turns, and what was left out, so that nothing is lost without a word."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from helamem.records import Skipped, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_SECONDS = re.compile(r"\d{9,10}(?:\.\d+)?")
+_LATEST = 253_402_300_800  # the year 10000, in seconds: more than that must be milliseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Turns as they were read.
+
+    Attributes:
+        turns: In the order in which they were said.
+        places: For each turn, which of the things handed over it was; counted from 0.
+        losses: What of a turn could not be kept, one sentence each, by its index in `turns`.
+        left_out: What is no turn, and why.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    places: tuple[int, ...] = ()
+    losses: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    left_out: tuple[Skipped, ...] = ()
+
+
+class Collector:
+    """Gathers a reading bit by bit."""
+
+    def __init__(self) -> None:
+        self._turns: list[Turn] = []
+        self._places: list[int] = []
+        self._losses: dict[int, tuple[str, ...]] = {}
+        self._left_out: list[Skipped] = []
+        self._counted: Counter[str] = Counter()
+
+    def keep(self, turn: Turn, losses: Iterable[str] = (), *, place: int | None = None) -> None:
+        """Another turn."""
+        lost = tuple(losses)
+        if lost:
+            self._losses[len(self._turns)] = lost
+        self._places.append(len(self._turns) if place is None else place)
+        self._turns.append(turn)
+
+    def leave_out(self, place: int, reason: str) -> None:
+        """Something that is no turn, by its place."""
+        self._left_out.append(Skipped(index=place, id=None, reason=reason))
+
+    def count(self, reason: str) -> None:
+        """A message that is left out for a reason that many may share."""
+        self._counted[reason] += 1
+
+    def extend(self, other: Reading) -> None:
+        """All of another reading."""
+        for i, turn in enumerate(other.turns):
+            self.keep(turn, other.losses.get(i, ()))
+        self._left_out += other.left_out
+
+    def merge(self, other: Collector) -> None:
+        """All that another one has gathered."""
+        self.extend(Reading(turns=tuple(other._turns), losses=other._losses))
+        self._left_out += other._left_out
+        self._counted.update(other._counted)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was kept so far."""
+        return not self._turns
+
+    def reading(self) -> Reading:
+        """What was gathered."""
+        counted = tuple(
+            Skipped(index=0, id=None, reason=f"{n} {'message' if n == 1 else 'messages'} {reason}")
+            for reason, n in self._counted.items()
+        )
+        return Reading(
+            turns=tuple(self._turns),
+            places=tuple(self._places),
+            losses=self._losses,
+            left_out=(*self._left_out, *counted),
+        )
+
+
+def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
+    """A time given as a datetime, as ISO 8601, or in epoch seconds; None for none.
+
+    Args:
+        zone: That of times which name none; None leaves them naive, and a `Turn` refuses them.
+
+    Raises:
+        TypeError, ValueError: It is no time.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        value = float(text) if _SECONDS.fullmatch(text) else datetime.fromisoformat(text)
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=zone) if value.tzinfo is None and zone else value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"a time is ISO 8601 text or epoch seconds, not {type(value).__name__}")
+    return _from_seconds(value)
+
+
+def _from_seconds(value: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        hint = "; it looks like milliseconds" if value >= _LATEST else ""
+        raise ValueError(f"{value} is no time in epoch seconds ({error}){hint}") from error
+
+
+def an_object(value: object) -> dict[str, Any]:
+    """The value, if it is a JSON object.
+
+    Raises:
+        TypeError: It is not.
+    """
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, not {type(value).__name__}")
+    return value
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects in a list; what is no list has none, and what is no object in it does not count."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def text_of(value: object) -> str:
+    """A text without the space around it; nothing for what is no text."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def first(record: Mapping[str, Any], *keys: str) -> str:
+    """The first of these fields that has something in it, as text."""
+    return next((str(record[key]) for key in keys if record.get(key)), "")
+
+
+def files(values: Sequence[Mapping[str, Any]], *keys: str) -> list[str]:
+    """A note for each file: its name is all that can be kept."""
+    return [f"[file: {first(each, *keys) or '?'}]" for each in values]

@@ -1,0 +1,114 @@
+"""Slack's export: for each channel a folder, and in it a list of messages for each day."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Any
+
+from helamem.errors import DataError
+from helamem.exchange.reading import Collector, files, first, moment, objects, text_of
+from helamem.records import Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helamem.exchange.reading import Reading
+    from helamem.records import Json
+
+_MENTION = re.compile(r"<([@#!])([^|>]+)(?:\|([^>]*))?>")
+_LINK = re.compile(r"<([a-z]+:[^|>]+)(?:\|([^>]*))?>")
+# Kinds of messages that somebody wrote; the others say who joined, left or renamed something.
+_SAID = ("", "bot_message", "me_message", "thread_broadcast", "file_share", "file_comment")
+
+
+def names_of(value: object) -> dict[str, str]:
+    """What the people in a users.json are called, by their id."""
+    return {
+        first(user, "id"): first(
+            {**user, **(profile if isinstance(profile := user.get("profile"), dict) else {})},
+            *("display_name", "real_name", "name", "id"),
+        )
+        for user in objects(value)
+    }
+
+
+def read_slack(
+    value: object, *, session: str = "", names: Mapping[str, str] | None = None
+) -> Reading:
+    """The turns of one file of a channel.
+
+    Args:
+        session: The conversation that they belong to; their day, unless given.
+        names: What people are called, by their id.
+
+    Raises:
+        DataError: A message is malformed; it says which.
+    """
+    found, known = Collector(), dict(names or {})
+    messages = value.get("messages") if isinstance(value, dict) else value
+    for number, message in enumerate(objects(messages), start=1):
+        try:
+            _message(found, message, session, known)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"Slack message {number}: {error}") from error
+    return found.reading()
+
+
+def _message(
+    found: Collector, message: Mapping[str, Any], session: str, names: Mapping[str, str]
+) -> None:
+    if first(message, "subtype") not in _SAID:
+        found.count("of Slack itself, about who came and went")
+        return
+    attached = objects(message.get("files"))
+    text = _plain(text_of(message.get("text")), names) or _attached(message, names)
+    text = "\n".join(filter(None, [text, *files(attached, "name", "title", "id")]))
+    if not text:
+        found.count("without text")
+        return
+    found.keep(
+        Turn(
+            text,
+            speaker=_speaker(message, names),
+            at=moment(message.get("ts")),
+            session=session,
+            metadata=_metadata(message),
+        ),
+        ["of a file only its name is kept"] if attached else [],
+    )
+
+
+def _speaker(message: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    profile = message.get("user_profile") or message.get("bot_profile") or {}
+    user = first(message, "user", "bot_id")
+    own = first(profile, "display_name", "real_name", "name") if isinstance(profile, dict) else ""
+    return names.get(user) or own or first(message, "username") or user
+
+
+def _attached(message: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """What bots say in attachments instead of the text."""
+    return "\n".join(
+        _plain(first(each, "text", "fallback", "title"), names)
+        for each in objects(message.get("attachments"))
+    ).strip()
+
+
+def _plain(text: str, names: Mapping[str, str]) -> str:
+    """The text with names for ids, links as they read, and without the escapes of HTML."""
+
+    def mention(match: re.Match[str]) -> str:
+        sign, id_, label = match.groups()
+        said = label or names.get(id_, id_)
+        return f"{'@' if sign == '!' else sign}{said.removeprefix('@')}"
+
+    def link(match: re.Match[str]) -> str:
+        address, label = match.groups()
+        return address if not label or label in address else f"{label} ({address})"
+
+    return html.unescape(_LINK.sub(link, _MENTION.sub(mention, text))).strip()
+
+
+def _metadata(message: Mapping[str, Any]) -> dict[str, Json]:
+    thread = first(message, "thread_ts")
+    return {"thread": thread} if thread and thread != first(message, "ts") else {}
