@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from helamem import Memory
-from helamem.exchange.formats import read_locomo
+from helamem.exchange.locomo import read_locomo
 
 
 def main(data: str, conversation: str, sessions: str) -> None:
