@@ -65,7 +65,7 @@ EXAMPLES: list[Record] = [
     Degraded(index=0, id=1, reason=LONG),
     records.Change(id=1, event="updated", at=NOON, text=LONG),
     reports.ConsolidationReport(hubs=1, clusters=1, unchanged=0, facts_added=(2,), failed=(LONG,)),
-    records.Cue(id=3, text=LONG, speaker="Maya", at=NOON),
+    records.Cue(id=3, text=LONG, at=NOON),
     reports.Erasure(
         name=LONG, turns=(1,), facts=(2,), mentions=(4,), cues=(3,), history=1,
         before={"episodes": 9}, after={"episodes": 1}, left=tuple(range(1000)),
@@ -132,7 +132,7 @@ class TestAll:
     def test_every_field_is_in_its_json_or_is_written_otherwise(self, record: Any) -> None:
         otherwise = {
             "Hit": {"memory"},  # its fields are the hit's
-            "Recall": {"milliseconds", "speaker", "vector"},  # not what was brought back
+            "Recall": {"milliseconds", "vector"},  # not what was brought back
             "Answer": {"text", "recall"},  # "answer" and "hits"
             "Exchange": {"shown", "recall"},  # "hits"
         }

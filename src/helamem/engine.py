@@ -611,8 +611,8 @@ class Engine:
     def cues(self) -> tuple[Cue, ...]:
         """The questions that are bound to what served them, oldest first."""
         return tuple(
-            Cue(id=id_, text=words, speaker=speaker, at=datetime.fromtimestamp(at, self._zone))
-            for id_, words, speaker, at in self._store.cues()
+            Cue(id=id_, text=words, at=datetime.fromtimestamp(at, self._zone))
+            for id_, words, at in self._store.cues()
         )
 
     def stats(self) -> Stats:

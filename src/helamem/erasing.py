@@ -17,6 +17,7 @@ from helamem.consolidation import extractive
 from helamem.language.terms import folded
 from helamem.records import Episode, Fact
 from helamem.reports import Erasure
+from helamem.search import questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -64,7 +65,7 @@ def erase(
             for each in everything
             if mentions and each.id not in {*turns, *about} and _mentions(each, named)
         ]
-        cues = _cues(inside, {*turns, *about}, named)
+        cues = _cues(inside, {*turns, *about}, named, language)
         going = [*turns, *sorted(about), *told, *cues]
         gone = remove(inside, going, now) if going else ()
         scrubbed = inside.scrub(named) if mentions else 0
@@ -146,13 +147,16 @@ def _mentions(memory: Episode | Fact, named: Callable[[str], bool]) -> bool:
     return named(memory.text) or named(json.dumps(memory.metadata, ensure_ascii=False))
 
 
-def _cues(store: Store, memories: set[int], named: Callable[[str], bool]) -> list[int]:
-    """The questions that name the person, or that what goes has answered."""
+def _cues(
+    store: Store, memories: set[int], named: Callable[[str], bool], language: Language
+) -> list[int]:
+    """The questions that name the person, by one of several names too, or that what goes has answered."""
+    spoken = store.speakers()
     all_cues = store.ids(kinds=["cue"])
     edges = store.edges(np.array(sorted(memories), np.int64))
     bound = set(edges.targets.tolist()) & set(all_cues.tolist())
     return [
         id_
-        for id_, text, speaker, _ in store.cues()
-        if id_ in bound or named(text) or (speaker and named(speaker))
+        for id_, text, _ in store.cues()
+        if id_ in bound or named(text) or any(map(named, questions.named(text, spoken, language)))
     ]

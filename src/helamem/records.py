@@ -373,13 +373,11 @@ class Cue(Record):
     """A question that was served, and is bound to what served it.
 
     Attributes:
-        speaker: The speaker whom it names first; empty for nobody.
         at: When it was bound first.
     """
 
     id: int
     text: str
-    speaker: str
     at: datetime
 
 

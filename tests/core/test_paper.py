@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ class Assembled:
 
     def now(self) -> Floats:
         p = self.parameters
-        tau = hebbian.decay_time(p.keep)
+        tau = -1 / math.log(p.keep)
         return hebbian.decayed(self.weights, self.lessons - self.touched, tau=tau, floor=p.floor)
 
     def search(

@@ -219,7 +219,7 @@ WRONG: dict[str, list[tuple[str, Any]]] = {
         ("confidence", float("nan")), ("superseded_by", []), ("superseded_by", 10**6), ("superseded_by", "itself"),
         ("at", 1e300), ("text", ""), ("uses", -1),
     ],
-    "cue": [("at", float("nan")), ("at", 1e300), ("text", SURROGATE), ("text", ""), ("speaker", None)],
+    "cue": [("at", float("nan")), ("at", 1e300), ("text", SURROGATE), ("text", "")],
     "edge": [
         ("weight", float("inf")), ("weight", -1), ("weight", 50), ("weight", "1"), ("touched", float("nan")),
         ("touched", 1e999), ("source", "target"), ("source", 10**6), ("target", None), ("source", [1]),

@@ -1,16 +1,16 @@
-"""A filter that fits nothing says which condition nobody meets, and what may have been meant."""
+"""A search says what of the question met nothing, what may have been meant, and what was left out."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from helamem import Turn
+from helamem import Config, Memory, Turn
+from helamem.models.embedders import HashingEmbedder
 
-if TYPE_CHECKING:
-    from helamem import Memory
+MOST: dict[str, Any] = {"candidates.max_postings": 3}
 
 
 @pytest.fixture
@@ -72,3 +72,26 @@ def test_conditions_that_fit_alone_are_not_blamed(talk: Memory) -> None:
 
 def test_an_empty_memory_has_nothing_to_say(memory: Memory) -> None:
     assert () == memory.search("ferry", filters={"zzz": 1}).notes
+
+
+@pytest.mark.parametrize(
+    ("question", "notes"),
+    [
+        ("Which cats purr?", ("'cat' was not looked up",)),
+        ("Do grey cats purr?", ("'grey', 'cat' were not looked up",)),
+        ("Who purrs?", ()),
+        ("Cats?", ()),  # the rarest word is looked up whatever it costs
+    ],
+)
+def test_words_that_are_too_frequent_to_be_looked_up_are_told(
+    question: str, notes: tuple[str, ...]
+) -> None:
+    config = Config.of("default", **MOST)
+    with Memory(":memory:", config=config, embedder=HashingEmbedder(16)) as memory:
+        memory.add([f"Grey cats, number {n}" for n in range(4)])
+        memory.add("This one purrs")
+
+        found = memory.search(question).notes
+
+    assert len(notes) == len(found)
+    assert all(each.startswith(note) for each, note in zip(found, notes, strict=True))

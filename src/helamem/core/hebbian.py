@@ -1,12 +1,10 @@
 """Learning on edges: what is active together grows together, and all weights fade with time.
 
 Let w be a stored weight, and d its value now. Then a lesson makes of it
-`strengthened(decayed(w, age), gain)`; stores do the same in their own language.
+`strengthened(decayed(w, age), gain)`.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
@@ -57,30 +55,6 @@ def gains(activation: Floats, pairs: Ints, *, rate: float) -> Floats:
     return np.asarray(rate * activation[pairs[:, 0]] * activation[pairs[:, 1]])
 
 
-def decay_time(keep: float) -> float:
-    """The decay time of a weight that keeps a given share of itself in each unit of time.
-
-        tau = -1 / log(keep)
-
-    So the paper's "w <- keep * w at each retrieval" (in equation 1) is decay in units of retrievals.
-
-    Args:
-        keep: In (0, 1].
-
-    Returns:
-        tau, infinite for a weight that keeps all of itself.
-
-    Raises:
-        ValueError: `keep` is outside (0, 1].
-
-    >>> round(decay_time(0.995), 3)
-    199.5
-    """
-    if not 0 < keep <= 1:
-        raise ValueError(f"the share kept is {keep}, but it must be above 0 and at most 1")
-    return math.inf if keep == 1 else -1 / math.log(keep)
-
-
 def decayed(weights: Floats, age: Floats, *, tau: float, floor: float) -> Floats:
     """What time has left of the weights; a weight that has fallen below the floor is gone.
 
@@ -127,21 +101,3 @@ def strengthened(decayed: Floats, gain: Floats, *, saturation: float, ceiling: f
     [0.7, 1.0]
     """
     return np.asarray(np.minimum(ceiling, decayed + gain * (1 - saturation * decayed)))
-
-
-def weakened(weights: Floats, *, keep: float) -> Floats:
-    """The weights of associations that were reported to be of no use.
-
-        w <- keep * w
-
-    Args:
-        weights: Shape (e,).
-        keep: The share that is left.
-
-    Returns:
-        Shape (e,).
-
-    >>> weakened(np.array([0.5, 1.0]), keep=0.5).tolist()
-    [0.25, 0.5]
-    """
-    return np.asarray(weights * keep)

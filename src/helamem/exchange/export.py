@@ -48,10 +48,7 @@ def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
         if isinstance(memory, Episode)
     )
     yield from (_fact_line(fact) for fact in facts)
-    yield from (
-        {"type": "cue", "id": id_, "text": words, "speaker": speaker, "at": at}
-        for id_, words, speaker, at in cues
-    )
+    yield from ({"type": "cue", "id": id_, "text": words, "at": at} for id_, words, at in cues)
     yield from _edge_lines(edges)
     yield from ({"type": "cluster", "digest": each.hex()} for each in clusters)
 

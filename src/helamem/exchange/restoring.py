@@ -253,7 +253,6 @@ def _cues(prepared: Prepared) -> list[NewCue]:
         NewCue(
             key=identity.digest("cue", line["text"].casefold()),
             text=line["text"],
-            speaker=line["speaker"],
             vector=vector,
             at=line["at"],
         )

@@ -190,7 +190,7 @@ _FORMS: dict[str, dict[str, _Rule]] = {
         "sources": (_is_sources, "a list of ids, one at least"),
         "superseded_by": _or_none(_ID),
     },
-    "cue": {"id": _ID, "text": _SAID, "speaker": _TEXT, "at": _MOMENT},
+    "cue": {"id": _ID, "text": _SAID, "at": _MOMENT},
     "edge": {"source": _ID, "target": _ID, "weight": _WEIGHT, "touched": _NUMBER},
     "cluster": {"digest": _DIGEST},
 }

@@ -76,7 +76,6 @@ def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
     return NewCue(
         key=digest("cue", words.casefold()),
         text=words,
-        speaker=recall.speaker,
         vector=recall.vector,
         at=at,
     )

@@ -314,8 +314,8 @@ class Store(Protocol):
         """
         ...
 
-    def cues(self, ids: Ints | None = None) -> list[tuple[int, str, str, float]]:
-        """Every cue, or those with these ids, by id: id, text, the speaker whom it names, epoch seconds."""
+    def cues(self, ids: Ints | None = None) -> list[tuple[int, str, float]]:
+        """Every cue, or those with these ids, by id: id, text, epoch seconds."""
         ...
 
     def history(self, id_: int) -> list[Change]:

@@ -134,15 +134,10 @@ class Distillate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCue:
-    """A question on its way into a store, to be bound to what served it.
-
-    Attributes:
-        speaker: The speaker whom it names first; empty for nobody.
-    """
+    """A question on its way into a store, to be bound to what served it."""
 
     key: bytes
     text: str
-    speaker: str
     vector: Floats
     at: float
 

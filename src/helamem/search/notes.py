@@ -1,4 +1,4 @@
-"""What is said beside a result that is empty: which condition no memory meets, and what may have been meant."""
+"""What is said beside a result: which condition no memory meets, and which words were not looked up."""
 
 from __future__ import annotations
 
@@ -6,18 +6,32 @@ import difflib
 from typing import TYPE_CHECKING
 
 from helamem import filters
+from helamem.core import lexical
 from helamem.filters import COLUMNS, Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from helamem.filters import Filter
-    from helamem.protocols import NodeKind, Store
+    from helamem.protocols import NodeKind, Postings, Store
     from helamem.records import Episode, Fact
 
 MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
 NAMES = ("speaker", "session", "role")  # columns whose values are names, which can be mistyped
 LOOKED_AT = 2000  # memories, the newest, whose names and keys are held against a mistyped one
+
+
+def left_out(terms: Sequence[str], postings: Postings, max_rows: int) -> tuple[str, ...]:
+    """One sentence about the terms that are too frequent to be looked up, if there are any."""
+    looked_up = lexical.affordable(postings.document_frequency, max_rows)
+    frequent = [repr(term) for term, found in zip(terms, looked_up, strict=True) if not found]
+    if not frequent:
+        return ()
+    were = "was" if len(frequent) == 1 else "were"
+    return (
+        f"{', '.join(frequent)} {were} not looked up, being in so many memories; "
+        f"the limit is candidates.max_postings = {max_rows}",
+    )
 
 
 def unmet(store: Store, where: Filter) -> tuple[str, ...]:

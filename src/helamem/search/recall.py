@@ -42,8 +42,8 @@ class Recall(Record):
         at: The time from which age was measured.
         hits: Best first: `k` of them, and where learned associations brought more, a few on top.
         cues: The earlier questions nearest to this one, the most alike first.
-        speaker: The speaker whom the question names first; empty for nobody.
-        notes: What was not done as asked, one sentence each; usually empty.
+        notes: What was not done as asked, one sentence each: a condition that no memory meets, words that are
+            too frequent to be looked up. Usually empty.
         milliseconds: Where the time went.
         vector: The question's embedding, kept so that learning need not compute it again; empty where it
             has to.
@@ -53,7 +53,6 @@ class Recall(Record):
     at: datetime
     hits: tuple[Hit, ...]
     cues: tuple[CueMatch, ...] = ()
-    speaker: str = ""
     notes: tuple[str, ...] = ()
     milliseconds: Mapping[str, float] = field(default_factory=dict, compare=False)
     vector: Floats = field(repr=False, compare=False)

@@ -67,15 +67,16 @@ def search(
         watch.lap("activation")
         chosen = select(scores, region, k, config.selection)
         hits = _hits(store, region, chosen, scores, terms)
-        notes_ = notes.unmet(store, where) if where is not None and not hits else ()
+        told = notes.left_out(question.terms, region.postings, config.candidates.max_postings)
+        if where is not None and not hits:
+            told += notes.unmet(store, where)
         watch.lap("hits")
     return Recall(
         query=query,
         at=at,
         hits=hits,
         cues=_cue_matches(region.cues),
-        speaker=question.named[0] if question.named else "",
-        notes=notes_,
+        notes=told,
         milliseconds=watch.laps,
         vector=question.vector,
     )

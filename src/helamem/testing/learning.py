@@ -200,15 +200,13 @@ class CueContract(Contract):
         a, b = samples.add(self.store, "a", "b")
 
         learned = self.store.learn(
-            samples.lesson(
-                used=[a, b], cue=samples.cue("which?", at=5.0, speaker="Ana"), cue_gains=[0.5, 0.25]
-            )
+            samples.lesson(used=[a, b], cue=samples.cue("which?", at=5.0), cue_gains=[0.5, 0.25])
         )
 
         cue = learned.cue
         assert cue is not None
         assert Learned(cue=cue, strengthened=0, bound=2, weakened=0) == learned
-        assert [(cue, "which?", "Ana", 5.0)] == self.store.cues()
+        assert [(cue, "which?", 5.0)] == self.store.cues()
         expected = {(cue, a): 0.5, (a, cue): 0.5, (cue, b): 0.25, (b, cue): 0.25}
         assert expected == samples.weights(self.store.all_edges())
         assert samples.vector("which?").tobytes() == self.store.vectors(samples.ints(cue)).tobytes()
@@ -221,7 +219,7 @@ class CueContract(Contract):
         again = self.store.learn(samples.lesson(used=[a, b], cue=samples.cue("which?", at=9.0)))
 
         assert first.cue == again.cue
-        assert [(first.cue, "which?", "", samples.AT)] == self.store.cues()
+        assert [(first.cue, "which?", samples.AT)] == self.store.cues()
         assert 2.0 == samples.weights(self.store.all_edges())[a, first.cue or 0]
 
     def test_cues_can_be_read_by_their_ids(self) -> None:
@@ -257,7 +255,7 @@ class CueContract(Contract):
 
     def test_a_cue_with_a_bad_vector_teaches_nothing(self) -> None:
         [a] = samples.add(self.store, "a")
-        bad = NewCue(key=b"k", text="which?", speaker="", vector=np.zeros(3, np.float32), at=1.0)
+        bad = NewCue(key=b"k", text="which?", vector=np.zeros(3, np.float32), at=1.0)
 
         with self.unchanged(ValueError):
             self.store.learn(samples.lesson(used=[a], cue=bad))

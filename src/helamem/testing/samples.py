@@ -103,9 +103,9 @@ def fact(text: str, *sources: int, **others: Any) -> NewFact:  # noqa: ANN401
     return NewFact(text=text, sources=sources, **given)
 
 
-def cue(text: str, at: float = AT, speaker: str = "") -> NewCue:
+def cue(text: str, at: float = AT) -> NewCue:
     """A question to be remembered."""
-    return NewCue(key=digest("cue", text), text=text, speaker=speaker, vector=vector(text), at=at)
+    return NewCue(key=digest("cue", text), text=text, vector=vector(text), at=at)
 
 
 def lesson(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.core import hebbian
 from helamem.protocols import CHANNELS, Edges
 from helamem.stores.sqlite import rows
 from helamem.stores.sqlite.namespace import listed
@@ -33,23 +34,33 @@ def strengthen(
 ) -> int:
     """Both directions of each pair, in ascending order, so that writers never wait in a circle."""
     rule = lesson.rule
+    terms = (rule.tau, rule.floor, rule.saturation, rule.ceiling)
     growing = [(pair, gain) for pair, gain in zip(pairs, gains.tolist(), strict=True) if gain]
     directed = sorted(
         (*direction, gain) for pair, gain in growing for direction in (pair, pair[::-1])
     )
     space.db.many(
-        "INSERT INTO edge VALUES (?, ?, ?, strengthened(0.0, ?, ?, ?), ?)"
+        "INSERT INTO edge VALUES (?, ?, ?, learned(0.0, 0.0, ?, ?, ?, ?, ?), ?)"
         " ON CONFLICT (source, target, channel) DO UPDATE SET touched = max(touched, excluded.touched), weight ="
-        " strengthened(decayed(weight, excluded.touched - touched, ?, ?), ?, ?, ?)",
+        " learned(weight, excluded.touched - touched, ?, ?, ?, ?, ?)",
         [
-            (
-                source, target, LEARNED, gain, rule.saturation, rule.ceiling, lesson.now,
-                rule.tau, rule.floor, gain, rule.saturation, rule.ceiling,
-            )
+            (source, target, LEARNED, gain, *terms, lesson.now, gain, *terms)
             for source, target, gain in directed
         ],
-    )  # fmt: skip
+    )
     return len(growing)
+
+
+def learned(weight: float, age: float, gain: float, *rule: float) -> float:
+    """A stored weight after a lesson, as SQL calls it: the rule of `core.hebbian`, for one weight.
+
+    Args:
+        rule: tau, the floor, the saturation and the ceiling.
+    """
+    tau, floor, saturation, ceiling = rule
+    left = hebbian.decayed(np.array(weight), np.array(age), tau=tau, floor=floor)
+    grown = hebbian.strengthened(left, np.array(gain), saturation=saturation, ceiling=ceiling)
+    return float(grown)
 
 
 def weaken(space: Space, lesson: Lesson) -> int:
@@ -74,12 +85,26 @@ def put_back(space: Space, edges: Edges) -> None:
 
 def prune(space: Space, rule: EdgeRule, now: float) -> int:
     """Drop learned edges that have decayed below the floor; how many went."""
-    gone = space.db.execute(
-        "DELETE FROM edge WHERE channel = ? AND decayed(weight, ? - touched, ?, ?) < ?"
-        " AND source IN (SELECT id FROM node WHERE namespace = ?)",
-        LEARNED, now, rule.tau, rule.floor, rule.floor, space.id,
-    )  # fmt: skip
-    return gone.rowcount // 2
+    edges = rows.edges(
+        space.db.rows(
+            "SELECT * FROM edge WHERE channel = ?"
+            " AND source IN (SELECT id FROM node WHERE namespace = ?)",
+            LEARNED,
+            space.id,
+        )
+    )
+    left = hebbian.decayed(edges.weights, now - edges.touched, tau=rule.tau, floor=rule.floor)
+    gone = left < rule.floor
+    space.db.many(
+        "DELETE FROM edge WHERE source = ? AND target = ? AND channel = ?",
+        [
+            (source, target, LEARNED)
+            for source, target in zip(
+                edges.sources[gone].tolist(), edges.targets[gone].tolist(), strict=True
+            )
+        ],
+    )
+    return int(gone.sum()) // 2
 
 
 def leaving(space: Space, sources: Ints, index: NodeIndex) -> Edges:

@@ -135,7 +135,7 @@ def add_cue(space: Space, cue: NewCue) -> int:
     if known is not None:
         return known
     id_ = insert(space,
-        CUE, cue.key, cue.text, cue.speaker, "", None, cue.at, cue.at, "{}", 0, 0, None
+        CUE, cue.key, cue.text, "", "", None, cue.at, cue.at, "{}", 0, 0, None
     )  # fmt: skip
     _add_vectors(space, [(id_, cue.vector)])
     space.db.execute("UPDATE namespace SET last_node = ? WHERE id = ?", id_, space.id)

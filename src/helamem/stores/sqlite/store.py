@@ -28,7 +28,6 @@ from helamem.stores.sqlite import (
     posting_table,
     removing,
     rows,
-    weights,
 )
 from helamem.stores.sqlite.cache import Cache
 from helamem.stores.sqlite.database import IN_RAM, Database
@@ -66,8 +65,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | bytes | None]]] = {
-    "decayed": (4, weights.decayed),
-    "strengthened": (4, weights.strengthened),
+    "learned": (7, edge_table.learned),
     "turn_key": (5, rows.turn_key),
     "casefolded": (1, lambda text: text.casefold() if isinstance(text, str) else None),
 }
@@ -405,13 +403,13 @@ class SQLiteStore:
             ids = fact_table.ids(self._space, superseded=superseded, resting_on=resting_on)
             return [memory for memory in self.get(ids) if isinstance(memory, Fact)]
 
-    def cues(self, ids: Ints | None = None) -> list[tuple[int, str, str, float]]:
-        """Every cue, or those with these ids, by id: id, text, the speaker whom it names, epoch seconds."""
+    def cues(self, ids: Ints | None = None) -> list[tuple[int, str, float]]:
+        """Every cue, or those with these ids, by id: id, text, epoch seconds."""
         only = "" if ids is None else " AND id IN (SELECT value FROM json_each(?))"
         wanted = [] if ids is None else [listed(ids.tolist())]
         with self._db.reading():
             return self._db.rows(
-                "SELECT id, text, speaker, at FROM node"  # noqa: S608  # our own words
+                "SELECT id, text, at FROM node"  # noqa: S608  # our own words
                 f" WHERE namespace = ? AND kind = 2{only} ORDER BY id",
                 self._space.id,
                 *wanted,
