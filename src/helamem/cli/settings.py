@@ -180,7 +180,7 @@ def _assignment(text: str) -> tuple[str, str]:
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--file": {"metavar": "PATH", "help": "The memory's file."},
     "--namespace": {"metavar": "NAME", "help": "Whose memory: a user, an agent, a project."},
-    "--embedder": {"metavar": "NAME", "help": "static, minilm, openai:MODEL or hashing."},
+    "--embedder": {"metavar": "NAME", "help": "static, onnx, minilm, openai:MODEL or another."},
     "--preset": {"metavar": "NAME", "help": "The settings to start from: default or paper."},
     "--set": {
         "metavar": "SECTION.KEY=VALUE",

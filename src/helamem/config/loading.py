@@ -49,7 +49,7 @@ class Config:
     """All settings of a memory.
 
     Attributes:
-        embedder: "static", "minilm", "openai:MODEL" or "hashing", each also with ":PATH" where it has one.
+        embedder: "static", "onnx", "minilm", "openai:MODEL" or another of `models.embedders.KNOWN`.
         language: "english", or "neutral" for any other and for several at once.
         timezone: Whose days and hours are meant: a name like "Europe/Berlin", "UTC", or "local" for that of
             this machine.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.models.embedders import coverage
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -51,6 +53,10 @@ class SharedEmbedder:
         fresh = self._fresh([text for text in dict.fromkeys(texts) if text not in self._kept])
         known = self._kept | fresh
         return np.array([known[text] for text in texts], np.float32).reshape(-1, self.dimension)
+
+    def coverage(self, texts: Sequence[str]) -> Floats:
+        """How much of each text the embedder reads."""
+        return coverage(self._embedder, texts)
 
     def _fresh(self, texts: Sequence[str]) -> dict[str, Floats]:
         if not texts:

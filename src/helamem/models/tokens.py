@@ -1,77 +1,47 @@
-"""How long a text is for a language model, by one documented tokenizer.
+"""How long a text is for a language model: an estimate that needs no tokenizer package.
 
-It is Llama 2's byte-pair encoding with 32,000 tokens, which the package wordllama ships. Other models
-count a little differently; a budget of N tokens here is about N tokens there.
+It counts pieces of words of BERT's vocabulary, and what Llama 2's tokenizer does otherwise: it cuts
+rarer words once more, takes numbers digit by digit, and keeps line breaks. On eight corpora the sum is
+0 to 10 % above that tokenizer's in English, and 19 % in Chinese (one text in twenty is 5 % below or
+more). Models since then need fewer tokens than Llama 2, so a budget is kept there, too.
 """
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from helamem.errors import ConfigError
+from helamem.models import wordpiece
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+TOKENIZER = "wordpiece-estimate"  # what results that count tokens should name
 
-TOKENIZER = "llama-2-32k"  # what results that count tokens should name
-
+_RARER = 9000  # the vocabulary's numbers rise as words get rarer; from here on one counts as two
 _LONG = 4000  # characters; counts of longer texts are not kept
-_lock = threading.Lock()
 
 
 def count_tokens(text: str) -> int:
-    """The number of tokens of a text; the marks of its beginning and end do not count.
+    """About how many tokens a text has; the marks of its beginning and end do not count.
 
-    Time grows with the length of the text: about half a second for a million characters.
+    Time grows with the length of the text: about a second for a million characters.
 
     >>> count_tokens("Maya is allergic to peanuts.")
-    11
+    10
     """
     return _count_short(text) if len(text) <= _LONG else _count(text)
 
 
-def bundled_file(folder: str, name: str) -> Path:
-    """A file inside the package wordllama, which is not imported: that would configure logging.
-
-    Raises:
-        ConfigError: The file is not there.
-    """
-    spec = find_spec("wordllama")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        file = Path(place, folder, name)
-        if file.is_file():
-            return file
-    raise ConfigError(
-        f"{folder}/{name} of the package wordllama is not installed. "
-        f"Install it with: pip install --force-reinstall 'wordllama>=0.3.9,<0.5'"
-    )
-
-
 def _count(text: str) -> int:
-    known = text.encode("utf-8", errors="replace").decode()  # no tokenizer takes lone surrogates
-    return len(_tokenizer().encode(known, add_special_tokens=False).ids)
+    lines = text.count("\n") + 1 if text else 0  # a break each, so that lines add up
+    return lines + sum(map(_cost, wordpiece.words(text)))
 
 
 _count_short = lru_cache(maxsize=8192)(_count)
 
 
-def _tokenizer() -> Tokenizer:
-    with _lock:
-        return _loaded()
-
-
-@lru_cache(maxsize=1)
-def _loaded() -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(
-        str(bundled_file("tokenizers", "l2_supercat_tokenizer_config.json"))
-    )
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    tokenizer.encode_special_tokens = True  # "</s>" in a memory is text like any other
-    return tokenizer
+@lru_cache(maxsize=wordpiece.KEPT)
+def _cost(word: str) -> int:
+    if word.isdecimal():
+        return len(word) + 1  # the space before a number is a token, too
+    if wordpiece.is_legible(word):
+        pieces = wordpiece.pieces(word)
+        return len(pieces) + (len(pieces) == 1 and pieces[0] >= _RARER)
+    return sum(max(1, len(character.encode(errors="replace")) - 1) for character in word)

@@ -1,6 +1,6 @@
 """The seams: what a store, an embedder, a language model and a clock must do, and the values that cross them."""
 
-from helamem.protocols.models import LLM, Clock, Embedder, Message, Reply
+from helamem.protocols.models import LLM, Clock, Covering, Embedder, Message, Reply
 from helamem.protocols.store import Reindexing, Store
 from helamem.protocols.values import (
     ASKS,
@@ -41,6 +41,7 @@ __all__ = [
     "Analysis",
     "ChangedFact",
     "Clock",
+    "Covering",
     "Distillate",
     "EdgeRule",
     "Edges",

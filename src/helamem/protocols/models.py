@@ -25,7 +25,7 @@ class Embedder(Protocol):
     def name(self) -> str:
         """Identifies the vector space: the same name means comparable vectors.
 
-        It is kept in the file, so it names the model as well as the adapter: "static/l2_supercat_256".
+        It is kept in the file, so it names the model as well as the adapter: "static/minilm-256-v1".
         """
         ...
 
@@ -45,6 +45,15 @@ class Embedder(Protocol):
         Raises:
             EmbedderError: The model or its server failed.
         """
+        ...
+
+
+@runtime_checkable
+class Covering(Protocol):
+    """An embedder that tells how much of a text it can read; where it reads little, words count more."""
+
+    def coverage(self, texts: Sequence[str]) -> Floats:
+        """One share a text, from 0 (nothing) to 1 (all of it): shape (n,)."""
         ...
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from helamem.language.english import MONTHS
-from helamem.models.tokens import count_tokens as count_llama_tokens
+from helamem.models.tokens import count_tokens as estimated_tokens
 from helamem.plain import Record
 from helamem.records import Fact
 
@@ -57,7 +57,7 @@ def render(
     hits: Iterable[Hit],
     *,
     max_tokens: int,
-    count_tokens: Callable[[str], int] = count_llama_tokens,
+    count_tokens: Callable[[str], int] = estimated_tokens,
 ) -> Context:
     """The best hits that fit into `max_tokens`, facts first, then turns session by session.
 

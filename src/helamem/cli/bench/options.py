@@ -234,8 +234,9 @@ def command_line(
         said.append(f"--corrections {given['corrections'].name}")
     if given["sample"] is not None:
         said.append(f"--sample {given['sample']}")
-    if embedder.startswith("minilm:"):
-        embedder = f"minilm:{Path(embedder.removeprefix('minilm:')).name}"
+    kind, of_folder, folder = embedder.partition(":")
+    if of_folder and kind in ("minilm", "onnx", "static"):
+        embedder = f"{kind}:{Path(folder).name}"
     said += [*words, f"--embedder {embedder}"]
     return " ".join([*said, *(f"--set {name}={value}" for name, value in (settings or {}).items())])
 

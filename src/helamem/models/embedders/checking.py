@@ -1,17 +1,20 @@
-"""What goes into every embedder, and what must come out of it."""
+"""What goes into every embedder, what must come out of it, and how much of a text it reads."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from helamem.core.vectors import normalize
 from helamem.errors import EmbedderError
 from helamem.language.characters import clean
+from helamem.protocols import Covering
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helamem.protocols import Floats
+    from helamem.protocols import Embedder, Floats
 
 
 def strings(texts: Sequence[str]) -> list[str]:
@@ -35,3 +38,10 @@ def checked(vectors: Floats, n: int, dimension: int | None, name: str) -> Floats
         raise EmbedderError(
             f"{name} answered with a vector that is not finite: {error}", provider=name
         ) from error
+
+
+def coverage(embedder: Embedder, texts: Sequence[str]) -> Floats:
+    """The share of each text that an embedder can read, from 0 to 1; 1 where it does not tell."""
+    if isinstance(embedder, Covering):
+        return embedder.coverage(texts)
+    return np.ones(len(texts))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from helamem.errors import ConfigError
 from helamem.models.embedders.hashing import HashingEmbedder
 from helamem.models.embedders.minilm import MINILM, MiniLMEmbedder
+from helamem.models.embedders.model2vec import Model2VecEmbedder
+from helamem.models.embedders.onnx import OnnxEmbedder
 from helamem.models.embedders.openai import OPENAI_URL, OpenAIEmbedder
 from helamem.models.embedders.static import StaticEmbedder
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 KNOWN = (
     "static",
     "static:FOLDER",
+    "wordllama",
+    "onnx",
+    "onnx:FOLDER-OR-HUB-NAME",
     "minilm",
     "minilm:FOLDER-OR-HUB-NAME",
     "openai:MODEL",
@@ -40,7 +45,11 @@ def load(
     """
     kind, _, what = spec.partition(":")
     if kind == "static":
-        return StaticEmbedder(what or None)
+        return Model2VecEmbedder(what) if what else StaticEmbedder()
+    if spec == "wordllama":
+        return Model2VecEmbedder()
+    if kind == "onnx":
+        return OnnxEmbedder(what)
     if kind == "minilm":
         return MiniLMEmbedder(what or MINILM)
     if kind == "hashing" and (not what or what.isdecimal()):
