@@ -9,12 +9,11 @@ import asyncio
 import contextvars
 import functools
 import itertools
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from helamem.hints import helpful
-from helamem.memory import DEFAULT_NAMESPACE, Memory
+from helamem.memory import DEFAULT_NAMESPACE, SYSTEM_CLOCK, Memory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -76,7 +75,7 @@ class AsyncMemory:
         namespace: str = DEFAULT_NAMESPACE,
         config: Config | None = None,
         embedder: Embedder | None = None,
-        clock: Clock = time.time,
+        clock: Clock = SYSTEM_CLOCK,
         llm: LLM | None = None,
         threads: int = 4,
     ) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from helamem.reports import ConsolidationReport, Namespace, ReindexReport
 
 DEFAULT_NAMESPACE = "default"
+SYSTEM_CLOCK: Clock = time.time
 CLOSING_S = (
     5.0  # how long closing waits for a reflection; what is cut off is taken up the next time
 )
@@ -76,7 +77,7 @@ class Memory(Engine):
         namespace: str = DEFAULT_NAMESPACE,
         config: Config | None = None,
         embedder: Embedder | None = None,
-        clock: Clock = time.time,
+        clock: Clock = SYSTEM_CLOCK,
         llm: LLM | None = None,
     ) -> None:
         _check_namespace(namespace)
