@@ -115,3 +115,20 @@ def test_closing_waits_for_the_running_pass_and_starts_no_other() -> None:
 def test_every_must_be_positive() -> None:
     with pytest.raises(ValueError, match="every must be at least 1, not 0"):
         Reflector(Passes(), every=0)
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), KeyError("x"), RecursionError(), OSError()])
+def test_whatever_fails_is_kept_and_the_thread_goes_on(error: Exception) -> None:
+    ran = Passes(error=error)
+    ran.may_end.release(2)
+    reflector = Reflector(ran, every=1)
+    reflector.noticed(1)
+    assert reflector.wait(60)
+    assert error is reflector.error
+    thread = reflector._thread
+    ran.error = None
+    reflector.noticed(1)
+    assert reflector.wait(60)
+
+    assert (None, REPORT, thread) == (reflector.error, reflector.last, reflector._thread)
+    reflector.close()

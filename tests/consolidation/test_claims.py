@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -201,3 +201,74 @@ class TestParse:
             assert 0 < claim.draft.confidence <= 1
             assert claim.old in {None, 9}
             assert claim.draft.text.strip()
+
+
+class TestReplies:
+    """Whatever a model answers, a fact that is wrong costs itself alone."""
+
+    GOOD: ClassVar[dict[str, Any]] = {
+        "text": "Maya is allergic to peanuts.",
+        "kind": "statement",
+        "about": "Maya",
+        "sources": [1],
+        "valid_from": "",
+        "relation": "new",
+        "old": None,
+    }
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"text": "Maya is \ud83d allergic to peanuts."},
+            {"text": None},
+            {"text": 3},
+            {"text": ["Maya"]},
+            {"kind": "zzz"},
+            {"sources": "1"},
+            {"sources": [None]},
+            {"sources": [[1]]},
+            {"sources": [1e999]},
+            {"sources": [10**30]},
+            {"about": 7},
+            {"old": "x", "relation": "same"},
+            {"old": 1e999, "relation": "same"},
+            {"valid_from": None},
+            {"surprise": 1},
+        ],
+        ids=lambda wrong: ascii(wrong)[:30],
+    )
+    def test_a_wrong_fact_costs_itself(self, wrong: dict[str, Any]) -> None:
+        said = [episode(1, "I am Maya. Maya is allergic to peanuts."), episode(2), episode(3)]
+
+        parsed = claims.parse({"facts": [{**self.GOOD, **wrong}, self.GOOD]}, said, [])
+
+        assert ["Maya is allergic to peanuts."] == [c.draft.text for c in parsed.claims]
+        assert parsed.refused
+
+    @pytest.mark.parametrize("fact", [None, 3, "Maya", [], {}, True])
+    def test_what_is_no_fact_costs_itself(self, fact: Any) -> None:
+        said = [episode(1, "I am Maya. Maya is allergic to peanuts."), episode(2)]
+
+        parsed = claims.parse({"facts": [fact, self.GOOD]}, said, [])
+
+        assert (1, 1) == (len(parsed.claims), len(parsed.refused))
+
+    @pytest.mark.parametrize("data", [None, 3, [], {}, {"facts": None}, {"facts": {"a": 1}}])
+    def test_a_reply_without_facts_has_none(self, data: Any) -> None:
+        assert () == claims.parse(data, [episode(1)], []).claims
+
+    def test_a_name_with_lone_surrogates_is_mended(self) -> None:
+        said = [episode(1, "I am Maya. Maya is allergic to peanuts.")]
+
+        (claim,) = claims.parse({"facts": [{**self.GOOD, "about": "M\ud83d"}]}, said, []).claims
+
+        assert claim.draft.speaker.isprintable()
+
+    @pytest.mark.parametrize("day", ["0001", "0001-01-01", "9999-12-31", "0000", "2023-02-30"])
+    def test_every_day_can_be_read_again(self, day: str) -> None:
+        zone = timezone(timedelta(hours=14))
+        said = [episode(1, "I am Maya. Maya is allergic to peanuts.", at=MAY_8.astimezone(zone))]
+
+        (claim,) = claims.parse({"facts": [{**self.GOOD, "valid_from": day}]}, said, []).claims
+
+        assert claim.draft.at.astimezone(UTC)

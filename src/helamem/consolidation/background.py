@@ -10,8 +10,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from helamem.errors import HelaMemError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,6 +26,11 @@ class Reflector:
         every: After how many new turns.
         count: How many turns there are already; a pass is due at each multiple of `every`, so that a
             restart in between delays none.
+
+    Attributes:
+        last: What the last pass did that went through; None before the first.
+        error: Why the latest pass failed, whatever it was; None where it did not. The next one runs all the
+            same.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class Reflector:
             raise ValueError(f"every must be at least 1, not {every}")
         self.every = every
         self.last: ConsolidationReport | None = None
-        self.error: HelaMemError | None = None
+        self.error: Exception | None = None
         self._consolidate = consolidate
         self._count = count
         self._due = False
@@ -83,7 +86,7 @@ class Reflector:
             report, failure = None, None
             try:
                 report = self._consolidate()
-            except HelaMemError as error:
+            except Exception as error:  # noqa: BLE001  # nobody else hears of it: it is kept in `error`
                 failure = error
             finally:
                 self._done(report, failure)
@@ -97,7 +100,7 @@ class Reflector:
             self._due, self._busy = False, True
             return True
 
-    def _done(self, report: ConsolidationReport | None, error: HelaMemError | None) -> None:
+    def _done(self, report: ConsolidationReport | None, error: Exception | None) -> None:
         with self._changed:
             self._busy = False
             self.last, self.error = report or self.last, error

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from helamem.consolidation import grounding
 from helamem.consolidation.distiller import Draft
-from helamem.models import prompts
+from helamem.language.characters import clean
+from helamem.models import prompts, schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,38 +28,23 @@ Relation: TypeAlias = Literal["new", "same", "replaces", "unsure"]
 MAX_TEXT = 500  # characters of a fact
 MAX_EPISODE = 1500  # characters of an episode that are shown
 
-SCHEMA: Mapping[str, Json] = {
+FACT: dict[str, Json] = {
     "type": "object",
     "properties": {
-        "facts": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "text": {"type": "string"},
-                    "kind": {
-                        "type": "string",
-                        "enum": ["statement", "trait", "agent", "procedure"],
-                    },
-                    "about": {"type": "string"},
-                    "sources": {"type": "array", "items": {"type": "integer"}},
-                    "valid_from": {"type": "string"},
-                    "relation": {"type": "string", "enum": ["new", "same", "replaces", "unsure"]},
-                    "old": {"type": ["integer", "null"]},
-                },
-                "required": [
-                    "text",
-                    "kind",
-                    "about",
-                    "sources",
-                    "valid_from",
-                    "relation",
-                    "old",
-                ],
-                "additionalProperties": False,
-            },
-        }
+        "text": {"type": "string"},
+        "kind": {"type": "string", "enum": ["statement", "trait", "agent", "procedure"]},
+        "about": {"type": "string"},
+        "sources": {"type": "array", "items": {"type": "integer"}},
+        "valid_from": {"type": "string"},
+        "relation": {"type": "string", "enum": ["new", "same", "replaces", "unsure"]},
+        "old": {"type": ["integer", "null"]},
     },
+    "required": ["text", "kind", "about", "sources", "valid_from", "relation", "old"],
+    "additionalProperties": False,
+}
+SCHEMA: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {"facts": {"type": "array", "items": FACT}},
     "required": ["facts"],
     "additionalProperties": False,
 }
@@ -109,11 +95,12 @@ def messages(episodes: Sequence[Episode], known: Sequence[Fact]) -> list[Message
 
 
 def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Parsed:
-    """Read a reply that fits `SCHEMA`; what cannot be, is left out and told.
+    """Read a reply, whoever checked it against `SCHEMA`; a fact that cannot be is left out and told.
 
     A cluster gives at most as many facts as it has episodes.
     """
-    facts: list[dict[str, Any]] = data["facts"] if isinstance(data, dict) else []  # type: ignore[assignment]
+    given = data.get("facts") if isinstance(data, dict) else None
+    facts: list[Any] = given if isinstance(given, list) else []
     reader = _Reader(
         {episode.id: episode for episode in episodes}, frozenset(fact.id for fact in known)
     )
@@ -136,8 +123,15 @@ class _Reader:
     def refuse(self, sentence: str) -> None:
         self.refused.append(sentence)
 
-    def claim(self, number: int, fact: Mapping[str, Any]) -> Claim | None:
+    def claim(self, number: int, fact: Any) -> Claim | None:  # noqa: ANN401  # JSON of a model
         """One fact; None where it is refused."""
+        wrong = schemas.misfit(fact, FACT, f"fact {number}")
+        if wrong:
+            self.refuse(wrong)
+            return None
+        return self._claim(number, fact)
+
+    def _claim(self, number: int, fact: Mapping[str, Any]) -> Claim | None:
         text = " ".join(fact["text"].translate(_CONTROLS).split())
         wrong = _wrong(text)
         sources = () if wrong else self._sources(number, text, fact["sources"])
@@ -197,7 +191,7 @@ class _Reader:
 
     def _about(self, name: str, sources: Sequence[int]) -> str:
         """The name, if it stands in the sources; else the speaker of all of them, if there is one."""
-        name = " ".join(name.split())
+        name = " ".join(clean(name)[0].split())
         said = " ".join(
             f"{grounding.who(episode)} {episode.text}" for episode in self._at_ids(sources)
         )
@@ -212,7 +206,7 @@ class _Reader:
             return said_at
         try:
             return _date(day.strip(), said_at.tzinfo)
-        except ValueError:
+        except (ValueError, OverflowError):  # the year 1 of a zone may lie in no year of UTC
             self.refuse(f"fact {number} has a date that is none; the time of its sources was taken")
             return said_at
 
@@ -225,6 +219,8 @@ def _wrong(text: str) -> str:
     """Why a text is no fact; empty where it may be one."""
     if not text:
         return "has no text"
+    if clean(text)[1]:
+        return "has characters that no text has"
     if len(text) > MAX_TEXT:
         return f"has {len(text)} characters, more than {MAX_TEXT}"
     return grounding.flaw(text)
@@ -234,10 +230,12 @@ def _date(day: str, zone: tzinfo | None) -> datetime:
     """The first moment of a day, a month or a year.
 
     Raises:
-        ValueError: It is none of them.
+        ValueError, OverflowError: It is none of them.
     """
     match = _DATE.fullmatch(day)
     if match is None:
         raise ValueError(day)
     year, month, day_of_month = match.groups(default="01")
-    return datetime(int(year), int(month), int(day_of_month), tzinfo=zone)
+    found = datetime(int(year), int(month), int(day_of_month), tzinfo=zone)
+    found.astimezone(UTC)
+    return found
