@@ -75,6 +75,7 @@ EXAMPLES: list[Record] = [
     reports.ReindexReport(
         memories=1, embedder="static", dimension=256, language="english", language_version=1
     ),
+    reports.RepairReport(mended=(LONG,), left=(LONG,)),
     records.Receipt(ids=tuple(range(1000)), stored=(1,), skipped=(Skipped(index=0, id=1),)),
     reports.Stats(
         namespace="maya", embedder="static", dimension=256, language="english", language_version=1, episodes=1, facts=1, cues=1,

@@ -62,6 +62,7 @@ if TYPE_CHECKING:  # what type checkers see; a test compares it with `_NAMES`
         ForgetPlan as ForgetPlan,
         Namespace as Namespace,
         ReindexReport as ReindexReport,
+        RepairReport as RepairReport,
         Stats as Stats,
     )
     from helamem.search.context import Context as Context
@@ -82,7 +83,7 @@ _NAMES = {
     "models.openai_chat": "OpenAIChat",
     "models.scripted": "ScriptedLLM",
     "records": "Change Cue Episode Fact Hit Listing Receipt Reinforcement Turn",
-    "reports": "ConsolidationReport Erasure ForgetPlan Namespace ReindexReport Stats",
+    "reports": "ConsolidationReport Erasure ForgetPlan Namespace ReindexReport RepairReport Stats",
     "search.context": "Context",
     "search.recall": "Recall",
 }

@@ -151,6 +151,7 @@ class AsyncMemory:
     stats = _awaited(Memory.stats)
     import_ = _awaited(Memory.import_)
     check = _awaited(Memory.check)
+    repair = _awaited(Memory.repair)
     erase = _awaited(Memory.erase)
     namespaces = _awaited(Memory.namespaces)
     drop_namespace = _awaited(Memory.drop_namespace)

@@ -44,7 +44,7 @@ from helamem.records import (
     Turn,
     utc,
 )
-from helamem.reports import ConsolidationReport, ForgetPlan, ReindexReport
+from helamem.reports import ConsolidationReport, ForgetPlan, ReindexReport, RepairReport
 from helamem.search import notes, questions, search
 from helamem.search.recall import Recall
 
@@ -701,6 +701,15 @@ class Engine:
     def check(self) -> tuple[str, ...]:
         """What is wrong with the file, one sentence each; empty where it is sound."""
         return tuple(self._store.check())
+
+    def repair(self, *, dry_run: bool = True) -> RepairReport:
+        """What `check` finds, and what mends or removes it; with `dry_run=False` that is done.
+
+        What cannot be read goes: an edge that joins a memory to itself, a memory without a vector, a fact that
+        rests on nothing. A time that is none becomes the one at which the memory was stored.
+        """
+        mended = tuple(self._store.repair(at=self._clock(), dry_run=dry_run))
+        return RepairReport(mended=mended, left=tuple(self._store.check()), done=not dry_run)
 
     def close(self) -> None:
         """Release the file. A closed memory raises StoreError."""

@@ -16,6 +16,8 @@ from helamem.plain import Record, fields, on_a_line, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# The times that can be read: from EARLIEST on, before LATEST, in epoch seconds.
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_800
 Path: TypeAlias = Literal["direct", "associative"]
 Channel: TypeAlias = Literal["temporal", "learned", "source", "cue"]
 FactKind: TypeAlias = Literal["statement", "trait", "agent", "procedure"]

@@ -116,6 +116,21 @@ class ConsolidationReport(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RepairReport(Record):
+    """What was wrong with a memory, and what was done about it.
+
+    Attributes:
+        mended: One sentence for each kind of fault: what it was, and what is done.
+        left: What is still wrong, and has no remedy here; after a dry run, what is wrong now.
+        done: Whether it has been done.
+    """
+
+    mended: tuple[str, ...]
+    left: tuple[str, ...]
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReindexReport(Record):
     """What a reindexing has made anew.
 

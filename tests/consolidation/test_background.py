@@ -130,5 +130,5 @@ def test_whatever_fails_is_kept_and_the_thread_goes_on(error: Exception) -> None
     reflector.noticed(1)
     assert reflector.wait(60)
 
-    assert (None, REPORT, thread) == (reflector.error, reflector.last, reflector._thread)
+    assert [None, REPORT, thread] == [reflector.error, reflector.last, reflector._thread]
     reflector.close()

@@ -296,8 +296,43 @@ class TestChecking:
         [
             ("DELETE FROM vector WHERE node = 2", "1 nodes have no vector"),
             ("UPDATE vector SET value = x'00' WHERE node = 2", "1 vectors have the wrong length"),
-            ("DELETE FROM edge WHERE source = 1", "1 edges lead one way only"),
+            ("DELETE FROM edge WHERE source = 1", "3 edges lead one way only"),
             ("DELETE FROM node WHERE id = 60", "refers to a row of node that is not there"),
+            ("UPDATE node SET at = 1e300 WHERE id = 2", "1 memories have a time that is none"),
+            ("UPDATE node SET at = 9e999 WHERE id = 2", "1 memories have a time that is none"),
+            (
+                "UPDATE node SET stored_at = -1e12 WHERE id = 2",
+                "were stored at a time that is none",
+            ),
+            (
+                "UPDATE usage SET used_at = 'yesterday'",
+                "3 memories were used so often, or at a time",
+            ),
+            ("UPDATE usage SET uses = -5 WHERE node = 1", "1 memories were used so often"),
+            ("UPDATE history SET at = 1e300", "lines of history have a time that is none"),
+            ("INSERT INTO edge VALUES (3, 3, 1, 0.5, 0)", "1 edges join a memory to itself"),
+            ("UPDATE edge SET weight = 9e999", "edges have a weight or a time that is none"),
+            ("UPDATE edge SET touched = 'x'", "edges have a weight or a time that is none"),
+            (
+                "UPDATE node SET metadata = '[]' WHERE id = 5",
+                "1 memories have metadata that are no",
+            ),
+            ("INSERT INTO edge VALUES (3, 999, 1, 0.5, 0)", "1 rows of edge belong to no node"),
+            (
+                "DELETE FROM edge WHERE source = 61 OR target = 61",
+                "1 earlier questions are bound to",
+            ),
+            ("DELETE FROM fact_source", "1 facts rest on nothing"),
+            ("UPDATE fact SET confidence = 7", "1 facts have a certainty outside of (0, 1]"),
+            (
+                "UPDATE fact SET superseded_by = 62",
+                "fact 62 was replaced by what it replaced itself",
+            ),
+            ("DELETE FROM fact", "1 nodes are facts by half"),
+            (
+                "UPDATE node SET text = x'ff' WHERE id = 4",
+                "1 nodes are of no kind, or have no text",
+            ),
             (
                 "UPDATE namespace SET n_documents = 7",
                 "number or length of documents is not the real one",
@@ -310,12 +345,22 @@ class TestChecking:
     )
     def test_what_is_wrong_is_said(self, path: Path, damage: str, complaint: str) -> None:
         store = opened(path)
-        fill(store)
+        ids = fill(store)
+        store.learn(samples.lesson(used=ids[:2], cue=samples.cue("which?")))
+        samples.add_fact(store, "a fact", *ids[:2])
         assert [] == store.check()
-
+        store.close()
         in_sql(path, "PRAGMA ignore_check_constraints = ON", damage)
 
-        assert complaint in " ".join(store.check())
+        store = opened(path)
+        wrong = store.check()
+        tried = store.repair(at=7.0, dry_run=True)
+
+        assert complaint in " ".join(wrong)
+        assert wrong == store.check()
+        assert [] != tried == store.repair(at=7.0, dry_run=False)
+        assert [] == store.check() == store.repair(at=8.0, dry_run=False)
+        samples.snapshot(store)
         store.close()
 
 

@@ -32,6 +32,7 @@ from helamem import (
     Recall,
     Receipt,
     Reinforcement,
+    RepairReport,
     Stats,
     Turn,
 )
@@ -106,6 +107,7 @@ def looking(memory: Memory) -> None:
     assert_type(memory.profile("Ana"), tuple[Profile, ...])
     assert_type(memory.stats(), Stats)
     assert_type(memory.check(), tuple[str, ...])
+    assert_type(memory.repair(dry_run=False), RepairReport)
 
 
 def moving(memory: Memory, other: Memory) -> None:

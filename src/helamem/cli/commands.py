@@ -48,6 +48,7 @@ for command in (
     doctor.doctor,
     serve.serve,
     serve.keys,
+    doctor.repair,
     bench,
 ):
     main.add_command(command)

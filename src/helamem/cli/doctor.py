@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from helamem.memory import Memory
-    from helamem.reports import Stats
+    from helamem.reports import RepairReport, Stats
 
 State: TypeAlias = Literal["ok", "missing", "old", "wrong"]
 LOW_DISK = 100e6  # bytes below which the next import may not fit
@@ -161,6 +161,41 @@ def _file(app: App) -> Iterator[Finding]:
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
 
 
+@click.command(cls=Command)
+@click.option("--yes", is_flag=True, help="Do it; without this, nothing is changed.")
+@shared_options
+@pass_app
+def repair(app: App, yes: bool) -> None:
+    """Show what is wrong with a memory; --yes mends or removes it.
+
+    The exit code is 1 if something is left that cannot be mended.
+
+    Example:
+        helamem repair
+        helamem repair --yes
+    """
+    with app.known_memory() as memory:
+        report = memory.repair(dry_run=not yes)
+    app.show(report.to_dict(), lambda: _repaired(report))
+    if yes and report.left:
+        raise SystemExit(1)
+
+
+def _repaired(report: RepairReport) -> RenderableType:
+    from rich.text import Text
+
+    if not report.mended and not report.left:
+        return Text("Nothing is wrong.")
+    lines = [f"{each}." for each in report.mended]
+    if report.done:
+        lines += [f"Not mended: {each}." for each in report.left]
+    elif report.mended:
+        lines.append("Nothing was changed; `helamem repair --yes` does it.")
+    else:
+        lines += [f"Cannot be mended: {each}." for each in report.left]
+    return Text("\n".join(lines))
+
+
 def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
     from helamem.cli import display
 
@@ -168,7 +203,7 @@ def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
     stats = memory.stats()
     detail = f"{path}, {path.stat().st_size / 1e6:.2f} MB, made with {stats.embedder}"
     if problems:
-        advice = "Export what can be read, and import it into a new file."
+        advice = "Run helamem repair, which says what it would mend or remove; --yes does it."
         yield Finding(name="file", state="wrong", detail="; ".join(problems), advice=advice)
     else:
         yield Finding(name="file", detail=f"{detail}, sound")

@@ -8,19 +8,16 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
 
 from helamem import indexing
 from helamem.errors import DataError
-from helamem.records import FactKind
+from helamem.records import EARLIEST, LATEST, FactKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 INT64 = 2**63
-BEGIN = datetime(1, 1, 1, tzinfo=UTC).timestamp()
-END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp() + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +101,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_moment(value: object) -> bool:
-    return _is_number(value) and BEGIN <= value < END  # type: ignore[operator]
+    return _is_number(value) and EARLIEST <= value < LATEST  # type: ignore[operator]
 
 
 def _is_text(value: object) -> bool:

@@ -224,7 +224,17 @@ class Store(Protocol):
         ...
 
     def prune(self, *, rule: EdgeRule, now: float) -> int:
-        """Drop learned edges whose decayed weight is below `rule.floor`; how many (undirected) went."""
+        """Drop learned edges whose decayed weight is below `rule.floor`; how many (undirected) went.
+
+        Cues that are bound to nothing after that go with them.
+        """
+        ...
+
+    def repair(self, *, at: float, dry_run: bool) -> list[str]:
+        """Mend or remove what `check` finds, as far as that can be: a sentence for each kind.
+
+        A dry run does the same, and undoes it.
+        """
         ...
 
     # Reading ------------------------------------------------------------------------------------

@@ -382,6 +382,7 @@ def _uses_of_all(store: Store) -> list[Callable[[], object]]:
         lambda: store.distil(_nothing(b"new")),
         lambda: store.restore([samples.cue("new?")], lambda _: store.all_edges()),
         lambda: store.prune(rule=samples.PLAIN, now=0.0),
+        lambda: store.repair(at=0.0, dry_run=True),
         lambda: store.nearest(samples.vector("x"), 1, kinds=["episode"]),
         lambda: store.postings(["one"], max_rows=9),
         lambda: store.edges(nothing),

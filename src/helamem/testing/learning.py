@@ -192,6 +192,32 @@ class LearningContract(Contract):
         expected = {(a, fact), (fact, a), (b, c), (c, b)}
         assert expected == {(s, t) for s, t, *_ in samples.rows(self.store.all_edges())}
 
+    def test_a_cue_goes_with_the_last_edge_that_is_pruned(self) -> None:
+        a, b = samples.add(self.store, "a", "b")
+        rule = EdgeRule(tau=1.0, saturation=1.0, ceiling=1.0, floor=0.1)
+        old = self.store.learn(
+            samples.lesson(used=[a], cue=samples.cue("old?"), rule=rule, now=0.0)
+        )
+        new = self.store.learn(
+            samples.lesson(used=[b], cue=samples.cue("new?"), rule=rule, now=9.0)
+        )
+
+        assert 1 == self.store.prune(rule=rule, now=9.0)
+
+        assert [new.cue] == [id_ for id_, *_ in self.store.cues()]
+        assert [new.cue] == self.store.ids(kinds=["cue"]).tolist()
+        assert old.cue != new.cue
+
+    def test_nothing_is_mended_where_nothing_is_wrong(self) -> None:
+        a, b = samples.add(self.store, "a", "b")
+        samples.add_fact(self.store, "a fact", a)
+        self.store.learn(samples.lesson({(a, b): 0.5}, used=[a], cue=samples.cue("which?")))
+        before = samples.snapshot(self.store)
+
+        assert [] == self.store.repair(at=9.0, dry_run=True)
+        assert [] == self.store.repair(at=9.0, dry_run=False)
+        assert before == samples.snapshot(self.store)
+
 
 class CueContract(Contract):
     """A question is a node, bound to what served it."""

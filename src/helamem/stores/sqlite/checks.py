@@ -1,54 +1,150 @@
-"""Questions whose answers show whether a file is sound: each counts what should not be there."""
+"""Questions whose answers show whether a file is sound, and what mends it where it is not."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from helamem.records import EARLIEST, LATEST
+from helamem.stores.sqlite import removing
 from helamem.stores.sqlite.rows import IS_DOCUMENT
 
 if TYPE_CHECKING:
-    from helamem.stores.sqlite.database import Database
+    from collections.abc import Iterator, Sequence
 
-# ?1 is the namespace, ?2 the number of bytes of a vector.
-CHECKS = (
-    (
-        "SELECT count(*) FROM vector v JOIN node n ON n.id = v.node"
-        " WHERE n.namespace = ?1 AND length(value) <> ?2",
-        "{} vectors have the wrong length",
+    from helamem.stores.sqlite.database import Database
+    from helamem.stores.sqlite.namespace import Space
+
+# In every query ?1 is the namespace, ?2 the number of bytes of a vector, ?3 the time of mending.
+MINE = "(SELECT id FROM node WHERE namespace = ?1)"
+HUGE = 1e18  # no weight, and no time by any clock, is as large
+
+
+def _unreadable(column: str) -> str:
+    """SQL for a time that is none: no number, or outside of the years from 1 to 9999."""
+    number = f"typeof({column}) IN ('real', 'integer')"
+    return f"NOT ({number} AND {column} >= {EARLIEST!r} AND {column} < {LATEST!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something that should not be there.
+
+    Attributes:
+        query: Counts it; or names the nodes, where these are what is wrong and have to go.
+        complaint: What is said of so many.
+        remedy: What mending does.
+        mends: The statements that do it; none where the nodes go.
+    """
+
+    query: str
+    complaint: str
+    remedy: str
+    mends: tuple[str, ...] = ()
+
+    def found(self, db: Database, space: int, n_bytes: int) -> int:
+        """How many there are."""
+        counting = self.query if self.mends else f"SELECT count(*) FROM ({self.query})"
+        return int(db.row(counting, *_bound(counting, space, n_bytes, 0.0))[0])
+
+
+def _rows(where: str, complaint: str, remedy: str, table: str, *, change: str = "") -> Check:
+    """Rows of a table that meet a condition, and go or are changed."""
+    deed = f"UPDATE {table} SET {change}" if change else f"DELETE FROM {table}"
+    return Check(
+        f"SELECT count(*) FROM {table} WHERE {where}",  # our own words
+        complaint,
+        remedy,
+        (f"{deed} WHERE {where}",),
+    )
+
+
+def _nodes(where: str, complaint: str) -> Check:
+    """Nodes that meet a condition, and go with all that rests on them."""
+    return Check(
+        f"SELECT n.id FROM node n LEFT JOIN fact f ON f.node = n.id WHERE n.namespace = ?1 AND {where}",
+        complaint,
+        "removed",
+    )
+
+
+LOST = "NOT IN (SELECT id FROM node)"
+CHECKS: tuple[Check, ...] = (
+    *(
+        _rows(f"{column} {LOST}", f"{{}} rows of {table} belong to no node", "removed", table)
+        for table, column in (
+            ("vector", "node"), ("usage", "node"), ("posting", "node"), 
+            ("fact_source", "episode"), ("fact", "node"), ("edge", "source"), ("edge", "target"),
+        )
     ),
-    (
-        "SELECT count(*) FROM node WHERE namespace = ?1 AND id NOT IN (SELECT node FROM vector)",
-        "{} nodes have no vector",
+    _rows("fact NOT IN (SELECT node FROM fact)", "{} sources belong to no fact", "removed", "fact_source"),
+    _rows(f"superseded_by {LOST}", "{} facts were replaced by nothing", "they hold again", "fact", change="superseded_by = NULL"),
+    _rows(f"source IN {MINE} AND source = target", "{} edges join a memory to itself", "removed", "edge"),
+    _rows(
+        f"source IN {MINE} AND NOT (typeof(weight) IN ('real', 'integer') AND weight BETWEEN 0 AND {HUGE}"
+        f" AND typeof(touched) IN ('real', 'integer') AND abs(touched) < {HUGE})",
+        "{} edges have a weight or a time that is none", "removed", "edge",
     ),
-    (
-        "SELECT count(*) FROM node n LEFT JOIN fact f ON f.node = n.id"
-        " WHERE n.namespace = ?1 AND (n.kind = 1) <> (f.node IS NOT NULL)",
-        "{} nodes are facts by half",
+    _rows(
+        f"source IN {MINE} AND NOT EXISTS (SELECT 1 FROM edge r WHERE r.source = edge.target"
+        " AND r.target = edge.source AND r.channel = edge.channel)",
+        "{} edges lead one way only", "removed", "edge",
     ),
-    (
-        "SELECT count(*) FROM node n JOIN fact f ON f.node = n.id"
-        " WHERE n.namespace = ?1 AND n.active <> (f.superseded_by IS NULL)",
-        "{} facts are replaced, but still active, or the other way round",
+    _nodes("typeof(n.text) <> 'text' OR n.kind NOT IN (0, 1, 2)", "{} nodes are of no kind, or have no text"),
+    _nodes("(n.kind = 1) <> (f.node IS NOT NULL)", "{} nodes are facts by half"),
+    _nodes("n.kind = 0 AND n.session NOT IN (SELECT id FROM session)", "{} episodes belong to no session"),
+    _nodes("n.kind = 1 AND n.id NOT IN (SELECT fact FROM fact_source)", "{} facts rest on nothing"),
+    _nodes("n.id NOT IN (SELECT node FROM vector)", "{} nodes have no vector"),
+    _nodes("n.id IN (SELECT node FROM vector WHERE length(value) <> ?2)", "{} vectors have the wrong length"),
+    _nodes("n.kind = 2 AND n.id NOT IN (SELECT source FROM edge)", "{} earlier questions are bound to nothing"),
+    _rows(
+        f"namespace = ?1 AND {_unreadable('stored_at')}", "{} memories were stored at a time that is none",
+        "the time of mending is taken", "node", change="stored_at = ?3",
     ),
-    (
-        "SELECT count(*) FROM namespace WHERE id = ?1 AND (n_documents, total_length) <>"  # noqa: S608
-        " (SELECT count(*), coalesce(sum(length), 0) FROM node"
-        f"  WHERE namespace = ?1 AND {IS_DOCUMENT})",
-        "the counted number or length of documents is not the real one",
+    _rows(
+        f"namespace = ?1 AND {_unreadable('at')}", "{} memories have a time that is none",
+        "the time at which they were stored is taken", "node", change="at = stored_at",
     ),
-    (
+    _rows(
+        "namespace = ?1 AND (NOT json_valid(metadata) OR json_type(metadata) <> 'object')",
+        "{} memories have metadata that are no JSON", "emptied", "node", change="metadata = '{}'",
+    ),
+    _rows(
+        f"node IN {MINE} AND (typeof(uses) <> 'integer' OR uses < 0 OR used_at IS NOT NULL AND {_unreadable('used_at')})",
+        "{} memories were used so often, or at a time, that cannot be", "they count as never used", "usage",
+    ),
+    _rows(
+        f"namespace = ?1 AND {_unreadable('at')}", "{} lines of history have a time that is none", "removed", "history"
+    ),
+    _rows(
+        f"node IN {MINE} AND NOT (typeof(confidence) IN ('real', 'integer') AND confidence > 0 AND confidence <= 1)",
+        "{} facts have a certainty outside of (0, 1]", "a half is taken", "fact", change="confidence = 0.5",
+    ),
+    _rows(
+        "namespace = ?1 AND kind = 1 AND active <> (SELECT superseded_by IS NULL FROM fact WHERE fact.node = node.id)",
+        "{} facts are replaced, but still active, or the other way round", "what replaced them decides", "node",
+        change="active = (SELECT superseded_by IS NULL FROM fact WHERE fact.node = node.id)",
+    ),
+    Check(
+        "SELECT count(*) FROM namespace WHERE id = ?1 AND (n_documents, total_length) <>"
+        f" (SELECT count(*), coalesce(sum(length), 0) FROM node WHERE namespace = ?1 AND {IS_DOCUMENT})",
+        "the counted number or length of documents is not the real one", "counted anew",
+        (
+            "UPDATE namespace SET (n_documents, total_length) = (SELECT count(*), coalesce(sum(length), 0)"
+            f" FROM node WHERE namespace = ?1 AND {IS_DOCUMENT}) WHERE id = ?1",
+        ),
+    ),
+    Check(
         "SELECT count(*) FROM term t WHERE namespace = ?1 AND documents <>"
-        " (SELECT count(*) FROM posting p JOIN node n ON n.id = p.node"
-        "  WHERE p.term = t.id AND n.active)",
-        "{} terms are not in as many documents as counted",
+        " (SELECT count(*) FROM posting p JOIN node n ON n.id = p.node WHERE p.term = t.id AND n.active)",
+        "{} terms are not in as many documents as counted", "counted anew",
+        (
+            "UPDATE term SET documents = (SELECT count(*) FROM posting p JOIN node n ON n.id = p.node"
+            " WHERE p.term = term.id AND n.active) WHERE namespace = ?1",
+        ),
     ),
-    (
-        "SELECT count(*) FROM edge e WHERE source IN (SELECT id FROM node WHERE namespace = ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM edge r WHERE r.source = e.target AND r.target = e.source"
-        "  AND r.channel = e.channel)",
-        "{} edges lead one way only",
-    ),
-)
+)  # fmt: skip
 
 
 def wrong(database: Database, namespace: int, dimension: int) -> list[str]:
@@ -60,9 +156,61 @@ def wrong(database: Database, namespace: int, dimension: int) -> list[str]:
         f"table {table}, row {row} refers to a row of {parent} that is not there"
         for table, row, parent, _ in database.rows("PRAGMA foreign_key_check")
     ]
-    for query, complaint in CHECKS:
-        bound = (namespace, 4 * dimension)[: 2 if "?2" in query else 1]
-        (count,) = database.row(query, *bound)
+    for check in CHECKS:
+        count = check.found(database, namespace, 4 * dimension)
         if count:
-            found.append(complaint.format(count))
+            found.append(check.complaint.format(count))
+    found += [
+        f"fact {fact} was replaced by what it replaced itself"
+        for fact in _in_rings(database, namespace)
+    ]
     return found
+
+
+def mend(space: Space, at: float) -> list[str]:
+    """Mend or remove what is wrong; for each kind what it was, and what was done."""
+    done: list[str] = []
+    for fact in _in_rings(space.db, space.id):
+        space.db.execute("UPDATE fact SET superseded_by = NULL WHERE node = ?", fact)
+        done.append(f"fact {fact} was replaced by what it replaced itself: it holds again")
+    for check in CHECKS:
+        count = check.found(space.db, space.id, 4 * space.dimension)
+        if count:
+            _mend(space, check, at)
+            done.append(f"{check.complaint.format(count)}: {check.remedy}")
+    return done
+
+
+def _mend(space: Space, check: Check, at: float) -> None:
+    values = space.id, 4 * space.dimension, at
+    for statement in check.mends:
+        space.db.execute(statement, *_bound(statement, *values))
+    if not check.mends:
+        removing.take_away(space, space.db.column(check.query, *_bound(check.query, *values)), at)
+
+
+def _bound(query: str, *values: float) -> Sequence[float]:
+    """As many of the values as a query names by number."""
+    return values[: max((int(n) for n in re.findall(r"\?(\d)", query)), default=0)]
+
+
+def _in_rings(database: Database, namespace: int) -> Iterator[int]:
+    """One fact of each ring in which facts replaced each other."""
+    newer = dict(
+        database.rows(
+            "SELECT f.node, superseded_by FROM fact f JOIN node n ON n.id = f.node"
+            " WHERE namespace = ? AND superseded_by IS NOT NULL",
+            namespace,
+        )
+    )
+    sound: set[int] = set()
+    for start in sorted(newer):
+        path: dict[int, None] = {}
+        fact: int | None = start
+        while fact is not None and fact not in sound:
+            if fact in path:
+                yield fact
+                break
+            path[fact] = None
+            fact = newer.get(fact)
+        sound.update(path)

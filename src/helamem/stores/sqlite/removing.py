@@ -18,15 +18,29 @@ if TYPE_CHECKING:
 
 def remove(space: Space, ids: Sequence[int], at: float) -> list[int]:
     """Take nodes away, with every fact and cue that rests on them alone; all ids that went."""
-    going = dict.fromkeys(int(id_) for id_ in ids)
-    for id_ in going:
+    wanted = list(dict.fromkeys(int(id_) for id_ in ids))
+    for id_ in wanted:
         node_table.require(space, id_, None)
-    going |= dict.fromkeys(_orphaned_by(space, list(going)))
-    fact_table.point_past(space, list(going))
+    return take_away(space, wanted, at)
+
+
+def take_away(space: Space, ids: Sequence[int], at: float) -> list[int]:
+    """Remove nodes that are there, with the facts and cues that rest on them alone; all ids that went."""
+    going = list(dict.fromkeys([*ids, *_orphaned_by(space, list(ids))]))
+    fact_table.point_past(space, going)
     for id_ in going:
         _remove_node(space, id_, at)
-    node_table.changed(space, going)
-    return list(going)
+    if going:
+        node_table.changed(space, going)
+    return going
+
+
+def unbound_cues(space: Space) -> list[int]:
+    """The cues that nothing is bound to any more."""
+    return space.db.column(
+        "SELECT id FROM node WHERE namespace = ? AND kind = 2 AND id NOT IN (SELECT source FROM edge)",
+        space.id,
+    )
 
 
 def drop(space: Space) -> None:

@@ -71,6 +71,10 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | bytes | None]]] = {
 }
 
 
+class _DryRun(Exception):  # noqa: N818  # nothing went wrong
+    """Undoes what was only tried."""
+
+
 class SQLiteStore:
     """One namespace of one SQLite file; see `protocols.Store`.
 
@@ -293,9 +297,24 @@ class SQLiteStore:
             return ids
 
     def prune(self, *, rule: EdgeRule, now: float) -> int:
-        """Drop learned edges that have decayed below the floor; how many went."""
+        """Drop learned edges that have decayed below the floor, and cues without any; how many edges went."""
         with self._writing():
-            return edge_table.prune(self._space, rule, now)
+            n_edges = edge_table.prune(self._space, rule, now)
+            unbound = removing.unbound_cues(self._space)
+            self._to_wipe |= bool(removing.take_away(self._space, unbound, 0.0))
+            return n_edges
+
+    def repair(self, *, at: float, dry_run: bool) -> list[str]:
+        """Mend or remove what `check` finds; for each kind what it was, and what is done."""
+        mended: list[str] = []
+        with contextlib.suppress(_DryRun), self._writing():
+            mended = checks.mend(self._space, at)
+            if dry_run:
+                raise _DryRun
+            if mended:
+                self._to_wipe = True
+                node_table.changed(self._space, self._db.column(checks.MINE[1:-1], self._space.id))
+        return mended
 
     # Reading
 
