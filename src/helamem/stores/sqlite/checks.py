@@ -74,7 +74,7 @@ CHECKS: tuple[Check, ...] = (
     *(
         _rows(f"{column} {LOST}", f"{{}} rows of {table} belong to no node", "removed", table)
         for table, column in (
-            ("vector", "node"), ("usage", "node"), ("posting", "node"), 
+            ("vector", "node"), ("usage", "node"), ("posting", "node"),
             ("fact_source", "episode"), ("fact", "node"), ("edge", "source"), ("edge", "target"),
         )
     ),
