@@ -20,6 +20,8 @@ class Node:
     uses: int = 0
     sources: set[int] = field(default_factory=set)
     superseded_by: int | None = None
+    key: str = ""
+    quiet: bool = False
 
 
 @dataclass
@@ -40,12 +42,19 @@ class Model:
 
     def known(self, kind: str, text: str, session: str = "") -> int | None:
         for id_, node in self.nodes.items():
-            if (node.kind, node.text, node.session) == (kind, text, session):
+            if (node.kind, node.text, node.session, node.key) == (kind, text, session, ""):
                 return id_
         return None
 
+    def keyed(self, key: str) -> int | None:
+        return next((id_ for id_, node in self.nodes.items() if node.key == key), None)
+
+    def heard(self, *kinds: str) -> list[int]:
+        """What searches meet."""
+        return [id_ for id_ in self.of_kind(*kinds) if not self.nodes[id_].quiet]
+
     def turns(self, session: str) -> list[int]:
-        return [id_ for id_ in self.of_kind("episode") if self.nodes[id_].session == session]
+        return [id_ for id_ in self.heard("episode") if self.nodes[id_].session == session]
 
     def add(self, id_: int, text: str, session: str, link: float, now: float) -> None:
         before = self.turns(session)

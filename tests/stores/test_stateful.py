@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from helamem.protocols import CHANNELS, NODE_KINDS, EdgeRule
+from helamem.protocols import CHANNELS, NODE_KINDS, QUIET, EdgeRule
 from helamem.records import Episode, Fact
 from helamem.stores.sqlite import SQLiteStore
 from helamem.testing import samples
@@ -74,6 +75,26 @@ class Machine(RuleBasedStateMachine):
             if new:
                 self._new(id_)
                 self.model.add(id_, text, session, link, self.now)
+
+    @rule(
+        key=st.sampled_from(["one", "another"]),
+        text=texts,
+        session=st.sampled_from(SESSIONS),
+        quiet=st.booleans(),
+    )
+    def put(self, key: str, text: str, session: str, quiet: bool) -> None:
+        silent: dict[str, Any] = {"traits": QUIET, "terms": (), "length": 0} if quiet else {}
+        known = self.model.keyed(key)
+        item = samples.episode(text, session=session, key=samples.digest("key", key), **silent)
+
+        id_, new = self.store.put(item, at=self.now)
+
+        assert (known or id_, known is None) == (id_, new)
+        if new:
+            self._new(id_)
+            self.model.nodes[id_] = Node("episode", text, session, key=key)
+        self.model.nodes[id_].text = text
+        self.model.nodes[id_].quiet = quiet
 
     @precondition(lambda self: self._has("episode"))
     @rule(text=texts, sources=choices)
@@ -149,6 +170,8 @@ class Machine(RuleBasedStateMachine):
     def update(self, which: list[int], text: str) -> None:
         [id_, *_] = self._chosen(which, "episode")
         session = self.model.nodes[id_].session
+        if self.model.nodes[id_].key:
+            return
         if self.model.known("episode", text, session) in (None, id_):
             self.store.update(id_, samples.episode(text, session=session), at=self.now)
             self.model.nodes[id_].text = text
@@ -192,15 +215,13 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def finds_the_same(self) -> None:
         query = samples.vector("query")
-        ids = self.model.of_kind(*NODE_KINDS)
+        ids = self.model.heard(*NODE_KINDS)
         cosines = {id_: float(samples.vector(self.model.nodes[id_].text) @ query) for id_ in ids}
         found, similarity = self.store.nearest(query, 99, kinds=NODE_KINDS)
         assert sorted(ids, key=lambda id_: (-cosines[id_], id_)) == found.tolist()
         np.testing.assert_allclose([cosines[id_] for id_ in found.tolist()], similarity, atol=1e-6)
 
-        documents = {
-            id_: self.model.nodes[id_].text for id_ in self.model.of_kind("episode", "fact")
-        }
+        documents = {id_: self.model.nodes[id_].text for id_ in self.model.heard("episode", "fact")}
         words = [word.lower() for word in WORDS]
         postings = self.store.postings(words, max_rows=10**6)
         expected = {
