@@ -195,6 +195,11 @@ class TestSearch:
             fewer = memory.search(question, k=k).ids
             assert most[:k] == fewer[:k]
 
+    def test_as_many_come_as_are_asked_for(self, memory: Memory) -> None:
+        memory.add([Turn(f"Maya cooks dish {n}.", "Ana", at=MONDAY) for n in range(200)])
+
+        assert 150 == len(memory.search("Which dish does Maya like to cook?", k=150))
+
     def test_an_empty_memory_gives_an_empty_recall(self, memory: Memory) -> None:
         recall = memory.search("Anything?")
 

@@ -476,9 +476,14 @@ class TestSearch:
         for i in range(300):
             store.put(MAYA, f"k{i}", {"text": f"peanut number {i}", "even": i % 2 == 0})
 
-        found = store.search(MAYA, query="peanut", filter={"even": True}, limit=50)
-        assert 50 == len(found)
+        found = store.search(MAYA, query="peanut", filter={"even": True}, limit=200)
+        assert 150 == len(found)
         assert all(item.value["even"] for item in found)
+        pages = [
+            store.search(MAYA, query="peanut", filter={"even": True}, limit=50, offset=offset)
+            for offset in (0, 50, 100, 150)
+        ]
+        assert [item.key for item in found] == [item.key for page in pages for item in page]
 
     def test_an_item_left_out_of_searches_is_found_by_none(
         self, store: HelamemStore, memory: Memory

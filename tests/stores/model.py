@@ -20,7 +20,7 @@ class Node:
     uses: int = 0
     sources: set[int] = field(default_factory=set)
     superseded_by: int | None = None
-    key: str = ""
+    came_as: str = ""  # by which it is known, whatever it says by now
     quiet: bool = False
 
 
@@ -40,14 +40,23 @@ class Model:
             if node.kind in kinds and node.superseded_by is None
         )
 
-    def known(self, kind: str, text: str, session: str = "") -> int | None:
+    def known(self, kind: str, came_as: str, session: str = "") -> int | None:
         for id_, node in self.nodes.items():
-            if (node.kind, node.text, node.session, node.key) == (kind, text, session, ""):
+            if (node.kind, node.came_as, node.session) == (kind, came_as, session):
                 return id_
         return None
 
     def keyed(self, key: str) -> int | None:
-        return next((id_ for id_, node in self.nodes.items() if node.key == key), None)
+        return next((id_ for id_, node in self.nodes.items() if node.came_as == key), None)
+
+    def says(self, text: str, session: str) -> set[int]:
+        """The turns of a session that say this now."""
+        turns = self.of_kind("episode")
+        return {
+            id_
+            for id_ in turns
+            if (self.nodes[id_].text, self.nodes[id_].session) == (text, session)
+        }
 
     def heard(self, *kinds: str) -> list[int]:
         """What searches meet."""
@@ -58,7 +67,7 @@ class Model:
 
     def add(self, id_: int, text: str, session: str, link: float, now: float) -> None:
         before = self.turns(session)
-        self.nodes[id_] = Node("episode", text, session)
+        self.nodes[id_] = Node("episode", text, session, came_as=text)
         if before and link:
             self.join(before[-1], id_, "learned", link, now)
 

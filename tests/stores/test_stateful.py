@@ -77,7 +77,7 @@ class Machine(RuleBasedStateMachine):
                 self.model.add(id_, text, session, link, self.now)
 
     @rule(
-        key=st.sampled_from(["one", "another"]),
+        key=st.sampled_from(["one key", "another key"]),
         text=texts,
         session=st.sampled_from(SESSIONS),
         quiet=st.booleans(),
@@ -92,7 +92,7 @@ class Machine(RuleBasedStateMachine):
         assert (known or id_, known is None) == (id_, new)
         if new:
             self._new(id_)
-            self.model.nodes[id_] = Node("episode", text, session, key=key)
+            self.model.nodes[id_] = Node("episode", text, session, came_as=key)
         self.model.nodes[id_].text = text
         self.model.nodes[id_].quiet = quiet
 
@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
         assert known in (None, cue)
         if known is None:
             self._new(cue)
-            self.model.nodes[cue] = Node("cue", question)
+            self.model.nodes[cue] = Node("cue", question, came_as=question)
         for id_ in used:
             self.model.strengthen(cue, id_, gain, RULE, self.now)
 
@@ -170,11 +170,10 @@ class Machine(RuleBasedStateMachine):
     def update(self, which: list[int], text: str) -> None:
         [id_, *_] = self._chosen(which, "episode")
         session = self.model.nodes[id_].session
-        if self.model.nodes[id_].key:
-            return
-        if self.model.known("episode", text, session) in (None, id_):
+        if self.model.says(text, session) <= {id_}:
             self.store.update(id_, samples.episode(text, session=session), at=self.now)
             self.model.nodes[id_].text = text
+            self.model.nodes[id_].quiet = False
 
     @precondition(lambda self: self._has("episode", "fact", "cue"))
     @rule(which=choices)

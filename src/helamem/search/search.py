@@ -6,7 +6,7 @@ Every step is a short function on arrays; the store is read in `regions`, and ne
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +50,7 @@ def search(
 ) -> Recall:
     """What a question brings back. Writes nothing."""
     watch = Stopwatch()
+    config = _reaching(config, k)
     question = questions.understand(
         query,
         store.speakers(),
@@ -80,6 +81,13 @@ def search(
         milliseconds=watch.laps,
         vector=question.vector,
     )
+
+
+def _reaching(config: Config, k: int) -> Config:
+    """The settings with as many candidates as hits are asked for."""
+    if not 0 < config.candidates.nearest < k:
+        return config
+    return replace(config, candidates=replace(config.candidates, nearest=k))
 
 
 def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tuple[int, Path]]:
