@@ -91,10 +91,60 @@ def test_a_budget_of_nothing_is_an_error(max_tokens: int) -> None:
         render([episode(1, "x")], max_tokens=max_tokens)
 
 
-def test_a_memory_that_does_not_fit_is_left_out_and_later_ones_are_tried() -> None:
+def test_a_memory_that_does_not_fit_into_little_is_left_out_and_later_ones_are_tried() -> None:
     hits = [episode(1, "long " * 500), episode(2, "short")]
 
     assert (2,) == render(hits, max_tokens=40).ids
+
+
+NEEDLE = "The password of the safe is 1234."
+LONG = "The weather was fine, and nobody came. " * 2000 + NEEDLE + " And it rained." * 2000
+SAFE = "What is the safe's password?"
+
+
+@pytest.mark.parametrize("max_tokens", [60, 120, 500, 1000])
+@pytest.mark.parametrize("others", [0, 1, 20])
+def test_of_a_memory_longer_than_the_budget_the_passage_that_matters_is_shown(
+    max_tokens: int, others: int
+) -> None:
+    hits = [episode(1, LONG), *(episode(i, "A word in between.") for i in range(2, 2 + others))]
+    if others and max_tokens < 100:
+        return  # whole memories come first
+
+    context = render(hits, max_tokens=max_tokens, query=SAFE)
+
+    assert NEEDLE in context.text
+    assert "[1] Ana: [...] " in context.text
+    assert 1 == context.ids[0]
+    assert (1,) == context.cut
+    assert context.tokens <= max_tokens
+    if others and max_tokens >= 120:
+        assert 2 in context.ids
+
+
+@pytest.mark.parametrize("make", [episode, fact])
+def test_what_fits_only_without_its_heading_is_cut(make: Callable[[int, str], Hit]) -> None:
+    hit = make(
+        1, f"It rained all day on Tuesday. {NEEDLE} Then it rained for the rest of the week."
+    )
+    whole = count_tokens(render([hit], max_tokens=1000).text)
+
+    context = render([hit], max_tokens=whole - 1, query=SAFE)
+
+    assert NEEDLE in context.text
+    assert (1,) == context.cut
+
+
+def test_a_text_that_no_budget_could_hold_is_not_counted() -> None:
+    counted: list[str] = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return len(text.split())
+
+    render([episode(1, LONG)], max_tokens=100, query=SAFE, count_tokens=count)
+
+    assert max(map(len, counted)) < 2000
 
 
 def test_far_down_the_list_two_short_turns_are_worth_more_than_a_long_one() -> None:

@@ -20,6 +20,7 @@ from helamem.models.metering import Meter
 from helamem.models.tokens import count_tokens
 from helamem.plain import Record, fields
 from helamem.records import Fact
+from helamem.search.passages import passage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -176,7 +177,7 @@ def plan(llm: LLM, question: str, at: datetime) -> list[str]:
 def investigate(llm: LLM, question: str, recall: Recall, *, tried: Sequence[str]) -> list[str]:
     """Other searches, after those that were tried brought back no answer."""
     lines: list[dict[str, Json]] = [{"search": each} for each in tried]
-    shown = prompts.quoted("memories", map(memory_line, recall.hits[:10]))
+    shown = prompts.quoted("memories", (memory_line(hit, question) for hit in recall.hits[:10]))
     failed = prompts.quoted("tried", lines)
     reply = llm.complete(
         [
@@ -212,7 +213,7 @@ def answer_from(
     llm: LLM, question: str, recall: Recall, config: Ask, language: Language = ENGLISH
 ) -> Said:
     """An answer from the hits: those that fit into the budget, chosen and verified if so configured."""
-    shown = fitting(recall.hits, config.max_tokens)
+    shown = fitting(recall.hits, config.max_tokens, recall.query)
     if config.select and shown:
         shown = select(llm, question, recall.at, shown)
     if not shown:
@@ -223,11 +224,11 @@ def answer_from(
     return said
 
 
-def fitting(hits: Iterable[Hit], max_tokens: int) -> list[Hit]:
+def fitting(hits: Iterable[Hit], max_tokens: int, question: str) -> list[Hit]:
     """The best hits whose quotations fit into a number of tokens; one too long is passed over."""
     left, chosen = max_tokens, []
     for hit in hits:
-        cost = count_tokens(prompts.row(memory_line(hit)) + "\n")
+        cost = count_tokens(prompts.row(memory_line(hit, question)) + "\n")
         if cost <= left:
             left -= cost
             chosen.append(hit)
@@ -295,11 +296,11 @@ def _refused(ids: Sequence[int]) -> tuple[str, ...]:
     return tuple(told)
 
 
-def memory_line(hit: Hit) -> dict[str, Json]:
-    """A memory as it is quoted."""
+def memory_line(hit: Hit, question: str) -> dict[str, Json]:
+    """A memory as it is quoted; of a long one, the passage that the question is about."""
     memory = hit.memory
     line = prompts.fact_line(memory) if isinstance(memory, Fact) else prompts.episode_line(memory)
-    return line | {"text": str(line["text"])[:MAX_MEMORY]}
+    return line | {"text": passage(str(line["text"]), question, MAX_MEMORY)}
 
 
 def in_order(hits: Iterable[Hit]) -> list[Hit]:
@@ -309,7 +310,7 @@ def in_order(hits: Iterable[Hit]) -> list[Hit]:
 
 def _about(rules: str, question: str, at: datetime, hits: Sequence[Hit]) -> list[Message]:
     """The rules, then the question after the memories."""
-    memories = prompts.quoted("memories", map(memory_line, in_order(hits)))
+    memories = prompts.quoted("memories", (memory_line(hit, question) for hit in in_order(hits)))
     return [
         {"role": "system", "content": rules},
         {"role": "user", "content": f"{memories}\n{_asked(question, at)}"},

@@ -156,12 +156,14 @@ class Chat:
         """The hits that fit into the prompt, without the turns that stand in it anyway."""
         seen = {turn.id for turn in self._turns[-self._window :]} if self._window else set()
         hits = [hit for hit in recall.hits if hit.id not in seen]
-        return ask.fitting(hits, self._memory.config.ask.max_tokens)
+        return ask.fitting(hits, self._memory.config.ask.max_tokens, recall.query)
 
     def _messages(self, text: str, at: datetime, shown: Sequence[Hit]) -> list[Message]:
         """The rules, the latest turns, and the message after what it brought back."""
         recent = self._turns[-self._window :] if self._window else []
-        memories = prompts.quoted("memories", map(ask.memory_line, ask.in_order(shown)))
+        memories = prompts.quoted(
+            "memories", (ask.memory_line(hit, text) for hit in ask.in_order(shown))
+        )
         return [
             {"role": "system", "content": self._rules},
             *({"role": turn.role, "content": turn.text} for turn in recent),

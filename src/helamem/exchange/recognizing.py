@@ -55,7 +55,7 @@ def keys(turns: Sequence[Turn], store: Store, *, now: float, zone: tzinfo) -> li
 
 def _undated(said: list[Said], session: str, kept_as: str, store: Store, now: float) -> list[bytes]:
     """The keys of turns of one conversation whose time is not known."""
-    heard = store.heard(kept_as, last=max(LOOKED_BACK, 2 * len(said)))
+    heard = store.heard(kept_as, last=1 if len(said) == 1 else max(LOOKED_BACK, 2 * len(said)))
     from_start = _chained(identity.start(session), said)
     known = store.known(from_start)
     if len(said) == 1:

@@ -7,7 +7,8 @@
     [13] Ben: I will bake without them.
 
 Every line is a heading or one memory, and begins with the memory's id in brackets, so that an answer can
-cite it. The block is data: line breaks inside a memory become spaces, so none can pass for a heading
+cite it. Of a text that is longer than the budget the passage that the question is about is shown, with
+"[...]" where it was cut. The block is data: line breaks inside a memory become spaces, so none can pass for a heading
 or for another memory.
 """
 
@@ -20,6 +21,7 @@ from helamem.language.english import MONTHS
 from helamem.models.tokens import count_tokens as estimated_tokens
 from helamem.plain import Record
 from helamem.records import Fact
+from helamem.search import passages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 Section: TypeAlias = "tuple[date, str] | None"  # the day and session of a turn; None for facts
 
 FIRST = 5  # so many hits are taken by rank alone
+MOST_CHARACTERS = 24  # of a token: a text with more of them is longer than the budget, uncounted
+LEAST_PASSAGE = 50  # tokens: with less, whole memories come first
+LEAST_CHARACTERS = 24  # of a passage: less says nothing
 PRICE = 0.3  # how much the length of a later one counts against it
 
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
@@ -42,12 +47,14 @@ class Context(Record):
     Attributes:
         text: The block; empty where nothing was found, or nothing fitted.
         ids: The memories that are in it, best first.
+        cut: Those of them of which only a passage is in it.
         tokens: Its length.
     """
 
     text: str
     ids: tuple[int, ...]
     tokens: int
+    cut: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -57,6 +64,7 @@ def render(
     hits: Iterable[Hit],
     *,
     max_tokens: int,
+    query: str = "",
     count_tokens: Callable[[str], int] = estimated_tokens,
 ) -> Context:
     """The best hits that fit into `max_tokens`, facts first, then turns session by session.
@@ -66,10 +74,12 @@ def render(
         rank * tokens ** 0.3, the lowest first
 
     Far down the list two short turns hold an answer more often than the long one a little above them.
-    What does not fit is left out, whole, and later hits are still tried: a single huge memory must not
-    leave the prompt empty.
+    What does not fit is left out, and later hits are still tried. Of a text that would not fit even alone, a
+    passage is shown that has half of the budget at most: a huge memory must neither leave the prompt empty nor
+    fill it. If nothing fits, the best hit is shown in part.
 
     Args:
+        query: What passages are chosen by.
         count_tokens: How the length of a text is counted.
 
     Raises:
@@ -78,36 +88,85 @@ def render(
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
     ranked = list(hits)
-    chosen = _fitting(ranked, max_tokens, count_tokens)
+    chosen = _fitting(ranked, query, _Budget(max_tokens, count_tokens))
     text = _block(chosen)
     tokens = count_tokens(text) if text else 0
     while tokens > max_tokens:  # lines may take more together than alone, with some tokenizers
         chosen.pop()
         text = _block(chosen)
         tokens = count_tokens(text) if text else 0
-    shown = {hit.id for hit in chosen}
-    ids = tuple(hit.id for hit in ranked if hit.id in shown)
-    return Context(text=text, ids=ids, tokens=tokens)
+    shown = {line.hit.id for line in chosen}
+    return Context(
+        text=text,
+        ids=tuple(hit.id for hit in ranked if hit.id in shown),
+        tokens=tokens,
+        cut=tuple(sorted(line.hit.id for line in chosen if line.is_cut)),
+    )
 
 
-def _fitting(hits: Sequence[Hit], max_tokens: int, count_tokens: Callable[[str], int]) -> list[Hit]:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A hit as it is shown."""
+
+    hit: Hit
+    text: str
+    price: int
+    is_cut: bool = False
+
+
+class _Budget:
+    """So many tokens, and what lines take of them."""
+
+    def __init__(self, tokens: int, count: Callable[[str], int]) -> None:
+        self.tokens = tokens
+        self._count = count
+        self._alone = count("x")
+
+    def price(self, line: str) -> int:
+        """What a line takes after another one."""
+        return self._count(f"x\n{line}") - self._alone
+
+    def line(self, hit: Hit) -> _Line | None:
+        """The whole line, if the budget has room for it; longer ones are not even counted."""
+        if len(hit.text) > MOST_CHARACTERS * self.tokens:
+            return None
+        line = _line(hit)
+        price = self.price(line)
+        return _Line(hit, line, price) if price <= self.tokens else None
+
+    def part(self, hit: Hit, query: str, tokens: int) -> _Line | None:
+        """A passage of it that takes so many tokens at most; None if there is no room for one."""
+        size = 4 * tokens
+        while size >= LEAST_CHARACTERS:
+            line = _line(hit, passages.passage(hit.text, query, size))
+            price = self.price(line)
+            if price <= tokens:
+                return _Line(hit, line, price, is_cut=True)
+            size = min(size - 1, int(0.9 * size * tokens / price))
+        return None
+
+
+def _fitting(hits: Sequence[Hit], query: str, budget: _Budget) -> list[_Line]:
     """The hits whose lines, with the headings that they need, add up to the budget at most."""
-    alone = count_tokens("x")
-
-    def price(line: str) -> int:
-        return count_tokens(f"x\n{line}") - alone  # what it takes after another line
-
-    prices = [price(_line(hit)) for hit in hits]
-    left = max_tokens
+    most = budget.tokens // 2
+    found = [
+        budget.line(hit) or (budget.part(hit, query, most) if most >= LEAST_PASSAGE else None)
+        for hit in hits
+    ]
+    lines = [line for line in found if line is not None]
+    left = budget.tokens
     headed: set[Section] = set()
     chosen = []
-    for i in _in_turn(prices):
-        section = _section(hits[i])
-        cost = prices[i] + (0 if section in headed else price(_heading(hits[i])))
+    for i in _in_turn([line.price for line in lines]):
+        section = _section(lines[i].hit)
+        cost = lines[i].price + (0 if section in headed else budget.price(_heading(lines[i].hit)))
         if cost <= left:
             left -= cost
             headed.add(section)
-            chosen.append(hits[i])
+            chosen.append(lines[i])
+    if hits and not chosen:
+        last = budget.part(hits[0], query, budget.tokens - budget.price(_heading(hits[0])))
+        return [last] if last else []
     return chosen
 
 
@@ -120,18 +179,19 @@ def _in_turn(prices: Sequence[int]) -> list[int]:
     ]
 
 
-def _block(hits: Sequence[Hit]) -> str:
-    facts = [hit for hit in hits if isinstance(hit.memory, Fact)]
+def _block(lines: Sequence[_Line]) -> str:
+    facts = [line for line in lines if isinstance(line.hit.memory, Fact)]
     turns = sorted(
-        (hit for hit in hits if not isinstance(hit.memory, Fact)), key=lambda hit: (hit.at, hit.id)
+        (line for line in lines if not isinstance(line.hit.memory, Fact)),
+        key=lambda line: (line.hit.at, line.hit.id),
     )
-    sections: dict[Section, list[Hit]] = {}
-    for hit in [*facts, *turns]:
-        sections.setdefault(_section(hit), []).append(hit)
+    sections: dict[Section, list[_Line]] = {}
+    for line in [*facts, *turns]:
+        sections.setdefault(_section(line.hit), []).append(line)
     return "\n".join(
-        line
+        each
         for members in sections.values()
-        for line in [_heading(members[0]), *map(_line, members)]
+        for each in [_heading(members[0].hit), *(line.text for line in members)]
     )
 
 
@@ -146,17 +206,15 @@ def _heading(hit: Hit) -> str:
     return f"{_day(hit.at)}, {hit.at:%H:%M}:"
 
 
-def _line(hit: Hit) -> str:
+def _line(hit: Hit, part: str | None = None) -> str:
+    """A memory on a line, or a part of its text."""
     memory = hit.memory
+    said = _folded(memory.text if part is None else part)
     if isinstance(memory, Fact):
         sources = ", ".join(map(str, memory.sources))
-        return f"[{memory.id}] {_folded(memory.text)} ({_day(memory.at)}; from {sources})"
+        return f"[{memory.id}] {said} ({_day(memory.at)}; from {sources})"
     who = _folded(memory.speaker or memory.role)
-    return (
-        f"[{memory.id}] {who}: {_folded(memory.text)}"
-        if who
-        else f"[{memory.id}] {_folded(memory.text)}"
-    )
+    return f"[{memory.id}] {who}: {said}" if who else f"[{memory.id}] {said}"
 
 
 def _day(at: datetime) -> str:

@@ -100,5 +100,5 @@ class Recall(Record):
     ) -> Context:
         """The same block with the ids of the memories that are in it, and its number of tokens."""
         if count_tokens is None:
-            return render(self.hits, max_tokens=max_tokens)
-        return render(self.hits, max_tokens=max_tokens, count_tokens=count_tokens)
+            return render(self.hits, max_tokens=max_tokens, query=self.query)
+        return render(self.hits, max_tokens=max_tokens, query=self.query, count_tokens=count_tokens)

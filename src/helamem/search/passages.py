@@ -1,0 +1,111 @@
+"""The part of a long text that a question is about, cut at the ends of sentences. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Place: TypeAlias = "tuple[int, str, float]"  # of a word of the question: where, which, its weight
+
+CUT = "[...]"  # stands where something of the text is left out
+_WORD = re.compile(r"[^\W_]+")
+_MOST = 2000  # places of one word that are looked at
+_END = re.compile(r"(?:[.!?]['\")\]]*\s+|[\u3002\uff01\uff1f]|\n)")
+
+
+def passage(text: str, query: str, size: int) -> str:
+    """The stretch of a text in which most of the question's words stand, rare ones counting more.
+
+    Args:
+        size: How many characters it may have at most, with the marks of what is left out.
+
+    >>> passage("We went home. The safe's password is 1234. It rained.", "Which password?", 50)
+    "[...] The safe's password is 1234. [...]"
+    """
+    if len(text) <= size:
+        return text
+    room = max(1, size - 2 * (len(CUT) + 1))
+    places = _places(text, query)
+    begin, end = _around(text, _heaviest(places, room), places, room)
+    before = f"{CUT} " if text[:begin].strip() else ""
+    after = f" {CUT}" if text[end:].strip() else ""
+    return f"{before}{text[begin:end].strip()}{after}"
+
+
+def _places(text: str, query: str) -> list[Place]:
+    """Where words of the question stand, in order, with their weights: the rarer in the text the more."""
+    words = {_stem(word.lower()) for word in _WORD.findall(query)}
+    found = []
+    for word in sorted(word for word in words if len(word) > 1 or not word.isascii()):
+        starts = []
+        for match in re.finditer(rf"(?<![^\W_]){re.escape(word)}", text, re.IGNORECASE):
+            starts.append(match.start())
+            if len(starts) == _MOST:
+                break
+        found += [(start, word, 1 / len(starts)) for start in starts]
+    return sorted(found)
+
+
+def _stem(word: str) -> str:
+    """What a word's other forms begin with too; numbers and names with digits have none."""
+    return word[: max(4, len(word) - 3)] if word.isalpha() else word
+
+
+def _heaviest(places: Sequence[Place], size: int) -> int:
+    """Where the rarest word stands in the stretch of this size whose different words weigh most."""
+    window: deque[Place] = deque()
+    inside: Counter[str] = Counter()
+    weights = {word: weight for _, word, weight in places}
+    best, anchor = 0.0, 0
+    for place in places:
+        window.append(place)
+        inside[place[1]] += 1
+        while window[0][0] < place[0] - size:
+            inside[window.popleft()[1]] -= 1
+        total = sum(weights[word] for word, count in inside.items() if count)
+        if total > best:
+            best, anchor = total, max(window, key=lambda each: each[2])[0]
+    return anchor
+
+
+def _around(text: str, anchor: int, places: Sequence[Place], size: int) -> tuple[int, int]:
+    """The sentence at a place, and as many beside it as fit, those with more words of the question first."""
+    low, high = max(0, anchor - size), min(len(text), anchor + size)
+    ends = [low, *(match.end() for match in _END.finditer(text, low, high)), high]
+    first = last = next(
+        i for i in range(len(ends) - 1) if anchor < ends[i + 1] or ends[i + 1] == high
+    )
+    if ends[last + 1] - ends[first] > size or (low > 0 and first == 0):
+        return _words_from(text, max(ends[first], anchor - size // 4), size)
+
+    def weight(sentence: int) -> float:
+        a, b = ends[sentence], ends[sentence + 1]
+        return sum(weight for place, _, weight in places if a <= place < b)
+
+    while True:
+        beside = [i for i in (last + 1, first - 1) if 0 <= i < len(ends) - 1]
+        fitting = [
+            i
+            for i in beside
+            if max(ends[i + 1], ends[last + 1]) - min(ends[i], ends[first]) <= size
+            and not (i == 0 and low > 0)  # its beginning is not here
+            and not (i == len(ends) - 2 and high < len(text))  # nor its end
+        ]
+        if not fitting:
+            return ends[first], ends[last + 1]
+        chosen = max(fitting, key=weight)
+        first, last = min(first, chosen), max(last, chosen)
+
+
+def _words_from(text: str, begin: int, size: int) -> tuple[int, int]:
+    """Whole words from a place on, where there are any."""
+    if begin > 0 and not text[begin - 1].isspace():
+        space = text.find(" ", begin, begin + size // 4)
+        begin = space + 1 if space >= 0 else begin
+    end = min(len(text), begin + size)
+    space = text.rfind(" ", begin + 1, end) if end < len(text) else -1
+    return begin, space if space > begin else end
