@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from helamem import errors
 from helamem.cli import main, settings
 from helamem.cli.program import Program
+from helamem.cli.settings import App
 
 if TYPE_CHECKING:
     from cli.conftest import Cli, Data
@@ -29,7 +30,10 @@ QUESTION = "What should I not cook for Maya?"
 def commands(group: click.Group = main, prefix: str = "") -> list[tuple[str, click.Command]]:
     """Every command with its full name, those of groups included."""
     found = []
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         found.append((prefix + name, command))
         if isinstance(command, click.Group):
             found += commands(command, f"{prefix}{name} ")
@@ -393,7 +397,7 @@ class TestLookingAndEditing:
         assert "say what changes" in cli("update", "1", code=2).stderr
 
     def test_delete_removes(self, cli: Cli, as_json: Data, maya: None) -> None:
-        assert {"deleted": [1, 2]} == as_json("delete", "1", "2")
+        assert {"deleted": [1, 2], "done": True} == as_json("delete", "1", "2")
         assert [3] == [each["id"] for each in as_json("list")]
         assert "Deleted 1 memory: #3." in cli("delete", "3").stdout
 
@@ -514,7 +518,12 @@ class TestErrors:
         def fail() -> None:
             raise KeyError("a bug")
 
-        assert isinstance(CliRunner().invoke(program, ["fail"]).exception, KeyError)
+        outcome = CliRunner().invoke(program, ["fail"])
+
+        assert 1 == outcome.exit_code
+        assert "this should not have happened: KeyError: 'a bug'. --debug shows" in outcome.stderr
+        debugged = CliRunner().invoke(program, ["fail"], obj=App(debug=True))
+        assert isinstance(debugged.exception, KeyError)
 
     def test_foreign_file_is_a_sentence(self, cli: Cli, tmp_path: Path) -> None:
         file = tmp_path / "letter.db"

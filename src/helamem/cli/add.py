@@ -1,4 +1,4 @@
-"""Commands that put memories in: add, and its opposites one at a time: update and delete."""
+"""Commands that put memories in, and change them: add and update."""
 
 from __future__ import annotations
 
@@ -82,23 +82,6 @@ def update(app: App, id_: int, text: str | None, metadata: dict[str, Any] | None
     app.show(episode.to_dict(), lambda: display.memories([episode]))
 
 
-@click.command(cls=Command)
-@click.argument("ids", type=int, nargs=-1, required=True, metavar="ID...")
-@shared_options
-@pass_app
-def delete(app: App, ids: tuple[int, ...]) -> None:
-    """Remove memories for good.
-
-    The facts that rest on them alone go with them, and no text of theirs remains in the file.
-
-    Example:
-        helamem delete 12
-    """
-    with app.known_memory() as memory:
-        gone = memory.delete(*ids)
-    app.show({"deleted": list(gone)}, lambda: _deleted(gone))
-
-
 def show_receipt(app: App, receipt: Receipt) -> None:
     """Print what became of what was added."""
     app.show(receipt.to_dict(), lambda: _told(receipt))
@@ -127,11 +110,3 @@ def _told(receipt: Receipt) -> RenderableType:
     lines += [f"Left out: {each.reason}" for each in receipt.skipped if each.id is None]
     lines += [f"#{each.id}: {each.reason}" for each in receipt.degraded]
     return Text("\n".join(f"{line}." for line in lines))
-
-
-def _deleted(gone: tuple[int, ...]) -> RenderableType:
-    from rich.text import Text
-
-    from helamem.cli import display
-
-    return Text(f"Deleted {display.counted(len(gone), 'memory', 'memories')}: {display.ids(gone)}.")

@@ -1,17 +1,50 @@
-"""The program, and its commands in the order in which one meets them."""
+"""The program, and its commands in the order in which one meets them; each is imported when it is called."""
 
 from __future__ import annotations
 
 import click
 
-from helamem.cli import add, ask, chat, consolidate, doctor, import_, search, serve, show
-from helamem.cli.bench.commands import bench
-from helamem.cli.demo.command import demo
 from helamem.cli.program import Program
 from helamem.cli.settings import program_options
 
+COMMANDS = {
+    "demo": "demo.command:demo",
+    "add": "add:add",
+    "import": "import_:import_",
+    "search": "search:search",
+    "reinforce": "search:reinforce",
+    "ask": "ask:ask",
+    "chat": "chat:chat",
+    "consolidate": "consolidate:consolidate",
+    "facts": "consolidate:facts",
+    "profile": "ask:profile",
+    "forget": "consolidate:forget",
+    "reindex": "consolidate:reindex",
+    "get": "show:get",
+    "list": "show:list_",
+    "cues": "erase:cues",
+    "update": "add:update",
+    "delete": "erase:delete",
+    "erase": "erase:erase",
+    "namespaces": "erase:namespaces",
+    "history": "show:history",
+    "stats": "show:stats",
+    "export": "show:export",
+    "config": "show:config",
+    "doctor": "doctor:doctor",
+    "repair": "doctor:repair",
+    "serve": "serve:serve",
+    "keys": "serve:keys",
+    "bench": "bench.commands:bench",
+}
 
-@click.group("helamem", cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    "helamem",
+    cls=Program,
+    later=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="helamem", message="%(prog)s %(version)s")
 @program_options
 def main() -> None:
@@ -22,33 +55,3 @@ def main() -> None:
         helamem add "Maya is allergic to peanuts." --speaker Ana
         helamem search "What should I not cook for Maya?"
     """
-
-
-for command in (
-    demo,
-    add.add,
-    import_.import_,
-    search.search,
-    search.reinforce,
-    ask.ask,
-    chat.chat,
-    consolidate.consolidate,
-    consolidate.facts,
-    ask.profile,
-    consolidate.forget,
-    consolidate.reindex,
-    show.get,
-    show.list_,
-    add.update,
-    add.delete,
-    show.history,
-    show.stats,
-    show.export,
-    show.config,
-    doctor.doctor,
-    serve.serve,
-    serve.keys,
-    doctor.repair,
-    bench,
-):
-    main.add_command(command)

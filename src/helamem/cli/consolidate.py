@@ -114,11 +114,19 @@ def facts(app: App, superseded: bool) -> None:
     Example:
         helamem facts
     """
-    from helamem.cli import display
-
     with app.known_memory() as memory:
         kept = memory.facts(superseded=superseded)
-    app.show([each.to_dict() for each in kept], lambda: display.facts(kept))
+    app.show(
+        [each.to_dict() for each in kept],
+        lambda: _facts(kept),
+        columns=("id", "valid_from", "speaker", "sources", "text"),
+    )
+
+
+def _facts(kept: Sequence[Fact]) -> RenderableType:
+    from helamem.cli import display
+
+    return display.facts(kept)
 
 
 SHOWN = 10  # memories that a plan shows before it only counts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from helamem.cli.lines import is_piped
+from helamem.cli.lines import printable as printable  # noqa: PLC0414  # from here everywhere
 from helamem.language.nouns import noun
 from helamem.records import Fact
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 LONG = 240  # characters of a text that a table shows; `get` and --json show all
 BAR = 14
+UNBROKEN = 10_000  # the width of a pipe, where no line is broken
 
 # What a score is made of, as a reader sees it: name, style, block, and the block where there is only ASCII.
 OWN = ("what it says", "cyan", "█", "#")
@@ -47,7 +49,7 @@ def console(*, stderr: bool = False, least: int = 0) -> Console:
         least: The width that is needed, also where the terminal has less and lines wrap.
     """
     made = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
-    made.width = max(made.width, least)
+    made.width = max(made.width, least, 0 if stderr or not is_piped() else UNBROKEN)
     return made
 
 
@@ -69,16 +71,6 @@ def progress(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]]:
             bars.update(task, description=what, completed=done, total=total)
 
         yield show
-
-
-def printable(text: str) -> str:
-    """The text without characters that would steer a terminal."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}"
-        if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t"
-        else c
-        for c in text
-    )
 
 
 def clipped(text: str, length: int = LONG) -> Text:
@@ -240,7 +232,9 @@ def memories(kept: Sequence[Episode | Fact]) -> RenderableType:
         text = clipped(each.text)
         if fact:
             text.append(f"\n{origin(each).plain}", "dim")
-        rows.add_row(str(each.id), when(each.at), printable(each.speaker), text)
+        rows.add_row(
+            str(each.id), when(each.at), printable(each.speaker or getattr(each, "role", "")), text
+        )
     return rows
 
 

@@ -140,7 +140,7 @@ def _parts(app: App, source: Path, form: str, conversation: str | None, zone: tz
     if conversation is not None and kind != "locomo":
         raise click.UsageError("--conversation is for LoCoMo files")
     if kind == "helamem":
-        return [_whole_memory(app.namespace, text.split("\n"))]
+        return _whole_memories(app, text.split("\n"))
     if kind == "locomo":
         return _conversations(app, read_locomo(parsed(text)), conversation)
     session = "" if str(source) == "-" else source.name
@@ -189,6 +189,21 @@ def _part(namespace: str, reading: Reading) -> Part:
         left_out=[each.reason for each in reading.left_out],
         losses=Counter(reason for reasons in reading.losses.values() for reason in reasons),
     )
+
+
+def _whole_memories(app: App, lines: Sequence[str]) -> list[Part]:
+    """An export of one namespace goes into the one that is named; each of several into its own."""
+    from helamem.exchange import export
+
+    sections = export.sections(lines)
+    if len(sections) < 2:
+        return [_whole_memory(app.namespace, lines)]
+    if "namespace" in app.named:
+        raise click.UsageError(
+            f"this holds {len(sections)} namespaces ({', '.join(sections)}); leave --namespace out, "
+            "and each goes into its own"
+        )
+    return [_whole_memory(name, section) for name, section in sections.items()]
 
 
 def _whole_memory(namespace: str, lines: Sequence[str]) -> Part:

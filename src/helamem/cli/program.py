@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
 import io
 import logging
@@ -16,7 +17,7 @@ from helamem.cli.settings import App
 from helamem.errors import HelaMemError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # What our own code raises when something is wrong with the input, the file or the machine.
 EXPECTED = (HelaMemError, ValueError, TypeError, OSError)
@@ -57,7 +58,11 @@ class Group(click.Group):
         _format_with_example(self.help or "", formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The commands in the order in which they were added."""
+        """The commands in the order in which one meets them."""
+        return self.names()
+
+    def names(self) -> list[str]:
+        """The names of the commands, those too that are not imported yet."""
         return list(self.commands)
 
     def resolve_command(
@@ -70,24 +75,45 @@ class Group(click.Group):
 
     def _unknown(self, name: str) -> str:
         ours = hints.METHODS.get(name.replace("-", "_"), "").strip("`")
-        if ours in self.commands:
+        names = self.names()
+        if ours in names:
             return f"there is no command {name!r}; here it is `{ours}`"
-        close = difflib.get_close_matches(name, self.commands, n=1)
+        close = difflib.get_close_matches(name, names, n=1)
         if close:
             return f"there is no command {name!r}; did you mean `{close[0]}`?"
-        return f"there is no command {name!r}; there are {', '.join(self.commands)}"
+        return f"there is no command {name!r}; there are {', '.join(names)}"
 
 
 class Program(Group):
-    """The program itself: an expected error becomes one sentence, and an exit code of 1."""
+    """The program itself: its commands are imported when they are called, and errors become sentences.
+
+    Args:
+        later: Where each command is: "module:function" in this folder, by its name.
+    """
+
+    def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._later = later or {}
+
+    def names(self) -> list[str]:
+        """The names of the commands, those too that are not imported yet."""
+        return list(dict.fromkeys([*self._later, *self.commands]))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name, imported now."""
+        if cmd_name in self._later and cmd_name not in self.commands:
+            module, _, function = self._later[cmd_name].partition(":")
+            home = importlib.import_module(f"helamem.cli.{module}")
+            self.add_command(getattr(home, function), cmd_name)
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, with its errors on standard error."""
+        """Run the command, with its errors on standard error, each one sentence."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            raise  # whoever read our output has enough; click ends quietly
-        except EXPECTED as exc:
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click says these itself; with a broken pipe, whoever read our output has enough
+        except Exception as exc:
             if ctx.ensure_object(App).debug:
                 raise
             raise click.ClickException(_sentence(exc)) from exc
@@ -100,8 +126,14 @@ class Program(Group):
         return super().main(args, *rest, **extra)
 
 
-def _sentence(exc: BaseException) -> str:
-    return " ".join(str(exc).split()) or type(exc).__name__
+def _sentence(exc: Exception) -> str:
+    said = " ".join(str(exc).split())
+    if isinstance(exc, EXPECTED):
+        return said or type(exc).__name__
+    return (
+        f"this should not have happened: {type(exc).__name__}: {said}. "
+        "--debug shows where; please report it"
+    )
 
 
 def _format_with_example(text: str, formatter: click.HelpFormatter) -> None:

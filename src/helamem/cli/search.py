@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from helamem.cli import lines
 from helamem.cli.program import Command
 from helamem.cli.settings import App, pass_app, shared_options
 from helamem.cli.values import conditions_of, filter_options, ids, moment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from rich.console import RenderableType
@@ -52,18 +54,25 @@ def search(
     Example:
         helamem search "What should I not cook for Maya?" --explain
     """
-    from helamem.cli import display
-
     filters = conditions_of(conditions, speaker, session)
     with app.known_memory() as memory:
         found = memory.search(query, k=k, filters=filters, at=at)
         known = sources(memory, found) if explain else {}
     block = found.context(max_tokens) if max_tokens is not None else None
-    if block is not None and not app.as_json:
+    if block is not None and not (app.as_json or app.ndjson):
         click.echo(block)
         return
     data = found.to_dict() | ({} if block is None else {"context": block})
-    app.show(data, lambda: display.recall(found, explain=explain, known=known))
+    columns = () if explain else ("id", "score", "speaker", "at", "text")
+    app.show(data, lambda: _recalled(found, explain, known), columns=columns)
+    if lines.is_piped() and columns and not app.as_json:
+        app.note(*found.notes)
+
+
+def _recalled(found: Recall, explain: bool, known: Mapping[int, Episode | Fact]) -> RenderableType:
+    from helamem.cli import display
+
+    return display.recall(found, explain=explain, known=known)
 
 
 @click.command(cls=Command)

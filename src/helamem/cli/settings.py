@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from helamem.cli import lines
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from rich.console import RenderableType
 
@@ -41,6 +43,7 @@ class App:
     embedder: str | None = None
     preset: str | None = None
     as_json: bool = False
+    ndjson: bool = False
     debug: bool = False
     verbose: int = 0
     named: set[str] = field(default_factory=set)
@@ -89,7 +92,16 @@ class App:
         """
         if self.file is not None:
             self.require_file()
+        elif not Path(self.path()).exists():
+            return self._nothing()
         return self.memory()
+
+    def _nothing(self) -> Memory:
+        """What there is where nothing has been stored yet: looking makes no file."""
+        from helamem.memory import Memory
+        from helamem.stores.sqlite.database import IN_RAM
+
+        return Memory(IN_RAM, namespace=self.namespace, config=self.config())
 
     def require_file(self) -> None:
         """Refuse to go on without a file.
@@ -106,14 +118,43 @@ class App:
                 f"there is no file {file!r}; `helamem add` and `helamem import` make one"
             )
 
-    def show(self, data: object, render: Callable[[], RenderableType]) -> None:
-        """Print a result: `data` for `--json`, what `render` gives otherwise."""
+    def show(
+        self, data: object, render: Callable[[], RenderableType], *, columns: Sequence[str] = ()
+    ) -> None:
+        """Print a result.
+
+        Args:
+            data: What `--json` and `--ndjson` print.
+            render: Gives what a reader sees.
+            columns: What of each record a line has in a pipe; without any, a pipe gets what a reader sees.
+        """
         if self.as_json:
             click.echo(json.dumps(data, ensure_ascii=False, indent=2))
-            return
+        elif self.ndjson:
+            _echo(lines.as_json(data))
+        elif columns and lines.is_piped():
+            _echo(lines.tabbed(data, columns))
+        else:
+            self._render(render)
+
+    def is_for_programs(self) -> bool:
+        """Whether the output is for a program or a pipe, and not a table for people."""
+        return self.as_json or self.ndjson or lines.is_piped()
+
+    def note(self, *sentences: str) -> None:
+        """Say something on standard error, beside a result."""
+        for each in sentences:
+            click.echo(each, err=True)
+
+    def _render(self, render: Callable[[], RenderableType]) -> None:
         from helamem.cli import display
 
         display.console().print(render())
+
+
+def _echo(each: Iterable[str]) -> None:
+    for line in each:
+        click.echo(line)
 
 
 pass_app = click.make_pass_decorator(App, ensure=True)
@@ -177,11 +218,24 @@ def _assignment(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def _completed(*words: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell offers as an option's value."""
+    return lambda _context, _option, begun: [word for word in words if word.startswith(begun)]
+
+
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--file": {"metavar": "PATH", "help": "The memory's file."},
     "--namespace": {"metavar": "NAME", "help": "Whose memory: a user, an agent, a project."},
-    "--embedder": {"metavar": "NAME", "help": "static, onnx, minilm, openai:MODEL or another."},
-    "--preset": {"metavar": "NAME", "help": "The settings to start from: default or paper."},
+    "--embedder": {
+        "metavar": "NAME",
+        "help": "static, onnx, minilm, openai:MODEL or another.",
+        "shell_complete": _completed("static", "onnx", "minilm", "openai:", "hashing"),
+    },
+    "--preset": {
+        "metavar": "NAME",
+        "help": "The settings to start from: default or paper.",
+        "shell_complete": _completed("default", "paper"),
+    },
     "--set": {
         "metavar": "SECTION.KEY=VALUE",
         "multiple": True,
@@ -189,6 +243,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--config": {"metavar": "FILE", "help": "A TOML file with settings."},
     "--json": {"is_flag": True, "help": "Print JSON instead of tables."},
+    "--ndjson": {"is_flag": True, "help": "Print one record a line, as JSON."},
     "--debug": {"is_flag": True, "help": "Show where an error came from."},
     "--verbose": {"count": True, "help": "Say what is done, on standard error; -vv says more."},
 }

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.records import Change, Episode, Fact
+    from helamem.records import Change, Episode, Fact, Listing
     from helamem.reports import Stats
+
+
+TABLE = 20  # memories that a table shows, if nobody says how many
 
 
 @click.command(cls=Command)
@@ -37,7 +40,9 @@ def get(app: App, ids: tuple[int, ...]) -> None:
 
 
 @click.command("list", cls=Command)
-@click.option("--limit", default=20, show_default=True, help="How many at most.")
+@click.option(
+    "--limit", type=int, help="How many at most; 20 in a table, and all elsewhere, if left out."
+)
 @click.option("--offset", default=0, help="How many to pass over.")
 @filter_options
 @shared_options
@@ -45,7 +50,7 @@ def get(app: App, ids: tuple[int, ...]) -> None:
 def list_(
     app: App,
     *,
-    limit: int,
+    limit: int | None,
     offset: int,
     conditions: dict[str, Any] | None,
     speaker: str | None,
@@ -58,12 +63,33 @@ def list_(
     Example:
         helamem list --speaker Ana --limit 5
     """
-    from helamem.cli import display
-
     filters = conditions_of(conditions, speaker, session)
     with app.known_memory() as memory:
-        kept = memory.list(filters=filters, limit=limit, offset=offset)
-    app.show([each.to_dict() for each in kept], lambda: display.memories(kept))
+        most = limit if limit is not None or app.is_for_programs() else TABLE
+        kept = memory.list(filters=filters, limit=most, offset=offset)
+    app.show(
+        [each.to_dict() for each in kept],
+        lambda: _listed(kept),
+        columns=("id", "at", "speaker", "text"),
+    )
+    if app.is_for_programs():
+        app.note(*kept.notes, *_more(kept))
+
+
+def _listed(kept: Listing) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    below = [Text(each, "yellow") for each in (*kept.notes, *_more(kept))]
+    return Group(display.memories(kept), *below)
+
+
+def _more(kept: Listing) -> tuple[str, ...]:
+    if not kept.more:
+        return ()
+    return (f"... and {kept.more:,} more; --offset {kept.offset + len(kept)} goes on",)
 
 
 @click.command(cls=Command)
@@ -106,19 +132,23 @@ def stats(app: App) -> None:
     metavar="FILE",
     help="Where to write; standard output, if left out.",
 )
+@click.option("--all", "everything", is_flag=True, help="All namespaces of the file.")
 @shared_options
 @pass_app
-def export(app: App, output: str) -> None:
+def export(app: App, output: str, everything: bool) -> None:
     """Write a whole memory as JSON lines.
 
-    `import` reads them again; vectors are left out, and made anew then.
+    `import` reads them again, each namespace into its own; vectors are left out, and made anew then.
 
     Example:
         helamem export --output maya.jsonl
     """
     with app.known_memory() as memory, files.writing(output, private=True) as file:
-        for line in memory.export():
+        for line in memory.export(all_namespaces=everything):
             file.write(json.dumps(line) + "\n")
+        others = [each.name for each in memory.namespaces() if each.name != memory.namespace]
+    if others and not everything:
+        app.note(f"left out: {', '.join(others)}; --all takes every namespace")
 
 
 @click.command(cls=Command)

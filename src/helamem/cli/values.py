@@ -112,10 +112,10 @@ def json_object(text: str) -> dict[str, Any]:
     """
     try:
         found = json.loads(text)
-    except json.JSONDecodeError as exc:
-        raise click.BadParameter(f"{text!r} is not JSON: {exc}") from exc
+    except (ValueError, RecursionError) as exc:
+        raise click.BadParameter(f"{text!r:.80} is not JSON: {exc}") from exc
     if not isinstance(found, dict):
-        raise click.BadParameter(f'{text!r} is not a JSON object like {{"key": "value"}}')
+        raise click.BadParameter(f'{text!r:.80} is not a JSON object like {{"key": "value"}}')
     return found
 
 
@@ -125,6 +125,7 @@ def filter_options(command: Decorated) -> Decorated:
     command = click.option("--speaker", help="Only what this person said.")(command)
     return click.option(
         "--filter",
+        "--where",
         "conditions",
         type=json_object,
         metavar="JSON",

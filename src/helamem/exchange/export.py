@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Edges, Ints, Store
 
 FORMAT = 1
+OPENING = 40  # characters of a line in which its type stands
 LEARNED = CHANNELS.index("learned")
 
 
@@ -51,6 +52,26 @@ def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
     yield from ({"type": "cue", "id": id_, "text": words, "at": at} for id_, words, at in cues)
     yield from _edge_lines(edges)
     yield from ({"type": "cluster", "digest": each.hex()} for each in clusters)
+
+
+def sections(lines: Iterable[str]) -> dict[str, list[str]]:
+    """The exports of several namespaces that follow each other, by namespace.
+
+    Raises:
+        DataError: A header is malformed, or two are of one namespace.
+    """
+    found: dict[str, list[str]] = {}
+    name = ""
+    for number, line in enumerate(lines, start=1):
+        header = sound.parsed(line, number) if '"helamem"' in line[:OPENING] else {}
+        if header.get("type") == "helamem":
+            name = str(header.get("namespace", ""))
+            if name in found:
+                raise DataError(f"the namespace {name!r} stands here a second time", line=number)
+            found[name] = []
+        if found:
+            found[name].append(line)
+    return found
 
 
 def read(lines: Iterable[str], zone: tzinfo | None = None) -> sound.Export | Reading:

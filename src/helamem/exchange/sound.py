@@ -47,7 +47,13 @@ def checked(header: dict[str, Any], lines: Iterable[tuple[int, str]]) -> Export:
         raise DataError(f"lessons is {shown(lessons)}, but must be {_COUNT[1]}", line=1)
     found = Export(lessons=lessons)
     for number, line in lines:
-        _sort_in(found, parsed(line, number), number)
+        content = parsed(line, number)
+        if content.get("type") == "helamem":
+            raise DataError(
+                "another namespace begins here; `helamem import` puts each into its own",
+                line=number,
+            )
+        _sort_in(found, content, number)
     _check_ids(found)
     _check_references(found)
     _check_order(found)

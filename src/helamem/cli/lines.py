@@ -1,0 +1,57 @@
+"""One record a line: what goes into a pipe, tab-separated or as JSON. Quick to import."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+LISTS = ("hits", "namespaces", "findings")  # where a command's data holds records
+
+
+def is_piped() -> bool:
+    """Whether nobody watches: the output is no terminal, and COLUMNS does not say how wide one would be."""
+    return not sys.stdout.isatty() and shutil.get_terminal_size((0, 0)).columns == 0
+
+
+def as_json(data: Any) -> Iterator[str]:  # JSON
+    """Each record as JSON on a line of its own."""
+    for record in _records(data):
+        yield json.dumps(record, ensure_ascii=False)
+
+
+def tabbed(data: Any, columns: Sequence[str]) -> Iterator[str]:  # JSON
+    """Each record's values of these names, separated by tabs."""
+    for record in _records(data):
+        yield "\t".join(_value(record, name) for name in columns)
+
+
+def printable(text: str) -> str:
+    """The text without characters that would steer a terminal."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}"
+        if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t"
+        else c
+        for c in text
+    )
+
+
+def _records(data: Any) -> Iterable[Any]:  # JSON
+    if isinstance(data, dict):
+        return next((data[name] for name in LISTS if isinstance(data.get(name), list)), [data])
+    return data if isinstance(data, list) else [data]
+
+
+def _value(record: dict[str, Any], name: str) -> str:
+    value = record.get(name)
+    if name == "speaker" and not value:
+        value = record.get("role")
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    return " ".join(printable(text).split())
