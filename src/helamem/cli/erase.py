@@ -109,9 +109,9 @@ def namespaces(app: App, drop: str | None, yes: bool) -> None:
 @shared_options
 @pass_app
 def cues(app: App) -> None:
-    """List the earlier questions that are bound to what served them.
+    """List the earlier questions.
 
-    `delete` takes their ids.
+    Each is bound to the memories that served it. `delete` takes their ids.
 
     Example:
         helamem cues
