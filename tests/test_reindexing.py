@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from helamem.memory import reindex_file
 from helamem.models.embedders import HashingEmbedder
 from helamem.reindexing import reindex
 from helamem.stores.sqlite import SQLiteStore
+from helamem.stores.sqlite.reindexing import IN_PLACE
 from helamem.testing import FixedClock, samples
 from stores.processes import Process, running
 
@@ -164,6 +166,14 @@ class TestInPlace:
             memory.reindex(embedder=HashingEmbedder(64))
 
             assert memory.search(QUESTION)
+
+    def test_each_word_is_looked_up_and_not_sought_through_all(self, path: Path) -> None:
+        filled(path)
+        [statement] = [each for each in IN_PLACE if each.startswith("INSERT INTO posting")]
+        with contextlib.closing(sqlite3.connect(path)) as file:
+            plan = [row[-1] for row in file.execute(f"EXPLAIN QUERY PLAN {statement}")]
+
+        assert ["SEARCH"] == [each.partition(" term ")[0] for each in plan if " term " in each]
 
 
 def interrupt(memory: Memory, embedder: HashingEmbedder) -> None:
