@@ -8,6 +8,7 @@ import pytest
 
 from helamem import Config, Memory, Turn
 from helamem.models.embedders import HashingEmbedder
+from helamem.stores.sqlite import removing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +116,24 @@ class TestKeys:
             memory.put("pin", Turn("The PIN is [redacted]."))
 
         assert b"QZX4411" not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
+
+    def test_the_file_is_cleared_of_it_once_when_it_is_closed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wiped = []
+        wipe = removing.wipe
+
+        def counted(db: Any) -> bool:
+            wiped.append(1)
+            return wipe(db)
+
+        monkeypatch.setattr(removing, "wipe", counted)
+        with Memory(tmp_path / "m.db", config=Config(), embedder=HashingEmbedder(64)) as memory:
+            for i in range(5):
+                memory.put("pin", Turn(f"The PIN is {i}."))
+            assert [] == wiped
+
+        assert [1] == wiped
 
 
 class TestQuiet:

@@ -114,6 +114,7 @@ class SQLiteStore:
         self._name = namespace
         self._zone = zone
         self._to_wipe = False
+        self._to_wipe_when_closed = False
         mine = None
         if embedder_name is not None:
             mine = Analysis(
@@ -194,7 +195,9 @@ class SQLiteStore:
                 node_table.add_contents(self._space, [(id_, episode)])
                 return id_, True
             node_table.replace(self._space, known, episode)
-        self._to_wipe = True
+        self._to_wipe_when_closed = (
+            True  # what is put again and again shall not pay for it each time
+        )
         return known, False
 
     def annotate(self, id_: int, metadata: Mapping[str, Json], *, was: Mapping[str, Json]) -> bool:
@@ -523,9 +526,9 @@ class SQLiteStore:
 
     def close(self) -> None:
         """Release the file; a closed store raises StoreError."""
-        if self._to_wipe:
+        if self._to_wipe or self._to_wipe_when_closed:
             self._wipe()
-            self._to_wipe = False
+            self._to_wipe = self._to_wipe_when_closed = False
         self._db.close()
 
     @contextlib.contextmanager
