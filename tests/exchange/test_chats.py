@@ -10,6 +10,7 @@ from helamem.errors import DataError
 from helamem.exchange.discord import read_discord
 from helamem.exchange.letta import read_letta
 from helamem.exchange.slack import names_of, read_slack
+from helamem.exchange.telegram import read_telegram
 from helamem.exchange.whatsapp import is_whatsapp, read_whatsapp
 from helamem.records import Turn
 
@@ -152,6 +153,40 @@ class TestWhatsApp:
         assert not is_whatsapp(text)
         assert is_whatsapp(ANDROID)
         assert is_whatsapp(APPLE)
+
+
+class TestTelegram:
+    def test_texts_come_in_pieces_and_files_leave_a_note(self) -> None:
+        def sent(text: Any, **more: Any) -> dict[str, Any]:
+            return {
+                "type": "message",
+                "date": "2024-05-06T19:02:00",
+                "date_unixtime": "1715014920",
+                "from": "Ana",
+                "text": text,
+                **more,
+            }
+
+        chat = {
+            "name": "Garden",
+            "messages": [
+                {"type": "service", "action": "create_group", "date_unixtime": "1715014900"},
+                sent(["See ", {"type": "link", "text": "https://x.org"}, "!"]),
+                sent("", photo="photos/1.jpg"),
+                sent("Plan:", file="files/a.pdf", file_name="a.pdf"),
+                sent("Later.", date_unixtime=None),
+                sent(""),
+            ],
+        }
+        reading = read_telegram(chat, BERLIN)
+        at = datetime(2024, 5, 6, 19, 2, tzinfo=BERLIN)
+
+        assert [
+            Turn(text, "Ana", at=at, session="Garden/2024-05-06")
+            for text in ("See https://x.org!", "[photo]", "Plan:\n[file: a.pdf]", "Later.")
+        ] == list(reading.turns)
+        assert 2 == len(reading.left_out)
+        assert [1, 2] == sorted(reading.losses)
 
 
 class TestLetta:

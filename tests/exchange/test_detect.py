@@ -28,6 +28,10 @@ DISCORD = {
 }
 MESSAGE = {"role": "user", "content": "Hi"}
 LETTA = {"agent_type": "memgpt_agent", "core_memory": [], "messages": [MESSAGE]}
+TELEGRAM = {
+    "name": "Ana",
+    "messages": [{"type": "message", "date_unixtime": "1714986000", "from": "Ana", "text": "Hi"}],
+}
 SLACK = {"type": "message", "user": "U1", "text": "Hi", "ts": "1714986000.000200"}
 
 SAMPLES = [
@@ -47,6 +51,8 @@ SAMPLES = [
     ("discord", json.dumps(DISCORD), 1),
     ("letta", json.dumps(LETTA), 1),
     ("slack", json.dumps([SLACK]), 1),
+    ("telegram", json.dumps(TELEGRAM), 1),
+    ("telegram", json.dumps({"chats": {"list": [TELEGRAM, TELEGRAM]}}), 2),
     ("whatsapp", "06/05/2024, 19:02 - Ana: Hi\n", 1),
     ("messages", '\ufeff[{"role": "user", "content": "a"}]', 1),
     ("messages", '{"messages": [{"role": "user", "content": "a"}]}', 1),
@@ -73,12 +79,12 @@ def test_an_export_is_for_the_memory_to_read(tail: str) -> None:
     ("text", "complaint"),
     [
         ("", "there is nothing in it"),
-        ("hello", "WhatsApp and Letta; Markdown and plain text"),
+        ("hello", "Telegram, WhatsApp and Letta; Markdown and plain text"),
         ("{", "not JSON"),
         ("3", "not a form"),
         ("[3]", "not a form"),
         ('{"a": 1}', "not a form"),
-        ('[{"a": 1}]', "WhatsApp and Letta; Markdown and plain text"),
+        ('[{"a": 1}]', "Telegram, WhatsApp and Letta; Markdown and plain text"),
         ('{"text": "a"}\n{', "line 2: this is not JSON"),
         ('{"text": "a"\n{"text": "b"}', "line 2: this is not JSON"),
         ('{"speaker": "a"}\n{"text": "b"}', "line 1: there is no 'text'"),

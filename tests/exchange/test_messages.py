@@ -151,6 +151,11 @@ class TestFields:
             Turn("hi", role="user", session="s", metadata={"a": 1, "id": "own", "user_id": 7, "updatedAt": "later"})
         ] == turns_of(message)  # fmt: skip
 
+    def test_what_is_no_json_is_kept_as_text(self) -> None:
+        (turn,) = turns_of({"content": "hi", "updated_at": NOON, "sizes": [1, {"at": NOON}]})
+
+        assert {"updated_at": str(NOON), "sizes": [1, {"at": str(NOON)}]} == turn.metadata
+
     def test_a_second_time_is_kept(self) -> None:
         (turn,) = turns_of({"content": "hi", "timestamp": NOON_S, "date": "in spring"})
 

@@ -1,6 +1,10 @@
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +18,15 @@ from helamem.errors import StoreError
 from helamem.exchange.recognizing import RETRY_S
 from helamem.models.embedders.hashing import HashingEmbedder
 from helamem.records import Turn
+from helamem.stores.sqlite import rows
 from helamem.testing import FixedClock
 
 DAY_S = 86_400.0
+SCRIPT = (
+    resources.files("helamem.stores.sqlite")
+    .joinpath("migrations/0002_identity.sql")
+    .read_text(encoding="utf-8")
+)
 MONDAY = datetime(2024, 5, 6, 10, 0, tzinfo=UTC)
 
 
@@ -237,6 +247,28 @@ class TestTimes:
 
         assert () == memory.add(BOOKING, session="s").stored
         assert 5 == len(texts(memory))
+
+
+class TestOlderFiles:
+    def test_turns_of_a_file_that_knew_them_by_their_time_are_known(
+        self, clock: FixedClock, tmp_path: Path
+    ) -> None:
+        turns = [
+            Turn("Hello", "Ana", "user", MONDAY, "s"),
+            Turn("Hello", "Ana", "user", MONDAY),
+            Turn("Bye", at=MONDAY + timedelta(seconds=1.5)),
+        ]
+        path = str(tmp_path / "old.db")
+        with opened(clock, path) as memory:
+            memory.add(turns)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE node SET key = randomblob(16), at = at + 1e-7")
+            connection.create_function("turn_key", 5, rows.turn_key)
+            for statement in SCRIPT.split(";")[1:]:  # the column is there already
+                connection.execute(statement)
+
+        with opened(clock, path) as memory:
+            assert () == memory.add(turns).stored
 
 
 class TestMoving:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FORMATS = (
     *("auto", "jsonl", "messages", "chatgpt", "claude", "letta", "slack", "discord", "whatsapp"),
-    *("markdown", "text", "locomo", "helamem"),
+    *("telegram", "markdown", "text", "locomo", "helamem"),
 )
 NAMED = 20  # so many things that were left out are named; --json names all
 
@@ -84,7 +84,7 @@ def import_(
     """Remember the conversations or notes in a file, a folder or a zip archive.
 
     `-` is standard input. The formats are JSON lines, lists of messages, ChatGPT's, Claude's and Letta's
-    exports, those of Slack, Discord and WhatsApp, Markdown and plain text, LoCoMo's JSON, and what `export`
+    exports, those of Slack, Discord, Telegram and WhatsApp, Markdown and plain text, LoCoMo's JSON, and what `export`
     writes.
 
     Everything is read and checked before anything is stored: a malformed line is reported by its

@@ -14,6 +14,7 @@ from helamem.exchange import (
     messages,
     notes,
     slack,
+    telegram,
     whatsapp,
 )
 from helamem.exchange.jsonl import parsed, read_jsonl
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 
 Format: TypeAlias = Literal[
     "jsonl", "messages", "chatgpt", "claude", "letta", "slack", "discord", "whatsapp", "markdown", "text",
-    "locomo", "helamem",
+    "telegram", "locomo", "helamem",
 ]  # fmt: skip
 FORMATS: tuple[Format, ...] = get_args(Format)
 KNOWN = (
     "JSONL with 'text', or 'role' and 'content', in every line; a list of messages with 'role' and "
     "'content'; ChatGPT's or Claude's conversations.json; exports of Slack, Discord (DiscordChatExporter), "
-    "WhatsApp and Letta; Markdown and plain text; LoCoMo; and helamem's own export"
+    "Telegram, WhatsApp and Letta; Markdown and plain text; LoCoMo; and helamem's own export"
 )
 
 
@@ -123,7 +124,11 @@ def _form_of_whole(value: dict[str, object]) -> Format | None:
     if isinstance(value.get("messages"), list):
         if {"guild", "channel"} & set(value):
             return "discord"
+        if any(isinstance(each, dict) and "date_unixtime" in each for each in value["messages"]):  # type: ignore[attr-defined]
+            return "telegram"
         return "letta" if {"agent_type", "core_memory"} & set(value) else "messages"
+    if isinstance(value.get("chats"), dict):
+        return "telegram"
     agents = value.get("agents")
     return "letta" if isinstance(agents, list) and "blocks" in value else None
 
@@ -159,4 +164,5 @@ _READERS: dict[str, Callable[[object, str, tzinfo | None], Reading]] = {
     "locomo": _locomo,
     "messages": lambda value, _, zone: messages.read_messages(value, zone),
     "slack": _slack,
+    "telegram": lambda value, _, zone: telegram.read_telegram(value, zone),
 }

@@ -6,6 +6,7 @@ No package is imported for it: an object that gives its fields away will do.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +168,7 @@ def _turn(fields: Mapping[str, Any], text: str, role: str, zone: tzinfo | None) 
     when = next((key for key in TIMES if fields.get(key) is not None), "")
     who = next((key for key in SPEAKERS if fields.get(key)), "")
     rest: dict[str, Json] = {
-        str(key): each
+        str(key): json.loads(json.dumps(each, default=str))  # times, ids and the like as text
         for key, each in fields.items()
         if key not in {*TECHNICAL, when, who} and each not in (None, "", [], {})
     }
