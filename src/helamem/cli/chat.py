@@ -159,8 +159,10 @@ class Conversation:
     def _forget(self, which: str) -> None:
         if not which:
             raise click.ClickException("say which: /forget ID ID ... (/why shows ids)")
-        gone = self._memory.delete(*ids(which.replace(" ", ",")))
-        click.echo(f"forgotten: {', '.join(f'#{id_}' for id_ in gone)}")
+        named = ids(which.replace(" ", ","))
+        along = len(self._memory.delete(*named)) - len(set(named))
+        rest = f", and {along} facts or earlier questions that rested on them" if along else ""
+        click.echo(f"forgotten: {', '.join(f'#{id_}' for id_ in named)}{rest}")
 
     def _help(self, _: str) -> None:
         for name, (_command, words) in self._commands.items():

@@ -241,7 +241,10 @@ def memories(kept: Sequence[Episode | Fact]) -> RenderableType:
 def facts(kept: Sequence[Fact]) -> RenderableType:
     """Facts with what they rest on."""
     if not kept:
-        return Text("There are no facts yet; `helamem consolidate` distils them.")
+        return Text(
+            "There are no facts yet. `helamem consolidate` distils them: with a language model out of all that "
+            "was said, without one out of memories that served together (`helamem reinforce`)."
+        )
     rows = table("id", "fact", "rests on", "sure", right=("id", "sure"))
     for fact in kept:
         text = clipped(fact.text)

@@ -157,7 +157,7 @@ def _file(app: App) -> Iterator[Finding]:
         advice = f"Use --set language={exc.expected}, or run helamem reindex."
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
     except (StoreError, OSError) as exc:
-        advice = "Restore it from a copy, or name another file with --file."
+        advice = "Or name another file with --file."  # what to do with this one is in the error
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
 
 

@@ -81,7 +81,9 @@ def import_(
     conversation: str | None,
     session_prefix: str,
 ) -> None:
-    """Remember the conversations or notes in a file, a folder or a zip archive.
+    """Remember conversations or notes.
+
+    They are in a file, a folder or a zip archive.
 
     `-` is standard input. The formats are JSON lines, lists of messages, ChatGPT's, Claude's and Letta's
     exports, those of Slack, Discord, Telegram and WhatsApp, Markdown and plain text, LoCoMo's JSON, and what `export`
