@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from helamem.stores.sqlite.residue import has_residue
+from stores.residue import has_residue
 
 PAGE = 8192
 

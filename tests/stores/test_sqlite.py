@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,10 @@ import pytest
 from helamem import Config, Memory
 from helamem.errors import CorruptError, EmbedderMismatchError, SchemaError, StoreError
 from helamem.models.embedders import HashingEmbedder
-from helamem.stores.sqlite import SQLiteStore, database, residue
+from helamem.stores.sqlite import SQLiteStore, database, namespace, removing
 from helamem.testing import samples
 from stores.processes import Process, running
+from stores.residue import has_residue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -518,17 +520,6 @@ class TestTraces:
         assert [] == store.check()
         store.close()
 
-    def test_no_text_remains_where_sqlite_cannot_show_its_file(
-        self, path: Path, store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(database.Database, "image", lambda self: None)
-        a, b = samples.add(store, "quokkas embezzle zinc", "harmless")
-
-        assert [a] == store.remove([a], at=5.0)
-
-        assert b"embezzle" not in raw(path)
-        assert [b] == store.ids(kinds=["episode"]).tolist()
-
     def test_what_a_reader_holds_back_is_wiped_later(self, path: Path, store: SQLiteStore) -> None:
         secret = b"embezzle"
         [a] = samples.add(store, "quokkas embezzle zinc")
@@ -555,7 +546,7 @@ class TestTraces:
             return True
 
         with monkeypatch.context() as patched:
-            patched.setattr(residue, "has_residue", interfere)
+            patched.setattr(removing, "has_moved", interfere)
             assert [a] == store.remove([a], at=5.0)
 
         assert "still" in caplog.text
@@ -564,6 +555,122 @@ class TestTraces:
         assert [b] == store.ids(kinds=["episode"]).tolist()
         store.close()
         assert b"embezzle" not in raw(path)
+
+    def test_a_process_that_ends_before_the_wipe_leaves_it_to_the_next(
+        self, path: Path, store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        a, b = samples.add(store, "quokkas embezzle zinc", "harmless")
+        with monkeypatch.context() as patched:
+            patched.setattr(removing, "wipe", lambda db: False)
+            store.remove([a], at=5.0)
+        copy = path.parent / "as it was"
+        copy.mkdir()
+        for file in path.parent.glob("memory.db*"):
+            shutil.copy(file, copy / file.name)
+        assert b"embezzle" in raw(copy / path.name)
+
+        other = opened(copy / path.name)
+
+        assert b"embezzle" not in raw(copy / path.name)
+        assert [b] == other.ids(kinds=["episode"]).tolist()
+        assert [] == in_sql(copy / path.name, "SELECT key FROM meta WHERE key = 'wipe'")
+        other.close()
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_nothing_ever_lies_beside_the_rows(self, path: Path, seed: int) -> None:
+        choose = np.random.default_rng(seed)
+        store = opened(path, synchronous="normal")
+        there: dict[int, str] = {}
+        gone: list[str] = []
+        for step in range(60):
+            words = [f"w{step}x{i}z " + "milk " * int(choose.integers(300)) for i in range(9)]
+            there |= dict(
+                zip(samples.add(store, *words, session=f"s{step % 7}"), words, strict=True)
+            )
+            ids = choose.permutation(list(there))[: int(choose.integers(12))].tolist()
+            shorter = choose.permutation(list(there))[:2].tolist()
+            for id_ in shorter:
+                there[id_] = f"{there[id_].split()[0]} brief"
+                store.update(id_, samples.episode(there[id_]), at=4.0)
+            store.remove(ids, at=5.0)
+            gone += [there.pop(id_).split()[0] for id_ in ids]
+            assert not has_residue(store._db._connection.serialize(), database.PAGE_BYTES)
+        content = raw(path)
+        assert [] == [word for word in gone if f"{word} ".encode() in content]
+        assert all(f"{text.split()[0]} ".encode() in content for text in there.values())
+        assert [] == store.check()
+        store.close()
+
+
+class Statements:
+    """Counts what SQLite is told to do."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.n: Counter[str] = Counter()
+        real = database.Database.execute
+
+        def execute(db: database.Database, query: str, *values: Any) -> sqlite3.Cursor:
+            self.n[query.split(maxsplit=1)[0]] += 1
+            return real(db, query, *values)
+
+        monkeypatch.setattr(database.Database, "execute", execute)
+
+
+class TestCostOfRemoving:
+    """It grows with what is removed, not with what is kept."""
+
+    def test_a_removal_does_as_much_in_a_large_file_as_in_a_small_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counted = []
+        for n in (50, 1000):
+            store = opened(tmp_path / f"{n}.db", synchronous="normal")
+            ids = samples.add(store, *[f"turn {i}" for i in range(n)])
+            with monkeypatch.context() as patched:
+                statements = Statements(patched)
+                pages = store._db.row("PRAGMA page_count")
+                store.remove([ids[n // 2]], at=5.0)
+                counted.append(statements.n)
+                assert pages == store._db.row("PRAGMA page_count")
+            store.close()
+
+        assert counted[0] == counted[1]
+        assert 0 == counted[0]["VACUUM"]
+
+    def test_what_an_update_moved_is_written_anew_once(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = opened(path)
+        ids = samples.add(store, *[f"turn {i} embezzles{i}e" for i in range(40)])
+        store.update(ids[3], samples.episode("a much longer text " * 900), at=4.0)
+        statements = Statements(monkeypatch)
+
+        for id_ in ids[2:5]:
+            store.remove([id_], at=5.0)
+
+        assert 1 == statements.n["VACUUM"]
+        content = raw(path)
+        assert [] == [i for i in (2, 3, 4) if f"embezzles{i}e".encode() in content]
+        store.close()
+
+    def test_many_empty_rows_are_cleared_away(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(removing, "MANY", 20)
+        store = opened(path)
+        ids = samples.add(store, *[f"turn {i}" for i in range(60)])
+        statements = Statements(monkeypatch)
+
+        for id_ in ids[:50]:
+            store.remove([id_], at=5.0)
+
+        assert 1 == statements.n["VACUUM"]
+        graves = in_sql(path, f"SELECT count(*) FROM node WHERE namespace = {namespace.GRAVES}")
+        assert graves[0][0] < 20
+        assert ids[50:] == store.ids(kinds=["episode"]).tolist()
+        assert samples.add(store, "new")[0] > ids[-1]
+        assert [] == store.check()
+        store.close()
 
 
 def raw(path: Path) -> bytes:

@@ -271,14 +271,6 @@ class Database:
             self.execute(f"PRAGMA busy_timeout = {int(1e3 * self._busy_s)}")
         return not busy
 
-    def image(self) -> bytes | None:
-        """The whole file as this connection sees it, in RAM; None where SQLite was built without that.
-
-        To open the file beside SQLite is no way: closing it would give up all locks of this process.
-        """
-        serialize: Callable[[], bytes] | None = getattr(self._connection, "serialize", None)
-        return serialize() if serialize else None
-
     def file_bytes(self) -> int:
         """The size of the file with its log; 0 in RAM."""
         if self.path == IN_RAM:

@@ -59,6 +59,7 @@ def change(space: Space, fact: ChangedFact, at: float) -> None:
     """Write down what new evidence made of a known fact."""
     node_table.require(space, fact.id, FACT)
     space.db.execute("UPDATE fact SET confidence = ? WHERE node = ?", fact.confidence, fact.id)
+    node_table.note_growth(space, fact.id, rows.dumped(fact.metadata))
     space.db.execute(
         "UPDATE node SET metadata = ? WHERE id = ?", rows.dumped(fact.metadata), fact.id
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.database import Database
 
 
+GRAVES = 0  # the namespace to which emptied rows belong
+WIPE, MOVED = "wipe", "moved"  # keys of `meta`: debts that outlive a process
 DROPPED = "\x1fdropped "  # what the name of a dropped namespace begins with: no other can
 
 
@@ -92,7 +94,7 @@ def require_fit(db: Database, kept: Analysis, mine: Analysis) -> None:
 def made_with(db: Database) -> Analysis | None:
     """The analysis that made the vectors and terms of a file; None for a new one."""
     kept = _meta(db)
-    if not kept:
+    if not kept.keys() - {WIPE, MOVED}:
         return None
     if not {"embedder", "dimension", "language", "version"} <= kept.keys():
         raise _damaged(db)
@@ -113,6 +115,26 @@ def record(db: Database, analysis: Analysis) -> None:
 def put_meta(db: Database, key: str, value: str) -> None:
     """Write down something about the whole file, inside a transaction."""
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value)
+
+
+def owe_wipe(db: Database) -> None:
+    """Write down that something was removed of which traces may be left, inside a transaction."""
+    put_meta(db, WIPE, "1")
+
+
+def is_wipe_owed(db: Database) -> bool:
+    """Whether something was removed, and its traces were not, since a process ended or others were reading."""
+    return WIPE in _meta(db)
+
+
+def moved(db: Database) -> None:
+    """Write down that rows with texts were moved, so that copies may lie in the file; inside a transaction."""
+    put_meta(db, MOVED, "1")
+
+
+def has_moved(db: Database) -> bool:
+    """Whether copies of rows may lie in the file."""
+    return MOVED in _meta(db)
 
 
 def _damaged(db: Database) -> CorruptError:
@@ -149,7 +171,9 @@ def all_of(db: Database) -> list[tuple[str, int, int, int, float | None]]:
         return db.rows(
             "SELECT s.name, sum(n.kind = 0), sum(n.kind = 1), sum(n.kind = 2),"
             " max(CASE n.kind WHEN 0 THEN n.at END)"
-            " FROM namespace s JOIN node n ON n.namespace = s.id GROUP BY s.id ORDER BY s.name"
+            " FROM namespace s JOIN node n ON n.namespace = s.id"
+            " WHERE s.id <> ? GROUP BY s.id ORDER BY s.name",
+            GRAVES,
         )
 
 

@@ -8,7 +8,7 @@ from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS, QUIET, Heard
 from helamem.stores.sqlite import edge_table, posting_table, rows
 from helamem.stores.sqlite.edge_table import LEARNED
-from helamem.stores.sqlite.namespace import listed
+from helamem.stores.sqlite.namespace import listed, moved
 from helamem.stores.sqlite.rows import CUE, EPISODE
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.namespace import Space
 
 MAX_BOUND = 500  # values in one statement
+ROOM = 8  # bytes by which the numbers in a row may grow
 
 
 def find(space: Space, kind: int, key: bytes) -> int | None:
@@ -277,6 +278,7 @@ def note_update(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
 
 def replace(space: Space, id_: int, episode: NewEpisode) -> None:
     """Let an episode say something else."""
+    note_growth(space, id_, episode.text, rows.dumped(episode.metadata))
     uncount(space, id_)
     posting_table.remove(space, id_, was_active=True)
     space.db.execute(
@@ -291,8 +293,19 @@ def replace(space: Space, id_: int, episode: NewEpisode) -> None:
     changed(space, [id_])
 
 
+def note_growth(space: Space, id_: int, *texts: str) -> None:
+    """Write down that other rows may have been moved, where a row is about to grow: to these texts in all."""
+    (before,) = space.db.find(
+        "SELECT length(CAST(text AS BLOB)) + length(CAST(metadata AS BLOB)) FROM node WHERE id = ?",
+        id_,
+    ) or (0,)
+    if sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + ROOM > before:
+        moved(space.db)
+
+
 def annotate(space: Space, id_: int, metadata: Mapping[str, Json], was: Mapping[str, Json]) -> bool:
     """Give an episode other metadata if it still has those that it had; whether it was done."""
+    note_growth(space, id_, "", rows.dumped(metadata))
     done = space.db.execute(
         "UPDATE node SET metadata = ? WHERE namespace = ? AND id = ? AND kind = ? AND metadata = ?",
         rows.dumped(metadata),

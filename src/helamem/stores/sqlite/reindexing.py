@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 UNDER_WAY = "reindexing"  # what is staged was made by this analysis
 
 IN_PLACE = (
+    f"DELETE FROM node WHERE namespace = {namespace.GRAVES}",  # noqa: S608
+    f"DELETE FROM session WHERE namespace = {namespace.GRAVES}",  # noqa: S608
     "DELETE FROM vector",
     "INSERT INTO vector SELECT node, vector FROM staged ORDER BY node",
     "UPDATE node SET (length, traits) = (SELECT length, traits FROM staged s WHERE s.node = id)",
@@ -68,7 +70,9 @@ class Reindexing:
         with self._db.reading():
             found = self._db.rows(
                 "SELECT id, kind, n.text, metadata, namespace FROM node n LEFT JOIN staged s"
-                " ON s.node = n.id WHERE s.node IS NULL AND n.id > ? ORDER BY n.id LIMIT ?",
+                " ON s.node = n.id WHERE s.node IS NULL AND n.namespace <> ? AND n.id > ?"
+                " ORDER BY n.id LIMIT ?",
+                namespace.GRAVES,
                 after,
                 limit,
             )
@@ -120,8 +124,12 @@ class Reindexing:
         with self._db.alone():
             with self._db.writing():
                 self._require_under_way()
-                if self._db.find("SELECT 1 FROM node WHERE id NOT IN (SELECT node FROM staged)"):
+                if self._db.find(
+                    "SELECT 1 FROM node WHERE namespace <> ? AND id NOT IN (SELECT node FROM staged)",
+                    namespace.GRAVES,
+                ):
                     return None
+                namespace.moved(self._db)
                 for statement in IN_PLACE:
                     self._db.execute(statement)
                 namespace.record(self._db, self._analysis)

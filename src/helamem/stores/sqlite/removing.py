@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.sqlite import fact_table, node_table, posting_table, residue
-from helamem.stores.sqlite.database import PAGE_BYTES
-from helamem.stores.sqlite.namespace import DROPPED, listed
+from helamem.stores.sqlite import fact_table, node_table, posting_table
+from helamem.stores.sqlite.namespace import (
+    DROPPED,
+    GRAVES,
+    MOVED,
+    WIPE,
+    has_moved,
+    listed,
+    moved,
+)
 from helamem.stores.sqlite.rows import CUE
 
 if TYPE_CHECKING:
@@ -14,6 +21,9 @@ if TYPE_CHECKING:
 
     from helamem.stores.sqlite.database import Database
     from helamem.stores.sqlite.namespace import Space
+
+
+MANY = 1000  # so many empty rows are never worth writing the file anew
 
 
 def remove(space: Space, ids: Sequence[int], at: float) -> list[int]:
@@ -32,6 +42,9 @@ def take_away(space: Space, ids: Sequence[int], at: float) -> list[int]:
         _remove_node(space, id_, at)
     if going:
         node_table.changed(space, going)
+        space.db.execute(
+            "UPDATE namespace SET n_documents = n_documents + ? WHERE id = ?", len(going), GRAVES
+        )
     return going
 
 
@@ -45,6 +58,7 @@ def unbound_cues(space: Space) -> list[int]:
 
 def drop(space: Space) -> None:
     """Take away everything of a namespace, and its name; its number is never given again."""
+    moved(space.db)
     ids = space.db.column("SELECT id FROM node WHERE namespace = ?", space.id)
     space.db.execute(
         "UPDATE fact SET superseded_by = NULL"
@@ -74,18 +88,43 @@ def scrub(space: Space, says: Callable[[str], bool]) -> int:
 
 
 def wipe(db: Database) -> bool:
-    """Take what was removed out of the log and out of the gaps between rows, too.
+    """Take what was removed out of the log, and out of the gaps between rows where it may lie.
+
+    Emptying a row overwrites it, so the log is all there is to it. Only where rows were moved, or where more
+    rows are empty than not, the whole file is written anew.
 
     Returns:
         False while another process reads an older state: the log cannot be emptied then.
     """
     if not db.empty_log():
         return False
-    image = db.image()
-    if image is not None and not residue.has_residue(image, PAGE_BYTES):
-        return True
+    if _is_worth_rewriting(db):
+        _rewrite(db)
+        if not db.empty_log():
+            return False
+    with db.writing():
+        db.execute("DELETE FROM meta WHERE key = ?", WIPE)
+    return True
+
+
+def _is_worth_rewriting(db: Database) -> bool:
+    empty, full = db.row(
+        "SELECT (SELECT n_documents FROM namespace WHERE id = ?1),"
+        " (SELECT sum(n_documents) FROM namespace WHERE id <> ?1)",
+        GRAVES,
+    )
+    return empty > max(MANY, full or 0) or has_moved(db)
+
+
+def _rewrite(db: Database) -> None:
+    with db.writing():
+        moved(db)
+        db.execute("DELETE FROM node WHERE namespace = ?", GRAVES)
+        db.execute("DELETE FROM session WHERE namespace = ?", GRAVES)
+        db.execute("UPDATE namespace SET n_documents = 0 WHERE id = ?", GRAVES)
     db.execute("VACUUM")
-    return db.empty_log()
+    with db.writing():
+        db.execute("DELETE FROM meta WHERE key = ?", MOVED)
 
 
 def _orphaned_by(space: Space, ids: list[int]) -> list[int]:
@@ -121,9 +160,24 @@ def _remove_node(space: Space, id_: int, at: float) -> None:
         " (SELECT target, source, channel FROM edge WHERE source = ?)",
         id_,
     )
-    space.db.execute("DELETE FROM node WHERE id = ?", id_)
-    space.db.execute("UPDATE history SET text = NULL WHERE node = ?", id_)
+    for statement in _EMPTYING:
+        space.db.execute(statement, id_)
     space.db.execute(
-        "DELETE FROM session WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM node WHERE session = ?1)",
+        "UPDATE session SET namespace = 0, digest = id, name = ''"
+        " WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM node WHERE session = ?1)",
         session,
     )
+
+
+# Rows that hold texts or vectors are emptied where they are, which moves no other; they only ever shrink.
+_EMPTYING = (
+    "DELETE FROM edge WHERE source = ?",
+    "DELETE FROM usage WHERE node = ?",
+    "DELETE FROM fact_source WHERE fact = ?",
+    "DELETE FROM fact_source WHERE episode = ?",
+    "DELETE FROM fact WHERE node = ?",
+    "UPDATE vector SET value = x'' WHERE node = ?",
+    "UPDATE node SET namespace = 0, active = 0, key = NULL, text = '', speaker = '', role = '', session = NULL,"
+    " metadata = '{}', length = 0, traits = 0, utc_offset = NULL WHERE id = ?",
+    "UPDATE history SET text = NULL WHERE node = ?",
+)

@@ -31,7 +31,16 @@ from helamem.stores.sqlite import (
 )
 from helamem.stores.sqlite.cache import Cache
 from helamem.stores.sqlite.database import IN_RAM, Database
-from helamem.stores.sqlite.namespace import all_of, claimed, listed, made_with, require_known
+from helamem.stores.sqlite.namespace import (
+    all_of,
+    claimed,
+    is_wipe_owed,
+    listed,
+    made_with,
+    moved,
+    owe_wipe,
+    require_known,
+)
 from helamem.stores.sqlite.reindexing import Reindexing
 from helamem.stores.sqlite.rows import EPISODE, FACT
 
@@ -127,6 +136,8 @@ class SQLiteStore:
             self._db.close()
             raise
         self._use(space)
+        if is_wipe_owed(self._db):
+            self._wipe()
 
     def _use(self, space: Space) -> None:
         self._space = space
@@ -316,6 +327,7 @@ class SQLiteStore:
                 raise _DryRun
             if mended:
                 self._to_wipe = True
+                moved(self._db)
                 node_table.changed(self._space, self._db.column(checks.MINE[1:-1], self._space.id))
         return mended
 
@@ -541,6 +553,8 @@ class SQLiteStore:
                 self._space.reindexings()  # refuses what another embedder has made
                 require_known(self._space, self._name)
                 yield
+                if self._to_wipe:
+                    owe_wipe(self._db)
         if self._to_wipe and not self._db.is_writing:
             self._wipe()
 

@@ -1,5 +1,5 @@
 -- One node space: episodes, facts and cues take their ids from one sequence that never repeats.
--- Texts and vectors lie in tables, never in an index: see residue.py.
+-- Texts and vectors lie in tables, never in an index: see removing.py.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
