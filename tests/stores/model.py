@@ -99,6 +99,9 @@ class Model:
         ]
         for edge in faint:
             del self.edges[edge]
+        bound = {a for a, *_ in self.edges}
+        for cue in [id_ for id_ in self.of_kind("cue") if id_ not in bound]:
+            del self.nodes[cue]
         return len(faint) // 2
 
     def remove(self, ids: set[int]) -> None:
