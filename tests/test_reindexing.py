@@ -21,7 +21,7 @@ from helamem.language.english import ENGLISH
 from helamem.memory import reindex_file
 from helamem.models.embedders import HashingEmbedder
 from helamem.reindexing import reindex
-from helamem.stores.sqlite import SQLiteStore
+from helamem.stores.sqlite import SQLiteStore, database
 from helamem.stores.sqlite.reindexing import IN_PLACE
 from helamem.testing import FixedClock, samples
 from stores.processes import Process, running
@@ -342,6 +342,24 @@ class TestAnalysis:
             memory.add("Maya has eight cats")
             memory.reindex()
             assert ENGLISH.version == memory.stats().language_version
+
+    def test_a_file_from_before_was_read_with_the_first_english_analysis(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        older = database.migrations()[:2]
+        with monkeypatch.context() as then:
+            then.setattr(database, "migrations", lambda: older)
+            store = stored(path)
+            samples.add(store, "one")
+            store.close()
+        with contextlib.closing(sqlite3.connect(path)) as file, file:
+            file.execute("DELETE FROM meta WHERE key IN ('language', 'version')")
+
+        store = stored(path)
+
+        assert ("english", 1) == (store.analysis.language, store.analysis.version)
+        assert [] == store.check()
+        store.close()
 
     def test_another_language_is_refused_until_it_is_reindexed(self, path: Path) -> None:
         filled(path)
