@@ -1,7 +1,8 @@
 # What one does with this repository. It needs Python 3.11 or newer, make, and a package index.
 #   make demo                       install into .venv, and watch a memory at work
 #   make test                       install what tests need, and run the whole suite
-#   make lint | check | adapters | bare | pages | clean
+#   make slow                       run what takes long: many examples, kills, races
+#   make lint | check | adapters | bare | dist | real-model | pages | clean
 #   make PYTHON=python3.12 ...      use another Python
 #   make VENV=/some/where ...       use another place than .venv
 
@@ -10,19 +11,23 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint fix check adapters bare pages clean
+.PHONY: help demo test slow lint fix check adapters bare dist real-model pages clean
 .DEFAULT_GOAL := help
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed ## Install helamem into .venv, and run its main job on a sample conversation
 	@echo "== Running the demo: $(BIN)/helamem demo"
 	@$(BIN)/helamem demo
 
-test: $(VENV)/.test ## Install what tests need, and run the whole suite
-	@echo "== Running the tests: $(BIN)/python -m pytest -n auto"
-	@$(BIN)/python -m pytest -n auto
+test: $(VENV)/.test ## Install what tests need, and run all but what takes long
+	@echo "== Running the tests: $(BIN)/python -m pytest -n auto -m 'not slow'   (make slow runs the rest)"
+	@$(BIN)/python -m pytest -n auto -m 'not slow'
+
+slow: $(VENV)/.test ## Run the tests that take long: many examples, kills, races
+	@echo "== Running the slow tests: $(BIN)/python -m pytest -n auto -m slow"
+	@$(BIN)/python -m pytest -n auto -m slow
 
 lint: $(VENV)/.lint ## Check style, format, types, the direction of imports, and spelling
 	@echo "== Checking style"
@@ -50,6 +55,23 @@ adapters: $(VENV)/.adapters ## Install the frameworks that there are adapters fo
 bare: $(VENV)/.bare ## Install the package alone, and check that it imports, helps and runs README's example
 	@echo "== Importing, asking for help, and running README's examples with the base install only"
 	@$(VENV)/bare/bin/python scripts/bare.py README.md
+
+dist: $(VENV)/.dist ## Build the distribution, check it, and run README's examples with its wheel alone
+	@rm -rf dist $(VENV)/wheel
+	@echo "== Building the distribution into dist"
+	@$(BIN)/python -m build --outdir dist .
+	@$(BIN)/python -m twine check --strict dist/*
+	@echo "== Installing the wheel alone, and running README's examples with it"
+	@$(PYTHON) -m venv $(VENV)/wheel
+	@$(VENV)/wheel/bin/python -m pip --disable-pip-version-check --quiet install dist/*.whl
+	@$(VENV)/wheel/bin/python scripts/bare.py README.md
+
+real-model: $(VENV)/.installed ## Measure with a real language model on this machine: DATA=locomo10.json
+	@echo "== Installing a server for language models into $(VENV)/real-model"
+	@test -d $(VENV)/real-model || $(PYTHON) -m venv $(VENV)/real-model
+	@$(VENV)/real-model/bin/python -m pip --disable-pip-version-check --quiet install 'xllamacpp==2026.10.*' openai -e .
+	@$(VENV)/real-model/bin/python benchmarks/real_model/serve.py \
+	  $(VENV)/real-model/bin/helamem bench answers --data $(DATA) --no-judge --workers 1
 
 pages: $(VENV)/.bench ## Write the pages of results, and the tables of other documents, anew
 	@echo "== Writing docs/evaluation from benchmarks/results"
@@ -81,6 +103,11 @@ $(VENV)/.test: $(VENV)/.installed
 $(VENV)/.lint: $(VENV)/.test
 	@echo "== Installing what the checks need into $(VENV)"
 	@$(PIP) install --group lint
+	@touch $@
+
+$(VENV)/.dist: $(VENV)/.made
+	@echo "== Installing what builds a distribution into $(VENV)"
+	@$(PIP) install --group dist
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.installed
