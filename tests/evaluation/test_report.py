@@ -16,7 +16,15 @@ from helamem.evaluation.provenance import plain_settings
 ROOT = Path(__file__).parents[2]
 RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
 # What decides on an order; no other setting changes a published number.
-RANKING = ("activation.", "candidates.", "cues.", "embedder", "learning.", "selection.", "spreading.")
+RANKING = (
+    "activation.",
+    "candidates.",
+    "cues.",
+    "embedder",
+    "learning.",
+    "selection.",
+    "spreading.",
+)
 PAGES = ROOT / "docs" / "evaluation"
 
 

@@ -152,7 +152,7 @@ def test_a_memory_keeps_every_turn_and_asks_at_the_time_of_the_question(
     state.close()
 
 
-def test_turns_that_a_memory_takes_for_one_both_count(
+def test_turns_that_say_the_same_are_memories_of_their_own(
     conversation: Conversation, tmp_path: Path
 ) -> None:
     from dataclasses import replace
@@ -163,7 +163,7 @@ def test_turns_that_a_memory_takes_for_one_both_count(
         turn_ids=("D0:1", *conversation.turn_ids),
     )
     state = systems.remember(twins, HashingEmbedder(), tmp_path / "m.db", Config.of())
-    assert ("D0:1", "D1:1") in state.turn_ids.values()
+    assert [("D0:1",), ("D1:1",)] == [state.turn_ids[1], state.turn_ids[2]]
     state.close()
 
 

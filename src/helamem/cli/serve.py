@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -96,7 +95,9 @@ def create(
     Example:
         helamem keys create --namespace 'team-*' --scope read --days 30
     """
-    now = time.time()  # noqa: TID251  # the outermost shell
+    from helamem.memory import SYSTEM_CLOCK
+
+    now = SYSTEM_CLOCK()
     app = context.ensure_object(App)
     key = _keys(app).create(
         namespaces=namespaces,

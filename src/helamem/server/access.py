@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator  # noqa: TC003  # FastAPI reads annotations at run time
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import HTTPException, Path, Request
+
+from helamem.memory import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from helamem.memory import Memory
@@ -36,7 +37,7 @@ def key_of(request: Request) -> Key | None:
     keys = request.app.state.keys
     if not keys:
         return None
-    key: Key | None = keys.find(_credentials(request), now=time.time())  # noqa: TID251  # the outermost shell
+    key: Key | None = keys.find(_credentials(request), now=SYSTEM_CLOCK())
     if key is None:
         raise HTTPException(
             HTTPStatus.UNAUTHORIZED,
