@@ -5,6 +5,7 @@ The picture is of a real run, in a temporary folder, with the memory's file ther
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -25,7 +26,7 @@ COMMANDS = (
 
 def main(out: Path) -> None:
     """Run the commands, and write the picture."""
-    screen = Console(record=True, width=WIDTH, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    screen = Console(record=True, width=WIDTH, file=io.StringIO())
     with tempfile.TemporaryDirectory() as folder:
         for command in COMMANDS:
             screen.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
@@ -40,7 +41,7 @@ def shown(command: str, folder: str) -> str:
         "COLUMNS": str(WIDTH),
         "FORCE_COLOR": "1",
         "HELAMEM_HOME": folder,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
     ran = subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=True
