@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem import Memory
+from helamem import Memory, Turn
 from helamem.errors import HelaMemError, NotFoundError
 
 if TYPE_CHECKING:
@@ -96,6 +96,16 @@ CALLS: Mapping[str, Callable[[Memory, Any], object]] = {
     "update text": lambda m, odd: m.update(1, odd),
     "update metadata": lambda m, odd: m.update(1, metadata=odd),
     "delete": lambda m, odd: m.delete(odd),
+    "delete by filters": lambda m, odd: m.delete(filters=odd),
+    "delete by a field": lambda m, odd: m.delete(filters={"topic": odd}),
+    "delete dry_run": lambda m, odd: m.delete(1, dry_run=odd or True),
+    "erase": lambda m, odd: m.erase(odd),
+    "erase with mentions": lambda m, odd: m.erase(odd, mentions=True),
+    "drop_namespace": lambda m, odd: m.drop_namespace(odd),
+    "put": lambda m, odd: m.put(odd, Turn("Hello.")),
+    "put a turn": lambda m, odd: m.put("key", odd),
+    "get_by_key": lambda m, odd: m.get_by_key(odd),
+    "forget max_share": lambda m, odd: m.forget(max_share=odd),
     "history": lambda m, odd: m.history(odd),
     "facts as_of": lambda m, odd: m.facts(as_of=odd),
     "profile": lambda m, odd: m.profile(odd),

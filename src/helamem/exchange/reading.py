@@ -104,7 +104,7 @@ def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
         return None
     if isinstance(value, str):
         text = value.strip()
-        value = float(text) if _SECONDS.fullmatch(text) else datetime.fromisoformat(text)
+        value = float(text) if _SECONDS.fullmatch(text) else _iso(text)
     if isinstance(value, datetime):
         return value.replace(tzinfo=zone) if value.tzinfo is None and zone else value
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -149,3 +149,10 @@ def first(record: Mapping[str, Any], *keys: str) -> str:
 def files(values: Sequence[Mapping[str, Any]], *keys: str) -> list[str]:
     """A note for each file: its name is all that can be kept."""
     return [f"[file: {first(each, *keys) or '?'}]" for each in values]
+
+
+def _iso(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise ValueError(f"{text!r:.60} is no time; write it like 2025-03-03T19:10:00Z") from exc
