@@ -35,6 +35,7 @@ COMMANDS = {
     "repair": "doctor:repair",
     "serve": "serve:serve",
     "keys": "serve:keys",
+    "mcp": "mcp:mcp",
     "bench": "bench.commands:bench",
 }
 

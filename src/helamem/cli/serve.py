@@ -47,8 +47,8 @@ def serve(app: App, host: str, port: int, per_second: float) -> None:
         from helamem.errors import MissingExtraError
 
         raise MissingExtraError("fastapi", "server") from error
-    keys = _keys(app)
-    if not keys and not _is_loopback(host):
+    keys = keys_of(app)
+    if not keys and not is_loopback(host):
         raise click.UsageError(
             f"{host} can be reached from other machines, and there are no keys; "
             f"make one first: helamem keys create --namespace '*'"
@@ -99,7 +99,7 @@ def create(
 
     now = SYSTEM_CLOCK()
     app = context.ensure_object(App)
-    key = _keys(app).create(
+    key = keys_of(app).create(
         namespaces=namespaces,
         scope=scope,  # type: ignore[arg-type]  # click has checked it
         now=now,
@@ -117,7 +117,7 @@ def list_(app: App) -> None:
     Example:
         helamem keys list
     """
-    known = _keys(app).all()
+    known = keys_of(app).all()
     data = [
         {"prefix": key.prefix, "namespaces": list(key.namespaces), "scope": key.scope,
          "created_at": _iso(key.created_at), "expires_at": key.expires_at and _iso(key.expires_at)}
@@ -136,13 +136,13 @@ def revoke(context: click.Context, prefix: str) -> None:
         helamem keys revoke 1a2b3c4d
     """
     try:
-        _keys(context.ensure_object(App)).revoke(prefix)
+        keys_of(context.ensure_object(App)).revoke(prefix)
     except LookupError as error:
         raise click.UsageError(str(error.args[0])) from error
     click.echo(f"Revoked {prefix}.")
 
 
-def _keys(app: App) -> Keys:
+def keys_of(app: App) -> Keys:
     """The keys that belong to a memory's file: they lie beside it."""
     from helamem.server.keys import Keys
 
@@ -165,7 +165,8 @@ def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
     if host == "localhost":
         return True
     try:

@@ -1,0 +1,88 @@
+"""`helamem mcp`: the memory as a server of the Model Context Protocol."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError
+from typing import TYPE_CHECKING
+
+import click
+
+import helamem
+from helamem.cli.program import Command
+from helamem.cli.serve import is_loopback, keys_of
+from helamem.cli.settings import App, pass_app, shared_options
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+    from helamem.mcp.access import Access
+
+
+@click.command(cls=Command)
+@click.option("--http", is_flag=True, help="Listen on a port, instead of standard input.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8421, show_default=True)
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="HOST",
+    help="A name by which clients reach this machine; may be given several times.",
+)
+@shared_options
+@pass_app
+def mcp(app: App, *, http: bool, host: str, port: int, names: tuple[str, ...]) -> None:
+    """Serve a memory to an agent's host by MCP.
+
+    All calls work on the namespace of `--namespace`, or over HTTP on that of the client's key.
+
+    Example:
+        helamem mcp --namespace maya
+    """
+    if not http:
+        _server(app, url=None).run("stdio")
+        return
+    _refuse_strangers(app, host)
+    url = f"http://{host}:{port}/mcp"
+    server = _server(app, url=url)
+    click.echo(f"Serving {app.path()} on {url}.", err=True)
+    from helamem.mcp.app import transport_security
+
+    security = transport_security(host, names)
+    server.run("streamable-http", host=host, port=port, transport_security=security)
+
+
+def _refuse_strangers(app: App, host: str) -> None:
+    if not keys_of(app) and not is_loopback(host):
+        raise click.UsageError(
+            f"{host} can be reached from other machines, and there are no keys; "
+            f"make one first: helamem keys create --namespace maya"
+        )
+
+
+def _server(app: App, *, url: str | None) -> MCPServer[Access]:
+    """The server that the options name; with a URL it asks for keys, where there are any."""
+    try:
+        from helamem.mcp.access import Access
+        from helamem.mcp.app import create_server
+    except ImportError as error:
+        from helamem.errors import MissingExtraError
+
+        raise MissingExtraError("mcp", "mcp") from error
+    from helamem.memory import SYSTEM_CLOCK
+    from helamem.server.memories import Memories
+
+    access = Access(
+        memories=Memories(app.path(), app.config()),
+        namespace=app.namespace,
+        clock=SYSTEM_CLOCK,
+        keys=(keys_of(app) or None) if url else None,
+    )
+    return create_server(access, url=url, version=_version())
+
+
+def _version() -> str:
+    try:
+        return helamem.__version__
+    except PackageNotFoundError:  # the sources, not installed
+        return ""

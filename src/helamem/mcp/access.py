@@ -1,0 +1,106 @@
+"""Which memory a call works on: that of the launch, or that of the key. Never one that an argument names."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+from mcp.server.mcpserver.exceptions import ToolError
+
+from helamem.errors import HelaMemError
+from helamem.server.keys import SCOPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from helamem.memory import Memory
+    from helamem.protocols import Clock
+    from helamem.server.keys import Key, Keys, Scope
+    from helamem.server.memories import Memories
+
+WILDCARDS = "*?["
+# What a call can go wrong with; anything else is a fault of ours, which the SDK logs and does not tell.
+EXPECTED = (HelaMemError, ValueError, TypeError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The memories of a server, and who may use which.
+
+    Attributes:
+        namespace: That of whoever started the server.
+        keys: Who may use it over HTTP; None for whoever reaches it.
+        clock: Tells whether a key has expired.
+    """
+
+    memories: Memories
+    namespace: str
+    clock: Clock
+    keys: Keys | None = None
+
+    @contextmanager
+    def opened(self, scope: Scope) -> Iterator[Memory]:
+        """The memory that this call is about, if it may do this there.
+
+        Raises:
+            ToolError: It may not, or the block raised something that its caller can do something about.
+        """
+        try:
+            with self.memories.namespace(self._allowed(scope)) as memory:
+                yield memory
+        except EXPECTED as error:
+            raise ToolError(" ".join(str(error).split()) or type(error).__name__) from error
+
+    def _allowed(self, scope: Scope) -> str:
+        if self.keys is None:
+            return self.namespace
+        token = get_access_token()
+        key = self.keys.find(token.token, now=self.clock()) if token else None
+        if key is None:
+            raise ToolError("This server wants a key; `helamem keys create` makes one.")
+        namespace = namespace_of(key, self.namespace)
+        if not key.opens(namespace, scope):
+            raise ToolError(f"This key may not {scope} in the namespace {namespace!r}.")
+        return namespace
+
+
+def namespace_of(key: Key, launched: str) -> str:
+    """The namespace that a key is for: the one that it names, or else that of the launch.
+
+    Raises:
+        ToolError: It names several, and that of the launch is none of them.
+    """
+    if len(key.namespaces) == 1 and not any(c in key.namespaces[0] for c in WILDCARDS):
+        return key.namespaces[0]
+    if key.opens(launched, "read"):
+        return launched
+    raise ToolError(
+        "This key opens several namespaces, and a call works on one; make a key for one: "
+        "helamem keys create --namespace NAME"
+    )
+
+
+class KeyVerifier:
+    """The keys of `helamem keys` as bearer tokens."""
+
+    def __init__(self, keys: Keys, clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """What the key may do; None where there is no such key."""
+        key = self._keys.find(token, now=self._clock())
+        if key is None:
+            return None
+        may = SCOPES[: SCOPES.index(key.scope) + 1]
+        expires = None if key.expires_at is None else int(key.expires_at)
+        return AccessToken(
+            token=token,
+            client_id=key.prefix,
+            scopes=list(may),
+            expires_at=expires,
+            subject=key.prefix,
+        )
