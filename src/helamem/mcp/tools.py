@@ -73,11 +73,12 @@ def recall(
     filters = {"speaker": speaker} if speaker else None
     with ctx.request_context.lifespan_context.opened("read") as memory:
         found = memory.search(question, k=limit, filters=filters)
-    lines = [ask.memory_line(hit) for hit in found]
-    data = shapes.Recalls(
-        memories=[shapes.Recalled(**hit.to_dict()) for hit in found],  # type: ignore[arg-type]
-        notes=list(found.notes),
-    )
+    lines = [ask.memory_line(hit, question) for hit in found]
+    memories = [
+        shapes.Recalled(**hit.to_dict() | {"text": line["text"]})  # type: ignore[arg-type]
+        for hit, line in zip(found, lines, strict=True)
+    ]
+    data = shapes.Recalls(memories=memories, notes=list(found.notes))
     words = "\n".join([shapes.ABOUT, prompts.quoted("memories", lines), *found.notes])
     return _answer(words, data)
 
