@@ -321,6 +321,7 @@ def _store(path: str | Path, namespace: str, embedder: Embedder, config: Config)
         version=language_named(config.language).version,
         synchronous=config.storage.durability,
         zone=config.zone,
+        history=config.storage.history,
     )
 
 

@@ -19,7 +19,7 @@ import pytest
 from helamem import Config, Memory
 from helamem.errors import CorruptError, EmbedderMismatchError, SchemaError, StoreError
 from helamem.models.embedders import HashingEmbedder
-from helamem.stores.sqlite import SQLiteStore, database, namespace, removing
+from helamem.stores.sqlite import SQLiteStore, cache, database, namespace, node_table, removing
 from helamem.testing import samples
 from stores.processes import Process, running
 from stores.residue import has_residue
@@ -614,6 +614,41 @@ class Statements:
             return real(db, query, *values)
 
         monkeypatch.setattr(database.Database, "execute", execute)
+
+
+class TestBounds:
+    def test_history_keeps_the_latest_changes(self, path: Path) -> None:
+        store = opened(path, history=3)
+        [a, b] = samples.add(store, "a", "b")
+        for i in range(20):
+            store.learn(samples.lesson(used=[a], at=float(i)))
+            store.update(b, samples.episode(f"b {i}"), at=float(i))
+            assert len(store.history(a)) <= 1 + 6
+            assert len(store.history(b)) <= 1 + 6
+
+        assert 19.0 == store.history(a)[-1].at.timestamp()
+        assert "b 18" == store.history(b)[-1].text
+        assert "added" == store.history(a)[0].event
+        assert 20 == store.get([a])[0].uses
+        store.close()
+
+    def test_what_caches_follow_is_bounded_and_old_caches_read_all_anew(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (node_table, cache):
+            monkeypatch.setattr(module, "CHANGES_KEPT", 5)
+        store, other = opened(path), opened(path)
+        ids = samples.add(store, *[f"turn {i}" for i in range(30)])
+        other.nodes(samples.ints(*ids))
+
+        for i in range(12):
+            store.update(ids[i], samples.episode(f"changed {i}"), at=1.0)
+        store.remove(ids[12:14], at=5.0)
+
+        assert in_sql(path, "SELECT count(*) FROM change")[0][0] <= 5 + 2
+        assert samples.snapshot(store) == samples.snapshot(other)
+        other.close()
+        store.close()
 
 
 class TestCostOfRemoving:

@@ -297,6 +297,9 @@ class Storage(_Section):
         stable=True,
     )
     batch_size: int = setting(256, "how many turns one transaction stores", low=1)
+    history: int = setting(
+        100, "how many of its latest changes each memory keeps; up to twice as many at times", low=1
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

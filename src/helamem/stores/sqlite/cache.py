@@ -11,6 +11,7 @@ from helamem.protocols import QUIET
 from helamem.stores.sqlite import rows
 from helamem.stores.sqlite.index import Columns, NodeIndex
 from helamem.stores.sqlite.namespace import listed
+from helamem.stores.sqlite.node_table import CHANGES_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,8 @@ class Cache:
             generation, last = db.row(
                 "SELECT generation, last_node FROM namespace WHERE id = ?", self._space.id
             )
+            if generation - self._generation >= CHANGES_KEPT:
+                self._generation = -1
             if generation != self._generation:
                 self._index = self._corrected()
                 self._generation = generation

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.namespace import Space
 
 MAX_BOUND = 500  # values in one statement
+CHANGES_KEPT = 1000  # generations that caches can catch up with; older caches read everything anew
 ROOM = 8  # bytes by which the numbers in a row may grow
 
 
@@ -248,6 +249,26 @@ def changed(space: Space, ids: Iterable[int]) -> None:
         listed(ids),
         space.id,
     )
+    space.db.execute(
+        "DELETE FROM change WHERE namespace = ?1 AND generation <="
+        " (SELECT generation FROM namespace WHERE id = ?1) - ?2",
+        space.id,
+        CHANGES_KEPT,
+    )
+
+
+def bound_history(space: Space, ids: Iterable[int], most: int) -> None:
+    """Let the oldest lines of memories go of which there are twice as many as are kept."""
+    for id_ in ids:
+        (n,) = space.db.row("SELECT count(*) FROM history WHERE node = ?", id_)
+        if n > 2 * most:
+            moved(space.db)
+            space.db.execute(
+                "DELETE FROM history WHERE id IN"
+                " (SELECT id FROM history WHERE node = ? ORDER BY id LIMIT ?)",
+                id_,
+                n - most,
+            )
 
 
 def _twin(space: Space, id_: int, text: str) -> int | None:

@@ -98,6 +98,7 @@ class SQLiteStore:
         synchronous: "full" survives a power cut, "normal" a crash of the process.
         busy_s: How many seconds to wait for other processes that write, before it is an error.
         zone: The time zone of the times that come out, where a turn did not bring its own.
+        history: How many of its latest changes each memory keeps at least; twice as many at most.
 
     Raises:
         EmbedderMismatchError: The file was made with another embedder.
@@ -119,11 +120,13 @@ class SQLiteStore:
         synchronous: str = "full",
         busy_s: float = 10.0,
         zone: tzinfo = UTC,
+        history: int = 100,
     ) -> None:
         self._name = namespace
         self._zone = zone
         self._to_wipe = False
         self._to_wipe_when_closed = False
+        self._history = history
         mine = None
         if embedder_name is not None:
             mine = Analysis(
@@ -206,6 +209,7 @@ class SQLiteStore:
                 node_table.add_contents(self._space, [(id_, episode)])
                 return id_, True
             node_table.replace(self._space, known, episode)
+            owe_wipe(self._db)
         self._to_wipe_when_closed = (
             True  # what is put again and again shall not pay for it each time
         )
@@ -253,6 +257,7 @@ class SQLiteStore:
             )
             for id_ in lesson.used:
                 node_table.use(self._space, int(id_), lesson.at)
+            node_table.bound_history(self._space, lesson.used.tolist(), self._history)
             self._db.execute(
                 "UPDATE namespace SET lessons = lessons + 1 WHERE id = ?", self._space.id
             )
@@ -268,6 +273,7 @@ class SQLiteStore:
         with self._writing():
             node_table.note_update(self._space, id_, episode, at)
             node_table.replace(self._space, id_, episode)
+            node_table.bound_history(self._space, [id_], self._history)
 
     def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
         """Remove memories, and every fact and cue that rests on them alone; all ids that went."""
