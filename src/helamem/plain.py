@@ -1,16 +1,33 @@
 """Records as plain data and on one line: the JSON that programs may rely on, and what a REPL shows.
 
-The shapes are documented in docs/json.md. `Record` is what every value that a user meets inherits.
+The shapes are documented in docs/json.md. `Record` is what every value that a user meets inherits; it is
+written as JSON by `to_dict`, and read again by `from_dict`, by the types of its fields.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import reprlib
+import sys
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Self,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -33,6 +50,21 @@ class Record:
     def to_dict(self) -> dict[str, Json]:
         """The record as JSON: numbers, strings, lists and objects only; times in ISO 8601."""
         return fields(self)
+
+    @classmethod
+    def from_dict(cls, shape: Mapping[str, Any]) -> Self:
+        """The record that `to_dict` has written like this; keys that it does not know are passed over.
+
+        Raises:
+            TypeError, ValueError: It is not this record's JSON.
+        """
+        given, types = cls._given(shape), _types(cls)
+        return cls(**{name: rebuilt(types[name], given[name]) for name in types if name in given})
+
+    @classmethod
+    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The fields in the JSON, where `to_dict` writes them otherwise."""
+        return shape
 
     def __repr__(self) -> str:
         names = self._shown or tuple(_telling(self))
@@ -68,6 +100,68 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # values of any type
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
     return value
+
+
+def rebuilt(kind: Any, value: Any) -> Any:  # noqa: ANN401  # values of any type
+    """The value of a type that `plain` has written like this.
+
+    >>> rebuilt(tuple[datetime, ...], ["2024-05-06T10:00:00Z"])
+    (datetime.datetime(2024, 5, 6, 10, 0, tzinfo=datetime.timezone.utc),)
+    """
+    if isinstance(kind, type) and issubclass(kind, Record):
+        return kind.from_dict(value)
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return None if value is None else rebuilt(_meant(parts, value), value)
+    if origin is tuple:
+        return tuple(rebuilt(parts[0], each) for each in value)
+    if origin is Mapping:
+        return {key: rebuilt(parts[1], each) for key, each in value.items()}
+    return _READERS[kind](value) if kind in _READERS else value
+
+
+_READERS: Mapping[Any, Any] = {datetime: datetime.fromisoformat, float: float}
+
+
+def _meant(parts: tuple[Any, ...], value: Any) -> Any:  # noqa: ANN401
+    """Which type of a union has this JSON: a record goes by the fields that it cannot do without."""
+    kinds = [part for part in parts if part is not NoneType]
+    fitting = [part for part in kinds if len(kinds) == 1 or _needed(part) <= set(value)]
+    if not fitting:
+        raise ValueError(f"this is none of {', '.join(each.__name__ for each in kinds)}")
+    return fitting[0]
+
+
+def _needed(kind: Any) -> set[str]:  # noqa: ANN401  # mypy has no type for "a dataclass"
+    missing = dataclasses.MISSING
+    return {
+        spec.name
+        for spec in dataclasses.fields(kind)
+        if spec.default is missing and spec.default_factory is missing
+    }
+
+
+@functools.cache
+def _types(kind: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The types of a record's fields, by name; modules import some of them for type checkers only."""
+    known = {each.__name__: each for each in _records(Record)}
+    outside = {
+        "datetime": datetime,
+        "Mapping": Mapping,
+        "Json": Any,
+        "Floats": Any,
+        "FactKind": str,
+    }
+    hints = get_type_hints(kind, localns={**known, **outside})
+    return {spec.name: hints[spec.name] for spec in dataclasses.fields(kind)}
+
+
+def _records(of: type[Record]) -> Iterator[type[Record]]:
+    """Every kind of record, without the twin that a dataclass with slots leaves behind."""
+    for kind in of.__subclasses__():
+        if getattr(sys.modules[kind.__module__], kind.__name__, None) is kind:
+            yield kind
+        yield from _records(kind)
 
 
 def _telling(record: Any) -> list[str]:  # noqa: ANN401  # mypy has no type for "a dataclass"

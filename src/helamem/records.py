@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 from helamem.plain import Json as Json  # noqa: PLC0414  # imported from here everywhere
 from helamem.plain import Record, fields, on_a_line, plain
@@ -367,6 +367,25 @@ class Hit(Record):
             "via": plain(self.via),
             "sources": plain(self.sources),
             "metadata": plain(self.metadata),
+            "uses": self.memory.uses,
+            "used_at": plain(self.memory.used_at),
+            **self._of_fact(),
+        }
+
+    def _of_fact(self) -> dict[str, Json]:
+        """What only a fact has; null for an episode."""
+        names = {"fact_kind": "kind", "confidence": "confidence", "superseded_by": "superseded_by"}
+        fact = self.memory if isinstance(self.memory, Fact) else None
+        return {key: getattr(fact, name, None) for key, name in names.items()}
+
+    @classmethod
+    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+        if shape["kind"] == "episode":
+            return {**shape, "memory": shape}
+        fact = {**shape, "kind": shape["fact_kind"]}
+        return {
+            **shape,
+            "memory": {key: fact[key] for key in fact if key not in ("role", "session")},
         }
 
 

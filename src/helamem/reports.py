@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from helamem.plain import Record, fields, plain
 
@@ -113,6 +113,10 @@ class ConsolidationReport(Record):
         """The report as JSON; `facts_added` is how many, and `facts` has their ids."""
         ids = plain(self.facts_added)
         return {**fields(self), "facts_added": len(ids), "facts": ids}
+
+    @classmethod
+    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**shape, "facts_added": shape["facts"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

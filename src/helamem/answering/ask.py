@@ -94,10 +94,16 @@ class Answer(Record):
         return self.text is not None
 
     def to_dict(self) -> dict[str, Json]:
-        """The answer as JSON: `answer` is its text, and `hits` what was brought back."""
+        """The answer as JSON: `answer` is its text, `hits` what was brought back, `recall` the rest of that."""
         rest = fields(self, without=("text", "recall"))
-        hits: list[Json] = [hit.to_dict() for hit in self.recall]
-        return {**rest, "answer": self.text, "found": self.found, "hits": hits}
+        recall = self.recall.to_dict()
+        hits = recall.pop("hits")
+        return {**rest, "answer": self.text, "found": self.found, "hits": hits, "recall": recall}
+
+    @classmethod
+    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+        recall = {**shape["recall"], "hits": shape["hits"]}
+        return {**shape, "text": shape["answer"], "recall": recall}
 
     def __str__(self) -> str:
         return "Not in memory." if self.text is None else self.text

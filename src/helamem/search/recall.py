@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from helamem.hints import helpful
 from helamem.plain import Record, plain
@@ -81,7 +83,12 @@ class Recall(Record):
             "hits": plain(self.hits),
             "cues": plain(self.cues),
             "notes": plain(self.notes),
+            "milliseconds": plain(self.milliseconds),
         }
+
+    @classmethod
+    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**shape, "vector": np.empty(0, np.float32)}
 
     def context(
         self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
