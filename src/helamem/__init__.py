@@ -24,6 +24,10 @@ if TYPE_CHECKING:  # what type checkers see; a test compares it with `_NAMES`
         Exchange as Exchange,
     )
     from helamem.async_memory import AsyncMemory as AsyncMemory
+    from helamem.client import (
+        AsyncClient as AsyncClient,
+        Client as Client,
+    )
     from helamem.config.loading import Config as Config
     from helamem.consolidation.profiles import Profile as Profile
     from helamem.errors import (
@@ -72,6 +76,7 @@ _NAMES = {
     "answering.ask": "Answer",
     "answering.chat": "Chat Exchange",
     "async_memory": "AsyncMemory",
+    "client": "AsyncClient Client",
     "config.loading": "Config",
     "consolidation.profiles": "Profile",
     "errors": (

@@ -58,7 +58,8 @@ class Record:
         Raises:
             TypeError, ValueError: It is not this record's JSON.
         """
-        given, types = cls._given(shape), _types(cls)
+        kind: Any = cls  # mypy takes no class of Self for something that can be hashed
+        given, types = cls._given(shape), _types(kind)
         return cls(**{name: rebuilt(types[name], given[name]) for name in types if name in given})
 
     @classmethod

@@ -83,15 +83,41 @@ class TestKeys:
             Keys(file).all()
 
 
+def needed(about: dict[str, Any]) -> str:
+    """The query that a route cannot do without."""
+    names = [p["name"] for p in about.get("parameters", []) if p["required"] and p["in"] == "query"]
+    return "".join(f"?{name}=x" for name in names)
+
+
 def routes(client: TestClient) -> list[tuple[str, str]]:
     """Every route that is about a namespace, with its method."""
     schema = client.app.openapi()  # type: ignore[attr-defined]
     return [
-        (method.upper(), re.sub(r"\{id_\}", "1", path).replace("{namespace}", "ben"))
+        (
+            method.upper(),
+            re.sub(r"\{id_\}", "1", path).replace("{namespace}", "ben") + needed(about),
+        )
         for path, methods in schema["paths"].items()
-        for method in methods
+        for method, about in methods.items()
         if path not in OPEN
     ]
+
+
+# A body for each route that wants one; the access test fails on a route whose body is refused.
+BODIES: dict[str, Any] = {
+    "episodes": {"messages": ["x"]},
+    "search": {"query": "secret"},
+    "context": {"query": "secret"},
+    "ask": {"question": "secret"},
+    "chat": {"message": "secret"},
+    "reinforce": {"recall": {"query": "x", "at": "2024-01-01T00:00:00Z"}, "used": []},
+    "feedback": {"query": "secret", "used": [1]},
+    "erase": {"name": "Ben", "dry_run": False},
+    "delete": {"ids": [1]},
+    "forget": {"dry_run": False},
+    "annotate": {"metadata": {"mine": True}, "was": {}},
+    "items?key=x": {"text": "x"},
+}
 
 
 class TestAccess:
@@ -111,25 +137,53 @@ class TestAccess:
         guarded.post(
             "/v1/namespaces/ben/episodes", json={"messages": ["Ben's secret."]}, headers=bens
         )
-        bodies: dict[str, Any] = {
-            "episodes": {"messages": ["x"]},
-            "search": {"query": "secret"},
-            "context": {"query": "secret"},
-            "ask": {"question": "secret"},
-            "reinforce": {"recall": {"query": "x", "at": "2024-01-01T00:00:00Z"}, "used": []},
-        }
-
         found = routes(guarded)
         answers = {
             (method, path): guarded.request(
-                method, path, json=bodies.get(path.rsplit("/", 1)[-1], {}), headers=mine
+                method, path, json=BODIES.get(path.rsplit("/", 1)[-1], {}), headers=mine
             )
             for method, path in found
         }
+        listed = answers.pop(("GET", "/v1/namespaces"))
 
-        assert len(found) > 10
-        assert {403} == {answer.status_code for answer in answers.values()}
+        assert len(found) > 30
+        assert {} == {route: a.text for route, a in answers.items() if a.status_code != 403}
+        assert {"items": []} == listed.json()
         assert all("secret" not in answer.text for answer in answers.values())
+        left = guarded.get("/v1/namespaces/ben/episodes", headers=bens).json()["items"]
+        assert [("Ben's secret.", {}, 0)] == [(e["text"], e["metadata"], e["uses"]) for e in left]
+
+    def test_what_concerns_the_whole_file_takes_a_key_to_everything(
+        self, guarded: TestClient, keys: Keys
+    ) -> None:
+        some, every = made(keys, "a*", "admin"), made(keys, "*", "admin")
+        writer = made(keys, "*", "write")
+        whole = ("/v1/check", "/v1/export")
+
+        answers = {
+            key: [guarded.get(path, headers={"x-api-key": key}).status_code for path in whole]
+            for key in (some, writer, every)
+        }
+
+        assert {some: [403, 403], writer: [403, 403], every: [200, 200]} == answers
+
+    def test_namespaces_are_listed_and_dropped_by_who_administers_them(
+        self, guarded: TestClient, keys: Keys
+    ) -> None:
+        admin, writer = ({"x-api-key": made(keys, "a*", scope)} for scope in ("admin", "write"))
+        bens = {"x-api-key": made(keys, "ben")}
+        for who, key in (("ana", writer), ("ben", bens)):
+            guarded.post(f"/v1/namespaces/{who}/episodes", json={"messages": ["x"]}, headers=key)
+
+        refused = guarded.delete("/v1/namespaces/ana", headers=writer)
+        seen = guarded.get("/v1/namespaces", headers=admin).json()["items"]
+        dropped = guarded.delete("/v1/namespaces/ana", headers=admin)
+
+        assert ["ana"] == [each["name"] for each in seen]
+        assert (403, 200, 1) == (
+            refused.status_code, dropped.status_code, dropped.json()["episodes"]
+        )  # fmt: skip
+        assert 0 == guarded.get("/v1/namespaces/ana/stats", headers=writer).json()["episodes"]
 
     def test_a_key_to_read_may_not_write(self, guarded: TestClient, keys: Keys) -> None:
         reader = {"x-api-key": made(keys, "ana", "read")}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from helamem.engine import Engine
     from helamem.protocols import LLM, Message, Reply
-    from helamem.records import Hit, Json, Reinforcement
+    from helamem.records import Episode, Hit, Json, Reinforcement
     from helamem.search.recall import Recall
 
 
@@ -75,6 +75,7 @@ class Chat:
         window: How many turns of this conversation the model sees in full.
         instructions: Added to what the model is told about its part.
         learn: Whether what replies made use of is reinforced.
+        recent: The latest turns of the session, where a conversation is taken up again.
 
     Example:
         >>> from helamem import Memory
@@ -99,6 +100,7 @@ class Chat:
         window: int = 12,
         instructions: str = "",
         learn: bool | None = None,
+        recent: Sequence[Episode] = (),
     ) -> None:
         if window < 0:
             raise ValueError(f"window must not be negative, but is {window}")
@@ -112,7 +114,7 @@ class Chat:
         self._language = language_named(memory.config.language)
         self._rules = "\n\n".join(each for each in (prompts.CONVERSE, instructions) if each)
         self._learn = memory.config.ask.learn if learn is None else learn
-        self._turns: list[_Turn] = []
+        self._turns = [_Turn(id=t.id, text=t.text, role=t.role or "user", at=t.at) for t in recent]
 
     def send(self, text: str, *, at: datetime | None = None) -> Generator[str, None, Exchange]:
         """Say something; the reply comes piece by piece, the exchange as the generator's return value.

@@ -60,6 +60,20 @@ def require(request: Request, namespace: str, scope: Scope) -> None:
         )
 
 
+def require_all(request: Request) -> None:
+    """Let a request pass that may do everything in every namespace, for what concerns the whole file.
+
+    Raises:
+        HTTPException: It may not.
+    """
+    key = key_of(request)
+    if key is not None and not (key.scope == "admin" and "*" in key.namespaces):
+        raise HTTPException(
+            HTTPStatus.FORBIDDEN,
+            "This concerns the whole file; it takes a key made with --namespace '*' --scope admin.",
+        )
+
+
 @contextmanager
 def opened(request: Request, namespace: str, scope: Scope) -> Iterator[Memory]:
     """The memory that a request is about, if it may do this there."""

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from helamem.server import problems
 from helamem.server.limits import BodyLimit, Limits, TokenBuckets
-from helamem.server.routes import episodes, search
+from helamem.server.routes import answers, episodes, moving, namespaces, search
 from helamem.server.shapes import Problem
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ def create_app(
     app.state.keys = keys
     app.state.check_items = _items_check(limits.items)
     problems.install(app)
-    app.include_router(episodes.router)
-    app.include_router(search.router)
+    for each in (moving, episodes, search, answers, namespaces):
+        app.include_router(each.router)
     _add_health(app)
     _watch(app, limits)
-    app.add_middleware(BodyLimit, most=limits.body_bytes)
+    app.add_middleware(BodyLimit, most=limits.body_bytes, streamed=limits.stream_bytes)
     return app
 
 

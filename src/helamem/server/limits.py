@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
+STREAMED = ("/episodes/stream", "/import")  # what takes JSON lines, and keeps them in a file
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one client may ask for.
 
     Attributes:
         body_bytes: The longest body of a request.
+        stream_bytes: The longest one that comes as JSON lines.
         items: The most turns in one batch, and hits or rows in one answer.
         per_second: Requests per second and key, on average; 0 for any number.
         burst: How many may come at once.
@@ -26,6 +30,7 @@ class Limits:
     """
 
     body_bytes: int = 16 * 2**20
+    stream_bytes: int = 2**30
     items: int = 1000
     per_second: float = 0.0
     burst: int = 100
@@ -72,18 +77,19 @@ class _TooLargeError(Exception):
 class BodyLimit:
     """Refuses bodies that are too long, also where a client does not say how long they are."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, streamed: int) -> None:
         self._app = app
-        self._most = most
+        self._most = {False: most, True: streamed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting what comes."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = self._most[scope["path"].endswith(STREAMED)]
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._most:
-            await self._refuse(scope, receive, send)
+        if announced.isdigit() and int(announced) > most:
+            await _refuse(scope, receive, send, most)
             return
         came = 0
 
@@ -91,22 +97,23 @@ class BodyLimit:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > self._most:
+            if came > most:
                 raise _TooLargeError
             return message
 
         async def answered(message: Message) -> None:
-            if came <= self._most:
+            if came <= most:
                 await send(message)
             elif message["type"] == "http.response.start":
-                await self._refuse(scope, receive, send)
+                await _refuse(scope, receive, send, most)
 
         await self._app(scope, counted, answered)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The body is longer than {self._most:,} bytes; send it in parts.",
-            headers={"connection": "close"},
-        )
-        await response(scope, receive, send)
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, most: int) -> None:
+    response = problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"The body is longer than {most:,} bytes; send it in parts.",
+        headers={"connection": "close"},
+    )
+    await response(scope, receive, send)

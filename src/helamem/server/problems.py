@@ -30,6 +30,9 @@ STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 )
 
 
+KNOWN = (errors.HelaMemError, ValueError, TypeError)  # what is raised on purpose
+
+
 def problem(
     status: HTTPStatus,
     detail: str,
@@ -57,21 +60,28 @@ def problem(
 
 def install(app: FastAPI) -> None:
     """Answer every exception with a problem; only the unexpected is logged, and not told."""
-    for exception in (errors.HelaMemError, ValueError, TypeError):
+    for exception in KNOWN:
         app.add_exception_handler(exception, _known)
     app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _malformed)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _known(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001  # FastAPI's signature
+def described(error: Exception) -> tuple[HTTPStatus, dict[str, Any]]:
+    """The status of an exception of ours, and the members of its problem: all that the exception carries."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
-    more: dict[str, Any] = {}
-    if isinstance(error, errors.NotFoundError):
-        more = {"kind": error.kind, "id": error.id}
-    if isinstance(error, errors.ProviderError):
-        more = {"retryable": error.retryable}
-    return problem(status, str(error), error=type(error).__name__, **more)
+    return status, {"detail": str(error), "error": _kind(error), **vars(error)}
+
+
+def _kind(error: Exception) -> str:
+    """The nearest class that a client can raise again."""
+    known = {*vars(errors), "TypeError", "ValueError"}
+    return next(each.__name__ for each in type(error).__mro__ if each.__name__ in known)
+
+
+async def _known(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001  # FastAPI's signature
+    status, members = described(error)
+    return problem(status, **members)
 
 
 async def _refused(request: Request, error: HTTPException) -> JSONResponse:  # noqa: ARG001
@@ -86,7 +96,13 @@ async def _malformed(request: Request, error: RequestValidationError) -> JSONRes
         for each in error.errors()
     ]
     first = f"{wrong[0]['at']}: {wrong[0]['detail']}" if wrong else "the request is malformed"
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, first, errors=wrong)
+    kind = "TypeError" if _is_of_type(error.errors()[0]["type"]) else "ValueError"
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, first, error=kind, errors=wrong)
+
+
+def _is_of_type(kind: str) -> bool:
+    """Whether pydantic means a value of another type, or one that is missing or not taken."""
+    return kind.endswith(("_type", "_parsing")) or kind in {"missing", "extra_forbidden"}
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

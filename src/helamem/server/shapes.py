@@ -71,30 +71,100 @@ class CueGiven(BaseModel):
 
 
 class RecallGiven(BaseModel):
-    """What a search answered; `query`, `at`, `hits` and `cues` of it count."""
+    """What a search answered; `query`, `at`, `hits`, `cues` and `speaker` of it count."""
 
     query: str = Field(min_length=1)
     at: AwareDatetime
     hits: list[HitGiven] = []
     cues: list[CueGiven] = []
+    speaker: str = ""
 
 
 class ReinforceRequest(Shape):
     """What of a search served the answer, and what misled."""
 
     recall: RecallGiven
-    used: list[Id]
+    used: list[Id] | None = Field(
+        default=None, description="May be left out where `learning.gate` is `returned`."
+    )
+    unhelpful: list[Id] = []
+    certainty: float = Field(default=1.0, gt=0, le=1)
+    at: At = None
+
+
+class FeedbackRequest(Shape):
+    """What served a question, from who has not kept what the search answered."""
+
+    query: str = Field(min_length=1, examples=["What should I not cook for Maya?"])
+    used: list[Id] = Field(examples=[[1]])
     unhelpful: list[Id] = []
     certainty: float = Field(default=1.0, gt=0, le=1)
     at: At = None
 
 
 class AskRequest(Shape):
-    """A question for the language model."""
+    """A question for the language model; steps that are not given are as the settings say."""
 
-    question: str = Field(min_length=1)
+    question: str = Field(min_length=1, examples=["What should I not cook for Maya?"])
     filters: Filters = None
     at: At = None
+    k: int | None = None
+    max_tokens: int | None = None
+    plan: bool | None = None
+    select: bool | None = None
+    investigate: bool | None = None
+    verify: bool | None = None
+    learn: bool | None = None
+
+
+class ChatRequest(Shape):
+    """Something said in a conversation, which the language model replies to."""
+
+    message: str = Field(min_length=1, examples=["What should I not cook for Maya?"])
+    session: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A conversation to go on with; a new one, if left out.",
+    )
+    speaker: str = "user"
+    name: str = "assistant"
+    instructions: str = ""
+    learn: bool | None = None
+    at: At = None
+
+
+class PutRequest(Shape):
+    """A turn to remember under a key."""
+
+    text: str = Field(min_length=1, examples=["The gate code is 4711."])
+    speaker: str = ""
+    role: str = ""
+    at: At = None
+    session: str = ""
+    metadata: dict[str, Any] = {}
+
+
+class AnnotateRequest(Shape):
+    """Other metadata for an episode, and those that it had when it was read."""
+
+    metadata: dict[str, Any]
+    was: dict[str, Any]
+
+
+class DeleteRequest(Shape):
+    """The ids of what is to go, or conditions; by conditions, it is only listed unless `dry_run` is false."""
+
+    ids: list[Id] = []
+    filters: Filters = None
+    dry_run: bool | None = None
+
+
+class EraseRequest(Shape):
+    """Who is to be erased; only listed, unless `dry_run` is false."""
+
+    name: str = Field(min_length=1, examples=["Maya"])
+    mentions: bool = False
+    dry_run: bool = True
 
 
 class UpdateRequest(Shape):
@@ -116,6 +186,7 @@ class ForgetRequest(Shape):
 
     dry_run: bool = True
     at: At = None
+    max_share: float | None = Field(default=None, ge=0, le=1)
 
 
 class Problem(BaseModel):
@@ -132,5 +203,6 @@ class Listing(BaseModel):
     """A page of memories."""
 
     items: list[dict[str, Any]]
-    total: int
+    total: int = Field(description="How many fit, also beyond this page.")
+    notes: list[str] = Field(description="Why nothing fits, where no memory can.")
     next: str | None = Field(description="The cursor of the next page; null on the last one.")

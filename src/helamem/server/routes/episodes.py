@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator  # noqa: TC003  # FastAPI reads annotations at run time
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime  # noqa: TC002  # FastAPI reads annotations at run time
 
-from helamem.server.access import Namespace, opened, require
-from helamem.server.shapes import AddRequest, Id, Listing, UpdateRequest
+from helamem.consolidation.profiles import MAX_CHARS
+from helamem.plain import plain
+from helamem.records import Episode, Turn
+from helamem.server.access import Namespace, opened
+from helamem.server.shapes import (
+    AddRequest,
+    AnnotateRequest,
+    DeleteRequest,
+    EraseRequest,
+    Id,
+    Listing,
+    PutRequest,
+    UpdateRequest,
+)
 
 router = APIRouter(prefix="/v1/namespaces/{namespace}", tags=["episodes"])
+
+Key = Annotated[str, Query(min_length=1, description="What the turn is known by.")]
 
 
 @router.post("/episodes", status_code=HTTPStatus.CREATED)
@@ -43,15 +57,14 @@ def list_(
     """Memories in the order in which they were stored, page by page."""
     request.app.state.check_items(limit)
     offset = int(cursor or 0)
+    conditions = _object(filters)
     with opened(request, namespace, "read") as memory:
-        conditions = _object(filters)
         found = memory.list(filters=conditions, limit=limit, offset=offset)
-        total = memory.stats().episodes + memory.stats().facts
-    more = len(found) == limit
     return Listing(
         items=[each.to_dict() for each in found],
-        total=total,
-        next=str(offset + limit) if more else None,
+        total=found.total,
+        notes=list(found.notes),
+        next=str(offset + len(found)) if found.more else None,
     )
 
 
@@ -83,31 +96,87 @@ def history(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
         return {"items": [change.to_dict() for change in memory.history(id_)]}
 
 
-@router.get("/export")
-def export(request: Request, namespace: Namespace) -> StreamingResponse:
-    """Everything in the namespace but the vectors, one JSON object per line."""
-    require(request, namespace, "read")  # before the answer has begun
+@router.post("/episodes/{id_}/annotate")
+def annotate(
+    request: Request, namespace: Namespace, id_: Id, body: AnnotateRequest
+) -> dict[str, bool]:
+    """Give an episode other metadata, unless somebody has changed them since they were read."""
+    with opened(request, namespace, "write") as memory:
+        episode = memory.get(id_)
+        if not isinstance(episode, Episode):
+            raise TypeError(f"{id_} is a fact; facts follow from episodes and are not edited")
+        return {"done": memory.annotate(replace(episode, metadata=body.was), body.metadata)}
 
-    def lines() -> Iterator[str]:
-        with opened(request, namespace, "read") as memory:
-            for line in memory.export():
-                yield json.dumps(line) + "\n"
 
-    return StreamingResponse(lines(), media_type="application/x-ndjson")
+@router.post("/delete")
+def delete_several(request: Request, namespace: Namespace, body: DeleteRequest) -> dict[str, Any]:
+    """Remove memories for good, by their ids or by conditions; all of them or none."""
+    dry_run = body.filters is not None if body.dry_run is None else body.dry_run
+    with opened(request, namespace, "write") as memory:
+        gone = memory.delete(*body.ids, filters=body.filters, dry_run=dry_run)
+    return {"deleted": list(gone), "done": not dry_run}
+
+
+@router.post("/erase")
+def erase(request: Request, namespace: Namespace, body: EraseRequest) -> dict[str, Any]:
+    """Everything of a person: listed, or with `dry_run: false` removed for good."""
+    with opened(request, namespace, "read" if body.dry_run else "write") as memory:
+        return memory.erase(body.name, mentions=body.mentions, dry_run=body.dry_run).to_dict()
+
+
+@router.put("/items")
+def put(request: Request, namespace: Namespace, key: Key, body: PutRequest) -> dict[str, int]:
+    """Remember a turn under a key of your own; what stood there is replaced."""
+    turn = Turn(body.text, body.speaker, body.role, body.at, body.session, body.metadata)
+    with opened(request, namespace, "write") as memory:
+        return {"id": memory.put(key, turn)}
+
+
+@router.get("/items")
+def get_by_key(request: Request, namespace: Namespace, key: Key) -> dict[str, Any]:
+    """The turn that was put under a key; null where there is none."""
+    with opened(request, namespace, "read") as memory:
+        return {"item": plain(memory.get_by_key(key))}
 
 
 @router.get("/facts", tags=["facts"])
-def facts(request: Request, namespace: Namespace, superseded: bool = False) -> dict[str, Any]:
+def facts(
+    request: Request,
+    namespace: Namespace,
+    superseded: bool = False,
+    as_of: AwareDatetime | None = None,
+) -> dict[str, Any]:
     """What was distilled, oldest first."""
     with opened(request, namespace, "read") as memory:
-        return {"items": [fact.to_dict() for fact in memory.facts(superseded=superseded)]}
+        found = memory.facts(superseded=superseded, as_of=as_of)
+    return {"items": [fact.to_dict() for fact in found]}
 
 
 @router.get("/profile", tags=["facts"])
-def profile(request: Request, namespace: Namespace, name: str | None = None) -> dict[str, Any]:
+def profile(
+    request: Request,
+    namespace: Namespace,
+    name: str | None = None,
+    max_chars: Annotated[int, Query(ge=1)] = MAX_CHARS,
+) -> dict[str, Any]:
     """What is known about each person, in a few lines with their sources."""
     with opened(request, namespace, "read") as memory:
-        return {"items": [each.to_dict() for each in memory.profile(name)]}
+        found = memory.profile(name, max_chars=max_chars)
+    return {"items": [each.to_dict() for each in found]}
+
+
+@router.get("/cues", tags=["search"])
+def cues(request: Request, namespace: Namespace) -> dict[str, Any]:
+    """The questions that are bound to what served them, oldest first."""
+    with opened(request, namespace, "read") as memory:
+        return {"items": [each.to_dict() for each in memory.cues()]}
+
+
+@router.get("/now", tags=["service"])
+def now(request: Request, namespace: Namespace) -> dict[str, Any]:
+    """The time by the server's clock, in the memory's zone."""
+    with opened(request, namespace, "read") as memory:
+        return {"now": plain(memory.now())}
 
 
 @router.get("/stats", tags=["service"])

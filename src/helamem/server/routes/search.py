@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from helamem.server.access import Namespace, opened
 from helamem.server.recalls import recall_of
 from helamem.server.shapes import (
-    AskRequest,
     ConsolidateRequest,
     ContextRequest,
+    FeedbackRequest,
     ForgetRequest,
     ReinforceRequest,
     SearchRequest,
@@ -51,11 +51,17 @@ def reinforce(request: Request, namespace: Namespace, body: ReinforceRequest) ->
         ).to_dict()
 
 
-@router.post("/ask", tags=["answers"])
-def ask(request: Request, namespace: Namespace, body: AskRequest) -> dict[str, Any]:
-    """Answer a question from the memory with the configured language model."""
+@router.post("/feedback")
+def feedback(request: Request, namespace: Namespace, body: FeedbackRequest) -> dict[str, Any]:
+    """The same as `reinforce`, for who has kept ids only: the question is searched again."""
     with opened(request, namespace, "write") as memory:
-        return memory.ask(body.question, filters=body.filters, at=body.at).to_dict()
+        return memory.reinforce(
+            memory.search(body.query, at=body.at),
+            used=body.used,
+            unhelpful=body.unhelpful,
+            certainty=body.certainty,
+            at=body.at,
+        ).to_dict()
 
 
 @router.post("/consolidate", tags=["facts"])
@@ -76,4 +82,6 @@ def forget(
     """What is weak, old and unused: listed, or with `dry_run: false` removed."""
     given = body or ForgetRequest()
     with opened(request, namespace, "read" if given.dry_run else "write") as memory:
-        return memory.forget(dry_run=given.dry_run, at=given.at).to_dict()
+        return memory.forget(
+            dry_run=given.dry_run, at=given.at, max_share=given.max_share
+        ).to_dict()

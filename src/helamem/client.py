@@ -1,0 +1,340 @@
+"""`Client` and `AsyncClient`: the methods of `Memory`, over HTTP to `helamem serve`.
+
+What each method asks and makes of the answers stands here once, as a generator of `helamem.remote`; the two
+clients send what it asks for, and hand it the answers. Documentation is that of `Memory`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from helamem import arguments
+from helamem.errors import MissingExtraError
+from helamem.hints import helpful
+from helamem.memory import DEFAULT_NAMESPACE, Memory
+from helamem.remote.answers import answered, check, reported, unreachable
+from helamem.remote.asking import Asking, place
+
+if TYPE_CHECKING:
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Callable,
+        Coroutine,
+        Generator,
+        Iterable,
+        Iterator,
+    )
+    from types import TracebackType
+
+    import httpx
+
+    from helamem.remote.asking import Asked
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+URL = "http://127.0.0.1:8420"
+TIMEOUT_S = 300.0
+
+
+def _httpx() -> Any:  # noqa: ANN401  # a module
+    """The package that speaks HTTP.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import httpx
+    except ImportError as error:
+        raise MissingExtraError("httpx", "client") from error
+    return httpx
+
+
+def _options(url: str, namespace: str, api_key: str | None, timeout_s: float) -> dict[str, Any]:
+    """How either client is set up.
+
+    Raises:
+        TypeError, ValueError: The address holds credentials, or the namespace is blank.
+    """
+    place(namespace)
+    return {
+        "base_url": arguments.server_address(url),
+        "headers": {"Authorization": f"Bearer {api_key}"} if api_key else {},
+        "timeout": timeout_s,
+    }
+
+
+def _sent(
+    asking: Callable[Concatenate[Asking, P], Generator[Asked, Any, R]],
+) -> Callable[Concatenate[Client, P], R]:
+    """The method that sends what is asked."""
+
+    @functools.wraps(asking)
+    def method(self: Client, /, *args: P.args, **named: P.kwargs) -> R:
+        return self._run(asking(self._asking, *args, **named))
+
+    method.__doc__ = getattr(Memory, asking.__name__).__doc__
+    return method
+
+
+def _awaited(
+    asking: Callable[Concatenate[Asking, P], Generator[Asked, Any, R]],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, R]]:
+    """The same, to be awaited."""
+
+    @functools.wraps(asking)
+    async def method(self: AsyncClient, /, *args: P.args, **named: P.kwargs) -> R:
+        return await self._run(asking(self._asking, *args, **named))
+
+    method.__doc__ = getattr(Memory, asking.__name__).__doc__
+    return method
+
+
+class _Common:
+    """What both clients are."""
+
+    def __init__(self, url: str, namespace: str) -> None:
+        self._url, self._namespace = url, namespace
+        self._asking = Asking()
+
+    @property
+    def url(self) -> str:
+        """Where the service is."""
+        return self._url
+
+    @property
+    def namespace(self) -> str:
+        """Whose memory this is."""
+        return self._namespace
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._url!r}, namespace={self._namespace!r})"
+
+
+@helpful
+class Client(_Common):
+    """The memory of one namespace on a service: `Memory`, with an address in place of a file.
+
+    Methods, values and errors are those of `Memory`. A service that cannot be reached is a `StoreError`, a key
+    that does not do a `ConfigError`. Settings, embedder and language model are the service's.
+
+    Args:
+        url: Where `helamem serve` listens.
+        namespace: Whose memory it is.
+        api_key: A key of `helamem keys create`, where the service asks for one.
+        timeout_s: How many seconds an answer may take.
+        transport: How requests travel, for tests and proxies; see httpx.
+
+    Raises:
+        MissingExtraError: httpx is not installed.
+        TypeError, ValueError: The address or the namespace is none.
+    """
+
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        namespace: str = DEFAULT_NAMESPACE,
+        api_key: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        options = _options(url, namespace, api_key, timeout_s)
+        super().__init__(url, namespace)
+        self._http: httpx.Client = _httpx().Client(**options, transport=transport)
+
+    now = _sent(Asking.now)
+    add = _sent(Asking.add)
+    add_many = _sent(Asking.add_many)
+    put = _sent(Asking.put)
+    get_by_key = _sent(Asking.get_by_key)
+    annotate = _sent(Asking.annotate)
+    search = _sent(Asking.search)
+    reinforce = _sent(Asking.reinforce)
+    ask = _sent(Asking.ask)
+    consolidate = _sent(Asking.consolidate)
+    reindex = _sent(Asking.reindex)
+    forget = _sent(Asking.forget)
+    get = _sent(Asking.get)
+    list = _sent(Asking.list)
+    update = _sent(Asking.update)
+    delete = _sent(Asking.delete)
+    history = _sent(Asking.history)
+    facts = _sent(Asking.facts)
+    profile = _sent(Asking.profile)
+    cues = _sent(Asking.cues)
+    stats = _sent(Asking.stats)
+    import_ = _sent(Asking.import_)
+    check = _sent(Asking.check)
+    erase = _sent(Asking.erase)
+    namespaces = _sent(Asking.namespaces)
+    drop_namespace = _sent(Asking.drop_namespace)
+
+    def export(self, *, all_namespaces: bool = False) -> Iterator[dict[str, Any]]:
+        """Everything but the vectors, one JSON object at a time; `import_` reads it, with one namespace.
+
+        Args:
+            all_namespaces: One export after the other, of each namespace of the service.
+        """
+        with self._open(Asking.export(all_namespaces=all_namespaces)) as response:
+            check(response)
+            for line in response.iter_lines():
+                yield json.loads(line)
+
+    def close(self) -> None:
+        """Close the connections. A closed client raises StoreError."""
+        self._http.close()
+
+    def _run(self, asking: Generator[Asked, Any, R]) -> R:
+        """Send what is asked, one after the other, and give what comes of it."""
+        answer = None
+        try:
+            while True:
+                answer = self._answer(asking.send(answer))
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+    def _answer(self, asked: Asked) -> Any:  # noqa: ANN401  # JSON
+        with self._open(asked) as response:
+            if asked.progress is None or response.is_error:
+                response.read()
+                return answered(response)
+            return reported(map(asked.told, response.iter_lines()))
+
+    @contextlib.contextmanager
+    def _open(self, asked: Asked) -> Iterator[httpx.Response]:
+        with (
+            unreachable(_httpx(), self._url),
+            self._http.stream(**asked.options(self._namespace), content=asked.content) as response,
+        ):
+            if response.is_error:
+                response.read()
+            yield response
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@helpful
+class AsyncClient(_Common):
+    """The methods of `Client`, to be awaited; `export` is iterated over.
+
+    Args:
+        url, namespace, api_key, timeout_s: As for `Client`.
+        transport: How requests travel, for tests and proxies; see httpx.
+
+    Raises:
+        MissingExtraError: httpx is not installed.
+        TypeError, ValueError: The address or the namespace is none.
+    """
+
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        namespace: str = DEFAULT_NAMESPACE,
+        api_key: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        options = _options(url, namespace, api_key, timeout_s)
+        super().__init__(url, namespace)
+        self._http: httpx.AsyncClient = _httpx().AsyncClient(**options, transport=transport)
+
+    now = _awaited(Asking.now)
+    add = _awaited(Asking.add)
+    add_many = _awaited(Asking.add_many)
+    put = _awaited(Asking.put)
+    get_by_key = _awaited(Asking.get_by_key)
+    annotate = _awaited(Asking.annotate)
+    search = _awaited(Asking.search)
+    reinforce = _awaited(Asking.reinforce)
+    ask = _awaited(Asking.ask)
+    consolidate = _awaited(Asking.consolidate)
+    reindex = _awaited(Asking.reindex)
+    forget = _awaited(Asking.forget)
+    get = _awaited(Asking.get)
+    list = _awaited(Asking.list)
+    update = _awaited(Asking.update)
+    delete = _awaited(Asking.delete)
+    history = _awaited(Asking.history)
+    facts = _awaited(Asking.facts)
+    profile = _awaited(Asking.profile)
+    cues = _awaited(Asking.cues)
+    stats = _awaited(Asking.stats)
+    import_ = _awaited(Asking.import_)
+    check = _awaited(Asking.check)
+    erase = _awaited(Asking.erase)
+    namespaces = _awaited(Asking.namespaces)
+    drop_namespace = _awaited(Asking.drop_namespace)
+
+    async def export(self, *, all_namespaces: bool = False) -> AsyncGenerator[dict[str, Any], None]:
+        """Everything but the vectors, one JSON object at a time; `import_` reads it, with one namespace.
+
+        Args:
+            all_namespaces: One export after the other, of each namespace of the service.
+        """
+        async with self._open(Asking.export(all_namespaces=all_namespaces)) as response:
+            check(response)
+            async for line in response.aiter_lines():
+                yield json.loads(line)
+
+    async def close(self) -> None:
+        """Close the connections. A closed client raises StoreError."""
+        await self._http.aclose()
+
+    async def _run(self, asking: Generator[Asked, Any, R]) -> R:
+        answer = None
+        try:
+            while True:
+                answer = await self._answer(asking.send(answer))
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+    async def _answer(self, asked: Asked) -> Any:  # noqa: ANN401  # JSON
+        async with self._open(asked) as response:
+            if asked.progress is None or response.is_error:
+                await response.aread()
+                return answered(response)
+            return reported([asked.told(line) async for line in response.aiter_lines()])
+
+    @contextlib.asynccontextmanager
+    async def _open(self, asked: Asked) -> AsyncIterator[httpx.Response]:
+        content = None if asked.content is None else _chunks(asked.content)
+        with unreachable(_httpx(), self._url):
+            async with self._http.stream(
+                **asked.options(self._namespace), content=content
+            ) as response:
+                if response.is_error:
+                    await response.aread()
+                yield response
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+async def _chunks(content: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for chunk in content:
+        yield chunk

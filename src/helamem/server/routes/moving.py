@@ -1,0 +1,143 @@
+"""Many turns in, and whole memories in and out, line by line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator  # noqa: TC003  # FastAPI reads annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from helamem.exchange import formats
+from helamem.server import streams
+from helamem.server.access import Namespace, opened, require, require_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from helamem.memory import Memory
+    from helamem.plain import Record
+
+router = APIRouter(tags=["moving"])
+
+LINES: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            streams.MEDIA_TYPE: {
+                "schema": {"type": "string"},
+                "example": '{"text": "Maya is allergic to peanuts.", "speaker": "Ana"}\n',
+            }
+        },
+    }
+}
+TOLD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "How far it is, line by line, and in the end the result.",
+        "content": {
+            streams.MEDIA_TYPE: {
+                "schema": {"type": "string"},
+                "example": '{"done": 256}\n{"result": {"ids": [1]}}\n',
+            }
+        },
+    }
+}
+EXPORTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One JSON object a line.",
+        "content": {streams.MEDIA_TYPE: {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.post(
+    "/v1/namespaces/{namespace}/episodes/stream",
+    responses=TOLD,
+    openapi_extra=LINES,
+    response_class=StreamingResponse,
+)
+async def add_many(
+    request: Request, namespace: Namespace, batch_size: Annotated[int | None, Query(ge=1)] = None
+) -> StreamingResponse:
+    """Remember turns in batches, one JSON object a line; each batch that is reported is durable."""
+
+    def work(memory: Memory, lines: Iterable[str], progress: Callable[[int], None]) -> Record:
+        turns = formats.read_jsonl(lines)
+        return memory.add_many(turns, batch_size=batch_size, progress=progress)
+
+    return await _taken_in(request, namespace, work)
+
+
+@router.post(
+    "/v1/namespaces/{namespace}/import",
+    responses=TOLD,
+    openapi_extra=LINES,
+    response_class=StreamingResponse,
+)
+async def import_(request: Request, namespace: Namespace) -> StreamingResponse:
+    """Take in an export, or a JSONL of turns, all of it or nothing."""
+
+    def work(memory: Memory, lines: Iterable[str], progress: Callable[[int], None]) -> Record:
+        return memory.import_(lines, progress=progress)
+
+    return await _taken_in(request, namespace, work)
+
+
+async def _taken_in(
+    request: Request,
+    namespace: str,
+    work: Callable[[Memory, Iterable[str], Callable[[int], None]], Record],
+) -> StreamingResponse:
+    await run_in_threadpool(require, request, namespace, "write")  # before the body is read
+    lines = await streams.lines(request)
+
+    def run(progress: Callable[[int], None]) -> Record:
+        with opened(request, namespace, "write") as memory:
+            return work(memory, lines, progress)
+
+    return await streams.reported(run)
+
+
+@router.get(
+    "/v1/namespaces/{namespace}/export", responses=EXPORTED, response_class=StreamingResponse
+)
+def export(request: Request, namespace: Namespace) -> StreamingResponse:
+    """Everything in the namespace but the vectors, one JSON object a line."""
+    require(request, namespace, "read")  # before the answer has begun
+
+    def lines() -> Iterator[str]:
+        with opened(request, namespace, "read") as memory:
+            yield from _written(memory.export())
+
+    return StreamingResponse(lines(), media_type=streams.MEDIA_TYPE)
+
+
+@router.get("/v1/export", responses=EXPORTED, response_class=StreamingResponse)
+def export_all(request: Request) -> StreamingResponse:
+    """One export after the other, of each namespace; it takes a key to everything."""
+    require_all(request)
+
+    def lines() -> Iterator[str]:
+        with request.app.state.memories.namespace("default") as memory:
+            yield from _written(memory.export(all_namespaces=True))
+
+    return StreamingResponse(lines(), media_type=streams.MEDIA_TYPE)
+
+
+@router.post("/v1/reindex", responses=TOLD, response_class=StreamingResponse)
+async def reindex(request: Request) -> StreamingResponse:
+    """Make the vectors, terms and traits of the whole file anew; it takes a key to everything."""
+    await run_in_threadpool(require_all, request)
+
+    def run(progress: Callable[[int], None]) -> Record:
+        with request.app.state.memories.namespace("default") as memory:
+            report: Record = memory.reindex(progress=progress)
+            return report
+
+    return await streams.reported(run)
+
+
+def _written(lines: Iterable[dict[str, Any]]) -> Iterator[str]:
+    return (json.dumps(line) + "\n" for line in lines)

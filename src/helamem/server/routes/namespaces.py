@@ -1,0 +1,36 @@
+"""Namespaces, and the file that holds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from helamem.server.access import Namespace, key_of, opened, require_all
+
+router = APIRouter(prefix="/v1", tags=["namespaces"])
+
+
+@router.get("/namespaces")
+def namespaces(request: Request) -> dict[str, Any]:
+    """The namespaces that the key administers, with how much each holds."""
+    key = key_of(request)
+    with request.app.state.memories.namespace("default") as memory:
+        found = memory.namespaces()
+    seen = [each for each in found if key is None or key.opens(each.name, "admin")]
+    return {"items": [each.to_dict() for each in seen]}
+
+
+@router.delete("/namespaces/{namespace}")
+def drop(request: Request, namespace: Namespace) -> dict[str, Any]:
+    """Remove a whole namespace for good; answers how much it held."""
+    with opened(request, namespace, "admin") as memory:
+        return memory.drop_namespace(namespace).to_dict()
+
+
+@router.get("/check")
+def check(request: Request) -> dict[str, Any]:
+    """What is wrong with the file, one sentence each; it takes a key to everything."""
+    require_all(request)
+    with request.app.state.memories.namespace("default") as memory:
+        return {"items": list(memory.check())}

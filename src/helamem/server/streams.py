@@ -1,0 +1,91 @@
+"""Long bodies in, line by line, and long work out: how far it is, and then what came of it.
+
+A stream of progress is JSON lines: `{"done": 256}` as often as something is done, and in the end
+`{"result": {...}}`, or `{"problem": {...}}` where the work failed after the answer had begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+from http import HTTPStatus
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from helamem.server import problems
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from fastapi import Request
+
+    from helamem.plain import Record
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/x-ndjson"
+IN_RAM = 2**20  # bytes of a body; a longer one waits in a temporary file
+
+
+async def lines(request: Request) -> Iterator[str]:
+    """The lines of a body, once all of it is there.
+
+    Raises:
+        ValueError: It is not UTF-8 text; raised by the iteration.
+    """
+    kept = SpooledTemporaryFile(IN_RAM)  # noqa: SIM115  # closed with the last reference to it
+    async for chunk in request.stream():
+        kept.write(chunk)
+    kept.seek(0)
+    return iter(io.TextIOWrapper(kept, encoding="utf-8"))
+
+
+async def reported(work: Callable[[Callable[[int], None]], Record]) -> StreamingResponse:
+    """Work in a thread, and a stream of how far it is.
+
+    Raises:
+        Exception: What the work raises before it has got anywhere.
+    """
+    loop, events = asyncio.get_running_loop(), asyncio.Queue[Any]()
+
+    def tell(event: object) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, event)
+
+    def run() -> None:
+        try:
+            tell({"result": work(lambda done: tell({"done": done})).to_dict()})
+        except Exception as error:  # noqa: BLE001  # told to the client, whatever it is
+            tell(error)
+
+    working = asyncio.create_task(run_in_threadpool(run))
+    first = await events.get()
+    if isinstance(first, Exception):
+        raise first
+    return StreamingResponse(_told(first, events, working), media_type=MEDIA_TYPE)
+
+
+async def _told(
+    event: dict[str, Any], events: asyncio.Queue[Any], working: asyncio.Task[None]
+) -> AsyncIterator[str]:
+    while "done" in event:
+        yield json.dumps(event) + "\n"
+        came = await events.get()
+        event = {"problem": problem_of(came)} if isinstance(came, Exception) else came
+    yield json.dumps(event) + "\n"
+    await working
+
+
+def problem_of(error: Exception) -> dict[str, Any]:
+    """An error as the problem that it would have been before the answer began."""
+    if isinstance(error, problems.KNOWN):
+        status, members = problems.described(error)
+    else:
+        logger.error("a stream failed", exc_info=error)  # its traceback is in it
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        members = {"detail": "The server failed; its log says why."}
+    return {"title": status.phrase, "status": status.value, **members}

@@ -1,0 +1,157 @@
+"""The routes that the client has no need of, and what streams look like."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from helamem import Config, LLMError, ScriptedLLM
+from helamem.server.app import create_app
+from helamem.server.memories import Memories
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ANA = "/v1/namespaces/ana"
+NDJSON = {"content-type": "application/x-ndjson"}
+
+
+def said(client: TestClient, *texts: str) -> None:
+    client.post(f"{ANA}/episodes", json={"messages": list(texts)})
+
+
+def events(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Server-sent events, by name."""
+    blocks = [
+        dict(line.split(": ", 1) for line in each.split("\n"))
+        for each in text.split("\n\n")
+        if each
+    ]
+    return [(block["event"], json.loads(block["data"])) for block in blocks]
+
+
+class TestStreams:
+    def test_lines_go_in_and_progress_comes_out(self, client: TestClient) -> None:
+        body = "".join(json.dumps({"text": f"Turn {i}."}) + "\n" for i in range(5))
+
+        answer = client.post(
+            f"{ANA}/episodes/stream", params={"batch_size": 2}, content=body, headers=NDJSON
+        )
+
+        told = [json.loads(line) for line in answer.text.splitlines()]
+        assert [{"done": 2}, {"done": 4}, {"done": 5}] == told[:-1]
+        assert [1, 2, 3, 4, 5] == told[-1]["result"]["stored"]
+
+    @pytest.mark.parametrize("route", ["episodes/stream", "import"])
+    def test_a_wrong_line_is_told_by_its_number_and_nothing_is_stored(
+        self, client: TestClient, route: str
+    ) -> None:
+        answer = client.post(f"{ANA}/{route}", content='{"text": "a"}\n{"text": 7}\n')
+
+        assert (422, "DataError", 2) == (
+            answer.status_code, answer.json()["error"], answer.json()["line"]
+        )  # fmt: skip
+        assert 0 == client.get(f"{ANA}/stats").json()["episodes"]
+
+    def test_bytes_that_are_no_text_are_refused(self, client: TestClient) -> None:
+        assert 422 == client.post(f"{ANA}/import", content=b"\xff\xfe\n").status_code
+
+    def test_an_export_goes_into_another_namespace(self, client: TestClient) -> None:
+        said(client, "One.", "Two.")
+
+        lines = client.get(f"{ANA}/export").text
+        client.post("/v1/namespaces/copy/import", content=lines)
+
+        copied = client.get("/v1/namespaces/copy/episodes").json()
+        assert ["One.", "Two."] == [each["text"] for each in copied["items"]]
+
+
+class TestFeedback:
+    def test_it_teaches_as_reinforce_does(self, client: TestClient) -> None:
+        said(client, "Maya is allergic to peanuts.", "The gate needs a lock.")
+
+        learned = client.post(f"{ANA}/feedback", json={"query": "What of Maya?", "used": [1]})
+
+        assert 1 == learned.json()["bound"]
+        assert ["What of Maya?"] == [
+            each["text"] for each in client.get(f"{ANA}/cues").json()["items"]
+        ]
+
+
+class TestDeleting:
+    def test_by_conditions_it_only_lists_unless_told_otherwise(self, client: TestClient) -> None:
+        said(client, "One.", "Two.")
+        wanted = {"filters": {"text": {"contains": "One"}}}
+
+        planned = client.post(f"{ANA}/delete", json=wanted).json()
+        done = client.post(f"{ANA}/delete", json={**wanted, "dry_run": False}).json()
+
+        assert {"deleted": [1], "done": False} == planned
+        assert {"deleted": [1], "done": True} == done
+        assert 1 == client.get(f"{ANA}/stats").json()["episodes"]
+
+    def test_several_go_together_or_not_at_all(self, client: TestClient) -> None:
+        said(client, "One.", "Two.")
+
+        assert 404 == client.post(f"{ANA}/delete", json={"ids": [1, 99]}).status_code
+        assert [1, 2] == client.post(f"{ANA}/delete", json={"ids": [1, 2]}).json()["deleted"]
+
+
+class TestPages:
+    def test_the_total_is_of_what_fits(self, client: TestClient) -> None:
+        said(client, *(f"Turn {i}." for i in range(5)), "Other.")
+
+        page = client.get(
+            f"{ANA}/episodes",
+            params={"filters": '{"text": {"contains": "Turn"}}', "limit": 2, "cursor": "3"},
+        ).json()
+
+        assert (5, None, [4, 5]) == (
+            page["total"], page["next"], [each["id"] for each in page["items"]]
+        )  # fmt: skip
+
+
+class TestChat:
+    def talking(self, tmp_path: Path, replies: Any) -> TestClient:
+        llm = ScriptedLLM(replies)
+        config = Config.of(embedder="hashing:64")
+        return TestClient(create_app(Memories(tmp_path / "chat.db", config, llm=llm)))
+
+    def test_a_reply_comes_piece_by_piece_and_is_remembered(self, tmp_path: Path) -> None:
+        with self.talking(tmp_path, ["No peanuts: she is allergic."]) as client:
+            said(client, "Maya is allergic to peanuts.")
+            answer = client.post(f"{ANA}/chat", json={"message": "What should I cook for Maya?"})
+            kept = client.get(f"{ANA}/episodes").json()["items"]
+
+        *pieces, (name, done) = events(answer.text)
+        assert "text/event-stream" == answer.headers["content-type"].partition(";")[0]
+        assert "No peanuts: she is allergic." == "".join(data["text"] for _, data in pieces)
+        assert ("done", [1]) == (name, done["used"])
+        assert ["user", "assistant"] == [each["role"] for each in kept[1:]]
+
+    def test_a_conversation_is_taken_up_again(self, tmp_path: Path) -> None:
+        seen: list[list[str]] = []
+
+        def reply(messages: Any) -> str:
+            seen.append([each["content"].splitlines()[-1] for each in messages[1:]])
+            return f"Reply {len(seen)}."
+
+        with self.talking(tmp_path, reply) as client:
+            for text in ("Hello.", "And now?"):
+                client.post(f"{ANA}/chat", json={"message": text, "session": "tea"})
+
+        assert ["Hello.", "Reply 1.", "And now?"] == seen[1]
+
+    def test_a_model_that_fails_ends_it_with_a_problem(self, tmp_path: Path) -> None:
+        with self.talking(tmp_path, [LLMError("it sleeps")]) as client:
+            answer = client.post(f"{ANA}/chat", json={"message": "Hello."})
+
+        assert [("problem", 502, "LLMError")] == [
+            (name, data["status"], data["error"]) for name, data in events(answer.text)
+        ]
+
+    def test_without_a_model_it_is_an_error_before_the_answer(self, client: TestClient) -> None:
+        assert 501 == client.post(f"{ANA}/chat", json={"message": "Hello."}).status_code
