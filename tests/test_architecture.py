@@ -110,7 +110,7 @@ def test_only_settings_and_the_command_line_read_the_environment() -> None:
 
 def test_only_the_shell_knows_the_time() -> None:
     clocks = ("time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "datetime.today")
-    shell = ("memory.py", "async_memory.py", "cli/", "server/access.py")
+    shell = ("memory.py", "cli/", "server/access.py")
 
     assert {} == offenders(*clocks, allowed=shell)
 

@@ -103,6 +103,13 @@ def day(memory: Any) -> Iterator[object]:
         metadata={"seen": True},
     )
     yield memory.add([])
+    mixed: list[Any] = [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": [{"type": "image_url"}, {"type": "text", "text": "Look."}]},
+        "Maya sails.\x00",
+    ]
+    yield memory.add(mixed, at=MAY, session="tea")
+    yield memory.add_many([{**mixed[1], "timestamp": 5.0}, mixed[0]])
     turns = [Turn(f"Ben counts sheep {i}.", "Ben", at=MAY) for i in range(5)]
     yield memory.add_many(turns, batch_size=2, progress=progress.append)
     yield progress
@@ -134,7 +141,7 @@ def day(memory: Any) -> Iterator[object]:
     yield dataclasses.replace(memory.stats(), path="", file_bytes=0, last_at=None)
     lines = [json.dumps(line) for line in memory.export()]
     yield [line.get("text") for line in map(json.loads, lines)]
-    yield memory.check()
+    yield memory.check(), memory.repair()
     yield [each.name for each in memory.namespaces()]
     yield memory.reindex(progress=progress.append), progress
     yield len([*memory.export(all_namespaces=True)]) == len(lines)

@@ -115,6 +115,7 @@ BODIES: dict[str, Any] = {
     "erase": {"name": "Ben", "dry_run": False},
     "delete": {"ids": [1]},
     "forget": {"dry_run": False},
+    "repair": {"dry_run": False},
     "annotate": {"metadata": {"mine": True}, "was": {}},
     "items?key=x": {"text": "x"},
 }

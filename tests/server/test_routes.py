@@ -49,12 +49,19 @@ class TestStreams:
     def test_a_wrong_line_is_told_by_its_number_and_nothing_is_stored(
         self, client: TestClient, route: str
     ) -> None:
-        answer = client.post(f"{ANA}/{route}", content='{"text": "a"}\n{"text": 7}\n')
+        answer = client.post(f"{ANA}/{route}", content='{"text": "a"}\n{"text": \n')
 
         assert (422, "DataError", 2) == (
             answer.status_code, answer.json()["error"], answer.json()["line"]
         )  # fmt: skip
         assert 0 == client.get(f"{ANA}/stats").json()["episodes"]
+
+    def test_a_message_that_says_nothing_is_told(self, client: TestClient) -> None:
+        body = '{"role": "user", "content": "Hello."}\n{"role": "system", "content": "Be kind."}\n'
+
+        told = client.post(f"{ANA}/episodes/stream", content=body).text.splitlines()
+
+        assert [1] == [each["index"] for each in json.loads(told[-1])["result"]["skipped"]]
 
     def test_bytes_that_are_no_text_are_refused(self, client: TestClient) -> None:
         assert 422 == client.post(f"{ANA}/import", content=b"\xff\xfe\n").status_code

@@ -15,10 +15,21 @@ from helamem import arguments
 from helamem.answering.ask import Answer
 from helamem.consolidation.profiles import MAX_CHARS, Profile
 from helamem.errors import NotFoundError
-from helamem.exchange import formats
+from helamem.exchange import messages as messages_
 from helamem.indexing import plain_json
 from helamem.plain import plain
-from helamem.records import Change, Cue, Episode, Fact, Listing, Receipt, Reinforcement, Turn, utc
+from helamem.records import (
+    Change,
+    Cue,
+    Degraded,
+    Episode,
+    Fact,
+    Listing,
+    Receipt,
+    Reinforcement,
+    Turn,
+    utc,
+)
 from helamem.reports import (
     ConsolidationReport,
     Erasure,
@@ -32,6 +43,7 @@ from helamem.search.recall import Recall
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
+    from helamem.exchange.reading import Reading
     from helamem.records import Json
 
 R = TypeVar("R")
@@ -102,14 +114,33 @@ def _json(value: object) -> bytes:
     return json.dumps(plain(value)).encode("ascii")
 
 
-def _turns(messages: Any) -> list[Turn]:  # noqa: ANN401  # what `add` takes
+def _read(messages: object) -> Reading:
     """Turns as `add` and `add_many` read them, with metadata that are JSON.
 
     Raises:
         TypeError, ValueError: Something in it is no turn.
     """
-    turns = formats.messages_to_turns(messages)
-    return [replace(turn, metadata=plain_json(turn.metadata)) for turn in turns]
+    reading = messages_.take(messages)
+    turns = [replace(turn, metadata=plain_json(turn.metadata)) for turn in reading.turns]
+    return replace(reading, turns=tuple(turns))
+
+
+def _receipt(reading: Reading, told: Receipt) -> Receipt:
+    """What became of each thing that was handed over, of which the service has seen those that are turns."""
+    there = [replace(each, index=reading.places[each.index]) for each in told.skipped]
+    known = {each.index for each in told.skipped}
+    lost = [
+        Degraded(index=i, id=told.ids[i], reason=reason)
+        for i, reasons in reading.losses.items()
+        for reason in reasons
+        if i not in known
+    ]
+    degraded = sorted([*lost, *told.degraded], key=lambda each: each.index)
+    return replace(
+        told,
+        skipped=tuple(sorted([*there, *reading.left_out], key=lambda each: each.index)),
+        degraded=tuple(replace(each, index=reading.places[each.index]) for each in degraded),
+    )
 
 
 def _moment(at: datetime | None) -> str | None:
@@ -156,7 +187,6 @@ def _told_again(recall: Recall) -> dict[str, Any]:
     return {
         "query": recall.query,
         "at": _moment(recall.at),
-        "speaker": recall.speaker,
         "hits": [{"id": hit.id, "score": hit.score} for hit in recall.hits],
         "cues": recall.cues,
     }
@@ -199,20 +229,20 @@ class Asking:
         session: str | None = None,
         metadata: Mapping[str, Json] | None = None,
     ) -> Asks[Receipt]:
-        turns = _turns(messages)
-        if not turns:
-            return Receipt(ids=(), stored=())
+        reading = _read(messages)
+        if not reading.turns:
+            return _receipt(reading, Receipt(ids=(), stored=()))
         common = Turn("-", speaker or "", role or "", at, session or "", metadata or {})
         answer = yield _post(
             "episodes",
-            messages=turns,
+            messages=reading.turns,
             speaker=speaker,
             role=role,
             at=_moment(at),
             session=session,
             metadata=plain_json(common.metadata),
         )
-        return Receipt.from_dict(answer)
+        return _receipt(reading, Receipt.from_dict(answer))
 
     def add_many(
         self,
@@ -224,21 +254,21 @@ class Asking:
         arguments.several("add_many", turns, each="turns", instead="`add` takes one")
         if batch_size is not None and batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-        lines = [_json(turn) + b"\n" for turn in _turns(list(turns))]
+        reading = _read(list(turns))
         answer = yield Asked(
             method="POST",
             path="episodes/stream",
             params={"batch_size": batch_size},
-            content=lines,
+            content=[_json(turn) + b"\n" for turn in reading.turns],
             progress=progress or _no_progress,
         )
-        return Receipt.from_dict(answer)
+        return _receipt(reading, Receipt.from_dict(answer))
 
     def put(self, key: str, turn: Turn) -> Asks[int]:
         if not isinstance(turn, Turn):
             raise TypeError(f"put takes a Turn, not {type(turn).__name__}")
         name = arguments.text("key", key, "name the turn")
-        answer = yield _with_body("PUT", "items", _turns(turn)[0].to_dict(), key=name)
+        answer = yield _with_body("PUT", "items", _read(turn).turns[0].to_dict(), key=name)
         return int(answer["id"])
 
     def get_by_key(self, key: str) -> Asks[Episode | None]:
@@ -386,6 +416,10 @@ class Asking:
             return ()
         answer = yield _post("delete", ids=wanted, filters=filters, dry_run=dry_run)
         return tuple(answer["deleted"])
+
+    def repair(self, *, dry_run: bool = True) -> Asks[RepairReport]:
+        answer = yield _post("/v1/repair", dry_run=dry_run)
+        return RepairReport.from_dict(answer)
 
     def erase(self, name: str, *, mentions: bool = False, dry_run: bool = True) -> Asks[Erasure]:
         whom = arguments.text("name", name, "say who is to be erased")

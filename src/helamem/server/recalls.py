@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def recall_of(given: RecallGiven) -> Recall:
-    """The recall as far as learning needs it: the question and its speaker, its hits' ids and scores, its cues.
+    """The recall as far as learning needs it: the question, its hits' ids and scores, and its cues.
 
     The question's embedding does not travel; it is computed again.
     """
@@ -22,7 +22,6 @@ def recall_of(given: RecallGiven) -> Recall:
         query=given.query,
         at=given.at,
         hits=tuple(_hit(each.id, each.score, given) for each in given.hits),
-        speaker=given.speaker,
         cues=tuple(CueMatch(**cue.model_dump()) for cue in given.cues),
         vector=np.empty(0, np.float32),
     )

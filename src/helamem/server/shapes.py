@@ -71,13 +71,12 @@ class CueGiven(BaseModel):
 
 
 class RecallGiven(BaseModel):
-    """What a search answered; `query`, `at`, `hits`, `cues` and `speaker` of it count."""
+    """What a search answered; `query`, `at`, `hits` and `cues` of it count."""
 
     query: str = Field(min_length=1)
     at: AwareDatetime
     hits: list[HitGiven] = []
     cues: list[CueGiven] = []
-    speaker: str = ""
 
 
 class ReinforceRequest(Shape):
@@ -157,6 +156,12 @@ class DeleteRequest(Shape):
     ids: list[Id] = []
     filters: Filters = None
     dry_run: bool | None = None
+
+
+class RepairRequest(Shape):
+    """Whether what is wrong is mended, or only listed."""
+
+    dry_run: bool = True
 
 
 class EraseRequest(Shape):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from helamem.exchange import formats
+from helamem.errors import DataError
 from helamem.server import streams
 from helamem.server.access import Namespace, opened, require, require_all
 
@@ -64,8 +64,7 @@ async def add_many(
     """Remember turns in batches, one JSON object a line; each batch that is reported is durable."""
 
     def work(memory: Memory, lines: Iterable[str], progress: Callable[[int], None]) -> Record:
-        turns = formats.read_jsonl(lines)
-        return memory.add_many(turns, batch_size=batch_size, progress=progress)
+        return memory.add_many(_objects(lines), batch_size=batch_size, progress=progress)
 
     return await _taken_in(request, namespace, work)
 
@@ -83,6 +82,20 @@ async def import_(request: Request, namespace: Namespace) -> StreamingResponse:
         return memory.import_(lines, progress=progress)
 
     return await _taken_in(request, namespace, work)
+
+
+def _objects(lines: Iterable[str]) -> Iterator[Any]:
+    """What stands on each line; blank ones are passed over.
+
+    Raises:
+        DataError: A line is no JSON.
+    """
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise DataError(f"this is no JSON: {error}", line=number) from error
 
 
 async def _taken_in(

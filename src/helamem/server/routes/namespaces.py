@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from helamem.server.access import Namespace, key_of, opened, require_all
+from helamem.server.shapes import RepairRequest
 
 router = APIRouter(prefix="/v1", tags=["namespaces"])
 
@@ -34,3 +35,13 @@ def check(request: Request) -> dict[str, Any]:
     require_all(request)
     with request.app.state.memories.namespace("default") as memory:
         return {"items": list(memory.check())}
+
+
+@router.post("/repair")
+def repair(request: Request, body: RepairRequest | None = None) -> dict[str, Any]:
+    """Mend or remove what cannot be read, or only list it; it takes a key to everything."""
+    require_all(request)
+    dry_run = RepairRequest().dry_run if body is None else body.dry_run
+    with request.app.state.memories.namespace("default") as memory:
+        report: dict[str, Any] = memory.repair(dry_run=dry_run).to_dict()
+        return report
