@@ -36,6 +36,7 @@ from helamem.reports import (
     ForgetPlan,
     Namespace,
     ReindexReport,
+    RepairReport,
     Stats,
 )
 from helamem.search.recall import Recall
