@@ -130,6 +130,41 @@ def _bounds(*, low: float, high: float, **_: object) -> str:
     return f" ≥ {low:g}" if math.isinf(high) else f" in {low:g} … {high:g}"
 
 
+def corpora() -> str:
+    """Recall of every system on every data set; on one alone until the suite was measured."""
+    found = sorted(RESULTS.glob("*suite*.json"))
+    if not found:
+        return quality()
+    result = _result(found[-1].name)
+    systems = list(next(iter(result["corpora"].values()))["systems"])
+    head = [*(_strong(each) for each in systems), "MRR", "in 1,000 tokens"]
+    rows = {name: each["systems"] for name, each in result["corpora"].items()}
+    lines = [
+        "| recall@10 | " + " | ".join(head) + " |",
+        "|:--|" + "--:|" * len(head),
+        *(_corpus_row(name, each) for name, each in rows.items()),
+        "",
+        f"The last two columns compare `{systems[0]}` with the best of the others. Embedder "
+        f"`{result['embedder']}`, commit `{result['commit']}`, `{result['command']}`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _corpus_row(corpus: str, systems: dict[str, Any]) -> str:
+    first, *others = systems.values()
+    against = [
+        f"{_share(first[metric])} / {_share(max(each[metric] for each in others))}"
+        for metric in ("mrr", "recall@1000tok")
+    ]
+    values = [_share(each["recall@10"]) for each in systems.values()]
+    return f"| {corpus} | " + " | ".join([*values, *against]) + " |"
+
+
+def _strong(system: str) -> str:
+    return f"**{system}**" if system == "default" else system
+
+
 def quality() -> str:
     """How well each system finds what holds the answer."""
     result = _result("locomo_dev-static.json")
@@ -162,7 +197,7 @@ def _quality_row(name: str, system: dict[str, Any]) -> str:
     values = [system[metric] for metric in METRICS]
     values += [each["recall@10"] for each in system["by_category"].values()]
     cells = [_share(value) for value in values]
-    return f"| {'**default**' if name == 'default' else name} | " + " | ".join(cells) + " |"
+    return f"| {_strong(name)} | " + " | ".join(cells) + " |"
 
 
 def _share(value: float) -> str:
@@ -216,7 +251,7 @@ def _best_last(systems: dict[str, Any]) -> list[tuple[str, Any]]:
 def _named(result: dict[str, Any], name: str) -> str:
     """A system with its version, where it is another memory."""
     if name not in result["peers"]:
-        return f"**{name}**" if name == "default" else name
+        return _strong(name)
     (package, version), *_ = result["peers"][name]["versions"].items()
     return f"{package} {version}"
 
@@ -283,7 +318,7 @@ def _result(name: str) -> dict[str, Any]:
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("docs/configuration.md", settings),
     "settings of the ranking": ("docs/ranking.md", numbers),
-    "quality": ("README.md", quality),
+    "corpora": ("README.md", corpora),
     "cost": ("README.md", cost),
     "peers": ("docs/why.md", peers),
     "side by side": ("docs/evaluation.md", side_by_side),

@@ -15,12 +15,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-WIDTH = 92
+WIDTH = 80
 COMMANDS = (
     'helamem add "We are cooking for Maya on Friday." --speaker Ana',
     'helamem add "Careful, she is allergic to peanuts." --speaker Ben',
-    'helamem add "The gate needs a new lock." --speaker Ana',
-    'helamem search "What should I not cook for Maya?"',
+    'helamem add "The gate needs a new lock." "Let us make satay!" --speaker Ana',
+    'helamem search "What should I not cook for Maya?" -k 2',
+    'helamem reinforce "Is satay a good idea?" --used 2,4',
+    'helamem search "Would satay be a good plan?" -k 2',
 )
 
 
@@ -28,9 +30,11 @@ def main(out: Path) -> None:
     """Run the commands, and write the picture."""
     screen = Console(record=True, width=WIDTH, file=io.StringIO())
     with tempfile.TemporaryDirectory() as folder:
-        for command in COMMANDS:
+        for place, command in enumerate(COMMANDS):
+            if place:
+                screen.print()
             screen.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
-            screen.print(Text.from_ansi(shown(command, folder)))
+            screen.print(Text.from_ansi(shown(command, folder).rstrip()))
     screen.save_svg(str(out), title="helamem")
 
 

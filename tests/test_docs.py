@@ -288,7 +288,7 @@ class TestWhatThereIsStandsInIt:
         [
             "settings",
             "settings of the ranking",
-            "quality",
+            "corpora",
             "cost",
             "peers",
             "side by side",

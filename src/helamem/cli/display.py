@@ -188,7 +188,9 @@ def origin(memory: Episode | Fact) -> Text:
     if isinstance(memory, Fact):
         words = ["fact", f"from {ids(memory.sources)}"]
     else:
-        words = [memory.speaker, when(memory.at), memory.session]
+        day = memory.at.date().isoformat()  # the session's name, where none was given
+        session = "" if memory.session == day else memory.session
+        words = [memory.speaker, when(memory.at), session]
     return Text(" · ".join(printable(word) for word in words if word), "dim")
 
 
