@@ -184,7 +184,7 @@ class TestAdd:
     def test_blank_text_is_refused_in_a_sentence(self, cli: Cli) -> None:
         outcome = cli("add", "  ", code=1)
 
-        assert "a turn needs text; this one is blank; nothing was stored\n" in outcome.stderr
+        assert "Error: a turn needs text; this one is blank\n" == outcome.stderr
         assert "" == outcome.stdout
 
     @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ class TestMessages:
             {"role": "user", "content": 3},
             {"role": "user", "content": [3]},
             {"role": 3, "content": "x"},
+            {"role": "assistant", "tool_calls": 3},
             {"text": "x", "metadata": []},
             {"text": "x", "at": True},
             {"text": 3},
@@ -160,6 +161,11 @@ class TestFields:
         (turn,) = turns_of({"content": "hi", "timestamp": NOON_S, "date": "in spring"})
 
         assert (NOON, {"date": "in spring"}) == (turn.at, turn.metadata)
+
+    def test_a_name_that_names_nobody_is_kept(self) -> None:
+        (turn,) = turns_of({"content": "hi", "name": {"first": "Ana"}})
+
+        assert ("", {"name": {"first": "Ana"}}) == (turn.speaker, turn.metadata)
 
     def test_milliseconds_are_no_seconds(self) -> None:
         with pytest.raises(ValueError, match="looks like milliseconds"):
@@ -271,6 +277,7 @@ class TestLeftOut:
             ({"role": "assistant", "content": ""}, "no text"),
             ({"role": "assistant", "content": None}, "no text"),
             ({"role": "assistant", "content": []}, "no text"),
+            ({"role": "assistant", "content": {}}, "no text"),
             ({"role": "assistant", "content": None, "tool_calls": []}, "no text"),
             ({"role": "system", "content": "Be kind."}, "instruction"),
             ({"role": "developer", "content": "Be kind."}, "instruction"),
@@ -301,6 +308,10 @@ class TestLeftOut:
     def test_one_bad_turn_of_several_is_named(self, bad: Any) -> None:
         with pytest.raises((TypeError, ValueError), match=r"^message 1 \(counted from 0\): "):
             take(["fine", bad])
+
+    def test_of_one_there_is_no_need_to_say_which(self) -> None:
+        with pytest.raises(ValueError, match=r"^a turn needs text"):
+            take([" "])
 
     def test_a_whole_reply_says_what_to_hand_over(self) -> None:
         with pytest.raises(ValueError, match=r"reply\.choices\[0\]\.message"):

@@ -93,7 +93,7 @@ def result(value: object) -> Said:
 
 
 def _parts(content: object) -> Sequence[object]:
-    if content is None:
+    if content is None or content == {}:
         return []
     if isinstance(content, str | Mapping):
         return [content]
@@ -156,6 +156,8 @@ def _calls(message: Mapping[str, Any]) -> list[str]:
     holders = [message, *([older] if isinstance(older, Mapping) else [])]
     for holder in holders:
         calls = holder.get("tool_calls") or []
+        if not _is_list(calls):
+            raise TypeError(f"tool_calls must be a list, not {type(calls).__name__}")
         legacy = holder.get("function_call")
         found = [called(call) for call in calls] + ([called(legacy)] if legacy else [])
         if found:

@@ -72,6 +72,8 @@ def take(given: object) -> Reading:
         try:
             _take_in(found, message, i)
         except (TypeError, ValueError) as error:
+            if len(given) == 1:
+                raise
             raise type(error)(
                 f"message {i} (counted from 0): {error}; nothing was stored"
             ) from error
@@ -155,7 +157,7 @@ def record_turn(record: Mapping[str, Any], zone: tzinfo | None = None) -> Turn:
         raise ValueError(f"{times[0]!r} and {times[1]!r} both say when; give one of them")
     return Turn(
         record["text"],
-        speaker=_speaker(record),
+        speaker=_speaker(record)[1],
         role=record.get("role") or "",
         at=moment(record[times[0]], zone) if times else None,
         session=record.get("session") or "",
@@ -166,7 +168,7 @@ def record_turn(record: Mapping[str, Any], zone: tzinfo | None = None) -> Turn:
 def _turn(fields: Mapping[str, Any], text: str, role: str, zone: tzinfo | None) -> Turn:
     """The turn of a message; fields that say nothing known are kept as metadata."""
     when = next((key for key in TIMES if fields.get(key) is not None), "")
-    who = next((key for key in SPEAKERS if fields.get(key)), "")
+    who, speaker = _speaker(fields)
     rest: dict[str, Json] = {
         str(key): json.loads(json.dumps(each, default=str))  # times, ids and the like as text
         for key, each in fields.items()
@@ -174,7 +176,7 @@ def _turn(fields: Mapping[str, Any], text: str, role: str, zone: tzinfo | None) 
     }
     return Turn(
         text,
-        speaker=_speaker(fields),
+        speaker=speaker,
         role=role,
         at=moment(fields[when], zone) if when else None,
         session=fields.get("session") or "",
@@ -245,14 +247,15 @@ def _said(fields: Mapping[str, Any]) -> tuple[str, list[str]]:
     return content.said(fields)
 
 
-def _speaker(fields: Mapping[str, Any]) -> str:
+def _speaker(fields: Mapping[str, Any]) -> tuple[str, str]:
+    """The field that says who speaks, and what it says; both are empty where none does."""
     for key in SPEAKERS:
         given = fields.get(key)
         if isinstance(given, Mapping):
             given = next((given[name] for name in _CALLED if given.get(name)), "")
         if given:
-            return given  # `Turn` checks it
-    return ""
+            return key, given  # `Turn` checks it
+    return "", ""
 
 
 def _metadata(fields: Mapping[str, Any]) -> dict[str, Any]:

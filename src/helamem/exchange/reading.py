@@ -116,7 +116,7 @@ def _from_seconds(value: float) -> datetime:
     try:
         return datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError) as error:
-        hint = "; it looks like milliseconds" if value >= _LATEST else ""
+        hint = "; it looks like milliseconds" if _LATEST <= value < 1000 * _LATEST else ""
         raise ValueError(f"{value} is no time in epoch seconds ({error}){hint}") from error
 
 
