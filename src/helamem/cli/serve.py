@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from helamem.server.keys import Key, Keys
 
+GRACE_S = 30  # how long a service that is told to stop waits for what it is about to answer
+
 
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
@@ -57,7 +59,14 @@ def serve(app: App, host: str, port: int, per_second: float) -> None:
     service = create_app(Memories(app.path(), app.config()), keys, limits)
     whom = "whoever has a key" if keys else "this machine only, since there are no keys"
     click.echo(f"Serving {app.path()} on http://{host}:{port}, for {whom}.", err=True)
-    uvicorn.run(service, host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        service,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
 
 
 @click.group(cls=Group)

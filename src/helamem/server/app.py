@@ -13,8 +13,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from helamem.server import problems
-from helamem.server.limits import BodyLimit, Limits, TokenBuckets
+from helamem.server import problems, repeats
+from helamem.server.limits import BodyLimit, Limits, TimeLimit, TokenBuckets
 from helamem.server.routes import answers, episodes, moving, namespaces, search
 from helamem.server.shapes import Problem
 
@@ -32,12 +32,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.FORBIDDEN,
         HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.NOT_IMPLEMENTED,
         HTTPStatus.BAD_GATEWAY,
         HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
     )
 }
 
@@ -73,8 +75,10 @@ def create_app(
     for each in (moving, episodes, search, answers, namespaces):
         app.include_router(each.router)
     _add_health(app)
+    repeats.install(app)
     _watch(app, limits)
     app.add_middleware(BodyLimit, most=limits.body_bytes, streamed=limits.stream_bytes)
+    app.add_middleware(TimeLimit, seconds=limits.seconds)
     return app
 
 

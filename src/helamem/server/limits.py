@@ -1,7 +1,8 @@
-"""How much a client may ask: the size of a body, and requests per second."""
+"""How much a client may ask: the size of a body, requests per second, and time."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -117,3 +118,47 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, most: int) -> None
         headers={"connection": "close"},
     )
     await response(scope, receive, send)
+
+
+class TimeLimit:
+    """Refuses what takes too long to begin its answer, a body that trickles in included."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app = app
+        self._seconds = seconds
+        self._left_alone: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and wait no longer than allowed."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = {"begun": False, "refused": False}
+
+        async def answered(message: Message) -> None:
+            if not state["refused"]:
+                state["begun"] = True
+                await send(message)
+
+        working = asyncio.ensure_future(self._app(scope, receive, answered))
+        await asyncio.wait({working}, timeout=self._seconds)
+        if working.done() or state["begun"]:
+            await working
+            return
+        state["refused"] = True
+        self._left_alone.add(working)
+        working.add_done_callback(self._ended)
+        await _too_long(self._seconds)(scope, receive, send)
+
+    def _ended(self, working: asyncio.Task[None]) -> None:
+        self._left_alone.discard(working)
+        if not working.cancelled():
+            working.exception()  # it has been told to nobody, and is no news
+
+
+def _too_long(seconds: float) -> ASGIApp:
+    return problem(
+        HTTPStatus.GATEWAY_TIMEOUT,
+        f"This took longer than {seconds:g} s; a write that had begun may still be done.",
+        headers={"connection": "close"},
+    )
