@@ -71,6 +71,19 @@ class TestDemo:
         assert {f["id"] for f in data["facts"]} >= {*data["consolidation"]["facts"]}
         assert not data["forgetting"]["done"]
 
+    def test_first_answers_are_right(self, as_json: Data) -> None:
+        questions = as_json("demo")["questions"]
+
+        assert all(each["before"]["hits"][0]["id"] in each["evidence"] for each in questions)
+
+    def test_it_fits_three_screens(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "100")
+
+        shown = cli("demo").stdout.splitlines()
+
+        assert len(shown) <= 3 * 24
+        assert max(map(len, shown)) <= 100
+
     def test_two_runs_say_the_same(self, as_json: Data) -> None:
         first, second = (as_json("demo") for _ in range(2))
 

@@ -136,7 +136,24 @@ class Glyph:
         return Measurement(1, 1)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text(self._characters[options.ascii_only], self._style)
+        yield self.text(ascii_only=options.ascii_only)
+
+    def text(self, *, ascii_only: bool) -> Text:
+        """The character as the terminal can show it."""
+        return Text(self._characters[ascii_only], self._style)
+
+
+class Glyphs:
+    """Several characters in a row, on one line."""
+
+    def __init__(self, glyphs: Sequence[Glyph]) -> None:
+        self._glyphs = glyphs
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(len(self._glyphs), len(self._glyphs))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text().join(each.text(ascii_only=options.ascii_only) for each in self._glyphs)
 
 
 class Legend:
