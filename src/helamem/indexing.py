@@ -14,10 +14,10 @@ import numpy as np
 from helamem import records
 from helamem.errors import EmbedderError
 from helamem.identity import day
-from helamem.language import characters, dates, names
+from helamem.language import characters, dates
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import index_terms
-from helamem.protocols import ASKS, NAMES, NAMES_TIME, QUIET, NewEpisode
+from helamem.protocols import ASKS, NAMES_TIME, QUIET, NewEpisode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -212,8 +212,7 @@ def traits(words: str, language: Language) -> int:
     said = _NOTE.sub("", words.rstrip())
     found = sentences(said, language)
     asks = bool(found) and is_question(found[-1], language)
-    calls = names.names_something(said, language)
-    return ASKS * asks + NAMES_TIME * dates.names_time(said, language) + NAMES * calls
+    return ASKS * asks + NAMES_TIME * dates.names_time(said, language)
 
 
 def uncovered(clean: str, embedder: Embedder) -> list[str]:

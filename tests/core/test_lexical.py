@@ -15,6 +15,7 @@ from helamem.core.lexical import (
     against_attainable,
     bm25,
     inverse_document_frequency,
+    lightness,
     overlap,
     relative,
     telling_share,
@@ -254,3 +255,15 @@ def test_the_telling_share_equals_the_naive_loop(
 def test_terms_that_tell_nothing_give_no_share() -> None:
     assert [0.0] == telling_share(np.array([[True, True]]), floats([0.0, 0.0])).tolist()
     assert [0.0, 0.0] == telling_share(np.zeros((2, 0), np.bool_), floats([])).tolist()
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=6), st.floats(1, 1e3))
+def test_lightness_equals_the_naive_loop(lengths: list[float], few: float) -> None:
+    expected = [1.0 if n <= few else few / n for n in lengths]
+
+    np.testing.assert_allclose(lightness(floats(lengths), few=few), expected, rtol=1e-12)
+
+
+def test_no_text_is_without_weight() -> None:
+    assert [1.0, 1.0, 0.5] == lightness(floats([0, 20, 40]), few=20).tolist()
+    assert [] == lightness(floats([]), few=20).tolist()

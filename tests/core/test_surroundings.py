@@ -133,3 +133,31 @@ def test_inside_an_interval_proximity_is_one_and_falls_outside() -> None:
     actual = surroundings.proximity(at, np.array([2.0]), np.array([4.0]), tau=4.0)
 
     assert [pytest.approx(np.exp(-0.25)), 1.0, 1.0, pytest.approx(np.exp(-1.0))] == actual.tolist()
+
+
+moments = st.lists(st.floats(-5, 5, width=16), max_size=8)
+
+
+@given(
+    moments, st.lists(st.tuples(st.floats(-5, 5, width=16), st.floats(-5, 5, width=16)), max_size=5)
+)
+def test_inside_equals_the_naive_loop(
+    at: list[float], intervals: list[tuple[float, float]]
+) -> None:
+    starts = np.array([start for start, _ in intervals])
+    ends = np.array([end for _, end in intervals])
+
+    expected = [any(start <= t < end for start, end in intervals) for t in at]
+
+    assert expected == surroundings.inside(np.array(at), starts, ends).tolist()
+
+
+def test_an_open_interval_reaches_without_end() -> None:
+    at, starts, ends = np.array([-1e12, 0.0, 1e12]), np.array([0.0]), np.array([np.inf])
+
+    assert [False, True, True] == surroundings.inside(at, starts, ends).tolist()
+
+
+def test_each_interval_needs_both_ends() -> None:
+    with pytest.raises(ValueError, match="ends"):
+        surroundings.inside(np.zeros(1), np.zeros(2), np.zeros(1))

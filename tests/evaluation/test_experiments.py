@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 from helamem.config import Config, names, value_of
-from helamem.errors import ConfigError, MissingExtraError
+from helamem.errors import ConfigError, DataError, MissingExtraError
 from helamem.evaluation import experiments, figures, findings, forms, learners, report
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
-from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity
+from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity, suite
 from helamem.evaluation.figures import Bars, Plot
 from helamem.models.embedders import HashingEmbedder
 
@@ -102,7 +102,7 @@ def test_plots_have_as_many_values_as_places(name: str, results: dict[str, dict[
 
 
 def test_an_unknown_experiment_is_refused_with_those_there_are(two_talks: Path) -> None:
-    with pytest.raises(ConfigError, match="no experiment 'luck'; there are retrieval, learning"):
+    with pytest.raises(ConfigError, match="no experiment 'luck'; there are retrieval, suite"):
         experiments.run("luck", two_talks)
 
 
@@ -128,12 +128,16 @@ def test_a_part_taken_away_is_gone(results: dict[str, dict[str, Any]]) -> None:
     assert settings["paper with no time decay"]["activation"]["recency_days"] == "inf"
 
 
+DEFAULT_SESSION = Config().activation.session
+
+
 def test_sensitivity_moves_one_number_at_a_time_around_its_default() -> None:
     plain = repr(Config.of())
     cases = list(sensitivity.moved())
     values = [value for name, value, _ in cases if name == "activation.session"]
-    assert values == [0.15, 0.225, 0.3, 0.45, 0.6]
-    assert [v for name, v, _ in cases if name == "spreading.hops"] == [1, 2, 3, 4]
+    half, default, double = (0.5 * DEFAULT_SESSION, DEFAULT_SESSION, 2 * DEFAULT_SESSION)
+    assert [values[0], values[2], values[-1]] == pytest.approx([half, default, double])
+    assert [v for name, v, _ in cases if name == "activation.window"] == [2, 3, 5, 7, 10]
     assert not {"spreading.learned", "activation.recency_days"} & {name for name, _, _ in cases}
     assert plain in {repr(config) for _, _, config in cases}
 
@@ -311,3 +315,31 @@ def test_a_table_fits_a_terminal_without_losing_a_number(
     screen = io.StringIO()
     report.print_table(results[name], Console(file=screen, width=112))
     assert "…" not in screen.getvalue()
+
+
+def test_a_suite_measures_every_data_set_of_a_folder(
+    two_talks: Path, locomo_file: Path, tmp_path: Path
+) -> None:
+    for file in (two_talks, locomo_file):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "README.md").write_text("no data")
+
+    result = experiments.run(
+        "suite", tmp_path, embedder="hashing:32", systems=["default", "bm25"], command="c"
+    )
+
+    alone = experiments.run(
+        "retrieval", two_talks, embedder="hashing:32", systems=["default", "bm25"]
+    )
+    assert ["talks", "two"] == list(result["corpora"])
+    for metric in ("recall@10", "mrr", "recall@1000tok"):
+        systems = result["corpora"]["two"]["systems"]
+        assert alone["systems"]["bm25"][metric] == systems["bm25"][metric]
+    (_, rows), *_ = suite.tables(result)
+    assert ["data", "talks", "two", "mean"] == [row[0] for row in rows]
+    assert result["turns"] == sum(each["turns"] for each in result["corpora"].values())
+
+
+def test_a_folder_without_data_is_no_suite(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no data set; give a folder with \.json or \.jsonl"):
+        experiments.run("suite", tmp_path)

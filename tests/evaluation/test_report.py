@@ -34,7 +34,7 @@ def result(locomo_file: Path) -> dict[str, Any]:
         "retrieval",
         locomo_file,
         systems=["default", "paper-undecayed", "bm25"],
-        settings={"spreading.hops": 1},
+        settings={"selection.facts": 1},
         embedder="hashing:32",
         command="helamem bench locomo --data talks.json",
     )
@@ -62,7 +62,7 @@ def test_a_page_asks_its_question_and_tells_what_is_behind_the_numbers(
         result["sha256"],
         f"commit `{result['commit']}`",
         "cores",
-        "| `default` | the defaults, but `spreading.hops` = 1 |",
+        "| `default` | the defaults, but `selection.facts` = 1 |",
         "| `paper-undecayed` | the preset `paper`, but `activation.recency_days` = inf |",
         "1, which hold nothing to score by",
         "![Evidence recall@10, with 95 % intervals](talks-recall.svg)",
@@ -117,13 +117,13 @@ def test_a_page_says_what_is_not_shown(result: dict[str, Any]) -> None:
         ),
         (
             {
-                "defaults": {"spreading.hops": 2, "activation.b": 0.75},
+                "defaults": {"selection.facts": 2, "activation.b": 0.75},
                 "settings": {
-                    "spreading.hops": {"value": [1.0, 2.0], "recall@10": [0.84, 0.83]},
+                    "selection.facts": {"value": [1.0, 2.0], "recall@10": [0.84, 0.83]},
                     "activation.b": {"value": [0.75, 1.0], "recall@10": [0.83, 0.831]},
                 },
             },
-            ["`spreading.hops` = 1 did better than the default 2: 0.840, not 0.830."],
+            ["`selection.facts` = 1 did better than the default 2: 0.840, not 0.830."],
         ),
         (
             {
@@ -257,7 +257,7 @@ def test_the_settings_that_a_result_was_told_are_no_change_of_defaults(
     result: dict[str, Any],
 ) -> None:
     changed = findings.differing(measured_config(result), plain_settings(Config.of()))
-    assert changed == {"spreading.hops": 1}
+    assert changed == {"selection.facts": 1}
     assert result["set"] == changed
 
 

@@ -1,49 +1,146 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from helamem.language.dates import NamedDate, asks_when, dates_named, names_time
+from helamem.language.dates import Period, asks_when, names_time, names_year, periods_named
+
+TODAY = date(2024, 5, 15)  # a Wednesday
+
+
+def days(first: str, last: str | None = None) -> Period:
+    return Period(date.fromisoformat(first), date.fromisoformat(last or first))
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("What did Ana do in May?", [NamedDate(month=5)]),
-        ("What happened on 5 May, 2023?", [NamedDate(year=2023, month=5, day=5)]),
-        ("the 3rd of July", [NamedDate(month=7, day=3)]),
-        ("on May 5th 2023 and in June", [NamedDate(year=2023, month=5, day=5), NamedDate(month=6)]),
-        ("between 2021 and March 2022", [NamedDate(year=2021), NamedDate(year=2022, month=3)]),
-        ("due 2023-05-08", [NamedDate(year=2023, month=5, day=8)]),
-        ("in 2023-05", [NamedDate(year=2023, month=5)]),
-        ("what about Sept. 2020", [NamedDate(year=2020, month=9)]),
-        ("May I come in?", []),
-        ("they may come, and mar nothing", []),
-        ("room 2045678 and 1,999", []),
-        ("", []),
+        ("What happened on 5 May, 2023?", days("2023-05-05")),
+        ("the 3rd of July 2022", days("2022-07-03")),
+        ("on May 5th 2023", days("2023-05-05")),
+        ("July 5th, 2017", days("2017-07-05")),
+        ("due 2023-05-08", days("2023-05-08")),
+        ("What did I eat on 2017/07/02?", days("2017-07-02")),
+        ("on 2017.07.02", days("2017-07-02")),
+        ("on 18/05/2024", days("2024-05-18")),
+        ("on 05/18/2024", days("2024-05-18")),
+        ("am 18.05.2024.", days("2024-05-18")),
+        ("2023\u5e745\u67088\u65e5", days("2023-05-08")),
+        ("in 2023-05", days("2023-05-01", "2023-05-31")),
+        ("a trip on 2019/08?", days("2019-08-01", "2019-08-31")),
+        ("what about Sept. 2020", days("2020-09-01", "2020-09-30")),
+        ("in 2023", days("2023-01-01", "2023-12-31")),
+        ("yesterday", days("2024-05-14")),
+        ("What did I say last night?", days("2024-05-14")),
+        ("the day before yesterday", days("2024-05-13")),
+        ("today", days("2024-05-15")),
+        ("this morning", days("2024-05-15")),
+        ("last Friday", days("2024-05-10")),
+        ("last Wednesday", days("2024-05-08")),
+        ("on Monday", days("2024-05-13")),
+        ("this Wednesday", days("2024-05-15")),
+        ("next Friday", days("2024-05-17")),
+        ("three days ago", days("2024-05-12")),
+        ("two weeks ago", days("2024-04-28", "2024-05-04")),
+        ("a couple of months ago", days("2024-03-01", "2024-03-31")),
+        ("5 years ago", days("2019-01-01", "2019-12-31")),
+        ("last week", days("2024-05-06", "2024-05-12")),
+        ("this week", days("2024-05-13", "2024-05-19")),
+        ("last weekend", days("2024-05-11", "2024-05-12")),
+        ("last month", days("2024-04-01", "2024-04-30")),
+        ("last year", days("2023-01-01", "2023-12-31")),
+        ("in the last 3 days", days("2024-05-12", "2024-05-15")),
+        ("over the past two weeks", days("2024-05-01", "2024-05-15")),
+        ("between March and May 2023", days("2023-03-01", "2023-05-31")),
+        ("from 2 May 2023 to 5 May 2023", days("2023-05-02", "2023-05-05")),
+        ("between 2021 and March 2022", days("2021-01-01", "2022-03-31")),
     ],
 )
-def test_dates_are_read_as_they_are_named(text: str, expected: list[NamedDate]) -> None:
-    assert expected == dates_named(text)
+def test_a_period_is_read_however_it_is_named(text: str, expected: Period) -> None:
+    assert [expected] == periods_named(text, TODAY)
 
 
-def test_a_day_lasts_from_midnight_to_midnight() -> None:
-    start, end = NamedDate(year=2023, month=5, day=8).interval(1999) or (0, 0)
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("What is new since June?", "2023-06-01", None),
+        ("since last week", "2024-05-06", None),
+        ("from 2022", "2022-01-01", None),
+        ("after May 2023", "2023-06-01", None),
+        ("before 2020", None, "2019-12-31"),
+        ("until 5 May 2020", None, "2020-05-05"),
+    ],
+)
+def test_a_period_may_be_open(text: str, first: str | None, last: str | None) -> None:
+    expected = Period(first and date.fromisoformat(first), last and date.fromisoformat(last))  # type: ignore[arg-type]
 
-    assert datetime(2023, 5, 8, tzinfo=UTC).timestamp() == start
-    assert datetime(2023, 5, 9, tzinfo=UTC).timestamp() == end
+    assert [expected] == periods_named(text, TODAY)
 
 
-def test_a_month_without_a_year_is_taken_in_the_year_at_hand() -> None:
-    start, end = NamedDate(month=2).interval(2024) or (0, 0)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "May I come in?",
+        "they may come, and mar nothing",
+        "room 2045678 and 1,999",
+        "version 2.0.2015",
+        "1,999 and 2021.5",
+        "29 February 2023",
+        "the 31st of April 2020",
+        "I met Tom yesterday. What does he like?",
+        "",
+    ],
+)
+def test_what_names_no_day_is_no_period(text: str) -> None:
+    assert [] == periods_named(text, TODAY)
 
-    assert datetime(2024, 2, 1, tzinfo=UTC).timestamp() == start
-    assert datetime(2024, 3, 1, tzinfo=UTC).timestamp() == end
+
+def test_a_date_without_a_year_comes_every_year() -> None:
+    found = periods_named("What did Ana do on 29 February?", TODAY)
+
+    assert days("2024-02-29") in found
+    assert days("2020-02-29") in found
+    assert all(each.first and each.first.year % 4 == 0 for each in found)
+    assert days("2023-03-01", "2023-03-31") in periods_named("in March", TODAY)
 
 
-def test_a_day_that_is_not_in_the_calendar_has_no_interval() -> None:
-    assert NamedDate(month=2, day=29).interval(2023) is None
+def test_a_date_between_strokes_is_read_both_ways_where_it_can_be() -> None:
+    assert [days("2024-06-05"), days("2024-05-06")] == periods_named("05/06/2024", TODAY)
+    assert [days("2024-06-05")] == periods_named("05.06.2024", TODAY)
+
+
+def test_two_dates_are_two_periods() -> None:
+    expected = [days("2023-05-05"), days("2023-06-01", "2023-06-30")]
+
+    assert expected == periods_named("on 5 May 2023 and in June 2023", TODAY)
+
+
+def test_a_day_lasts_from_midnight_to_midnight_where_it_is_asked() -> None:
+    zone = timezone(timedelta(hours=-7))
+
+    start, end = days("2023-05-08").seconds(zone)
+
+    assert datetime(2023, 5, 8, 7, tzinfo=UTC).timestamp() == start
+    assert datetime(2023, 5, 9, 7, tzinfo=UTC).timestamp() == end
+
+
+@given(st.dates(date(1950, 1, 1), date(2090, 1, 1)), st.text(max_size=20))
+def test_a_day_is_read_in_every_form(day: date, rest: str) -> None:
+    assume = rest.replace("-", " ").replace("/", " ").replace(".", " ")
+    words = "".join(each for each in assume if each.isalpha() and each.isascii())
+    for form in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d %B %Y", "%B %d, %Y"):
+        text = f"x{words}x ({day.strftime(form)})"
+
+        assert Period(day, day) in periods_named(text, TODAY), text
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=60))
+def test_no_text_is_too_odd(text: str) -> None:
+    for each in periods_named(text, TODAY):
+        assert each.first is None or each.last is None or each.first <= each.last
 
 
 @pytest.mark.parametrize(
@@ -75,4 +172,21 @@ def test_turns_that_place_something_in_time_are_known(text: str, expected: bool)
 
 @pytest.mark.parametrize("word", ["apr\u0131l", "APR\u0130L", "\u017feptember"])
 def test_letters_that_only_fold_into_a_month_break_nothing(word: str) -> None:
-    assert dates_named(f"Was it on {word}, or in 2023?")[-1] == NamedDate(year=2023)
+    assert (
+        days("2023-01-01", "2023-12-31")
+        == periods_named(f"Was it on {word}, or in 2023?", TODAY)[-1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("in May 2023", True),
+        ("on 18.05.2024", True),
+        ("on 2023-05-08", True),
+        ("in May", False),
+        ("room 2045678", False),
+    ],
+)
+def test_a_year_is_known_where_one_is_named(text: str, expected: bool) -> None:
+    assert expected is names_year(text)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.language.names import mentions, names_something
+from helamem.language import names
+from helamem.language.names import mentions, misspelt, names_something
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=60)
 
@@ -75,6 +76,72 @@ def test_a_name_that_folds_to_another_length_is_found_where_it_stands(name: str)
     query = f"Did {name}'s aunt call?"
 
     assert [f"{name}'s"] == [query[start:end] for start, end, _ in mentions(query, [name])]
+
+
+@pytest.mark.parametrize("name", ["Bill", "Rose", "Mark", "Hope", "assistant", "user"])
+def test_a_name_that_is_a_word_here_names_nobody(name: str) -> None:
+    word = name.lower()
+
+    assert [] == mentions(f"How high was the {word} for the roof?", [name])
+    assert [] == mentions(f"Which {word} did we take?", [name])
+    assert [] == mentions(f"Did Ana find some {word} in Leeds?", [name, "Ben"])
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("What did Bill say?", ["Bill"]),
+        ("what did bill say?", ["Bill"]),
+        ("Where is Bill's car?", ["Bill"]),
+        ("Did the Bill that Ana knows come?", ["Bill", "Ana"]),
+        ("Did ana's brother meet Ben?", ["Ana"]),
+    ],
+)
+def test_a_name_that_is_used_as_one_is_one(query: str, expected: list[str]) -> None:
+    speakers = ["Ana", "Bill"]
+
+    assert expected == [speakers[who] for *_, who in mentions(query, speakers)]
+
+
+def test_a_short_form_means_the_only_speaker_whose_name_begins_so() -> None:
+    assert [(8, 11, 0)] == mentions("Where is Mel?".replace("Where", "When"), ["Melanie", "Ben"])
+    assert [] == mentions("What does Mel like?", ["Melanie", "Melissa"])
+    assert [] == mentions("What does Me like?", ["Melanie"])
+    assert [] == mentions("does she like mel?", ["Melanie"])
+
+
+@pytest.mark.parametrize("said", ["Carolin", "Carolyne", "Carolnie", "Carolime", "Carolinne"])
+def test_a_misspelt_name_is_nearly_that_of_one_speaker(said: str) -> None:
+    assert [(said, 0)] == misspelt(f"What does {said} like?", ["Caroline", "Melanie"])
+
+
+@pytest.mark.parametrize(
+    ("query", "speakers"),
+    [
+        ("What does Caroline like?", ["Caroline"]),  # spelt as it is
+        ("does he like carolin?", ["Caroline"]),  # no name
+        ("What does Anna like?", ["Ana"]),  # too short to tell
+        ("What does Marie like?", ["Maria", "Mario"]),  # two could be meant
+        ("What does Konstantin like?", ["Caroline"]),
+    ],
+)
+def test_what_is_no_misspelling_is_left_alone(query: str, speakers: list[str]) -> None:
+    assert [] == misspelt(query, speakers)
+
+
+def test_a_look_up_does_not_walk_all_speakers(monkeypatch: pytest.MonkeyPatch) -> None:
+    speakers = [f"Speaker{chr(97 + i // 26)}{chr(97 + i % 26)}x" for i in range(600)]
+    mentions("Who came?", speakers)  # what is known of them is kept
+    folded: list[str] = []
+
+    def remembered(said: str) -> str:
+        folded.append(said)
+        return said
+
+    monkeypatch.setattr(names, "folded", lambda said, _: remembered(said))
+
+    assert [7] == [who for *_, who in mentions(f"What did {speakers[7]} say?", speakers)]
+    assert len(folded) <= 4
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from helamem.language.characters import clean, composed
 from helamem.language.english import ENGLISH
 from helamem.language.names import names_something
 from helamem.language.sentences import is_question, sentences
-from helamem.language.terms import MAX_TERM, count_words, index_terms, terms_of
+from helamem.language.terms import MAX_TERM, index_terms, terms_of
 
 LETTERS = str.maketrans("0123456789", "abcdefghij")
 
@@ -23,7 +23,7 @@ def english_traits(text: str) -> int:
 
 
 PROPORTIONAL: tuple[Callable[[str], object], ...] = (
-    terms_of, index_terms, sentences, is_question, clean, composed, count_words, names_something, english_traits
+    terms_of, index_terms, sentences, is_question, clean, composed, names_something, english_traits
 )  # fmt: skip
 any_text = st.text(st.characters(exclude_categories=()), max_size=60)
 
@@ -178,20 +178,6 @@ def test_stemming_is_the_same_from_many_threads() -> None:
         sys.setswitchinterval(interval)
 
     assert [alone] * 8 == results
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("", 0),
-        ("of the", 0),
-        ("What did the old baker tell Ana?", 4),
-        ("42 kettles", 2),
-        ("\u6771\u4eac\u306b\u884c\u3063\u305f", 1),
-    ],
-)
-def test_words_that_tell_something_are_counted(given: str, expected: int) -> None:
-    assert expected == count_words(given)
 
 
 @pytest.mark.parametrize(

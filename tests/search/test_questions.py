@@ -1,8 +1,18 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from helamem.search.questions import without_courtesy
+from helamem.language.english import ENGLISH
+from helamem.models.embedders import HashingEmbedder, StaticEmbedder
+from helamem.search.questions import Question, understand, without_framing
+
+AT = datetime(2024, 5, 15, 12, tzinfo=UTC)
+
+
+def understood(query: str, *speakers: str) -> Question:
+    return understand(query, speakers, HashingEmbedder(), ENGLISH, at=AT, names_apart=True)
 
 
 @pytest.mark.parametrize(
@@ -20,4 +30,73 @@ from helamem.search.questions import without_courtesy
     ],
 )
 def test_what_only_asks_to_be_told_is_left_out(given: str, expected: str) -> None:
-    assert expected == without_courtesy(given)
+    assert expected == without_framing(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("Can you list the order in which I brought up trips in our chats?", "trips?"),
+        ("Give me a clear summary of my plans so far.", "my plans so far."),
+        ("How long did I say the project takes?", "How long the project takes?"),
+        ("List Ana's trips. Mention only and only three items.", "Ana's trips."),
+        ("In order?", "In order?"),
+    ],
+)
+def test_what_is_said_about_the_answer_is_left_out(given: str, expected: str) -> None:
+    assert expected == without_framing(given)
+
+
+def test_names_stay_words_and_leave_the_vector() -> None:
+    question = understood("What did Ana say about Ben's kettle?", "Ana", "Ben")
+
+    assert ("say", "kettl", "ana", "ben") == question.terms
+    assert 2 == question.n_telling
+    assert ("Ana", "Ben") == question.named
+    assert (question.vector == understood("What did say about kettle?").vector).all()
+
+
+def test_an_ordinary_word_stays_in_the_vector_whoever_speaks() -> None:
+    question = understood("How high was the bill for the roof?", "Bill")
+
+    assert ("high", "bill", "roof") == question.terms
+    assert () == question.named
+    assert (question.vector == understood("How high was the bill for the roof?").vector).all()
+
+
+def test_a_misspelt_name_is_noted_with_its_term() -> None:
+    assert (("carolin", "Caroline"),) == understood("What did Carolin do?", "Caroline").misspelt
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("What did you suggest about renting?", True),
+        ("Which book have you recommended to me?", True),
+        ("What was your advice on visas?", True),
+        ("What did I tell you about my sister?", False),
+        ("Can you recommend a book?", False),
+        ("What is my budget?", False),
+    ],
+)
+def test_whether_the_assistant_is_asked_for_is_known(query: str, expected: bool) -> None:
+    assert expected is understood(query).asks_reply
+
+
+def test_a_day_is_that_of_the_one_who_asks() -> None:
+    [(start, end)] = understood("What happened yesterday?").periods
+
+    assert datetime(2024, 5, 14, tzinfo=UTC).timestamp() == start
+    assert datetime(2024, 5, 15, tzinfo=UTC).timestamp() == end
+
+
+def test_an_embedder_that_does_not_say_what_it_reads_reads_all() -> None:
+    assert 1.0 == understood("\u4f60\u597d").coverage
+
+
+def test_text_that_the_static_vectors_do_not_know_is_not_covered() -> None:
+    question = understand(
+        "\u83e0\u841d\u9980\u9968", (), StaticEmbedder(), ENGLISH, at=AT, names_apart=True
+    )
+
+    assert question.coverage < 0.5

@@ -67,49 +67,50 @@ class Activation(_Section):
     """The weighted terms of the base activation; a weight of 0 switches a term off."""
 
     names_apart: bool = setting(
-        True, "whether speakers' names are taken out of the question and matched by themselves"
+        True, "whether speakers' names are left out of the question before it is embedded"
     )
-    vector: float = setting(0.5, "weight of the similarity of the embeddings", low=0)
+    light_terms: float = setting(
+        20.0,
+        "a turn of at most so many terms is light; a longer one by the share that these are of it",
+        low=1,
+    )
+    vector: float = setting(0.34, "weight of the similarity of the embeddings", low=0)
+    vector_heavy: float = setting(
+        1.1, "how much is added to that weight where turns are not light at all", low=0
+    )
     similarity: Literal["relative", "cosine", "shifted"] = setting(
         "relative", "max(cos, 0) as a share of the best, as it is, or the paper's (cos + 1) / 2"
     )
     words: float = setting(1.4, "weight of BM25 over the turn and those around it", low=0)
-    window: int = setting(4, "how many turns away words still count", low=0, high=16)
+    window: int = setting(5, "how many turns away words still count", low=0, high=16)
     before: float = setting(
-        0.7,
+        0.75,
         "how much the words of the turn before count; of the one before that, this share again",
         low=0,
         high=1,
     )
-    after: float = setting(0.5, "the same for the turns after", low=0, high=1)
-    answered: float = setting(
-        0.5,
-        "how much more the words of a question count for the turn that answers it",
-        low=0,
-        high=1,
-    )
-    k1: float = setting(1.2, "BM25: how soon repetitions stop counting", low=0)
-    b: float = setting(0.75, "BM25: how much long turns are held back", low=0, high=1)
-    session: float = setting(0.3, "weight of the best similarity in the turn's session", low=0)
-    speaker: float = setting(0.5, "weight of being said by someone whom the question names", low=0)
-    date: float = setting(0.9, "weight of being said at a date that the question names", low=0)
-    date_days: float = setting(7.0, "distance from that date at which 1/e of it is left", low=0.001)
-    time: float = setting(
-        0.4, "weight of placing something in time, where the question asks when", low=0
-    )
-    length: float = setting(0.45, "weight of saying much: n / (n + 3) for n terms", low=0)
-    naming: float = setting(
-        0.1, "weight of calling something by its name: a place, a title, a brand", low=0
-    )
-    stating: float = setting(0.1, "weight of not ending with a question", low=0)
-    broad_words: float = setting(
-        0.4, "how much less words count where the question asks for many things", low=0, high=1
-    )
-    broad_session: float = setting(
+    after: float = setting(0.55, "the same for the turns after", low=0, high=1)
+    k1: float = setting(1.0, "BM25: how soon repetitions stop counting", low=0)
+    b: float = setting(1.0, "BM25: how much long turns are held back", low=0, high=1)
+    session: float = setting(0.23, "weight of the best similarity in the turn's session", low=0)
+    speaker: float = setting(0.57, "weight of being said by someone whom the question names", low=0)
+    user: float = setting(
         0.6,
-        "how much less the session counts where the question asks for many things",
+        "weight of being said by the user, unless it is asked what the assistant said",
         low=0,
-        high=1,
+    )
+    date: float = setting(1.2, "weight of being said at a date that the question names", low=0)
+    date_days: float = setting(
+        7.0, "distance from that date at which 1/e is left of the half that it can have", low=0.001
+    )
+    time: float = setting(
+        0.42, "weight of placing something in time, where the question asks when", low=0
+    )
+    length: float = setting(
+        0.17, "weight of saying much, where turns are light: n / (n + 3) for n terms", low=0
+    )
+    stating: float = setting(
+        0.17, "weight of not ending with a question, where turns are light", low=0
     )
     keyword: float = setting(
         0.0, "weight of the share of the question's terms among the turn's keywords", low=0
@@ -133,16 +134,11 @@ class Spreading(_Section):
     )
     threshold_is: Literal["absolute", "quantile"] = setting("absolute", "what the threshold means")
     subtract_threshold: bool = setting(True, "whether the threshold is taken off what is passed on")
-    temporal: float = setting(0.6, "gain over edges between neighbouring turns of a session", low=0)
-    aside: float = setting(
-        0.3, "weight of such an edge unless it leads from a question to its answer", low=0, high=1
+    temporal: float = setting(
+        0.4, "gain from a question to the turn that answers it, where turns are light", low=0
     )
     learned: float = setting(0.5, "gain over edges between memories that served together", low=0)
     source: float = setting(0.0, "gain between a fact and the episodes that it rests on", low=0)
-    hops: int = setting(2, "how many edges away activation reaches", low=1, high=8)
-    hop_decay: float = setting(
-        0.5, "how much of what arrived is passed on at each further hop", low=0, high=1
-    )
     fan_out: float = setting(
         0.5,
         "edges of a memory share what it passes on: divided by their number to this power",
@@ -171,11 +167,7 @@ class Cues(_Section):
     step: float = setting(
         0.05, "how much more alike they must be to be e times as likely the same", low=0.001
     )
-    association: float = setting(
-        0.4,
-        "weight of having served a related need, for a question that asks for many things",
-        low=0,
-    )
+    association: float = setting(0.2, "weight of having served a related need", low=0)
     power: float = setting(3.0, "how fast that falls as questions differ", low=0.001)
 
     def __post_init__(self) -> None:

@@ -68,7 +68,7 @@ def misattributed(claim: str, sources: Sequence[Episode], cluster: Sequence[Epis
     own speaker, about whom it names, and, where it says "you", about whoever else talks here.
     """
     speakers = sorted({who(episode) for episode in cluster if who(episode)})
-    found = names.mentions(claim, speakers)
+    found = names.mentions(claim, speakers, after_articles=True)
     if not found:
         return False
     subject = speakers[found[0][2]]

@@ -123,9 +123,7 @@ def _words(text: str, language: Language) -> list[str]:
 
 def _draft(said: Sentence) -> Draft:
     speaker, at = who(said.episode), said.episode.at
-    open_in_time = dates.names_time(said.text) and not any(
-        date.year for date in dates.dates_named(said.text)
-    )
+    open_in_time = dates.names_time(said.text) and not dates.names_year(said.text)
     when = f"{at.day} {MONTHS[at.month - 1]} {at.year}" if open_in_time else ""
     heading = ", ".join(part for part in (speaker, when) if part)
     return Draft(

@@ -74,6 +74,27 @@ def bm25(
     return np.asarray((saturated * idf).sum(axis=1))
 
 
+def lightness(lengths: Floats, *, few: float) -> Floats:
+    """How light each text is: 1 up to a few terms, and the share that these are of a longer one.
+
+        min(1, few / length)
+
+    A long text holds a word by chance, and repeats that of its neighbours; what is read off the words or
+    the form of a turn counts in this proportion.
+
+    Args:
+        lengths: Shape (n,): the number of terms of each text.
+        few: How many terms a light text has at most; above 0.
+
+    Returns:
+        Shape (n,), in (0, 1].
+
+    >>> lightness(np.array([0.0, 20.0, 80.0]), few=20).tolist()
+    [1.0, 1.0, 0.25]
+    """
+    return np.asarray(few / np.maximum(np.asarray(lengths, np.float64), few))
+
+
 def relative(scores: Floats) -> Floats:
     """The scores as shares of the best one; zeros where nothing scores above 0.
 

@@ -9,7 +9,7 @@ import numpy as np
 from helamem.core.arrays import check_indices, check_length
 
 if TYPE_CHECKING:
-    from helamem.core.arrays import Floats, Ints
+    from helamem.core.arrays import Bools, Floats, Ints
 
 
 def window_sum(
@@ -77,6 +77,31 @@ def group_max(values: Floats, groups: Ints) -> Floats:
     best = np.full(len(names), -np.inf)
     np.maximum.at(best, rows, values)
     return best[rows]
+
+
+def inside(at: Floats, starts: Floats, ends: Floats) -> Bools:
+    """Which moments lie in one of some intervals: from its start, included, to its end, excluded.
+
+    Args:
+        at: Shape (n,): moments.
+        starts, ends: Shape (m,): the intervals, which may overlap, in the same unit; infinite where open.
+
+    Returns:
+        Shape (n,).
+
+    Raises:
+        ValueError: The lengths differ.
+
+    >>> inside(np.array([1.0, 4.0, 9.0]), np.array([3.0, 0.0]), np.array([4.0, 2.0])).tolist()
+    [True, False, False]
+    """
+    check_length("ends", ends, len(starts))
+    if not len(starts):
+        return np.zeros(len(at), np.bool_)
+    order = np.argsort(starts, kind="stable")
+    latest_end = np.maximum.accumulate(ends[order])  # of all that have begun
+    begun = np.searchsorted(starts[order], at, side="right")
+    return np.asarray((begun > 0) & (at < latest_end[begun - 1]))
 
 
 def proximity(at: Floats, starts: Floats, ends: Floats, *, tau: float) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SYSTEMS = ("default", "paper", "cosine", "bm25", "hybrid")
+SUITE = ("default", "bm25", "cosine", "hybrid")
 ALL_SYSTEMS = (
     "default",
     "paper",

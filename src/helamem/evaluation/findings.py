@@ -19,7 +19,13 @@ MARGIN = 0.002  # recall@10 that another value must be ahead by to be named
 def not_shown(result: Mapping[str, Any]) -> list[str]:
     """One sentence each for what did not help, or was not shown to."""
     return list(
-        chain(_comparisons(result), _gains(result), _better_values(result), _losses(result))
+        chain(
+            _comparisons(result),
+            _by_corpus(result),
+            _gains(result),
+            _better_values(result),
+            _losses(result),
+        )
     )
 
 
@@ -35,6 +41,12 @@ def _comparisons(result: Mapping[str, Any]) -> Iterator[str]:
                 yield f"`{other}` is better than `{first}`, whose {metric} differs by {cells.gap(gap)}."
             else:
                 yield f"`{first}` is not shown to be better than `{other}`: {metric} {cells.gap(gap)}."
+
+
+def _by_corpus(result: Mapping[str, Any]) -> Iterator[str]:
+    """The same for each of several data sets."""
+    for name, corpus in result.get("corpora", {}).items():
+        yield from (f"{name}: {said}" for said in _comparisons(corpus))
 
 
 def _gains(result: Mapping[str, Any]) -> Iterator[str]:
@@ -88,8 +100,8 @@ def differing(config: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, A
 def _dotted(config: Mapping[str, Any]) -> dict[str, Any]:
     """Nested settings by dotted name.
 
-    >>> _dotted({"preset": "paper", "spreading": {"hops": 1}})
-    {'preset': 'paper', 'spreading.hops': 1}
+    >>> _dotted({"preset": "paper", "selection": {"facts": 1}})
+    {'preset': 'paper', 'selection.facts': 1}
     """
     found: dict[str, Any] = {}
     for name, value in config.items():

@@ -1,72 +1,96 @@
-"""What a question or a turn gives away about time: the dates it names, and whether it asks for one.
+"""What a text gives away about time: the periods that it names, and whether it asks for one.
 
-Pure functions on text in one `Language`. A date may be named in part: "in May", "5 May", "2023", "May 2023".
+Pure functions on text in one `Language`. A period is named outright ("5 July 2017", "2017/07/05", "18.05.2024",
+"May 2023", "2023"), in part ("in May", "5 May": then it comes once a year), or from where the asker stands
+("yesterday", "last Friday", "two weeks ago", "since June", "between March and May").
 """
 
 from __future__ import annotations
 
 import calendar
+import math
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
 from helamem.language.english import ENGLISH
+from helamem.language.sentences import is_question, sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import tzinfo
+
     from helamem.language.language import Language
 
-_ISO_DATE = re.compile(
-    r"\b(?P<year>(?:19|20)\d\d)-(?P<month>0[1-9]|1[0-2])(?:-(?P<day>0[1-9]|[12]\d|3[01]))?\b"
+YEARS_BACK = 120  # a date without a year is looked for in so many of them
+
+_D, _M, _Y = r"3[01]|[12]\d|0?[1-9]", r"1[0-2]|0?[1-9]", r"(?:19|20)\d\d"
+_YEAR_FIRST = re.compile(
+    rf"(?<![\d.])(?P<year>{_Y})(?P<sign>[-/.])(?P<month>{_M})(?!\d)(?:(?P=sign)(?P<day>{_D})(?!\d))?(?<!\.\d)"
 )
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_YEAR_LAST = re.compile(
+    rf"(?<![\d./])(?P<one>{_D})(?P<sign>[/.])(?P<two>{_D})(?P=sign)(?P<year>{_Y})(?!\d)"
+)
+_EAST_ASIAN = re.compile(
+    rf"(?:(?P<year>{_Y})\s*\u5e74\s*)?(?P<month>{_M})\s*\u6708(?:\s*(?P<day>{_D})\s*[\u65e5\u53f7])?"
+)
+_PARTS = ("year", "month", "day")
+_YEAR = re.compile(rf"(?<![\d,.])(?P<year>{_Y})(?![\d,]|\.\d)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedDate:
-    """A date as a text names it; what it leaves open is None."""
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days, the first and the last one included; None where it is open."""
 
-    year: int | None = None
-    month: int | None = None
-    day: int | None = None
+    first: date | None
+    last: date | None
 
-    def interval(self, year: int) -> tuple[float, float] | None:
-        """Its first and last moment in epoch seconds (UTC), in `year` where it names none.
+    def seconds(self, zone: tzinfo | None) -> tuple[float, float]:
+        """Its start and its end, in epoch seconds, in a time zone; infinite where it is open.
 
-        None where there is no such day, as for 29 February in most years.
+        >>> from datetime import UTC
+        >>> Period(date(1970, 1, 2), None).seconds(UTC)
+        (86400.0, inf)
         """
-        year = self.year or year
-        last_month = self.month or 12
-        try:
-            start = datetime(year, self.month or 1, self.day or 1, tzinfo=UTC)
-            end = datetime(
-                year, last_month, self.day or calendar.monthrange(year, last_month)[1], tzinfo=UTC
-            )
-        except ValueError:
-            return None
-        return start.timestamp(), (end + timedelta(days=1)).timestamp()
+        start, end = -math.inf, math.inf
+        if self.first:
+            start = datetime.combine(self.first, time(), zone).timestamp()
+        if self.last:
+            end = datetime.combine(self.last + timedelta(days=1), time(), zone).timestamp()
+        return start, end
 
 
-def dates_named(text: str, language: Language = ENGLISH) -> list[NamedDate]:
-    """The dates that a text names, in order.
+Reader: TypeAlias = "Callable[[re.Match[str], date, Language], list[Period] | None]"
 
-    >>> dates_named("What did Ana plan on 5 May, 2023?")
-    [NamedDate(year=2023, month=5, day=5)]
+
+def periods_named(text: str, today: date, language: Language = ENGLISH) -> list[Period]:
+    """The periods that a text names, as seen from a day, in order.
+
+    A date without a year stands for that of each year. Of several sentences only those that ask count, if
+    any does: what is told beside a question is about other times.
+
+    >>> periods_named("What did Ana plan on 5 May 2023?", date(2024, 1, 1))
+    [Period(first=datetime.date(2023, 5, 5), last=datetime.date(2023, 5, 5))]
+    >>> periods_named("What is new since yesterday?", date(2024, 1, 1))
+    [Period(first=datetime.date(2023, 12, 31), last=None)]
     """
-    found: dict[int, NamedDate] = {}
-    rest = text
-    for match in _ISO_DATE.finditer(text):
-        found[match.start()] = _date(match["year"], int(match["month"]), match["day"])
-        rest = _blanked(rest, match)
-    for match in language.month_date.finditer(rest):
-        if _is_month(match, rest):
-            day = match["before"] or match["after"]
-            found[match.start()] = _date(
-                match["year"], language.months[match["month"].lower()], day
-            )
-            rest = _blanked(rest, match)
-    found |= {match.start(): NamedDate(year=int(match[0])) for match in _YEAR.finditer(rest)}
-    return [found[start] for start in sorted(found)]
+    asking = _asking(text, language)
+    found = sorted(_expressions(asking, today, language), key=lambda each: each[0])
+    periods: list[Period] = []
+    end = 0
+    while found:
+        start, stop, named = found.pop(0)
+        lead = language.times.bound.search(asking, end, start)
+        bound = lead.lastgroup if lead else None
+        if found and _joined(asking[stop : found[0][0]], bound, language):
+            _, stop, until = found.pop(0)
+            periods += _between(named, until)
+        else:
+            periods += _bounded(named, bound, today)
+        end = stop
+    return periods
 
 
 def asks_when(question: str, language: Language = ENGLISH) -> bool:
@@ -79,20 +103,176 @@ def names_time(text: str, language: Language = ENGLISH) -> bool:
     return bool(language.time_words.search(text))
 
 
-def _is_month(match: re.Match[str], text: str) -> bool:
-    """Whether a month's name means the month: "may" does with a number, or with a capital inside a sentence."""
-    word = match["month"]
-    if match["before"] or match["after"] or match["year"]:
-        return True
-    if len(word) > 3:
-        return True
-    return word[0].isupper() and bool(text[: match.start()].strip())
+def names_year(text: str) -> bool:
+    """Whether a text names a year, so that its date does not depend on when it was said."""
+    return any(form.search(text) for form in (_YEAR_FIRST, _YEAR_LAST, _YEAR))
 
 
-def _date(year: str | None, month: int, day: str | None) -> NamedDate:
+def _asking(text: str, language: Language) -> str:
+    said = sentences(text, language)
+    asked = [each for each in said if is_question(each, language)]
+    return " ".join(asked) if asked and len(said) > 1 else text
+
+
+def _joined(between: str, bound: str | None, language: Language) -> bool:
+    """Whether what stands between two dates makes them the ends of one period."""
+    link = language.times.link.fullmatch(between)
+    return link is not None and (bound in ("between", "since") or link.lastgroup == "to")
+
+
+def _between(starts: list[Period], ends: list[Period]) -> list[Period]:
+    """From the latest start that is not after each end, to that end."""
+    return [
+        Period(max(begun), end.last)
+        for end in ends
+        if end.last and (begun := [s.first for s in starts if s.first and s.first <= end.last])
+    ]
+
+
+def _bounded(named: list[Period], bound: str | None, today: date) -> list[Period]:
+    """What "since", "after", "before" or "until" make of a date; of several dates, of the last that has begun."""
+    begun = [each for each in named if each.first and each.first <= today] or named
+    if bound in (None, "between") or not begun:
+        return named
+    latest = max(begun, key=lambda each: each.first or date.min)
+    if bound == "since":
+        return [Period(latest.first, None)]
+    if bound == "after":
+        return [Period(latest.last and latest.last + timedelta(days=1), None)]
+    if bound == "before":
+        return [Period(None, latest.first and latest.first - timedelta(days=1))]
+    return [Period(None, latest.last)]
+
+
+def _expressions(
+    text: str, today: date, language: Language
+) -> Iterator[tuple[int, int, list[Period]]]:
+    """Where the text names a period, to where, and what that can be; no part of it is read twice."""
+    times = language.times
+    readers: tuple[tuple[re.Pattern[str], Reader], ...] = (
+        (_YEAR_FIRST, _numbered),
+        (_YEAR_LAST, _numbered_backwards),
+        (_EAST_ASIAN, _numbered),
+        (times.day, _day_away),
+        (times.ago, _ago),
+        (times.past, _past),
+        (times.unit, _unit_beside),
+        (times.weekday, _weekday),
+        (language.month_date, _with_month),
+        (_YEAR, _numbered),
+    )
+    for pattern, read in readers:
+        for match in pattern.finditer(text):
+            periods = read(match, today, language)
+            if periods is not None:
+                yield match.start(), match.end(), periods
+                text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+
+
+# Each reads a match as the periods that it can mean; None where it means no time at all.
+
+
+def _numbered(match: re.Match[str], today: date, _: Language) -> list[Period]:
+    parts = match.groupdict()
+    year, month, day = (int(said) if (said := parts.get(name)) else None for name in _PARTS)
+    return _calendar(year, month, day, today)
+
+
+def _numbered_backwards(match: re.Match[str], today: date, _: Language) -> list[Period]:
+    """Day and month, in either order where a stroke leaves it open."""
+    year, one, two = (int(match[name]) for name in ("year", "one", "two"))
+    found = _calendar(year, two, one, today)
+    return found if match["sign"] == "." or one == two else found + _calendar(year, one, two, today)
+
+
+def _with_month(match: re.Match[str], today: date, language: Language) -> list[Period] | None:
+    day = match["before"] or match["after"]
+    if not (day or match["year"] or _is_month(match)):
+        return None
     number = int(day) if day and 1 <= int(day) <= 31 else None
-    return NamedDate(year=int(year) if year else None, month=month, day=number)
+    year = int(match["year"]) if match["year"] else None
+    return _calendar(year, language.months[match["month"].lower()], number, today)
 
 
-def _blanked(text: str, match: re.Match[str]) -> str:
-    return text[: match.start()] + " " * (match.end() - match.start()) + text[match.end() :]
+def _is_month(match: re.Match[str]) -> bool:
+    """Whether a month's name alone means the month: "may" and the like do with a capital inside a sentence."""
+    word = match["month"]
+    return len(word) > 3 or (word[0].isupper() and bool(match.string[: match.start()].strip()))
+
+
+def _calendar(year: int | None, month: int | None, day: int | None, today: date) -> list[Period]:
+    """A day, month or year of the calendar; without a year that of every year there may be."""
+    years = [year] if year else range(today.year - YEARS_BACK, today.year + 2)
+    return [period for each in years for period in _of_year(each, month, day)]
+
+
+@lru_cache(maxsize=4096)
+def _of_year(year: int, month: int | None, day: int | None) -> tuple[Period, ...]:
+    """The day, or all of the month or year; none where there is no such day, as for 29 February mostly."""
+    last_month = month or 12
+    last_day = calendar.monthrange(year, last_month)[1] if last_month <= 12 else 0
+    if (day or 1) > last_day:
+        return ()
+    return (Period(date(year, month or 1, day or 1), date(year, last_month, day or last_day)),)
+
+
+def _day_away(match: re.Match[str], today: date, language: Language) -> list[Period]:
+    days = language.times.days[" ".join(match["day"].lower().split())]
+    return [_one_day(today + timedelta(days=days))]
+
+
+def _ago(match: re.Match[str], today: date, language: Language) -> list[Period]:
+    """So many units ago; weeks are counted from today, so a few days on either side belong to it."""
+    n, unit = _number(match["number"], language), _unit(match["unit"], language)
+    if unit in ("week", "weekend"):
+        then = today - timedelta(weeks=n)
+        return [Period(then - timedelta(days=3), then + timedelta(days=3))]
+    return [_units_away(unit, -n, today)]
+
+
+def _past(match: re.Match[str], today: date, language: Language) -> list[Period]:
+    days = {"day": 1, "week": 7, "weekend": 7, "month": 31, "year": 366}
+    n = _number(match["number"], language) * days[_unit(match["unit"], language)]
+    return [Period(today - timedelta(days=n), today)]
+
+
+def _unit_beside(match: re.Match[str], today: date, language: Language) -> list[Period]:
+    which = language.times.which[match["which"].lower()]
+    return [_units_away(_unit(match["unit"], language), which, today)]
+
+
+def _weekday(match: re.Match[str], today: date, language: Language) -> list[Period]:
+    """The latest such day, today included unless it says "last"; a coming one only where it says so."""
+    which = language.times.which.get((match["which"] or "").lower(), 0)
+    back = (today.weekday() - language.times.weekdays[match["weekday"][:3].lower()]) % 7
+    if which > 0:
+        back -= 7
+    elif which < 0 and not back:
+        back = 7
+    return [_one_day(today - timedelta(days=back))]
+
+
+def _units_away(unit: str, n: int, today: date) -> Period:
+    """The n-th day, week, weekend, month or year from the one that today is in."""
+    if unit == "day":
+        return _one_day(today + timedelta(days=n))
+    if unit in ("week", "weekend"):
+        monday = today + timedelta(weeks=n, days=-today.weekday())
+        return Period(monday + timedelta(days=5 * (unit == "weekend")), monday + timedelta(days=6))
+    if unit == "month":
+        year, month = divmod(today.year * 12 + today.month - 1 + n, 12)
+        return _of_year(year, month + 1, None)[0]
+    return _of_year(today.year + n, None, None)[0]
+
+
+def _one_day(day: date) -> Period:
+    return Period(day, day)
+
+
+def _number(words: str, language: Language) -> int:
+    said = " ".join(words.lower().split())
+    return int(said) if said.isdecimal() else language.times.numbers[said]
+
+
+def _unit(word: str, language: Language) -> str:
+    return language.times.units[word.lower().rstrip("s")]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import threading
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from snowballstemmer.english_stemmer import EnglishStemmer
 
-from helamem.language.language import Language
+from helamem.language.language import Language, Times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MONTH_NAMES = """
 January February March April May June July August September October November December
@@ -32,6 +36,9 @@ whats theres let lets
 _FIRST_PERSON = "i me my myself we us our ours ourselves"
 _SECOND_PERSON = "you your yours yourself yourselves"
 _THIRD_PERSON = "he she they him her them his hers their theirs himself herself themselves"
+_DETERMINERS = (
+    "a an the this that these those which what my your his her its our their each every any some no"
+)
 _POINTING = "it its this that these those there then"
 _TITLES = "mr mrs ms dr prof st mt no fig jr sr vs e.g i.e cf approx"
 _MID_SENTENCE = "a.m p.m etc inc ltd u.s u.k"
@@ -48,7 +55,8 @@ _QUESTION_OPENING = re.compile(
 )
 _COURTESY = re.compile(
     r"^\W*(?:(?:please|and|so|ok|okay|well)\W+)*"
-    r"(?:(?:can|could|will|would) you (?:please |kindly )?(?:tell|remind) (?:me|us)|(?:please )?(?:tell|remind) (?:me|us)"
+    r"(?:(?:(?:can|could|will|would) you (?:please |kindly )?|please )?"
+    r"(?:(?:tell|remind|show|give|help)(?: me| us)|(?:list|provide|summari[sz]e|outline|recap|walk (?:me|us) through))"
     r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
     re.IGNORECASE,
 )
@@ -58,6 +66,17 @@ _PLEASANTRY = re.compile(
     r"|(?:so |i am |i'm |i was )?(?:glad|happy|sorry|proud|excited|grateful)"
     r"|(?:i )?(?:hope|wish|love|appreciate|agree|totally|absolutely|sounds?|can't wait|miss|bet|guess)"
     r"|nice|great|awesome|cool|amazing|sure|no (?:worries|problem))\b",
+    re.IGNORECASE,
+)
+_FRAMING = re.compile(
+    r"\b(?:(?:an? |the )?(?:(?:clear|comprehensive|complete|brief|short|detailed|full|concise) )*"
+    r"(?:summary|overview|recap|list) of"
+    r"|the order in which|in (?:chronological )?order"
+    r"|(?:throughout|across|in|during|over|from) (?:our|my|these|those)(?: \w+)? (?:conversation|chat|discussion|talk|message)s?"
+    r"|(?:i|we|you)(?:['\u2019]ve| have| had)? (?:brought up|mentioned|discussed|talked about|asked about|told you|said)"
+    r"|(?:did|have|had) (?:i|we) (?:say|mention|tell you|ask|discuss|talk about)"
+    r"|(?:mention|list|name) only(?: and only)? \w+(?: items?| things?)?"
+    r"|(?:different|various|several) (?:aspects|topics|things|points)(?: of| about)?)\b",
     re.IGNORECASE,
 )
 _NEGATION = re.compile(
@@ -78,6 +97,55 @@ _MONTH_DATE = re.compile(
     rf"(?:\s+{_DAY.format('after')}\b(?!\d))?(?:,?\s+(?P<year>(?:19|20)\d\d)\b)?",
     re.IGNORECASE | re.ASCII,  # or a dotless i would count as one
 )
+_DAYS = {
+    "yesterday": -1, "last night": -1, "day before yesterday": -2, "today": 0, "tonight": 0,
+    "this morning": 0, "this afternoon": 0, "this evening": 0, "tomorrow": 1,
+}  # fmt: skip
+_COUNTED = "a two three four five six seven eight nine ten eleven twelve"
+_NUMBERS = {word: n for n, word in enumerate(_COUNTED.split(), start=1)}
+_NUMBERS |= {
+    "one": 1,
+    "an": 1,
+    "a couple of": 2,
+    "couple of": 2,
+    "a few": 3,
+    "few": 3,
+    "several": 4,
+}
+_UNITS = {unit: unit for unit in ("day", "week", "weekend", "month", "year")} | {"night": "day"}
+_WHICH = {"last": -1, "past": -1, "previous": -1, "this": 0, "next": 1}
+
+
+def _one_of(words: Iterable[str]) -> str:
+    """A pattern for any of some words, the longest first."""
+    longest_first = sorted(words, key=len, reverse=True)
+    return "|".join(word.replace(" ", r"\s+") for word in longest_first)
+
+
+_NUMBER = rf"(?P<number>\d{{1,3}}|{_one_of(_NUMBERS)})"
+_UNIT = rf"(?P<unit>{_one_of(_UNITS)})"
+_WEEKDAY = r"(?P<weekday>mon|tues|wednes|thurs|fri|satur|sun)days?\b"
+_TIMES = Times(
+    days=_DAYS,
+    weekdays={name: n for n, name in enumerate(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])},
+    numbers=_NUMBERS,
+    units=_UNITS,
+    which=_WHICH,
+    day=re.compile(rf"\b(?P<day>{_one_of(_DAYS)})\b", re.IGNORECASE),
+    ago=re.compile(rf"\b{_NUMBER}\s+{_UNIT}s?\s+ago\b", re.IGNORECASE),
+    past=re.compile(rf"\b(?:last|past|previous)\s+{_NUMBER}\s+{_UNIT}s?\b", re.IGNORECASE),
+    unit=re.compile(rf"\b(?P<which>{_one_of(_WHICH)})\s+{_UNIT}\b", re.IGNORECASE),
+    weekday=re.compile(rf"\b(?:(?P<which>{_one_of(_WHICH)})\s+|on\s+){_WEEKDAY}", re.IGNORECASE),
+    bound=re.compile(
+        r"\b(?:(?P<since>since|from)|(?P<after>after)|(?P<before>before)|(?P<until>until|till|up\s+to)"
+        r"|(?P<between>between))\s+(?:the\s+)?$",
+        re.IGNORECASE,
+    ),
+    link=re.compile(
+        r"\s*(?:(?P<and>and|&)|(?P<to>to|until|till|through|[-\u2013]))\s*(?:the\s+)?",
+        re.IGNORECASE,
+    ),
+)
 _TIME_WORDS = re.compile(
     r"\b(?:yesterday|today|tonight|tomorrow|recently|soon|since|ago|upcoming|"
     r"(?:last|next|this|past|every)\s+\w+|"
@@ -90,17 +158,15 @@ _ASKS_WHEN = re.compile(
     re.IGNORECASE,
 )
 
-_VERB = r"(?:do|does|did|is|are|was|were|has|have|had|can|could|will|would)\b"
-# A plural and then a verb: "what kinds of outdoor activities has ...", but not "what happens".
-_PLURAL = re.compile(
-    rf"\A\W*(?:how many|what are|(?:what|which)\s+(?:(?!{_VERB})[\w\-+]+\s+){{0,5}}?"
-    rf"(?:[a-z]+(?<![siu])s|people|children)(?=(?:\s+[\w.'\-]+){{0,4}}?\s+{_VERB}))\b",
+_TELLING = (
+    r"(?:said|told|suggested|recommended|advised|proposed|mentioned|explained|described|listed|gave|given|"
+    r"provided|showed|shown|created|outlined|offered|made|wrote|written|answered|replied|helped)"
+)
+_ASKS_REPLY = re.compile(
+    rf"\b(?:(?:did|have|had|were) you\b|you (?:\w+ly )?(?:(?:had|have|['\u2019]ve) )?{_TELLING}\b"
+    r"|your (?:\w+ )?(?:suggestion|recommendation|advice|answer|reply|explanation|response|proposal)s?\b)",
     re.IGNORECASE,
 )
-_SHARED = re.compile(r"\b(?:both|in common)\b", re.IGNORECASE)
-_SUPPOSED = re.compile(r"\b(?:would|could|might|likely)\b", re.IGNORECASE)
-_EVER = re.compile(r"\b(?:has|have)\b", re.IGNORECASE)
-_ASKS_WHY = re.compile(r"\W*(?:why|how (?:did|does))\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=65536)
@@ -129,6 +195,7 @@ ENGLISH = Language(
     courtesy=_COURTESY,
     negation=_NEGATION,
     leads_to_name=_LEADS_TO_NAME,
+    determiners=frozenset(_DETERMINERS.split()),
     possessive=re.compile(r"'s\b", re.IGNORECASE),
     first_person=frozenset(_FIRST_PERSON.split()),
     second_person=frozenset(_SECOND_PERSON.split()),
@@ -139,9 +206,9 @@ ENGLISH = Language(
     months=_MONTH_NUMBERS,
     month_words=frozenset(_LONG_MONTHS),
     month_date=_MONTH_DATE,
+    times=_TIMES,
     time_words=_TIME_WORDS,
     asks_when=_ASKS_WHEN,
-    asks_many=(_PLURAL, _SHARED, _SUPPOSED, _EVER),
-    asks_why=_ASKS_WHY,
-    lately=re.compile(r"\b(?:recently|yesterday|last)\b", re.IGNORECASE),
+    framing=_FRAMING,
+    asks_reply=_ASKS_REPLY,
 )

@@ -20,6 +20,39 @@ def _unchanged(word: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Times:
+    """How a language names periods from where the asker stands; the patterns have the groups in brackets.
+
+    Attributes:
+        days: How many days away a word for a day is, as "yesterday" is -1.
+        weekdays: The number of each weekday, Monday being 0, by its first three letters.
+        numbers: Words for numbers.
+        units: "day", "week", "weekend", "month" or "year" for each word, in the singular.
+        which: -1, 0 or 1 for words such as "last", "this" and "next".
+        day: A word for a day (day).
+        ago: So many units before now (number, unit).
+        past: The last so many units (number, unit).
+        unit: The unit before, at hand or after (which, unit).
+        weekday: A day of the week (which, weekday).
+        bound: What makes an end of the date after it (since, after, before, until, or between).
+        link: What stands between the ends of one period (to, or and).
+    """
+
+    days: Mapping[str, int] = field(default_factory=dict)
+    weekdays: Mapping[str, int] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    which: Mapping[str, int] = field(default_factory=dict)
+    day: re.Pattern[str] = NOTHING
+    ago: re.Pattern[str] = NOTHING
+    past: re.Pattern[str] = NOTHING
+    unit: re.Pattern[str] = NOTHING
+    weekday: re.Pattern[str] = NOTHING
+    bound: re.Pattern[str] = NOTHING
+    link: re.Pattern[str] = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Language:
     """The words and patterns of one language. All patterns default to one that matches nowhere.
 
@@ -40,6 +73,7 @@ class Language:
         courtesy: A phrase at the start of a question that only asks to be told.
         negation: A word that denies, in lower case.
         leads_to_name: A word at the end of a text after which a name is not a form of address.
+        determiners: Words before a noun that is no name, lower case.
         possessive: An ending that belongs to the name before it.
         first_person, second_person, third_person: Pronouns, lower case.
         pointing: Words that open a sentence only after another one, lower case.
@@ -48,11 +82,11 @@ class Language:
         months: The number of each name of a month, short and long, lower case.
         month_words: Names of months that are also names of people, lower case.
         month_date: A date with a month's name: groups `before`, `month`, `after`, `year`.
+        times: Periods as seen from the asker.
         time_words: Anything that places a text in time.
         asks_when: How a question that asks for a time begins.
-        asks_many: Signs that a question asks for all there is of a kind.
-        asks_why: How a question that asks for a reason or a manner begins.
-        lately: A time without a date that narrows a question.
+        framing: Phrases of a question on the form of its answer, and on its having been talked about.
+        asks_reply: Signs that a question is about what the assistant said.
     """
 
     name: str
@@ -68,6 +102,7 @@ class Language:
     courtesy: re.Pattern[str] = NOTHING
     negation: re.Pattern[str] = NOTHING
     leads_to_name: re.Pattern[str] = NOTHING
+    determiners: frozenset[str] = frozenset()
     possessive: re.Pattern[str] = NOTHING
     first_person: frozenset[str] = frozenset()
     second_person: frozenset[str] = frozenset()
@@ -78,11 +113,11 @@ class Language:
     months: Mapping[str, int] = field(default_factory=dict)
     month_words: frozenset[str] = frozenset()
     month_date: re.Pattern[str] = NOTHING
+    times: Times = field(default_factory=Times)
     time_words: re.Pattern[str] = NOTHING
     asks_when: re.Pattern[str] = NOTHING
-    asks_many: tuple[re.Pattern[str], ...] = ()
-    asks_why: re.Pattern[str] = NOTHING
-    lately: re.Pattern[str] = NOTHING
+    framing: re.Pattern[str] = NOTHING
+    asks_reply: re.Pattern[str] = NOTHING
 
 
 NEUTRAL = Language(

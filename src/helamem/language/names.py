@@ -1,6 +1,6 @@
 """Names in a text: of the speakers whom a question means, and of whatever a turn calls by its name.
 
-Pure functions on strings, which raise on none. Names are told by their capitals, and by what stands around them.
+Pure functions on strings, which raise on none. A look-up costs the same however many speakers there are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from helamem.language.terms import TOKEN, UNSPACED_RUN, folded
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from helamem.language.language import Language
 
@@ -23,32 +23,69 @@ if TYPE_CHECKING:
 OPENING = 2
 LOOK_BACK = 16  # characters before a name that may say how it is meant
 _SET_OFF = ",.!?;:\u2026"
+SHORT_FORM = 3  # letters that a short form has at least, as "Mel" for Melanie
+MISSPELT = 5  # letters that a name has at least whose misspelling is recognized
 
 
 def mentions(
-    query: str, speakers: Sequence[str], language: Language = ENGLISH
+    query: str,
+    speakers: Sequence[str],
+    language: Language = ENGLISH,
+    *,
+    after_articles: bool = False,
 ) -> list[tuple[int, int, int]]:
     """Where a query, composed (NFC), names speakers: from where to where, a possessive 's included, and which; in order.
 
-    A speaker is named by any word of the name. Case and accents do not matter, initials do not count. A
-    name that is also a stop word or a month, such as Will or April, must have its capital, and not just
-    because a sentence begins.
+    A speaker is named by any word of the name, or by how it begins where only one name does. Accents do
+    not matter, initials do not count. A name that is an ordinary word here is none: one after "the" or
+    "which", or in small letters beside names in capitals. A name that is also a stop word or a month, such
+    as Will or April, must have its capital, and not just because a sentence begins.
+
+    Args:
+        after_articles: Whether a word after "the" can be a name, as it is in "the assistant wants".
 
     >>> mentions("What did Zoe tell Ben Ode?", ["Ben Ode", "Zoë"])
     [(9, 12, 1), (18, 21, 0), (22, 25, 0)]
+    >>> mentions("How high was the bill that Ana paid?", ["Bill", "Ana"])
+    [(27, 30, 1)]
     """
     plain = query.translate(APOSTROPHES)
-    words = [(word, i) for i, name in enumerate(speakers) for word in _name_words(name, language)]
-    found = []
-    for token in TOKEN.finditer(plain):
+    known = _known(tuple(speakers), language)
+    tokens = list(TOKEN.finditer(plain))
+    capitals = language.capitals_name and any(
+        _is_capital(token, plain, language) for token in tokens
+    )
+    found: list[tuple[int, int, int]] = []
+    before = ""
+    for token in tokens:
         said = folded(token[0], language).casefold()
-        telling = token[0][0].isupper() and not opens_sentence(plain, token.start())
-        for word, i in words:
-            if _is_name(word, said, language, telling=telling):
-                start, end = _place(word, said, token)
-                possessive = language.possessive.match(plain, end)
-                found.append((start, possessive.end() if possessive else end, i))
+        small = capitals and token[0].islower() and said not in known.small
+        ordinary = small or (before in language.determiners and not after_articles)
+        found += _named_by(token, said, plain, known, language, ordinary=ordinary)
+        before = said
     return sorted(found)
+
+
+def misspelt(
+    query: str, speakers: Sequence[str], language: Language = ENGLISH
+) -> list[tuple[str, int]]:
+    """The words of a query that are nearly the name of one speaker, and whose.
+
+    Such a word has a capital inside a sentence, and one letter more, less, exchanged or swapped.
+
+    >>> misspelt("What does Carolin like?", ["Caroline", "Melanie"])
+    [('Carolin', 0)]
+    """
+    known = _known(tuple(speakers), language)
+    found = []
+    for token in TOKEN.finditer(query.translate(APOSTROPHES)):
+        said = folded(token[0], language).casefold()
+        if said in known.words or not _is_capital(token, query, language):
+            continue
+        near = {i for each in _nearly(said) for i in known.nearly.get(each, ())}
+        if len(near) == 1:
+            found.append((token[0], near.pop()))
+    return found
 
 
 def names_something(text: str, language: Language = ENGLISH) -> bool:
@@ -75,24 +112,93 @@ def names_something(text: str, language: Language = ENGLISH) -> bool:
     return False
 
 
-@lru_cache(maxsize=4096)
-def _name_words(name: str, language: Language) -> tuple[str, ...]:
-    return tuple(word for word in TOKEN.findall(folded(name, language).casefold()) if len(word) > 1)
+class _Known:
+    """The speakers by the words of their names, by how these begin, and by what they nearly are.
+
+    Attributes:
+        words, begun, nearly: Which speakers each word, each beginning and each near spelling may mean.
+        small: The words that the names themselves write in small letters.
+        longest: How many characters the longest word of a script without spaces has.
+    """
+
+    __slots__ = ("begun", "longest", "nearly", "small", "words")
+
+    def __init__(self, speakers: Sequence[str], language: Language) -> None:
+        self.words: dict[str, set[int]] = {}
+        self.begun: dict[str, set[int]] = {}
+        self.nearly: dict[str, set[int]] = {}
+        self.small: set[str] = set()
+        for i, name in enumerate(speakers):
+            for written in TOKEN.findall(folded(name, language)):
+                word = written.casefold()
+                if len(word) > 1:
+                    self._add(word, i)
+                    self.small |= {word} if written.islower() else set()
+        self.longest = max((len(w) for w in self.words if UNSPACED_RUN.match(w)), default=0)
+
+    def _add(self, word: str, i: int) -> None:
+        self.words.setdefault(word, set()).add(i)
+        for n in range(SHORT_FORM, len(word)):
+            self.begun.setdefault(word[:n], set()).add(i)
+        for each in _nearly(word):
+            self.nearly.setdefault(each, set()).add(i)
 
 
-def _is_name(word: str, said: str, language: Language, *, telling: bool) -> bool:
-    """Whether a folded token says a word of a name; `telling`: it has a capital that means something."""
-    if word in language.stop_words or word in language.month_words:
-        return word == said and telling
-    return word == said or (bool(UNSPACED_RUN.match(word)) and word in said)
+@lru_cache(maxsize=16)
+def _known(speakers: tuple[str, ...], language: Language) -> _Known:
+    return _Known(speakers, language)
 
 
-def _place(word: str, said: str, token: re.Match[str]) -> tuple[int, int]:
-    """From where to where a name's word stands: all of the token, unless it is a run without spaces."""
-    if word == said:
-        return token.span()
-    start = token.start() + said.find(word)
-    return start, min(start + len(word), token.end())
+def _named_by(
+    token: re.Match[str],
+    said: str,
+    text: str,
+    known: _Known,
+    language: Language,
+    *,
+    ordinary: bool,
+) -> Iterator[tuple[int, int, int]]:
+    """What a token names; `ordinary`: unless it has a capital inside a sentence, it is a word like others."""
+    telling = _is_capital(token, text, language)
+    for word, start, end in _readings(token, said, known.longest):
+        possessive = language.possessive.match(text, end)
+        if word in language.stop_words or word in language.month_words:
+            means_a_name = telling
+        else:
+            means_a_name = telling or bool(possessive) or not ordinary
+        named = known.words.get(word) or _short_for(word, known.begun, telling=telling)
+        for i in named if means_a_name else ():
+            yield start, possessive.end() if possessive else end, i
+
+
+def _readings(token: re.Match[str], said: str, longest: int) -> Iterator[tuple[str, int, int]]:
+    """What may be a name in a token, and where: all of it, or any part of a run without spaces."""
+    if not UNSPACED_RUN.match(said):
+        yield said, *token.span()
+        return
+    for start in range(len(said)):
+        for end in range(start + 2, min(start + longest, len(said)) + 1):
+            yield said[start:end], token.start() + start, token.start() + end
+
+
+def _short_for(word: str, begun: Mapping[str, set[int]], *, telling: bool) -> set[int]:
+    """The speaker whose name begins with a word that is written as a name, if there is only one."""
+    named = begun.get(word, set()) if telling else set()
+    return named if len(named) == 1 else set()
+
+
+def _is_capital(token: re.Match[str], text: str, language: Language) -> bool:
+    """Whether a token has a capital that means something: not just because a sentence begins, and no "I"."""
+    if not token[0][0].isupper() or opens_sentence(text, token.start()):
+        return False
+    return len(token[0]) > 1 or token[0].casefold() not in language.one_letter_words
+
+
+def _nearly(word: str) -> set[str]:
+    """The word, and what is left of it without one of its letters: what two spellings of a name share."""
+    if len(word) < MISSPELT - 1:
+        return set()
+    return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
 
 
 def _is_proper(token: str, language: Language) -> bool:

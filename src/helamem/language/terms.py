@@ -71,16 +71,6 @@ def index_terms(text: str, language: Language = ENGLISH) -> list[Term]:
     return [Term(term=term, count=counts[term], rank=rank) for rank, term in enumerate(ranked)]
 
 
-def count_words(text: str, language: Language = ENGLISH) -> int:
-    """How many words of a text tell something; what has no spaces between words counts as one.
-
-    >>> count_words("What did the old baker tell Ana?")
-    4
-    """
-    tokens = TOKEN.findall(folded(text, language))
-    return sum(any(True for _ in _token_terms(token, language)) for token in tokens)
-
-
 def folded(text: str, language: Language = ENGLISH) -> str:
     """The text with one kind of apostrophe, no contractions, and nothing that people search without."""
     searched = plain(text)

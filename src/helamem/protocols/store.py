@@ -264,6 +264,16 @@ class Store(Protocol):
         """
         ...
 
+    def during(
+        self, starts: Floats, ends: Floats, *, kinds: Sequence[NodeKind], within: Ints | None = None
+    ) -> Ints:
+        """The active nodes that were said in one of some periods: their ids, ascending.
+
+        Each period reaches from its start, included, to its end, excluded, in epoch seconds. `within`
+        (sorted ids) restricts what may be returned.
+        """
+        ...
+
     def similarities(self, vector: Floats, ids: Ints) -> Floats:
         """The cosine of each node with `vector`, in the order of `ids`."""
         ...

@@ -21,7 +21,7 @@ Floats: TypeAlias = NDArray[np.floating]
 Ints: TypeAlias = NDArray[np.int64]
 # Traits of a turn: it ends by asking; it places something in time; it calls something by its name;
 # it is kept, but no search finds it.
-ASKS, NAMES_TIME, NAMES, QUIET = 1, 2, 4, 8
+ASKS, NAMES_TIME, QUIET = 1, 2, 8
 NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
 
 
@@ -46,7 +46,7 @@ class NewEpisode:
     Attributes:
         key: A digest of what makes two turns the same turn; a store keeps one a namespace.
         length: The number of terms, repetitions counted.
-        traits: A sum of `ASKS`, `NAMES_TIME`, `NAMES` and `QUIET`: what kind of turn it is. A quiet one has
+        traits: A sum of `ASKS`, `NAMES_TIME` and `QUIET`: what kind of turn it is. A quiet one has
             no terms.
         offset: Seconds east of UTC of the clock that `at` was read from; None where that is not known.
     """
@@ -206,6 +206,7 @@ class Nodes:
         at: When it was said.
         speakers: Index into `Store.speakers()`; -1 for none.
         traits: As stored with the episode or fact.
+        roles: Codes of `ROLES`.
     """
 
     ids: Ints
@@ -217,9 +218,11 @@ class Nodes:
     at: NDArray[np.float64]
     speakers: Ints
     traits: Ints
+    roles: Ints
 
 
 NODE_KINDS: tuple[NodeKind, ...] = ("episode", "fact", "cue")
+ROLES = ("other", "user", "assistant")  # a turn of any other role, or of none, is of the first
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import lexical, scoring, surroundings, vectors
-from helamem.protocols import ASKS, NAMES, NAMES_TIME
+from helamem.protocols import ASKS, NAMES_TIME, ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from helamem.config import Activation
-    from helamem.core.arrays import Floats, Ints
+    from helamem.core.arrays import Floats
     from helamem.search.questions import Question
     from helamem.search.regions import Region
 
 DAY_S = 86_400.0
 FEW_TERMS = 3.0  # a turn of so many terms gets half of what saying much is worth
+NEARBY = 0.5  # what a turn has at most for being near a named time, but outside of it
+USER = ROLES.index("user")
 
 
 def base_terms(
@@ -32,45 +34,50 @@ def base_terms(
 
     Terms whose weight is 0 are left out.
     """
-    words = config.words * (1 - question.breadth * config.broad_words)
-    session = config.session * (1 - question.breadth * config.broad_session)
+    light = region.light
+    vector = config.vector + config.vector_heavy * (1 - light)
     terms: dict[str, tuple[float, Callable[[], Floats]]] = {
-        "similarity": (config.vector, lambda: _similarity(region, config)),
-        "words": (words, lambda: _word_score(region, config)),
-        "session": (session, lambda: _session_similarity(region, config)),
+        "similarity": (vector, lambda: _similarity(region, question, config)),
+        "words": (config.words, lambda: _word_score(region, config)),
+        "session": (config.session, lambda: _session_similarity(region, question, config)),
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
+        "user": (config.user, lambda: _said_by_user(region, question)),
         "date": (config.date, lambda: _date_named(region, question, config)),
         "time": (config.time, lambda: _time_told(region, question)),
-        "length": (config.length, lambda: _saying_much(region)),
-        "naming": (config.naming, lambda: region.having(NAMES)),
-        "stating": (config.stating, lambda: 1 - region.having(ASKS)),
+        "length": (config.length * light, lambda: _saying_much(region)),
+        "stating": (config.stating * light, lambda: 1 - region.having(ASKS)),
         "keyword": (config.keyword, lambda: _keyword_overlap(region, question)),
     }
     fading = _fading(region, config, at)
     return {name: weight * fading * term() for name, (weight, term) in terms.items() if weight}
 
 
-def _similarity(region: Region, config: Activation) -> Floats:
+def _similarity(region: Region, question: Question, config: Activation) -> Floats:
+    """The similarity of the embeddings; relative, it counts by the square of what the embedder can read."""
     cosine = region.similarity.astype(np.float64)
     if config.similarity == "shifted":
         return vectors.shifted_similarity(cosine)
     positive = np.maximum(cosine, 0.0)
-    return positive if config.similarity == "cosine" else lexical.relative(positive)
+    if config.similarity == "cosine":
+        return positive
+    return lexical.relative(positive) * question.coverage**2
 
 
 def _word_score(region: Region, config: Activation) -> Floats:
-    """BM25 of each turn with the turns around it."""
+    """BM25 of each turn with the turns around it, of which the long ones count less."""
 
     def window(values: Floats) -> Floats:
+        """The values, and those around by their own lightness."""
+        light = values * region.lightness.reshape(-1, *[1] * (values.ndim - 1))
         around = surroundings.window_sum(
-            values,
+            light,
             region.previous,
             region.following,
             before=config.before,
             after=config.after,
             reach=config.window,
         )
-        return around + config.answered * _from_question(values, region)
+        return np.asarray(values + around - light)
 
     counts, lengths = window(region.counts), window(region.nodes.lengths)
     n_documents = region.postings.n_documents
@@ -102,36 +109,30 @@ def _document_frequency(region: Region, counts: Floats) -> Floats:
     return np.asarray(np.minimum(frequency, region.postings.n_documents))
 
 
-def _from_question(values: Floats, region: Region) -> Floats:
-    """What the turn before holds, where it asks; 0 elsewhere."""
-    asked = _answers(region)
-    out = np.zeros(values.shape)
-    out[asked] = values[region.previous[asked]]
-    return out
-
-
-def _answers(region: Region) -> Ints:
-    """The turns that follow a question."""
-    follows = region.previous >= 0
-    asks = region.having(ASKS)[region.previous] > 0
-    return np.flatnonzero(follows & asks)
-
-
 def _time_told(region: Region, question: Question) -> Floats:
     return region.having(NAMES_TIME) * question.asks_when
 
 
-def _session_similarity(region: Region, config: Activation) -> Floats:
+def _session_similarity(region: Region, question: Question, config: Activation) -> Floats:
     """How similar the best turn of each turn's session is."""
-    return surroundings.group_max(_similarity(region, config), region.nodes.sessions)
+    return surroundings.group_max(_similarity(region, question, config), region.nodes.sessions)
 
 
 def _speaker_named(region: Region, question: Question) -> Floats:
     """1 where a turn's speaker is the one whom the question names; 1/2 if it is the first of several."""
     if region.speaker < 0:
         return np.zeros(len(region.ids))
-    share = 1.0 if len(question.named) == 1 else 0.5
+    share = 1.0 if len(question.named) <= 1 else 0.5
     return np.where(region.nodes.speakers == region.speaker, share, 0.0)
+
+
+def _said_by_user(region: Region, question: Question) -> Floats:
+    """1 where the user speaks, from whom the assistant has it; 0 everywhere if the assistant is asked for.
+
+    What the assistant said is one exchange with the request before it, so neither is put first then.
+    """
+    by_user = region.nodes.roles == USER
+    return np.asarray(by_user & (not question.asks_reply), np.float64)
 
 
 def _saying_much(region: Region) -> Floats:
@@ -140,19 +141,11 @@ def _saying_much(region: Region) -> Floats:
 
 
 def _date_named(region: Region, question: Question, config: Activation) -> Floats:
-    """How near each turn is to a date that the question names."""
-    years = (
-        np.unique(region.nodes.at.astype("datetime64[s]").astype("datetime64[Y]").astype(int))
-        + 1970
-    )
-    intervals = [
-        interval
-        for date in question.dates
-        for year in ([date.year] if date.year else years)
-        if (interval := date.interval(int(year))) is not None
-    ]
-    starts, ends = np.array(intervals).reshape(-1, 2).T
-    return surroundings.proximity(region.nodes.at, starts, ends, tau=config.date_days * DAY_S)
+    """1 within a time that the question names; near it up to half of that, for what was told later."""
+    starts, ends = np.array(question.periods).reshape(-1, 2).T
+    at = region.nodes.at
+    near = surroundings.proximity(at, starts, ends, tau=config.date_days * DAY_S)
+    return np.where(surroundings.inside(at, starts, ends), 1.0, NEARBY * near)
 
 
 def _keyword_overlap(region: Region, question: Question) -> Floats:

@@ -1,23 +1,26 @@
-"""A question as it is understood, before anything is looked up: words, names, dates, and its vector."""
+"""A question as it is understood, before anything is looked up: words, names, times, roles, and its vector."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helamem import indexing
 from helamem.language import dates, names
-from helamem.language.breadth import breadth
 from helamem.language.characters import composed
 from helamem.language.english import ENGLISH
-from helamem.language.terms import count_words, terms_of
+from helamem.language.terms import terms_of
+from helamem.models.embedders import coverage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from helamem.language.dates import NamedDate
     from helamem.language.language import Language
     from helamem.protocols import Embedder, Floats
+
+_LOOSE = re.compile(r"[\s,.]*([.?!])(?=\s|$)")  # an end of a sentence, with what was left before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +30,27 @@ class Question:
     Attributes:
         vector: The embedding of the question without its speakers' names, shape (dimension,). A name in
             the question pulls towards every turn that is addressed to the person; who is meant is
-            matched by `named` instead.
-        terms: Its different terms, in order, without these names.
+            matched by `named` as well.
+        coverage: The share of it that the embedder can read.
+        terms: Its different terms: first those without speakers' names, then those of the names.
+        n_telling: How many of these are not of names.
         named: The speakers whom it names, in the order in which it does.
-        dates: The dates that it names.
+        misspelt: The terms that are nearly the name of a speaker, and of whom.
+        periods: The periods that it names, as starts and ends in epoch seconds.
         asks_when: Whether it asks for a time.
-        breadth: How much it asks for: near 0 for one thing, near 1 for all of a kind.
+        asks_reply: Whether it asks for what the assistant said.
     """
 
     text: str
     vector: Floats
+    coverage: float
     terms: tuple[str, ...]
+    n_telling: int
     named: tuple[str, ...]
-    dates: tuple[NamedDate, ...]
+    misspelt: tuple[tuple[str, str], ...]
+    periods: tuple[tuple[float, float], ...]
     asks_when: bool
-    breadth: float
+    asks_reply: bool
 
 
 def understand(
@@ -50,6 +59,7 @@ def understand(
     embedder: Embedder,
     language: Language,
     *,
+    at: datetime,
     names_apart: bool,
 ) -> Question:
     """Read a question against the speakers whom the memory knows.
@@ -59,29 +69,37 @@ def understand(
         speakers: The memory's speakers.
         embedder: What gives the question its vector.
         language: What it is read with.
-        names_apart: Whether the names of speakers are left out of words and vector.
+        at: When it is asked: what "yesterday" is counted from, and in whose days.
+        names_apart: Whether the names of speakers are left out of the vector.
     """
-    words = telling(query, speakers, language, names_apart=names_apart)
+    asked = without_framing(composed(query), language)
+    bare = without_names(asked, speakers, language)
+    telling = dict.fromkeys(terms_of(bare, language))
+    words = bare if names_apart else asked
+    periods = dates.periods_named(bare, at.date(), language)  # June may be somebody's name
     return Question(
         text=query,
         vector=indexing.embed(embedder, [words])[0],
-        terms=tuple(dict.fromkeys(terms_of(words, language))),
+        coverage=float(coverage(embedder, [words])[0]),
+        terms=tuple(telling | dict.fromkeys(terms_of(asked, language))),
+        n_telling=len(telling),
         named=named(query, speakers, language),
-        dates=tuple(dates.dates_named(words, language)),
-        asks_when=dates.asks_when(words, language),
-        breadth=breadth(words, count_words(words, language), language),
+        misspelt=_misspelt(asked, speakers, language),
+        periods=tuple(period.seconds(at.tzinfo) for period in periods),
+        asks_when=dates.asks_when(asked, language),
+        asks_reply=bool(language.asks_reply.search(query)),
     )
 
 
 def telling(
     query: str, speakers: Sequence[str], language: Language = ENGLISH, *, names_apart: bool
 ) -> str:
-    """The words of a query that tell what is asked; they are what is embedded, searched for and kept in a cue.
+    """The words of a query that tell what is asked; they are what is embedded.
 
     >>> telling("Could you tell me what Ana cooks?", ["Ana"], names_apart=True)
     'what cooks?'
     """
-    asked = without_courtesy(composed(query), language)
+    asked = without_framing(composed(query), language)
     return without_names(asked, speakers, language) if names_apart else asked
 
 
@@ -91,13 +109,20 @@ def named(query: str, speakers: Sequence[str], language: Language = ENGLISH) -> 
     return tuple(dict.fromkeys(speakers[i] for *_, i in names.mentions(asked, speakers, language)))
 
 
-def without_courtesy(query: str, language: Language = ENGLISH) -> str:
-    """A question without the phrase that only asks to be told.
+def without_framing(query: str, language: Language = ENGLISH) -> str:
+    """A question without the phrases on how it is to be answered, and on its having been talked about.
 
-    >>> without_courtesy("Could you please tell me when Ana left?")
+    >>> without_framing("Could you please tell me when Ana left?")
     'when Ana left?'
+    >>> without_framing("Give me a short summary of the trips in our chats.")
+    'the trips.'
     """
-    return query[len(courtesy[0]) :] if (courtesy := language.courtesy.match(query)) else query
+    rest = query[len(courtesy[0]) :] if (courtesy := language.courtesy.match(query)) else query
+    left = language.framing.sub(" ", rest)
+    if left == rest:
+        return rest
+    tidy = _LOOSE.sub(r"\1", " ".join(left.split()))
+    return tidy if terms_of(tidy, language) else rest
 
 
 def without_names(query: str, speakers: Sequence[str], language: Language = ENGLISH) -> str:
@@ -112,3 +137,13 @@ def without_names(query: str, speakers: Sequence[str], language: Language = ENGL
         end = max(end, stop)
     rest = (kept + query[end:]).strip()
     return rest if terms_of(rest, language) else query
+
+
+def _misspelt(
+    query: str, speakers: Sequence[str], language: Language
+) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (term, speakers[i])
+        for word, i in names.misspelt(query, speakers, language)
+        for term in terms_of(word, language)
+    )

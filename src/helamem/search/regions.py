@@ -1,7 +1,7 @@
 """The part of the graph that one question looks at, read from the store.
 
-Candidates are the memories nearest to the question, the best by words, and what earlier questions
-like it are bound to; the region adds what lies around them in their sessions and over learned edges.
+Candidates are the memories nearest to the question, the best by words, the same among those of a time
+that it names, and what earlier questions like it are bound to; the region adds what lies around them in their sessions and over learned edges.
 With as many candidates as there are memories, it is the whole graph.
 """
 
@@ -69,6 +69,7 @@ class Region:
         edges: Stored edges from cues and from memories of the region, as ids, decayed.
         cues: The earlier questions nearest to this one.
         speaker: Whom the question names first, as in `nodes.speakers`; -1 for nobody who has spoken.
+        lightness: Shape (n,): 1 for a turn of few terms, less and less for longer ones.
     """
 
     nodes: Nodes
@@ -82,6 +83,12 @@ class Region:
     edges: Edges
     cues: NearCues
     speaker: int
+    lightness: Floats
+
+    @property
+    def light(self) -> float:
+        """How light the memories are on the whole: the mean; 1 where there are none."""
+        return float(self.lightness.mean()) if len(self.lightness) else 1.0
 
     @property
     def ids(self) -> Ints:
@@ -107,7 +114,7 @@ def load(
         learning_now: The learning clock, by which edges have decayed.
     """
     postings = store.postings(question.terms, max_rows=config.candidates.max_postings)
-    speaker = _speaker(store, question)
+    speaker = _speaker(store, question, postings)
     near = _near_cues(store, question, postings, config)
     seeds = _seeds(store, question, postings, config, allowed)
     edges = _decayed(_edges_from(store, np.union1d(near.ids, seeds)), config, learning_now)
@@ -125,14 +132,21 @@ def load(
         edges=edges,
         cues=near,
         speaker=speaker,
+        lightness=lexical.lightness(nodes.lengths, few=config.activation.light_terms),
     )
 
 
-def _speaker(store: Store, question: Question) -> int:
-    """Whom the question names first, by the numbers that the store has for speakers now."""
+def _speaker(store: Store, question: Question, postings: Postings) -> int:
+    """Whom the question names first, by the numbers that the store has for speakers now.
+
+    A word that is nearly a name means it where no memory has the word.
+    """
+    unknown = {
+        term for term, n in zip(question.terms, postings.document_frequency, strict=True) if not n
+    }
+    meant = [*question.named, *(name for term, name in question.misspelt if term in unknown)]
     speakers = store.speakers()
-    first = question.named[0] if question.named else None
-    return speakers.index(first) if first in speakers else -1
+    return speakers.index(meant[0]) if meant and meant[0] in speakers else -1
 
 
 def _near_cues(store: Store, question: Question, postings: Postings, config: Config) -> NearCues:
@@ -146,7 +160,7 @@ def _near_cues(store: Store, question: Question, postings: Postings, config: Con
     agreement = np.array(
         [cues.agreement(question.named, _named(each, speakers, language)) for each in said]
     )
-    share = config.cues.words if question.terms else 0.0
+    share = config.cues.words if question.n_telling else 0.0
     both = (1 - share) * meaning + share * _shared_words(said, question, postings, language)
     sameness, read = both * agreement, config.cues
     return NearCues(
@@ -161,15 +175,16 @@ def _near_cues(store: Store, question: Question, postings: Postings, config: Con
 def _shared_words(
     said: Sequence[str], question: Question, postings: Postings, language: Language
 ) -> Floats:
-    """How much of what the question's words tell each cue has.
+    """How much of what the question's words tell, names apart, each cue has.
 
     A word that no memory has tells as much as the rarest: it may be the one that makes the need another.
     """
     n_documents = max(postings.n_documents, 1)
-    frequency = np.maximum(postings.document_frequency, 1)
+    telling = question.terms[: question.n_telling]
+    frequency = np.maximum(postings.document_frequency[: len(telling)], 1)
     idf = lexical.inverse_document_frequency(frequency, n_documents)
     present = np.array(
-        [[term in _terms(cue, language) for term in question.terms] for cue in said], np.bool_
+        [[term in _terms(cue, language) for term in telling] for cue in said], np.bool_
     )
     return lexical.telling_share(present.reshape(len(said), len(idf)), idf)
 
@@ -187,19 +202,31 @@ def _named(words: str, speakers: tuple[str, ...], language: Language) -> tuple[s
 def _seeds(
     store: Store, question: Question, postings: Postings, config: Config, allowed: Ints | None
 ) -> Ints:
-    """The candidates: the nearest by vector, and the best by words; everything where either number is 0."""
+    """The candidates: the best of all, and the best of the time that the question names."""
     if not config.candidates.nearest or not config.candidates.lexical:
         return store.ids(kinds=MEMORIES)
+    best = _best(store, question, postings, config, allowed)
+    if not question.periods:
+        return best
+    starts, ends = np.array(question.periods).T
+    during = store.during(starts, ends, kinds=MEMORIES, within=allowed)
+    return np.union1d(best, _best(store, question, postings, config, during))
+
+
+def _best(
+    store: Store, question: Question, postings: Postings, config: Config, within: Ints | None
+) -> Ints:
+    """The nearest by vector, and the best by words."""
     nearest, _ = store.nearest(
-        question.vector, config.candidates.nearest, kinds=MEMORIES, within=allowed
+        question.vector, config.candidates.nearest, kinds=MEMORIES, within=within
     )
-    return np.union1d(nearest, _best_by_words(store, postings, config, allowed))
+    return np.union1d(nearest, _best_by_words(store, postings, config, within))
 
 
-def _best_by_words(store: Store, postings: Postings, config: Config, allowed: Ints | None) -> Ints:
+def _best_by_words(store: Store, postings: Postings, config: Config, within: Ints | None) -> Ints:
     ids = np.unique(postings.ids)
-    if allowed is not None:
-        ids = ids[np.isin(ids, allowed, assume_unique=True)]
+    if within is not None:
+        ids = ids[np.isin(ids, within, assume_unique=True)]
     scores = lexical.bm25(
         _counts(postings, ids, len(postings.document_frequency)),
         store.nodes(ids).lengths,

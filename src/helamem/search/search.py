@@ -56,6 +56,7 @@ def search(
         store.speakers(),
         embedder,
         language_named(config.language),
+        at=at,
         names_apart=config.activation.names_apart,
     )
     watch.lap("question")
@@ -64,7 +65,7 @@ def search(
         region = regions.load(store, question, config, allowed=allowed, learning_now=learning_now)
         watch.lap("region")
         terms = base_terms(region, question, config.activation, at)
-        scores = activate(region, question, terms, config)
+        scores = activate(region, terms, config)
         watch.lap("activation")
         chosen = select(scores, region, k, config.selection)
         hits = _hits(store, region, chosen, scores, terms)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from helamem.core.arrays import Bools, Floats, Ints
     from helamem.core.spreading import Spread
     from helamem.records import Channel
-    from helamem.search.questions import Question
     from helamem.search.regions import Region
 
 # What activation spreads over: the stored channels, and bindings of earlier questions.
@@ -74,9 +73,7 @@ class Lent:
     arrivals: Arrivals
 
 
-def activate(
-    region: Region, question: Question, terms: Mapping[str, Floats], config: Config
-) -> Scores:
+def activate(region: Region, terms: Mapping[str, Floats], config: Config) -> Scores:
     """Base activation, what spreads from it, and what earlier questions lend.
 
     Args:
@@ -87,7 +84,7 @@ def activate(
     spread = spread_from(
         region, passed_on if config.spreading.sources == "similarity" else base, config.spreading
     )
-    lent = from_cues(region, question.breadth, config.cues)
+    lent = from_cues(region, config.cues)
     received = spread.received.copy()
     received[:, CUE] = lent.received
     arrivals = Arrivals.joined([spread.arrivals, lent.arrivals])
@@ -105,19 +102,18 @@ def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
         threshold = spreading.relative_threshold(sources, quantile=config.threshold)
     active = spreading.excess(sources, threshold=threshold, subtract=config.subtract_threshold)
     return spreading.spread(
-        _graph(region, config.aside),
+        _graph(region),
         np.maximum(active, 0.0),
         gains=(config.temporal, config.learned, config.source, 0.0),
-        hops=tuple(config.hop_decay**hop for hop in range(config.hops)),
         fan_out=config.fan_out,
     )
 
 
-def from_cues(region: Region, breadth: float, config: Cues) -> Lent:
+def from_cues(region: Region, config: Cues) -> Lent:
     """What earlier questions lend to each memory: for the same need again, or for a related one.
 
     At most one cue is the same need, so what they lend for that adds up; cues that are merely related and
-    agree do not. The broader the question, the more related needs have to say about it.
+    agree do not.
     """
     n = len(region.ids)
     rows = np.flatnonzero(np.isin(region.edges.sources, region.cues.ids))
@@ -129,7 +125,7 @@ def from_cues(region: Region, breadth: float, config: Cues) -> Lent:
     related = cues.relatedness(region.cues.likeness, best, power=config.power)
     recognized = config.recognition * weights * region.cues.recognized[cue]
     familiar = config.recognition * weights * region.cues.familiar[cue]
-    associated = config.association * breadth * weights * related[cue]
+    associated = config.association * weights * related[cue]
     as_same = cues.expected(targets, familiar, n)
     as_related = cues.strongest(targets, associated, n)
     strongest = np.where(_first_that_reaches(as_related, targets, associated), associated, 0.0)
@@ -152,21 +148,19 @@ def _first_that_reaches(most: Floats, targets: Ints, amounts: Floats) -> Bools:
     return first
 
 
-def _graph(region: Region, aside: float) -> Graph:
-    """The region's memories with their temporal, learned and source edges.
+def _graph(region: Region) -> Graph:
+    """The region's memories with their learned and source edges, and those from a question to its answer.
 
-    Args:
-        aside: Weight of a temporal edge that does not lead from a question to its answer.
+    The answer is the turn that follows. Where turns are long, each says by itself what it is about, so an
+    edge in time weighs as much as the turns are light.
     """
-    after = np.flatnonzero(region.following >= 0)
-    before = region.following[after]
-    forward = np.where(region.having(ASKS)[after] > 0, 1.0, aside)
+    asking = np.flatnonzero((region.following >= 0) & (region.having(ASKS) > 0))
     sources, targets = region.locate(region.edges.sources), region.locate(region.edges.targets)
     inside = (sources >= 0) & (targets >= 0)
     return Graph.build(
         len(region.ids),
-        np.concatenate([after, before, sources[inside]]),
-        np.concatenate([before, after, targets[inside]]),
-        np.concatenate([forward, np.full(len(after), aside), region.edges.weights[inside]]),
-        np.concatenate([np.full(2 * len(after), TEMPORAL), region.edges.channels[inside]]),
+        np.concatenate([asking, sources[inside]]),
+        np.concatenate([region.following[asking], targets[inside]]),
+        np.concatenate([np.full(len(asking), region.light), region.edges.weights[inside]]),
+        np.concatenate([np.full(len(asking), TEMPORAL), region.edges.channels[inside]]),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from helamem import filters
 from helamem.core.vectors import normalize
 from helamem.errors import NotFoundError
-from helamem.protocols import ASKS, NAMES_TIME, Term
+from helamem.protocols import ASKS, NAMES_TIME, ROLES, Term
 from helamem.records import Change, Episode, Fact
 from helamem.testing import samples
 from helamem.testing.base import Contract, raising
@@ -19,7 +19,7 @@ from helamem.testing.writing import moment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from helamem.protocols import Floats, NodeKind, Store
+    from helamem.protocols import Floats, Ints, NodeKind, Store
 
 
 class SequenceContract(Contract):
@@ -104,11 +104,37 @@ class SequenceContract(Contract):
 
         names = self.store.speakers()
         assert [fact, a, b, a] == nodes.ids.tolist()
+        assert [0, 0, 0, 0] == nodes.roles.tolist()
         assert [1, 0, 0, 0] == nodes.kinds.tolist()
         assert [4.0, 2.0, 1.0, 2.0] == nodes.lengths.tolist()
         assert [1.5, 3.5, 2.5, 3.5] == nodes.at.tolist()
         assert [0, 3, 0, 3] == nodes.traits.tolist()
         assert ["Ben", "Ben", None, "Ben"] == [names[i] if i >= 0 else None for i in nodes.speakers]
+
+    def test_roles_are_those_of_the_turns(self) -> None:
+        ids = [
+            samples.add(self.store, f"by {role}", role=role)[0]
+            for role in ("user", "assistant", "tool", "")
+        ]
+
+        assert ["user", "assistant", "other", "other"] == [
+            ROLES[code] for code in self.store.nodes(samples.ints(*ids)).roles
+        ]
+
+    def test_during_are_the_active_nodes_of_some_periods(self) -> None:
+        a, b, c, d = (samples.add(self.store, f"at {at}", at=at)[0] for at in (1.0, 2.0, 3.0, 9.0))
+        fact = samples.add_fact(self.store, "a fact", a, at=2.5)
+
+        def during(*periods: tuple[float, float], within: Ints | None = None) -> list[int]:
+            starts, ends = np.array(periods, np.float64).reshape(-1, 2).T
+            kinds: tuple[NodeKind, ...] = ("episode", "fact")
+            return [int(id_) for id_ in self.store.during(starts, ends, kinds=kinds, within=within)]
+
+        assert [b, fact] == during((2.0, 3.0))
+        assert [a, b, d, fact] == during((5.0, float("inf")), (float("-inf"), 3.0))
+        assert [b, c, fact] == during((2.0, 3.0), (1.5, 4.0))
+        assert [c] == during((2.0, 4.0), within=samples.ints(a, c, d))
+        assert [] == during() == during((4.0, 5.0))
 
     def test_speakers_are_named_once(self) -> None:
         for speaker in ("Ana", "Ben", "", "Ana"):

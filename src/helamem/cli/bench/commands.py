@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from helamem.cli.bench.answers import answers
-from helamem.cli.bench.options import FILE, measure, measuring, ready
+from helamem.cli.bench.options import FILE, measure, measuring, on_folder, ready
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, some_options
 from helamem.cli.values import names, whole_numbers
@@ -103,6 +103,28 @@ def retrieval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
         helamem bench retrieval --data tickets.jsonl --systems default,bm25
     """
     _retrieval(app, "retrieval", systems, given)
+
+
+@bench.command(cls=Command)
+@on_folder
+@click.option(
+    "--systems",
+    type=names,
+    default=",".join(defaults.SUITE),
+    show_default=True,
+    help="Which, separated by commas.",
+)
+@some_options("--set")
+@pass_app
+def suite(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+    """Measure retrieval on every data set of a folder.
+
+    All files that end in .json or .jsonl, with one set of settings, in one table.
+
+    Example:
+        helamem bench suite --data corpora --json suite.json
+    """
+    measure(app, "suite", given, _words(systems), systems=systems, settings=app.settings)
 
 
 @bench.command(cls=Command)

@@ -77,6 +77,23 @@ _OUT = click.option(
 )
 
 
+FOLDER_OF_DATA = click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="The folder of the data sets.",
+)
+
+
+def on_folder(command: Decorated) -> Decorated:
+    """Give a command the options of an experiment on every data set of a folder."""
+    own = some_options("--embedder", "--debug", "--verbose")
+    for option in reversed((FOLDER_OF_DATA, _SAMPLE, _JSON, _OUT, own)):
+        command = option(command)
+    return command
+
+
 def measuring(form: str = "auto", *, needs_data: bool = True) -> Callable[[Decorated], Decorated]:
     """Give a command the options of every experiment: the data, the embedder, and where results go.
 

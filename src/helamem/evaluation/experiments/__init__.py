@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     "retrieval",
+    "suite",
     "learning",
     "reuse",
     "ablation",
@@ -93,7 +94,7 @@ def run(
     """Run an experiment on a file.
 
     Args:
-        name: "retrieval", "learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting",
+        name: "retrieval", "suite" (whose path may be a folder of data sets), "learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting",
             "answers" or "speed".
         form: The data set's form; "auto" tells it from the file.
         corrections: A file that says which evidence is right, as `forms.corrections` reads it.
@@ -109,6 +110,16 @@ def run(
         ConfigError: There is no such experiment, embedder or setting.
     """
     module = experiment(name)
+    if name == "suite":
+        corpora = [each.sampled(sample) if sample else each for each in forms.load_all(path)]
+        return module.run(
+            corpora,
+            name=Path(path).resolve().stem,
+            embedder=embedders.load(embedder),
+            progress=progress,
+            command=command,
+            **settings,
+        )
     dataset = forms.load(path, form, progress=progress)
     if corrections is not None:
         dataset = corrected(dataset, Path(corrections))

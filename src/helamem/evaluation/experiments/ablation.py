@@ -22,21 +22,20 @@ if TYPE_CHECKING:
 Settings = dict[str, Any]
 
 WITHOUT: Mapping[str, Settings] = {
-    "similarity": {"activation.vector": 0.0},
+    "similarity": {"activation.vector": 0.0, "activation.vector_heavy": 0.0},
+    "more similarity where turns are long": {"activation.vector_heavy": 0.0},
+    "lightness of turns": {"activation.light_terms": 1e9},
     "words": {"activation.words": 0.0},
-    "words of the turns around": {"activation.window": 0, "activation.answered": 0.0},
-    "words of the question answered": {"activation.answered": 0.0},
+    "words of the turns around": {"activation.window": 0},
     "session": {"activation.session": 0.0},
     "speaker": {"activation.speaker": 0.0},
-    "names taken out": {"activation.names_apart": False},
+    "names taken out of the vector": {"activation.names_apart": False},
+    "user": {"activation.user": 0.0},
     "date": {"activation.date": 0.0},
     "time": {"activation.time": 0.0},
     "length": {"activation.length": 0.0},
-    "naming": {"activation.naming": 0.0},
     "stating": {"activation.stating": 0.0},
-    "breadth": {"activation.broad_words": 0.0, "activation.broad_session": 0.0},
-    "spreading along the session": {"spreading.temporal": 0.0},
-    "second hop": {"spreading.hops": 1},
+    "spreading from questions to answers": {"spreading.temporal": 0.0},
     "fan-out": {"spreading.fan_out": 0.0},
     "candidates (exact instead)": {"candidates.nearest": 0, "candidates.lexical": 0},
 }

@@ -47,6 +47,21 @@ def load(path: str | Path, form: Form = "auto", *, progress: Progress | None = N
     return loaded
 
 
+def load_all(path: str | Path) -> list[Dataset]:
+    """The data sets out of the .json and .jsonl files of a folder, by name; or the one of a file.
+
+    Raises:
+        DataError: There is none, or a file cannot be read, is malformed, or of no known form.
+    """
+    given = Path(path)
+    if given.is_file():
+        return [load(given)]
+    found = sorted(file for file in given.glob("*.json*") if file.suffix in (".json", ".jsonl"))
+    if not found:
+        raise DataError(f"{given} holds no data set; give a folder with .json or .jsonl files")
+    return [load(file) for file in found]
+
+
 def detect(file: Path) -> Form:
     """Which form a file has.
 

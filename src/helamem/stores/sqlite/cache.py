@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.protocols import QUIET
+from helamem.protocols import QUIET, ROLES
 from helamem.stores.sqlite import rows
 from helamem.stores.sqlite.index import Columns, NodeIndex
 from helamem.stores.sqlite.namespace import listed
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from helamem.stores.sqlite.namespace import Space
 
+ROLE_CODES = {role: code for code, role in enumerate(ROLES) if code}
 MANY_CHANGES = 0.1  # beyond this share of the nodes, everything is read anew
 
 
@@ -99,7 +100,7 @@ class Cache:
         found = space.db.rows(
             "SELECT id, kind, active, "  # noqa: S608  # our own words
             f"CASE WHEN traits & {QUIET} THEN -1 ELSE coalesce(session, -1) END,"
-            " length, at, speaker, traits"
+            " length, at, speaker, traits, role"
             f" FROM node n WHERE namespace = ? AND {condition} ORDER BY id",
             space.id,
             value,
@@ -112,5 +113,7 @@ class Cache:
         )
         names = dict.fromkeys((*self._index.speakers, *(row[6] for row in found if row[6])))
         number = {name: i for i, name in enumerate(names)}
-        numbered = [(*row[:6], number.get(row[6], -1), row[7]) for row in found]
+        numbered = [
+            (*row[:6], number.get(row[6], -1), row[7], ROLE_CODES.get(row[8], 0)) for row in found
+        ]
         return Columns.of(numbered), rows.unblobbed(blobs, space.dimension), tuple(names)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.core.surroundings import inside
 from helamem.core.vectors import top_k
 from helamem.protocols import NODE_KINDS, QUIET, Nodes
 
@@ -36,6 +37,7 @@ class Columns:
     at: NDArray[np.float64]
     speakers: Ints
     traits: Ints
+    roles: Ints
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[float]]) -> Columns:
@@ -58,7 +60,7 @@ class Columns:
 
 
 DTYPES = (
-    np.int64, np.int64, np.bool_, np.int64, np.float32, np.float64, np.int64, np.int64,
+    np.int64, np.int64, np.bool_, np.int64, np.float32, np.float64, np.int64, np.int64, np.int64,
 )  # fmt: skip
 
 
@@ -169,6 +171,16 @@ class NodeIndex:
         best = top_k(cosines, k)
         return self.ids[rows[best]], cosines[best]
 
+    def during(
+        self, starts: Floats, ends: Floats, kinds: Sequence[NodeKind], within: Ints | None
+    ) -> Ints:
+        """Ids of the active nodes that were said in one of some periods; ascending."""
+        rows = self.of_kinds(kinds)
+        if within is not None:
+            rows = rows[np.isin(self.ids[rows], within)]
+        found: Ints = self.ids[rows[inside(self.columns.at[rows], starts, ends)]]
+        return found
+
     def similarities(self, vector: Floats, ids: Ints) -> NDArray[np.float32]:
         """The cosine of each of these nodes: the same number as in `nearest`."""
         return _cosines(self.vectors[self.rows(ids)], vector)
@@ -187,6 +199,7 @@ class NodeIndex:
             at=columns.at[rows],
             speakers=columns.speakers[rows],
             traits=columns.traits[rows],
+            roles=columns.roles[rows],
         )
 
     def around(self, ids: Ints, reach: int) -> Ints:

@@ -360,6 +360,12 @@ class SQLiteStore:
         """The active nodes with the highest cosine: ids and cosines, best first."""
         return self._cache.current().nearest(self._query(vector), k, kinds, within)
 
+    def during(
+        self, starts: Floats, ends: Floats, *, kinds: Sequence[NodeKind], within: Ints | None = None
+    ) -> Ints:
+        """The active nodes that were said in one of some periods: their ids, ascending."""
+        return self._cache.current().during(starts, ends, kinds, within)
+
     def similarities(self, vector: Floats, ids: Ints) -> Floats:
         """The cosine of each node with `vector`."""
         index = self._cache.current()
