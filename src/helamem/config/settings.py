@@ -70,7 +70,7 @@ class Activation(_Section):
         True, "whether speakers' names are left out of the question before it is embedded"
     )
     light_terms: float = setting(
-        20.0,
+        15.0,
         "a turn of at most so many terms is light; a longer one by the share that these are of it",
         low=1,
     )
@@ -93,7 +93,7 @@ class Activation(_Section):
     k1: float = setting(1.0, "BM25: how soon repetitions stop counting", low=0)
     b: float = setting(1.0, "BM25: how much long turns are held back", low=0, high=1)
     session: float = setting(0.23, "weight of the best similarity in the turn's session", low=0)
-    speaker: float = setting(0.57, "weight of being said by someone whom the question names", low=0)
+    speaker: float = setting(0.6, "weight of being said by someone whom the question names", low=0)
     user: float = setting(
         0.6,
         "weight of being said by the user, unless it is asked what the assistant said",
