@@ -25,6 +25,20 @@ RANKING = (
     "selection.",
     "spreading.",
 )
+# Measured before the ranking of decision 18; whatever is measured anew leaves this list.
+BEFORE_DECISION_18 = {
+    "locomo_dev-ablation-static",
+    "locomo_dev-budget-static",
+    "locomo_dev-corrected-static",
+    "locomo_dev-facts-static",
+    "locomo_dev-forgetting-static",
+    "locomo_dev-learning-minilm",
+    "locomo_dev-learning-static",
+    "locomo_dev-reuse-minilm",
+    "locomo_dev-reuse-static",
+    "locomo_dev-static",
+    "speed-static",
+}
 PAGES = ROOT / "docs" / "evaluation"
 
 
@@ -242,6 +256,9 @@ def test_published_numbers_are_of_todays_defaults(file: Path) -> None:
     changed = findings.differing(measured_config(result), today)
 
     ranking = {name: value for name, value in changed.items() if name.startswith(RANKING)}
+    if file.stem in BEFORE_DECISION_18:
+        assert ranking, "it is measured anew: take it out of BEFORE_DECISION_18"
+        return
     assert {} == ranking, "measure it again, or leave the defaults as they are"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
-from helamem.config import PRESETS, Config
+from helamem.config import PRESETS, Config, names
 from helamem.errors import DataError
 from helamem.evaluation import experiments, figures, findings, peers
 from helamem.evaluation.forms import stream
@@ -229,7 +229,10 @@ def _difference(config: Mapping[str, Any]) -> str:
     preset = str(config.get("preset", "default"))
     base = plain_settings(Config.of(preset if preset in PRESETS else "default"))
     changed = findings.differing(config, base)
-    said = [f"`{name}` = {value}" for name, value in changed.items() if name != "embedder"]
+    known = set(names()) - {"embedder"}
+    said = [f"`{name}` = {value}" for name, value in changed.items() if name in known]
+    if not changed.keys() <= set(names()):
+        said.append("and settings that are gone since")
     start = "the defaults" if preset == "default" else f"the preset `{preset}`"
     return ", but ".join([start, ", ".join(said)]) if said else start
 

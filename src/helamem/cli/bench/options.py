@@ -79,7 +79,7 @@ _OUT = click.option(
 
 FOLDER_OF_DATA = click.option(
     "--data",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
     required=True,
     metavar="FOLDER",
     help="The folder of the data sets.",
