@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from helamem import Config, Memory, NotFoundError, StoreError, Turn
@@ -371,7 +372,7 @@ class TestSearch:
     def test_similarity_counts_less_the_less_the_embedder_can_read(self) -> None:
         class Halfblind(HashingEmbedder):
             def coverage(self, texts: Sequence[str]) -> Floats:
-                return np.full(len(texts), 0.5, np.float32)
+                return np.full(len(texts), 0.5)
 
         said = "I adore hiking."
         with (

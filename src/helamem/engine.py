@@ -310,13 +310,14 @@ class Engine:
 
     def _vector_of(self, query: str) -> Floats:
         """The embedding by which `search` looks for a question, for a recall that came back without it."""
-        return questions.understand(
+        words = questions.telling(
             query,
             self._store.speakers(),
-            self._embedder,
             self._language,
             names_apart=self._config.activation.names_apart,
-        ).vector
+        )
+        vector: Floats = indexing.embed(self._embedder, [words])[0]
+        return vector
 
     # Learning
 
