@@ -70,13 +70,13 @@ class Activation(_Section):
         True, "whether speakers' names are left out of the question before it is embedded"
     )
     light_terms: float = setting(
-        15.0,
+        18.0,
         "a turn of at most so many terms is light; a longer one by the share that these are of it",
         low=1,
     )
     vector: float = setting(0.34, "weight of the similarity of the embeddings", low=0)
     vector_heavy: float = setting(
-        1.1, "how much is added to that weight where turns are not light at all", low=0
+        2.2, "how much is added to that weight where turns are not light at all", low=0
     )
     similarity: Literal["relative", "cosine", "shifted"] = setting(
         "relative", "max(cos, 0) as a share of the best, as it is, or the paper's (cos + 1) / 2"
