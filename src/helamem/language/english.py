@@ -183,7 +183,7 @@ def stem(word: str) -> str:
 
 ENGLISH = Language(
     name="english",
-    version=2,
+    version=3,
     stop_words=frozenset(_STOP_WORDS.split()),
     stem=stem,
     contraction=_CONTRACTION,
