@@ -102,13 +102,13 @@ class TestLocomo:
         assert ["bm25"] == list(by_dash["systems"]) == list(by_option["systems"])
 
     def test_how_it_was_measured_is_recorded_without_folders(self, cli: Cli, data: Path) -> None:
-        arguments = ["--data", data, "--systems", "default", "--set", "spreading.hops=1"]
+        arguments = ["--data", data, "--systems", "default", "--set", "activation.window=1"]
 
         result = json.loads(cli("bench", "locomo", *arguments, "--json", "-").stdout)
 
         assert (
             "helamem bench locomo --data locomo.json --systems default --embedder hashing "
-            "--set spreading.hops=1"
+            "--set activation.window=1"
         ) == result["command"]
 
     def test_unknown_system_is_a_sentence(self, cli: Cli, data: Path) -> None:
@@ -182,14 +182,14 @@ class TestSettings:
         self, cli: Cli, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = tmp_path / "w.toml"
-        file.write_text("[spreading]\nhops = 1\n[llm]\nmodel = 'tiny'\n")
+        file.write_text("[activation]\nwindow = 1\n[llm]\nmodel = 'tiny'\n")
         monkeypatch.setenv("HELAMEM_ACTIVATION_WORDS", "0")
 
         told = cli("--config", file, "bench", *self.LOCOMO, "--data", data, code=1).stderr
 
         assert "activation.words = 0.0 (from HELAMEM_ACTIVATION_WORDS)" in told
-        assert f"spreading.hops = 1 (from {file})" in told
-        assert "say --set activation.words=0.0 --set spreading.hops=1, or unset" in told
+        assert f"activation.window = 1 (from {file})" in told
+        assert "say --set activation.words=0.0 --set activation.window=1, or unset" in told
         assert f"take it out of {file}" in told
         assert "llm" not in told
 
@@ -197,19 +197,19 @@ class TestSettings:
     def test_where_nothing_can_be_set_it_is_to_be_taken_back(
         self, cli: Cli, data: Path, command: str
     ) -> None:
-        arguments = ["--set", "spreading.hops=1", "bench", command, "--data", data]
+        arguments = ["--set", "activation.window=1", "bench", command, "--data", data]
 
         told = cli(*arguments, code=1).stderr
 
-        assert "takes no settings; found spreading.hops = 1 (from --set): leave out --set" in told
+        assert "takes no settings; found activation.window = 1 (from --set): leave out --set" in told
 
     def test_what_set_says_counts_wherever_it_stands(
         self, cli: Cli, data: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("HELAMEM_SPREADING_HOPS", "1")
+        monkeypatch.setenv("HELAMEM_ACTIVATION_WINDOW", "0")
 
-        cli("--set", "spreading.hops=1", "bench", *self.LOCOMO, "--data", data)
-        cli("bench", *self.LOCOMO, "--data", data, "--set", "spreading.hops=1")
+        cli("--set", "activation.window=0", "bench", *self.LOCOMO, "--data", data)
+        cli("bench", *self.LOCOMO, "--data", data, "--set", "activation.window=0")
         cli("bench", *self.LOCOMO, "--data", data, "--set", "preset=paper")
 
         assert ["retrieval"] * 3 == measured

@@ -233,7 +233,10 @@ class TestSearch:
         assert "score: █ what it says + ▓ its neighbours + ▒ what was learned" in table
 
     def test_explain_names_the_turn_that_activation_came_from(self, cli: Cli, maya: None) -> None:
-        explained = cli("search", QUESTION, "--explain").stdout
+        said = ["What do we cook for Maya?", "Satay."]
+        cli("add", *said, "--session", "kitchen", "--at", "2025-03-03T19:12:00Z")
+
+        explained = cli("search", "cook for Maya", "--explain").stdout
 
         assert "similarity" in explained
         assert re.search(r"\+ \d\.\d\d from #\d \(.*a turn\s+next to\s+it", explained, re.DOTALL)
@@ -445,21 +448,21 @@ class TestSharedOptions:
         assert "ben" == as_json("stats", "--namespace", "ben")["namespace"]
 
     def test_settings_of_both_places_add_up(self, as_json: Data) -> None:
-        shown = as_json("--set", "spreading.hops=1", "config", "--set", "learning.rate=0.1")
+        shown = as_json("--set", "activation.window=1", "config", "--set", "learning.rate=0.1")
 
-        assert (1, 0.1) == (shown["spreading.hops"]["value"], shown["learning.rate"]["value"])
+        assert (1, 0.1) == (shown["activation.window"]["value"], shown["learning.rate"]["value"])
 
     def test_a_preset_may_be_set_like_other_settings(self, as_json: Data) -> None:
         shown = as_json("config", "--set", "preset=paper")
 
-        assert ("paper", 1) == (shown["preset"]["value"], shown["spreading.hops"]["value"])
+        assert ("paper", 0) == (shown["preset"]["value"], shown["activation.window"]["value"])
 
     @pytest.mark.parametrize(
         ("value", "code", "words"),
         [
-            ("spreading.hops", 2, "section.key=value"),
-            ("spreading.hop=1", 1, "did you mean spreading.hops?"),
-            ("spreading.hops=99", 1, "between 1 and 8"),
+            ("activation.window", 2, "section.key=value"),
+            ("activation.windo=1", 1, "did you mean activation.window?"),
+            ("activation.window=99", 1, "between 0 and 16"),
         ],
     )
     def test_bad_setting_is_a_sentence(self, cli: Cli, value: str, code: int, words: str) -> None:
@@ -643,11 +646,11 @@ class TestConfig:
     def test_origin_of_each_value(self, as_json: Data, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HELAMEM_LEARNING_RATE", "0.2")
 
-        shown = as_json("config", "--preset", "paper", "--set", "spreading.hops=2")
+        shown = as_json("config", "--preset", "paper", "--set", "activation.window=2")
 
         assert "HELAMEM_LEARNING_RATE" == shown["learning.rate"]["origin"]
         assert "preset paper" == shown["learning.gate"]["origin"]
-        assert "argument" == shown["spreading.hops"]["origin"]
+        assert "argument" == shown["activation.window"]["origin"]
         assert "default" == shown["storage.durability"]["origin"]
 
     def test_file_of_settings(self, as_json: Data, tmp_path: Path) -> None:
@@ -668,13 +671,13 @@ class TestConfig:
 
     def test_section_restricts(self, as_json: Data, cli: Cli) -> None:
         assert all(name.startswith("spreading.") for name in as_json("config", "spreading"))
-        assert "spreading.hops" in cli("config", "spreading").stdout
+        assert "spreading.temporal" in cli("config", "spreading").stdout
 
     def test_the_table_has_what_lasts_and_what_was_changed(self, cli: Cli) -> None:
-        shown = cli("config", "--set", "spreading.hops=3").stdout
+        shown = cli("config", "--set", "activation.window=3").stdout
 
         assert "learning.rate" in shown
-        assert "spreading.hops" in shown
+        assert "activation.window" in shown
         assert "spreading.fan_out" not in shown
         assert "--all shows them" in shown
 
