@@ -201,7 +201,9 @@ class TestSettings:
 
         told = cli(*arguments, code=1).stderr
 
-        assert "takes no settings; found activation.window = 1 (from --set): leave out --set" in told
+        assert (
+            "takes no settings; found activation.window = 1 (from --set): leave out --set" in told
+        )
 
     def test_what_set_says_counts_wherever_it_stands(
         self, cli: Cli, data: Path, measured: list[str], monkeypatch: pytest.MonkeyPatch
