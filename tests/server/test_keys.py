@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import re
 import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from helamem.errors import ConfigError
+from helamem.server.dialects.entities import shown_id
 from helamem.server.keys import Keys
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NOW = 1_700_000_000.0
 OPEN = {
+    "/health",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -85,23 +86,31 @@ class TestKeys:
 
 def needed(about: dict[str, Any]) -> str:
     """The query that a route cannot do without."""
-    names = [p["name"] for p in about.get("parameters", []) if p["required"] and p["in"] == "query"]
-    return "".join(f"?{name}=x" for name in names)
+    names = [p["name"] for p in about.get("parameters", []) if p["in"] == "query"]
+    if "user_id" in names:
+        return "?user_id=ben"
+    return "?key=x" if "key" in names else ""
 
 
 def routes(client: TestClient) -> list[tuple[str, str]]:
     """Every route that is about a namespace, with its method."""
     schema = client.app.openapi()  # type: ignore[attr-defined]
+    filled = {
+        "id_": "1",
+        "namespace": "ben",
+        "memory_id": shown_id("ben", 1),
+        "kind": "user",
+        "name": "ben",
+    }
     return [
-        (
-            method.upper(),
-            re.sub(r"\{id_\}", "1", path).replace("{namespace}", "ben") + needed(about),
-        )
+        (method.upper(), path.format(**filled) + needed(about))
         for path, methods in schema["paths"].items()
         for method, about in methods.items()
         if path not in OPEN
     ]
 
+
+MINE = {"memory_id": shown_id("ben", 1)}
 
 # A body for each route that wants one; the access test fails on a route whose body is refused.
 BODIES: dict[str, Any] = {
@@ -118,7 +127,22 @@ BODIES: dict[str, Any] = {
     "repair": {"dry_run": False},
     "annotate": {"metadata": {"mine": True}, "was": {}},
     "items?key=x": {"text": "x"},
+    # mem0's dialect, and the leaderboard's
+    "/mem0/memories": {"messages": [{"role": "user", "content": "x"}], "user_id": "ben"},
+    "/mem0/search": {"query": "secret", "user_id": "ben"},
+    "/mem0/v3/memories/add/": {"messages": [{"role": "user", "content": "x"}], "user_id": "ben"},
+    "/mem0/v3/memories/search/": {"query": "secret", "filters": {"user_id": "ben"}},
+    "/mem0/v3/memories/": {"filters": {"AND": [{"user_id": "ben"}]}},
+    "/mem0/v1/batch/": {"memories": [MINE]},
+    "/mem0/v1/feedback/": {**MINE, "feedback": "POSITIVE"},
+    "/v1/memories/add": {"request_id": "1", "scope": "ben", "messages": [{"content": "x"}]},
+    "/v1/memories/search": {"query": "secret", "scope": "ben"},
 }
+
+
+def body(path: str) -> Any:
+    """A body for a route."""
+    return BODIES.get(path, BODIES.get(path.rsplit("/", 1)[-1], {}))
 
 
 class TestAccess:
@@ -140,16 +164,18 @@ class TestAccess:
         )
         found = routes(guarded)
         answers = {
-            (method, path): guarded.request(
-                method, path, json=BODIES.get(path.rsplit("/", 1)[-1], {}), headers=mine
-            )
+            (method, path): guarded.request(method, path, json=body(path), headers=mine)
             for method, path in found
         }
         listed = answers.pop(("GET", "/v1/namespaces"))
+        people = answers.pop(("GET", "/mem0/v1/entities/"))
+        assert (
+            200 == answers.pop(("GET", "/mem0/v1/ping/")).status_code
+        )  # it says nothing of anybody
 
         assert len(found) > 30
         assert {} == {route: a.text for route, a in answers.items() if a.status_code != 403}
-        assert {"items": []} == listed.json()
+        assert ({"items": []}, []) == (listed.json(), people.json()["results"])
         assert all("secret" not in answer.text for answer in answers.values())
         left = guarded.get("/v1/namespaces/ben/episodes", headers=bens).json()["items"]
         assert [("Ben's secret.", {}, 0)] == [(e["text"], e["metadata"], e["uses"]) for e in left]

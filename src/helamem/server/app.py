@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from helamem.server import problems, repeats
+from helamem.server.dialects import leaderboard, mem0
 from helamem.server.limits import BodyLimit, Limits, TimeLimit, TokenBuckets
 from helamem.server.routes import answers, episodes, moving, namespaces, search
 from helamem.server.shapes import Problem
@@ -72,7 +73,7 @@ def create_app(
     app.state.keys = keys
     app.state.check_items = _items_check(limits.items)
     problems.install(app)
-    for each in (moving, episodes, search, answers, namespaces):
+    for each in (moving, episodes, search, answers, namespaces, mem0, leaderboard):
         app.include_router(each.router)
     _add_health(app)
     repeats.install(app)

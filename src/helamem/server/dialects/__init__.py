@@ -1,0 +1,1 @@
+"""The dialects of other memories' services, spoken over the same file."""
