@@ -36,6 +36,7 @@ COMMANDS = {
     "serve": "serve:serve",
     "keys": "serve:keys",
     "mcp": "mcp:mcp",
+    "hook": "hook:hook",
     "bench": "bench.commands:bench",
 }
 

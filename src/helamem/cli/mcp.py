@@ -29,16 +29,28 @@ if TYPE_CHECKING:
     metavar="HOST",
     help="A name by which clients reach this machine; may be given several times.",
 )
+@click.option(
+    "--project",
+    envvar="CLAUDE_PROJECT_DIR",
+    metavar="FOLDER",
+    help="Work on the memory of this folder's repository, unless a namespace is named.",
+)
 @shared_options
 @pass_app
-def mcp(app: App, *, http: bool, host: str, port: int, names: tuple[str, ...]) -> None:
+def mcp(
+    app: App, *, http: bool, host: str, port: int, names: tuple[str, ...], project: str | None
+) -> None:
     """Serve a memory to an agent's host by MCP.
 
-    All calls work on the namespace of `--namespace`, or over HTTP on that of the client's key.
+    All calls work on the namespace of `--namespace` or of `--project`, or over HTTP on that of the client's key.
 
     Example:
         helamem mcp --namespace maya
     """
+    if project is not None and "namespace" not in app.named:
+        from helamem.agents.project import namespace_of
+
+        app.namespace = namespace_of(project)
     if not http:
         _server(app, url=None).run("stdio")
         return

@@ -1,0 +1,98 @@
+"""What was shown in a session of a host, until a reply tells what of it was used. One small file a session."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from helamem import private
+from helamem.identity import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+KEPT_S = 30 * 86_400.0  # after so long a session's file goes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What one question brought back, and was shown.
+
+    Attributes:
+        scores: The score of each memory, by id.
+    """
+
+    query: str
+    at: str
+    scores: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session of a host, as far as its hooks need to know.
+
+    Attributes:
+        turn: How many prompts it has had.
+        prompt: The last one, which no reply has followed yet; empty once one has.
+        at: When it was sent, in ISO 8601.
+        shown: What was shown since that prompt.
+        seen: The ids that were shown in this session, which are not shown again until it is compacted.
+    """
+
+    turn: int = 0
+    prompt: str = ""
+    at: str = ""
+    shown: tuple[Shown, ...] = ()
+    seen: tuple[int, ...] = field(default=())
+
+    def showing(self, shown: Shown) -> Session:
+        """The session after something was shown in it."""
+        seen = dict.fromkeys((*self.seen, *shown.scores))
+        return replace(self, shown=(*self.shown, shown), seen=tuple(seen))
+
+
+class Sessions:
+    """The sessions that are kept in a folder.
+
+    Args:
+        folder: Made when the first is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> Session:
+        """A session by the host's id; a new one where nothing sound is kept of it."""
+        try:
+            kept = json.loads(self._file(name).read_text(encoding="utf-8"))
+            return _session(kept)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return Session()  # a lost one costs what it would have taught, and nothing else
+
+    def write(self, name: str, session: Session) -> None:
+        """Keep a session, whole or not at all."""
+        private.make_folder(self._folder)
+        part = self._folder / f"{secrets.token_hex(8)}.part"
+        private.make_file(part)
+        part.write_text(json.dumps(asdict(session)), encoding="utf-8")
+        part.replace(self._file(name))
+
+    def clear(self, *, now: float) -> None:
+        """Remove what has not changed for a month."""
+        for file in self._folder.glob("*"):
+            if file.stat().st_mtime < now - KEPT_S:
+                file.unlink(missing_ok=True)
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{digest('session', name).hex()}.json"
+
+
+def _session(kept: Mapping[str, Any]) -> Session:
+    shown = tuple(
+        Shown(**each | {"scores": {int(id_): score for id_, score in each["scores"].items()}})
+        for each in kept["shown"]
+    )
+    return Session(**{**kept, "shown": shown, "seen": tuple(kept["seen"])})
