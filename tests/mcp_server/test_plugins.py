@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PLUGINS = ROOT / "plugins"
 HOSTS = {"claude-code": ".claude-plugin", "codex": ".codex-plugin"}
 # Of plugin.json; only the name is required. A default folder's key would make the host ignore the folder.
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     "name": str,
     "version": str,
     "description": str,
@@ -26,8 +26,11 @@ MANIFEST = {
     "license": str,
     "keywords": list,
 }
-GROUP = {"matcher": str, "hooks": list}
-HOOK = {"type": str, "command": str, "args": list, "timeout": int, "async": bool}
+GROUP: dict[str, Any] = {"matcher": str, "hooks": list}
+HOOK: dict[str, Any] = {"type": str, "command": str, "args": list, "timeout": int, "async": bool}
+SERVER: dict[str, Any] = {"command": str, "args": list}
+MARKET: dict[str, Any] = {"name": str, "owner": dict, "plugins": list}
+LISTED: dict[str, Any] = {"name": str, "source": str, "version": str, "description": str}
 HOST_EVENTS = {
     "SessionStart": "session-start",
     "UserPromptSubmit": "prompt",
@@ -40,7 +43,7 @@ def read(*path: str) -> Any:
     return json.loads(PLUGINS.joinpath(*path).read_text(encoding="utf-8"))
 
 
-def check(data: dict[str, Any], fields: dict[str, type]) -> None:
+def check(data: dict[str, Any], fields: dict[str, Any]) -> None:
     for name, value in data.items():
         assert name in fields
         assert type(value) is fields[name], name
@@ -75,7 +78,7 @@ class TestPlugin:
     def test_server(self, host: str) -> None:
         (server,) = read(host, ".mcp.json")["mcpServers"].values()
 
-        check(server, {"command": str, "args": list})
+        check(server, SERVER)
         assert "helamem" == server["command"]
         command, *arguments = server["args"]
         found = main.get_command(click.Context(main), command)
@@ -96,7 +99,7 @@ def test_claude_code_starts_hooks_without_a_shell_and_captures_beside_the_agent(
 def test_the_marketplace_leads_to_the_plugin() -> None:
     market = json.loads((ROOT / ".claude-plugin" / "marketplace.json").read_text(encoding="utf-8"))
 
-    check(market, {"name": str, "owner": dict, "plugins": list})
+    check(market, MARKET)
     (plugin,) = market["plugins"]
-    check(plugin, {"name": str, "source": str, "version": str, "description": str})
+    check(plugin, LISTED)
     assert (ROOT / plugin["source"] / ".claude-plugin" / "plugin.json").exists()
