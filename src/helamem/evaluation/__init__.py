@@ -1,4 +1,4 @@
-"""How well memories are found, learned and distilled, measured on published data beside simpler systems.
+"""Measures retrieval, learning and distillation on published data, beside simpler systems.
 
 `datasets` read files, `systems` answer questions, `metrics` score the answers, `runner` puts them
 together, `report` prints. `experiments` are the questions that the documentation answers with numbers.

@@ -1,6 +1,6 @@
-"""How good an answer is, given the right one: the measures of LoCoMo and LongMemEval. Pure, but for the judge.
+"""How good an answer is, given the right one: the measures of LoCoMo and LongMemEval. Pure, except for the judge.
 
-What a judge is told is in our own words, and holds nothing of any data set but the question at hand.
+The judge's instructions are our own, and contain nothing of a data set except the question at hand.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _ARTICLES = re.compile(r"\b(?:a|an|the|and)\b")
 _STEMMER = snowballstemmer.stemmer("porter")
-_STEMMER_LOCK = threading.Lock()  # the stemmer keeps the word it works on in itself
-_TELLING = 3  # words of an answer that can be told from chance; of one with a number, two
+_STEMMER_LOCK = threading.Lock()  # the stemmer holds the current word as state
+_TELLING = 3  # how many shared words rule out chance; two if one is a number
 
 JUDGE = f"""\
 You judge whether a reply answers a question correctly, given the right answer.
@@ -39,7 +39,7 @@ You judge whether a reply answers a question correctly, given the right answer.
 in whatever words, and however much more it says that does not contradict it. It is not correct if it \
 leaves out a part of the right answer, or says so little that it would fit other answers too."""
 
-# What counts as correct beyond that, by category.
+# Additional rules for a correct answer, per category.
 CRITERIA: Mapping[str, str] = {
     "temporal": "The same day, span or order written otherwise is correct.",
     "temporal-reasoning": "A count of days, weeks or months that is wrong by one is still correct.",
@@ -55,7 +55,7 @@ VERDICT: Mapping[str, Json] = {
     "additionalProperties": False,
 }
 
-# Everything that a model is ever told, here and in the product.
+# Every text that a model is given, here and in the product.
 RULES = (
     prompts.REFLECT,
     prompts.ANSWER,
@@ -71,7 +71,7 @@ RULES = (
 def tokens(text: str) -> list[str]:
     """Words as LoCoMo compares them: lower case, no punctuation, no articles, Porter stems.
 
-    The stemmer is Porter's own. LoCoMo's program uses NLTK's, which treats some words otherwise ("enjoyed").
+    The stemmer is Porter's own. LoCoMo's program uses NLTK's, which differs for some words ("enjoyed").
 
     >>> tokens("The Cats, and a dog!")
     ['cat', 'dog']
@@ -95,7 +95,7 @@ def f1(reply: str, answer: str) -> float:
 
 
 def locomo_f1(reply: str, answer: str, category: str) -> float:
-    """F1 by LoCoMo's rules: of a list each part for itself, of an explained answer only what is before ";".
+    """F1 by LoCoMo's rules: parts of a list are scored one by one, and an explanation after ";" is ignored.
 
     >>> locomo_f1("tennis, chess", "chess, rowing", "multi-hop")
     0.5
@@ -107,11 +107,11 @@ def locomo_f1(reply: str, answer: str, category: str) -> float:
 
 
 def bleu_1(reply: str, answer: str) -> float:
-    """The share of the reply's words that are in the answer, less where the reply is the shorter.
+    """The share of the reply's words that are in the answer, with a penalty for replies shorter than the answer.
 
         exp(min(0, 1 - |answer| / |reply|)) * |reply & answer| / |reply|
 
-    Words are compared as they are but for their case: no stems, articles count.
+    Words are compared without case, but are not stemmed, and articles count.
 
     >>> round(bleu_1("copper kettle", "a shiny copper kettle"), 3)
     0.368
@@ -124,7 +124,7 @@ def bleu_1(reply: str, answer: str) -> float:
 
 
 def judging(question: Question, reply: str) -> list[Message]:
-    """What a judge is asked."""
+    """The messages for the judge."""
     criterion = CRITERIA.get(question.category)
     rules = f"{JUDGE}\n\n{criterion}" if criterion else JUDGE
     case: dict[str, Json] = {"question": question.text, "answer": question.answer, "reply": reply}
@@ -135,19 +135,19 @@ def judging(question: Question, reply: str) -> list[Message]:
 
 
 def judged(llm: LLM, question: Question, reply: str) -> bool:
-    """Whether a model holds a reply to be correct.
+    """Whether the model judges the reply to be correct.
 
     Raises:
-        LLMError: The model failed: there is no verdict.
+        LLMError: The model failed, so there is no verdict.
     """
     verdict = llm.complete(judging(question, reply), schema=VERDICT).data
     return isinstance(verdict, dict) and verdict.get("correct") is True
 
 
 def leaked(dataset: Dataset, rules: Iterable[str]) -> list[str]:
-    """Answers of a data set that stand in what models are told, word for word; there must be none.
+    """Answers of a data set that occur word for word in prompts; there must be none.
 
-    Short answers without a number are not looked for: words like "last year" stand in every text.
+    Short answers without a number are skipped: words like "last year" occur in every text.
     """
     said = [f" {' '.join(_words(each))} " for each in rules]
     answers = {

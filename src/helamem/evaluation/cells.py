@@ -1,4 +1,4 @@
-"""Numbers as tables and sentences have them; nothing for what there is no number of. Pure."""
+"""Numbers formatted for tables and sentences; empty where there is no number. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def number(value: float | None, form: str = ".3f") -> str:
-    """A number as it is written.
+    """A formatted number; empty for None.
 
     >>> number(0.25), number(1234.0, ",.0f"), number(None)
     ('0.250', '1,234', '')
@@ -18,12 +18,12 @@ def number(value: float | None, form: str = ".3f") -> str:
 
 
 def categories(systems: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The categories that any system has scores in, each once."""
+    """The categories in which any system has scores, without duplicates."""
     return list(dict.fromkeys(name for entry in systems.values() for name in entry["by_category"]))
 
 
 def of_category(entry: Mapping[str, Any], category: str, metric: str) -> str:
-    """A system's score in a category; nothing where it has none.
+    """A system's score in a category; empty if it has none.
 
     >>> of_category({"by_category": {"facts": {"f1": 0.5}}}, "facts", "f1")
     '0.500'

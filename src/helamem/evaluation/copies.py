@@ -1,6 +1,6 @@
-"""Many memories that start alike: one is built, and its file is copied.
+"""Many identical memories: one is built, and its file is copied.
 
-Of all settings, only those of learning have a part in building: they say what links neighbouring turns.
+Only the learning settings affect building, since they set the links between neighbouring turns.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from helamem.evaluation.datasets import Conversation
     from helamem.protocols import Embedder
 
-# A file, and the turns that its episodes hold.
+# The file, and the turns behind its episodes.
 Built: TypeAlias = "tuple[Path, Mapping[int, tuple[str, ...]]]"
 
 
@@ -37,7 +37,7 @@ class Original:
 
     @contextmanager
     def copy(self, config: Config) -> Iterator[Remembered]:
-        """The memory as these settings build it; what is learned in it goes with it."""
+        """A fresh memory with these settings; whatever it learns is discarded with it."""
         built, turn_ids = self._original(config)
         self._copies += 1
         file = self._folder / f"copy-{self._copies}.db"
@@ -50,7 +50,7 @@ class Original:
             file.unlink()
 
     def _original(self, config: Config) -> Built:
-        """What is copied; built once for all configurations that build it alike."""
+        """The original to copy, built once for all configurations that build the same memory."""
         if config.learning not in self._built:
             file = self._folder / f"original-{len(self._built)}.db"
             made = systems.remember(self._conversation, self._embedder, file, config)
@@ -61,6 +61,6 @@ class Original:
 
 @contextmanager
 def original(conversation: Conversation, embedder: Embedder) -> Iterator[Original]:
-    """A memory in a folder that goes in the end."""
+    """A memory in a temporary folder, which is deleted at the end."""
     with TemporaryDirectory(prefix="helamem-bench-") as folder:
         yield Original(conversation, embedder, Path(folder))

@@ -1,4 +1,4 @@
-"""Conversations with questions whose evidence is known: what every measurement starts from."""
+"""Data sets: conversations, and questions whose evidence is known."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from helamem.records import Json, Turn
 
-# What is being done, how many steps are done, and how many there are in all.
+# The current activity, steps done, total steps.
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 CATEGORIES = ("multi-hop", "temporal", "open-domain", "single-hop")
 UNANSWERABLE = "unanswerable"
 
-# Files as they were published; a file with another digest is measured all the same, and says so.
+# Digests of published files; a file with another digest is measured too, and the result says so.
 PUBLISHED: Mapping[str, str] = {
     "79fa87e90f04081343b8c8debecb80a9a6842b76a7aa537dc9fdf651ea698ff4": "LoCoMo, locomo10.json",
     "d6f21ea9d60a0d56f34a05b609c79c88a451d2ae03597821ea3d5a9678c3a442": ("LongMemEval-S, cleaned"),
@@ -41,7 +41,7 @@ class Question:
 
     Attributes:
         at: When it is asked: after the last turn.
-        evidence: The ids of the turns that answer it; empty where the data set names none.
+        evidence: The ids of the turns that answer it; empty if the data set names none.
         sessions: The sessions that answer it, where the data set names these apart from turns.
     """
 
@@ -56,7 +56,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """A fact that somebody else distilled from a conversation, with the turns that it rests on."""
+    """A fact that others distilled from a conversation, with its source turns."""
 
     text: str
     speaker: str
@@ -65,10 +65,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """What one memory is built from, and what it is asked.
+    """The turns that one memory is built from, and its questions.
 
     Attributes:
-        turn_ids: One a turn, all different: what evidence refers to.
+        turn_ids: One per turn, unique; evidence refers to them.
     """
 
     id: str
@@ -78,14 +78,14 @@ class Conversation:
     observations: tuple[Observation, ...] = ()
 
     def sessions_of(self, turn_ids: Iterable[str]) -> tuple[str, ...]:
-        """The sessions of turns that have one, each once, in the order of their first turn."""
+        """The distinct sessions, in the order of their first turns."""
         session = {i: turn.session for i, turn in zip(self.turn_ids, self.turns, strict=True)}
         return tuple(dict.fromkeys(name for turn_id in turn_ids if (name := session[turn_id])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """What is known of a conversation without its turns: enough to count and to plan."""
+    """A conversation without its turns: enough to count and plan."""
 
     id: str
     turns: int
@@ -93,10 +93,10 @@ class Outline:
 
 
 class Stored(Sequence[Conversation]):
-    """Conversations that stay in their file: each is read when it is looked at, and not kept.
+    """Conversations that stay in their file; each access reads one again.
 
     Args:
-        read: Gives the conversation with a number.
+        read: Returns the conversation at an index.
     """
 
     def __init__(self, outlines: Sequence[Outline], read: Callable[[int], Conversation]) -> None:
@@ -118,7 +118,7 @@ class Stored(Sequence[Conversation]):
         return self._read(range(len(self))[index])
 
     def chosen(self, numbers: Sequence[int]) -> Stored:
-        """Those with these numbers."""
+        """The conversations at these indices."""
         return Stored([self.outlines[n] for n in numbers], lambda i: self._read(numbers[i]))
 
 
@@ -129,7 +129,7 @@ class Dataset:
     Attributes:
         sha256: The digest of the file's bytes.
         categories: Of the questions that retrieval is scored on, in the order of reports.
-        changed: What is otherwise than in the file: a sample, or corrected evidence.
+        changed: How it differs from the file: a sample, or corrected evidence.
     """
 
     name: str
@@ -140,12 +140,12 @@ class Dataset:
 
     @property
     def published_as(self) -> str | None:
-        """Which published file this is, byte for byte; None for any other."""
+        """The name of the published file with these bytes; None for any other file."""
         return PUBLISHED.get(self.sha256)
 
     @property
     def outlines(self) -> Sequence[Outline]:
-        """The conversations without their turns, which may not be in memory."""
+        """The conversations without their turns, so that a large file need not be in memory."""
         if isinstance(self.conversations, Stored):
             return self.conversations.outlines
         return [
@@ -154,7 +154,7 @@ class Dataset:
         ]
 
     def scored(self, conversation: Conversation | Outline) -> list[Question]:
-        """The questions that retrieval is scored on: those of its categories that have evidence."""
+        """The questions for scoring retrieval: those with evidence, in the scored categories."""
         return [
             question
             for question in conversation.questions
@@ -162,7 +162,7 @@ class Dataset:
         ]
 
     def by_session(self, conversation: Conversation | Outline) -> list[Question]:
-        """The questions of its categories of which only the sessions are known that answer them."""
+        """The questions whose evidence is known only by session."""
         return [
             question
             for question in conversation.questions
@@ -170,7 +170,7 @@ class Dataset:
         ]
 
     def apart(self, conversation: Conversation | Outline) -> list[Question]:
-        """The unanswerable questions that point at turns: scored, and reported separately."""
+        """The unanswerable questions that cite turns; they are scored and reported separately."""
         return [
             question
             for question in conversation.questions
@@ -178,16 +178,16 @@ class Dataset:
         ]
 
     def left_out(self, *, by_session: bool = False) -> int:
-        """How many questions name no turn that the conversation has.
+        """How many questions cite no turn of their conversation.
 
         Args:
-            by_session: Whether those are asked, and not left out, of which the sessions are known.
+            by_session: Whether questions with known sessions are asked, and so not counted here.
         """
         bare = sum(not question.evidence for o in self.outlines for question in o.questions)
         return bare - (sum(len(self.by_session(o)) for o in self.outlines) if by_session else 0)
 
     def sampled(self, n: int) -> Dataset:
-        """So many of the conversations, drawn at random, but always the same."""
+        """A random but reproducible sample of the conversations."""
         total = len(self.conversations)
         if n >= total:
             return self
@@ -208,15 +208,15 @@ def digest(content: bytes) -> str:
 
 
 def after(turns: Iterable[Turn]) -> datetime:
-    """A day after the last turn: when questions are asked that do not say when."""
+    """One day after the last turn: the time of questions without a time of their own."""
     return max(turn.at for turn in turns if turn.at is not None) + _ASKED_AFTER
 
 
 def check_ids(ids: Iterable[str], what: str) -> None:
-    """Refuse ids that stand for nothing, or for two things.
+    """Refuse blank and duplicate ids.
 
     Raises:
-        DataError: One of them is blank, or there twice.
+        DataError: An id is blank or occurs twice.
     """
     seen: set[str] = set()
     for number, id_ in enumerate(ids):

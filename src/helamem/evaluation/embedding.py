@@ -1,4 +1,4 @@
-"""One embedding of a conversation's turns for all systems, without making any of them look faster."""
+"""Shares one embedding of a conversation's turns between all systems, without making any look faster."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class SharedEmbedder:
-    """An embedder that remembers what it embedded while told to, and counts the time that this saves.
+    """An embedder that can keep vectors for reuse, and counts the time saved.
 
     Attributes:
-        saved_s: The seconds that embedding would have taken where a kept vector was given instead.
+        saved_s: Seconds that embedding would have taken without the kept vectors.
     """
 
     def __init__(self, embedder: Embedder) -> None:
@@ -35,7 +35,7 @@ class SharedEmbedder:
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
-        """Keep the vector of every text that is embedded meanwhile."""
+        """Inside the block, keep the vector of every embedded text."""
         before, self._keeping = self._keeping, True
         try:
             yield
@@ -43,19 +43,19 @@ class SharedEmbedder:
             self._keeping = before
 
     def forget(self) -> None:
-        """Drop what was kept."""
+        """Drop the kept vectors."""
         self._kept.clear()
         self._cost_s.clear()
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One vector a text; those that were kept take no time now, and count as saved."""
+        """One vector per text; the time for kept vectors is added to `saved_s`."""
         self.saved_s += sum(self._cost_s.get(text, 0.0) for text in texts)
         fresh = self._fresh([text for text in dict.fromkeys(texts) if text not in self._kept])
         known = self._kept | fresh
         return np.array([known[text] for text in texts], np.float32).reshape(-1, self.dimension)
 
     def coverage(self, texts: Sequence[str]) -> Floats:
-        """How much of each text the embedder reads."""
+        """The share of each text that the embedder can read."""
         return coverage(self._embedder, texts)
 
     def _fresh(self, texts: Sequence[str]) -> dict[str, Floats]:

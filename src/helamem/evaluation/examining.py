@@ -1,4 +1,4 @@
-"""An examination by a language model: who answers, who judges, what it costs, and many questions at once."""
+"""An exam with language models: one answers, one judges; calls are counted and run concurrently."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     from helamem.protocols import LLM, Message
     from helamem.records import Hit, Json
 
-# Of a million tokens, in and out, in any currency.
+# Per million input and output tokens, in any currency.
 Prices: TypeAlias = tuple[float, float]
 
 K = 100
-_NO_VECTOR = np.empty(0, np.float32)  # nothing is learned from these recalls
+_NO_VECTOR = np.empty(0, np.float32)  # the exam must not change the memory
 _ID = re.compile(r'"id":(\d+)')
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of one question.
+    """The outcome for one question.
 
     Attributes:
-        reply: None where the model said that the memories do not hold the answer.
-        correct: The verdict; None without one.
-        failed: Why there is no reply; empty where there is one.
+        reply: None if the model said that the memories do not contain the answer.
+        correct: The verdict; None if there is none.
+        failed: Why there is no reply; empty if there is one.
         unjudged: Why there is no verdict on the reply, though one was asked for.
     """
 
@@ -58,14 +58,14 @@ class Answered:
 
     @property
     def abstained(self) -> bool:
-        """Whether the model said that it does not know."""
+        """Whether the model declined to answer."""
         return self.reply is None and not self.failed
 
 
 class Estimating:
-    """Stands in for a model and counts what it would have been asked; nothing is sent.
+    """A stand-in for a model that counts calls and tokens; nothing is sent.
 
-    Its answers are as long as real ones are, about, and cite the first memory that they are shown.
+    Its answers are about as long as real ones, and cite the first memory shown.
     """
 
     ANSWER = "a phrase of six or seven words"
@@ -81,7 +81,7 @@ class Estimating:
         max_tokens: int | None = None,  # noqa: ARG002
         temperature: float = 0.0,  # noqa: ARG002
     ) -> Reply:
-        """Some answer or verdict, and the length of what was asked."""
+        """A placeholder answer or verdict, with the length of the request."""
         shown = _ID.search(messages[-1]["content"])
         data: dict[str, Json] = {"correct": True}
         if schema is not answers.VERDICT:
@@ -101,14 +101,14 @@ class Estimating:
         max_tokens: int | None = None,
         temperature: float = 0.0,
     ) -> Generator[str, None, Reply]:
-        """The same, in no pieces."""
+        """The same, as a single piece."""
         yield from ()
         return self.complete(messages, max_tokens=max_tokens, temperature=temperature)
 
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """Who answers and who judges."""
+    """The model that answers and the model that judges."""
 
     llm: Meter
     judge: Meter
@@ -116,7 +116,7 @@ class Exam:
     max_tokens: int
 
     def spent(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Calls and tokens so far, of the one and of the other."""
+        """Calls and tokens so far: of the answering model, and of the judge."""
         return _counted(self.llm), _counted(self.judge)
 
     def answer(self, question: Question, hits: Sequence[Hit], max_tokens: int) -> Answered:
@@ -133,7 +133,7 @@ class Exam:
             return Answered(question, reply, unjudged=str(exc))
 
     def _verdict(self, question: Question, reply: str | None) -> bool | None:
-        """The judge's; whoever says that there is no answer is judged by whether there is one."""
+        """The judge's verdict; abstaining is correct exactly if the question has no answer."""
         if not self.judged:
             return None
         if reply is None:
@@ -142,7 +142,7 @@ class Exam:
 
 
 def metered(llm: LLM | None, cache: str | None, *, dry_run: bool) -> Meter:
-    """A model whose calls are counted, with its cache; in a dry run, what stands in for it."""
+    """A cached model whose calls are counted; in a dry run, its stand-in."""
     if dry_run or llm is None:
         standing_in = Estimating(llm.name) if llm else Estimating()
         return Meter(Cached(standing_in, cache, read_only=True) if cache else standing_in)
@@ -150,7 +150,7 @@ def metered(llm: LLM | None, cache: str | None, *, dry_run: bool) -> Meter:
 
 
 def questions(dataset: Dataset, conversation: Conversation | Outline) -> list[Question]:
-    """Those that have an answer, and the unanswerable."""
+    """The questions with an answer, and the unanswerable ones."""
     return [
         question
         for question in conversation.questions
@@ -162,7 +162,7 @@ def questions(dataset: Dataset, conversation: Conversation | Outline) -> list[Qu
 def answer_all(
     exam: Exam, dataset: Dataset, system: System[Any], embedder: SharedEmbedder, workers: int
 ) -> Generator[Answered, None, None]:
-    """Every question in order, so many at once; memories are built while models are waited for."""
+    """Answer all questions, `workers` at a time; memories are built while models respond."""
     max_tokens = WHOLE if system.prompt_tokens >= WHOLE else exam.max_tokens
     waiting: deque[Future[Answered]] = deque()
     with ThreadPoolExecutor(workers) as pool:
@@ -174,7 +174,7 @@ def answer_all(
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            for each in waiting:  # whoever stops waits for the calls under way, and begins no other
+            for each in waiting:  # on interruption, finish the running calls and start no others
                 each.cancel()
 
 
@@ -202,7 +202,7 @@ def priced(
     prices: Prices,
     judge_prices: Prices,
 ) -> dict[str, Any]:
-    """What was spent between two counts: in all, and on the judge."""
+    """The cost between two counts: in total, and for the judge."""
     answering, judging = (
         {name: n - old[name] for name, n in new.items()}
         for old, new in zip(before, after, strict=True)

@@ -1,4 +1,4 @@
-"""What a report shows: tables, lines and bars as values, and plots drawn into files."""
+"""Tables and plots as values, and drawing plots into files."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Plot:
     """Lines over one axis.
 
     Attributes:
-        name: What its files are called.
-        x, y: What the axes show.
-        lines: Points by what the legend says; where there is no number, there is no point.
-        logarithmic: Whether the x axis is.
+        name: The base name of its files.
+        x, y: Labels of the axes.
+        lines: Points by legend entry; None leaves a gap.
+        logarithmic: Whether the x axis is logarithmic.
     """
 
     name: str
@@ -48,12 +48,12 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Values beside each other, each with its interval; the first is what the others are seen against.
+    """Values side by side with their intervals; the first is the reference.
 
     Attributes:
         x: What the axis shows.
-        bars: A value by its name, and the ends of its interval, which may be missing.
-        signed: Whether they are differences, around zero.
+        bars: By name, a value and the ends of its interval, which may be missing.
+        signed: Whether they are differences around zero.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Bars:
 
 
 def draw(plot: Plot | Bars, folder: Path) -> list[Path]:
-    """Draw a plot as PNG and SVG, and give their paths; the same plot gives the same SVG.
+    """Draw a plot as PNG and SVG, and return their paths; the SVG is reproducible.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -91,7 +91,7 @@ def draw(plot: Plot | Bars, folder: Path) -> list[Path]:
 
 
 def require_matplotlib() -> Any:  # noqa: ANN401  # an optional package
-    """The package that draws.
+    """Import matplotlib.
 
     Raises:
         MissingExtraError: It is not installed.
@@ -125,7 +125,7 @@ def _draw_lines(axes: Any, plot: Plot) -> None:  # noqa: ANN401  # matplotlib's
 
 
 def _draw_bars(axes: Any, plot: Bars) -> None:  # noqa: ANN401  # matplotlib's
-    """Bars from above to below, with their intervals and numbers."""
+    """Bars from top to bottom, with intervals and numbers."""
     for place, (value, ends) in enumerate(plot.bars.values()):
         axes.barh(place, value, height=0.62, color=_PALE if place or plot.signed else _COLOURS[0])
         if ends:

@@ -1,4 +1,4 @@
-"""What an answer made use of, judged from words alone: for short answers, as data sets have them.
+"""Judges by words alone which memories a short gold answer made use of.
 
 `helamem.learning.implicit` judges a chat's long replies by how much of a memory they repeat. A gold answer is a
 word or two, so here the measure is turned round: how much of the answer a memory holds.

@@ -1,4 +1,4 @@
-"""Ways to learn from experience, and what each of them learned, measured on questions asked afterwards."""
+"""Ways to learn from experience ("arms"), and their scores on later questions."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from helamem.evaluation.systems import Remembered
     from helamem.search.recall import Recall
 
-# Which memories served, as an arm sees it.
+# An arm's judgement of which memories were useful.
 Judge: TypeAlias = Callable[["Question", "Recall", "Remembered"], list[int]]
 
-K = 10  # how many a test question brings back
-SHOWN = Ask().k  # how many of which an answer may make use: as many as `ask` looks up
+K = 10  # hits per test question
+SHOWN = Ask().k  # memories shown per answer, as many as `ask` looks up
 # The paper returns fifteen at most: ten, and five by association. Here, too, some come by association.
 SHOWN_BY_PAPER = 15 - Selection().associative
 METRICS = ("recall@10", "recall@5", "mrr")
 
 
 def returned(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
-    """All that came back: the paper's rule, which asks nobody."""
+    """All hits: the paper's rule, which needs no judge."""
     return list(recall.ids)
 
 
 def served(question: Question, recall: Recall, state: Remembered) -> list[int]:
-    """What came back and is evidence."""
+    """The hits that are evidence."""
     evidence = set(question.evidence)
     return [
         hit.id
@@ -48,18 +48,18 @@ def served(question: Question, recall: Recall, state: Remembered) -> list[int]:
 
 
 def all_evidence(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
-    """All evidence, whether it came back or not: what an oracle would say."""
+    """All evidence, found or not: an oracle's judgement."""
     evidence = set(question.evidence)
     return [id_ for id_, turns in state.turn_ids.items() if evidence & set(turns)]
 
 
 def implied(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
-    """What shares words with the right answer, which stands for a reply: no labels of evidence."""
+    """Hits that share words with the right answer, as a stand-in for a reply; uses no labels."""
     return implicitly_used(question.text, question.answer, recall.hits)
 
 
 def nothing(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
-    """Nothing ever serves, so nothing is learned."""
+    """Nothing, so nothing is learned."""
     return []
 
 
@@ -68,10 +68,10 @@ class Arm:
     """A way to learn.
 
     Attributes:
-        meaning: What it learns after each question of the experience, in a few words.
+        meaning: What it learns after each question, in a few words.
         settings: What differs from the default settings; only learning may.
         shown: How many memories a question of the experience brings back, beside what comes by association.
-        certainty: How sure it is that what is said to have served did.
+        certainty: How much the judgement is trusted, from 0 to 1.
     """
 
     judge: Judge
@@ -115,7 +115,7 @@ ARMS: Mapping[str, Arm] = {
 
 @dataclass(slots=True)
 class Judged:
-    """How well an arm's judge knew which of the hits served, over all lessons."""
+    """Precision and recall of an arm's judge, over all lessons."""
 
     named: int = 0
     right: int = 0
@@ -123,7 +123,7 @@ class Judged:
     lessons: int = 0
 
     def summary(self) -> dict[str, Any]:
-        """How much of what was named is evidence, and how much of the evidence was named."""
+        """Precision and recall of the named memories against the evidence."""
         return {
             "lessons": self.lessons,
             "precision": round(self.right / self.named, 4) if self.named else None,
@@ -133,7 +133,7 @@ class Judged:
 
 @dataclass(slots=True)
 class Exam:
-    """Scores of test questions: for each question one entry a split."""
+    """Scores of test questions: one entry per question and split."""
 
     scores: dict[str, list[Scores]] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
@@ -173,7 +173,7 @@ class Exam:
 def learn(
     state: Remembered, arm: Arm, experience: Sequence[Question], judged: Judged | None = None
 ) -> None:
-    """Ask each question, and reinforce what the arm holds to have served."""
+    """Ask each question, and reinforce what the arm judges to be useful."""
     judged = judged or Judged()
     for question in experience:
         recall = state.memory.search(question.text, k=arm.shown, at=question.at)

@@ -2,7 +2,7 @@
 
 A ranking is a list of different turn ids, best first. An item that holds several turns (a fact that
 rests on three) counts as that many: its turns stand in the list one after the other, and where the list
-is cut at k, it may be cut inside an item. A turn that came before is not counted again.
+is cut at k, it may be cut inside an item. Repeated turns count once.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ def ranking_scores(ranked: Sequence[str], evidence: Collection[str]) -> dict[str
 def bootstrap_interval(
     values: Floats, rng: np.random.Generator, *, level: float = 0.95, samples: int = 2000
 ) -> tuple[float, float]:
-    """Where the mean would lie had other questions of the same kind been asked.
+    """A bootstrap interval of the mean over questions.
 
-    For the difference of two systems, hand in the differences question by question: that is the paired
+    For two systems, pass the per-question differences to get the paired
     interval.
 
     Args:

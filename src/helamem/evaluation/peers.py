@@ -1,4 +1,4 @@
-"""What a report says of other memories that were measured beside ours: how far apart, and how they were run.
+"""The part of a report on other memories: differences, and how each was run.
 
 Such a result has `peers` beside its `systems`: for each, its `versions`, a `note` on how it was run, and
 the conversations that it did `not_finish`. A peer that did not finish all is not among the `systems`, but
@@ -31,12 +31,12 @@ def differences(result: Mapping[str, Any]) -> Table:
 
 
 def finished(part: Mapping[str, Any]) -> str:
-    """Of which conversations a part is."""
+    """The conversations that a part covers."""
     return f"on {', '.join(part['conversations'])} alone"
 
 
 def notes(result: Mapping[str, Any]) -> list[str]:
-    """A line a peer, and what to know about the times."""
+    """One line per peer, and remarks on the times."""
     return [
         *(f"- {_note(name, about)}" for name, about in result["peers"].items()),
         f"- {_TIMES.format(**result['hardware'])}",

@@ -1,4 +1,4 @@
-"""What a number needs beside it so that somebody else can get it again."""
+"""The information needed to reproduce a result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def provenance(
     """The data, the program and the machine, as they stand in every result file.
 
     Args:
-        left_out: How many of the data set's questions hold nothing that could be scored.
+        left_out: How many questions of the data set cannot be scored.
     """
     return {
         "dataset": dataset.name,
@@ -46,7 +46,7 @@ def provenance(
 
 
 def hardware() -> dict[str, Json]:
-    """The machine, and what computes on it."""
+    """The machine and the numerical libraries."""
     return {
         "machine": platform.machine(),
         "system": platform.system(),
@@ -58,7 +58,7 @@ def hardware() -> dict[str, Json]:
 
 
 def plain_settings(config: Config) -> dict[str, Any]:
-    """All settings as strict JSON can hold them: infinity is "inf"."""
+    """All settings as strict JSON; infinity becomes "inf"."""
 
     def plain(value: Any) -> Any:  # noqa: ANN401  # settings are of any type
         if isinstance(value, dict):
@@ -87,7 +87,7 @@ def _commit() -> str | None:
 
 
 def _processor() -> str:
-    """The processor's name, where the system tells."""
+    """The processor's name, if the system reports it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():

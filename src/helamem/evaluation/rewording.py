@@ -1,4 +1,4 @@
-"""The same need in other words: reworded questions, made by rules, the same for the same generator."""
+"""Rewords questions by rules, reproducibly for a seeded generator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from helamem.evaluation.datasets import Question
 
-# Words that people exchange for each other; a reworded question takes another of the same line.
+# Synonyms, one group per line; a reworded question uses another word of the group.
 _LINES = """
 big large huge
 buy purchase get
@@ -68,7 +68,7 @@ food meal
 
 
 def _exchangeable(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """For each word the others of its lines; a word may stand in several."""
+    """For each word, the other words of its groups; a word may be in several."""
     others: dict[str, dict[str, None]] = {}
     for line in map(str.split, lines):
         for word in line:
@@ -89,10 +89,10 @@ _OPENINGS = (
 
 
 def reworded(question: Question, rng: np.random.Generator) -> Question:
-    """The question in other words; its evidence, answer and time stay.
+    """The question reworded, with the same evidence, answer and time.
 
     One of three ways is drawn: synonyms and another opening, only the telling words in another order, or
-    a follow-up that has but half of them.
+    a follow-up with only half of them.
     """
     ways: Sequence[Callable[[list[str], np.random.Generator], list[str]]] = (
         _exchanged,

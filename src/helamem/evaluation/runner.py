@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Progress: TypeAlias = datasets.Progress
 Scores: TypeAlias = dict[str, float]  # one question's metrics, by name
 
-K = 100  # hits asked for; the lists for smaller k are its beginnings
+K = 100  # hits requested; lists for smaller k are prefixes of this one
 BUDGETS = (500, 1000, 2000)
 MAIN = "recall@10"
 COMPARED = (MAIN, "recall@1000tok", "mrr")
@@ -31,7 +31,7 @@ COMPARED = (MAIN, "recall@1000tok", "mrr")
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One question's metrics, and what they are reported by."""
+    """One question's metrics, with the keys for grouping them."""
 
     conversation: str
     category: str
@@ -40,7 +40,7 @@ class Scored:
 
 @dataclass(slots=True)
 class Measured:
-    """What was measured of one system so far.
+    """The measurements of one system so far.
 
     Attributes:
         scored: One entry a question; the questions come in the data set's order.
@@ -57,7 +57,7 @@ class Measured:
     def add(
         self, conversation: Conversation, question: Question, scores: Scores, elapsed_ms: float
     ) -> None:
-        """Note what one question scored; only the answerable ones are timed."""
+        """Record one question's scores; only answerable questions are timed."""
         if question.category == UNANSWERABLE:
             self.apart.append(scores)
         else:
@@ -128,7 +128,7 @@ def run(
 
 @dataclass(slots=True)
 class Steps:
-    """Counts what is done, and tells whoever wants to know."""
+    """Counts finished steps and reports progress."""
 
     progress: Progress | None
     total: int
@@ -136,7 +136,7 @@ class Steps:
     done: int = 0
 
     def step(self) -> None:
-        """One more is done."""
+        """Count one more finished step."""
         self.done += 1
         if self.progress is not None:
             self.progress(self.what, self.done, self.total)
@@ -148,7 +148,7 @@ def _asked(dataset: Dataset, conversation: Conversation | Outline) -> list[Quest
 
 
 def _timed(system: System[Any], state: Any, question: Question) -> tuple[Found, float]:  # noqa: ANN401  # the system's own
-    """What was found, and the milliseconds that it took."""
+    """The hits, and the time in milliseconds."""
     began = time.perf_counter()
     found = system.find(state, question, K)
     return found, 1e3 * (time.perf_counter() - began)
@@ -211,7 +211,7 @@ def means(scores: Sequence[Scores]) -> dict[str, Any]:
 
 
 def conversation_by_conversation(scored: Sequence[Scored]) -> dict[str, Any]:
-    """How much the mean hangs on single conversations.
+    """How much the mean depends on single conversations.
 
     `without_one` are the lowest and the highest mean with one conversation left out; None where that says
     nothing, as there is one alone, or a question each.
@@ -237,7 +237,7 @@ def conversation_by_conversation(scored: Sequence[Scored]) -> dict[str, Any]:
 
 
 def _values(scores: Sequence[Scores], name: str) -> list[float]:
-    """A metric's values, of the questions that have it."""
+    """A metric's values over the questions that have it."""
     return [each[name] for each in scores if name in each]
 
 

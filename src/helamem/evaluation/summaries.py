@@ -1,4 +1,4 @@
-"""From one number a question to a line of a result: means, intervals, gains; rounded for JSON."""
+"""Summaries over questions: means, intervals and gains, rounded for JSON."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def mean(values: Iterable[float]) -> float | None:
-    """The mean; none of nothing, which is not 0."""
+    """The mean, or None for no values."""
     listed = list(values)
     return round(float(np.mean(listed)), 4) if listed else None
 
 
 def interval(values: Iterable[float]) -> list[float]:
-    """The 95 % bootstrap interval of the mean, always drawn alike; empty of nothing."""
+    """The 95 % bootstrap interval of the mean, with a fixed seed; empty for no values."""
     listed = np.array(list(values), np.float64)
     if not len(listed):
         return []
@@ -28,7 +28,7 @@ def interval(values: Iterable[float]) -> list[float]:
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float | None]:
-    """The values that half of them, and that 95 % of them, do not exceed; none of nothing, which is not 0."""
+    """The median and the 95th percentile, or None for no values."""
     if not len(values):
         return {"p50": None, "p95": None}
     p50, p95 = np.percentile(values, [50, 95])
@@ -36,6 +36,6 @@ def percentiles(values: Sequence[float]) -> dict[str, float | None]:
 
 
 def gain(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, Any]:
-    """How much was won, question by question: the mean, and its paired 95 % interval."""
+    """The mean gain per question, with its paired 95 % interval."""
     gaps = [value - before[id_] for id_, value in after.items()]
     return {"mean": mean(gaps), "ci95": interval(gaps)}

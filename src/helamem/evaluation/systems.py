@@ -1,4 +1,4 @@
-"""What is measured: ways to find turns. Each is two functions, `build` and `search`.
+"""The systems under test: each is two functions, `build` and `search`.
 
     def build(conversation, embedder, folder):       # anything that `search` needs
         return conversation
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from helamem.records import Turn
 
 State = TypeVar("State")
-WHOLE = 10**9  # a budget that everything fits into
+WHOLE = 10**9  # a budget large enough for everything
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a system brought back.
+    """The result of a system's search.
 
     Attributes:
         hits: Best first.
@@ -64,7 +64,7 @@ class Found:
         return self._turns(self.hits)
 
     def within(self, max_tokens: int) -> tuple[list[str], int]:
-        """The turns that stand in a context of so many tokens, and the tokens that it takes."""
+        """The turns that fit a context of `max_tokens`, and the tokens it uses."""
         block = context.render(self.hits, max_tokens=max_tokens)
         shown = set(block.ids)
         return self._turns(hit for hit in self.hits if hit.id in shown), block.tokens
@@ -97,7 +97,7 @@ class System(Generic[State]):
         """What `search` brings back.
 
         Raises:
-            TypeError: It is not what measuring needs.
+            TypeError: The result is not of the required type.
         """
         brought: object = self.search(state, question, k)
         if not isinstance(brought, Found):
@@ -112,7 +112,7 @@ def named(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> li
     """The systems with these names.
 
     Args:
-        settings: Single settings for `default`; the other systems stay as they are.
+        settings: Settings for `default` only.
 
     Raises:
         ConfigError: There is no such system, or no such setting, or a system is named twice.
@@ -133,10 +133,10 @@ def named(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> li
 
 
 def refuse_twins(names: Sequence[str]) -> None:
-    """Refuse a name that stands for two systems: the results of one would overwrite the other's.
+    """Refuse two systems with one name, since one's results would overwrite the other's.
 
     Raises:
-        ConfigError: One of them is there twice.
+        ConfigError: A name occurs twice.
     """
     twins = [name for n, name in enumerate(names) if name in names[:n]]
     if twins:
@@ -145,10 +145,10 @@ def refuse_twins(names: Sequence[str]) -> None:
 
 @dataclass(slots=True)
 class Started(Generic[State]):
-    """A system that is ready to be asked.
+    """A system that is built and ready to search.
 
     Attributes:
-        build_s: How long building took, with the embedding that others did before.
+        build_s: Seconds of building, including embedding done earlier for other systems.
         file_bytes: The size of its files, known once it is closed.
     """
 
@@ -161,7 +161,7 @@ class Started(Generic[State]):
 def started(
     system: System[State], conversation: Conversation, embedder: SharedEmbedder
 ) -> Iterator[Started[State]]:
-    """Build a system for a conversation, in a folder that goes in the end; what it embeds is kept."""
+    """Build a system for a conversation in a temporary folder; its embeddings are kept."""
     with TemporaryDirectory(prefix="helamem-bench-") as folder:
         began, saved_s = time.perf_counter(), embedder.saved_s
         with embedder.keeping():
@@ -190,7 +190,7 @@ class Remembered:
         self.memory.close()
 
     def search(self, question: Question, k: int) -> Found:
-        """What the memory brings back, asked when the question is asked."""
+        """Search the memory at the question's time."""
         return Found(self.memory.search(question.text, k=k, at=question.at).hits, self.turn_ids)
 
 
@@ -206,7 +206,7 @@ def memory_system(name: str, config: Config) -> System[Remembered]:
 def remember(
     conversation: Conversation, embedder: Embedder, path: Path | str, config: Config
 ) -> Remembered:
-    """A new file with the turns of a conversation; its clock stands at the time of the questions."""
+    """Store a conversation in a new file; the clock is fixed at the time of the questions."""
     memory = open_memory(conversation, embedder, path, config)
     receipt = memory.add_many(conversation.turns)
     turn_ids: dict[int, tuple[str, ...]] = {}
@@ -218,7 +218,7 @@ def remember(
 def open_memory(
     conversation: Conversation, embedder: Embedder, path: Path | str, config: Config
 ) -> Memory:
-    """A memory on a file, with a clock that stands still, so that runs can be repeated."""
+    """Open a memory with a fixed clock, so that runs are reproducible."""
     asked_at = max(question.at for question in conversation.questions).timestamp()
     return Memory(path, config=config, embedder=embedder, clock=lambda: asked_at)
 
@@ -244,7 +244,7 @@ class Indexed:
 
 
 def found(conversation: Conversation, ranked: Sequence[str]) -> Found:
-    """Ranked turns of a conversation as hits.
+    """Turn ranked turn ids into hits.
 
     Raises:
         ValueError: One of them is no turn of the conversation.
@@ -284,7 +284,7 @@ def _moment(at: datetime | None) -> datetime:
 
 
 def _by_arrays(name: str, score: Callable[[Indexed, Question], Floats]) -> System[Indexed]:
-    """A system that scores every turn; what scores 0 or less is not returned."""
+    """A system that scores every turn and drops scores of 0 or less."""
 
     def build(conversation: Conversation, embedder: Embedder, folder: Path) -> Indexed:  # noqa: ARG001
         return index(conversation, embedder, vectors=name != "bm25", words=name != "cosine")
@@ -298,7 +298,7 @@ def _by_arrays(name: str, score: Callable[[Indexed, Question], Floats]) -> Syste
 
 
 def _in_order(name: str, *, newest_first: bool, prompt_tokens: int) -> System[Conversation]:
-    """A system that does not look at the question."""
+    """A system that ignores the question."""
 
     def build(conversation: Conversation, embedder: Embedder, folder: Path) -> Conversation:  # noqa: ARG001
         return conversation

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from helamem.evaluation.runner import Progress
     from helamem.protocols import LLM, Embedder
 
-HOPELESS = 10  # questions that all fail in the beginning: then all will
+HOPELESS = 10  # if the first questions all fail, so will the rest
 
 
 def run(
@@ -117,7 +117,7 @@ def run(
 
 
 def _collected(replies: Iterable[Answered], system: str, steps: Steps) -> list[Answered]:
-    """All replies; none where the first ones all failed, since a wrong key or name fails every time."""
+    """All replies. Stops if the first ones all fail: a wrong key or model name fails every time."""
     outcomes: list[Answered] = []
     failed = 0
     for each in replies:
@@ -133,13 +133,13 @@ def _collected(replies: Iterable[Answered], system: str, steps: Steps) -> list[A
 def _entry(
     outcomes: Sequence[Answered], categories: Sequence[str], *, dry_run: bool
 ) -> dict[str, Any]:
-    """One system's entry in the result; after a dry run, nothing is known of answers."""
+    """One system's entry in the result; a dry run has no scores."""
     known = {} if dry_run else summary(outcomes, categories)
     return {"asked": len(outcomes), **known}
 
 
 def summary(outcomes: Sequence[Answered], categories: Sequence[str]) -> dict[str, Any]:
-    """What one system's answers scored; what failed counts nowhere else."""
+    """Scores of one system's answers; failed calls are counted separately."""
     scored, apart = _scored(outcomes), _apart(outcomes)
     return {
         "failed": sum(bool(each.failed) for each in outcomes),
@@ -163,7 +163,7 @@ def summary(outcomes: Sequence[Answered], categories: Sequence[str]) -> dict[str
 
 
 def differences(outcomes: Mapping[str, Sequence[Answered]]) -> dict[str, Any]:
-    """How far the first system is ahead of each other, over the questions that both answered."""
+    """The first system's lead over each other system, on questions that both answered."""
     (first, ahead), *others = outcomes.items()
     found = {}
     for name, behind in others:
@@ -191,12 +191,12 @@ def _both(
 
 
 def _scored(outcomes: Iterable[Answered]) -> list[Answered]:
-    """The answers that there are, to questions that have one."""
+    """The replies to answerable questions."""
     return [each for each in outcomes if not each.failed and each.question.category != UNANSWERABLE]
 
 
 def _apart(outcomes: Iterable[Answered]) -> list[Answered]:
-    """The answers to questions that have none."""
+    """The replies to unanswerable questions."""
     return [each for each in outcomes if not each.failed and each.question.category == UNANSWERABLE]
 
 
@@ -227,7 +227,7 @@ def _verdicts(outcomes: Iterable[Answered]) -> list[float]:
 
 
 def _line(answered: Answered) -> dict[str, Any]:
-    """One question in the result, without the data set's texts."""
+    """One question's entry in the result, without text of the data set."""
     return {
         "id": answered.question.id,
         "category": answered.question.category,
@@ -287,7 +287,7 @@ def _overall(result: Mapping[str, Any]) -> Table:
 
 
 def _unanswerable(result: Mapping[str, Any]) -> list[Table]:
-    """How often it is said of questions without an answer that they have none."""
+    """The share of unanswerable questions that were recognized as such."""
     rows = [
         [
             name,
@@ -328,7 +328,7 @@ def _costs(result: Mapping[str, Any], heading: str) -> Table:
 
 
 def _lead(result: Mapping[str, Any], name: str) -> str:
-    """How far the first system's F1 is ahead of this one's."""
+    """The first system's lead in F1 over this one."""
     first = next(iter(result["systems"]))
     gap = result["differences"].get(f"{first} - {name}", {}).get("f1")
     return cells.gap(gap) if gap else ""

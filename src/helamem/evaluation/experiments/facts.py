@@ -65,7 +65,7 @@ class Variant:
 
     @property
     def config(self) -> Config:
-        """All its settings."""
+        """The complete configuration."""
         return Config.of(**self.settings)
 
 
@@ -130,7 +130,7 @@ def _recall(scores: Mapping[str, Scores]) -> dict[str, float]:
 
 
 def _without(variant: str) -> str:
-    """The variant without facts that was asked the same questions."""
+    """The variant without facts that got the same questions."""
     return f"{AFTER}, {ALONE}" if variant.startswith(AFTER) else ALONE
 
 
@@ -141,7 +141,7 @@ def _measured(
     questions: Sequence[Question],
     embedder: Embedder,
 ) -> Outcome:
-    """A copy of the memory with its facts, and how well it does."""
+    """Copy the memory, add its facts, and score it."""
     with memory.copy(variant.config) as state:
         if variant.after:
             experience, questions = halves(questions, np.random.default_rng(0))
@@ -154,7 +154,7 @@ def _measured(
 
 
 def put_in(state: Remembered, conversation: Conversation, embedder: Embedder) -> int:
-    """Store a conversation's recorded facts as the memory's own; how many they are."""
+    """Store a conversation's recorded facts as facts of the memory; return how many."""
     ids = {turn: id_ for id_, turns in state.turn_ids.items() for turn in turns}
     told = {
         turn_id: turn.at
@@ -211,7 +211,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
 
 
 def _won(entry: Mapping[str, Any]) -> str:
-    """What facts add, question by question; nothing where there are none."""
+    """The paired gain from facts; empty without facts."""
     return cells.gap(entry["gain"]) if entry["facts"] else ""
 
 

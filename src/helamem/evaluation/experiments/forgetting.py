@@ -55,7 +55,7 @@ def run(
     """Recall@10 of returning and of new needs, and how many episodes are left.
 
     Raises:
-        ConfigError: There is but one conversation, so nothing to distract with.
+        ConfigError: There is only one conversation, so there are no distractors.
     """
     if len(dataset.conversations) < 2:
         raise ConfigError(f"{dataset.name} has one conversation; distractors come from the others")
@@ -107,14 +107,14 @@ def asked(questions: Iterable[Question], at: datetime) -> list[Question]:
 def add_distractors(
     state: Remembered, dataset: Dataset, conversation: Conversation, growth: int
 ) -> Remembered:
-    """Let other conversations into a memory, so many times as much as there is, under ids of their own."""
+    """Add turns of other conversations, `times` as many as the memory has, under new ids."""
     turns = list(_distractors(dataset, conversation, growth * len(conversation.turns)))
     ids = state.memory.add_many(turns).ids
     return Remembered(state.memory, {**state.turn_ids, **{id_: (f"other {id_}",) for id_ in ids}})
 
 
 def _distractors(dataset: Dataset, conversation: Conversation, n: int) -> Iterator[Turn]:
-    """The turns of the other conversations, again and again, spread over the time of this one."""
+    """The other conversations' turns, repeated as needed and spread over this one's time."""
     others = [t for c in dataset.conversations if c.id != conversation.id for t in c.turns]
     times = [turn.at for turn in conversation.turns if turn.at is not None]
     start, span = min(times), max(times) - min(times)

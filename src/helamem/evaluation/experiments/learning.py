@@ -41,7 +41,7 @@ PASSES = (1, 2, 3, 5, 10)  # over all of it
 
 
 def halves(questions: Sequence[Question], rng: np.random.Generator) -> Halves:
-    """The experience in the order in which it comes, and the test; nothing in it was asked before."""
+    """The questions for experience, in order, and the disjoint test questions."""
     shuffled = [questions[i] for i in rng.permutation(len(questions))]
     middle = len(shuffled) // 2
     experience, test = shuffled[:middle], shuffled[middle:]
@@ -51,7 +51,7 @@ def halves(questions: Sequence[Question], rng: np.random.Generator) -> Halves:
 
 @dataclass(slots=True)
 class Notebook:
-    """What one arm scored, by share of the experience and by passes over it, and its judge."""
+    """One arm's scores by share of experience and by number of passes, and its judge."""
 
     curve: dict[float, Exam] = field(default_factory=lambda: {s: Exam() for s in SHARES})
     passes: dict[int, Exam] = field(default_factory=lambda: {n: Exam() for n in PASSES})
@@ -125,7 +125,7 @@ def run(
 def _go_through(
     memory: Original, arm: Arm, parts: Halves, notebook: Notebook, *, repeat: bool
 ) -> None:
-    """One arm on one split: learn a part, be tested, learn more, ...; then all of it again and again."""
+    """Run one arm on one split: learn a part, test, learn more, and so on; then repeat the whole experience."""
     experience, test = parts
     again = notebook.passes if repeat else {}
     with memory.copy(arm.config) as state:
@@ -203,7 +203,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
 
 
 def _judges(arms: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """What an arm took for what served: how much of it is evidence, and how much of the evidence shown it took."""
+    """Precision and recall of what each arm took to be useful, against the evidence shown."""
     return [
         ["arm", "precision", "recall"],
         *(

@@ -100,7 +100,7 @@ def _tables(result: Mapping[str, Any]) -> list[Table]:
 
 
 def by_category(systems: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Recall@10 by category; of sessions, where no turns are known of any question."""
+    """Recall@10 by category; by session if no question has evidence turns."""
     metric = _main(systems)
     categories = cells.categories(systems)
     turned = sum(map(len, categories)) > WIDE > sum(map(len, systems))
@@ -116,7 +116,7 @@ def by_category(systems: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def by_conversation(systems: Mapping[str, Mapping[str, Any]]) -> list[Table]:
-    """Recall@10 by conversation, and where it would lie with any one of them left out."""
+    """Recall@10 by conversation, and its range with one conversation left out."""
     parted = {name: entry for name, entry in systems.items() if entry.get("without_one")}
     names = list(next(iter(parted.values()))["by_conversation"]) if parted else []
     if not 0 < len(names) <= MANY:
@@ -150,7 +150,7 @@ def recall_bars(name: str, title: str, systems: Mapping[str, Mapping[str, Any]])
 
 
 def lead(ahead: Mapping[str, Any]) -> str:
-    """By how much recall@10 is higher, with its interval; nothing where nothing was compared."""
+    """The lead in recall@10 with its interval; empty without a comparison."""
     return cells.gap(ahead["recall@10"])
 
 
@@ -165,7 +165,7 @@ def _rows(systems: Mapping[str, Mapping[str, Any]], columns: Columns) -> list[li
 
 
 def _with_lead(result: Mapping[str, Any], rows: list[list[str]]) -> list[list[str]]:
-    """The rows with a column that says how far the first system is ahead of each other one."""
+    """The rows, plus a column with the first system's lead."""
     if not result["differences"]:
         return rows
     first = rows[1][0]
@@ -182,12 +182,12 @@ def _by_session(systems: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _cell(value: float | None, form: str) -> str:
-    """A number as it is written; nothing for none, and for the speed of what has nothing to build."""
+    """A formatted number; empty for None, and for the ingest speed of systems that build nothing."""
     return cells.number(None if value is not None and value >= ABSURD else value, form)
 
 
 def _main(systems: Mapping[str, Mapping[str, Any]]) -> str:
-    """The metric that is shown where there is room for one."""
+    """The metric to show if there is room for only one."""
     return TURNS if any(entry["questions"] for entry in systems.values()) else SESSIONS
 
 

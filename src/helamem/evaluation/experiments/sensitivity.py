@@ -34,7 +34,7 @@ IDLE = {"spreading.learned", "activation.keywords"}
 
 
 def moved(factors: Sequence[float] = FACTORS) -> Iterator[tuple[str, float, Config]]:
-    """Each setting that is moved with each value that it is given, and the configuration with it."""
+    """Each setting to vary, each value it takes, and the resulting configuration."""
     plain = Config.of()
     for name in names():
         value = value_of(plain, name)
@@ -48,7 +48,7 @@ def moved(factors: Sequence[float] = FACTORS) -> Iterator[tuple[str, float, Conf
 
 
 def _can_be_multiplied(value: object) -> bool:
-    """Whether it is a number that a factor changes."""
+    """Whether it is a finite, non-zero number, so that a factor changes it."""
     return type(value) in (int, float) and bool(value) and math.isfinite(float(str(value)))
 
 
@@ -63,7 +63,7 @@ def run(
     """Recall@10 and MRR for each value of each setting.
 
     Args:
-        factors: What the defaults are multiplied with.
+        factors: The factors by which the defaults are multiplied.
     """
     cases = list(moved(factors))
     exams = [Exam() for _ in cases]
@@ -135,5 +135,5 @@ def plots(result: Mapping[str, Any]) -> list[Plot]:
 
 
 def _default(result: Mapping[str, Any], name: str) -> float:
-    """The default when it was measured; results did not always say."""
+    """The default at the time of measuring; older results do not record it."""
     return float(result.get("defaults", {}).get(name) or value_of(Config.of(), name))

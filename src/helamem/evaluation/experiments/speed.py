@@ -71,7 +71,7 @@ def run(
 def measure(
     dataset: Dataset, size: int, embedder: Embedder, path: Path, told: Callable[[int], None]
 ) -> dict[str, Any]:
-    """One size: everything that the table tells, in milliseconds and bytes."""
+    """Measure one size; times in milliseconds, sizes in bytes."""
     config = Config.of()
     questions = [question.text for each in dataset.outlines for question in each.questions]
     with Memory(path, config=config, embedder=embedder) as memory:
@@ -96,7 +96,7 @@ def measure(
 
 
 def many_turns(dataset: Dataset, size: int) -> Iterator[Turn]:
-    """So many turns; the first are those of the data set, the others nearly the same again."""
+    """`n` turns: first those of the data set, then variations of them."""
     said = [turn for conversation in dataset.conversations for turn in conversation.turns]
     vocabulary = [word for turn in said for word in turn.text.split()]
     random = np.random.default_rng(0)

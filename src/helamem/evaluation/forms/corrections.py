@@ -34,7 +34,7 @@ _ID = re.compile(r"locomo_\d+_qa(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What really answers a question."""
+    """The corrected evidence of one question."""
 
     id: str
     number: int
@@ -98,7 +98,7 @@ def _correction(raw: values.Object) -> Correction:
 
 
 def _place(correction: Correction, dataset: Dataset, file: Path) -> Key | None:
-    """The question with this number and these words; None where another conversation has it."""
+    """The question with this number and text; None if it belongs to another conversation."""
     fitting = [
         outline.id
         for outline in dataset.outlines
@@ -125,7 +125,7 @@ def _with(
 
 
 def _differing(before: Iterable[Conversation], after: Iterable[Conversation]) -> int:
-    """How many questions have other evidence now."""
+    """How many questions got different evidence."""
     pairs = (
         (old, new)
         for a, b in zip(before, after, strict=True)

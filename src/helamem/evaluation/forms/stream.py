@@ -1,6 +1,6 @@
-"""A JSON file read piece by piece: the elements of its list, one after the other, and where each of them is.
+"""Streams the elements of a JSON list from a file, with the position of each.
 
-The largest published files have gigabytes; no more than one element is held at a time.
+The largest published files have gigabytes; only one element is in memory at a time.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _CUT_OFF = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of a file's list, or all that the file holds where that is no list."""
+    """One element of the file's list, or the file's single value if it is no list."""
 
     value: Any
     place: Place
 
 
 def parsed(content: bytes | str, where: str | Path, *, whole: str = WHOLE) -> Any:  # noqa: ANN401  # whatever JSON holds
-    """What JSON in UTF-8 says; a mark of the byte order is passed over.
+    """Parse JSON in UTF-8, skipping a byte order mark.
 
     Args:
         whole: What to ask of a reader whose JSON breaks off.
@@ -64,7 +64,7 @@ def parsed(content: bytes | str, where: str | Path, *, whole: str = WHOLE) -> An
 
 
 def read_at(file: Path, place: Place) -> Any:  # noqa: ANN401  # whatever JSON holds
-    """The element at a place that `Reader` told.
+    """The element at a position reported by `Reader`.
 
     Raises:
         DataError: The file cannot be read, or has changed.
@@ -96,10 +96,10 @@ def read_bytes(file: Path) -> bytes:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads a file's elements, strictly, and tells how far it is.
+    """Reads a file's elements strictly, and reports progress.
 
     Attributes:
-        told: Called with the number of bytes that are read, and of all.
+        told: Called with bytes read and total bytes.
     """
 
     file: Path
@@ -108,15 +108,15 @@ class Reader:
     _decoder: codecs.IncrementalDecoder = field(
         default_factory=lambda: codecs.getincrementaldecoder("utf-8")("strict")
     )
-    _text: str = ""  # what is read and not yet taken
-    _place: int = 0  # the byte that it begins with
+    _text: str = ""  # bytes read but not yet consumed
+    _place: int = 0  # the offset at which the element begins
     _read: int = 0
     _size: int = 0
     _ended: bool = False
 
     @property
     def sha256(self) -> str:
-        """The digest of the bytes so far; the file's once all elements were taken."""
+        """The digest of the bytes read so far; of the whole file once all elements are consumed."""
         digest: str = self._digest.hexdigest()
         return digest
 
@@ -176,7 +176,7 @@ class Reader:
                 return Element(value, (start, self._place))
 
     def _go_on_or_refuse(self, source: BinaryIO, exc: json.JSONDecodeError) -> None:
-        """Read on where an element is not whole yet; refuse what more text cannot put right."""
+        """Read more if the element is incomplete; refuse it if more text cannot help."""
         if not _may_be_cut_off(exc, self._text):
             self._refuse(exc.msg, exc.pos)
         if self._ended:
@@ -184,7 +184,7 @@ class Reader:
         self._more(source, len(self._text))
 
     def _next(self, source: BinaryIO) -> str:
-        """The next character that is not blank; empty at the end."""
+        """The next non-blank character; empty at the end."""
         while True:
             blank = _BLANK.match(self._text)
             self._take(blank.end() if blank else 0)
@@ -197,7 +197,7 @@ class Reader:
         self._text = self._text[characters:]
 
     def _more(self, source: BinaryIO, least: int = 0) -> None:
-        """Read on: the more, the longer an element is, so that none is parsed over and over."""
+        """Read more, in growing chunks, so that a long element is not parsed over and over."""
         content = source.read(max(_CHUNK, least))
         self._ended = not content
         self._digest.update(content)

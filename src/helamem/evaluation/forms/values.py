@@ -1,4 +1,4 @@
-"""Values out of JSON, of the types that they must have; what is otherwise is told in words. Pure.
+"""Checked access to JSON values; errors name the expected and the actual type. Pure.
 
 What is of another type raises TypeError, what is missing or blank ValueError; whoever reads a file adds where.
 """
@@ -130,7 +130,7 @@ def answer(raw: Object) -> str:
 
 
 def refuse_others(raw: Object, known: set[str]) -> None:
-    """Refuse fields that nobody reads: they are misspelt, or mean something that would be lost.
+    """Refuse unknown fields: they are misspelt, or their content would be lost.
 
     Raises:
         ValueError: There is one.
@@ -141,7 +141,7 @@ def refuse_others(raw: Object, known: set[str]) -> None:
 
 
 def named(value: object) -> str:
-    """What type a value has, in words.
+    """The type of a JSON value, in words.
 
     >>> named([])
     'a list'
