@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import socket
+import socketserver
 import subprocess
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helamem.agents.calling import SOCKET
 from helamem.agents.project import namespace_of
+from helamem.cli.hook import residing
+from helamem.cli.settings import App
+from helamem.server.memories import Memories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cli.conftest import Cli, Data
@@ -219,6 +227,91 @@ class TestNothingStopsAHost:
         for broken in ("{", "[]", '{"shown": 7}', '{"turn": "x", "shown": [], "seen": []}'):
             file.write_text(broken, encoding="utf-8")
             hook("prompt", prompt=PROMPT)
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no such sockets on this system")
+class TestAProcessThatStays:
+    @pytest.fixture
+    def staying(self, home: Path) -> Iterator[Memories]:
+        """`helamem mcp`, as far as hooks are concerned."""
+        app = App(named={"embedder"}, embedder="hashing")
+        memories = Memories(app.path(), app.config())
+        with residing(memories) as is_answered:
+            assert is_answered
+            yield memories
+        memories.close()
+
+    def test_it_answers_as_the_hook_would(
+        self, staying: Memories, hook: Hook, known: Callable[..., Any], project: Path
+    ) -> None:
+        known("add", SAID)
+
+        told = hook("prompt", prompt=PROMPT)
+        hook("stop", last_assistant_message=REPLY)
+
+        assert SAID in told
+        assert [namespace_of(project)] == list(staying._open)  # it was asked
+        assert ["added", "used"] == [each["event"] for each in known("history", 1)]
+
+    def test_of_another_file_it_knows_nothing(
+        self, staying: Memories, cli: Cli, project: Path, tmp_path: Path
+    ) -> None:
+        options = ["--file", str(tmp_path / "other.db"), "--namespace", namespace_of(project)]
+        cli("add", SAID, *options)
+        given = json.dumps({"session_id": "s", "cwd": str(project), "prompt": PROMPT})
+
+        assert SAID in cli("hook", "prompt", *options, stdin=given).stdout
+        assert not staying._open
+
+    def test_what_goes_wrong_there_is_in_the_log(
+        self, staying: Memories, cli: Cli, home: Path
+    ) -> None:
+        outcome = cli("hook", "nonsense", stdin="{}")
+
+        assert "" == outcome.stdout
+        assert "there is no hook 'nonsense'" in (home / "hooks.log").read_text(encoding="utf-8")
+
+    def test_a_second_one_leaves_it_to_the_first(self, staying: Memories) -> None:
+        with residing(staying) as is_answered:
+            assert not is_answered
+
+    def test_a_socket_that_nobody_listens_on_is_taken_over(
+        self, home: Path, hook: Hook, tmp_path: Path
+    ) -> None:
+        home.mkdir()
+        left = socket.socket(socket.AF_UNIX)
+        left.bind(str(home / SOCKET))
+        left.close()
+        hook("prompt", prompt=PROMPT)
+        app = App(named={"embedder"}, embedder="hashing")
+        with residing(Memories(app.path(), app.config())) as is_answered:
+            assert is_answered
+        assert not (home / SOCKET).exists()
+
+    def test_what_it_says_may_be_nonsense(self, home: Path, hook: Hook) -> None:
+        for said in (b"", b"{", b"[]"):
+            with residing_with(home, said):
+                assert "" == hook("prompt", prompt="hello")
+
+
+@contextmanager
+def residing_with(home: Path, said: bytes) -> Iterator[None]:
+    """Something that listens on the socket and says this."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.read()
+            self.wfile.write(said)
+
+    home.mkdir(exist_ok=True)
+    server = socketserver.ThreadingUnixStreamServer(str(home / SOCKET), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    (home / SOCKET).unlink()
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -12,16 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client, MCPError
 
-from helamem.mcp.app import TOOLS
+from helamem.agents.sessions import Session, Sessions, Tie
+from helamem.mcp.access import Access
+from helamem.mcp.app import TOOLS, create_server
 from mcp_server.conftest import User, called, refused, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from mcp.server import MCPServer
 
-    from helamem.mcp.access import Access
     from helamem.server.memories import Memories
+    from helamem.testing import FixedClock
 
     Connect = Callable[..., Client]
 
@@ -208,6 +211,30 @@ class TestQuoting:
         words = str(prompt.messages[0].content)
         for tool in ("recall", "feedback", "remember", "correct", "forget"):
             assert f"`{tool}`" in words
+
+
+class TestASessionOfAHost:
+    @pytest.mark.anyio
+    async def test_what_was_recalled_waits_for_the_reply_until_it_is_judged(
+        self, memories: Memories, clock: FixedClock, tmp_path: Path
+    ) -> None:
+        sessions = Sessions(tmp_path / "sessions")
+        tie = Tie(sessions, "s1")
+        access = Access(memories=memories, namespace="ana", clock=clock, tie=tie)
+        with memories.namespace("ana") as memory:
+            memory.add(PEANUTS)
+        async with Client(create_server(access)) as client:
+            await called(client, "recall", question="peanuts")
+            without_hooks = sessions.read("s1")
+            sessions.write("s1", Session(turn=1, prompt="May she?", at="2025-03-03T10:00:00Z"))
+            await called(client, "recall", question="peanuts")
+            waiting = sessions.read("s1")
+            await called(client, "feedback", question="peanuts", used=[1])
+            judged = sessions.read("s1")
+
+        assert Session() == without_hooks
+        assert [("peanuts", [1])] == [(each.query, list(each.scores)) for each in waiting.shown]
+        assert ((), (1,)) == (judged.shown, judged.seen)
 
 
 class TestDescriptions:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helamem.agents.relevance import relevant
-from helamem.agents.sessions import Session, Sessions, Shown
+from helamem.agents.sessions import Session, Sessions, Shown, shown_of
 from helamem.answering import ask
 from helamem.language import language_named
 from helamem.learning import implicit
@@ -25,7 +25,7 @@ from helamem.records import Hit, Parts, Turn
 from helamem.search.recall import Recall
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from helamem.engine import Engine
     from helamem.plain import Json
@@ -150,12 +150,6 @@ class Hooks:
 def _is_new(hit: Hit, name: str, session: Session, prompt: str) -> bool:
     """Whether a hit tells the agent more than it has before its eyes."""
     return hit.id not in session.seen and hit.session != name and hit.text != prompt.strip()
-
-
-def shown_of(recall: Recall, hits: Sequence[Hit]) -> Shown:
-    """What has to be kept of a recall to learn from it later."""
-    scores = {hit.id: hit.score for hit in hits}
-    return Shown(query=recall.query, at=recall.at.isoformat(), scores=scores)
 
 
 def _hits(memory: Engine, shown: Shown) -> list[Hit]:

@@ -11,8 +11,11 @@ from helamem import private
 from helamem.identity import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from helamem.records import Hit
+    from helamem.search.recall import Recall
 
 KEPT_S = 30 * 86_400.0  # after so long a session's file goes
 
@@ -52,6 +55,12 @@ class Session:
         """The session after something was shown in it."""
         seen = dict.fromkeys((*self.seen, *shown.scores))
         return replace(self, shown=(*self.shown, shown), seen=tuple(seen))
+
+
+def shown_of(recall: Recall, hits: Sequence[Hit]) -> Shown:
+    """What has to be kept of a recall to learn from it later."""
+    scores = {hit.id: hit.score for hit in hits}
+    return Shown(query=recall.query, at=recall.at.isoformat(), scores=scores)
 
 
 class Sessions:
@@ -96,3 +105,24 @@ def _session(kept: Mapping[str, Any]) -> Session:
         for each in kept["shown"]
     )
     return Session(**{**kept, "shown": shown, "seen": tuple(kept["seen"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A server's part in a session of a host: what its tools showed is learned from as what hooks showed is."""
+
+    sessions: Sessions
+    name: str
+
+    def show(self, shown: Shown) -> None:
+        """Keep what a tool showed, where the session's hooks run."""
+        session = self.sessions.read(self.name)
+        if session.prompt:
+            self.sessions.write(self.name, session.showing(shown))
+
+    def judge(self, query: str) -> None:
+        """Leave alone what was shown for a question: somebody has said what of it served."""
+        session = self.sessions.read(self.name)
+        left = tuple(each for each in session.shown if each.query != query)
+        if left != session.shown:
+            self.sessions.write(self.name, replace(session, shown=left))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import helamem
+from helamem.cli.hook import residing
 from helamem.cli.program import Command
 from helamem.cli.serve import is_loopback, keys_of
 from helamem.cli.settings import App, pass_app, shared_options
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mcp.server import MCPServer
 
     from helamem.mcp.access import Access
+    from helamem.server.memories import Memories
 
 
 @click.command(cls=Command)
@@ -35,10 +37,23 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Work on the memory of this folder's repository, unless a namespace is named.",
 )
+@click.option(
+    "--session",
+    envvar="CLAUDE_CODE_SESSION_ID",
+    metavar="ID",
+    help="The host's session, whose hooks then learn from what was recalled, too.",
+)
 @shared_options
 @pass_app
 def mcp(
-    app: App, *, http: bool, host: str, port: int, names: tuple[str, ...], project: str | None
+    app: App,
+    *,
+    http: bool,
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    project: str | None,
+    session: str | None,
 ) -> None:
     """Serve a memory to an agent's host by MCP.
 
@@ -51,17 +66,20 @@ def mcp(
         from helamem.agents.project import namespace_of
 
         app.namespace = namespace_of(project)
+    memories = _memories(app)
     if not http:
-        _server(app, url=None).run("stdio")
+        with residing(memories):
+            _server(app, memories, session=session).run("stdio")
         return
     _refuse_strangers(app, host)
     url = f"http://{host}:{port}/mcp"
-    server = _server(app, url=url)
+    server = _server(app, memories, url=url)
     click.echo(f"Serving {app.path()} on {url}.", err=True)
     from helamem.mcp.app import transport_security
 
     security = transport_security(host, names)
-    server.run("streamable-http", host=host, port=port, transport_security=security)
+    with residing(memories):
+        server.run("streamable-http", host=host, port=port, transport_security=security)
 
 
 def _refuse_strangers(app: App, host: str) -> None:
@@ -72,7 +90,15 @@ def _refuse_strangers(app: App, host: str) -> None:
         )
 
 
-def _server(app: App, *, url: str | None) -> MCPServer[Access]:
+def _memories(app: App) -> Memories:
+    from helamem.server.memories import Memories
+
+    return Memories(app.path(), app.config())
+
+
+def _server(
+    app: App, memories: Memories, *, url: str | None = None, session: str | None = None
+) -> MCPServer[Access]:
     """The server that the options name; with a URL it asks for keys, where there are any."""
     try:
         from helamem.mcp.access import Access
@@ -81,14 +107,16 @@ def _server(app: App, *, url: str | None) -> MCPServer[Access]:
         from helamem.errors import MissingExtraError
 
         raise MissingExtraError("mcp", "mcp") from error
+    from helamem.agents.sessions import Sessions, Tie
+    from helamem.config import data_folder
     from helamem.memory import SYSTEM_CLOCK
-    from helamem.server.memories import Memories
 
     access = Access(
-        memories=Memories(app.path(), app.config()),
+        memories=memories,
         namespace=app.namespace,
         clock=SYSTEM_CLOCK,
         keys=(keys_of(app) or None) if url else None,
+        tie=Tie(Sessions(data_folder() / "sessions"), session) if session else None,
     )
     return create_server(access, url=url, version=_version())
 

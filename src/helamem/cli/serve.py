@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from helamem.cli.hook import residing
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, shared_options
 
@@ -56,17 +57,19 @@ def serve(app: App, host: str, port: int, per_second: float) -> None:
             f"make one first: helamem keys create --namespace '*'"
         )
     limits = Limits(per_second=per_second)
-    service = create_app(Memories(app.path(), app.config()), keys, limits)
+    memories = Memories(app.path(), app.config())
+    service = create_app(memories, keys, limits)
     whom = "whoever has a key" if keys else "this machine only, since there are no keys"
     click.echo(f"Serving {app.path()} on http://{host}:{port}, for {whom}.", err=True)
-    uvicorn.run(
-        service,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
+    with residing(memories):
+        uvicorn.run(
+            service,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
 
 
 @click.group(cls=Group)

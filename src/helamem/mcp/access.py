@@ -16,6 +16,7 @@ from helamem.server.keys import SCOPES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from helamem.agents.sessions import Tie
     from helamem.memory import Memory
     from helamem.protocols import Clock
     from helamem.server.keys import Key, Keys, Scope
@@ -34,12 +35,14 @@ class Access:
         namespace: That of whoever started the server.
         keys: Who may use it over HTTP; None for whoever reaches it.
         clock: Tells whether a key has expired.
+        tie: The session of the host that started this server, if it has told which.
     """
 
     memories: Memories
     namespace: str
     clock: Clock
     keys: Keys | None = None
+    tie: Tie | None = None
 
     @contextmanager
     def opened(self, scope: Scope) -> Iterator[Memory]:

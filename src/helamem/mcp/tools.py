@@ -12,6 +12,7 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp_types import CallToolResult, TextContent
 from pydantic import AwareDatetime, BaseModel, Field
 
+from helamem.agents.sessions import shown_of
 from helamem.answering import ask
 from helamem.mcp import shapes
 from helamem.mcp.access import Access
@@ -71,8 +72,11 @@ def recall(
     what of it served.
     """
     filters = {"speaker": speaker} if speaker else None
-    with ctx.request_context.lifespan_context.opened("read") as memory:
+    access = ctx.request_context.lifespan_context
+    with access.opened("read") as memory:
         found = memory.search(question, k=limit, filters=filters)
+    if access.tie is not None and found:
+        access.tie.show(shown_of(found, found.hits))
     lines = [ask.memory_line(hit, question) for hit in found]
     memories = [
         shapes.Recalled(**hit.to_dict() | {"text": line["text"]})  # type: ignore[arg-type]
@@ -94,9 +98,12 @@ def feedback(
     `question` is the one that `recall` was asked. Memories that served are wired together and to the question;
     what brought in those that misled is weakened. Leave out those that were merely shown. Nothing is removed.
     """
-    with ctx.request_context.lifespan_context.opened("write") as memory:
+    access = ctx.request_context.lifespan_context
+    with access.opened("write") as memory:
         found = memory.search(question)
         learned = memory.reinforce(found, used=used, unhelpful=misled)
+    if access.tie is not None:
+        access.tie.judge(question)
     return shapes.Learned(
         strengthened=learned.strengthened, bound=learned.bound, weakened=learned.weakened
     )
