@@ -202,7 +202,7 @@ class TestFailure:
 
             memory.reindex(embedder=rest)
 
-            assert ["Maya has no cats", *TURNS[4:]] == rest.asked[:3]
+            assert ["Ana: Maya has no cats", *(f"Ana: {turn}" for turn in TURNS[4:])] == rest.asked[:3]
             assert () == memory.check()
 
 
@@ -385,4 +385,4 @@ class TestAnalysis:
             memory.reindex(embedder=new)
             kept = memory._store.vectors(np.array([1, 2]))
 
-        assert new.embed(TURNS[:2]).tolist() == kept.tolist()
+        assert new.embed([f"Ana: {turn}" for turn in TURNS[:2]]).tolist() == kept.tolist()

@@ -71,7 +71,7 @@ def prepare(
     Raises:
         EmbedderError: The embedder failed.
     """
-    vectors = embed(embedder, [turn.text for turn in turns])
+    vectors = embed(embedder, [spoken(turn.speaker, turn.text) for turn in turns])
     return [
         NewEpisode(
             key=key,
@@ -88,6 +88,15 @@ def prepare(
         )
         for turn, key, vector in zip(turns, keys, vectors, strict=True)
     ]
+
+
+def spoken(speaker: str, text: str) -> str:
+    """A turn as it is embedded: with the name of whoever said it.
+
+    >>> spoken("Ana", "I moved to Leeds."), spoken("", "The gate is open.")
+    ('Ana: I moved to Leeds.', 'The gate is open.')
+    """
+    return f"{speaker}: {text}" if speaker else text
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:

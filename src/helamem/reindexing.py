@@ -87,6 +87,8 @@ def _made(
 
 def _embedded(node: Unindexed, language: Language, *, names_apart: bool) -> str:
     """The words that a node's vector is made of."""
-    if node.kind != "cue":
+    if node.kind == "episode":
+        return indexing.spoken("".join(node.speakers), node.text)
+    if node.kind == "fact":
         return node.text
     return questions.telling(node.text, node.speakers, language, names_apart=names_apart)

@@ -62,7 +62,11 @@ def prepare(
     vectors = [np.zeros((0, embedder.dimension), np.float32)]
     for start in range(0, len(content.episodes), batch_size):
         batch = content.episodes[start : start + batch_size]
-        vectors.append(indexing.embed(embedder, [line["text"] for line in batch]))
+        vectors.append(
+            indexing.embed(
+                embedder, [indexing.spoken(line["speaker"], line["text"]) for line in batch]
+            )
+        )
         if progress is not None:
             progress(start + len(batch))
     names = tuple(dict.fromkeys([*speakers, *(line["speaker"] for line in content.episodes)]))

@@ -172,7 +172,8 @@ class Unindexed:
     """A node that waits for a new vector, new terms and new traits.
 
     Attributes:
-        speakers: For a cue: who has spoken in its namespace.
+        speakers: For an episode: who said it, if anybody is named. For a cue: who has spoken in its
+            namespace.
     """
 
     id: int

@@ -69,7 +69,7 @@ class Reindexing:
         """Nodes of which nothing is staged, by ascending id from `after` on."""
         with self._db.reading():
             found = self._db.rows(
-                "SELECT id, kind, n.text, metadata, namespace FROM node n LEFT JOIN staged s"
+                "SELECT id, kind, n.text, metadata, namespace, speaker FROM node n LEFT JOIN staged s"
                 " ON s.node = n.id WHERE s.node IS NULL AND n.namespace <> ? AND n.id > ?"
                 " ORDER BY n.id LIMIT ?",
                 namespace.GRAVES,
@@ -77,7 +77,7 @@ class Reindexing:
                 limit,
             )
             spoken = {
-                space: self._speakers(space) for _, kind, *_, space in found if kind == CUE
+                space: self._speakers(space) for _, kind, *_, space, _ in found if kind == CUE
             }  # fmt: skip
         return [
             Unindexed(
@@ -85,9 +85,9 @@ class Reindexing:
                 kind=NODE_KINDS[kind],
                 text=text,
                 metadata=json.loads(metadata),
-                speakers=spoken[space] if kind == CUE else (),
+                speakers=spoken[space] if kind == CUE else (speaker,) if speaker else (),
             )
-            for id_, kind, text, metadata, space in found
+            for id_, kind, text, metadata, space, speaker in found
         ]
 
     def _speakers(self, space: int) -> tuple[str, ...]:
