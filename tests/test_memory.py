@@ -467,7 +467,9 @@ class TestReinforce:
         assert lent[ids[0]] > 0.6
         assert lent[ids[0]] > 4 * max(lent[ids[1]], lent[ids[2]])
 
-    def test_what_served_a_need_that_differs_in_one_word_does_not_come_first(self, memory: Memory) -> None:
+    def test_what_served_a_need_that_differs_in_one_word_does_not_come_first(
+        self, memory: Memory
+    ) -> None:
         ids = kitchen(memory)
         other, same = "Who plays the piano?", "Who plays the violin?"
         before = memory.search(other).ids[0]

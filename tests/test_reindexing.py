@@ -202,7 +202,9 @@ class TestFailure:
 
             memory.reindex(embedder=rest)
 
-            assert ["Ana: Maya has no cats", *(f"Ana: {turn}" for turn in TURNS[4:])] == rest.asked[:3]
+            assert ["Ana: Maya has no cats", *(f"Ana: {turn}" for turn in TURNS[4:])] == rest.asked[
+                :3
+            ]
             assert () == memory.check()
 
 
