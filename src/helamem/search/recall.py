@@ -83,7 +83,6 @@ class Recall(Record):
             "hits": plain(self.hits),
             "cues": plain(self.cues),
             "notes": plain(self.notes),
-            "milliseconds": plain(self.milliseconds),
         }
 
     @classmethod

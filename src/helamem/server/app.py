@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status.value: {"model": Problem, "description": status.phrase}
+    status.value: {
+        "description": status.phrase,
+        "content": {problems.MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
     for status in (
+        HTTPStatus.BAD_REQUEST,
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.FORBIDDEN,
         HTTPStatus.NOT_FOUND,

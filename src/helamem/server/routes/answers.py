@@ -26,7 +26,10 @@ EVENTS: dict[int | str, dict[str, Any]] = {
         "description": "Events: `piece` as often as the model says something, then `done` or `problem`.",
         "content": {
             "text/event-stream": {
-                "schema": {"type": "string"},
+                "schema": {
+                    "type": "object",
+                    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+                },
                 "example": 'event: piece\ndata: {"text": "No peanuts."}\n\n',
             }
         },
