@@ -107,8 +107,8 @@ class AskRequest(Shape):
     question: str = Field(min_length=1, examples=["What should I not cook for Maya?"])
     filters: Filters = None
     at: At = None
-    k: int | None = None
-    max_tokens: int | None = None
+    k: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1)
     plan: bool | None = None
     select: bool | None = None
     investigate: bool | None = None
