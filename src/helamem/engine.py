@@ -707,7 +707,7 @@ class Engine:
         """What `check` finds, and what mends or removes it; with `dry_run=False` that is done.
 
         What cannot be read goes: an edge that joins a memory to itself, a memory without a vector, a fact that
-        rests on nothing. A time that is none becomes the one at which the memory was stored.
+        rests on nothing. An invalid time is replaced by the time at which the memory was stored.
         """
         mended = tuple(self._store.repair(at=self._clock(), dry_run=dry_run))
         return RepairReport(mended=mended, left=tuple(self._store.check()), done=not dry_run)

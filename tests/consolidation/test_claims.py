@@ -135,9 +135,7 @@ class TestParse:
         result = parsed(told(valid_from=day))
 
         assert MAY_8 == result.claims[0].draft.at
-        assert (
-            "fact 1 has a date that is none; the time of its sources was taken",
-        ) == result.refused
+        assert ("fact 1 has an invalid date; the time of its sources was taken",) == result.refused
 
     def test_of_several_sources_the_latest_says_when(self) -> None:
         assert EPISODES[1].at == only(sources=[3, 4], valid_from="").draft.at

@@ -323,7 +323,7 @@ def test_facts_that_replaced_each_other_in_a_ring_are_refused() -> None:
 
     told_ = refused([json.dumps(line) for line in lines], facts[0] + 1)
 
-    assert "was replaced by what it replaced itself" in told_
+    assert "was superseded by a fact that it superseded" in told_
 
 
 anything = st.recursive(

@@ -1,4 +1,4 @@
-"""The command line: it parses, calls a method of `Memory`, and prints what came back."""
+"""The command line: parse arguments, call a method of `Memory`, print the result."""
 
 from helamem.cli.commands import main
 

@@ -83,8 +83,8 @@ def update(app: App, id_: int, text: str | None, metadata: dict[str, Any] | None
 
 
 def show_receipt(app: App, receipt: Receipt) -> None:
-    """Print what became of what was added."""
-    app.show(receipt.to_dict(), lambda: _told(receipt))
+    """Print a receipt."""
+    app.show(receipt.to_dict(), lambda: _render_receipt(receipt))
 
 
 def _standard_input() -> str:
@@ -93,10 +93,10 @@ def _standard_input() -> str:
             text: str = stream.read()
     except UnicodeDecodeError as exc:
         raise ValueError("standard input is not UTF-8 text; nothing was stored") from exc
-    return text.removesuffix("\n")  # which echo adds, and nobody said
+    return text.removesuffix("\n")  # which `echo` adds
 
 
-def _told(receipt: Receipt) -> RenderableType:
+def _render_receipt(receipt: Receipt) -> RenderableType:
     from rich.text import Text
 
     from helamem.cli import display

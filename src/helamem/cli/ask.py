@@ -1,4 +1,4 @@
-"""Commands that answer: ask, and profile."""
+"""The commands ask and profile."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def profile(app: App, name: str | None) -> None:
 
 
 def answered(answer: Answer) -> RenderableType:
-    """An answer, what it rests on, and what it cost."""
+    """An answer, its sources, and its cost."""
     from rich.console import Group
     from rich.text import Text
 
@@ -127,7 +127,7 @@ def answered(answer: Answer) -> RenderableType:
 
 
 def profiles(found: Sequence[Profile]) -> RenderableType:
-    """Profiles, a line a fact."""
+    """Profiles, one line per fact."""
     from rich.console import Group
     from rich.text import Text
 

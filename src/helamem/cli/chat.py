@@ -116,7 +116,7 @@ class Conversation:
             click.echo(json.dumps(self._last().to_dict(), ensure_ascii=False))
         else:
             click.echo()
-            self._show(_told(self._last(), unfolded=self._unfolded))
+            self._show(_render_exchange(self._last(), unfolded=self._unfolded))
 
     def _print(self, piece: str) -> None:
         from helamem.cli import display
@@ -170,7 +170,7 @@ class Conversation:
         click.echo(f"{'/quit':10}end")
 
 
-def _told(exchange: Exchange, *, unfolded: bool) -> RenderableType:
+def _render_exchange(exchange: Exchange, *, unfolded: bool) -> RenderableType:
     """A line about what was recalled and used; unfolded, the memories themselves."""
     from rich.console import Group
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""Commands that tend a memory: consolidate, forget, facts, reindex."""
+"""The commands consolidate, forget, facts and reindex."""
 
 from __future__ import annotations
 
@@ -129,11 +129,11 @@ def _facts(kept: Sequence[Fact]) -> RenderableType:
     return display.facts(kept)
 
 
-SHOWN = 10  # memories that a plan shows before it only counts
+SHOWN = 10  # memories shown of a plan; the rest are only counted
 
 
 def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> RenderableType:
-    """What a consolidation did, in a sentence and a table of the new facts."""
+    """A consolidation's report: a sentence, and a table of the new facts."""
     from rich.console import Group
     from rich.text import Text
 
@@ -157,7 +157,7 @@ def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> 
 
 
 def counts(plan: ForgetPlan) -> str:
-    """How many episodes a plan looks at, and why it keeps those that it keeps."""
+    """How many episodes a plan considers, and how many it keeps for which reason."""
     return (
         f"{plan.considered:,} considered: {len(plan.ids):,} may go, {plan.kept_strong:,} kept for their "
         f"associations; of the others, {plan.kept_young:,} are too young, {plan.kept_used:,} were used and "

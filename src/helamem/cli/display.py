@@ -1,4 +1,4 @@
-"""What people see: results as tables and bars, plain where the output is not a terminal."""
+"""Output for people: tables and bars, plain if the output is not a terminal."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
 LONG = 240  # characters of a text that a table shows; `get` and --json show all
 BAR = 14
-UNBROKEN = 10_000  # the width of a pipe, where no line is broken
+UNBROKEN = 10_000  # the width for a pipe, so that no line is broken
 
-# What a score is made of, as a reader sees it: name, style, block, and the block where there is only ASCII.
+# The parts of a score bar: name, style, block character, ASCII character.
 OWN = ("what it says", "cyan", "█", "#")
 NEIGHBOURS = ("its neighbours", "green", "▓", "+")
 LEARNED = ("what was learned", "magenta", "▒", "*")
 
 
 def console(*, stderr: bool = False, least: int = 0) -> Console:
-    """Where to print: colour and width follow the terminal, NO_COLOR and COLUMNS.
+    """The console; colour and width follow the terminal, NO_COLOR and COLUMNS.
 
     Args:
         least: The width that is needed, also where the terminal has less and lines wrap.
@@ -55,7 +55,7 @@ def console(*, stderr: bool = False, least: int = 0) -> Console:
 
 @contextmanager
 def progress(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]]:
-    """A bar on standard error, where somebody is looking; it is told what is done, how far, of how much, if known."""
+    """A progress bar on standard error, shown on terminals only."""
     err = console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -74,7 +74,7 @@ def progress(hidden: bool) -> Iterator[Callable[[str, int, int | None], None]]:
 
 
 def clipped(text: str, length: int = LONG) -> Text:
-    """A text that is safe to print, cut where it is very long."""
+    """A printable text, shortened if it is very long."""
     safe = printable(text[: length + 1])
     return Text(safe if len(text) <= length else safe[:length].rstrip() + " ...")
 
@@ -120,13 +120,13 @@ PIECES = (OWN, NEIGHBOURS, LEARNED)
 
 
 def shares(parts: Parts) -> tuple[float, float, float]:
-    """A score in three: by itself, from the neighbouring turns, over learned edges and from cues."""
+    """A score in three shares: own activation, from neighbouring turns, from learning."""
     temporal = parts.received.get("temporal", 0.0)
     return parts.base, temporal, sum(parts.received.values()) - temporal
 
 
 class Glyph:
-    """A character, and what stands for it where there is only ASCII."""
+    """A character with an ASCII substitute."""
 
     def __init__(self, character: str, ascii_character: str, style: str) -> None:
         self._characters = (character, ascii_character)
@@ -157,7 +157,7 @@ class Glyphs:
 
 
 class Legend:
-    """What the pieces of a bar mean."""
+    """The legend of a bar."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         legend = Text("score: ", style="dim")
@@ -193,7 +193,7 @@ def recall(
 
 
 def about(hit: Hit) -> Text:
-    """Who said it, when, where, and on which path it came."""
+    """Speaker, time and session of a hit, and whether it came by association."""
     line = origin(hit.memory)
     if hit.path == "associative":
         line.append(" · by association", "magenta")
@@ -201,7 +201,7 @@ def about(hit: Hit) -> Text:
 
 
 def origin(memory: Episode | Fact) -> Text:
-    """Who said a memory, when and where; of a fact, what it rests on."""
+    """Speaker, time and session of an episode; the sources of a fact."""
     if isinstance(memory, Fact):
         words = ["fact", f"from {ids(memory.sources)}"]
     else:
@@ -218,7 +218,7 @@ def ids(values: Sequence[int], most: int = 6) -> str:
 
 
 def explanation(hit: Hit, known: Mapping[int, Episode | Fact]) -> Text:
-    """What a score is made of, and the edges that activation arrived over."""
+    """The terms of a score, and the edges by which activation arrived."""
     terms = {**hit.parts.base_terms, **{f"from {k}": v for k, v in hit.parts.received.items()}}
     told = " + ".join(f"{name} {value:.2f}" for name, value in terms.items() if abs(value) >= 0.005)
     telling = [via for via in hit.via if via.activation >= 0.005]
@@ -227,7 +227,7 @@ def explanation(hit: Hit, known: Mapping[int, Episode | Fact]) -> Text:
 
 
 def arrival(via: Via, known: Mapping[int, Episode | Fact]) -> str:
-    """One edge over which activation arrived, in words."""
+    """One edge by which activation arrived, in words."""
     source = known.get(via.source)
     words = clipped(source.text, 40).plain if source else ""
     edge = {

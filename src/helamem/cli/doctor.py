@@ -1,4 +1,4 @@
-"""`helamem doctor`: what is installed, whether the file is sound, and what to do about what is not."""
+"""`helamem doctor`: checks the installation, the settings and the file."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from helamem.reports import RepairReport, Stats
 
 State: TypeAlias = Literal["ok", "missing", "old", "wrong"]
-LOW_DISK = 100e6  # bytes below which the next import may not fit
+LOW_DISK = 100e6  # free bytes below which an import may fail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
         state: "missing" is something optional, "old" works but could be better; only "wrong" needs attention.
@@ -65,7 +65,7 @@ def doctor(app: App) -> None:
 
 
 def examine(app: App) -> Iterator[Finding]:
-    """Look at everything that a memory needs, from the interpreter to the file."""
+    """Check everything that a memory needs, from the interpreter to the file."""
     yield _python()
     yield from _packages()
     yield _sqlite()
@@ -157,7 +157,7 @@ def _file(app: App) -> Iterator[Finding]:
         advice = f"Use --set language={exc.expected}, or run helamem reindex."
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
     except (StoreError, OSError) as exc:
-        advice = "Or name another file with --file."  # what to do with this one is in the error
+        advice = "Or name another file with --file."  # the error says what to do
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
 
 
@@ -217,7 +217,7 @@ def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
 
 
 def _analysis(stats: Stats) -> Finding:
-    """Whether words are still read as they were when the file's terms were made."""
+    """Whether the file's terms were made by the current analysis."""
     from helamem.language import language_named
 
     made = f"words read with {stats.language} {stats.language_version}"
@@ -237,7 +237,7 @@ def _analysis(stats: Stats) -> Finding:
 
 
 def _folder(folder: Path) -> Finding:
-    """Where the file is: whether there is room. A folder that is not there yet is made when needed."""
+    """Check free space in the file's folder; a missing folder will be created when needed."""
     existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     free = shutil.disk_usage(existing).free
     detail = f"{folder}, {free / 1e9:.1f} GB free"

@@ -1,4 +1,4 @@
-"""Commands about what goes for good, and what to look at before: delete, erase, namespaces, cues."""
+"""The commands delete, erase, namespaces and cues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from helamem.records import Cue, Episode, Fact
     from helamem.reports import Erasure, Namespace
 
-SHOWN = 10  # memories that a plan shows before it only counts
+SHOWN = 10  # memories shown of a plan; the rest are only counted
 YES = "Do it; without this, nothing is removed."
 
 
@@ -96,7 +96,7 @@ def namespaces(app: App, drop: str | None, yes: bool) -> None:
         if drop is not None:
             found = tuple(each for each in found if each.name == drop)
             if yes or not found:
-                memory.drop_namespace(drop)  # which says what there is, if it is not there
+                memory.drop_namespace(drop)  # its error lists the existing ones
     data = {"namespaces": [each.to_dict() for each in found], "dropped": drop is not None and yes}
     app.show(
         data,

@@ -1,4 +1,4 @@
-"""Files that commands write: tried before the work is done, and there whole or not at all."""
+"""Output files: checked before the work starts, and written atomically."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STANDARD_OUTPUT = "-"
 class OutputFile(click.Path):
     """The value of an option that names a file to write; "-" is standard output.
 
-    That it cannot be written is told at once, and not when there are results to lose.
+    An unwritable file is reported at once, before there are results to lose.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class OutputFile(click.Path):
 
 
 def ready_folder(folder: Path) -> None:
-    """Make a folder, and see that files can be written into it.
+    """Create a folder, and check that it is writable.
 
     Raises:
         UsageError: They cannot.
@@ -63,7 +63,7 @@ def ready_folder(folder: Path) -> None:
 
 
 def try_out(place: Path) -> None:
-    """Begin to write a file as `writing` does, and leave nothing behind.
+    """Check that a file can be written, leaving nothing behind.
 
     Raises:
         OSError: It cannot be written.
@@ -75,7 +75,7 @@ def try_out(place: Path) -> None:
 
 @contextmanager
 def writing(name: str, *, private: bool = False) -> Iterator[IO[str]]:
-    """A file to write text into; where something fails, what was there before stays.
+    """Open a text file for writing; if the block raises, the old content stays.
 
     Who may read and write it stays too, unless it is to be private to its user. What is no ordinary file, such as a
     pipe or /dev/null, is written as it is and never replaced, and a link goes on pointing where it did.
@@ -92,7 +92,7 @@ def writing(name: str, *, private: bool = False) -> Iterator[IO[str]]:
         try:
             if private:
                 make_file(part)
-                tighten(place)  # what an earlier export left open to others
+                tighten(place)  # an earlier export may be readable by others
             with part.open("w" if private else "x", encoding="utf-8") as file:
                 if place.exists():
                     shutil.copymode(place, part)
@@ -107,7 +107,7 @@ def _is_special(place: Path) -> bool:
 
 
 def _beside(place: Path) -> Path:
-    """A name that no other run takes, in the same folder, so that the file can take its place in one step."""
+    """A unique name in the same folder, so that the file can be renamed atomically."""
     return place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
 
 

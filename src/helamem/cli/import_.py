@@ -28,16 +28,16 @@ FORMATS = (
     *("auto", "jsonl", "messages", "chatgpt", "claude", "letta", "slack", "discord", "whatsapp"),
     *("telegram", "markdown", "text", "locomo", "helamem"),
 )
-NAMED = 20  # so many things that were left out are named; --json names all
+NAMED = 20  # how many omissions are listed; --json lists all
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What goes into one namespace: turns, or the lines of an export of a whole memory.
+    """The import into one namespace: turns, or the lines of an export.
 
     Attributes:
-        left_out: Why something in the file is no turn, one sentence each.
-        losses: What of turns could not be kept, and of how many.
+        left_out: Why parts of the file are no turns, one sentence each.
+        losses: What could not be kept, and of how many turns.
     """
 
     namespace: str
@@ -111,12 +111,12 @@ def import_(
     parts = [_with_prefix(part, session_prefix) for part in parts]
     receipts = [(part, _store(app, part)) for part in parts]
     data: list[Json] = [_summary(part, receipt) for part, receipt in receipts]
-    app.show({"namespaces": data}, lambda: _told(receipts))
+    app.show({"namespaces": data}, lambda: _render_receipts(receipts))
 
 
 @contextmanager
 def _or_nothing(name: str) -> Iterator[None]:
-    """Say of an error while reading which file it is about, and that nothing was stored."""
+    """Add the file's name to reading errors, and that nothing was stored."""
     from helamem.errors import DataError
 
     try:
@@ -162,7 +162,7 @@ def _bytes(source: Path) -> bytes:
 
 
 def _conversations(app: App, found: Sequence[Conversation], chosen: str | None) -> list[Part]:
-    """Which conversation goes where: two never share a memory."""
+    """The namespace of each conversation; no two share one."""
     names = ", ".join(each.id for each in found)
     if chosen is not None:
         matching = [each for each in found if each.id == chosen]
@@ -194,7 +194,7 @@ def _part(namespace: str, reading: Reading) -> Part:
 
 
 def _whole_memories(app: App, lines: Sequence[str]) -> list[Part]:
-    """An export of one namespace goes into the one that is named; each of several into its own."""
+    """An export of one namespace goes into the current one; each of several into its own."""
     from helamem.exchange import export
 
     sections = export.sections(lines)
@@ -209,7 +209,7 @@ def _whole_memories(app: App, lines: Sequence[str]) -> list[Part]:
 
 
 def _whole_memory(namespace: str, lines: Sequence[str]) -> Part:
-    """An export, read once here so that a malformed line is found before anything is stored."""
+    """Read an export once, so that malformed lines are found before anything is stored."""
     from helamem.exchange import export
     from helamem.exchange.reading import Reading
 
@@ -227,7 +227,7 @@ def _with_prefix(part: Part, prefix: str) -> Part:
 
 
 def _store(app: App, part: Part) -> Receipt:
-    """Put one part into its namespace; if it stops half-way, say how far it came."""
+    """Store one part in its namespace; if interrupted, report the progress."""
     from helamem.cli import display
 
     done = 0
@@ -264,7 +264,7 @@ def _summary(part: Part, receipt: Receipt) -> Json:
     }
 
 
-def _told(receipts: Sequence[tuple[Part, Receipt]]) -> RenderableType:
+def _render_receipts(receipts: Sequence[tuple[Part, Receipt]]) -> RenderableType:
     from rich.text import Text
 
     from helamem.cli import display

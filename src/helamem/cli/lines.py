@@ -1,4 +1,4 @@
-"""One record a line: what goes into a pipe, tab-separated or as JSON. Quick to import."""
+"""Output for pipes: one record per line, tab-separated or as JSON. Quick to import."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-LISTS = ("hits", "namespaces", "findings")  # where a command's data holds records
+LISTS = ("hits", "namespaces", "findings")  # keys under which a command's data has records
 
 
 def is_piped() -> bool:
-    """Whether nobody watches: the output is no terminal, and COLUMNS does not say how wide one would be."""
+    """Whether the output goes into a pipe: it is no terminal, and COLUMNS is not set."""
     return not sys.stdout.isatty() and shutil.get_terminal_size((0, 0)).columns == 0
 
 
 def as_json(data: Any) -> Iterator[str]:  # JSON
-    """Each record as JSON on a line of its own."""
+    """Each record as one line of JSON."""
     for record in _records(data):
         yield json.dumps(record, ensure_ascii=False)
 
@@ -32,7 +32,7 @@ def tabbed(data: Any, columns: Sequence[str]) -> Iterator[str]:  # JSON
 
 
 def printable(text: str) -> str:
-    """The text without characters that would steer a terminal."""
+    """The text without terminal control characters."""
     return "".join(
         "\N{REPLACEMENT CHARACTER}"
         if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t"

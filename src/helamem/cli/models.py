@@ -1,4 +1,4 @@
-"""The options that name a language model, and the model that they name."""
+"""The options for a language model, and opening it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def language_model(app: App) -> LLM:
 
 
 def is_configured(app: App) -> bool:
-    """Whether a language model is named anywhere."""
+    """Whether a language model is configured."""
     return bool(app.config().llm.model)
 
 
@@ -59,7 +59,7 @@ _SETTINGS = {"model": "llm.model", "base_url": "llm.base_url"}
 
 
 def _remember(context: click.Context, option: click.Parameter, value: str | None) -> None:
-    """Keep an option's value, if it was given; the key apart from the settings, which may be listed."""
+    """Store an option's value, if given; the key stays apart from the settings, which may be listed."""
     name = str(option.name)
     if value is None:
         return

@@ -1,4 +1,4 @@
-"""What commands, groups and the program have in common: help with an example, errors in a sentence."""
+"""Base classes of commands, groups and the program: help with an example, errors as one sentence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from helamem.errors import HelaMemError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# What our own code raises when something is wrong with the input, the file or the machine.
+# Errors about the input, the file or the machine, which are shown without a traceback.
 EXPECTED = (HelaMemError, ValueError, TypeError, OSError)
 
 
@@ -35,7 +35,7 @@ class Command(click.Command):
         _format_with_example(self.help or "", formatter)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what it logs goes to standard error."""
+        """Run the command, logging to standard error."""
         verbose = ctx.ensure_object(App).verbose
         if verbose:
             level = logging.DEBUG if verbose > 1 else logging.INFO
@@ -54,7 +54,7 @@ class Group(click.Group):
         ctx: click.Context,  # noqa: ARG002  # the signature is click's
         formatter: click.HelpFormatter,
     ) -> None:
-        """Write what the group is for, then the example."""
+        """Write the group's description, then the example."""
         _format_with_example(self.help or "", formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -68,7 +68,7 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; a word of another memory's ends in what ours is called."""
+        """Find a command; a word of another memory system gets a hint."""
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             ctx.fail(self._unknown(args[0]))
         return super().resolve_command(ctx, args)
@@ -85,10 +85,10 @@ class Group(click.Group):
 
 
 class Program(Group):
-    """The program itself: its commands are imported when they are called, and errors become sentences.
+    """The program itself: it imports commands when they are called, and prints errors as sentences.
 
     Args:
-        later: Where each command is: "module:function" in this folder, by its name.
+        later: By command name, its "module:function" in this folder.
     """
 
     def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **options: Any) -> None:
@@ -112,14 +112,14 @@ class Program(Group):
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-            raise  # click says these itself; with a broken pipe, whoever read our output has enough
+            raise  # click reports these; a broken pipe only means that the reader has enough
         except Exception as exc:
             if ctx.ensure_object(App).debug:
                 raise
             raise click.ClickException(_sentence(exc)) from exc
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
-        """Run the program on a terminal or a pipe that may not know every character."""
+        """Run the program, also where the output's encoding lacks characters."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Commands that look things up, and learn from what served: search and reinforce."""
+"""The commands search and reinforce."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def reinforce(
 
 
 def sources(memory: Memory, found: Recall) -> dict[int, Episode | Fact]:
-    """The memories that activation came from, by id; cues have no text to show."""
+    """The memories that activation came from, by id, without cues."""
     wanted = {via.source for hit in found.hits for via in hit.via if via.source_kind != "cue"}
     return {id_: memory.get(id_) for id_ in sorted(wanted)}
 

@@ -1,4 +1,4 @@
-"""`helamem serve`: the memories of a file over HTTP, and `helamem keys`: who may use them."""
+"""`helamem serve`: serves a file's memories over HTTP; `helamem keys` manages access."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from helamem.server.keys import Key, Keys
 
-GRACE_S = 30  # how long a service that is told to stop waits for what it is about to answer
+GRACE_S = 30  # how long a stopping service waits for running requests
 
 
 @click.command(cls=Command)
@@ -142,7 +142,7 @@ def list_(app: App) -> None:
 @click.argument("prefix")
 @click.pass_context
 def revoke(context: click.Context, prefix: str) -> None:
-    """Make a key void.
+    """Revoke a key.
 
     Example:
         helamem keys revoke 1a2b3c4d
@@ -155,7 +155,7 @@ def revoke(context: click.Context, prefix: str) -> None:
 
 
 def keys_of(app: App) -> Keys:
-    """The keys that belong to a memory's file: they lie beside it."""
+    """The keys of a memory's file, which are stored beside it."""
     from helamem.server.keys import Keys
 
     return Keys(Path(app.path()).with_suffix(".keys.json"))
@@ -178,7 +178,7 @@ def _iso(at: float) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
+    """Whether the address is reachable from this machine only."""
     if host == "localhost":
         return True
     try:

@@ -1,6 +1,6 @@
-"""The options that every command takes, before its name or after it, and what they open.
+"""The options shared by all commands, before or after the command's name.
 
-Whatever is slow to import is imported where it is needed, so that `--help` is quick.
+Slow imports happen where they are needed, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
 @dataclass(slots=True)
 class App:
-    """What the shared options said, and what follows from it.
+    """The values of the shared options, and what they open.
 
     Attributes:
         settings: Single settings by dotted name, as `--set` gave them.
@@ -49,7 +49,7 @@ class App:
     named: set[str] = field(default_factory=set)
 
     def resolved(self) -> Resolved:
-        """The configuration that holds, and where each setting came from."""
+        """The resolved configuration, with the source of each setting."""
         from helamem import config
 
         options = {"preset": self.preset, "embedder": self.embedder}
@@ -57,13 +57,13 @@ class App:
         found = config.resolve(self.config_file, arguments={**self.settings, **given})
         if found.origins["timezone"] != "default":
             return found
-        return config.Resolved(  # who sits at a command line means the clock on the wall
+        return config.Resolved(  # at a command line, times are local
             config=replace(found.config, timezone="local"),
             origins={**found.origins, "timezone": "command line"},
         )
 
     def config(self) -> Config:
-        """The configuration that holds."""
+        """The resolved configuration."""
         return self.resolved().config
 
     def path(self) -> str | Path:
@@ -97,14 +97,14 @@ class App:
         return self.memory()
 
     def _nothing(self) -> Memory:
-        """What there is where nothing has been stored yet: looking makes no file."""
+        """An empty memory in RAM, so that reading commands create no file."""
         from helamem.memory import Memory
         from helamem.stores.sqlite.database import IN_RAM
 
         return Memory(IN_RAM, namespace=self.namespace, config=self.config())
 
     def require_file(self) -> None:
-        """Refuse to go on without a file.
+        """Refuse to continue if the file does not exist.
 
         Raises:
             StoreError: It is not there.
@@ -124,7 +124,7 @@ class App:
         """Print a result.
 
         Args:
-            data: What `--json` and `--ndjson` print.
+            data: The output of `--json` and `--ndjson`.
             render: Gives what a reader sees.
             columns: What of each record a line has in a pipe; without any, a pipe gets what a reader sees.
         """
@@ -142,7 +142,7 @@ class App:
         return self.as_json or self.ndjson or lines.is_piped()
 
     def note(self, *sentences: str) -> None:
-        """Say something on standard error, beside a result."""
+        """Print a remark on standard error."""
         for each in sentences:
             click.echo(each, err=True)
 
@@ -166,7 +166,7 @@ def shared_options(command: Decorated) -> Decorated:
 
 
 def some_options(*names: str) -> Callable[[Decorated], Decorated]:
-    """Give a command only those of the shared options that make sense for it."""
+    """Give a command a selection of the shared options."""
 
     def decorate(command: Decorated) -> Decorated:
         for name in reversed(names):
@@ -193,7 +193,7 @@ def _option(name: str, attributes: dict[str, Any]) -> Callable[[Decorated], Deco
 
 
 def _remember(context: click.Context, option: click.Parameter, value: object) -> None:
-    """Keep an option's value, if it was given; the one nearest to the command wins."""
+    """Store an option's value, if given; the one nearest to the command wins."""
     app = context.ensure_object(App)
     name = str(option.name)
     if value is None or value is False or value in (0, ()):
@@ -219,7 +219,7 @@ def _assignment(text: str) -> tuple[str, str]:
 
 
 def _completed(*words: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """What a shell offers as an option's value."""
+    """Shell completions for an option's value."""
     return lambda _context, _option, begun: [word for word in words if word.startswith(begun)]
 
 

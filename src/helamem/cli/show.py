@@ -1,4 +1,4 @@
-"""Commands that show what is there: get, list, history, stats, export, config."""
+"""The commands get, list, history, stats, export and config."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from helamem.reports import Stats
 
 
-TABLE = 20  # memories that a table shows, if nobody says how many
+TABLE = 20  # default number of memories in a table
 
 
 @click.command(cls=Command)
@@ -193,7 +193,7 @@ def _in_full(kept: Sequence[Episode | Fact]) -> RenderableType:
 
 
 def _named(fields: dict[str, Any]) -> dict[str, str]:
-    """What there is to say about a memory, in words: empty fields are left out."""
+    """A memory's fields in words; empty ones are left out."""
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in fields.items()

@@ -1,4 +1,4 @@
-"""How the values of options are read: times, lists of ids, JSON objects."""
+"""Parsers for option values: times, lists of ids, JSON objects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # it takes none in old
     def convert(
         self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
-        """The time that is written, a day being its midnight."""
+        """Parse a time; a day alone means its midnight."""
         if isinstance(value, datetime):
             return value
         try:

@@ -1,1 +1,1 @@
-"""Dense places of the graph become facts: clusters, ways to distil them, merging with what is known."""
+"""Turns dense places of the graph into facts: clusters, distillers, merging with known facts."""

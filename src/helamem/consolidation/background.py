@@ -1,4 +1,4 @@
-"""Consolidation beside the work: a thread that distils when enough is new, while turns go on being added.
+"""Consolidation in a background thread, whenever enough turns are new.
 
 Nothing is kept about what is still to be done. A pass that is cut off, by a crash or a failing model, leaves
 its clusters without their fingerprints, and so the next pass takes them up again.
@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 
 class Reflector:
-    """Runs a consolidation in a thread of its own, each time that so many turns have come.
+    """Runs a consolidation in its own thread after every so many new turns.
 
     Args:
         consolidate: What is run.
-        every: After how many new turns.
+        every: The number of new turns between passes.
         count: How many turns there are already; a pass is due at each multiple of `every`, so that a
             restart in between delays none.
 
@@ -68,12 +68,12 @@ class Reflector:
             self._changed.notify_all()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until no pass is due or running; whether that came about in time."""
+        """Wait until no pass is due or running; return False on timeout."""
         with self._changed:
             return self._changed.wait_for(lambda: not (self._due or self._busy), timeout_s)
 
     def close(self, timeout_s: float | None = None) -> None:
-        """Start no more passes, and wait for the one that is running."""
+        """Stop starting passes, and wait for the running one."""
         with self._changed:
             self._closed = True
             self._due = False
@@ -92,7 +92,7 @@ class Reflector:
                 self._done(report, failure)
 
     def _next(self) -> bool:
-        """Wait for a pass to become due; False when there will be no more."""
+        """Wait until a pass is due; return False once closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._due or self._closed)
             if self._closed:

@@ -1,4 +1,4 @@
-"""From a cluster of episodes to facts, with a language model: what it is asked, and what of its answer counts.
+"""Distils a cluster with a language model: builds the request, and validates the reply.
 
 Pure: the request is built and the reply is read here; asking and storing is the caller's part. Nothing in
 a reply is believed unchecked. Above all, a fact rests on episodes of the cluster, or it is refused.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Relation: TypeAlias = Literal["new", "same", "replaces", "unsure"]
 
 MAX_TEXT = 500  # characters of a fact
-MAX_EPISODE = 1500  # characters of an episode that are shown
+MAX_EPISODE = 1500  # characters shown of an episode
 
 FACT: dict[str, Json] = {
     "type": "object",
@@ -52,7 +52,7 @@ SCHEMA: Mapping[str, Json] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A fact as a model puts it, and how it says that it stands to a known one.
+    """A fact as the model worded it, and its stated relation to a known one.
 
     Attributes:
         old: The id of the known fact, which was among those shown; None where `relation` is "new".
@@ -65,7 +65,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What of a reply counts.
+    """The valid part of a reply.
 
     Attributes:
         refused: What does not, and why, one sentence each; without the words of memories.
@@ -76,12 +76,12 @@ class Parsed:
 
 
 def distiller(model: str) -> str:
-    """Who distils: a cluster that the same one has distilled already is left alone."""
+    """The distiller's name, which marks the clusters it has distilled."""
     return f"{model}/prompt-{prompts.VERSION}"
 
 
 def messages(episodes: Sequence[Episode], known: Sequence[Fact]) -> list[Message]:
-    """What the model is asked about one cluster, beside the facts that are known near it."""
+    """The request about one cluster, with the nearest known facts."""
     told = sorted(episodes, key=lambda episode: (episode.at, episode.id))
     lines = [prompts.episode_line(episode) for episode in told]
     for line in lines:
@@ -97,7 +97,7 @@ def messages(episodes: Sequence[Episode], known: Sequence[Fact]) -> list[Message
 def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Parsed:
     """Read a reply, whoever checked it against `SCHEMA`; a fact that cannot be is left out and told.
 
-    A cluster gives at most as many facts as it has episodes.
+    A cluster yields at most as many facts as it has episodes.
     """
     given = data.get("facts") if isinstance(data, dict) else None
     facts: list[Any] = given if isinstance(given, list) else []
@@ -113,7 +113,7 @@ def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Par
 
 
 class _Reader:
-    """Reads facts out of a reply, and keeps what it refused."""
+    """Reads facts from a reply, and collects refusals."""
 
     def __init__(self, episodes: Mapping[int, Episode], known: frozenset[int]) -> None:
         self.refused: list[str] = []
@@ -124,7 +124,7 @@ class _Reader:
         self.refused.append(sentence)
 
     def claim(self, number: int, fact: Any) -> Claim | None:  # noqa: ANN401  # JSON of a model
-        """One fact; None where it is refused."""
+        """One fact; None if it is refused."""
         wrong = schemas.misfit(fact, FACT, f"fact {number}")
         if wrong:
             self.refuse(wrong)
@@ -151,7 +151,7 @@ class _Reader:
         return Claim(draft=draft, relation=relation, old=old)
 
     def _sources(self, number: int, text: str, ids: Sequence[float]) -> tuple[int, ...]:
-        """The sources that are in the cluster, and say something of the fact."""
+        """The cited sources that are in the cluster and share words with the fact."""
         named = sorted({int(id_) for id_ in ids})
         strange = [id_ for id_ in named if id_ not in self._episodes]
         if strange:
@@ -169,7 +169,7 @@ class _Reader:
         return [self._episodes[id_] for id_ in ids]
 
     def _unfounded(self, text: str, sources: Sequence[int]) -> str:
-        """Why the sources do not bear a fact out; empty where they do."""
+        """Why the sources do not support a fact; empty if they do."""
         if not sources:
             return "has no source"
         said, cluster = self._at_ids(sources), list(self._episodes.values())
@@ -190,7 +190,7 @@ class _Reader:
         return relation, int(old)
 
     def _about(self, name: str, sources: Sequence[int]) -> str:
-        """The name, if it stands in the sources; else the speaker of all of them, if there is one."""
+        """The subject: the model's name if the sources contain it, else their common speaker, if any."""
         name = " ".join(clean(name)[0].split())
         said = " ".join(
             f"{grounding.who(episode)} {episode.text}" for episode in self._at_ids(sources)
@@ -207,7 +207,7 @@ class _Reader:
         try:
             return _date(day.strip(), said_at.tzinfo)
         except (ValueError, OverflowError):  # the year 1 of a zone may lie in no year of UTC
-            self.refuse(f"fact {number} has a date that is none; the time of its sources was taken")
+            self.refuse(f"fact {number} has an invalid date; the time of its sources was taken")
             return said_at
 
 
@@ -216,7 +216,7 @@ _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 def _wrong(text: str) -> str:
-    """Why a text is no fact; empty where it may be one."""
+    """Why a text cannot be a fact; empty if it can."""
     if not text:
         return "has no text"
     if clean(text)[1]:

@@ -1,4 +1,4 @@
-"""Which episodes belong together, and which may go: from what a store has read to ids.
+"""Finds clusters of episodes in the data read from a store.
 
 Pure. The mathematics is in `helamem.core.hubs` and `helamem.core.forgetting`.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from helamem.records import Episode
 
 DAY_S = 86_400.0
-STRETCH_CHARS = 16_000  # about 4,000 tokens: small models read no more at once
+STRETCH_CHARS = 16_000  # about 4,000 tokens, a limit of small models
 TEMPORAL, LEARNED, SOURCE = (CHANNELS.index(name) for name in ("temporal", "learned", "source"))
 
 
@@ -63,7 +63,7 @@ def find_clusters(
 
 
 def fingerprint(cluster: Sequence[Episode], distiller: str) -> bytes:
-    """A digest of what a cluster says and of who distils it: the same means that nothing is new."""
+    """A digest of a cluster's texts and its distiller; an equal one means that nothing is new."""
     return digest(distiller, sorted(mark(episode, "clustered").hex() for episode in cluster))
 
 
@@ -73,9 +73,9 @@ def mark(episode: Episode, how: Literal["read", "clustered"]) -> bytes:
 
 
 def is_new(cluster: Sequence[Episode], known: Container[bytes]) -> bool:
-    """Whether more than half of a cluster has not been in one that was distilled.
+    """Whether more than half of a cluster's episodes are new to the distiller.
 
-    Clusters shift with every lesson. To a model that reads what it read before, little is new.
+    Clusters shift with every lesson, and a model gains little from reading the same episodes again.
     """
     fresh = [episode for episode in cluster if mark(episode, "clustered") not in known]
     return 2 * len(fresh) > len(cluster)
@@ -103,7 +103,7 @@ def stretches(
 
 
 def _episode_graph(nodes: Nodes, edges: Edges, weights: Floats, temporal: float) -> Graph:
-    """The graph over episodes alone: learned edges, and edges between neighbouring turns."""
+    """The graph of episodes: learned edges, and edges between neighbouring turns."""
     inside = (
         (edges.channels == LEARNED)
         & np.isin(edges.sources, nodes.ids)
@@ -124,7 +124,7 @@ def _episode_graph(nodes: Nodes, edges: Edges, weights: Floats, temporal: float)
 
 
 def _cue_strength(nodes: Nodes, edges: Edges, weights: Floats) -> Floats:
-    """What cues add to each episode's strength: the learned edges that leave it for no episode."""
+    """What cues add to each episode's strength: its learned edges to nodes that are no episodes."""
     outside = (edges.channels == LEARNED) & ~np.isin(edges.targets, nodes.ids)
     return sums_at(nodes.ids, edges.sources[outside], weights[outside])
 

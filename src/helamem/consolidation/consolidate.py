@@ -1,4 +1,4 @@
-"""Dense places of the graph become facts, and what is weak, old and unused may go.
+"""Prunes faint edges, and distils dense places of the graph into facts.
 
 A cluster is distilled in one transaction, and once: its fingerprint is kept with its facts. With a language
 model, what no cluster holds is read too, in stretches of consecutive turns, each turn once.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from helamem.consolidation.distiller import Distiller
     from helamem.protocols import LLM, Embedder, Nodes, Store
 
-MAX_FAILURES = 3  # in a row, after which the others are not tried: the model is down
+MAX_FAILURES = 3  # consecutive failures after which the pass stops: the model is down
 
 
 def consolidate(
@@ -43,7 +43,7 @@ def consolidate(
     Args:
         now: Epoch seconds.
         learning_now: The learning clock, by which edges have decayed.
-        llm: Who distils; None takes sentences out of the episodes.
+        llm: The model that distils; None extracts sentences from the episodes.
     """
     rule = decay.rule(config.learning)
     pruned = store.prune(rule=rule, now=learning_now)
@@ -69,7 +69,7 @@ def consolidate(
 
 
 def _heard(store: Store) -> Nodes:
-    """The episodes that may be distilled: all but the quiet ones."""
+    """The episodes that may be distilled: all except quiet ones."""
     nodes = store.nodes(store.ids(kinds=["episode"]))
     return store.nodes(nodes.ids[nodes.traits & QUIET == 0])
 
@@ -87,7 +87,7 @@ class _Cluster:
     in_row: bool = False
 
     def without(self, known: set[bytes]) -> _Cluster | None:
-        """What of a stretch nobody has distilled; None where there is nothing left."""
+        """The part of a stretch that is not distilled yet; None if nothing is left."""
         pairs = zip(self.episodes, self.marks, strict=True) if self.in_row else ()
         left = [(episode, mark) for episode, mark in pairs if mark not in known]
         if not left:
@@ -96,14 +96,14 @@ class _Cluster:
 
     @property
     def name(self) -> str:
-        """How a report calls it."""
+        """Its name in reports."""
         ids = [episode.id for episode in self.episodes]
         return f"the cluster of {len(ids)} episodes from {min(ids)} to {max(ids)}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What there is to do, as of one moment."""
+    """The clusters to distil, as of one moment."""
 
     hubs: int
     unchanged: int
@@ -112,7 +112,7 @@ class _Plan:
 
 @dataclass(slots=True)
 class _Done:
-    """What has been done so far."""
+    """The results so far."""
 
     clusters: int = 0
     added: list[int] = field(default_factory=list)
@@ -156,7 +156,7 @@ def _episodes(store: Store, ids: Iterable[int]) -> list[Episode]:
 
 
 def _changed(dense: Sequence[Sequence[Episode]], known: set[bytes]) -> list[_Cluster]:
-    """The clusters that say something else than when they were distilled by sentences."""
+    """The clusters whose texts changed since sentences were extracted from them."""
     found = [_Cluster(each, [clusters.fingerprint(each, Extractive.name)]) for each in dense]
     return [cluster for cluster in found if cluster.marks[0] not in known]
 
@@ -164,7 +164,7 @@ def _changed(dense: Sequence[Sequence[Episode]], known: set[bytes]) -> list[_Clu
 def _new(
     dense: Sequence[Sequence[Episode]], known: set[bytes], reader: str, config: Config
 ) -> list[_Cluster]:
-    """The clusters that are worth a call, and most of which no model has seen in a cluster."""
+    """The clusters that are worth a call: large enough, and mostly new to the model."""
     return [
         _Cluster(each, [mark for mark in _marks(each, reader) if mark not in known])
         for each in dense
@@ -187,7 +187,7 @@ def _stretches(store: Store, ids: Sequence[int], known: set[bytes], size: int) -
 
 
 def _distil_all(store: Store, distiller: Distiller, todo: Sequence[_Cluster], now: float) -> _Done:
-    """Distil each; one that fails is told, and will be taken up again the next time."""
+    """Distil each cluster; failures are reported, and retried by the next pass."""
     done = _Done()
     failures = 0
     for i, cluster in enumerate(todo):
@@ -205,7 +205,7 @@ def _distil_all(store: Store, distiller: Distiller, todo: Sequence[_Cluster], no
 
 
 def _distil(store: Store, distiller: Distiller, cluster: _Cluster, now: float, done: _Done) -> None:
-    """Distil one, and what is left of it where somebody else has meanwhile distilled a part."""
+    """Distil one cluster, or the rest of it if another process has distilled a part meanwhile."""
     finding = distiller.distil(cluster.episodes)
     with store.transaction() as inside:
         _require_as_read(inside, cluster.episodes)
@@ -224,7 +224,7 @@ def _distil(store: Store, distiller: Distiller, cluster: _Cluster, now: float, d
 
 
 def _require_as_read(store: Store, episodes: Sequence[Episode]) -> None:
-    """Refuse to act upon episodes that have gone, or say something else by now.
+    """Refuse a result if its episodes were deleted or changed meanwhile.
 
     Raises:
         NotFoundError, ChangedError: One has.

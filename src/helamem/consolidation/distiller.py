@@ -1,4 +1,4 @@
-"""What every way to distil has in common: the seam, and how a draft becomes a fact.
+"""The interface of distillers, and how a draft becomes a fact.
 
 A distiller reads, and asks where it has whom to ask, for as long as that takes; it writes nothing. What it
 has found is then compared with what is known, and stored, in one transaction of its caller's.
@@ -37,7 +37,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a cluster gave.
+    """The result of distilling a cluster.
 
     Attributes:
         merged: How many facts were known already.
@@ -50,7 +50,7 @@ class Outcome:
 
 
 class Finding(Protocol):
-    """What a distiller made of a cluster, before it is compared with what is known."""
+    """A distiller's result before the comparison with known facts."""
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
         """What is to be stored of it.
@@ -64,15 +64,15 @@ class Finding(Protocol):
 
 
 class Distiller(Protocol):
-    """Makes facts of episodes."""
+    """Makes facts from episodes."""
 
     @property
     def name(self) -> str:
-        """Goes into the fingerprint of what it has distilled."""
+        """The name, which is part of fingerprints."""
         ...
 
     def distil(self, episodes: Sequence[Episode]) -> Finding:
-        """What one cluster gives."""
+        """Distil one cluster."""
         ...
 
 
@@ -86,7 +86,7 @@ def embedded(embedder: Embedder, drafts: Sequence[Draft]) -> Floats:
 def new_fact(
     draft: Draft, vector: Floats, language: Language, now: float, metadata: Mapping[str, Json]
 ) -> NewFact:
-    """A draft with all that a store keeps of a fact."""
+    """Complete a draft to a fact that a store can keep."""
     return NewFact(
         text=draft.text,
         kind=draft.kind,

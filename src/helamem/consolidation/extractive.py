@@ -1,4 +1,4 @@
-"""From a cluster of episodes to facts, without a language model: its highlights, word for word."""
+"""Distils without a language model: facts are highlights, quoted word for word."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Extracted:
     language: Language
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
-        """What is not known yet; an older statement about the same is replaced."""
+        """The drafts that are new; older statements about the same are superseded."""
         near = self._near(known)
         fresh = [
             (draft, vector)
@@ -83,7 +83,7 @@ class Extracted:
     def _outdates(self, draft: Draft, fact: Fact) -> bool:
         """Whether a newer statement of the same speaker is about what an extracted one is about.
 
-        A model's words are not ours to replace.
+        Facts written by a model are never replaced here.
         """
         return (
             _is_extracted(fact)
@@ -93,7 +93,7 @@ class Extracted:
         )
 
     def _near(self, known: Store) -> list[Fact]:
-        """The facts that a draft may repeat: those of its episodes, and those nearest to its words."""
+        """The facts that a draft may repeat: those from its episodes, and the nearest ones."""
         near = [
             id_
             for vector in self.vectors

@@ -1,4 +1,4 @@
-"""What becomes of new facts beside old ones: stored, merged, put in an old one's place, or left in doubt.
+"""Decides for each new fact: store it, merge it, replace an old one, or mark a doubt.
 
 Pure: facts and their vectors in, decisions out. Equality of facts is judged here from vectors and words;
 whether one replaces another only a model can say, and only about facts that it was shown.
@@ -27,7 +27,7 @@ Verdict: TypeAlias = Literal["store", "merge", "replace", "doubt"]
 
 SAME_COSINE = 0.9  # two facts with vectors this near
 SAME_WORDS = 0.75  # and this share of their words in common say the same
-TOLD_COSINE = 0.5  # the least nearness at which a model's word for "the same" is taken
+TOLD_COSINE = 0.5  # the least similarity at which a model's "same" is believed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def decide(
     old_vectors: Floats,
     language: Language = ENGLISH,
 ) -> list[Decision]:
-    """One decision a claim, in their order; claims that say the same are united first.
+    """One decision per claim, in order; equal claims are united first.
 
     "merge": an old fact says it already. "replace": the model says that it takes an old one's place, it is
     not older, and it can be about the same thing. "doubt": it contradicts an old one, and both stay. "store": anything else.
@@ -69,7 +69,7 @@ def decide(
 def unite(
     claims: Sequence[Claim], vectors: Floats, language: Language = ENGLISH
 ) -> tuple[list[Claim], list[int]]:
-    """Claims of which no two say the same, and the row of each: the first of its like, with all sources."""
+    """The distinct claims, each with all sources of its duplicates, and their rows."""
     united: list[Claim] = []
     rows: list[int] = []
     for row, claim in enumerate(claims):
@@ -134,13 +134,13 @@ def _decision(
         best = max(twins, key=lambda i: float(cosines[i]))
         return Decision(claim=claim, vector=vector, verdict="merge", old=old[best])
     i = next((i for i, fact in enumerate(old) if fact.id == claim.old), None)
-    verdict = "store" if i is None else _told(claim, old[i], float(cosines[i]), language)
+    verdict = "store" if i is None else _stated_relation(claim, old[i], float(cosines[i]), language)
     concerned = old[i] if i is not None and verdict != "store" else None
     return Decision(claim=claim, vector=vector, verdict=verdict, old=concerned)
 
 
-def _told(claim: Claim, fact: Fact, cosine: float, language: Language) -> Verdict:
-    """What follows from the model's word about a known fact."""
+def _stated_relation(claim: Claim, fact: Fact, cosine: float, language: Language) -> Verdict:
+    """The decision that follows from the model's stated relation to a known fact."""
     if claim.relation == "same":
         return "merge" if cosine >= TOLD_COSINE else "store"
     if claim.relation == "replaces":
@@ -150,14 +150,14 @@ def _told(claim: Claim, fact: Fact, cosine: float, language: Language) -> Verdic
 
 
 def _related(claim: Claim, fact: Fact, language: Language) -> bool:
-    """Whether a claim can be about what a fact is about: the same person, or a word in common."""
+    """Whether a claim and a fact may be about the same thing: a common person or word."""
     if claim.draft.speaker and claim.draft.speaker.casefold() == fact.speaker.casefold():
         return True
     return not set(terms_of(claim.draft.text, language)).isdisjoint(terms_of(fact.text, language))
 
 
 def _consistent(decisions: Sequence[Decision]) -> list[Decision]:
-    """The same decisions, but for those that a replacement makes impossible."""
+    """The decisions without those that a replacement rules out."""
     replaced: dict[int, Decision] = {}
     for each in decisions:
         if each.verdict == "replace" and each.old is not None:
@@ -180,7 +180,7 @@ _NUMBERS = re.compile(r"\d+")
 
 
 def _exact(sentence: str, language: Language) -> tuple[list[str], list[str]]:
-    """What must be equal where two sentences say the same: the numbers, and how often it is denied."""
+    """The numbers and negations of a sentence, which equal statements share."""
     folded = sentence.casefold()
     negations = ["not" for _ in language.negation.findall(folded)]
     return sorted(_NUMBERS.findall(folded)), negations

@@ -1,4 +1,4 @@
-"""What is known about a person, or about the assistant, in a few lines: made from facts, by rules. Pure.
+"""Profiles: the facts about a person or the assistant in a few lines, chosen by rules. Pure.
 
 A profile is read off the facts that hold now, so it is never out of date and costs nothing to maintain.
 """
@@ -26,7 +26,7 @@ class Line(Record):
     """One line of a profile.
 
     Attributes:
-        fact: The id of the fact that it is.
+        fact: The id of the fact.
         sources: The ids of the episodes that the fact rests on.
     """
 
@@ -39,12 +39,12 @@ class Line(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Profile(Record):
-    """What is known about one person, the surest and most used first within each kind.
+    """The facts about one person; within each kind, the surest and most used first.
 
     Attributes:
-        name: Whom it is about; "" for what is about nobody in particular.
+        name: The person; "" for facts about nobody in particular.
         agent: Whether it is about the assistant.
-        left_out: How many facts there was no room for.
+        left_out: How many facts did not fit.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Profile(Record):
 def profiles(
     facts: Iterable[Fact], *, name: str | None = None, max_chars: int = MAX_CHARS
 ) -> tuple[Profile, ...]:
-    """One profile a person, those of whom most is known first; the assistant's comes last.
+    """One profile per person, those with most facts first; the assistant's comes last.
 
     Args:
         facts: Facts that hold; superseded ones are left out.
@@ -82,7 +82,7 @@ def profiles(
 
 
 def held(facts: Sequence[Fact], at: datetime) -> tuple[Fact, ...]:
-    """The facts that held at a time: they did already, and what replaced them did not yet.
+    """The facts that were valid at a time.
 
     Args:
         facts: All, superseded ones too.

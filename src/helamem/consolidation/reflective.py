@@ -1,4 +1,4 @@
-"""From a cluster of episodes to facts, with a language model: asked once, checked, compared with what is known."""
+"""Distils with a language model: one call per cluster, whose reply is checked and compared with known facts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Reflective:
         self._llm = llm
 
     def distil(self, episodes: Sequence[Episode]) -> Reflected:
-        """What the model says, checked.
+        """Ask the model, and check its reply.
 
         Raises:
             LLMError: The model failed, or answered in another form than asked for.
@@ -61,7 +61,7 @@ class Reflective:
         )
 
     def _known_near(self, episodes: Sequence[int]) -> list[Fact]:
-        """The known facts nearest to what the cluster is about."""
+        """The known facts nearest to the cluster."""
         with self._store.reading() as seen:
             vectors = seen.vectors(np.array(episodes, np.int64))
             mean = normalize(vectors.mean(axis=0, keepdims=True))[0]
@@ -71,7 +71,7 @@ class Reflective:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reflected:
-    """What a model said.
+    """A model's checked reply.
 
     Attributes:
         vectors: Unit vectors of the claims, shape (n, dimension).
@@ -86,7 +86,7 @@ class Reflected:
     language: Language
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
-        """What is new, what is known already, and what takes the place of something known."""
+        """Compare with known facts: what is new, known already, or a replacement."""
         old = self._concerned(known)
         decisions = merging.decide(
             self.parsed.claims, self.vectors, old, known.vectors(_ids(old)), self.language
@@ -120,7 +120,7 @@ def _distillate(
     language: Language,
     now: float,
 ) -> Distillate:
-    """What decisions come to, for a store."""
+    """The decisions as a store's input."""
     new = [each for each in decisions if each.verdict != "merge"]
     changed: dict[int, Fact] = {}
     for each in decisions:
@@ -151,7 +151,7 @@ def _distillate(
 
 
 def _doubt(decision: Decision) -> dict[str, Json]:
-    """The mark of a fact that contradicts another one, where nobody could say which holds."""
+    """The metadata of a fact that contradicts another one without a known winner."""
     if decision.verdict != "doubt" or decision.old is None:
         return {}
     return {"contradicts": decision.old.id}

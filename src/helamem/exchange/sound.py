@@ -258,7 +258,7 @@ def _check_order(found: Export) -> None:
         while at is not None and at not in sound:
             if at in path:
                 raise DataError(
-                    f"fact: {at} was replaced by what it replaced itself", line=line["line"]
+                    f"fact: {at} was superseded by a fact that it superseded", line=line["line"]
                 )
             path[at] = None
             at = newer[at]

@@ -1,1 +1,1 @@
-"""What served an answer becomes a lesson."""
+"""Turns the memories that served an answer into a lesson."""

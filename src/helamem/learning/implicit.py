@@ -1,4 +1,4 @@
-"""Which memories an answer made use of, told from the words that the two share. Pure.
+"""Infers from shared words which memories an answer used. Pure.
 
 In a chat nobody says what served. But a reply that was drawn from a memory repeats what only that memory
 could tell: words that stand in the memory and in the reply, and not already in the question.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from helamem.language.language import Language
     from helamem.records import Hit
 
-CERTAINTY = 0.5  # what is inferred teaches half as much as what is said
+CERTAINTY = 0.5  # an inferred use teaches half as much as a stated one
 MIN_SHARE = 0.25
 MIN_TERMS = 2
 
@@ -48,7 +48,7 @@ def used(
 def tellings(
     question: str, hits: Sequence[Hit], language: Language = ENGLISH
 ) -> list[dict[str, float]]:
-    """For each hit the terms that the question does not have, and their weights.
+    """Each hit's terms that are not in the question, with weights.
 
         weight(t) = log(1 + n / n_t)
 

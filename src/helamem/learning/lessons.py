@@ -1,6 +1,6 @@
-"""From a recall, and the word of what in it served, to a lesson that a store can apply.
+"""Turns a recall, and which of its memories were used, into a lesson that a store can apply.
 
-Pure: what served is said by the caller. The mathematics is in `helamem.core.hebbian`.
+Pure: the caller says what was used. The mathematics is in `helamem.core.hebbian`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Floats, Ints
     from helamem.search.recall import Recall
 
-PROBABLE = 0.5  # from here on a cue is rather the same need than any other, or none
+PROBABLE = 0.5  # from here on, a cue is more likely the same need than not
 
 
 def lesson(
@@ -62,14 +62,14 @@ def lesson(
 
 
 def _activation(recall: Recall, ids: Ints) -> Floats:
-    """How active each memory was in the recall, the best hit being 1; 1 for what was not in it."""
+    """Each memory's activation relative to the best hit; 1 for memories outside the recall."""
     best = max((hit.score for hit in recall.hits), default=0.0)
     scores = {hit.id: max(hit.score, 0.0) / best for hit in recall.hits} if best > 0 else {}
     return np.array([scores.get(int(id_), 1.0) for id_ in ids], dtype=np.float32)
 
 
 def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
-    """An earlier cue that says nearly the same, or a new one."""
+    """An earlier cue with nearly the same text, or a new one."""
     if recall.cues and recall.cues[0].sameness >= config.cue_merge:
         return recall.cues[0].id
     words = " ".join(recall.query.split())

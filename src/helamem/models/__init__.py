@@ -1,1 +1,1 @@
-"""Embedders and language models, and what counts or checks what they say."""
+"""Embedders and language models, with counting, caching and checking of replies."""

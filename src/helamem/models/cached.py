@@ -1,4 +1,4 @@
-"""Answers of a language model, remembered in a folder."""
+"""Caches a language model's answers in a folder."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class Cached:
-    """An LLM that remembers the answers of another one, by everything that was asked.
+    """An LLM that caches another one's answers, keyed by the whole request.
 
     Args:
-        llm: The model behind.
+        llm: The wrapped model.
         cache: A folder, made if it is not there, or any mapping of strings to strings. What is kept
             there contains what was asked and answered, memories included.
-        read_only: Whether new answers are left out of it.
+        read_only: Whether new answers are not stored.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Cached:
         return self._llm.name
 
     def close(self) -> None:
-        """Close the connections of the model behind, if it has any."""
+        """Close the wrapped model's connections, if it has any."""
         close = getattr(self._llm, "close", None)
         if close is not None:
             close()
@@ -60,7 +60,7 @@ class Cached:
         max_tokens: int | None = None,
         temperature: float = 0.0,
     ) -> Reply:
-        """The remembered answer, or that of the model behind; failures are not remembered."""
+        """The cached answer, or the wrapped model's; failures are not cached."""
         key = self._key(messages, schema, max_tokens, temperature)
         kept = self._kept.get(key)
         if kept is not None:
@@ -78,7 +78,7 @@ class Cached:
         max_tokens: int | None = None,
         temperature: float = 0.0,
     ) -> Generator[str, None, Reply]:
-        """The remembered answer in one piece, or the pieces of the model behind."""
+        """The cached answer in one piece, or the wrapped model's pieces."""
         key = self._key(messages, None, max_tokens, temperature)
         kept = self._kept.get(key)
         if kept is not None:
@@ -100,7 +100,7 @@ class Cached:
 
 
 class _Folder:
-    """A folder as a mapping: a file a key, readable by its owner alone."""
+    """A folder as a mapping: one file per key, readable only by its owner."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -110,7 +110,7 @@ class _Folder:
         return file.read_text(encoding="utf-8") if file.is_file() else None
 
     def __setitem__(self, key: str, value: str) -> None:
-        """Written whole or not at all, also with several writers."""
+        """Write the file atomically, also with several writers."""
         private.make_folder(self._path)
         private.tighten(self._path)
         descriptor, name = tempfile.mkstemp(dir=self._path)

@@ -1,4 +1,4 @@
-"""Counting what language models are asked: each use case wraps the model that it is given."""
+"""Counts calls and tokens: each use case wraps the model it is given."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Meter:
-    """An LLM that counts what passes through it to another one; answers from a cache cost nothing."""
+    """An LLM that counts calls and tokens of the wrapped one; cached answers cost nothing."""
 
     def __init__(self, llm: LLM) -> None:
         self._llm = llm
@@ -40,7 +40,7 @@ class Meter:
         max_tokens: int | None = None,
         temperature: float = 0.0,
     ) -> Reply:
-        """The answer of the model behind; a call that fails counts as a call."""
+        """The wrapped model's answer; a failed call counts as a call."""
         self._count(calls=1)
         reply = self._llm.complete(
             messages, schema=schema, max_tokens=max_tokens, temperature=temperature
@@ -55,7 +55,7 @@ class Meter:
         max_tokens: int | None = None,
         temperature: float = 0.0,
     ) -> Generator[str, None, Reply]:
-        """The pieces of the model behind."""
+        """The wrapped model's pieces."""
         self._count(calls=1)
         reply = yield from self._llm.stream(
             messages, max_tokens=max_tokens, temperature=temperature

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_NAME = 200  # characters of a model's name, as its server says it
+MAX_NAME = 200  # the longest model name accepted from a server, in characters
 
 
 def connect(
@@ -43,7 +43,7 @@ def connect(
     """The model that the settings name.
 
     Raises:
-        ConfigError: They name none; it says which variables to set.
+        ConfigError: They name none; the message says which variables to set.
         MissingExtraError: The openai package is not installed.
     """
     if not model:
@@ -67,7 +67,7 @@ def connect(
 
 @dataclass(frozen=True, slots=True)
 class _Dialect:
-    """What a server was found to understand; the most capable one to begin with."""
+    """The features that a server is known to support; starts with all of them."""
 
     form: Literal["json_schema", "json_object", "text"] = "json_schema"
     tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -75,10 +75,10 @@ class _Dialect:
     usage: bool = True
 
     def simpler(self, refused: str | None, *, structured: bool) -> _Dialect | None:
-        """What to try after a request was called malformed; None where nothing is left to try.
+        """The next simpler dialect after a request was refused; None if there is none.
 
         Args:
-            refused: The parameter that the server names as the culprit, if it does.
+            refused: The parameter that the server complained about, if it named one.
             structured: Whether an object was asked for.
         """
         if refused == "temperature" and self.temperature:
@@ -95,7 +95,7 @@ class _Dialect:
 
 
 def chat_name(model: str) -> str:
-    """What `OpenAIChat` calls itself with this model; replies are kept by it."""
+    """The name of `OpenAIChat` with this model, which is part of the cache key."""
     return f"openai/{model}"
 
 
@@ -216,9 +216,9 @@ class OpenAIChat:
         schema: Mapping[str, Json] | None,
         **options: Any,
     ) -> Any:
-        """One request, asked again more simply as long as the server calls it malformed.
+        """Send a request, and simplify it as long as the server calls it malformed.
 
-        Errors are raised where the SDK's own are out of sight: they hold the request, and that the key.
+        Errors are raised outside the SDK's `except` blocks, since its errors contain the request, and so the key.
         """
         import openai
 
@@ -241,7 +241,7 @@ class OpenAIChat:
             dialect = simpler
 
     def _mapped(self, chunks: Any) -> Iterator[Any]:
-        """The chunks, with whatever breaks a stream turned into our error."""
+        """Yield the chunks, and translate errors inside the stream."""
         import openai
 
         breaking: tuple[type[Exception], ...] = (
@@ -260,7 +260,7 @@ class OpenAIChat:
         raise failure
 
     def _named(self, response: Any) -> str:
-        """What the server calls the model, if that is a name; it is kept with facts."""
+        """The server's name for the model, if it is a plausible name; facts record it."""
         name = without(self._api_key, str(getattr(response, "model", "") or ""))
         return name if name.isprintable() and 0 < len(name) <= MAX_NAME else self._model
 
@@ -288,7 +288,7 @@ class OpenAIChat:
         return value
 
     def _check_end(self, reason: str | None, refusal: str | None, max_tokens: int | None) -> None:
-        """Raise unless the answer came to its own end."""
+        """Raise unless the answer is complete."""
         if refusal or reason == "content_filter":
             raise self._error("refused to answer" + (f": {refusal}" if refusal else ""))
         if reason == "length":
@@ -308,13 +308,13 @@ class OpenAIChat:
         status = getattr(error, "status_code", None)
         what = _what_happened(error, status, self._timeout_s, self._api_key)
         failure = self._error(what, retryable=_may_pass(error, status))
-        # Where there is a key, the SDK's error holds it, in its request if nowhere else.
+        # If there is a key, the SDK's error contains it, at least in its request.
         failure.__cause__ = None if self._api_key else error
         return failure
 
 
 class _Heard:
-    """What has come of a streamed answer so far."""
+    """The streamed answer so far."""
 
     def __init__(self, model: str, named: Callable[[Any], str]) -> None:
         self.finish_reason: str | None = None
@@ -326,7 +326,7 @@ class _Heard:
         self._completion_tokens = 0
 
     def take(self, chunk: Any) -> str:
-        """Note what a chunk says; its piece of the text."""
+        """Record a chunk; return its piece of the text."""
         if getattr(chunk, "model", None):
             self._model = self._named(chunk)
         self._prompt_tokens = _count(chunk, "prompt_tokens") or self._prompt_tokens
@@ -361,7 +361,7 @@ def _request(
     temperature: float,
     stream: bool,
 ) -> dict[str, Any]:
-    """The request's arguments, in the words that the server is known to understand."""
+    """The request's arguments, in the server's dialect."""
     request: dict[str, Any] = {"model": model, "messages": [dict(each) for each in messages]}
     if max_tokens is not None and dialect.tokens == "max_tokens":
         request["max_tokens"] = max_tokens
@@ -395,7 +395,7 @@ def _asking_for_object(
 
 
 def _with_rule(messages: list[dict[str, str]], rule: str) -> list[dict[str, str]]:
-    """The messages with a rule at the end of the system message; many models take only one, in front."""
+    """Append a rule to the system message; many models accept only one, at the start."""
     if messages and messages[0]["role"] == "system":
         first = {"role": "system", "content": f"{messages[0]['content']}\n\n{rule}"}
         return [first, *messages[1:]]
@@ -410,18 +410,18 @@ def _first_choice(response: Any, holds: str) -> Any:
 
 
 def _text(value: object) -> str:
-    """A text of a response; empty where there is something else."""
+    """A text field of a response; empty if it is not a text."""
     return value if isinstance(value, str) else ""
 
 
 def _count(response: Any, name: str) -> int:
-    """A number out of a response's usage; 0 where the server does not count."""
+    """A number of a response's usage; 0 if the server does not count."""
     count = getattr(getattr(response, "usage", None), name, 0)
     return count if isinstance(count, int) and 0 <= count < 2**63 else 0
 
 
 def _what_happened(error: Exception, status: int | None, timeout_s: float, key: str) -> str:
-    """What went wrong, in words that say what to do."""
+    """What went wrong, and what to do about it."""
     import openai
 
     if isinstance(error, (openai.APITimeoutError, *_transport_errors("TimeoutException"))):
@@ -441,7 +441,7 @@ def _what_happened(error: Exception, status: int | None, timeout_s: float, key: 
 
 
 def _may_pass(error: Exception, status: int | None) -> bool:
-    """Whether trying later may help."""
+    """Whether a retry may help."""
     import openai
 
     if status is not None:
@@ -452,6 +452,6 @@ def _may_pass(error: Exception, status: int | None) -> bool:
 
 
 def _transport_errors(name: str = "HTTPError") -> tuple[type[Exception], ...]:
-    """What the SDK's HTTP library raises in mid-stream; not every version of the SDK catches it."""
+    """Errors of the SDK's HTTP library inside a stream, which some versions of the SDK do not catch."""
     loaded = [sys.modules[library] for library in ("httpx", "httpx2") if library in sys.modules]
     return tuple(getattr(module, name) for module in loaded)

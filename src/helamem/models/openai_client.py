@@ -1,4 +1,4 @@
-"""The client of OpenAI's SDK, held to what a memory may do with it.
+"""OpenAI's SDK client, restricted for privacy and safety.
 
 What is asked holds memories, and the key opens an account: both go to the server that was named and to no
 other. So redirects are not followed, what the environment says for OpenAI goes to OpenAI alone, an answer has
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_BYTES = 64 * 2**20  # of an answer
-PATIENCE = 12  # an answer may take so many times as long as the server may stay silent
-MAX_SHOWN = 300  # characters of a server's error; some answer with whole pages
-# What the SDK takes from the environment besides the key, and would send to any server.
+PATIENCE = 12  # total time of an answer, as a multiple of the timeout
+MAX_SHOWN = 300  # characters kept of a server's error; some send whole pages
+# Environment variables, besides the key, that the SDK would send to any server.
 FROM_ENVIRONMENT = ("organization", "project", "admin_api_key", "webhook_secret")
 
 
@@ -62,12 +62,12 @@ def without(key: str, text: str) -> str:
 
 
 def said(key: str, text: str) -> str:
-    """A server's words on one line, without the key, and then cut."""
+    """A server's message on one line, shortened and without the key."""
     return " ".join(without(key, text).split())[:MAX_SHOWN]
 
 
 def redirected(error: Exception, key: str) -> str:
-    """Where a server sent us, if that is what it did, and what to do; else empty."""
+    """A sentence about a server's redirect; empty if it did not redirect."""
     location = getattr(getattr(error, "response", None), "headers", {}).get("location")
     if not location or not 300 <= getattr(error, "status_code", 0) < 400:
         return ""
@@ -88,12 +88,12 @@ def bounded(
     most_bytes: int = MAX_BYTES,
     clock: Callable[[], float] = time.monotonic,
 ) -> Any:
-    """A response's stream that ends in an error where it has no end.
+    """Limit a response's stream in time and size.
 
     Args:
         stream: The bytes of a response, of the SDK's HTTP library.
-        most_s: How many seconds it may take in all.
-        most_bytes: How long it may be.
+        most_s: The total seconds it may take.
+        most_bytes: The number of bytes it may have.
         clock: Seconds.
     """
     started = clock()

@@ -1,4 +1,4 @@
-"""The part of JSON Schema that we ask language models for: does a value fit, and if not, where not.
+"""Validation for the part of JSON Schema that prompts use.
 
 Pure. Knows `type` (one or several), `enum`, `required`, `properties`, `additionalProperties: false`,
 `items`, `minimum` and `maximum`; other keywords do not restrict anything here.
@@ -29,7 +29,7 @@ _TYPES: dict[str, Callable[[Json], bool]] = {
 
 
 def misfit(value: Json, schema: Mapping[str, Json], where: str = "the reply") -> str | None:
-    """The first place where a value does not fit a schema, as a sentence; None where it fits.
+    """The first violation of a schema, as a sentence; None if the value is valid.
 
     >>> misfit({"n": "3"}, {"type": "object", "properties": {"n": {"type": "integer"}}})
     'the reply.n is "3", but must be of type integer'
@@ -38,7 +38,7 @@ def misfit(value: Json, schema: Mapping[str, Json], where: str = "the reply") ->
 
 
 def parse(text: str) -> Json:
-    """The JSON in a model's answer, also where it is fenced, or has words around one object.
+    """Parse the JSON in a model's answer, even inside a fence or between words.
 
     >>> parse('Sure! ```json {"found": true} ```')
     {'found': True}

@@ -22,7 +22,7 @@ Answer: TypeAlias = "str | Mapping[str, Json] | Exception"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a `ScriptedLLM` was asked."""
+    """A call that a `ScriptedLLM` received."""
 
     messages: tuple[Message, ...]
     schema: Mapping[str, Json] | None
@@ -73,7 +73,7 @@ class ScriptedLLM:
         """The script's next answer.
 
         Raises:
-            LLMError: The answer is not what the schema asks for, or the script has no more.
+            LLMError: The answer does not fit the schema, or the script has ended.
         """
         call = Call(
             messages=tuple(messages), schema=schema, max_tokens=max_tokens, temperature=temperature

@@ -12,14 +12,14 @@ from functools import lru_cache
 
 from helamem.models import wordpiece
 
-TOKENIZER = "wordpiece-estimate"  # what results that count tokens should name
+TOKENIZER = "wordpiece-estimate"  # the name of this estimate, for results
 
-_RARER = 9000  # the vocabulary's numbers rise as words get rarer; from here on one counts as two
-_LONG = 4000  # characters; counts of longer texts are not kept
+_RARER = 9000  # rarer words have higher numbers; from this number on a piece counts as two tokens
+_LONG = 4000  # characters; counts of longer texts are not cached
 
 
 def count_tokens(text: str) -> int:
-    """About how many tokens a text has; the marks of its beginning and end do not count.
+    """An estimate of a text's tokens, without start and end marks.
 
     Time grows with the length of the text: about a second for a million characters.
 
@@ -30,7 +30,9 @@ def count_tokens(text: str) -> int:
 
 
 def _count(text: str) -> int:
-    lines = text.count("\n") + 1 if text else 0  # a break each, so that lines add up
+    lines = (
+        text.count("\n") + 1 if text else 0
+    )  # one per line break, so that counts of lines add up
     return lines + sum(map(_cost, wordpiece.words(text)))
 
 

@@ -1,4 +1,4 @@
-"""Text into pieces of words, as BERT's uncased models read it: no tokenizer package is needed.
+"""Splits text into word pieces as BERT's uncased models do, without a tokenizer package.
 
 Characters are normalised and lower-cased, accents go, every Chinese character and punctuation mark
 stands alone, and a word is cut into the longest pieces that the vocabulary has, from left to right.
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from helamem.protocols import Floats
 
-UNKNOWN = 100  # the number of "[UNK]", for a word that no pieces make up
+UNKNOWN = 100  # the number of "[UNK]", for a word that cannot be split into known pieces
 START, END = 101, 102  # the numbers of "[CLS]" and "[SEP]", which models want around a text
 
 _MOST_CHARACTERS = 100  # a longer word is unknown
 KEPT = 65_536  # words whose pieces are remembered
 _CONTROL = ("Cc", "Cf", "Co", "Cs")
-_LATIN_END = "\u0250"  # letters from here on are of other scripts
+_LATIN_END = "\u0250"  # code points from here on belong to non-Latin scripts
 _IDEOGRAPHS = (
     (0x4E00, 0x9FFF),
     (0x3400, 0x4DBF),
@@ -47,7 +47,7 @@ def numbers(text: str) -> list[int]:
 
 
 def words(text: str) -> list[str]:
-    """A text's words and marks, in lower case and without accents.
+    """The words and punctuation of a text, lower-cased and without accents.
 
     >>> words("Zoë's café, 東京")
     ['zoe', "'", 's', 'cafe', ',', '東', '京']
@@ -72,7 +72,7 @@ def pieces(word: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=1)
 def vocabulary() -> Mapping[str, int]:
-    """The number of every piece; one inside of a word begins with "##"."""
+    """The number of every piece; pieces inside a word begin with "##"."""
     return {piece: number for number, piece in enumerate(vocabulary_list())}
 
 
@@ -139,7 +139,7 @@ def _is_latin(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _readable(character: str) -> str:
-    """A character before accents are taken apart: control characters go, spaces become one kind."""
+    """Normalize a character before accents are removed: drop control characters, unify spaces."""
     if character in "\t\n\r":
         return " "
     if character == "\ufffd" or unicodedata.category(character) in _CONTROL:
@@ -151,7 +151,7 @@ def _readable(character: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _apart(character: str) -> str:
-    """A character of normalised text: punctuation stands alone, accents go."""
+    """Handle a normalised character: separate punctuation, drop accents."""
     category = unicodedata.category(character)
     if category == "Mn":
         return ""

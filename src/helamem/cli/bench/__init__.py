@@ -1,1 +1,1 @@
-"""`helamem bench`: how well the memory does on published data, beside simpler systems."""
+"""`helamem bench`: measurements on published data, beside simpler systems."""

@@ -88,7 +88,7 @@ def answers(
 
     It answers from what each system finds, and it or another one judges.
 
-    Replies are kept, so a run that broke off goes on where it was: give the same command again.
+    Replies are cached, so an interrupted run continues when the same command is given again.
     A call that fails is counted as failed, never as a wrong answer, and is asked again next time.
 
     Example:
@@ -98,7 +98,7 @@ def answers(
         raise click.UsageError("--judge names who judges, and --no-judge says nobody")
     model = app.config().llm.model
     place = None if no_cache else _folder(app, cache)
-    uncached = _with(app, "llm.cache", "")  # the experiment keeps replies: one cache will do
+    uncached = _with(app, "llm.cache", "")  # the experiment has its own cache
     settings: dict[str, Any] = {
         "systems": systems,
         "llm": _model(uncached, dry_run=dry_run),
@@ -130,7 +130,7 @@ def answers(
 
 
 def _folder(app: App, cache: Path | None) -> str:
-    """Where replies are kept: as the option says, else the setting `llm.cache`."""
+    """The folder for replies: the option, else the setting `llm.cache`."""
     from helamem.config import data_folder
 
     return str(cache or app.config().llm.cache or data_folder() / FOLDER)
@@ -141,7 +141,7 @@ def _with(app: App, setting: str, value: str) -> App:
 
 
 def _model(app: App, *, dry_run: bool) -> LLM | None:
-    """The model that the options name; in a dry run, which asks nobody, what counts in its place."""
+    """The model that the options name; in a dry run, a stand-in that only counts."""
     if not dry_run:
         return language_model(app)
     if not is_configured(app):
@@ -153,7 +153,7 @@ def _model(app: App, *, dry_run: bool) -> LLM | None:
 
 
 def _failures(result: dict[str, Any]) -> Iterator[str]:
-    """What to do about calls that failed."""
+    """Advice about failed calls."""
     if result["dry_run"]:
         return
     for system, entry in result["systems"].items():

@@ -1,4 +1,4 @@
-"""What `helamem demo` works on: a conversation, and questions about it whose answers are known."""
+"""The data of `helamem demo`: a conversation, and questions with known answers."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Question:
     """A question about the conversation.
 
     Attributes:
-        again: The same question in other words; empty where nobody has written any.
-        answer: What is the case; empty where nobody has written it down.
-        evidence: Which turns hold the answer, counted from 0.
+        again: The same question reworded; empty if there is none.
+        answer: The right answer; empty if there is none.
+        evidence: The indices of the turns that hold the answer.
     """
 
     text: str
@@ -57,7 +57,7 @@ def sample() -> Story:
 
 
 def load(path: Path, *, most: int) -> Story:
-    """A story from a file, with at most so many questions.
+    """Load a story from a file, with at most `most` questions.
 
     LoCoMo's questions carry labels that say which turns answer them. In other files a question that
     somebody asked serves, and the turn that followed as its answer.
@@ -72,12 +72,14 @@ def load(path: Path, *, most: int) -> Story:
         story = _locomo(path.name, json.loads(content))
     else:
         turns = detect.read(content, form, session=path.name).turns
-        story = Story(name=path.name, turns=turns, questions=list(_asked(turns)))
-    return Story(name=story.name, turns=story.turns, questions=_telling(story.questions)[:most])
+        story = Story(name=path.name, turns=turns, questions=list(_asked_questions(turns)))
+    return Story(
+        name=story.name, turns=story.turns, questions=_most_telling_first(story.questions)[:most]
+    )
 
 
-def _telling(questions: Sequence[Question]) -> list[Question]:
-    """The questions in their order, those first whose answer lies in several turns."""
+def _most_telling_first(questions: Sequence[Question]) -> list[Question]:
+    """The questions in order, those with several evidence turns first."""
     return sorted(questions, key=lambda each: not 2 <= len(each.evidence) <= 4)
 
 
@@ -105,15 +107,15 @@ def _places(labels: Sequence[str], places: dict[Any, int]) -> tuple[int, ...]:
     return tuple(sorted({places[label] for label in found if label in places}))
 
 
-def _asked(turns: Sequence[Turn]) -> Iterator[Question]:
+def _asked_questions(turns: Sequence[Turn]) -> Iterator[Question]:
     """Questions that were asked in the conversation, each with the turn that followed."""
     for place, (turn, reply) in enumerate(pairwise(turns)):
-        answered = turn.session == reply.session and _who(turn) != _who(reply)
+        answered = turn.session == reply.session and _speaker_of(turn) != _speaker_of(reply)
         for sentence in sentences(turn.text):
             if answered and is_question(sentence) and len(terms_of(sentence)) >= MIN_TERMS:
                 yield Question(text=sentence, evidence=(place + 1,))
                 break
 
 
-def _who(turn: Turn) -> str:
+def _speaker_of(turn: Turn) -> str:
     return turn.speaker or turn.role

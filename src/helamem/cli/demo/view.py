@@ -1,4 +1,4 @@
-"""What `helamem demo` says at each step; every number in it comes from the steps."""
+"""The output of `helamem demo`, step by step; every number is computed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Embedders: how a text becomes a vector, one backend per file.
 
-Each loads what it needs at the first text, not before.
+Each loads its model when it embeds its first text.
 """
 
 from helamem.models.embedders.checking import coverage

@@ -1,4 +1,4 @@
-"""What goes into every embedder, what must come out of it, and how much of a text it reads."""
+"""Checks of an embedder's input and output, and of its coverage."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def strings(texts: Sequence[str]) -> list[str]:
-    """The texts without lone surrogates, which no tokenizer takes."""
+    """The texts without lone surrogates, which tokenizers refuse."""
     if isinstance(texts, str):
         raise TypeError("embed takes a list of texts, not one text")
     return [clean(text)[0] for text in texts]
 
 
 def checked(vectors: Floats, n: int, dimension: int | None, name: str) -> Floats:
-    """The vectors made unit length, after a look at whether they are what an embedder must give."""
+    """Check the shape and values of an embedder's vectors, and scale them to unit length."""
     right = (n, vectors.shape[-1] if dimension is None and vectors.ndim else dimension)
     if vectors.shape != right:
         raise EmbedderError(
@@ -41,7 +41,7 @@ def checked(vectors: Floats, n: int, dimension: int | None, name: str) -> Floats
 
 
 def coverage(embedder: Embedder, texts: Sequence[str]) -> Floats:
-    """The share of each text that an embedder can read, from 0 to 1; 1 where it does not tell."""
+    """The share of each text that an embedder can read, from 0 to 1; 1 if it does not report coverage."""
     if isinstance(embedder, Covering):
         return embedder.coverage(texts)
     return np.ones(len(texts))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class HashingEmbedder:
     """Adds up a pseudo-random sign per word and character trigram: the same in every process.
 
-    It knows no meaning, but texts that share words, or parts of words, are similar. For tests.
+    It does not know meaning: texts are similar if they share words or parts of words. For tests.
     """
 
     max_chars: int | None = None
@@ -35,7 +35,7 @@ class HashingEmbedder:
         return f"{type(self).__name__}({self.dimension})"
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One vector a text; of length 0 for a blank text."""
+        """One vector per text; the zero vector for a blank text."""
         sums = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in zip(sums, strings(texts), strict=True):
             for feature, weight in _features(text):

@@ -1,4 +1,4 @@
-"""Which embedder a setting names."""
+"""Loads the embedder that a setting names."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def load(
         spec: One of `KNOWN`.
         base_url: Where an OpenAI-compatible server is.
         api_key: Its key; a local server needs none.
-        dimension: The length that vectors of such a server are asked to have.
+        dimension: The dimension to request from such a server.
 
     Raises:
-        ConfigError: `spec` names no embedder, or a folder that holds none.
+        ConfigError: `spec` names no embedder, or a folder without one.
     """
     kind, _, what = spec.partition(":")
     if kind == "static":

@@ -51,7 +51,7 @@ class MiniLMEmbedder:
 
     @property
     def dimension(self) -> int:
-        """The length of a vector; a model other than the default is loaded to learn it."""
+        """The length of a vector; models other than the default are loaded to find out."""
         if self._known_dimension is None:
             self._known_dimension = self._encode(["dimension"]).shape[1]
         return self._known_dimension
@@ -76,7 +76,7 @@ class MiniLMEmbedder:
                 self._model = _sentence_transformer(self._source)
             try:
                 vectors = self._model.encode(texts, convert_to_numpy=True, show_progress_bar=False)
-            except RuntimeError as error:  # what torch raises, out of memory among others
+            except RuntimeError as error:  # raised by torch, for example when memory runs out
                 raise EmbedderError(f"{self.name} failed: {error}", provider=self.name) from error
         return np.asarray(vectors, dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""Static vectors of others, averaged: wordllama's, or a folder in model2vec's format.
+"""Averages of third-party static vectors: wordllama's, or a folder in model2vec's format.
 
 They need the extra [wordllama]: the packages tokenizers and safetensors, and wordllama itself for its.
 """
@@ -54,7 +54,7 @@ class Model2VecEmbedder:
         return f"{type(self).__name__}({self.name!r})"
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One vector a text; of length 0 for a text without a known token.
+        """One vector per text; the zero vector for a text without known tokens.
 
         Raises:
             EmbedderError: The model's files cannot be read.
@@ -74,7 +74,7 @@ class Model2VecEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Where a static model is, and which tensor holds its vectors."""
+    """The files of a static model, and the name of its tensor."""
 
     name: str
     dimension: int
@@ -117,7 +117,7 @@ def _refuse_missing(*packages: str) -> None:
 
 
 def _bundled(folder: str, name: str) -> Path:
-    """A file inside the package wordllama, which is not imported: that would configure logging."""
+    """A file of the package wordllama, found without importing it, since that would configure logging."""
     spec = find_spec("wordllama")
     for place in (spec.submodule_search_locations or []) if spec else []:
         file = Path(place, folder, name)
@@ -145,7 +145,7 @@ def _model2vec_files(folder: Path) -> _Files:
 
 
 def _safetensors_header(file: Path) -> tuple[dict[str, Any], str]:
-    """What is in the file, and a digest of its beginning: two models in folders of one name differ."""
+    """The file's header, and its digest, which distinguishes models in folders of the same name."""
     try:
         with file.open("rb") as stream:
             beginning = stream.read(2**20)
@@ -176,7 +176,7 @@ def _read_table(files: _Files) -> _Table:
 
 
 def _token_vectors(tensors: dict[str, Any], key: str) -> Floats:
-    """One vector a token: a model2vec model may share vectors between tokens, and weigh tokens."""
+    """One vector per token; a model2vec model may share vectors between tokens, and weight them."""
     vectors = np.ascontiguousarray(tensors[key], dtype=np.float32)
     if "mapping" in tensors:
         vectors = vectors[tensors["mapping"]]

@@ -54,7 +54,7 @@ class OnnxEmbedder:
 
     @property
     def dimension(self) -> int:
-        """The length of a vector; a model of your own is loaded to learn it."""
+        """The length of a vector; a custom model is loaded to find out."""
         if self._known_dimension is None:
             self._known_dimension = self._pooled([wordpiece.numbers("dimension")]).shape[1]
         return self._known_dimension
@@ -95,7 +95,7 @@ class OnnxEmbedder:
         )
 
     def _run(self, inputs: dict[str, Any]) -> Floats:
-        """The model's first output: a vector a piece, shape (texts, pieces, dimension)."""
+        """The model's first output: one vector per piece, shape (texts, pieces, dimension)."""
         with self._lock:
             try:
                 if self._session is None:
@@ -118,7 +118,7 @@ class OnnxEmbedder:
 
 
 def _padded(read: Sequence[Sequence[int]]) -> tuple[Any, Any]:
-    """The numbers between their marks, filled up with 0, and 1 where there is something."""
+    """Token numbers with start and end marks, padded with 0, and the attention mask."""
     numbers = np.zeros((len(read), max(map(len, read)) + 2), dtype=np.int64)
     is_there = np.zeros_like(numbers)
     for row, each in enumerate(read):
@@ -172,7 +172,7 @@ def _refuse_another_vocabulary(file: Path) -> None:
 
 
 def _called(model: str, file: Path) -> str:
-    """A name that tells models in folders of one name apart by a digest of the file."""
+    """A name with the file's digest, to distinguish models in folders of the same name."""
     if not model:
         return "all-MiniLM-L6-v2-int8"
     with file.open("rb") as stream:
@@ -181,7 +181,7 @@ def _called(model: str, file: Path) -> str:
 
 
 def _session(file: Path) -> Any:
-    """The model in one thread: texts are short, and threads that wait for each other take longer."""
+    """Load the model for one thread: texts are short, and more threads would be slower."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -73,13 +73,13 @@ class OpenAIEmbedder:
 
     @property
     def dimension(self) -> int:
-        """The length of a vector; where it was not given, the server is asked once."""
+        """The length of a vector; if it was not given, the server is asked once."""
         if self._known_dimension is None:
             self._known_dimension = self._request(["dimension"]).shape[1]
         return self._known_dimension
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One vector a text, of its first `max_chars` characters; blank texts are not sent.
+        """One vector per text, of its first `max_chars` characters; blank texts are not sent.
 
         Raises:
             EmbedderError: The server failed, or its reply is not what was asked for; `retryable` says
@@ -99,7 +99,7 @@ class OpenAIEmbedder:
         return vectors
 
     def close(self) -> None:
-        """Close the connections to the server; the next `embed` opens new ones."""
+        """Close the connections; the next `embed` opens new ones."""
         with self._lock:
             if self._client is not None:
                 self._client.close()

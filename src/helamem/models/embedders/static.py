@@ -1,4 +1,4 @@
-"""The default: one vector for each piece of a word, added up; offline, in a fraction of a millisecond.
+"""The default: sums one vector per word piece; offline, in a fraction of a millisecond.
 
 The vectors come with helamem. They were distilled from all-MiniLM-L6-v2 by `scripts/distil.py`.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from helamem.protocols import Floats
 
-SPARE = 1024  # vectors that mean nothing, for words that cannot be read
+SPARE = 1024  # arbitrary but fixed vectors for words that cannot be read
 
 _BLOCK = 4096  # pieces whose vectors are gathered at once, so that a huge text needs little memory
 
@@ -34,7 +34,7 @@ class StaticEmbedder:
     always the same: texts that share it are similar. `coverage` tells how much of a text was read.
     """
 
-    name = "static/minilm-256-v1"  # another table is another name: its vectors do not compare
+    name = "static/minilm-256-v1"  # a different table needs a different name, since its vectors are not comparable
     dimension = 256
     max_chars: int | None = None
 
@@ -46,7 +46,7 @@ class StaticEmbedder:
         return f"{type(self).__name__}({self.name!r})"
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One vector a text; of length 0 for a text without words or marks."""
+        """One vector per text; the zero vector for a text without words or punctuation."""
         sums = np.zeros((len(texts), self.dimension), dtype=np.float32)
         table = self._loaded()
         for row, text in zip(sums, strings(texts), strict=True):
@@ -54,7 +54,7 @@ class StaticEmbedder:
         return checked(sums, len(texts), self.dimension, self.name)
 
     def coverage(self, texts: Sequence[str]) -> Floats:
-        """The share of each text that was read, by its letters and digits: 1.0 for one without any."""
+        """The share of each text's letters and digits that can be read; 1.0 for a text without any."""
         return wordpiece.coverage(strings(texts))
 
     def _loaded(self) -> _Table:
@@ -66,7 +66,7 @@ class StaticEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The vectors as whole numbers, and what each is to be multiplied with."""
+    """The vectors as integers, with a scale for each."""
 
     vectors: np.ndarray
     scales: Floats
@@ -81,9 +81,9 @@ class _Table:
 
 @lru_cache(maxsize=wordpiece.KEPT)
 def _places(word: str) -> tuple[int, ...]:
-    """Where in the table the vectors of a word are.
+    """The rows of a word's vectors in the table.
 
-    A word that cannot be read has those of its pairs of characters, which like words share.
+    A word that cannot be read gets the vectors of its character pairs, which similar words share.
     """
     if wordpiece.is_legible(word):
         return wordpiece.pieces(word)

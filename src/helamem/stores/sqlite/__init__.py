@@ -2,7 +2,7 @@
 
 `store` is what others use. It writes through `node_table`, `posting_table`, `edge_table`, `fact_table` and `removing`,
 each of which knows some tables; it reads from `cache`, which keeps vectors and columns in RAM, and
-from the tables. All of them stand on `database`, which knows SQLite and nothing of memories.
+from the tables. All of them use `database`, which knows SQLite and nothing about memories.
 """
 
 from helamem.stores.sqlite.store import SQLiteStore

@@ -1,4 +1,4 @@
-"""Questions whose answers show whether a file is sound, and what mends it where it is not."""
+"""Integrity checks of a file, and the repairs."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 # In every query ?1 is the namespace, ?2 the number of bytes of a vector, ?3 the time of mending.
 MINE = "(SELECT id FROM node WHERE namespace = ?1)"
-HUGE = 1e18  # no weight, and no time by any clock, is as large
+HUGE = 1e18  # larger than any weight and any time
 
 
 def _unreadable(column: str) -> str:
-    """SQL for a time that is none: no number, or outside of the years from 1 to 9999."""
+    """SQL for an invalid time: not a number, or outside the years 1 to 9999."""
     number = f"typeof({column}) IN ('real', 'integer')"
     return f"NOT ({number} AND {column} >= {EARLIEST!r} AND {column} < {LATEST!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something that should not be there.
+    """A kind of damage.
 
     Attributes:
-        query: Counts it; or names the nodes, where these are what is wrong and have to go.
-        complaint: What is said of so many.
-        remedy: What mending does.
-        mends: The statements that do it; none where the nodes go.
+        query: Counts the damage, or selects the nodes to remove.
+        complaint: The sentence about it, with a place for the number.
+        remedy: The sentence about the repair.
+        mends: The statements that repair it; empty if the nodes are removed.
     """
 
     query: str
@@ -50,7 +50,7 @@ class Check:
 
 
 def _rows(where: str, complaint: str, remedy: str, table: str, *, change: str = "") -> Check:
-    """Rows of a table that meet a condition, and go or are changed."""
+    """A check for rows that meet a condition; they are deleted or changed."""
     deed = f"UPDATE {table} SET {change}" if change else f"DELETE FROM {table}"
     return Check(
         f"SELECT count(*) FROM {table} WHERE {where}",  # our own words
@@ -61,7 +61,7 @@ def _rows(where: str, complaint: str, remedy: str, table: str, *, change: str = 
 
 
 def _nodes(where: str, complaint: str) -> Check:
-    """Nodes that meet a condition, and go with all that rests on them."""
+    """A check for nodes that meet a condition; they are removed with all that depends on them."""
     return Check(
         f"SELECT n.id FROM node n LEFT JOIN fact f ON f.node = n.id WHERE n.namespace = ?1 AND {where}",
         complaint,
@@ -79,12 +79,12 @@ CHECKS: tuple[Check, ...] = (
         )
     ),
     _rows("fact NOT IN (SELECT node FROM fact)", "{} sources belong to no fact", "removed", "fact_source"),
-    _rows(f"superseded_by {LOST}", "{} facts were replaced by nothing", "they hold again", "fact", change="superseded_by = NULL"),
+    _rows(f"superseded_by {LOST}", "{} facts were superseded by a missing fact", "reactivated", "fact", change="superseded_by = NULL"),
     _rows(f"source IN {MINE} AND source = target", "{} edges join a memory to itself", "removed", "edge"),
     _rows(
         f"source IN {MINE} AND NOT (typeof(weight) IN ('real', 'integer') AND weight BETWEEN 0 AND {HUGE}"
         f" AND typeof(touched) IN ('real', 'integer') AND abs(touched) < {HUGE})",
-        "{} edges have a weight or a time that is none", "removed", "edge",
+        "{} edges have an invalid weight or time", "removed", "edge",
     ),
     _rows(
         f"source IN {MINE} AND NOT EXISTS (SELECT 1 FROM edge r WHERE r.source = edge.target"
@@ -92,44 +92,44 @@ CHECKS: tuple[Check, ...] = (
         "{} edges lead one way only", "removed", "edge",
     ),
     _nodes("typeof(n.text) <> 'text' OR n.kind NOT IN (0, 1, 2)", "{} nodes are of no kind, or have no text"),
-    _nodes("(n.kind = 1) <> (f.node IS NOT NULL)", "{} nodes are facts by half"),
+    _nodes("(n.kind = 1) <> (f.node IS NOT NULL)", "{} nodes have kind 'fact' but no fact row, or the reverse"),
     _nodes("n.kind = 0 AND n.session NOT IN (SELECT id FROM session)", "{} episodes belong to no session"),
     _nodes("n.kind = 1 AND n.id NOT IN (SELECT fact FROM fact_source)", "{} facts rest on nothing"),
     _nodes("n.id NOT IN (SELECT node FROM vector)", "{} nodes have no vector"),
     _nodes("n.id IN (SELECT node FROM vector WHERE length(value) <> ?2)", "{} vectors have the wrong length"),
     _nodes("n.kind = 2 AND n.id NOT IN (SELECT source FROM edge)", "{} earlier questions are bound to nothing"),
     _rows(
-        f"namespace = ?1 AND {_unreadable('stored_at')}", "{} memories were stored at a time that is none",
-        "the time of mending is taken", "node", change="stored_at = ?3",
+        f"namespace = ?1 AND {_unreadable('stored_at')}", "{} memories have an invalid storing time",
+        "set to the time of the repair", "node", change="stored_at = ?3",
     ),
     _rows(
-        f"namespace = ?1 AND {_unreadable('at')}", "{} memories have a time that is none",
-        "the time at which they were stored is taken", "node", change="at = stored_at",
+        f"namespace = ?1 AND {_unreadable('at')}", "{} memories have an invalid time",
+        "set to the time at which they were stored", "node", change="at = stored_at",
     ),
     _rows(
         "namespace = ?1 AND (NOT json_valid(metadata) OR json_type(metadata) <> 'object')",
-        "{} memories have metadata that are no JSON", "emptied", "node", change="metadata = '{}'",
+        "{} memories have metadata that are not a JSON object", "emptied", "node", change="metadata = '{}'",
     ),
     _rows(
         f"node IN {MINE} AND (typeof(uses) <> 'integer' OR uses < 0 OR used_at IS NOT NULL AND {_unreadable('used_at')})",
-        "{} memories were used so often, or at a time, that cannot be", "they count as never used", "usage",
+        "{} memories have an impossible count or time of uses", "reset to never used", "usage",
     ),
     _rows(
-        f"namespace = ?1 AND {_unreadable('at')}", "{} lines of history have a time that is none", "removed", "history"
+        f"namespace = ?1 AND {_unreadable('at')}", "{} history events have an invalid time", "removed", "history"
     ),
     _rows(
         f"node IN {MINE} AND NOT (typeof(confidence) IN ('real', 'integer') AND confidence > 0 AND confidence <= 1)",
-        "{} facts have a certainty outside of (0, 1]", "a half is taken", "fact", change="confidence = 0.5",
+        "{} facts have a confidence outside (0, 1]", "set to 0.5", "fact", change="confidence = 0.5",
     ),
     _rows(
         "namespace = ?1 AND kind = 1 AND active <> (SELECT superseded_by IS NULL FROM fact WHERE fact.node = node.id)",
-        "{} facts are replaced, but still active, or the other way round", "what replaced them decides", "node",
+        "{} superseded facts are still active, or the reverse", "set by whether a fact superseded them", "node",
         change="active = (SELECT superseded_by IS NULL FROM fact WHERE fact.node = node.id)",
     ),
     Check(
         "SELECT count(*) FROM namespace WHERE id = ?1 AND (n_documents, total_length) <>"
         f" (SELECT count(*), coalesce(sum(length), 0) FROM node WHERE namespace = ?1 AND {IS_DOCUMENT})",
-        "the counted number or length of documents is not the real one", "counted anew",
+        "the stored number or length of documents is wrong", "counted again",
         (
             "UPDATE namespace SET (n_documents, total_length) = (SELECT count(*), coalesce(sum(length), 0)"
             f" FROM node WHERE namespace = ?1 AND {IS_DOCUMENT}) WHERE id = ?1",
@@ -138,7 +138,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "SELECT count(*) FROM term t WHERE namespace = ?1 AND documents <>"
         " (SELECT count(*) FROM posting p JOIN node n ON n.id = p.node WHERE p.term = t.id AND n.active)",
-        "{} terms are not in as many documents as counted", "counted anew",
+        "{} terms have a wrong document frequency", "counted again",
         (
             "UPDATE term SET documents = (SELECT count(*) FROM posting p JOIN node n ON n.id = p.node"
             " WHERE p.term = term.id AND n.active) WHERE namespace = ?1",
@@ -153,7 +153,7 @@ def wrong(database: Database, namespace: int, dimension: int) -> list[str]:
         f"SQLite says: {line}" for line in database.column("PRAGMA integrity_check") if line != "ok"
     ]
     found += [
-        f"table {table}, row {row} refers to a row of {parent} that is not there"
+        f"table {table}, row {row} refers to a missing row of {parent}"
         for table, row, parent, _ in database.rows("PRAGMA foreign_key_check")
     ]
     for check in CHECKS:
@@ -161,18 +161,18 @@ def wrong(database: Database, namespace: int, dimension: int) -> list[str]:
         if count:
             found.append(check.complaint.format(count))
     found += [
-        f"fact {fact} was replaced by what it replaced itself"
+        f"fact {fact} was superseded by a fact that it superseded"
         for fact in _in_rings(database, namespace)
     ]
     return found
 
 
 def mend(space: Space, at: float) -> list[str]:
-    """Mend or remove what is wrong; for each kind what it was, and what was done."""
+    """Repair the file; return the damage and the remedy of each kind."""
     done: list[str] = []
     for fact in _in_rings(space.db, space.id):
         space.db.execute("UPDATE fact SET superseded_by = NULL WHERE node = ?", fact)
-        done.append(f"fact {fact} was replaced by what it replaced itself: it holds again")
+        done.append(f"fact {fact} was superseded by a fact that it superseded: reactivated")
     for check in CHECKS:
         count = check.found(space.db, space.id, 4 * space.dimension)
         if count:
@@ -190,12 +190,12 @@ def _mend(space: Space, check: Check, at: float) -> None:
 
 
 def _bound(query: str, *values: float) -> Sequence[float]:
-    """As many of the values as a query names by number."""
+    """The values that a query refers to by number."""
     return values[: max((int(n) for n in re.findall(r"\?(\d)", query)), default=0)]
 
 
 def _in_rings(database: Database, namespace: int) -> Iterator[int]:
-    """One fact of each ring in which facts replaced each other."""
+    """One fact of each cycle of facts that replaced each other."""
     newer = dict(
         database.rows(
             "SELECT f.node, superseded_by FROM fact f JOIN node n ON n.id = f.node"

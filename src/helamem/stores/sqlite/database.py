@@ -1,6 +1,6 @@
-"""One SQLite file: opening it, its schema, its transactions, and what its errors mean.
+"""One SQLite file: opening, schema, transactions, and translation of errors.
 
-Knows nothing of memories. One connection serves all threads; whoever uses it holds its lock.
+It knows nothing about memories. All threads share one connection, guarded by its lock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Value: TypeAlias = "str | bytes | int | float | None"
 APPLICATION_ID = 0x48654C61  # "HeLa"
 OLDEST = (3, 34, 0)  # of SQLite
-READERS_S = 0.5  # how long to wait for readers before the log is emptied later
+READERS_S = 0.5  # how long to wait for readers before postponing the truncation of the log
 PAGE_BYTES = 8192
 IN_RAM = ":memory:"
 SETTINGS = (
@@ -43,7 +43,7 @@ class Database:
         path: The file; made with its folders where it is not there. ":memory:" keeps all in RAM.
         synchronous: "full" survives a power cut, "normal" a crash of the process.
         busy_s: How many seconds to wait for other writers.
-        functions: What SQL may call beside its own functions, by name.
+        functions: Additional SQL functions by name.
 
     Attributes:
         snapshot: While reading, a number of the state that is seen; another state has another.
@@ -111,7 +111,7 @@ class Database:
             )
 
     def _write_ahead(self) -> None:
-        """Readers and a writer do not wait for each other; kept in the file, so set only once."""
+        """Turn on the write-ahead log, so that readers and a writer do not block each other; the file keeps the mode."""
         if self.row("PRAGMA journal_mode") == ("wal",):
             return
         (mode,) = self.row("PRAGMA journal_mode = WAL")
@@ -143,7 +143,7 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """One state of the file for all that is read inside, whoever writes meanwhile."""
+        """Inside the block, all reads see one snapshot of the file."""
         with self._lock, self._explained():
             self._require_open()
             if self._connection.in_transaction:
@@ -159,9 +159,9 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction that waits for other writers first; if anything is raised, nothing changed.
+        """A write transaction, which waits for other writers; if the block raises, it is rolled back.
 
-        Inside another one it is a part of that, which can fail by itself.
+        Inside another transaction it is a savepoint.
         """
         with self._lock, self._explained():
             self._require_open()
@@ -180,12 +180,12 @@ class Database:
 
     @property
     def is_writing(self) -> bool:
-        """Whether a transaction that writes is open."""
+        """Whether a write transaction is open."""
         return self._is_writing
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """The connection outside of any transaction, for what SQLite does only there."""
+        """The connection outside any transaction, for statements that SQLite runs only there."""
         with self._lock, self._explained():
             self._require_open()
             yield
@@ -203,7 +203,7 @@ class Database:
 
     @contextlib.contextmanager
     def _savepoint(self) -> Iterator[None]:
-        """A part of a transaction: if it raises, the part is undone. SQLite may have undone all by then."""
+        """A savepoint: if the block raises, it is rolled back, unless SQLite has rolled back the whole transaction."""
         self.execute("SAVEPOINT part")
         try:
             yield
@@ -216,7 +216,7 @@ class Database:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into ours, saying what to do."""
+        """Translate SQLite's errors into ours, with advice."""
         try:
             yield
         except UnicodeDecodeError as exc:  # the damage is in the schema, which SQLite quotes
@@ -241,11 +241,11 @@ class Database:
         return self._connection.execute(query, values)
 
     def many(self, query: str, rows: Iterable[Sequence[Value] | Mapping[str, Value]]) -> int:
-        """Run one statement for each row; how many rows it changed in all."""
+        """Run one statement per row; return the total number of changed rows."""
         return self._connection.executemany(query, rows).rowcount
 
     def row(self, query: str, *values: Value) -> tuple[Any, ...]:
-        """The first row; there is one."""
+        """The first row, which must exist."""
         found: tuple[Any, ...] = self.execute(query, *values).fetchone()
         return found
 
@@ -263,7 +263,7 @@ class Database:
         return [row[0] for row in self.execute(query, *values)]
 
     def empty_log(self) -> bool:
-        """Fold the write-ahead log into the file; False where a reader still needs it."""
+        """Move the write-ahead log into the file; return False if a reader still needs it."""
         self.execute(f"PRAGMA busy_timeout = {int(1e3 * min(READERS_S, self._busy_s))}")
         try:
             (busy, _, _) = self.row("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -279,7 +279,7 @@ class Database:
         return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
-        """Release the file; a second time does nothing."""
+        """Close the file; closing twice does nothing."""
         with self._lock:
             if not self._closed:
                 self._closed = True
@@ -287,7 +287,7 @@ class Database:
 
 
 def migrations() -> list[str]:
-    """The scripts that make the schema, in order; the file's `user_version` counts those done."""
+    """The migration scripts in order; the file's `user_version` is the number applied."""
     folder = resources.files("helamem.stores.sqlite") / "migrations"
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name
@@ -296,7 +296,7 @@ def migrations() -> list[str]:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script; `executescript` would commit the transaction at hand."""
+    """Split a script into statements, since `executescript` would commit the open transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -306,7 +306,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _make_place(path: Path) -> None:
-    """The folder and the file, private to their user; SQLite gives its log and index the file's rights."""
+    """Create the folder and the file, private to the user; SQLite gives the same permissions to its log."""
     if path.is_dir():
         raise StoreError(
             f"{path} is a folder. Give the path of a file, for example {path / 'memory.db'}."
@@ -323,7 +323,7 @@ def _make_place(path: Path) -> None:
                 f"{needed} cannot be written. Change its rights, or give another path; "
                 "SQLite writes beside its file too."
             )
-    with contextlib.suppress(OSError):  # SQLite says it better, when it opens the file
+    with contextlib.suppress(OSError):  # SQLite reports it better when it opens the file
         private.make_file(path)
     for suffix in ("", "-wal", "-shm"):
         private.tighten(Path(f"{path}{suffix}"))

@@ -1,4 +1,4 @@
-"""Edges: both directions of each are rows, and weights change in SQL, whoever else is writing."""
+"""Edges: one row per direction. Weights change in SQL, so that concurrent writers lose nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")
 
 
 def link(space: Space, a: int, b: int, channel: int, *, weight: float, touched: float) -> None:
-    """Join two nodes, both ways."""
+    """Link two nodes in both directions."""
     space.db.many(
         "INSERT INTO edge VALUES (?, ?, ?, ?, ?)",
         [(a, b, channel, weight, touched), (b, a, channel, weight, touched)],
@@ -32,7 +32,7 @@ def link(space: Space, a: int, b: int, channel: int, *, weight: float, touched: 
 def strengthen(
     space: Space, pairs: Sequence[tuple[int, int]], gains: Floats, lesson: Lesson
 ) -> int:
-    """Both directions of each pair, in ascending order, so that writers never wait in a circle."""
+    """Strengthen both directions of each pair, in ascending order so that writers cannot deadlock."""
     rule = lesson.rule
     terms = (rule.tau, rule.floor, rule.saturation, rule.ceiling)
     growing = [(pair, gain) for pair, gain in zip(pairs, gains.tolist(), strict=True) if gain]
@@ -52,7 +52,7 @@ def strengthen(
 
 
 def learned(weight: float, age: float, gain: float, *rule: float) -> float:
-    """A stored weight after a lesson, as SQL calls it: the rule of `core.hebbian`, for one weight.
+    """The SQL function for a weight after a lesson: the rule of `core.hebbian` for one weight.
 
     Args:
         rule: tau, the floor, the saturation and the ceiling.
@@ -64,7 +64,7 @@ def learned(weight: float, age: float, gain: float, *rule: float) -> float:
 
 
 def weaken(space: Space, lesson: Lesson) -> int:
-    """A share of a weight is the same share of what time has left of it: `touched` stays."""
+    """Scaling the stored weight scales the decayed weight alike, so `touched` stays."""
     both = sorted(direction for a, b in lesson.weakened.tolist() for direction in ((a, b), (b, a)))
     changed = space.db.many(
         "UPDATE edge SET weight = weight * ? WHERE source = ? AND target = ? AND channel = ?"
@@ -75,7 +75,7 @@ def weaken(space: Space, lesson: Lesson) -> int:
 
 
 def put_back(space: Space, edges: Edges) -> None:
-    """Write edges as they were exported, over those that are there."""
+    """Write exported edges, replacing existing ones."""
     columns = (edges.sources, edges.targets, edges.channels, edges.weights, edges.touched)
     space.db.many(
         "INSERT OR REPLACE INTO edge VALUES (?, ?, ?, ?, ?)",
@@ -84,7 +84,7 @@ def put_back(space: Space, edges: Edges) -> None:
 
 
 def prune(space: Space, rule: EdgeRule, now: float) -> int:
-    """Drop learned edges that have decayed below the floor; how many went."""
+    """Delete learned edges that have decayed below the floor; return how many."""
     edges = rows.edges(
         space.db.rows(
             "SELECT * FROM edge WHERE channel = ?"
@@ -108,7 +108,7 @@ def prune(space: Space, rule: EdgeRule, now: float) -> int:
 
 
 def leaving(space: Space, sources: Ints, index: NodeIndex) -> Edges:
-    """The edges that leave these nodes, between active nodes."""
+    """The outgoing edges of these nodes, between active nodes."""
     mine = sources[index.is_active(sources)]
     found = space.db.rows(
         "SELECT * FROM edge WHERE source IN (SELECT value FROM json_each(?))", listed(mine.tolist())
@@ -125,7 +125,7 @@ def everything(space: Space, index: NodeIndex) -> Edges:
 
 
 def counted(edges: Edges, index: NodeIndex) -> dict[str, int]:
-    """How many undirected edges there are of each kind."""
+    """The number of undirected edges per kind."""
     cues = index.ids[index.of_kinds(["cue"])]
     once = edges.sources < edges.targets
     with_cue = np.isin(edges.sources, cues) | np.isin(edges.targets, cues)
@@ -138,7 +138,7 @@ def counted(edges: Edges, index: NodeIndex) -> dict[str, int]:
 
 
 def _between_active(edges: Edges, index: NodeIndex) -> Edges:
-    """Without edges from or to facts that have been replaced."""
+    """Restrict a query to edges between nodes that are not superseded."""
     if index.columns.active.all():
         return edges
     stays = index.is_active(edges.sources) & index.is_active(edges.targets)

@@ -1,4 +1,4 @@
-"""Facts: what they rest on, what replaced them, and which clusters have been distilled."""
+"""Facts, their sources and successors, and the clusters already distilled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _is_marked(space: Space, digest: bytes) -> bool:
 
 
 def add(space: Space, facts: Sequence[NewFact]) -> list[int]:
-    """New facts, joined with their episodes both ways; their ids."""
+    """Insert facts and link them with their episodes in both directions; return their ids."""
     added = [(_add_fact(space, fact), fact) for fact in facts]
     node_table.add_contents(space, added)
     return [id_ for id_, _ in added]
@@ -56,7 +56,7 @@ def _rest_on(space: Space, fact: int, episodes: Iterable[int], at: float) -> Non
 
 
 def change(space: Space, fact: ChangedFact, at: float) -> None:
-    """Write down what new evidence made of a known fact."""
+    """Update a known fact after new evidence."""
     node_table.require(space, fact.id, FACT)
     space.db.execute("UPDATE fact SET confidence = ? WHERE node = ?", fact.confidence, fact.id)
     node_table.note_growth(space, fact.id, rows.dumped(fact.metadata))
@@ -68,10 +68,10 @@ def change(space: Space, fact: ChangedFact, at: float) -> None:
 
 
 def supersede(space: Space, old: int, new: int, at: float) -> None:
-    """Let a fact be replaced by another, and leave every search.
+    """Mark a fact as superseded by another, and remove it from searches.
 
     Raises:
-        ValueError: The other one was replaced by this one, or is the same.
+        ValueError: The other fact was superseded by this one, or is this one.
     """
     for id_ in (old, new):
         node_table.require(space, id_, FACT)
@@ -86,7 +86,7 @@ def supersede(space: Space, old: int, new: int, at: float) -> None:
 
 
 def _set_active(space: Space, ids: Sequence[int], *, active: bool) -> None:
-    """Let facts leave or enter what is searched, and count them out or in."""
+    """Remove facts from searches, or return them, and adjust the counts."""
     sign = 1 if active else -1
     flipped = space.db.rows(
         "SELECT id, length FROM node WHERE active <> ? AND id IN (SELECT value FROM json_each(?))",
@@ -101,8 +101,8 @@ def _set_active(space: Space, ids: Sequence[int], *, active: bool) -> None:
         node_table.changed(space, [id_ for id_, _ in flipped])
 
 
-def point_past(space: Space, going: list[int]) -> None:
-    """Let what going facts replaced be replaced by their successors; without one, it holds again."""
+def relink_superseded(space: Space, going: list[int]) -> None:
+    """Before facts are removed, relink the facts they superseded to their successors, or reactivate them."""
     gone = "superseded_by IN (SELECT value FROM json_each(?1))"
     while held := space.db.rows(f"SELECT node FROM fact WHERE {gone}", listed(going)):  # noqa: S608
         space.db.execute(
@@ -154,7 +154,7 @@ def sources(space: Space, facts: Sequence[int]) -> dict[int, tuple[int, ...]]:
 
 
 def distil(space: Space, distillate: Distillate) -> list[int] | None:
-    """Write what one cluster gave, unless one of its marks is there; the ids of the new facts."""
+    """Store the facts of one cluster unless it is already marked as distilled; return their ids."""
     if any(_is_marked(space, digest) for digest in distillate.marks):
         return None
     mark(space, distillate.marks)

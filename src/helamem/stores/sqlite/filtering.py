@@ -1,6 +1,6 @@
 """Filters as SQL over the tables `node n` and `session s`, agreeing with `filters.matches`.
 
-Values and paths of keys are bound, never written into the statement. What SQLite's JSON functions
+Values and key paths are bound, never written into the statement. What SQLite's JSON functions
 cannot do right (see `expressible` and `ODD_METADATA`) is left to `filters.matches`.
 """
 
@@ -41,12 +41,12 @@ _TEXTS = {
 _NUMBERS = {"id": "n.id", "at": "n.at", "stored_at": "n.stored_at"}
 _SIGNS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _NEVER = "0"
-_DEEP = 12  # levels beyond which SQLite's parser may run out of room
-_WIDE = 64  # conditions that stand beside each other; SQLite counts each as a level
+_DEEP = 12  # nesting beyond which SQLite's parser stack may overflow
+_WIDE = 64  # conditions in one AND or OR; SQLite counts each as a level
 
 
 def matching(space: Space, where: Filter) -> Ints:
-    """The episodes and facts that meet the conditions: in SQL, and where it cannot, in Python."""
+    """The episodes and facts that meet the conditions, filtered in SQL where possible, else in Python."""
     if not expressible(where):
         return np.array(_matching_by_hand(space, where, rows.FILTERABLE), np.int64)
     sql, values = condition(where)
@@ -73,7 +73,7 @@ def _matching_by_hand(space: Space, where: Filter, query: str) -> list[int]:
 
 
 def expressible(filter_: Filter) -> bool:
-    """Whether SQL can say it: not too deep, and without what SQLite cannot address or bind."""
+    """Whether SQL can express it: not nested too deep, and every key and value can be bound."""
     return _depth(filter_) <= _DEEP and _speakable(filter_)
 
 
@@ -88,7 +88,7 @@ def _depth(filter_: Filter) -> int:
 
 
 def _speakable(filter_: Filter) -> bool:
-    """SQLite cannot address keys that JSON escapes, nor bind lone surrogates."""
+    """False for keys that JSON escapes and for lone surrogates, which SQLite cannot address or bind."""
     match filter_:
         case And(parts) | Or(parts):
             return all(_speakable(part) for part in parts)
@@ -144,7 +144,7 @@ def _comparison(
 
 
 def _among(field: tuple[str, ...], values: tuple[Scalar, ...]) -> tuple[str, list[Any]]:
-    """One of many values: texts as one list, and numbers too where they need not be bound one by one."""
+    """An IN condition: texts are bound as one list, numbers too unless each needs its own binding."""
     texts = [each for each in values if isinstance(each, str)]
     listable = field[0] in ("metadata", "id")  # a time is bound bit by bit, not as its digits
     numbers = [each for each in values if _is_number(each) and listable]
@@ -176,7 +176,7 @@ def _in_list(field: tuple[str, ...], type_: str, values: Sequence[Scalar]) -> tu
 
 
 def _column(name: str, op: str, value: Scalar) -> tuple[str, list[Any]]:
-    """A condition on a column, whose type is known."""
+    """A condition on a typed column."""
     expression = _TEXTS.get(name) or _NUMBERS[name]
     if op == "exists":
         return f"{expression} IS NOT NULL", []
@@ -188,7 +188,7 @@ def _column(name: str, op: str, value: Scalar) -> tuple[str, list[Any]]:
 
 
 def _metadata(field: tuple[str, ...], op: str, value: Scalar) -> tuple[str, list[Any]]:
-    """A condition on a value in the metadata, whose type is the value's own."""
+    """A condition on a metadata value, which has its own type."""
     path, keys = _path(field)
     type_ = f"json_type(n.metadata, {path})"
     if op == "exists":
@@ -209,7 +209,7 @@ _PATH = object()  # stands for the path, wherever an expression needs it bound
 
 
 def _typed(type_: str, expression: str, op: str, value: Scalar) -> tuple[str, list[Any]]:
-    """A condition that holds only where the stored value is of the type that it is compared with."""
+    """A condition that also requires the stored value to have the compared type."""
     if value is None or isinstance(value, bool):
         word = "null" if value is None else str(value).lower()
         return (f"{type_} = '{word}'", [_PATH]) if op == "eq" else (_NEVER, [])
@@ -234,7 +234,7 @@ def _test(expression: str, op: str, value: str | float) -> tuple[str, list[Any]]
 
 
 def _casefolded(expression: str) -> str:
-    """What is all ASCII, so as long in bytes as in characters, need not leave SQLite for Python."""
+    """Lower-case in SQLite if the text is all ASCII, else in Python."""
     return (
         "(SELECT CASE WHEN length(x) = length(CAST(x AS BLOB)) THEN lower(x) ELSE casefolded(x) END"  # noqa: S608
         f" FROM (SELECT {expression} AS x))"
@@ -252,7 +252,7 @@ def _json(value: Scalar) -> str:
 
 
 def _path(keys: tuple[str, ...]) -> tuple[str, list[Any]]:
-    """An expression for a path, and what to bind to it: keys with dots are one key where that is there."""
+    """An expression for a path, with its bindings; a dotted key is taken literally if it exists."""
     through = "$" + "".join(f'."{key}"' for key in keys)
     if len(keys) == 1:
         return "?", [through]

@@ -1,4 +1,4 @@
-"""One namespace of an open file: what every piece of a transaction is about."""
+"""One namespace of an open file, and the metadata of the file."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 GRAVES = 0  # the namespace to which emptied rows belong
-WIPE, MOVED = "wipe", "moved"  # keys of `meta`: debts that outlive a process
-DROPPED = "\x1fdropped "  # what the name of a dropped namespace begins with: no other can
+WIPE, MOVED = "wipe", "moved"  # keys of `meta`: pending work that outlives a process
+DROPPED = "\x1fdropped "  # prefix of the names of dropped namespaces; no other name can have it
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
     """A namespace by its number, in a file whose vectors and terms were made by one analysis.
 
-    Who calls a function that takes one and writes has begun a transaction.
+    Functions that take a space and write expect an open transaction.
     """
 
     db: Database
@@ -42,7 +42,7 @@ class Space:
         return self.analysis.dimension
 
     def reindexings(self) -> int:
-        """How often everything has been made anew; whatever was read before the last time is stale.
+        """How often the file has been reindexed; anything read before the last time is stale.
 
         Raises:
             EmbedderMismatchError, LanguageMismatchError: It was, by another embedder or language than this
@@ -54,7 +54,7 @@ class Space:
 
 
 def claimed(db: Database, name: str, mine: Analysis | None) -> Space:
-    """The namespace of this name, made if it is new; a new file is this analysis's from now on.
+    """Open or create the namespace of this name; a new file records this analysis.
 
     Args:
         mine: None takes the file as it is, whatever made it.
@@ -92,7 +92,7 @@ def require_fit(db: Database, kept: Analysis, mine: Analysis) -> None:
 
 
 def made_with(db: Database) -> Analysis | None:
-    """The analysis that made the vectors and terms of a file; None for a new one."""
+    """The analysis behind a file's vectors and terms; None for a new file."""
     kept = _meta(db)
     if not kept.keys() - {WIPE, MOVED}:
         return None
@@ -102,7 +102,7 @@ def made_with(db: Database) -> Analysis | None:
 
 
 def record(db: Database, analysis: Analysis) -> None:
-    """Write down what made the vectors and terms, inside a transaction."""
+    """Record the analysis behind the vectors and terms. Needs a transaction."""
     for key, value in (
         ("embedder", analysis.embedder),
         ("dimension", str(analysis.dimension)),
@@ -113,27 +113,27 @@ def record(db: Database, analysis: Analysis) -> None:
 
 
 def put_meta(db: Database, key: str, value: str) -> None:
-    """Write down something about the whole file, inside a transaction."""
+    """Store a value about the whole file. Needs a transaction."""
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value)
 
 
 def owe_wipe(db: Database) -> None:
-    """Write down that something was removed of which traces may be left, inside a transaction."""
+    """Record that removed data may have left traces. Needs a transaction."""
     put_meta(db, WIPE, "1")
 
 
 def is_wipe_owed(db: Database) -> bool:
-    """Whether something was removed, and its traces were not, since a process ended or others were reading."""
+    """Whether traces of removed data are still to be wiped."""
     return WIPE in _meta(db)
 
 
 def moved(db: Database) -> None:
-    """Write down that rows with texts were moved, so that copies may lie in the file; inside a transaction."""
+    """Record that rows with texts were moved, which may have left copies. Needs a transaction."""
     put_meta(db, MOVED, "1")
 
 
 def has_moved(db: Database) -> bool:
-    """Whether copies of rows may lie in the file."""
+    """Whether the file may contain stale copies of rows."""
     return MOVED in _meta(db)
 
 
@@ -153,7 +153,7 @@ def _analysis(kept: dict[str, str]) -> Analysis:
 
 
 def require_known(space: Space, name: str) -> None:
-    """Refuse to write into a namespace that somebody else has dropped since it was opened.
+    """Refuse to write into a namespace that was dropped after this handle was opened.
 
     Raises:
         StoreError: It was.
@@ -166,7 +166,7 @@ def require_known(space: Space, name: str) -> None:
 
 
 def all_of(db: Database) -> list[tuple[str, int, int, int, float | None]]:
-    """Every namespace that holds something: its name, episodes, facts, cues, the time of the last episode."""
+    """Every namespace that is not empty: name, episodes, facts, cues, time of the last episode."""
     with db.reading():
         return db.rows(
             "SELECT s.name, sum(n.kind = 0), sum(n.kind = 1), sum(n.kind = 2),"
@@ -198,5 +198,5 @@ def _spelled(analysis: Analysis) -> str:
 
 
 def listed(ids: Iterable[int]) -> str:
-    """Ids as one value that `json_each` opens again."""
+    """Ids as one bound value for `json_each`."""
     return json.dumps(list(ids))

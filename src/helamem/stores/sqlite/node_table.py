@@ -1,4 +1,4 @@
-"""Nodes of every kind: their rows, vectors, uses and history, and the counts of a namespace."""
+"""Nodes of all kinds: rows, vectors, uses, history, and the namespace's counts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from helamem.records import Json
     from helamem.stores.sqlite.namespace import Space
 
-MAX_BOUND = 500  # values in one statement
+MAX_BOUND = 500  # bound values per statement
 CHANGES_KEPT = 1000  # generations that caches can catch up with; older caches read everything anew
-ROOM = 8  # bytes by which the numbers in a row may grow
+ROOM = 8  # bytes by which the numbers of a row may grow
 
 
 def find(space: Space, kind: int, key: bytes) -> int | None:
@@ -118,7 +118,7 @@ def require_all(space: Space, ids: set[int]) -> None:
 
 
 def add_episode(space: Space, episode: NewEpisode, link: float, now: float) -> int:
-    """A new turn at the end of its session; `add_contents` must follow."""
+    """Insert a turn at the end of its session; `add_contents` must follow."""
     session = _session(space, episode.session)
     before = _last_of(space, session) if link > 0 and not episode.traits & QUIET else None
     id_ = insert(space,
@@ -132,7 +132,7 @@ def add_episode(space: Space, episode: NewEpisode, link: float, now: float) -> i
 
 
 def add_cue(space: Space, cue: NewCue) -> int:
-    """A cue by its key, new or known."""
+    """Insert a cue, or find it by its key."""
     known = find(space, CUE, cue.key)
     if known is not None:
         return known
@@ -145,7 +145,7 @@ def add_cue(space: Space, cue: NewCue) -> int:
 
 
 def insert(space: Space, kind: int, *values: str | bytes | float | None) -> int:
-    """One row, from its key to its offset; its id."""
+    """Insert one row; return its id."""
     added = space.db.execute(
         "INSERT INTO node (namespace, kind, key, text, speaker, role, session, at, stored_at,"
         " metadata, length, traits, utc_offset) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -157,7 +157,7 @@ def insert(space: Space, kind: int, *values: str | bytes | float | None) -> int:
 
 
 def add_contents(space: Space, added: Sequence[tuple[int, NewEpisode | NewFact]]) -> None:
-    """What searches look at in episodes and facts, for all of them at once."""
+    """Insert the vectors and terms of episodes and facts, in bulk."""
     if not added:
         return
     _add_vectors(space, [(id_, each.vector) for id_, each in added])
@@ -178,7 +178,7 @@ def _add_vectors(space: Space, vectors: Sequence[tuple[int, Floats]]) -> None:
 
 
 def _session(space: Space, name: str) -> int:
-    """The session's number."""
+    """The number of a session, inserted if it is new."""
     find = "SELECT id FROM session WHERE namespace = ? AND digest = ?"
     digest = rows.digest(name)
     found = space.db.find(find, space.id, digest)
@@ -211,7 +211,7 @@ def use(space: Space, id_: int, at: float) -> None:
 
 
 def note(space: Space, id_: int, event: str, at: float, text: str | None = None) -> None:
-    """Write a line of a memory's history."""
+    """Add an event to a memory's history."""
     space.db.execute(
         "INSERT INTO history (namespace, node, event, at, text) VALUES (?, ?, ?, ?, ?)",
         space.id, id_, event, at, text,
@@ -219,7 +219,7 @@ def note(space: Space, id_: int, event: str, at: float, text: str | None = None)
 
 
 def count(space: Space, documents: int, length: int, *, last: int = 0) -> None:
-    """Count active episodes and facts in, or out where the numbers are negative."""
+    """Adjust the counts of active episodes and facts."""
     space.db.execute(
         "UPDATE namespace SET n_documents = n_documents + ?, total_length = total_length + ?,"
         " last_node = max(last_node, ?) WHERE id = ?",
@@ -228,7 +228,7 @@ def count(space: Space, documents: int, length: int, *, last: int = 0) -> None:
 
 
 def uncount(space: Space, id_: int) -> None:
-    """Count one episode or fact out, if it is counted."""
+    """Subtract one episode or fact from the counts, if it is active."""
     counted = f"SELECT length FROM node WHERE id = ? AND {rows.IS_DOCUMENT}"  # noqa: S608  # our own words
     found = space.db.find(counted, id_)
     if found is not None:
@@ -236,7 +236,7 @@ def uncount(space: Space, id_: int) -> None:
 
 
 def changed(space: Space, ids: Iterable[int]) -> None:
-    """Tell every cache, in this and in other processes, that nodes have changed or gone."""
+    """Invalidate every cache, in this and other processes, for changed or removed nodes."""
     space.db.execute(
         "UPDATE namespace SET generation = generation + 1,"
         " last_node = coalesce((SELECT max(id) FROM node WHERE namespace = ?1), 0)"
@@ -258,7 +258,7 @@ def changed(space: Space, ids: Iterable[int]) -> None:
 
 
 def bound_history(space: Space, ids: Iterable[int], most: int) -> None:
-    """Let the oldest lines of memories go of which there are twice as many as are kept."""
+    """Trim the history of memories that have twice as many events as are kept."""
     for id_ in ids:
         (n,) = space.db.row("SELECT count(*) FROM history WHERE node = ?", id_)
         if n > 2 * most:
@@ -272,7 +272,7 @@ def bound_history(space: Space, ids: Iterable[int], most: int) -> None:
 
 
 def _twin(space: Space, id_: int, text: str) -> int | None:
-    """Another turn of the same session, speaker, role and time that says just this."""
+    """Another turn with the same session, speaker, role, time and text."""
     found = space.db.find(
         "SELECT b.id FROM node a JOIN node b ON b.session = a.session AND b.at = a.at"
         " AND b.speaker = a.speaker AND b.role = a.role AND b.id <> a.id"
@@ -284,11 +284,11 @@ def _twin(space: Space, id_: int, text: str) -> int | None:
 
 
 def note_update(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
-    """Keep in history what an episode says until now.
+    """Store an episode's current text in its history.
 
     Raises:
         NotFoundError: There is no such episode.
-        StoreError: Another turn of its session says just that, by the same speaker at the same time.
+        StoreError: Another turn has the same session, speaker, role, time and text.
     """
     old_text, *_ = require(space, id_, EPISODE)
     twin = _twin(space, id_, episode.text)
@@ -298,7 +298,7 @@ def note_update(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
 
 
 def replace(space: Space, id_: int, episode: NewEpisode) -> None:
-    """Let an episode say something else."""
+    """Replace an episode's text."""
     note_growth(space, id_, episode.text, rows.dumped(episode.metadata))
     uncount(space, id_)
     posting_table.remove(space, id_, was_active=True)
@@ -315,7 +315,7 @@ def replace(space: Space, id_: int, episode: NewEpisode) -> None:
 
 
 def note_growth(space: Space, id_: int, *texts: str) -> None:
-    """Write down that other rows may have been moved, where a row is about to grow: to these texts in all."""
+    """Record that rows may have moved if these new texts make a row grow."""
     (before,) = space.db.find(
         "SELECT length(CAST(text AS BLOB)) + length(CAST(metadata AS BLOB)) FROM node WHERE id = ?",
         id_,
@@ -325,7 +325,7 @@ def note_growth(space: Space, id_: int, *texts: str) -> None:
 
 
 def annotate(space: Space, id_: int, metadata: Mapping[str, Json], was: Mapping[str, Json]) -> bool:
-    """Give an episode other metadata if it still has those that it had; whether it was done."""
+    """Compare-and-set an episode's metadata; return whether it was set."""
     note_growth(space, id_, "", rows.dumped(metadata))
     done = space.db.execute(
         "UPDATE node SET metadata = ? WHERE namespace = ? AND id = ? AND kind = ? AND metadata = ?",

@@ -1,4 +1,4 @@
-"""The index of words: which node has which term, how often, and how many nodes have it."""
+"""The inverted index: term frequencies per node, and document frequencies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def add(space: Space, contents: Sequence[tuple[int, Sequence[Term]]]) -> None:
-    """Put the terms of active nodes into the index."""
+    """Index the terms of active nodes."""
     documents = Counter(each.term for _, terms in contents for each in terms)
     digests = {term: rows.digest(term) for term in documents}
     space.db.many(
@@ -43,7 +43,7 @@ def add(space: Space, contents: Sequence[tuple[int, Sequence[Term]]]) -> None:
 
 
 def _terms(space: Space, digests: Iterable[int]) -> list[tuple[int, int, int]]:
-    """Digest, number and document frequency of each term that is known."""
+    """Digest, number and document frequency of each known term."""
     return space.db.rows(
         "SELECT digest, id, documents FROM term WHERE namespace = ?"
         " AND digest IN (SELECT value FROM json_each(?))",
@@ -53,7 +53,7 @@ def _terms(space: Space, digests: Iterable[int]) -> list[tuple[int, int, int]]:
 
 
 def _frequencies(space: Space, terms: Sequence[str]) -> tuple[list[int], NDArray[np.float32]]:
-    """The number of each term, 0 for an unknown one, and how many active nodes have it."""
+    """Each term's number, 0 if unknown, and its document frequency."""
     digests = [rows.digest(term) for term in terms]
     known = {digest: (id_, n) for digest, id_, n in _terms(space, digests)}
     found = [known.get(digest, (0, 0)) for digest in digests]
@@ -61,7 +61,7 @@ def _frequencies(space: Space, terms: Sequence[str]) -> tuple[list[int], NDArray
 
 
 def remove(space: Space, id_: int, *, was_active: bool) -> None:
-    """Take a memory out of the index of words, and words that nothing has any more with it."""
+    """Remove a memory from the index, and terms that no node has any more."""
     terms = listed(space.db.column("SELECT term FROM posting WHERE node = ?", id_))
     if was_active:
         count(space, id_, -1)
@@ -74,7 +74,7 @@ def remove(space: Space, id_: int, *, was_active: bool) -> None:
 
 
 def count(space: Space, id_: int, documents: int) -> None:
-    """Count a node in or out as one that has its terms."""
+    """Adjust the document frequencies of a node's terms."""
     space.db.execute(
         "UPDATE term SET documents = documents + ?"
         " WHERE id IN (SELECT term FROM posting WHERE node = ?)",
@@ -84,7 +84,7 @@ def count(space: Space, id_: int, documents: int) -> None:
 
 
 def postings(space: Space, terms: Sequence[str], max_rows: int, index: NodeIndex) -> Postings:
-    """Where the terms occur in active nodes; the most frequent ones are left out beyond `max_rows`."""
+    """The postings of the terms in active nodes; beyond `max_rows`, the most frequent terms are left out."""
     n_documents, total_length = space.db.row(
         "SELECT n_documents, total_length FROM namespace WHERE id = ?", space.id
     )

@@ -1,4 +1,4 @@
-"""Making the vectors and terms of a whole file anew: staged beside what is in use, put in place at once."""
+"""Reindexes a whole file: results are staged beside the data in use, then swapped in at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Analysis, Reindexed, Store
     from helamem.stores.sqlite.database import Database
 
-UNDER_WAY = "reindexing"  # what is staged was made by this analysis
+UNDER_WAY = "reindexing"  # the analysis of the staged data
 
 IN_PLACE = (
     f"DELETE FROM node WHERE namespace = {namespace.GRAVES}",  # noqa: S608
@@ -33,7 +33,7 @@ IN_PLACE = (
     " FROM staged s JOIN node n ON n.id = s.node, json_each(s.terms) t GROUP BY 1, 2",
     "INSERT INTO posting"
     " SELECT term.id, s.node, json_extract(t.value, '$[1]'), json_extract(t.value, '$[2]')"
-    # CROSS keeps SQLite from reading all terms for each word, instead of looking one up.
+    # CROSS makes SQLite look each term up instead of scanning all terms.
     " FROM staged s JOIN node n ON n.id = s.node CROSS JOIN json_each(s.terms) t CROSS JOIN term"
     " ON term.namespace = n.namespace AND term.digest = json_extract(t.value, '$[0]') ORDER BY 1, 2",
     "UPDATE namespace SET (n_documents, total_length) ="  # noqa: S608  # our own words
@@ -50,7 +50,7 @@ class Reindexing:
     """See `protocols.Reindexing`.
 
     Args:
-        adopted: Gives the store with this analysis, once everything is in place.
+        adopted: Returns the store with this analysis after the swap.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Reindexing:
                 namespace.put_meta(db, UNDER_WAY, self._mark)
 
     def unindexed(self, *, after: int, limit: int) -> list[Unindexed]:
-        """Nodes of which nothing is staged, by ascending id from `after` on."""
+        """Nodes without staged data, by ascending id after `after`."""
         with self._db.reading():
             found = self._db.rows(
                 "SELECT id, kind, n.text, metadata, namespace, speaker FROM node n LEFT JOIN staged s"
@@ -100,7 +100,7 @@ class Reindexing:
         )
 
     def stage(self, made: Sequence[Reindexed]) -> None:
-        """Keep what was made of some nodes."""
+        """Store the results for some nodes."""
         with self._db.writing():
             self._require_under_way()
             there = set(
@@ -120,7 +120,7 @@ class Reindexing:
         return made.id, vector, json.dumps(terms), made.length, made.traits
 
     def adopt(self) -> Store | None:
-        """Put all that is staged in the place of what was there, in one transaction."""
+        """Replace the live data by the staged data, in one transaction."""
         with self._db.alone():
             with self._db.writing():
                 self._require_under_way()

@@ -1,4 +1,4 @@
-"""Removing: what goes along, and what must not stay behind in the file."""
+"""Removing nodes, everything that depends on them, and their traces in the file."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.namespace import Space
 
 
-MANY = 1000  # so many empty rows are never worth writing the file anew
+MANY = 1000  # with this few empty rows the file is never rewritten
 
 
 def remove(space: Space, ids: Sequence[int], at: float) -> list[int]:
-    """Take nodes away, with every fact and cue that rests on them alone; all ids that went."""
+    """Remove nodes, and facts and cues that rest on them alone; return all removed ids."""
     wanted = list(dict.fromkeys(int(id_) for id_ in ids))
     for id_ in wanted:
         node_table.require(space, id_, None)
@@ -35,9 +35,9 @@ def remove(space: Space, ids: Sequence[int], at: float) -> list[int]:
 
 
 def take_away(space: Space, ids: Sequence[int], at: float) -> list[int]:
-    """Remove nodes that are there, with the facts and cues that rest on them alone; all ids that went."""
+    """Remove existing nodes, and facts and cues that rest on them alone; return all removed ids."""
     going = list(dict.fromkeys([*ids, *_orphaned_by(space, list(ids))]))
-    fact_table.point_past(space, going)
+    fact_table.relink_superseded(space, going)
     for id_ in going:
         _remove_node(space, id_, at)
     if going:
@@ -49,7 +49,7 @@ def take_away(space: Space, ids: Sequence[int], at: float) -> list[int]:
 
 
 def unbound_cues(space: Space) -> list[int]:
-    """The cues that nothing is bound to any more."""
+    """The cues without bindings."""
     return space.db.column(
         "SELECT id FROM node WHERE namespace = ? AND kind = 2 AND id NOT IN (SELECT source FROM edge)",
         space.id,
@@ -57,7 +57,7 @@ def unbound_cues(space: Space) -> list[int]:
 
 
 def drop(space: Space) -> None:
-    """Take away everything of a namespace, and its name; its number is never given again."""
+    """Remove a namespace with all its contents; its number is never reused."""
     moved(space.db)
     ids = space.db.column("SELECT id FROM node WHERE namespace = ?", space.id)
     space.db.execute(
@@ -76,7 +76,7 @@ def drop(space: Space) -> None:
 
 
 def scrub(space: Space, says: Callable[[str], bool]) -> int:
-    """Take old texts out of history; how many."""
+    """Remove old texts from history; return how many."""
     texts = space.db.rows(
         "SELECT id, text FROM history WHERE namespace = ? AND text IS NOT NULL", space.id
     )
@@ -88,7 +88,7 @@ def scrub(space: Space, says: Callable[[str], bool]) -> int:
 
 
 def wipe(db: Database) -> bool:
-    """Take what was removed out of the log, and out of the gaps between rows where it may lie.
+    """Wipe removed data from the log, and from gaps between rows.
 
     Emptying a row overwrites it, so the log is all there is to it. Only where rows were moved, or where more
     rows are empty than not, the whole file is written anew.
@@ -128,7 +128,7 @@ def _rewrite(db: Database) -> None:
 
 
 def _orphaned_by(space: Space, ids: list[int]) -> list[int]:
-    """The facts that rest on nothing but these, and the cues that are bound to nothing else."""
+    """The facts that rest only on these nodes, and the cues bound only to them."""
     facts = space.db.column(
         "SELECT DISTINCT fact FROM fact_source f"
         " WHERE episode IN (SELECT value FROM json_each(?1)) AND NOT EXISTS"
@@ -169,7 +169,7 @@ def _remove_node(space: Space, id_: int, at: float) -> None:
     )
 
 
-# Rows that hold texts or vectors are emptied where they are, which moves no other; they only ever shrink.
+# Rows with texts or vectors are emptied in place: they only shrink, so no other row moves.
 _EMPTYING = (
     "DELETE FROM edge WHERE source = ?",
     "DELETE FROM usage WHERE node = ?",

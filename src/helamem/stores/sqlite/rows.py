@@ -1,4 +1,4 @@
-"""Rows of the tables as records, and the other way round. The only place that knows column orders."""
+"""Converts rows to records and back. The only place that knows the order of columns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from helamem.records import Json
 
 EPISODE, FACT, CUE = range(3)
-IS_DOCUMENT = f"active AND kind < {CUE} AND NOT traits & {QUIET}"  # what searches by words look at
+IS_DOCUMENT = f"active AND kind < {CUE} AND NOT traits & {QUIET}"  # columns that filters use
 
 MEMORIES = (
     "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.utc_offset,"
@@ -43,7 +43,7 @@ FILTERABLE = (
 def memory(
     row: tuple[Any, ...], sources: Mapping[int, tuple[int, ...]], zone: tzinfo
 ) -> Episode | Fact:
-    """A row of `MEMORIES` as a record; its times are in `zone`, but where a turn brought its own."""
+    """Convert a row of `MEMORIES` to a record; times are in `zone` unless the turn brought its own zone."""
     id_, kind, text, speaker, role, session, at, offset, stored_at, metadata, *rest = row
     uses, used_at, *fact = rest
     own = zone if offset is None else timezone(timedelta(seconds=offset))
@@ -97,16 +97,16 @@ def edges(rows: Sequence[tuple[Any, ...]]) -> Edges:
 
 
 def digest(text: str) -> int:
-    """A number that stands for a text in an index, so that no word of it lies there."""
+    """A number that represents a text in an index, so that the index contains no words."""
     raw = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(raw, "little", signed=True)
 
 
 def blob(vector: Floats, dimension: int) -> bytes:
-    """A vector as it lies in the file.
+    """Encode a vector for the file.
 
     Raises:
-        ValueError: It has another dimension, or holds something that is not finite.
+        ValueError: Its dimension is wrong, or it has values that are not finite.
     """
     if vector.shape != (dimension,):
         raise ValueError(f"a vector here has {dimension} dimensions, not the shape {vector.shape}")
@@ -116,10 +116,10 @@ def blob(vector: Floats, dimension: int) -> bytes:
 
 
 def unblobbed(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
-    """Vectors as they lay in the file, one row each.
+    """Decode vectors from the file, one per row.
 
     Raises:
-        CorruptError: One of them has another length.
+        CorruptError: A vector has the wrong length.
     """
     joined = b"".join(blobs)
     if len(joined) != 4 * dimension * len(blobs):
@@ -128,9 +128,9 @@ def unblobbed(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
 
 
 def dumped(metadata: Mapping[str, Json]) -> str:
-    """Metadata as JSON whose texts stand there as they are, since SQL compares them.
+    """Metadata as JSON without escapes, since SQL compares the texts.
 
-    Only lone surrogates make it escape all that is not ASCII: UTF-8 has no place for them.
+    With lone surrogates everything outside ASCII is escaped, since UTF-8 cannot encode them.
     """
     plain = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     try:
@@ -144,7 +144,7 @@ def moment(seconds: float, zone: tzinfo = UTC) -> datetime:
     """Epoch seconds as a time.
 
     Raises:
-        CorruptError: They are none.
+        CorruptError: They are no valid time.
     """
     try:
         return datetime.fromtimestamp(seconds, zone)
@@ -164,12 +164,16 @@ def _loaded(metadata: str, id_: int) -> Any:  # noqa: ANN401  # JSON
 
 
 def turn_key(session: str, role: str, speaker: str, text: str, at: float) -> bytes:
-    """The key of a turn of a file that was made before turns were told apart by role and place.
+    """The key of a turn in files from before role and place were part of the key.
 
-    Whether a session was named is no longer known; one that is called like its day was not.
+    Such files do not say whether a session was named; a session called like its day counts as unnamed.
     """
     try:
         named = "" if session == identity.day(at) else session
-    except (OverflowError, ValueError, OSError):  # an impossible time must not bar the whole file
+    except (
+        OverflowError,
+        ValueError,
+        OSError,
+    ):  # an invalid time must not make the whole file unreadable
         named = session
     return identity.dated(named, (role, speaker, text), at, 0)
