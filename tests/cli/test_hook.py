@@ -39,6 +39,13 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may do so in a host of their own."""
+    for name in ("CLAUDE_PROJECT_DIR", "CLAUDE_CODE_SESSION_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def hook(cli: Cli, project: Path) -> Hook:
     """Runs a hook of one session; gives what the agent is told."""
@@ -100,6 +107,22 @@ class TestPrompt:
         other = hook("prompt", session="s2", prompt=PROMPT)
 
         assert [True, False, True, True] == [SAID in each for each in (*told, again, other)]
+
+    def test_the_project_of_the_host_counts_before_where_the_agent_is(
+        self,
+        cli: Cli,
+        known: Callable[..., Any],
+        project: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        known("add", SAID)
+        given = json.dumps({"session_id": "s1", "cwd": str(tmp_path), "prompt": PROMPT})
+        elsewhere = cli("hook", "prompt", stdin=given).stdout
+        monkeypatch.setenv("CLAUDE_PROJECT_DIR", str(project))
+
+        assert "" == elsewhere
+        assert SAID in cli("hook", "prompt", stdin=given).stdout
 
 
 class TestStop:
@@ -271,9 +294,22 @@ class TestAProcessThatStays:
         assert "" == outcome.stdout
         assert "there is no hook 'nonsense'" in (home / "hooks.log").read_text(encoding="utf-8")
 
-    def test_a_second_one_leaves_it_to_the_first(self, staying: Memories) -> None:
+    def test_a_second_one_leaves_it_to_the_first(
+        self, staying: Memories, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         with residing(staying) as is_answered:
             assert not is_answered
+        assert "" == capfd.readouterr().err
+
+    def test_a_hook_that_does_not_wait_is_no_error(
+        self, staying: Memories, home: Path, hook: Hook, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(home / SOCKET))
+            line.sendall(b"{}")
+        hook("prompt", prompt=PROMPT)
+
+        assert "" == capfd.readouterr().err
 
     def test_a_socket_that_nobody_listens_on_is_taken_over(
         self, home: Path, hook: Hook, tmp_path: Path

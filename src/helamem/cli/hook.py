@@ -28,9 +28,15 @@ MOST_LOG = 1_000_000  # bytes after which the log begins anew
 
 @click.command(cls=Command)
 @click.argument("event")
+@click.option(
+    "--project",
+    envvar="CLAUDE_PROJECT_DIR",
+    metavar="FOLDER",
+    help="Work on the memory of this folder's repository, wherever the agent is now.",
+)
 @shared_options
 @pass_app
-def hook(app: App, *, event: str) -> None:
+def hook(app: App, *, event: str, project: str | None) -> None:
     """Answer a hook of Claude Code or Codex.
 
     EVENT is session-start, prompt, stop or pre-compact. Whatever goes wrong is in hooks.log, in the data
@@ -40,7 +46,10 @@ def hook(app: App, *, event: str) -> None:
         helamem hook prompt < event.json
     """
     try:
-        said = _answer(app, event, _given(sys.stdin.buffer.read(MOST_BYTES)))
+        given = _given(sys.stdin.buffer.read(MOST_BYTES))
+        if project:
+            given["cwd"] = project
+        said = _answer(app, event, given)
         if said is not None:
             click.echo(json.dumps(said, ensure_ascii=False))
     except Exception:  # noqa: BLE001  # a host must never be stopped by its memory

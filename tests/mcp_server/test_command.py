@@ -1,0 +1,47 @@
+"""`helamem mcp` as hosts start it: a process of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("mcp", reason="the extra [mcp] is not installed")
+
+from click.testing import CliRunner
+from mcp import Client, StdioServerParameters, stdio_client
+
+from helamem.agents.project import namespace_of
+from helamem.cli import main
+from mcp_server.conftest import called
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.anyio
+async def test_a_host_starts_it_and_works_on_the_project_s_memory(era: str, tmp_path: Path) -> None:
+    own = {"HELAMEM_HOME": str(tmp_path / "home"), "HELAMEM_EMBEDDER": "hashing"}
+    parameters = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "helamem", "mcp"],
+        env={**os.environ, **own, "CLAUDE_PROJECT_DIR": str(tmp_path)},
+    )
+    async with Client(stdio_client(parameters), mode=era) as client:
+        await called(client, "remember", text="The gate needs a lock.")
+        found = await called(client, "recall", question="gate")
+
+    assert ["The gate needs a lock."] == [each["text"] for each in found["memories"]]
+    listed = CliRunner().invoke(
+        main, ["list", "--namespace", namespace_of(tmp_path)], env={**own, "COLUMNS": "120"}
+    )
+    assert "The gate needs a lock." in listed.stdout
+
+
+def test_strangers_are_refused_where_there_are_no_keys() -> None:
+    outcome = CliRunner().invoke(main, ["mcp", "--http", "--host", "192.0.2.1"])
+
+    assert 2 == outcome.exit_code
+    assert "there are no keys" in outcome.stderr
