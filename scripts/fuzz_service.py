@@ -16,13 +16,21 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import schemathesis
 import uvicorn
 
 from helamem import Config, ScriptedLLM
+from helamem.models import prompts
 from helamem.server.app import create_app
 from helamem.server.memories import Memories
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.protocols import Message
+    from helamem.records import Json
 
 CHECKS = (
     "not_a_server_error",
@@ -38,9 +46,19 @@ def as_lines(ctx: schemathesis.SerializationContext, value: object) -> bytes:  #
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
+def reply(messages: Sequence[Message]) -> dict[str, Json]:
+    """What a language model says that knows nothing, in the form that it is asked for."""
+    rules = messages[0]["content"]
+    if rules == prompts.PLAN:
+        return {"searches": []}
+    if rules == prompts.SELECT:
+        return {"ids": []}
+    return {"found": False, "answer": "", "citations": []}
+
+
 def serve(folder: str, port: int) -> uvicorn.Server:
     """A service that runs in a thread; it answers once it says that it has started."""
-    llm = ScriptedLLM(lambda _: {"found": False, "answer": "", "citations": []})
+    llm = ScriptedLLM(reply)
     app = create_app(
         Memories(Path(folder) / "fuzzed.db", Config.of(embedder="hashing:64"), llm=llm)
     )
@@ -73,9 +91,11 @@ def main(examples: str = "25", *options: str) -> int:
             "--no-color",
             *options,
         ]
-        environment = {**os.environ, "SCHEMATHESIS_HOOKS": __file__}
+        environment = {**os.environ, "SCHEMATHESIS_HOOKS": str(Path(__file__).resolve())}
         program = Path(sys.executable).with_name(command[0])
-        status = subprocess.run([program, *command[1:]], env=environment, check=False).returncode
+        status = subprocess.run(
+            [program, *command[1:]], env=environment, cwd=folder, check=False
+        ).returncode
         server.should_exit = True
     return status
 

@@ -30,9 +30,16 @@ GRACE_S = 30  # how long a stopping service waits for running requests
     default=0.0,
     help="Requests per key; 0 for any number.",
 )
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=120.0,
+    show_default=True,
+    help="How long a request may take until its answer begins.",
+)
 @shared_options
 @pass_app
-def serve(app: App, host: str, port: int, per_second: float) -> None:
+def serve(app: App, host: str, port: int, per_second: float, seconds: float) -> None:
     """Serve the memories of a file over HTTP.
 
     Without keys it listens on this machine only. /docs shows every route; `helamem keys create` makes a key.
@@ -56,7 +63,7 @@ def serve(app: App, host: str, port: int, per_second: float) -> None:
             f"{host} can be reached from other machines, and there are no keys; "
             f"make one first: helamem keys create --namespace '*'"
         )
-    limits = Limits(per_second=per_second)
+    limits = Limits(per_second=per_second, seconds=seconds)
     memories = Memories(app.path(), app.config())
     service = create_app(memories, keys, limits)
     whom = "whoever has a key" if keys else "this machine only, since there are no keys"
