@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import socketserver
 import subprocess
@@ -108,6 +109,23 @@ class TestPrompt:
 
         assert [True, False, True, True] == [SAID in each for each in (*told, again, other)]
 
+    def test_what_all_memories_have_in_common_tells_nothing(
+        self, hook: Hook, known: Callable[..., Any]
+    ) -> None:
+        days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday by Zoe")
+        known("add", *(f"The staging database was backed up on {day}." for day in days))
+
+        assert "" == hook("prompt", prompt="Who owns the staging database?")
+        assert "Friday by Zoe" in hook("prompt", prompt="Did Zoe work on staging on Friday?")
+
+    def test_an_earlier_question_of_the_same_need_tells_enough(
+        self, hook: Hook, known: Callable[..., Any]
+    ) -> None:
+        known("add", SAID, "Lunch is at noon.")
+        known("reinforce", "How do I reach Postgres?", "--used", "1")
+
+        assert SAID in hook("prompt", prompt="How do I reach Postgres?")
+
     def test_the_project_of_the_host_counts_before_where_the_agent_is(
         self,
         cli: Cli,
@@ -195,6 +213,19 @@ class TestSessionStart:
         assert not (home / "memory.db").exists()
         known("add", SAID)
         assert "" == hook("session-start", source="startup")
+
+    def test_a_session_of_long_ago_goes(
+        self, hook: Hook, known: Callable[..., Any], home: Path
+    ) -> None:
+        known("add", SAID)
+        hook("prompt", prompt=PROMPT)
+        hook("prompt", session="s2", prompt=PROMPT)
+        old, new = sorted((home / "sessions").glob("*.json"))
+        os.utime(old, (0, 0))
+
+        hook("session-start", session="s3", source="startup")
+
+        assert [new] == list((home / "sessions").glob("*.json"))
 
     def test_facts_are_told(self, hook: Hook, known: Callable[..., Any]) -> None:
         known("add", SAID, "The staging database is backed up on Friday.", "--speaker", "Ana")
