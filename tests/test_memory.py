@@ -493,7 +493,7 @@ class TestReinforce:
         recall = memory.search("What did Ana give Cy?")
         other = memory.reinforce(recall, [ids[1]])
 
-        assert recall.cues[0].sameness <= 0.6
+        assert recall.cues[0].similarity <= 0.6
         assert other.cue != learned.cue
 
     def test_a_cue_that_went_meanwhile_is_made_again(self, memory: Memory) -> None:
@@ -513,7 +513,7 @@ class TestReinforce:
 
         recall = memory.search("Could you please remind me: what does Maya not eat?")
 
-        assert recall.cues[0].sameness == pytest.approx(1.0)
+        assert recall.cues[0].similarity == pytest.approx(1.0)
 
     def test_of_related_cues_that_tie_one_is_told(self, memory: Memory) -> None:
         ids = kitchen(memory)

@@ -139,7 +139,7 @@ class TestInPlace:
                 assert [hit.score for hit in expected.hits] == pytest.approx(
                     [hit.score for hit in found.hits]
                 )
-                assert expected.cues[0].sameness == pytest.approx(found.cues[0].sameness)
+                assert expected.cues[0].similarity == pytest.approx(found.cues[0].similarity)
 
     def test_every_namespace_is_made_anew(self, path: Path) -> None:
         filled(path)

@@ -354,12 +354,12 @@ class Engine:
         certainty = arguments.certainty(certainty)
         if not len(recall.vector):
             recall = replace(recall, vector=self._vector_of(recall.query))
-        served, misled = self._judged(recall, used, unhelpful)
+        served, misled = self._check_ids(recall, used, unhelpful)
         now = self._clock() if at is None else utc(at).timestamp()
         with self._store.transaction() as inside:
             inside.get([*served, *misled])
             lesson = lessons.lesson(
-                replace(recall, cues=_left(inside, recall.cues)),
+                replace(recall, cues=_surviving_cues(inside, recall.cues)),
                 used=served,
                 unhelpful=misled,
                 certainty=certainty,
@@ -375,7 +375,7 @@ class Engine:
             weakened=learned.weakened,
         )
 
-    def _judged(
+    def _check_ids(
         self, recall: Recall, used: Iterable[int] | None, unhelpful: Iterable[int]
     ) -> tuple[list[int], list[int]]:
         if used is None and self._config.learning.gate == "used":
@@ -722,8 +722,8 @@ class Engine:
         return decay.clock(config, at=self._clock() if at is None else at, lessons=past)
 
 
-def _left(store: Store, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
-    """Those that are still there: a cue goes with the last memory that it is bound to."""
+def _surviving_cues(store: Store, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
+    """The cues that still exist: a cue is removed with the last memory that it is bound to."""
     ids = np.array([cue.id for cue in cues], np.int64)
     left = {id_ for id_, *_ in store.cues(ids)}
     return tuple(cue for cue in cues if cue.id in left)

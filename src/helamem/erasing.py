@@ -1,4 +1,4 @@
-"""Erasing: memories for good, by their ids or by a condition, and everything of a person.
+"""Deletes memories for good: by ids, by a condition, or everything about a person.
 
 Each is one transaction. A dry run does the same in a transaction that is taken back, so that its plan is
 exactly what would be done.
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from helamem.language.language import Language
     from helamem.protocols import Store
 
-CHUNK = 1000  # memories that are looked at in one go
+CHUNK = 1000  # memories read per batch
 
 
 def remove(store: Store, ids: Iterable[int], now: float) -> tuple[int, ...]:
-    """Remove memories, and with them the facts that repeat their words; in a transaction."""
+    """Remove memories, and the facts that repeat their words. Needs a transaction."""
     wanted = list(ids)
     quoting = extractive.facts_quoting(store, wanted)
     return tuple(store.remove(list(dict.fromkeys([*wanted, *quoting])), at=now))
 
 
 def remove_ids(store: Store, ids: Iterable[int], now: float, *, dry_run: bool) -> tuple[int, ...]:
-    """Remove memories by their ids; all ids that go."""
+    """Remove memories by their ids; return all removed ids."""
     with _step(store, dry_run=dry_run) as inside:
         return remove(inside, ids, now)
 
 
 def remove_where(store: Store, where: Filter, now: float, *, dry_run: bool) -> tuple[int, ...]:
-    """Remove what meets a condition; all ids that go."""
+    """Remove the memories that meet a condition; return all removed ids."""
     with _step(store, dry_run=dry_run) as inside:
         found = inside.ids(kinds=["episode", "fact"], where=where)
         return remove(inside, found.tolist(), now) if len(found) else ()
@@ -52,7 +52,7 @@ def remove_where(store: Store, where: Filter, now: float, *, dry_run: bool) -> t
 def erase(
     store: Store, name: str, language: Language, now: float, *, mentions: bool, dry_run: bool
 ) -> Erasure:
-    """Remove everything of a person: see `Engine.erase`."""
+    """Remove everything about a person: see `Engine.erase`."""
     named = naming(name, language)
     with _step(store, dry_run=dry_run) as inside:
         before = counts(inside)
@@ -87,7 +87,7 @@ def erase(
 
 
 def naming(name: str, language: Language) -> Callable[[str], bool]:
-    """Whether a text has the name as words of their own, whatever its case and accents."""
+    """Whether a text contains the name as whole words, ignoring case and accents."""
     spelled = r"\s+".join(map(re.escape, _plain(name, language).split()))
     pattern = re.compile(rf"(?<!\w){spelled}(?!\w)")
     return lambda text: pattern.search(_plain(text, language)) is not None
@@ -103,7 +103,7 @@ def counts(store: Store) -> Mapping[str, int]:
 
 
 class _Undone(Exception):  # noqa: N818  # no error: how a dry run leaves its transaction
-    """What was done is taken back."""
+    """Rolls a dry run back."""
 
 
 @contextmanager
@@ -115,7 +115,7 @@ def _step(store: Store, *, dry_run: bool) -> Iterator[Store]:
 
 
 def _memories(store: Store) -> Iterator[Episode | Fact]:
-    """Everything that is remembered, superseded facts too."""
+    """All memories, including superseded facts."""
     ids = store.ids(kinds=["episode"]).tolist()
     for start in range(0, len(ids), CHUNK):
         yield from store.get(ids[start : start + CHUNK])
@@ -133,7 +133,7 @@ def _is_by(memory: Episode | Fact, name: str, language: Language) -> bool:
 def _is_about(
     memory: Episode | Fact, name: str, named: Callable[[str], bool], language: Language
 ) -> bool:
-    """Whether a fact is of the person, or says something about them."""
+    """Whether a fact is about the person or mentions them."""
     if not isinstance(memory, Fact):
         return False
     return _same(memory.speaker, name, language) or _mentions(memory, named)

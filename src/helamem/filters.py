@@ -1,4 +1,4 @@
-"""Conditions on memories: what a user may ask for, as a small tree, and what the tree means.
+"""Filters: parsing of conditions on memories, and their meaning.
 
 `parse` reads the dialects that users bring along (mem0's and LangGraph's); `matches` is the reference
 that a store's own way of filtering must agree with. Pure.
@@ -44,7 +44,7 @@ MISPLACED = {
 INT64 = 2**63
 MAX_DEPTH = 50  # how deep conditions may be nested
 MAX_CONDITIONS = (
-    1000  # how many there may be in all, junctions too; the values of an "in" are not counted
+    1000  # conditions in all, including AND, OR and NOT, not counting values of an "in"
 )
 
 
@@ -113,7 +113,7 @@ def parse(filters: Mapping[str, object] | None) -> Filter | None:
 
 
 def _check_size(filters: object) -> None:
-    """Refuse what is nested too deep to be read, or too much to be answered."""
+    """Refuse filters that are nested too deep or too large."""
     level, n_conditions = [filters], 0
     for _ in range(2 * MAX_DEPTH):  # a junction has a list in it, and that mappings
         mappings = [each for each in level if isinstance(each, Mapping)]
@@ -175,7 +175,7 @@ def _field(key: str) -> tuple[str, ...]:
 
 
 def _conditions(field: tuple[str, ...], value: object) -> Filter:
-    """What one entry of a mapping asks of its field."""
+    """The conditions of one entry of a mapping."""
     if isinstance(value, Mapping):
         if not value:
             raise ValueError(f"the filter on {_spelled(field)} names no operator; {_known()}")
@@ -254,14 +254,14 @@ def _epoch(name: str, value: object) -> float:
 
 
 def _check_kind(field: tuple[str, ...], values: Sequence[Scalar]) -> None:
-    """Refuse kinds that no memory has: who asks for one means a key of the metadata."""
+    """Refuse unknown kinds, which are probably meant as a metadata key."""
     for value in values if field == ("kind",) else ():
         if value not in KINDS:
             raise ValueError(f"kind is 'episode' or 'fact', not {value!r}; {_meant('kind')}")
 
 
 def _meant(name: str) -> str:
-    """How to name a key of the metadata that has a column's name, or its alias."""
+    """A hint how to address a metadata key that has a column's name."""
     keys = [name, *(alias for alias, column in ALIASES.items() if column == name)]
     return f"a key of the metadata is spelled {' or '.join(f'metadata.{key}' for key in keys)}"
 
@@ -352,7 +352,7 @@ def _contains(actual: object, wanted: object) -> bool:
 
 
 def _contains_in_any_case(actual: object, wanted: object) -> bool:
-    """The same, upper and lower case being one."""
+    """The same, ignoring case."""
     if isinstance(actual, list | tuple):
         return any(_folded(each) == _folded(wanted) for each in actual if isinstance(each, str))
     return isinstance(actual, str) and _folded(wanted) in _folded(actual)
@@ -370,7 +370,7 @@ def _type(value: object) -> type:
 
 
 def _plain(value: object) -> object:
-    """The value as a database holds it."""
+    """The value as a database stores it."""
     return _representable(value) if isinstance(value, int) else value
 
 

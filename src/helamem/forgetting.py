@@ -29,7 +29,7 @@ UNLEARNED = (
 def plan_forgetting(
     store: Store, config: Config, *, now: float, learning_now: float, max_share: float | None = None
 ) -> ForgetPlan:
-    """Which episodes may go. What a fact rests on is not weak, and stays. Writes nothing.
+    """Plan which episodes may go. Sources of facts are not weak, and stay. Writes nothing.
 
     Args:
         now: Epoch seconds.
@@ -72,7 +72,7 @@ def plan_forgetting(
 
 
 def _strength(store: Store, config: Config, ids: Ints, learning_now: float) -> Floats:
-    """What the edges of each episode add up to, as they are now."""
+    """Each episode's strength: the sum of its decayed edge weights."""
     edges, rule = store.all_edges(), decay.rule(config.learning)
     weights = hebbian.decayed(
         edges.weights, learning_now - edges.touched, tau=rule.tau, floor=rule.floor

@@ -1,4 +1,4 @@
-"""The words of other memories, and ours: a habit brought along ends in a sentence that helps.
+"""Hints for users of other memory systems: a wrong name raises an error that names ours.
 
 `helpful` is put on a public class. A type checker sees the class as it is written, and refuses a misspelled
 argument or method. At run time the same mistake raises Python's own TypeError or AttributeError, with a
@@ -111,7 +111,7 @@ BY_POSITION: Mapping[str, str] = {
 
 
 def helpful(cls: C) -> C:
-    """Give a class sentences that help: for arguments that do not fit, and for attributes that are not there.
+    """Decorate a class so that wrong arguments and missing attributes raise helpful errors.
 
     Methods that the class inherits are left as they are; their own class is decorated.
 
@@ -134,7 +134,7 @@ def helpful(cls: C) -> C:
 
 
 def _explained(method: Method, called: str) -> Method:
-    """The same method, whose arguments are looked at where they did not fit."""
+    """Wrap a method so that a TypeError about its arguments is explained."""
     if inspect.iscoroutinefunction(method):
 
         @functools.wraps(method)
@@ -168,7 +168,7 @@ def _missing(self: object, name: str) -> Any:  # noqa: ANN401  # it never return
 
 
 def hint(cls: type, name: str) -> str:
-    """What to say to someone who looked for an attribute that is not there."""
+    """The hint for a missing attribute."""
     known = [each for each in dir(cls) if not each.startswith("_")]
     if name in METHODS:
         more = f"; here it is {METHODS[name]}"
@@ -203,7 +203,7 @@ def _complaints(
     args: tuple[object, ...],
     named: Mapping[str, object],
 ) -> Iterator[str]:
-    """What is wrong with a call, one sentence each."""
+    """The errors of a call, one sentence each."""
     places = [each.name for each in takes if each.kind is each.POSITIONAL_OR_KEYWORD]
     by_name = [each.name for each in takes if each.kind is not each.VAR_POSITIONAL]
     yield from (unknown(called, name, by_name) for name in named if name not in by_name)
@@ -218,18 +218,18 @@ def _complaints(
 
 
 def unknown(called: str, name: str, takes: Iterable[str]) -> str:
-    """What to say to someone who gave an argument that is not taken.
+    """The hint for an unknown argument.
 
     Args:
         called: What was called.
         name: The argument.
-        takes: The arguments that there are.
+        takes: The accepted arguments.
     """
     return f"{called} takes no {name!r}{_instead(name, [*takes])}"
 
 
 def _instead(name: str, takes: list[str]) -> str:
-    """Where what an argument means belongs; what the call takes, where nobody knows."""
+    """Our name for an argument; the accepted arguments if there is none."""
     meant = [name, *ARGUMENTS.get(name, ())]
     for ours in meant:
         if ours in takes:
@@ -243,7 +243,7 @@ def _instead(name: str, takes: list[str]) -> str:
 
 
 def _too_many(called: str, places: list[str], others: list[str]) -> str:
-    """What to say to someone who gave by position what has a name, or what is not taken at all."""
+    """The hint for too many positional arguments."""
     takes = f"only {_listed(places)}" if places else "nothing"
     if called in BY_POSITION:
         return f"{called} takes {takes} by position; {BY_POSITION[called]}"

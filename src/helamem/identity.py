@@ -1,4 +1,4 @@
-"""What makes two turns the same turn: the key under which a store keeps one only.
+"""The keys that identify turns: a store keeps one episode per key.
 
 A turn with a time is told by what was said, by whom, when, and the how-manieth of its like it is. A turn
 without one is told by what was said before it. See docs/decisions/0015-what-makes-two-turns-the-same.md.
@@ -15,7 +15,7 @@ Said: TypeAlias = "tuple[str, str, str]"  # by whom: role and speaker; and what
 
 
 def digest(*parts: object) -> bytes:
-    """Sixteen bytes that are the same for the same parts, which must be JSON, and for no others."""
+    """A 16-byte digest of the parts, which must be JSON."""
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).digest()
 
 
@@ -32,7 +32,7 @@ def dated(session: str, said: Said, at: float, occurrence: int) -> bytes:
 
 
 def start(session: str) -> bytes:
-    """What the first turn of a conversation follows."""
+    """The key before the first turn of a conversation."""
     return digest("start", session)
 
 

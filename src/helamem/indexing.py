@@ -32,7 +32,7 @@ _NOTE = re.compile(r"\[[^\[\]]*\]$")  # "[image: a dog]" at the end of a turn is
 
 
 def cleaned(turn: Turn) -> tuple[Turn, list[str]]:
-    """The turn as it can be kept, and the reasons why it is not kept exactly as it came.
+    """The turn as it can be stored, and what was lost, one reason each.
 
     Raises:
         ValueError: Its metadata is not JSON.
@@ -60,11 +60,11 @@ def prepare(
     now: float,
     zone: tzinfo = UTC,
 ) -> list[NewEpisode]:
-    """One episode a turn.
+    """Prepare one episode per turn.
 
     Args:
         turns: `cleaned`.
-        keys: What tells each of them apart; see `helamem.identity`.
+        keys: Their keys; see `helamem.identity`.
         now: When a turn without a time happened, in epoch seconds.
         zone: Whose days are the sessions of turns that name none.
 
@@ -114,7 +114,7 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:
 
 
 def checked(vectors: Floats, n: int, embedder: Embedder) -> Floats:
-    """The vectors themselves, if they are what an embedder has to give.
+    """Check an embedder's vectors, and return them.
 
     Raises:
         EmbedderError: They have the wrong shape, or hold something not finite.
@@ -134,7 +134,7 @@ def checked(vectors: Floats, n: int, embedder: Embedder) -> Floats:
 
 
 def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
-    """The metadata as it will come back from the store.
+    """The metadata as the store will return it.
 
     Raises:
         ValueError: It holds something that JSON cannot express, or keys that are not strings.
@@ -149,7 +149,7 @@ def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _check_json(value: object, depth: int = 0) -> None:
-    """Refuse what JSON would change without a word, or nobody could read again.
+    """Refuse metadata that JSON would change silently, or that is nested too deep.
 
     Raises:
         ValueError: A key is not a string, or something is nested too deep.
@@ -174,7 +174,7 @@ def moment_of(turn: Turn, now: float) -> float:
 
 
 def session_of(turn: Turn, now: float, zone: tzinfo) -> str:
-    """The session that a turn belongs to: the one that it names, else its day.
+    """The session of a turn: the one it names, else its day.
 
     A day is one where it was said: that of the turn's own zone, or of `zone` where its time is in UTC.
     """
@@ -194,7 +194,7 @@ def offset_of(turn: Turn) -> int | None:
 
 
 class Indexed(TypedDict):
-    """What a store keeps of a text for searching, beside its vector; see `protocols.NewEpisode`."""
+    """The terms and traits of a text; see `protocols.NewEpisode`."""
 
     terms: Sequence[Term]
     length: int
@@ -202,7 +202,7 @@ class Indexed(TypedDict):
 
 
 def indexed(words: str, language: Language, metadata: Mapping[str, Json] | None = None) -> Indexed:
-    """The terms of a text, how many they are, and what kind of turn or fact it is.
+    """The terms of a text, their number, and its traits.
 
     A turn whose metadata call it quiet has none.
     """

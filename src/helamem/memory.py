@@ -1,6 +1,6 @@
 """`Memory` as users call it: the engine with a real file, a real embedder and the real clock.
 
-The one module that knows everyone.
+The one module that connects all parts.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Memory(Engine):
 
     @property
     def path(self) -> str:
-        """Where its file is; ":memory:" for a memory in RAM."""
+        """The path of its file; ":memory:" for a memory in RAM."""
         return self._path
 
     @property
@@ -135,7 +135,7 @@ class Memory(Engine):
 
     @property
     def reflector(self) -> Reflector | None:
-        """What reflects in the background, and how its last pass went; None where nothing does."""
+        """The background consolidation and its last result; None if there is none."""
         return self._reflector
 
     def consolidate(
@@ -294,7 +294,7 @@ class Memory(Engine):
 
 
 def _replaced(settings: Ask, given: Mapping[str, int | None]) -> Ask:
-    """The settings, without those that were given otherwise."""
+    """The settings, with those replaced that were given separately."""
     changes: dict[str, Any] = {name: each for name, each in given.items() if each is not None}
     return replace(settings, **changes)
 
@@ -360,7 +360,7 @@ def reindex_file(
 
 
 def default_path() -> Path:
-    """The file of a memory that was given no path."""
+    """The default path of a memory."""
     return data_folder() / "memory.db"
 
 

@@ -1,4 +1,4 @@
-"""Records as plain data and on one line: the JSON that programs may rely on, and what a REPL shows.
+"""Records as JSON, which programs may rely on, and as the one line that a REPL shows.
 
 The shapes are documented in docs/json.md. `Record` is what every value that a user meets inherits; it is
 written as JSON by `to_dict`, and read again by `from_dict`, by the types of its fields.
@@ -45,7 +45,7 @@ class Record:
 
     _shown: ClassVar[
         tuple[str, ...]
-    ] = ()  # the attributes in `repr`; those that say something, if empty
+    ] = ()  # the attributes in `repr`; if empty, those that differ from their default
 
     def to_dict(self) -> dict[str, Json]:
         """The record as JSON: numbers, strings, lists and objects only; times in ISO 8601."""
@@ -68,12 +68,12 @@ class Record:
         return shape
 
     def __repr__(self) -> str:
-        names = self._shown or tuple(_telling(self))
+        names = self._shown or tuple(_not_default(self))
         return on_a_line(type(self).__name__, {name: getattr(self, name) for name in names})
 
 
 def on_a_line(kind: str, shown: Mapping[str, object]) -> str:
-    """What a REPL shows of a value: as much of it as fits."""
+    """A value's `repr`, shortened to one line."""
     inside = ", ".join(f"{name}={_SHORT.repr(each)}" for name, each in shown.items())
     line = f"{kind}({inside})"
     return line if len(line) <= MAX_REPR else f"{line[: MAX_REPR - 4]}...)"
@@ -125,7 +125,7 @@ _READERS: Mapping[Any, Any] = {datetime: datetime.fromisoformat, float: float}
 
 
 def _meant(parts: tuple[Any, ...], value: Any) -> Any:  # noqa: ANN401
-    """Which type of a union has this JSON: a record goes by the fields that it cannot do without."""
+    """The type of a union that this JSON fits; records are told apart by their required fields."""
     kinds = [part for part in parts if part is not NoneType]
     fitting = [part for part in kinds if len(kinds) == 1 or _needed(part) <= set(value)]
     if not fitting:
@@ -165,8 +165,8 @@ def _records(of: type[Record]) -> Iterator[type[Record]]:
         yield from _records(kind)
 
 
-def _telling(record: Any) -> list[str]:  # noqa: ANN401  # mypy has no type for "a dataclass"
-    """The fields whose value is not what it is by default."""
+def _not_default(record: Any) -> list[str]:  # noqa: ANN401  # mypy has no type for "a dataclass"
+    """The fields that differ from their default."""
     return [
         spec.name
         for spec in dataclasses.fields(record)
@@ -181,7 +181,7 @@ def _default(spec: dataclasses.Field[Any]) -> Any:  # noqa: ANN401  # defaults o
 
 
 class _Short(reprlib.Repr):
-    """Values cut to what fits beside others on a line."""
+    """A `repr` with shortened values."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Files and folders that only their user can read, whatever the umask says; what is ours already is tightened.
+"""Creates files and folders that only their user can read, whatever the umask, and tightens existing ones.
 
 On systems without POSIX rights (Windows) the user's profile is what protects files, and nothing is done.
 """
@@ -18,7 +18,7 @@ SHARED_ON_PURPOSE = stat.S_ISVTX | stat.S_ISGID  # /tmp, or a folder that a grou
 
 
 def expanded(path: str | Path) -> Path:
-    """The path, with the user's folder for `~`: shells put it there only in some places.
+    """The path with `~` expanded, which shells do only in some places.
 
     Raises:
         ValueError: It is the folder of a user who is not there.
@@ -32,7 +32,7 @@ def expanded(path: str | Path) -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for their user alone.
+    """Create a folder and its missing parents, readable only by the user.
 
     Raises:
         OSError: It cannot be made.
@@ -49,7 +49,7 @@ def make_folder(folder: Path) -> None:
 
 
 def make_file(file: Path) -> None:
-    """Make an empty file for its user alone; one that is there is left as it is, and not opened.
+    """Create an empty file, readable only by the user; an existing file is left alone.
 
     Raises:
         OSError: It cannot be made.
@@ -63,7 +63,7 @@ def make_file(file: Path) -> None:
 
 
 def tighten(place: Path) -> bool:
-    """Take a file or folder of this user's from everybody else, and say so; whether that was needed.
+    """Remove other users' access to this user's file or folder, with a warning; return whether that was needed.
 
     Left alone is what belongs to somebody else, and a folder that is shared on purpose (sticky, or with a
     group of its own).

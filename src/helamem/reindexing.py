@@ -1,4 +1,4 @@
-"""Making vectors, terms and traits anew, also with another embedder or language, while the store is in use.
+"""Recomputes vectors, terms and traits, also for another embedder or language, while the store is in use.
 
 What is made is staged in batches, and put in place in one transaction: whoever is killed in between loses
 nothing, and the next run goes on where that one was.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def analysis_of(embedder: Embedder, language: Language) -> Analysis:
-    """What these two make."""
+    """The analysis of an embedder and a language."""
     return Analysis(
         embedder=embedder.name,
         dimension=embedder.dimension,
@@ -42,7 +42,7 @@ def reindex(
 
     Args:
         names_apart: Whether names of speakers are left out of the vectors of cues.
-        batch_size: Nodes a transaction.
+        batch_size: Nodes per transaction.
         progress: Called after each batch with the number of nodes made so far, in this run.
 
     Raises:
@@ -86,7 +86,7 @@ def _made(
 
 
 def _embedded(node: Unindexed, language: Language, *, names_apart: bool) -> str:
-    """The words that a node's vector is made of."""
+    """The text that a node's vector is computed from."""
     if node.kind == "episode":
         return indexing.spoken("".join(node.speakers), node.text)
     if node.kind == "fact":

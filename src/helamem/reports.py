@@ -1,4 +1,4 @@
-"""What tending a memory did or would do, and how much it holds; frozen, as all that users meet."""
+"""Results of forget, erase, consolidate, repair, reindex and stats; all are frozen."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class ForgetPlan(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Erasure(Record):
-    """What goes of a person; `erase(dry_run=False)` does exactly this.
+    """Everything about a person that would be erased; `erase(dry_run=False)` does exactly this.
 
     Attributes:
-        turns: What they said.
+        turns: The turns they said.
         facts: The facts about them, those that rest on their turns, and those that mention them.
-        mentions: What others said of them, if that was asked for.
+        mentions: Turns of others that mention them, if requested.
         cues: The earlier questions that name them, or that what goes has answered.
         history: How many old texts that mention them go, beside those of what goes.
         before, after: How many episodes, facts and cues there are, before and after.
@@ -70,7 +70,7 @@ class Erasure(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Namespace(Record):
-    """A namespace of a file, and how much it holds."""
+    """A namespace of a file, and its size."""
 
     name: str
     episodes: int
@@ -83,7 +83,7 @@ class Namespace(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ConsolidationReport(Record):
-    """What one `consolidate` did.
+    """The result of one `consolidate`.
 
     Attributes:
         hubs: How many hubs were found.
@@ -91,7 +91,7 @@ class ConsolidationReport(Record):
         unchanged: How many clusters had been distilled before, and were left alone.
         facts_added: The ids of the new facts.
         pruned: How many faint edges were removed.
-        refused: What of a language model's answers does not count, one sentence each.
+        refused: The rejected parts of a language model's answers, one sentence each.
         failed: What failed, one sentence each; it is taken up again the next time.
         left: How many clusters were left for the next time, as `reflection.max_calls` says.
         usage: Calls to the language model, and tokens in both directions.
@@ -121,7 +121,7 @@ class ConsolidationReport(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RepairReport(Record):
-    """What was wrong with a memory, and what was done about it.
+    """The defects of a memory, and their repairs.
 
     Attributes:
         mended: One sentence for each kind of fault: what it was, and what is done.
@@ -136,7 +136,7 @@ class RepairReport(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReindexReport(Record):
-    """What a reindexing has made anew.
+    """The result of a reindexing.
 
     Attributes:
         memories: How many episodes, facts and earlier questions, of all namespaces in the file.
@@ -152,7 +152,7 @@ class ReindexReport(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Stats(Record):
-    """How much one namespace holds.
+    """The size of one namespace.
 
     Attributes:
         edges: By channel; "temporal" counts neighbouring turns, "learned" associations between

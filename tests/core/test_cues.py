@@ -20,12 +20,12 @@ people = st.lists(st.sampled_from("abc"), max_size=3, unique=True)
 
 @given(people, people)
 def test_agreement_is_the_same_either_way(named: list[str], others: list[str]) -> None:
-    assert cues.agreement(named, others) == cues.agreement(others, named)
+    assert cues.speaker_factor(named, others) == cues.speaker_factor(others, named)
 
 
 @given(people)
 def test_nothing_agrees_more_than_the_same_people(named: list[str]) -> None:
-    assert cues.agreement(named, named) == 1.0
+    assert cues.speaker_factor(named, named) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -42,29 +42,29 @@ def test_nothing_agrees_more_than_the_same_people(named: list[str]) -> None:
     ],
 )
 def test_agreement_by_hand(named: str, others: str, expected: float) -> None:
-    assert cues.agreement(list(named), list(others)) == expected
+    assert cues.speaker_factor(list(named), list(others)) == expected
 
 
-samenesses = npst.arrays(np.float64, st.integers(0, 6), elements=unit)
+similarities = npst.arrays(np.float64, st.integers(0, 6), elements=unit)
 steps = st.floats(0.01, 1)
 
 
-@given(samenesses, unit, steps)
-def test_recognition_equals_the_naive_loop(sameness: Floats, even: float, step: float) -> None:
-    actual = cues.recognition(sameness, even=even, step=step)
+@given(similarities, unit, steps)
+def test_recognition_equals_the_naive_loop(similarity: Floats, even: float, step: float) -> None:
+    actual = cues.recognition(similarity, even=even, step=step)
 
-    odds = [math.exp((s - even) / step) for s in sameness.tolist()]
+    odds = [math.exp((s - even) / step) for s in similarity.tolist()]
     expected = [each / (1 + sum(odds)) for each in odds]
     np.testing.assert_allclose(actual, expected, rtol=1e-9)
 
 
-@given(samenesses, unit, steps)
+@given(similarities, unit, steps)
 def test_what_is_recognized_and_what_is_not_add_up_to_one(
-    sameness: Floats, even: float, step: float
+    similarity: Floats, even: float, step: float
 ) -> None:
-    recognized = cues.recognition(sameness, even=even, step=step)
+    recognized = cues.recognition(similarity, even=even, step=step)
 
-    none = 1 / (1 + sum(math.exp((s - even) / step) for s in sameness.tolist()))
+    none = 1 / (1 + sum(math.exp((s - even) / step) for s in similarity.tolist()))
     assert recognized.sum() + none == pytest.approx(1)
 
 
@@ -80,7 +80,7 @@ def test_a_single_cue_is_as_likely_as_not_where_it_is_even() -> None:
     assert cues.recognition(np.array([0.4]), even=0.4, step=0.05).tolist() == [0.5]
 
 
-def test_recognition_takes_any_sameness_without_overflow() -> None:
+def test_recognition_takes_any_similarity_without_overflow() -> None:
     extreme = cues.recognition(np.array([-1e9, 0.5, 1e9]), even=0.4, step=1e-3)
 
     assert extreme.tolist() == [0.0, 0.0, 1.0]
@@ -92,15 +92,17 @@ def test_a_step_of_nothing_is_refused() -> None:
 
 
 @given(npst.arrays(np.float64, 6, elements=unit), st.floats(0.01, 1), st.floats(0, 5))
-def test_relatedness_equals_the_naive_loop(likeness: Floats, best: float, power: float) -> None:
-    actual = cues.relatedness(likeness, best, power=power)
+def test_relative_similarity_equals_the_naive_loop(
+    cosine: Floats, best: float, power: float
+) -> None:
+    actual = cues.relative_similarity(cosine, best, power=power)
 
-    expected = [1.0 if s >= best else (s / best) ** power for s in likeness]
+    expected = [1.0 if s >= best else (s / best) ** power for s in cosine]
     np.testing.assert_allclose(actual, expected, rtol=1e-9)
 
 
 def test_without_a_similar_memory_nothing_is_related() -> None:
-    assert cues.relatedness(np.array([0.5]), 0.0, power=3).tolist() == [0.0]
+    assert cues.relative_similarity(np.array([0.5]), 0.0, power=3).tolist() == [0.0]
 
 
 @given(st.integers(1, 5), st.lists(st.tuples(st.integers(0, 4), unit), max_size=12))

@@ -1,4 +1,4 @@
-"""The configuration that holds: arguments win over the environment, that over the file, that over the preset.
+"""Loads the configuration: arguments override the environment, which overrides the file, which overrides the preset.
 
 The only module that reads the environment and configuration files. A setting has one spelling
 everywhere: `Config().learning.rate`, `HELAMEM_LEARNING_RATE`, `[learning] rate`, `--set learning.rate=`.
@@ -51,7 +51,7 @@ class Config:
     Attributes:
         embedder: "static", "onnx", "minilm", "openai:MODEL" or another of `models.embedders.KNOWN`.
         language: "english", or "neutral" for any other and for several at once.
-        timezone: Whose days and hours are meant: a name like "Europe/Berlin", "UTC", or "local" for that of
+        timezone: The time zone for days and hours: a name like "Europe/Berlin", "UTC", or "local" for that of
             this machine.
     """
 
@@ -106,7 +106,7 @@ class Config:
         environ: Mapping[str, str] = os.environ,
         **settings: Any,
     ) -> Config:
-        """The configuration that holds here: arguments, then environment, then file, then preset.
+        """Load the configuration from arguments, environment, file and preset, in this order of precedence.
 
         Args:
             path: A TOML file; None reads `config.toml` in the data folder, if there is one.
@@ -158,7 +158,7 @@ def resolve(
     environ: Mapping[str, str] = os.environ,
     arguments: Mapping[str, Any] | None = None,
 ) -> Resolved:
-    """The configuration that holds, with the origin of each setting.
+    """Resolve the configuration, with the origin of each setting.
 
     Raises:
         ConfigError: A setting is unknown or out of range; the message says where it came from.
@@ -208,7 +208,7 @@ def describe(name: str) -> str:
 
 
 def is_stable(name: str) -> bool:
-    """Whether a setting's name and meaning last; the others are numbers of the ranking."""
+    """Whether a setting is stable; the others are numbers of the ranking, which may change."""
     return "." not in name or bool(_field(name).metadata["stable"])
 
 
@@ -241,7 +241,7 @@ _SECTIONS: Mapping[str, type[Any]] = {
 }
 
 
-# Variables that are not settings of a memory; other modules read them through this one.
+# Environment variables that are no settings; other modules read them through this one.
 _OTHER_VARIABLES = frozenset(
     {
         "HELAMEM_HOME",
@@ -267,7 +267,7 @@ def _file_layer(
 def _file_content(
     path: str | Path | None, environ: Mapping[str, str]
 ) -> tuple[Path | None, Mapping[str, Any]]:
-    """The configuration file, if there is one, and what is in it."""
+    """The configuration file, if there is one, and its content."""
     named = path or environ.get("HELAMEM_CONFIG")
     file = private.expanded(named) if named else data_folder(environ) / "config.toml"
     if not named and not file.is_file():
@@ -310,7 +310,7 @@ def variable(name: str) -> str:
 
 
 def _parsed(name: str, value: Any, origin: str) -> Any:
-    """A value with the type that its setting has; text (from the environment, say) is converted."""
+    """Convert a value, for example text from the environment, to the setting's type."""
     section, _, key = name.partition(".")
     if name in {"preset", "embedder", "language", "timezone"}:
         return value
@@ -327,7 +327,7 @@ def _parsed(name: str, value: Any, origin: str) -> Any:
 
 
 def _close(name: str, known: Iterable[str]) -> str:
-    """A question about the known name that was probably meant; nothing where none is near."""
+    """The question "did you mean ...?" with the nearest known name; empty if none is near."""
     return "".join(
         f"did you mean {each}?" for each in difflib.get_close_matches(name, list(known), n=1)
     )

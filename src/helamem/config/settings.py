@@ -22,11 +22,11 @@ def setting(
     """A field of a section.
 
     Args:
-        default: Its value, unless something else is said.
+        default: Its default value.
         doc: What it does, in one line.
-        low: The lowest value that it may have.
-        high: The highest.
-        stable: Whether its name and meaning last. The others are numbers of the ranking, which may change
+        low: The lowest allowed value.
+        high: The highest allowed value.
+        stable: Whether its name and meaning are stable. The others are numbers of the ranking, which may change
             in any release.
     """
     metadata = {"doc": doc, "low": low, "high": high, "stable": stable}
@@ -34,7 +34,7 @@ def setting(
 
 
 class _Section:
-    """What every section does: check its own values when it is made."""
+    """Base of all sections: checks its values on construction."""
 
     __slots__: ClassVar[tuple[str, ...]] = ()
 

@@ -1,4 +1,4 @@
-"""Time zones by name: whose days and hours are meant."""
+"""Time zones by name."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ LOCAL = "local"
 
 
 class LocalZone(tzinfo):
-    """The zone of this machine, with its summer times, also where it has no name.
+    """This machine's time zone, with daylight saving time, even if it has no name.
 
     It follows TZ and the system's settings, as the C library does.
     """
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
-        """How far this machine's clock is east of UTC then."""
+        """This machine's offset from UTC at that time."""
         return moment.replace(tzinfo=None).astimezone().utcoffset() if moment else None
 
     def dst(self, moment: datetime | None) -> timedelta | None:  # noqa: ARG002  # not known, as may be
@@ -25,14 +25,16 @@ class LocalZone(tzinfo):
         return None
 
     def tzname(self, moment: datetime | None) -> str | None:
-        """What this machine calls its zone then."""
+        """This machine's name of its zone at that time."""
         return moment.replace(tzinfo=None).astimezone().tzname() if moment else LOCAL
 
     def fromutc(self, moment: datetime) -> datetime:
         """The same moment by this machine's clock."""
         there = moment.replace(tzinfo=UTC).astimezone()
         first = there.replace(tzinfo=self)
-        again = first.utcoffset() != there.utcoffset()  # an hour that comes twice, in autumn
+        again = (
+            first.utcoffset() != there.utcoffset()
+        )  # the repeated hour when daylight saving time ends
         return first.replace(fold=int(again))
 
     def __repr__(self) -> str:
@@ -43,7 +45,7 @@ def zone(name: str) -> tzinfo:
     """The time zone with a name such as "Europe/Berlin"; "local" is this machine's.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is no such zone.
     """
     if name == "UTC":
         return UTC

@@ -1,6 +1,6 @@
-"""The arrays that the core takes and gives.
+"""Array types of the core, and checks of arguments.
 
-Rows are nodes, by local index 0 .. n-1; who a node is, only the caller knows. Arguments may be of any
+Rows are nodes with local indices 0 .. n-1, which the caller maps to ids. Arguments may be of any
 float width; results are float64, except where a function says that it keeps the width.
 """
 
@@ -22,7 +22,7 @@ def sums(indices: Ints, amounts: Floats, n: int) -> Floats:
 
 
 def check_length(name: str, array: Floats | Ints | Bools, expected: int) -> None:
-    """Refuse an array that does not have one row a node.
+    """Refuse an array that does not have one row per node.
 
     Raises:
         ValueError: The lengths differ.
@@ -47,7 +47,7 @@ def check_amounts(name: str, amounts: Floats) -> None:
     """Refuse amounts that are negative, infinite or not numbers.
 
     Raises:
-        ValueError: One of them is.
+        ValueError: An amount is negative, infinite or NaN.
     """
     wrong = np.flatnonzero(~(np.isfinite(amounts) & (amounts >= 0)))
     if wrong.size:

@@ -1,9 +1,9 @@
-"""What earlier questions lend to a new one: how alike two questions are, and what that is worth.
+"""The activation that earlier questions ("cues") lend to a new one.
 
 A cue is a question that was asked before, bound to the memories that served it. Two things can be
-read from it. Where it is the same need again, what served it is recognized, and may take any place.
-Where it is a related need, what served it is associated: worth a look after the best by themselves.
-Cues compete to be recognized: one that is much more like the question than the others stands out.
+read from it. If the need is the same, the memories that served it are recognized, and may take any place.
+If the need is related, they are associated, and come after the best direct hits.
+Cues compete to be recognized: one that is much more similar to the question than the others wins.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 SAME, MORE, OTHER = 1.0, 0.9, 0.6
 
 
-def agreement(named: Sequence[str], others: Sequence[str]) -> float:
-    """How far two questions are about the same people, given whom each names, the first named first.
+def speaker_factor(named: Sequence[str], others: Sequence[str]) -> float:
+    """The factor on the similarity of two questions for the speakers that each names, in order.
 
-    1 if they name the same, and the same one first, or both nobody; 0.9 if one of them names nobody, or only
-    some of those whom the other names, the same one first; else 0.6.
+    1 if both name the same speakers with the same one first, or both none; 0.9 if one names none, or a
+    subset with the same one first; else 0.6.
 
-    >>> agreement(["Ana"], ["Ana"]), agreement(["Ana"], []), agreement(["Ana"], ["Ana", "Ben"])
+    >>> speaker_factor(["Ana"], ["Ana"]), speaker_factor(["Ana"], []), speaker_factor(["Ana"], ["Ana", "Ben"])
     (1.0, 0.9, 0.9)
-    >>> agreement(["Ana", "Ben"], ["Ana", "Cy"]), agreement(["Ana", "Ben"], ["Ben", "Ana"])
+    >>> speaker_factor(["Ana", "Ben"], ["Ana", "Cy"]), speaker_factor(["Ana", "Ben"], ["Ben", "Ana"])
     (0.6, 0.6)
     """
     if not named or not others:
@@ -43,17 +43,17 @@ def agreement(named: Sequence[str], others: Sequence[str]) -> float:
     return MORE if fewer < more else OTHER
 
 
-def recognition(sameness: Floats, *, even: float, step: float) -> Floats:
-    """How probable it is that each cue is the same need again, rather than another one or none of them.
+def recognition(similarity: Floats, *, even: float, step: float) -> Floats:
+    """The probability of each cue to be the same need, rather than another cue or a new need.
 
         p_c = exp((s_c - even) / step) / (1 + sum over d of exp((s_d - even) / step))
 
-    Several cues that are like the question to the same degree leave each other little; a single one is
+    Cues that are equally similar to the question share the probability; a single one is
     recognized from afar.
 
     Args:
-        sameness: Shape (c,): how much each cue is the same question.
-        even: The sameness at which a single cue is as likely the same need as a new one.
+        similarity: Shape (c,): each cue's similarity to the question.
+        even: The similarity at which a single cue is as likely the same need as a new one.
         step: How much more of it makes a cue e times as likely.
 
     Returns:
@@ -69,37 +69,37 @@ def recognition(sameness: Floats, *, even: float, step: float) -> Floats:
     """
     if not step > 0:
         raise ValueError(f"step is {step}, but it must be above 0")
-    evidence = (np.asarray(sameness, np.float64) - even) / step
+    evidence = (np.asarray(similarity, np.float64) - even) / step
     most = float(evidence.max(initial=0.0))  # taken off all, so that no exponential overflows
     odds = np.exp(evidence - most)
     return np.asarray(odds / (np.exp(-most) + odds.sum()))
 
 
-def relatedness(likeness: Floats, best: float, *, power: float) -> Floats:
-    """How related each cue is, where 1 is as near to the question as the nearest memory.
+def relative_similarity(cosine: Floats, best: float, *, power: float) -> Floats:
+    """Each cue's similarity relative to the nearest memory, as a factor in [0, 1].
 
         min(s / best, 1) ** power
 
     Embedders differ in how high cosines are; relative to the best one, one setting fits them all.
 
     Args:
-        likeness: Shape (c,).
+        cosine: Shape (c,).
         best: The highest cosine of the question with any memory.
-        power: How fast relatedness falls.
+        power: How fast the factor falls.
 
     Returns:
         Shape (c,), in [0, 1]; zeros where `best` is not above 0.
 
-    >>> relatedness(np.array([0.2, 0.4, 0.6]), 0.4, power=3).tolist()
+    >>> relative_similarity(np.array([0.2, 0.4, 0.6]), 0.4, power=3).tolist()
     [0.125, 1.0, 1.0]
     """
     if not best > 0:
-        return np.zeros(len(likeness))
-    return np.asarray(np.minimum(likeness / best, 1.0) ** power)
+        return np.zeros(len(cosine))
+    return np.asarray(np.minimum(cosine / best, 1.0) ** power)
 
 
 def expected(targets: Ints, amounts: Floats, n: int) -> Floats:
-    """What is lent to each of n memories by alternatives, of which at most one is true.
+    """The expected activation of each of n memories, where at most one cue is the same need.
 
         sum over the bindings (c, i) of  amount_ci
 
@@ -122,7 +122,7 @@ def expected(targets: Ints, amounts: Floats, n: int) -> Floats:
 
 
 def strongest(targets: Ints, amounts: Floats, n: int) -> Floats:
-    """The largest amount that is lent to each of n memories; 0 where nothing is.
+    """The largest amount lent to each of n memories; 0 without bindings.
 
         max over the bindings (c, i) of  amount_ci
 

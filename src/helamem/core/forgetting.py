@@ -29,7 +29,7 @@ def verdicts(
     min_age_s: float,
     min_idle_s: float,
 ) -> Ints:
-    """For each episode whether it may go, and if not, which rule keeps it (equation 6).
+    """The verdict on each episode: it may go, or the rule that keeps it (equation 6).
 
         FORGET   where D <= max_strength and age >= min_age and (uses = 0 or idle >= min_idle)
         STRONG   else where D > max_strength
@@ -66,7 +66,7 @@ def verdicts(
 
 
 def marked(codes: Ints, keep: Bools, groups: Ints) -> Ints:
-    """The same verdicts, but what is marked stays, and a group goes as a whole or not at all.
+    """Adjust verdicts: marked episodes stay, and a group is forgotten as a whole or not at all.
 
     Args:
         codes: Shape (n,), values of `Verdict`.
@@ -91,7 +91,7 @@ def marked(codes: Ints, keep: Bools, groups: Ints) -> Ints:
 
 
 def weakest(may_go: Bools, strength: Floats, since: Floats, groups: Ints, *, most: int) -> Bools:
-    """Which of those that may go do go, where no more than `most` go at once.
+    """Choose at most `most` of the episodes that may go, the weakest first.
 
     The weakest first, of these the oldest, of these the first; a group counts by its strongest and its
     newest member, and is left out where it is too large for what room is left.

@@ -70,7 +70,7 @@ def _activation(recall: Recall, ids: Ints) -> Floats:
 
 def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
     """An earlier cue with nearly the same text, or a new one."""
-    if recall.cues and recall.cues[0].sameness >= config.cue_merge:
+    if recall.cues and recall.cues[0].similarity >= config.cue_merge:
         return recall.cues[0].id
     words = " ".join(recall.query.split())
     return NewCue(

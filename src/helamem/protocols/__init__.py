@@ -1,4 +1,4 @@
-"""The seams: what a store, an embedder, a language model and a clock must do, and the values that cross them."""
+"""The interfaces of stores, embedders, language models and clocks, and the values they exchange."""
 
 from helamem.protocols.models import LLM, Clock, Covering, Embedder, Message, Reply
 from helamem.protocols.store import Reindexing, Store

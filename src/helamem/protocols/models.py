@@ -1,4 +1,4 @@
-"""What an embedder, a language model and a clock must do."""
+"""The interfaces of embedders, language models and clocks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One vector a text: shape (n, dimension), float32, of length 1 (or 0 where nothing is known).
+        """One vector per text: shape (n, dimension), float32, of length 1, or 0 if nothing is known of a text.
 
         Raises:
             EmbedderError: The model or its server failed.
@@ -53,18 +53,18 @@ class Covering(Protocol):
     """An embedder that tells how much of a text it can read; where it reads little, words count more."""
 
     def coverage(self, texts: Sequence[str]) -> Floats:
-        """One share a text, from 0 (nothing) to 1 (all of it): shape (n,)."""
+        """One share per text, from 0 (nothing) to 1 (all of it): shape (n,)."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a language model answered, in full.
+    """A language model's complete answer.
 
     Attributes:
         data: The answer as JSON, where a schema was asked for; it fits the schema.
         model: The model that answered, as its server calls it.
-        cached: Whether the answer was remembered, and cost nothing.
+        cached: Whether the answer came from a cache, and cost nothing.
     """
 
     text: str
@@ -80,7 +80,7 @@ class LLM(Protocol):
 
     @property
     def name(self) -> str:
-        """The model as it is written into what it distilled, for example "openai/gpt-4o-mini"."""
+        """The model's name as recorded with facts, for example "openai/gpt-4o-mini"."""
         ...
 
     def complete(

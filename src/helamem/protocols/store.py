@@ -1,4 +1,4 @@
-"""What a store must do. `helamem.testing.StoreContract` proves one."""
+"""The interface of stores. `helamem.testing.StoreContract` tests an implementation."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
 
 class Reindexing(Protocol):
-    """Vectors, terms and traits that are made anew, beside those that are still in use.
+    """A reindexing in progress: new vectors, terms and traits, staged beside those in use.
 
-    What is staged is durable, so that a reindexing that was cut off goes on where it was. It concerns all
+    Staged data is durable, so that an interrupted reindexing can continue. It concerns all
     namespaces that share the store's file or tables, since their vectors have one length.
     """
 
     def unindexed(self, *, after: int, limit: int) -> list[Unindexed]:
-        """Nodes of which nothing is staged, by ascending id from `after` on.
+        """Nodes without staged data, by ascending id after `after`.
 
-        One that has changed since it was staged is among them again.
+        A node that changed after it was staged is returned again.
         """
         ...
 
     def stage(self, made: Sequence[Reindexed]) -> None:
-        """Keep what was made of some nodes; one that has gone meanwhile is left out.
+        """Store the results for some nodes; nodes deleted meanwhile are skipped.
 
         Raises:
             StoreError: Another reindexing has begun.
@@ -55,7 +55,7 @@ class Reindexing(Protocol):
         ...
 
     def adopt(self) -> Store | None:
-        """Put all that is staged in the place of what was there, in one transaction.
+        """Replace the live data by the staged data, in one transaction.
 
         Returns:
             The store with what is in place now. A handle from before raises StoreError where its embedder or
@@ -83,24 +83,24 @@ class Store(Protocol):
 
     @property
     def analysis(self) -> Analysis:
-        """What the vectors, terms and traits were made by."""
+        """The analysis behind the vectors, terms and traits."""
         ...
 
     def reindexing(self, analysis: Analysis) -> Reindexing:
-        """Begin to make everything anew, or go on; what was staged for another analysis goes."""
+        """Begin or continue a reindexing; data staged for another analysis is dropped."""
         ...
 
     # Transactions -------------------------------------------------------------------------------
 
     def reading(self) -> AbstractContextManager[Store]:
-        """A store on which everything that is read is of one state, whoever writes meanwhile.
+        """A store whose reads all see one snapshot.
 
-        Nothing can be written inside, by the same thread; other threads wait.
+        The same thread cannot write inside the block; other threads wait.
         """
         ...
 
     def transaction(self) -> AbstractContextManager[Store]:
-        """A store on which all that is read and written happens as one step.
+        """A store whose reads and writes form one transaction.
 
         Nobody else writes from its beginning to its end, so that what was read still holds when it is
         acted upon. If anything is raised, nothing was changed. No model, and no embedder, is to be asked
@@ -121,7 +121,7 @@ class Store(Protocol):
         ...
 
     def put(self, episode: NewEpisode, *, at: float) -> tuple[int, bool]:
-        """Store an episode, or let the one with its key say what it says; its id, and whether it is new.
+        """Insert an episode, or replace the content of the one with its key; return its id, and whether it is new.
 
         What is replaced keeps its id, time, place, edges and uses. Unlike `update`, history keeps nothing of
         the old text.
@@ -129,9 +129,9 @@ class Store(Protocol):
         ...
 
     def annotate(self, id_: int, metadata: Mapping[str, Json], *, was: Mapping[str, Json]) -> bool:
-        """Give an episode other metadata if it still has those that it had; whether it was done.
+        """Compare-and-set an episode's metadata; return whether it was set.
 
-        Its text, key and traits stay, and history tells nothing of it.
+        Its text, key and traits stay, and history does not record it.
         """
         ...
 
@@ -147,9 +147,9 @@ class Store(Protocol):
         ...
 
     def distil(self, distillate: Distillate) -> list[int] | None:
-        """Store what a cluster gave: the ids of the new facts.
+        """Store the result of distilling a cluster; return the ids of the new facts.
 
-        None, and nothing is changed, where one of its marks is there already: somebody else has been
+        Returns None, and changes nothing, if one of its marks exists: another process has been
         quicker.
 
         Raises:
@@ -162,11 +162,11 @@ class Store(Protocol):
         ...
 
     def supersede(self, old: int, new: int, *, at: float) -> None:
-        """Mark a fact as replaced by a newer one: it becomes inactive, and leaves every search."""
+        """Mark a fact as superseded by a newer one: it becomes inactive, and no search returns it."""
         ...
 
     def learn(self, lesson: Lesson) -> Learned:
-        """Apply a lesson: increments are atomic in the database, whoever else is writing."""
+        """Apply a lesson; increments are atomic in the database."""
         ...
 
     def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:
@@ -177,7 +177,7 @@ class Store(Protocol):
 
         Raises:
             NotFoundError: There is no such episode.
-            StoreError: Another turn of its session says just that, by the same speaker at the same time.
+            StoreError: Another turn has the same session, speaker, role, time and text.
         """
         ...
 
@@ -197,7 +197,7 @@ class Store(Protocol):
         ...
 
     def scrub(self, says: Callable[[str], bool]) -> int:
-        """Take the old texts of which `says` is true out of history; how many went."""
+        """Remove old texts for which `says` is true from history; return how many."""
         ...
 
     def drop(self) -> None:
@@ -231,9 +231,9 @@ class Store(Protocol):
         ...
 
     def repair(self, *, at: float, dry_run: bool) -> list[str]:
-        """Mend or remove what `check` finds, as far as that can be: a sentence for each kind.
+        """Repair or remove what `check` finds, as far as possible; return one sentence per kind.
 
-        A dry run does the same, and undoes it.
+        A dry run does the same, and rolls it back.
         """
         ...
 
@@ -287,7 +287,7 @@ class Store(Protocol):
         ...
 
     def nodes(self, ids: Ints) -> Nodes:
-        """What is known about nodes, in the order of `ids`."""
+        """The columns of nodes, in the order of `ids`."""
         ...
 
     def around(self, ids: Ints, reach: int) -> Ints:
@@ -355,9 +355,9 @@ class Store(Protocol):
         ...
 
     def check(self) -> list[str]:
-        """What is wrong with the file: one sentence each, none where it is sound."""
+        """The defects of the file, one sentence each; none if it is sound."""
         ...
 
     def close(self) -> None:
-        """Release what is held; a closed store raises StoreError."""
+        """Close the store, after which its methods raise StoreError."""
         ...

@@ -1,4 +1,4 @@
-"""The values that cross the seam between the engine and a store.
+"""The values exchanged between the engine and a store.
 
 Arrays that belong together have one length and one order. Times are epoch seconds. Ids are
 positive, unique in a store over episodes, facts and cues, and never used twice.
@@ -41,10 +41,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEpisode:
-    """An episode on its way into a store, with all that is computed from its text.
+    """A new episode, with everything computed from its text.
 
     Attributes:
-        key: A digest of what makes two turns the same turn; a store keeps one a namespace.
+        key: A digest that identifies the turn; a namespace keeps one episode per key.
         length: The number of terms, repetitions counted.
         traits: A sum of `ASKS`, `NAMES_TIME` and `QUIET`: what kind of turn it is. A quiet one has
             no terms.
@@ -70,7 +70,7 @@ class NewEpisode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A turn of a session as far as it takes to recognize it."""
+    """The fields of a turn that identify it."""
 
     key: bytes
     role: str
@@ -81,7 +81,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewFact:
-    """A fact on its way into a store."""
+    """A new fact."""
 
     text: str
     kind: FactKind
@@ -101,7 +101,7 @@ class NewFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFact:
-    """What a known fact becomes when new evidence bears on it; its text stays.
+    """A known fact after new evidence; its text stays.
 
     Attributes:
         sources: The episodes that it rests on now; none that it rested on before is taken away.
@@ -115,7 +115,7 @@ class ChangedFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distillate:
-    """What was distilled from one cluster, written in one transaction.
+    """The result of distilling one cluster, written in one transaction.
 
     Attributes:
         marks: Digests of what has now been distilled; `Store.clusters` gives them back.
@@ -134,7 +134,7 @@ class Distillate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCue:
-    """A question on its way into a store, to be bound to what served it."""
+    """A new question, to be bound to the memories that served it."""
 
     key: bytes
     text: str
@@ -144,7 +144,7 @@ class NewCue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """What makes the vectors, terms and traits of a store.
+    """The embedder and language behind a store's vectors, terms and traits.
 
     Attributes:
         embedder: The embedder's name.
@@ -162,14 +162,14 @@ class Analysis:
         return f"{self.embedder} ({self.dimension} dimensions), {self.language} {self.version}"
 
     def fits(self, other: Analysis) -> bool:
-        """Whether vectors and terms of the two can lie in one store: all but the version is the same."""
+        """Whether both can share one store: everything except the version is equal."""
         mine = (self.embedder, self.dimension, self.language)
         return mine == (other.embedder, other.dimension, other.language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unindexed:
-    """A node that waits for a new vector, new terms and new traits.
+    """A node to be reindexed.
 
     Attributes:
         speakers: For an episode: who said it, if anybody is named. For a cue: who has spoken in its
@@ -185,7 +185,7 @@ class Unindexed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reindexed:
-    """What is made anew of a node; a cue has a vector alone."""
+    """A node's new vector, terms and traits; a cue has only a vector."""
 
     id: int
     vector: Floats
@@ -201,7 +201,7 @@ class Nodes:
     Attributes:
         ids: Which nodes, in the order asked for.
         kinds: Codes of `NODE_KINDS`.
-        sessions: A number a session; -1 for a node that belongs to none.
+        sessions: A number per session; -1 for a node without one.
         previous, next: The ids of the neighbouring turns of the same session; 0 where there is none.
         lengths: Number of terms.
         at: When it was said.
@@ -228,7 +228,7 @@ ROLES = ("other", "user", "assistant")  # a turn of any other role, or of none, 
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """Where terms occur, one row an occurrence of a term in a node (active episodes and facts).
+    """Occurrences of terms in active episodes and facts, one row per term and node.
 
     Attributes:
         terms: Index into the terms asked for.
@@ -287,7 +287,7 @@ class EdgeRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """What is to be learned from one recall, written in one transaction.
+    """A lesson from one recall, written in one transaction.
 
     Attributes:
         used: The memories that served; their `uses` grows by one.
@@ -315,7 +315,7 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What `Store.learn` did."""
+    """The effect of `Store.learn`."""
 
     cue: int | None
     strengthened: int

@@ -43,7 +43,7 @@ def base_terms(
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
         "user": (config.user, lambda: _said_by_user(region, question)),
         "date": (config.date, lambda: _date_named(region, question, config)),
-        "time": (config.time, lambda: _time_told(region, question)),
+        "time": (config.time, lambda: _time_term(region, question)),
         "length": (config.length * light, lambda: _saying_much(region)),
         "stating": (config.stating * light, lambda: 1 - region.having(ASKS)),
         "keyword": (config.keyword, lambda: _keyword_overlap(region, question)),
@@ -109,7 +109,7 @@ def _document_frequency(region: Region, counts: Floats) -> Floats:
     return np.asarray(np.minimum(frequency, region.postings.n_documents))
 
 
-def _time_told(region: Region, question: Question) -> Floats:
+def _time_term(region: Region, question: Question) -> Floats:
     return region.having(NAMES_TIME) * question.asks_when
 
 

@@ -49,7 +49,9 @@ def unmet(store: Store, where: Filter) -> tuple[str, ...]:
         newest = store.get([int(id_) for id_ in ids[-LOOKED_AT:]])
         there = [len(store.ids(kinds=MEMORIES, where=_there(each.field))) > 0 for each in failing]
         names = {"speaker": store.speakers()}
-    told = (_told(each, found, newest, names) for each, found in zip(failing, there, strict=True))
+    told = (
+        _notes_on(each, found, newest, names) for each, found in zip(failing, there, strict=True)
+    )
     return tuple(dict.fromkeys(note for notes in told for note in notes))
 
 
@@ -57,7 +59,7 @@ def _there(field: tuple[str, ...]) -> Comparison:
     return Comparison(field, "exists")
 
 
-def _told(
+def _notes_on(
     failing: Comparison,
     is_there: bool,
     newest: Sequence[Episode | Fact],

@@ -25,12 +25,12 @@ class CueMatch(Record):
     """An earlier question near this one.
 
     Attributes:
-        sameness: How much it says the same, in meaning and words; 1 where it does.
-        probability: How probable it is that it is the same need, rather than another one or none of them.
+        similarity: How alike the two questions are, by meaning and words, in [0, 1].
+        probability: The probability that it is the same need.
     """
 
     id: int
-    sameness: float
+    similarity: float
     probability: float
 
 

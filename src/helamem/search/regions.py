@@ -41,15 +41,15 @@ class NearCues:
 
     Attributes:
         ids: Ascending.
-        likeness: Shape (c,): how near each is in meaning; less where it names other speakers.
-        sameness: Shape (c,): how much each says the same, in meaning and words; likewise.
-        recognized: Shape (c,): how probable it is that each is the same need, where any place is at stake.
-        familiar: Shape (c,): the same, where only those after the direct places are.
+        cosine: Shape (c,): cosine with the question, lowered for different speakers.
+        similarity: Shape (c,): similarity by meaning and words, lowered likewise.
+        recognized: Shape (c,): probability of being the same need, with the bar for any place.
+        familiar: Shape (c,): the same with the lower bar, for places after the direct ones.
     """
 
     ids: Ints
-    likeness: Floats
-    sameness: Floats
+    cosine: Floats
+    similarity: Floats
     recognized: Floats
     familiar: Floats
 
@@ -157,18 +157,18 @@ def _near_cues(store: Store, question: Question, postings: Postings, config: Con
     ids, meaning = nearest[order], np.maximum(cosines[order], 0.0)
     said = [words for _, words, *_ in store.cues(ids)]
     speakers, language = store.speakers(), language_named(config.language)
-    agreement = np.array(
-        [cues.agreement(question.named, _named(each, speakers, language)) for each in said]
+    speaker_factor = np.array(
+        [cues.speaker_factor(question.named, _named(each, speakers, language)) for each in said]
     )
     share = config.cues.words if question.n_telling else 0.0
     both = (1 - share) * meaning + share * _shared_words(said, question, postings, language)
-    sameness, read = both * agreement, config.cues
+    similarity, read = both * speaker_factor, config.cues
     return NearCues(
         ids,
-        likeness=meaning * agreement,
-        sameness=sameness,
-        recognized=cues.recognition(sameness, even=read.recognized_at, step=read.step),
-        familiar=cues.recognition(sameness, even=read.familiar_at, step=read.step),
+        cosine=meaning * speaker_factor,
+        similarity=similarity,
+        recognized=cues.recognition(similarity, even=read.recognized_at, step=read.step),
+        familiar=cues.recognition(similarity, even=read.familiar_at, step=read.step),
     )
 
 

@@ -179,10 +179,10 @@ def _cue_matches(near: NearCues) -> tuple[CueMatch, ...]:
     return tuple(
         CueMatch(
             id=int(near.ids[i]),
-            sameness=float(near.sameness[i]),
+            similarity=float(near.similarity[i]),
             probability=float(near.familiar[i]),
         )
-        for i in np.lexsort((near.ids, -near.sameness))
+        for i in np.lexsort((near.ids, -near.similarity))
     )
 
 

@@ -33,7 +33,7 @@ class Scores:
     Attributes:
         base: Shape (n,): before the graph was used.
         received: Shape (n, routes): what arrived over each kind of edge.
-        recognized: Shape (n,): the part of what cues lent that says: surely the same need again.
+        recognized: Shape (n,): the contribution of recognized cues.
         arrivals: What was received, edge by edge; from n on, sources are the region's cues.
     """
 
@@ -44,7 +44,7 @@ class Scores:
 
     @property
     def direct(self) -> Floats:
-        """What ranks the direct path: the memory itself, its neighbours in time, and recognition."""
+        """The score of the direct path: own activation, temporal neighbours, and recognition."""
         return np.asarray(self.base + self.received[:, TEMPORAL] + self.recognized)
 
     @property
@@ -63,8 +63,8 @@ class Lent:
     """What earlier questions lend to the memories of a region.
 
     Attributes:
-        recognized: Shape (n,): for being what served the same need, where that is sure enough for any place.
-        received: Shape (n,): all that is lent, also where the need is but familiar, or related.
+        recognized: Shape (n,): the contribution of recognized cues, which counts for any place.
+        received: Shape (n,): total contribution of cues, including merely familiar or related ones.
         arrivals: What is received, binding by binding.
     """
 
@@ -122,7 +122,7 @@ def from_cues(region: Region, config: Cues) -> Lent:
     cue = np.searchsorted(region.cues.ids, region.edges.sources[rows])
     weights = np.asarray(region.edges.weights[rows], np.float64)
     best = float(region.similarity.max(initial=0.0))
-    related = cues.relatedness(region.cues.likeness, best, power=config.power)
+    related = cues.relative_similarity(region.cues.cosine, best, power=config.power)
     recognized = config.recognition * weights * region.cues.recognized[cue]
     familiar = config.recognition * weights * region.cues.familiar[cue]
     associated = config.association * weights * related[cue]

@@ -66,7 +66,7 @@ class CueGiven(BaseModel):
     """An earlier question as a search answered it."""
 
     id: Id
-    sameness: float = 0.0
+    similarity: float = 0.0
     probability: float = 0.0
 
 

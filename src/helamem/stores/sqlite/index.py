@@ -242,14 +242,14 @@ def _index(columns: Columns, buffer: NDArray[np.float32], speakers: tuple[str, .
     order = np.argsort(columns.sessions, kind="stable")
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
-    columns, speakers = _without_those_who_went(columns, speakers)
+    columns, speakers = _drop_unused_speakers(columns, speakers)
     return NodeIndex(columns, buffer, order, places, speakers)
 
 
-def _without_those_who_went(
+def _drop_unused_speakers(
     columns: Columns, speakers: tuple[str, ...]
 ) -> tuple[Columns, tuple[str, ...]]:
-    """The names of those of whom an active memory is left, and the column that points to them."""
+    """Drop speakers without active memories, and renumber the column."""
     tell = columns.active & (columns.kinds != CUE) & (columns.speakers >= 0)
     left = np.unique(columns.speakers[tell])
     if len(left) == len(speakers):
