@@ -1,4 +1,4 @@
-"""Answering questions from a memory with a language model: plan, retrieve, select, answer, verify, reinforce.
+"""Answers questions with a language model: plan, retrieve, select, answer, verify, reinforce.
 
 By default one call is made: the answer, with the ids of the memories that it rests on. The other steps are
 small functions of their own, and are switched on in the settings (`Config.ask`). What an answer cites is
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_SEARCHES = 3
-MAX_MEMORY = 2000  # characters of one memory that are shown
+MAX_MEMORY = 2000  # characters shown of one memory
 MAX_REFUSED = 20  # citations of what was not shown that are told one by one
 
 ANSWER_SCHEMA: Mapping[str, Json] = {
@@ -111,7 +111,7 @@ class Answer(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a model answered, checked against what it was shown."""
+    """A model's answer, checked against the memories it was shown."""
 
     text: str | None
     citations: tuple[int, ...]
@@ -169,7 +169,7 @@ def ask(
 
 
 def plan(llm: LLM, question: str, at: datetime) -> list[str]:
-    """The searches that a question needs, in the model's words; the question itself is not among them."""
+    """Search queries by the model, without the question itself."""
     reply = llm.complete(
         [
             {"role": "system", "content": prompts.PLAN},
@@ -181,7 +181,7 @@ def plan(llm: LLM, question: str, at: datetime) -> list[str]:
 
 
 def investigate(llm: LLM, question: str, recall: Recall, *, tried: Sequence[str]) -> list[str]:
-    """Other searches, after those that were tried brought back no answer."""
+    """Further queries by the model after the earlier ones found no answer."""
     lines: list[dict[str, Json]] = [{"search": each} for each in tried]
     shown = prompts.quoted("memories", (memory_line(hit, question) for hit in recall.hits[:10]))
     failed = prompts.quoted("tried", lines)
@@ -242,7 +242,7 @@ def fitting(hits: Iterable[Hit], max_tokens: int, question: str) -> list[Hit]:
 
 
 def select(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> list[Hit]:
-    """The hits that the model says matter for the question."""
+    """The hits that the model considers relevant."""
     reply = llm.complete(_about(prompts.SELECT, question, at, hits), schema=SELECT_SCHEMA)
     chosen = set(_integers(reply.data, "ids"))
     return [hit for hit in hits if hit.id in chosen]
@@ -251,7 +251,7 @@ def select(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> list[H
 def answer(
     llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language = ENGLISH
 ) -> Said:
-    """An answer from these memories, with citations that were checked."""
+    """Answer from these memories, and check the citations."""
     reply = llm.complete(_about(prompts.ANSWER, question, at, hits), schema=ANSWER_SCHEMA)
     return checked(reply.data, question, hits, language)
 
@@ -265,7 +265,7 @@ def verify(
     *,
     language: Language = ENGLISH,
 ) -> Said:
-    """The same answer, corrected or taken back where the memories do not support it."""
+    """Verify an answer; correct or withdraw it if the memories do not support it."""
     quoted = prompts.quoted("draft", [{"answer": draft.text, "citations": list(draft.citations)}])
     system, user = _about(prompts.VERIFY, question, at, hits)
     reply = llm.complete(
@@ -295,7 +295,7 @@ def checked(data: Json, question: str, hits: Sequence[Hit], language: Language =
 
 
 def _refused(ids: Sequence[int]) -> tuple[str, ...]:
-    """A sentence for each citation of what was not shown, and one for all where there are very many."""
+    """One sentence per citation of a memory that was not shown; one in all if there are very many."""
     told = [f"the answer cites {id_}, which was not shown" for id_ in ids[:MAX_REFUSED]]
     if len(ids) > MAX_REFUSED:
         told.append(f"the answer cites {len(ids) - MAX_REFUSED:,} more that were not shown")
@@ -303,7 +303,7 @@ def _refused(ids: Sequence[int]) -> tuple[str, ...]:
 
 
 def memory_line(hit: Hit, question: str) -> dict[str, Json]:
-    """A memory as it is quoted; of a long one, the passage that the question is about."""
+    """A memory as quoted; of a long one, the passage that fits the question."""
     memory = hit.memory
     line = prompts.fact_line(memory) if isinstance(memory, Fact) else prompts.episode_line(memory)
     return line | {"text": passage(str(line["text"]), question, MAX_MEMORY)}
@@ -328,7 +328,7 @@ def _asked(question: str, at: datetime) -> str:
 
 
 def _searches(data: Json, *, tried: Sequence[str]) -> list[str]:
-    """What a plan says, without blanks and what was tried."""
+    """The queries of a plan, without blank and repeated ones."""
     given = data.get("searches") if isinstance(data, dict) else None
     searches = [" ".join(str(each).split()) for each in given] if isinstance(given, list) else []
     fresh = dict.fromkeys(each for each in searches if each and each not in tried)

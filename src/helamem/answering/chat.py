@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Exchange(Record):
-    """One message, its reply, and what the memory did for it.
+    """One message, its reply, and the memories involved.
 
     Attributes:
         message: The id of the message as it was remembered.
@@ -155,7 +155,7 @@ class Chat:
         return self.last
 
     def _shown(self, recall: Recall) -> list[Hit]:
-        """The hits that fit into the prompt, without the turns that stand in it anyway."""
+        """The hits that fit into the prompt, except turns that are in it already."""
         seen = {turn.id for turn in self._turns[-self._window :]} if self._window else set()
         hits = [hit for hit in recall.hits if hit.id not in seen]
         return ask.fitting(hits, self._memory.config.ask.max_tokens, recall.query)
@@ -217,7 +217,7 @@ class _Turn:
 
 
 def _heard(stream: Generator[str, None, Reply], pieces: list[str]) -> Generator[str, None, Reply]:
-    """The same stream; its pieces are kept as they come."""
+    """Pass the stream on, recording its pieces."""
     with closing(stream):
         while True:
             try:

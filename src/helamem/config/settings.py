@@ -67,50 +67,52 @@ class Activation(_Section):
     """The weighted terms of the base activation; a weight of 0 switches a term off."""
 
     names_apart: bool = setting(
-        True, "whether speakers' names are left out of the question before it is embedded"
+        True, "whether speakers' names are removed from the question before it is embedded"
     )
     light_terms: float = setting(
         18.0,
-        "a turn of at most so many terms is light; a longer one by the share that these are of it",
+        "number of terms up to which a turn is light; lightness of a longer turn is this number over its length",
         low=1,
     )
     vector: float = setting(0.34, "weight of the similarity of the embeddings", low=0)
     vector_heavy: float = setting(
-        2.2, "how much is added to that weight where turns are not light at all", low=0
+        2.2, "addition to `activation.vector` where turns are not light at all", low=0
     )
     similarity: Literal["relative", "cosine", "shifted"] = setting(
         "relative", "max(cos, 0) as a share of the best, as it is, or the paper's (cos + 1) / 2"
     )
     words: float = setting(1.4, "weight of BM25 over the turn and those around it", low=0)
-    window: int = setting(5, "how many turns away words still count", low=0, high=16)
+    window: int = setting(5, "distance in turns within which words count", low=0, high=16)
     before: float = setting(
         0.75,
-        "how much the words of the turn before count; of the one before that, this share again",
+        "share of the previous turn's words that counts; multiplied again per further turn",
         low=0,
         high=1,
     )
-    after: float = setting(0.55, "the same for the turns after", low=0, high=1)
-    k1: float = setting(1.0, "BM25: how soon repetitions stop counting", low=0)
-    b: float = setting(1.0, "BM25: how much long turns are held back", low=0, high=1)
+    after: float = setting(0.55, "the same for the following turns", low=0, high=1)
+    k1: float = setting(1.0, "BM25: saturation of repeated terms", low=0)
+    b: float = setting(1.0, "BM25: penalty of long turns", low=0, high=1)
     session: float = setting(0.23, "weight of the best similarity in the turn's session", low=0)
-    speaker: float = setting(0.6, "weight of being said by someone whom the question names", low=0)
+    speaker: float = setting(0.6, "weight of a speaker whom the question names", low=0)
     user: float = setting(
         0.6,
-        "weight of being said by the user, unless it is asked what the assistant said",
+        "weight of the user's turns, unless the question asks what the assistant said",
         low=0,
     )
-    date: float = setting(1.2, "weight of being said at a date that the question names", low=0)
+    date: float = setting(1.2, "weight of a date that the question names", low=0)
     date_days: float = setting(
-        7.0, "distance from that date at which 1/e is left of the half that it can have", low=0.001
+        7.0,
+        "days from that date after which a turn outside of it has 1/e of its half weight",
+        low=0.001,
     )
     time: float = setting(
-        0.42, "weight of placing something in time, where the question asks when", low=0
+        0.42, "weight of time expressions in the turn if the question asks when", low=0
     )
     length: float = setting(
-        0.17, "weight of saying much, where turns are light: n / (n + 3) for n terms", low=0
+        0.17, "weight of length where turns are light: n / (n + 3) for n terms", low=0
     )
     stating: float = setting(
-        0.17, "weight of not ending with a question, where turns are light", low=0
+        0.17, "weight of turns that do not end with a question, where turns are light", low=0
     )
     keyword: float = setting(
         0.0, "weight of the share of the question's terms among the turn's keywords", low=0
@@ -118,7 +120,7 @@ class Activation(_Section):
     keywords: int = setting(3, "how many of a turn's terms are its keywords", low=1)
     recency_days: float = setting(
         math.inf,
-        "after how many days a memory counts about a third (1/e) of a new one; inf: age does not matter",
+        "days after which a memory counts 1/e (about a third) of a new one; inf: age does not matter",
         low=0.001,
         stable=True,
     )
@@ -128,20 +130,26 @@ class Activation(_Section):
 class Spreading(_Section):
     """How activation passes along edges."""
 
-    sources: Literal["similarity", "base"] = setting("similarity", "what a memory passes on")
+    sources: Literal["similarity", "base"] = setting(
+        "similarity", "the activation that a memory passes on"
+    )
     threshold: float = setting(
-        0.0, "only what exceeds this is passed on: an absolute value, or a quantile", low=0
+        0.0, "activation below this is not passed on: an absolute value, or a quantile", low=0
     )
     threshold_is: Literal["absolute", "quantile"] = setting("absolute", "what the threshold means")
-    subtract_threshold: bool = setting(True, "whether the threshold is taken off what is passed on")
+    subtract_threshold: bool = setting(
+        True, "whether the threshold is subtracted from what is passed on"
+    )
     temporal: float = setting(
         0.4, "gain from a question to the turn that answers it, where turns are light", low=0
     )
-    learned: float = setting(0.5, "gain over edges between memories that served together", low=0)
+    learned: float = setting(
+        0.5, "gain over learned edges, between memories that were used together", low=0
+    )
     source: float = setting(0.0, "gain between a fact and the episodes that it rests on", low=0)
     fan_out: float = setting(
         0.5,
-        "edges of a memory share what it passes on: divided by their number to this power",
+        "activation over each edge is divided by the memory's number of edges to this power",
         low=0,
         high=1,
     )
@@ -151,24 +159,27 @@ class Spreading(_Section):
 class Cues(_Section):
     """What earlier questions lend to a new one."""
 
-    recognition: float = setting(1.0, "weight of having served the same need before", low=0)
+    recognition: float = setting(1.0, "weight of memories that served the same need before", low=0)
     words: float = setting(
-        0.5, "how much shared words count, beside meaning, in being the same need", low=0, high=1
-    )
-    recognized_at: float = setting(
-        0.7,
-        "how alike two questions are for what served one to take any place, as likely as not",
+        0.5,
+        "share of common words in the similarity of two questions; the rest is meaning",
         low=0,
         high=1,
     )
-    familiar_at: float = setting(
-        0.45, "how alike they are for it to come after the direct places", low=0, high=1
+    recognized_at: float = setting(
+        0.7,
+        "similarity at which a cue is as likely as not the same need, for any place",
+        low=0,
+        high=1,
     )
+    familiar_at: float = setting(0.45, "the same, for places after the direct ones", low=0, high=1)
     step: float = setting(
-        0.05, "how much more alike they must be to be e times as likely the same", low=0.001
+        0.05, "increase in similarity that makes the same need e times as likely", low=0.001
     )
-    association: float = setting(0.2, "weight of having served a related need", low=0)
-    power: float = setting(3.0, "how fast that falls as questions differ", low=0.001)
+    association: float = setting(0.2, "weight of memories that served a related need", low=0)
+    power: float = setting(
+        3.0, "how fast this falls with the similarity of the questions", low=0.001
+    )
 
     def __post_init__(self) -> None:
         _Section.__post_init__(self)
@@ -184,18 +195,18 @@ class Selection(_Section):
     """What is returned."""
 
     direct: int = setting(
-        6, "how many places go by direct activation alone; 0 for all that are asked for", low=0
+        6, "number of first places ranked by direct activation alone; 0 for all requested", low=0
     )
     associative: int = setting(
         3,
-        "how many hits may come on top of those asked for, because what was learned brings them",
+        "most hits on top of `k` that learned associations may add",
         low=0,
         stable=True,
     )
     associative_min: float = setting(
-        0.05, "what these must have received over learned edges or from cues", low=0
+        0.05, "least activation from learned edges or cues that such a hit needs", low=0
     )
-    facts: int = setting(3, "how many facts a result may hold", low=0)
+    facts: int = setting(3, "most facts in a result", low=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +214,11 @@ class Learning(_Section):
     """How edges change when a recall is reinforced."""
 
     gate: Literal["used", "returned"] = setting(
-        "used", "what is wired: what was used, or (the paper) all that was returned"
+        "used", "the memories to link: those used, or (the paper) all returned"
     )
     rate: float = setting(
         0.3,
-        "how much one `reinforce` strengthens an association; 0: nothing is learned between memories",
+        "how much one `reinforce` strengthens an association; 0: no associations are learned",
         low=0,
         high=1,
         stable=True,
@@ -216,25 +227,25 @@ class Learning(_Section):
         False, "whether a gain is multiplied by how active the two memories were"
     )
     saturation: float = setting(
-        1.0, "1: gains shrink as a weight grows; 0: they do not", low=0, high=1
+        1.0, "1: gains shrink as a weight grows; 0: they stay constant", low=0, high=1
     )
     ceiling: float = setting(1.0, "the highest weight", low=0, high=1)
-    floor: float = setting(0.01, "a weight below this counts as no edge", low=0, high=1)
+    floor: float = setting(0.01, "weight below which an edge is ignored", low=0, high=1)
     weaken: float = setting(
         0.3, "the share of its weight that an unhelpful association loses", low=0, high=1
     )
-    cue: bool = setting(True, "whether the question is bound to what served it")
+    cue: bool = setting(True, "whether the question is bound to the memories that served it")
     cue_merge: float = setting(
         0.97, "a question this similar to an earlier one is the same cue", low=0, high=1
     )
     cue_rate: float = setting(0.9, "how much one lesson strengthens a binding", low=0, high=1)
     decay: float = setting(
         365.0,
-        "after how many days without use about a third (1/e) of an association is left; inf: it never fades",
+        "days without use after which 1/e (about a third) of an association is left; inf: it never fades",
         low=0.001,
         stable=True,
     )
-    decay_by: Literal["days", "lessons"] = setting("days", "what `learning.decay` is measured in")
+    decay_by: Literal["days", "lessons"] = setting("days", "the unit of `learning.decay`")
     link: float = setting(
         0.0, "the learned weight that neighbouring turns start with", low=0, high=1
     )
@@ -244,13 +255,13 @@ class Learning(_Section):
 class Consolidation(_Section):
     """How dense places of the graph become facts."""
 
-    min_strength: float = setting(1.5, "a hub's edge weights add up to at least this", low=0)
-    min_degree: int = setting(3, "a hub has at least this many edges", low=1)
-    max_hubs: int = setting(20, "how many hubs are distilled at once", low=1)
-    max_size: int = setting(8, "how many episodes a cluster has at most", low=2)
-    max_facts: int = setting(3, "how many facts one cluster gives at most", low=1)
+    min_strength: float = setting(1.5, "least sum of a hub's edge weights", low=0)
+    min_degree: int = setting(3, "least number of a hub's edges", low=1)
+    max_hubs: int = setting(20, "most hubs distilled at once", low=1)
+    max_size: int = setting(8, "most episodes in a cluster", low=2)
+    max_facts: int = setting(3, "most facts from one cluster", low=1)
     temporal: float = setting(
-        0.1, "what an edge between neighbouring turns counts towards strength", low=0, high=1
+        0.1, "weight of an edge between neighbouring turns in a hub's strength", low=0, high=1
     )
 
 
@@ -259,20 +270,20 @@ class Forgetting(_Section):
     """Which episodes may go: the weak ones that are old and have not been used."""
 
     max_strength: float = setting(
-        0.1, "an episode goes only if its learned edges add up to at most this", low=0
+        0.1, "most strength (sum of learned edges) of an episode that may be forgotten", low=0
     )
     min_age_days: float = setting(
-        30.0, "how old an episode must be before it may be forgotten", low=0, stable=True
+        30.0, "least age in days of an episode that may be forgotten", low=0, stable=True
     )
     min_idle_days: float = setting(
         math.inf,
-        "for how long it must not have been used before it may; inf: what was ever used stays",
+        "days without use before it may be forgotten; inf: an episode that was ever used stays",
         low=0,
         stable=True,
     )
     max_share: float = setting(
         0.1,
-        "which share of all episodes may be forgotten at once, the weakest first",
+        "largest share of all episodes forgotten at once, the weakest first",
         low=0,
         high=1,
         stable=True,
@@ -285,10 +296,10 @@ class Storage(_Section):
 
     durability: Literal["full", "normal"] = setting(
         "full",
-        "full: what is stored survives a power cut; normal: adding is faster, and the last turns may be lost in one",
+        "full: stored turns survive a power cut; normal: adding is faster, but a power cut may lose the last turns",
         stable=True,
     )
-    batch_size: int = setting(256, "how many turns one transaction stores", low=1)
+    batch_size: int = setting(256, "turns per transaction in `add_many`", low=1)
     history: int = setting(
         100, "how many of its latest changes each memory keeps; up to twice as many at times", low=1
     )
@@ -305,15 +316,11 @@ class Llm(_Section):
         stable=True,
     )
     timeout_s: float = setting(
-        300.0, "how many seconds the server may stay silent", low=0.001, stable=True
+        300.0, "seconds without data from the server before a request fails", low=0.001, stable=True
     )
-    max_retries: int = setting(
-        2, "how often it is asked again after a failure that may pass", low=0, stable=True
-    )
-    max_tokens: int = setting(4096, "how long an answer may be", low=1, stable=True)
-    cache: str = setting(
-        "", "a folder in which answers are kept for reuse; empty for none", stable=True
-    )
+    max_retries: int = setting(2, "retries after temporary failures", low=0, stable=True)
+    max_tokens: int = setting(4096, "most tokens in an answer", low=1, stable=True)
+    cache: str = setting("", "folder that caches answers; empty for none", stable=True)
 
     def __post_init__(self) -> None:
         _Section.__post_init__(self)
@@ -329,39 +336,37 @@ class Reflection(_Section):
 
     every: int = setting(
         0,
-        "after how many new turns facts are distilled in the background; 0: only by `consolidate`",
+        "number of new turns after which facts are distilled in the background; 0: only by `consolidate`",
         low=0,
         stable=True,
     )
-    stretch: int = setting(
-        60, "how many turns in a row are distilled at once, beside the dense places", low=1
-    )
-    min_cluster: int = setting(
-        6, "how many turns a dense place needs to be worth a call of its own", low=2
-    )
+    stretch: int = setting(60, "consecutive turns per call outside of clusters", low=1)
+    min_cluster: int = setting(6, "least turns of a cluster that gets its own call", low=2)
     max_calls: int = setting(
         100,
-        "how many calls to the model one consolidation makes at most; the next one goes on",
+        "most model calls per consolidation; the next one continues",
         low=1,
         stable=True,
     )
-    known: int = setting(8, "how many of the nearest known facts the model is shown", low=0)
+    known: int = setting(8, "number of nearest known facts shown to the model", low=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(_Section):
     """How a question is answered; each optional step costs a call."""
 
-    k: int = setting(30, "how many memories are looked up", low=1, stable=True)
+    k: int = setting(30, "number of memories retrieved", low=1, stable=True)
     max_tokens: int = setting(
-        1500, "how many tokens of memories the model is shown", low=1, stable=True
+        1500, "most tokens of memories shown to the model", low=1, stable=True
     )
-    plan: bool = setting(False, "whether the model first words the searches", stable=True)
-    select: bool = setting(False, "whether the model first chooses among the memories", stable=True)
+    plan: bool = setting(False, "whether the model first writes search queries", stable=True)
+    select: bool = setting(False, "whether the model first selects relevant memories", stable=True)
     investigate: bool = setting(
-        False, "whether it searches again, in other words, where it found nothing", stable=True
+        False, "whether the model searches again, reworded, if it found no answer", stable=True
     )
-    verify: bool = setting(False, "whether it checks its answer against the memories", stable=True)
+    verify: bool = setting(
+        False, "whether the model verifies its answer against the memories", stable=True
+    )
     learn: bool = setting(True, "whether the cited memories are reinforced", stable=True)
 
 

@@ -1,7 +1,7 @@
-"""What is read out of words: terms, sentences, names, dates.
+"""Language analysis: terms, sentences, names, dates.
 
 Every word list and pattern of a language is in a `Language`: `english.ENGLISH`, or `language.NEUTRAL`,
-which has none. A change in what terms or traits come out as raises its `version`.
+which has none. Raise its `version` with every change of terms or traits.
 """
 
 from __future__ import annotations

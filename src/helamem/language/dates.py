@@ -1,4 +1,4 @@
-"""What a text gives away about time: the periods that it names, and whether it asks for one.
+"""Dates and time expressions in a question or turn.
 
 Pure functions on text in one `Language`. A period is named outright ("5 July 2017", "2017/07/05", "18.05.2024",
 "May 2023", "2023"), in part ("in May", "5 May": then it comes once a year), or from where the asker stands

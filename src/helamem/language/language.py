@@ -1,4 +1,4 @@
-"""What is known about one language: its frequent words and the patterns that its sentences follow.
+"""One language: its stop words and sentence patterns.
 
 A `Language` without any of it is neutral: it splits text by Unicode alone and works for every script.
 """

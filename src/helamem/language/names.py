@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from helamem.language.language import Language
 
-# So many words into a sentence, a name that is set off is but called out: "Oh hey Ana, ...", not "In Leeds."
+# Within these first words, a name followed by punctuation is a form of address: "Oh hey Ana, ...", not "In Leeds."
 OPENING = 2
 LOOK_BACK = 16  # characters before a name that may say how it is meant
 _SET_OFF = ",.!?;:\u2026"

@@ -1,4 +1,4 @@
-"""Where sentences begin and end, and which of them ask. Pure functions that raise on no string."""
+"""Splits text into sentences, and detects questions. Pure functions that raise on no string."""
 
 from __future__ import annotations
 

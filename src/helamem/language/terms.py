@@ -1,4 +1,4 @@
-"""The terms of a text: what words are compared by.
+"""The terms of a text, by which words are compared.
 
 Pure functions on strings. Nothing here raises on any string, however odd: a lone surrogate, a control
 character or a million characters without a space are all just text.
@@ -63,7 +63,7 @@ def index_terms(text: str, language: Language = ENGLISH) -> list[Term]:
     tellings: dict[str, int] = {}
     searched = folded(text, language)
     for match in TOKEN.finditer(searched):
-        telling = _telling(match[0], searched, match.start(), language)
+        telling = _importance(match[0], searched, match.start(), language)
         for term in _token_terms(match[0], language):
             counts[term] = counts.get(term, 0) + 1
             tellings[term] = min(telling, tellings.get(term, telling))
@@ -100,7 +100,7 @@ def _term(word: str, language: Language) -> str:
     return word.replace(",", "") if _DIGIT.search(word) else language.stem(word)
 
 
-def _telling(token: str, text: str, start: int, language: Language) -> int:
+def _importance(token: str, text: str, start: int, language: Language) -> int:
     """0 for a token with a digit, 1 for a capital that does not just open a sentence, else 2."""
     if _DIGIT.search(token):
         return 0

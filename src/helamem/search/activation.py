@@ -1,6 +1,6 @@
-"""How active each memory of a region is by itself: a weighted sum of terms, faded with age.
+"""Base activation: a weighted sum of terms per memory, discounted by age.
 
-One short function a term; a weight of 0 in `config.Activation` switches it off.
+One short function per term; a weight of 0 in `config.Activation` switches it off.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ USER = ROLES.index("user")
 def base_terms(
     region: Region, question: Question, config: Activation, at: datetime
 ) -> dict[str, Floats]:
-    """The weighted terms of the base activation, faded with age; shape (n,) each.
+    """The weighted terms of the base activation, discounted by age; shape (n,) each.
 
     Terms whose weight is 0 are left out.
     """
@@ -114,12 +114,12 @@ def _time_term(region: Region, question: Question) -> Floats:
 
 
 def _session_similarity(region: Region, question: Question, config: Activation) -> Floats:
-    """How similar the best turn of each turn's session is."""
+    """The similarity of the best turn in each turn's session."""
     return surroundings.group_max(_similarity(region, question, config), region.nodes.sessions)
 
 
 def _speaker_named(region: Region, question: Question) -> Floats:
-    """1 where a turn's speaker is the one whom the question names; 1/2 if it is the first of several."""
+    """1 for turns of the speaker that the question names; 1/2 if it names several and this is the first."""
     if region.speaker < 0:
         return np.zeros(len(region.ids))
     share = 1.0 if len(question.named) <= 1 else 0.5

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Section: TypeAlias = "tuple[date, str] | None"  # the day and session of a turn; None for facts
 
-FIRST = 5  # so many hits are taken by rank alone
+FIRST = 5  # number of hits taken by rank alone
 MOST_CHARACTERS = 24  # of a token: a text with more of them is longer than the budget, uncounted
 LEAST_PASSAGE = 50  # tokens: with less, whole memories come first
 LEAST_CHARACTERS = 24  # of a passage: less says nothing

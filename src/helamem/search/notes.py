@@ -1,4 +1,4 @@
-"""What is said beside a result: which condition no memory meets, and which words were not looked up."""
+"""Notes on a result: conditions that no memory meets, and words that were not looked up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
 NAMES = ("speaker", "session", "role")  # columns whose values are names, which can be mistyped
-LOOKED_AT = 2000  # memories, the newest, whose names and keys are held against a mistyped one
+LOOKED_AT = 2000  # number of newest memories whose names and keys are compared with a mistyped one
 
 
 def left_out(terms: Sequence[str], postings: Postings, max_rows: int) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ def _texts(failing: Comparison) -> list[str]:
 
 
 def _meant(wrong: str, known: Iterable[str]) -> str:
-    """A question about what was probably meant; nothing where no known word is near."""
+    """The question "did you mean ...?" for the nearest known word; empty if none is near."""
     by_folded = {each.casefold(): each for each in known}
     close = difflib.get_close_matches(wrong.casefold(), list(by_folded), n=1, cutoff=0.7)
     return f"; did you mean {by_folded[close[0]]!r}?" if close else ""

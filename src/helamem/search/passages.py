@@ -1,4 +1,4 @@
-"""The part of a long text that a question is about, cut at the ends of sentences. Pure."""
+"""The passage of a long text that fits a question, cut at sentence ends. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = "tuple[int, str, float]"  # of a word of the question: where, which, its weight
 
-CUT = "[...]"  # stands where something of the text is left out
+CUT = "[...]"  # marks omitted text
 _WORD = re.compile(r"[^\W_]+")
 _MOST = 2000  # places of one word that are looked at
 _END = re.compile(r"(?:[.!?]['\")\]]*\s+|[\u3002\uff01\uff1f]|\n)")

@@ -1,4 +1,4 @@
-"""A question as it is understood, before anything is looked up: words, names, times, roles, and its vector."""
+"""Analysis of a question before retrieval: words, names, times, roles, and its vector."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOOSE = re.compile(r"[\s,.]*([.?!])(?=\s|$)")  # an end of a sentence, with wha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked.
+    """An analysed question.
 
     Attributes:
         vector: The embedding of the question without its speakers' names, shape (dimension,). A name in
@@ -62,7 +62,7 @@ def understand(
     at: datetime,
     names_apart: bool,
 ) -> Question:
-    """Read a question against the speakers whom the memory knows.
+    """Analyse a question, given the memory's speakers.
 
     Args:
         query: The question.
@@ -104,7 +104,7 @@ def telling(
 
 
 def named(query: str, speakers: Sequence[str], language: Language = ENGLISH) -> tuple[str, ...]:
-    """The speakers whom a query names, the first named first."""
+    """The speakers that a query names, in order."""
     asked = composed(query)
     return tuple(dict.fromkeys(speakers[i] for *_, i in names.mentions(asked, speakers, language)))
 

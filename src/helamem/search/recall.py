@@ -1,4 +1,4 @@
-"""What a search gives back: the hits, the question as it was understood, and what it cost."""
+"""The result of a search: hits, similar earlier questions, notes and timings."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Recall(Record):
     def context(
         self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
     ) -> str:
-        """The hits as a block for a prompt: as many of the best as `max_tokens` have room for.
+        """The hits as a block for a prompt: as many of the best as fit `max_tokens`.
 
         After the fifth, what a hit costs counts against it (`helamem.search.context.render`).
 

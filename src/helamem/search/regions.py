@@ -1,4 +1,4 @@
-"""The part of the graph that one question looks at, read from the store.
+"""The region: the part of the graph read from the store for one question.
 
 Candidates are the memories nearest to the question, the best by words, the same among those of a time
 that it names, and what earlier questions like it are bound to; the region adds what lies around them in their sessions and over learned edges.
@@ -56,7 +56,7 @@ class NearCues:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """Memories by local index, in ascending order of their ids, and what is known about each.
+    """Memories by local index, in ascending order of ids, with their columns.
 
     Attributes:
         nodes: Their columns.
@@ -87,7 +87,7 @@ class Region:
 
     @property
     def light(self) -> float:
-        """How light the memories are on the whole: the mean; 1 where there are none."""
+        """The mean lightness of the memories; 1 if there are none."""
         return float(self.lightness.mean()) if len(self.lightness) else 1.0
 
     @property
@@ -252,7 +252,7 @@ def _edges_from(store: Store, ids: Ints) -> Edges:
 
 
 def _memories(store: Store, ids: Ints) -> Ints:
-    """Those of the nodes that are no cues."""
+    """The nodes that are not cues."""
     memories: Ints = ids[store.nodes(ids).kinds != CUE]
     return memories
 
@@ -267,7 +267,7 @@ def _counts(postings: Postings, ids: Ints, n_terms: int, *, max_rank: int | None
 
 
 def _decayed(edges: Edges, config: Config, learning_now: float) -> Edges:
-    """The edges that are left, with the weights that they have now; provenance does not decay."""
+    """The edges with decayed weights, without faded ones; source edges do not decay."""
     rule = decay.rule(config.learning)
     learned = edges.channels == LEARNED
     decayed = hebbian.decayed(

@@ -1,4 +1,4 @@
-"""One question's way through the memory: region, activation, association, selection, explanation.
+"""Search: region, activation, spreading, selection, explanation.
 
 Every step is a short function on arrays; the store is read in `regions`, and never written.
 """
@@ -48,7 +48,7 @@ def search(
     at: datetime,
     learning_now: float,
 ) -> Recall:
-    """What a question brings back. Writes nothing."""
+    """Search for a question. Writes nothing."""
     watch = Stopwatch()
     config = _reaching(config, k)
     question = questions.understand(
@@ -85,7 +85,7 @@ def search(
 
 
 def _reaching(config: Config, k: int) -> Config:
-    """The settings with as many candidates as hits are asked for."""
+    """The settings with at least as many candidates as requested hits."""
     if not 0 < config.candidates.nearest < k:
         return config
     return replace(config, candidates=replace(config.candidates, nearest=k))
@@ -115,7 +115,7 @@ def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tu
 
 
 def _surplus_facts(total: Floats, region: Region, most: int) -> Bools:
-    """Which facts are beyond the number that a result may hold, the best first."""
+    """The facts beyond the number allowed in a result."""
     facts = np.flatnonzero((region.nodes.kinds == FACT) & region.allowed)
     surplus = np.zeros(len(total), np.bool_)
     surplus[facts] = True
@@ -130,7 +130,7 @@ def _hits(
     scores: Scores,
     terms: Mapping[str, Floats],
 ) -> tuple[Hit, ...]:
-    """The hits in their order, with their memories and what their scores are made of."""
+    """The hits in order, with their memories and the parts of their scores."""
     total = scores.total
     memories = store.get([int(region.ids[i]) for i, _ in chosen])
     return tuple(
@@ -156,7 +156,7 @@ def _parts(i: int, scores: Scores, terms: Mapping[str, Floats]) -> Parts:
 
 
 def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
-    """The strongest edges that activation arrived over."""
+    """The edges that brought most activation."""
     into = arrivals.into(i).take(np.arange(min(MAX_VIA, int((arrivals.targets == i).sum()))))
     n = len(region.ids)
     return tuple(

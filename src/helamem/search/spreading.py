@@ -1,4 +1,4 @@
-"""What the memories of a region receive: from neighbours in time, over learned edges, and from cues."""
+"""Spreading activation: over temporal, learned and source edges, and from cues."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TEMPORAL, CUE = ROUTES.index("temporal"), ROUTES.index("cue")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """How active each memory of a region is.
+    """The activation of each memory of a region.
 
     Attributes:
         base: Shape (n,): before the graph was used.
@@ -49,18 +49,18 @@ class Scores:
 
     @property
     def associated(self) -> Floats:
-        """What arrived otherwise than from neighbours in time."""
+        """The activation from learned edges, source edges and cues."""
         return np.asarray(self.received.sum(axis=1) - self.received[:, TEMPORAL])
 
     @property
     def total(self) -> Floats:
-        """How active each memory is in the end."""
+        """The final score."""
         return np.asarray(self.base + self.received.sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lent:
-    """What earlier questions lend to the memories of a region.
+    """The contribution of earlier questions to the memories of a region.
 
     Attributes:
         recognized: Shape (n,): the contribution of recognized cues, which counts for any place.
@@ -74,7 +74,7 @@ class Lent:
 
 
 def activate(region: Region, terms: Mapping[str, Floats], config: Config) -> Scores:
-    """Base activation, what spreads from it, and what earlier questions lend.
+    """Base activation, spreading, and the contribution of earlier questions.
 
     Args:
         terms: The weighted terms of the base activation.
@@ -92,7 +92,7 @@ def activate(region: Region, terms: Mapping[str, Floats], config: Config) -> Sco
 
 
 def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
-    """What each memory receives over temporal, learned and source edges.
+    """The activation that each memory receives over temporal, learned and source edges.
 
     Args:
         sources: Shape (n,): the activation of which memories pass on what exceeds the threshold.
@@ -110,7 +110,7 @@ def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
 
 
 def from_cues(region: Region, config: Cues) -> Lent:
-    """What earlier questions lend to each memory: for the same need again, or for a related one.
+    """The contribution of earlier questions to each memory: for the same need, or for a related one.
 
     At most one cue is the same need, so what they lend for that adds up; cues that are merely related and
     agree do not.
