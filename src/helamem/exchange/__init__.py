@@ -1,1 +1,1 @@
-"""Turns in and out: the formats of other programs, and whole memories as lines."""
+"""Import and export: formats of other programs, and whole memories as JSON lines."""

@@ -56,7 +56,7 @@ def _conversation(found: Collector, conversation: dict[str, Any], zone: tzinfo |
 
 
 def _parts(message: Mapping[str, Any]) -> list[Any]:
-    """What a message consists of; bare numbers are text too."""
+    """The parts of a message; bare numbers count as text."""
     content = message.get("content") or {}
     parts = [content] if isinstance(content, str) else an_object(content).get("parts") or []
     return [str(each) if isinstance(each, int | float) else each for each in parts]
@@ -76,7 +76,7 @@ def _branch(mapping: Mapping[str, Any], open_leaf: object) -> list[dict[str, Any
 def _path(mapping: Mapping[str, Any], node: object) -> list[dict[str, Any]]:
     """The nodes from a leaf to the root."""
     found, seen = [], set[object]()
-    while node in mapping and node not in seen:  # a file with a ring in it must not hang us
+    while node in mapping and node not in seen:  # a cycle in the file must not loop forever
         seen.add(node)
         found.append(_entry(mapping, node))
         node = found[-1].get("parent")
@@ -84,7 +84,7 @@ def _path(mapping: Mapping[str, Any], node: object) -> list[dict[str, Any]]:
 
 
 def _newest_leaf(mapping: Mapping[str, Any]) -> object:
-    """The leaf whose branch has the newest message; of equals, the last one of the file."""
+    """The leaf whose branch has the newest message; of several, the last one in the file."""
     parents = {_entry(mapping, node).get("parent") for node in mapping}
     leaves = [node for node in mapping if node not in parents] or list(mapping)
 
@@ -110,7 +110,7 @@ def _role(message: Mapping[str, Any]) -> str:
 
 
 def _why_not(message: Mapping[str, Any]) -> str:
-    """Why a message was not said by one of the two to the other; empty where it was."""
+    """Why a message is not part of the dialogue; empty if it is."""
     role, metadata = _role(message), message.get("metadata")
     if not role:
         return "of nobody"

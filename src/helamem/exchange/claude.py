@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from helamem.exchange.reading import Reading
 
-_TEXTS = ("text", "voice_note")  # types of blocks that somebody said
-# What Claude writes instead of a block that an export cannot show.
+_TEXTS = ("text", "voice_note")  # types of blocks with spoken text
+# Claude's placeholders for blocks that an export cannot show.
 _PLACEHOLDER = re.compile(r"`*\s*This block is not supported on your current device yet\.?\s*`*")
 
 

@@ -1,4 +1,4 @@
-"""What a message of a chat says: its text, its parts, its calls of tools, and what these gave back."""
+"""The content of a chat message: text, parts, tool calls and tool results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-Said: TypeAlias = "tuple[str, str]"  # a text, and what of it is lost: at most one of them is empty
+Said: TypeAlias = "tuple[str, str]"  # a text and what was lost of it; at most one is empty
 
 _THINKING = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "thought", "thoughts"}
@@ -31,7 +31,7 @@ THOUGHT = "what the model thought is left out"
 
 
 def said(message: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """The text of a message, and what of it could not be kept, one sentence each.
+    """The text of a message, and one sentence for each loss.
 
     Raises:
         TypeError: The content is neither text nor parts.
@@ -52,12 +52,12 @@ def is_call(kind: str) -> bool:
 
 
 def is_output(kind: str) -> bool:
-    """Whether a part or item of this type is what a tool gave back."""
+    """Whether a part or item of this type is a tool's result."""
     return kind in _OUTPUTS or kind.endswith("tool_result")
 
 
 def is_thinking(kind: str) -> bool:
-    """Whether a part or item of this type is what a model thought."""
+    """Whether a part or item of this type is a model's reasoning."""
     return kind in _THINKING
 
 
@@ -82,7 +82,7 @@ def called(call: object) -> str:
 
 
 def result(value: object) -> Said:
-    """What a tool gave back, as text."""
+    """A tool's result as text."""
     if isinstance(value, Mapping) and "type" not in value and "text" not in value:
         return json.dumps(dict(value), ensure_ascii=False, default=str), ""
     if value is None or isinstance(value, str | Mapping) or _is_list(value):
@@ -107,7 +107,7 @@ def _is_list(value: object) -> bool:
 
 
 def _part(part: object) -> Said:
-    """What a part of a message says, or a note of what it was."""
+    """The text of a message's part, or a note about it."""
     if part is None or isinstance(part, str):
         return part or "", ""
     if not isinstance(part, Mapping):

@@ -1,4 +1,4 @@
-"""Files that hold many conversations: one that cannot be read costs itself, not the file."""
+"""Files with many conversations: an unreadable one is skipped, and the others are read."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_each(
 
 
 def _named(item: object) -> str:
-    """What a conversation can be found by: its title and its id."""
+    """A conversation's title and id, by which it can be found."""
     if not isinstance(item, dict):
         return ""
     name = first(item, "title", "name")
@@ -55,11 +55,11 @@ def _named(item: object) -> str:
 
 
 def session_of(conversation: Mapping[str, Any], *keys: str) -> str:
-    """What a conversation is identified by."""
+    """A conversation's identifier."""
     return first(conversation, *keys)
 
 
 def title(conversation: Mapping[str, Any], key: str) -> dict[str, Json]:
-    """The title of a conversation as metadata, where it has one."""
+    """A conversation's title as metadata, if it has one."""
     found = conversation.get(key)
     return {"title": found} if isinstance(found, str) and found else {}

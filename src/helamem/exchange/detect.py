@@ -1,4 +1,4 @@
-"""Which form a text is in, told by what is in it."""
+"""Detects a text's format by its content."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _line_form(text: str) -> Format | None:
     try:
         record = parsed(first)
     except DataError:
-        return None  # one object over several lines, or a malformed file: then parsing it will tell
+        return None  # one object over several lines, or a malformed file, which parsing will report
     if not isinstance(record, dict):
         return None
     if record.get("type") == "helamem":
@@ -133,7 +133,7 @@ def _form_of_whole(value: dict[str, object]) -> Format | None:
     return "letta" if isinstance(agents, list) and "blocks" in value else None
 
 
-# The form of a list by what its objects have, the more telling first.
+# The format of a list by the keys of its objects, the most specific first.
 _MARKS: tuple[tuple[set[str], Format], ...] = (
     ({"mapping"}, "chatgpt"),
     ({"chat_messages"}, "claude"),

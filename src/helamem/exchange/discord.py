@@ -1,4 +1,4 @@
-"""What DiscordChatExporter writes: the messages of one channel as JSON."""
+"""DiscordChatExporter's JSON: the messages of one channel."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A whole memory as JSON lines, without its vectors; `restoring` puts them into another file.
 
-The way from one embedder to another, from one store to another, and out of the product.
+For moving to another store, or out of helamem.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Edges, Ints, Store
 
 FORMAT = 1
-OPENING = 40  # characters of a line in which its type stands
+OPENING = 40  # leading characters of a line that contain its type
 LEARNED = CHANNELS.index("learned")
 
 
@@ -131,7 +131,7 @@ def _fact_line(fact: Fact) -> dict[str, Any]:
 
 
 def _edge_lines(edges: Edges) -> Iterator[dict[str, Any]]:
-    """One line an undirected learned edge; the other edges follow from episodes and facts."""
+    """One line per undirected learned edge; other edges follow from episodes and facts."""
     keep: Ints = np.flatnonzero((edges.channels == LEARNED) & (edges.sources < edges.targets))
     for i in keep:
         yield {

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MARKDOWN = (".md", ".markdown", ".mdown")
 PLAIN = (".txt", ".text")
-WHOLE = "conversations.json"  # what ChatGPT's and Claude's archives hold
-_PEOPLE = ("users.json", "channels.json")  # what Slack's hold
+WHOLE = "conversations.json"  # the contents of ChatGPT's and Claude's archives
+_PEOPLE = ("users.json", "channels.json")  # the contents of Slack's archives
 
 
 def decoded(raw: bytes, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Letta's agent file: what a person and an agent said to each other, out of the wrappers around it."""
+"""Letta's agent file: the dialogue of a person and an agent, unwrapped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from helamem.exchange.reading import Reading
 
-_SPEAKS = "send_message"  # the tool by which such an agent talks
+_SPEAKS = "send_message"  # the tool by which such an agent sends messages
 
 
 def read_letta(value: object, zone: tzinfo | None = None) -> Reading:
@@ -54,7 +54,7 @@ def _agent(found: Collector, agent: dict[str, Any], zone: tzinfo | None) -> None
 
 
 def _user(message: Mapping[str, Any]) -> str:
-    """What a person said; nothing for what the program itself sends in their name."""
+    """The person's text; empty for messages that the program sends in their name."""
     text = content.said(message)[0]
     wrapped = _opened(text)
     if wrapped is None or "type" not in wrapped:
@@ -73,7 +73,7 @@ def _assistant(message: Mapping[str, Any]) -> str:
 
 
 def _opened(text: object) -> dict[str, Any] | None:
-    """The object that a text is the JSON of, if it is one."""
+    """The JSON object in a text, if it is one."""
     try:
         found = json.loads(text) if isinstance(text, str) else text
     except ValueError:

@@ -1,6 +1,6 @@
 """What `add` takes: texts, turns, and the messages of chat code, as mappings or as objects of their packages.
 
-No package is imported for it: an object that gives its fields away will do.
+No package is imported for it: any object with readable fields will do.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ROLES = {
 }
 _TYPES_THAT_ARE_ROLES = frozenset({*_ROLES, "system", "tool", "function", "user", "assistant"})
 _SPEAKING = ("content", "parts", "tool_calls", "function_call", "refusal", "audio")
-# What a package or a provider notes about its own work: nobody said it.
+# Fields about a package's or provider's own work, which are not content.
 TECHNICAL = frozenset(
     {"additional_kwargs", "response_metadata", "usage_metadata", "usage", "annotations", "model"}
     | {"stop_reason", "stop_sequence", "stop_details", "container", "context_management", "phase"}
@@ -120,7 +120,7 @@ def as_mapping(message: object) -> Mapping[str, Any] | None:
 
 
 def _take_in(found: Collector, message: object, place: int, zone: tzinfo | None = None) -> None:
-    """Keep a message as a turn, or leave it out with the reason."""
+    """Add a message as a turn, or record why it is left out."""
     if isinstance(message, str | Turn):
         found.keep(message if isinstance(message, Turn) else Turn(message), place=place)
         return
@@ -213,7 +213,7 @@ def _only_outputs(fields: Mapping[str, Any]) -> bool:
 
 
 def _why_not(fields: Mapping[str, Any], role: str) -> str:
-    """Why a message is no turn; empty where it may be one.
+    """Why a message is no turn; empty if it can be one.
 
     Raises:
         ValueError: It is no message at all.
@@ -238,7 +238,7 @@ def _why_not(fields: Mapping[str, Any], role: str) -> str:
 def _said(fields: Mapping[str, Any]) -> tuple[str, list[str]]:
     kind = str(fields.get("type") or "")
     if content.is_call(kind):
-        output = fields.get("output")  # a call that the model's server carried out
+        output = fields.get("output")  # a call executed by the model's server
         text = "\n".join(filter(None, [content.called(fields), content.result(output)[0]]))
         return text, []
     if content.is_output(kind):

@@ -1,4 +1,4 @@
-"""Notes in plain text or Markdown: each paragraph is a turn, under the headings that it stands under."""
+"""Notes in plain text or Markdown: each paragraph is a turn, with its headings as metadata."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from helamem.exchange.reading import Reading
     from helamem.records import Json
 
-LONG = 1500  # characters; a longer paragraph is taken apart at the ends of its sentences
+LONG = 1500  # characters; a longer paragraph is split at sentence ends
 _FRONT = re.compile(r"---\s*\n(.*?)\n(?:---|\.\.\.)\s*(?:\n|$)", re.DOTALL)
 _END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n")
 

@@ -1,4 +1,4 @@
-"""What came out of reading: turns, and what was left out, so that nothing is lost without a word."""
+"""The result of reading a file: turns, and everything left out, so that nothing is lost silently."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Reading:
         turns: In the order in which they were said.
         places: For each turn, which of the things handed over it was; counted from 0.
         losses: What of a turn could not be kept, one sentence each, by its index in `turns`.
-        left_out: What is no turn, and why.
+        left_out: Items that are no turns, with reasons.
     """
 
     turns: tuple[Turn, ...] = ()
@@ -45,7 +45,7 @@ class Collector:
         self._counted: Counter[str] = Counter()
 
     def keep(self, turn: Turn, losses: Iterable[str] = (), *, place: int | None = None) -> None:
-        """Another turn."""
+        """Add a turn."""
         lost = tuple(losses)
         if lost:
             self._losses[len(self._turns)] = lost
@@ -53,21 +53,21 @@ class Collector:
         self._turns.append(turn)
 
     def leave_out(self, place: int, reason: str) -> None:
-        """Something that is no turn, by its place."""
+        """Record an item that is no turn, by its place."""
         self._left_out.append(Skipped(index=place, id=None, reason=reason))
 
     def count(self, reason: str) -> None:
-        """A message that is left out for a reason that many may share."""
+        """Count a message that is left out for a common reason."""
         self._counted[reason] += 1
 
     def extend(self, other: Reading) -> None:
-        """All of another reading."""
+        """Add another reading."""
         for i, turn in enumerate(other.turns):
             self.keep(turn, other.losses.get(i, ()))
         self._left_out += other.left_out
 
     def merge(self, other: Collector) -> None:
-        """All that another one has gathered."""
+        """Add everything from another collector."""
         self.extend(Reading(turns=tuple(other._turns), losses=other._losses))
         self._left_out += other._left_out
         self._counted.update(other._counted)
@@ -78,7 +78,7 @@ class Collector:
         return not self._turns
 
     def reading(self) -> Reading:
-        """What was gathered."""
+        """The collected reading."""
         counted = tuple(
             Skipped(index=0, id=None, reason=f"{n} {'message' if n == 1 else 'messages'} {reason}")
             for reason, n in self._counted.items()

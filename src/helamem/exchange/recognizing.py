@@ -1,4 +1,4 @@
-"""Which of the turns that are handed over are there already: the keys of all of them.
+"""Computes the keys of new turns, and finds those that are stored already.
 
 Callers hand over what they have: one turn, an exchange, the latest twenty, the whole history each time, a
 file for the second time. What is stored decides what is new. The rules and their reasons are in
@@ -26,7 +26,7 @@ LOOKED_BACK = 2000  # so many turns of a session are compared at least
 
 
 def keys(turns: Sequence[Turn], store: Store, *, now: float, zone: tzinfo) -> list[bytes]:
-    """One key a turn; those that are in the store already belong to turns that are there.
+    """One key per turn; keys that the store has belong to turns that are stored already.
 
     Args:
         turns: `indexing.cleaned`, in the order in which they were said.
@@ -72,7 +72,7 @@ def _undated(said: list[Said], session: str, kept_as: str, store: Store, now: fl
 
 
 def _n_first(chain: Sequence[bytes], known: dict[bytes, int]) -> int:
-    """How many of the first keys are known, without a gap."""
+    """The number of leading keys that are known."""
     return next((i for i, key in enumerate(chain) if key not in known), len(chain))
 
 
@@ -92,7 +92,7 @@ def _there(
     was heard since, and the last turn heard, if the list takes up there.
     """
     if len(prefix) == 1 and not (heard and heard[-1].key == prefix[0]):
-        prefix = []  # one turn alone, as "yes", tells no conversation from another
+        prefix = []  # a single turn, such as "yes", does not identify a conversation
     there = dict(enumerate(prefix))
     if prefix:
         since = next((i + 1 for i, each in enumerate(heard) if each.key == prefix[-1]), len(heard))

@@ -1,4 +1,4 @@
-"""An export into a store, in one transaction: every text is embedded anew, ids change, and references follow."""
+"""Imports an export in one transaction: texts are embedded again, ids change, references are updated."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from helamem.records import Fact
 
 LEARNED = CHANNELS.index("learned")
-REFERENCES = ("contradicts",)  # what a fact's metadata holds ids of facts under
+REFERENCES = ("contradicts",)  # metadata keys of facts that contain ids of facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """An export with the vectors of its texts, one row a line."""
+    """An export with the vectors of its texts, one row per line."""
 
     content: Export
     episodes: Floats
@@ -53,7 +53,7 @@ def prepare(
     batch_size: int,
     progress: Callable[[int], None] | None = None,
 ) -> Prepared:
-    """Embed what an export holds, so that nobody waits for it once the store is written to.
+    """Embed an export's texts before the transaction, so that other writers need not wait for it.
 
     Args:
         speakers: Those whom the store knows already; names are taken out of cues as out of questions.
@@ -220,7 +220,7 @@ def _replace(
 
 
 def _successors(fact: int, newer: Mapping[int, int | None]) -> list[int]:
-    """A fact, and what replaced it, one after the other."""
+    """A fact and its chain of successors."""
     found = [fact]
     while (later := newer.get(found[-1])) is not None:
         found.append(later)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MENTION = re.compile(r"<([@#!])([^|>]+)(?:\|([^>]*))?>")
 _LINK = re.compile(r"<([a-z]+:[^|>]+)(?:\|([^>]*))?>")
-# Kinds of messages that somebody wrote; the others say who joined, left or renamed something.
+# Subtypes of messages with content; others report joins, leaves and renames.
 _SAID = ("", "bot_message", "me_message", "thread_broadcast", "file_share", "file_comment")
 
 
@@ -87,7 +87,7 @@ def _speaker(message: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 
 def _attached(message: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """What bots say in attachments instead of the text."""
+    """Bots' texts in attachments."""
     return "\n".join(
         _plain(first(each, "text", "fallback", "title"), names)
         for each in objects(message.get("attachments"))

@@ -1,4 +1,4 @@
-"""What the lines of an export must hold, value by value: whatever could not be read again is refused here.
+"""Validates the lines of an export, value by value.
 
 Pure: lines in, records out, or a `DataError` that names the line.
 """
@@ -78,7 +78,7 @@ def parsed(line: str, number: int) -> dict[str, Any]:
 
 
 def shown(value: object) -> str:
-    """A value as an error shows it: short, and whatever it is."""
+    """A value of any kind, shortened for an error message."""
     text = ascii(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge number"
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -175,7 +175,7 @@ _MEMORY: dict[str, _Rule] = {
     "uses": _COUNT,
     "used_at": _or_none(_MOMENT),
 }
-# What each type of line must hold. What may be null may be missing.
+# The fields of each type of line; fields that may be null may be missing.
 _FORMS: dict[str, dict[str, _Rule]] = {
     "episode": {
         **_MEMORY,
@@ -225,7 +225,7 @@ def _check_ids(found: Export) -> None:
 
 
 def _check_references(found: Export) -> None:
-    """Refuse what refers to something that the export does not hold."""
+    """Refuse references to ids that are not in the export."""
     episodes = {line["id"] for line in found.episodes}
     facts = {line["id"] for line in found.facts}
     nodes = episodes | facts | {line["id"] for line in found.cues}
@@ -249,7 +249,7 @@ def _require(line: dict[str, Any], wanted: set[int], known: set[int]) -> None:
 
 
 def _check_order(found: Export) -> None:
-    """Refuse facts that were replaced by each other in a ring."""
+    """Refuse facts that supersede each other in a cycle."""
     newer = {line["id"]: line["superseded_by"] for line in found.facts}
     sound: set[int] = set()
     for line in found.facts:

@@ -1,4 +1,4 @@
-"""What Telegram's desktop program exports as JSON: one chat, or all of them."""
+"""The JSON export of Telegram's desktop program: one chat, or all of them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _notes(message: Mapping[str, Any]) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """A text, which comes in pieces where some of it is a link, bold, or the like."""
+    """Join a text, which comes in pieces if parts of it are formatted."""
     if isinstance(value, list):
         return "".join(map(_text, value))
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What helps to test a memory, and a store of one's own; needs nothing beyond helamem itself.
+"""Tools for testing memories and custom stores; they need nothing beyond helamem.
 
 A store is right when a subclass of `StoreContract` passes under pytest:
 

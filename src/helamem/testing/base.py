@@ -1,5 +1,5 @@
 # ruff: noqa: S101  # a contract asserts
-"""What the parts of the contract have in common: the store under test, and a guard over the tests."""
+"""Base of the contract's parts: the store under test, and a guard against overridden tests."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Contract:
 
     @contextlib.contextmanager
     def unchanged(self, *expected: type[Exception]) -> Iterator[None]:
-        """What is done inside raises one of these, and leaves the store as it was."""
+        """The block raises one of these errors and leaves the store unchanged."""
         before = samples.snapshot(self.store)
         with raising(*expected):
             yield
@@ -79,7 +79,7 @@ class Contract:
 
 @contextlib.contextmanager
 def raising(*expected: type[Exception]) -> Iterator[None]:
-    """What is done inside raises one of these."""
+    """The block raises one of these errors."""
     try:
         yield
     except expected:

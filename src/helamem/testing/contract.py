@@ -27,7 +27,7 @@ N_THREADS = 4
 
 
 class IsolationContract(Contract):
-    """Namespaces never meet, whatever is called alike in them."""
+    """Namespaces are isolated, also with equal names and keys."""
 
     def test_nothing_done_in_one_namespace_shows_in_another(self) -> None:
         mine, theirs = self.store_of("mine"), self.store_of("theirs")
@@ -125,7 +125,7 @@ class IsolationContract(Contract):
 
 
 class TransactionContract(Contract):
-    """What is done inside one transaction happens as one step, or not at all."""
+    """A transaction happens as one step, or not at all."""
 
     def test_what_is_written_inside_is_seen_inside_and_stays(self) -> None:
         [a] = samples.add(self.store, "one")
@@ -232,7 +232,7 @@ class ThreadContract(Contract):
 
 
 class ClosingContract(Contract):
-    """A closed store says so."""
+    """A closed store raises StoreError."""
 
     def test_a_closed_store_is_of_no_use(self) -> None:
         store = self.make_store("closed")
@@ -322,7 +322,7 @@ class SharedStoreContract(SharedReindexingContract):
 
 
 def _fill(store: Store) -> list[int]:
-    """A bit of everything; the ids of what there is."""
+    """Store some of everything; return the ids."""
     ids = [
         id_
         for id_, _ in store.add(
@@ -344,13 +344,13 @@ def _nothing(mark: bytes) -> Distillate:
 
 
 def _at_once(work: Callable[[int], object]) -> None:
-    """Do the work in several threads; what one of them raises is raised here."""
+    """Do the work in several threads, and raise the first error."""
     with ThreadPoolExecutor(N_THREADS) as pool:
         list(pool.map(work, range(N_THREADS)))
 
 
 def _uses_of(store: Store, own: int, id_: int) -> list[Callable[[], object]]:
-    """Every use of a store that names an id which is there."""
+    """Every call of a store with an existing id."""
     one, question = samples.ints(id_), samples.vector("x")
     return [
         lambda: store.get([id_]),
@@ -371,7 +371,7 @@ def _uses_of(store: Store, own: int, id_: int) -> list[Callable[[], object]]:
 
 
 def _uses_of_all(store: Store) -> list[Callable[[], object]]:
-    """Every other use of a store."""
+    """Every other call of a store."""
     nothing = np.empty(0, np.int64)
     analysis = Analysis(embedder="test", dimension=samples.DIMENSION)
     return [

@@ -1,5 +1,5 @@
 # ruff: noqa: D102, S101, SIM300  # tests assert `expected == actual`; their names say what must hold
-"""Episodes with a key of their own, and quiet ones: what adapters keep their items in."""
+"""The contract for adapters' items: episodes with custom keys, and quiet ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEY = samples.digest("a key")
 
 
 class PuttingContract(Contract):
-    """What is put under a key is there once, and says what was put last."""
+    """A key has one episode, with the content put last."""
 
     def test_what_is_put_first_is_new(self) -> None:
         id_, new = self.store.put(_item("one"), at=5.0)
@@ -79,7 +79,7 @@ class PuttingContract(Contract):
 
 
 class AnnotatingContract(Contract):
-    """Metadata may change where nobody else has changed them."""
+    """Metadata change only if nobody else has changed them."""
 
     def test_metadata_are_replaced_and_nothing_else(self) -> None:
         [id_] = samples.add(self.store, "one", metadata={"n": 1, "list": [0.1, None]})
@@ -106,7 +106,7 @@ class AnnotatingContract(Contract):
 
 
 class QuietContract(Contract):
-    """A quiet episode is kept and listed, and no search meets it."""
+    """A quiet episode is kept and listed, but no search finds it."""
 
     def test_no_search_finds_it(self) -> None:
         [heard] = samples.add(self.store, "one two")

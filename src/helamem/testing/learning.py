@@ -1,5 +1,5 @@
 # ruff: noqa: D102, S101, SIM300  # tests assert `expected == actual`; their names say what must hold
-"""The contract of what is learned: edges, cues, facts."""
+"""The contract of learning: edges, cues, facts."""
 
 from __future__ import annotations
 
@@ -559,7 +559,7 @@ def _strengthen(
     rule: EdgeRule,
     now: float,
 ) -> None:
-    """What a lesson does to weights and times of touching, by the formulas of the core."""
+    """The effect of a lesson on weights and times, by the formulas of the core."""
     for (a, b), gain in gains.items():
         for pair in ((a, b), (b, a)):
             weight, touched = kept.get(pair, (0.0, now))

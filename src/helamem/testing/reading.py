@@ -1,5 +1,5 @@
 # ruff: noqa: D102, S101, SIM300  # tests assert `expected == actual`; their names say what must hold
-"""The contract of what is read: neighbours, vectors, words, filters, counts."""
+"""The contract of reading: neighbours, vectors, words, filters, counts."""
 
 from __future__ import annotations
 
@@ -483,7 +483,7 @@ VARIED: tuple[dict[str, Any], ...] = (
 
 
 def _store_varied(store: Store) -> list[int]:
-    """Episodes and facts that differ in all that one can filter by."""
+    """Store episodes and facts that differ in every field that filters use."""
     ids = [
         samples.add(
             store,

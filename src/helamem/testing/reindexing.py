@@ -1,5 +1,5 @@
 # ruff: noqa: D102, S101, SIM300  # tests assert `expected == actual`; their names say what must hold
-"""What must hold where vectors, terms and traits are made anew while a store is in use."""
+"""The contract of reindexing while a store is in use."""
 
 from __future__ import annotations
 

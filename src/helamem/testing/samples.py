@@ -1,4 +1,4 @@
-"""Small records for a store, with everything filled in that a test does not care about."""
+"""Small records for store tests, with defaults for every field."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DIMENSION = 8
 AT = 1_715_000_000.25
 STORED_AT = 1_716_000_000.5
 LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")
-# Weights that only ever add up, so that a test can say what must come out.
+# A rule by which weights only add up, so that tests can state the results.
 PLAIN = EdgeRule(tau=math.inf, saturation=0.0, ceiling=1e9, floor=0.0)
 
 
@@ -82,7 +82,7 @@ def episode(text: str, **others: Any) -> NewEpisode:  # noqa: ANN401  # whatever
 
 
 def episodes(*texts: str, **others: Any) -> list[NewEpisode]:  # noqa: ANN401
-    """One turn a text."""
+    """One turn per text."""
     return [episode(text, **others) for text in texts]
 
 
@@ -137,12 +137,12 @@ def lesson(
 
 
 def add(store: Store, *texts: str, **others: Any) -> list[int]:  # noqa: ANN401
-    """Add turns that are not linked; their ids."""
+    """Add turns without links; return their ids."""
     return [id_ for id_, _ in store.add(episodes(*texts, **others), link=0.0, now=0.0)]
 
 
 def add_fact(store: Store, text: str, *sources: int, **others: Any) -> int:  # noqa: ANN401
-    """Add one fact as a cluster of its own; its id."""
+    """Add one fact as its own cluster; return its id."""
     new = fact(text, *sources, **others)
     return store.add_facts([new], cluster=digest("cluster", text, sources))[0]
 
@@ -164,7 +164,7 @@ def rows(record: Edges | Nodes | Postings) -> list[tuple[Any, ...]]:
 
 
 def snapshot(store: Store) -> dict[str, Any]:
-    """Everything that a store lets one read, as plain values that can be compared."""
+    """Everything readable in a store, as comparable plain values."""
     by_kind = {kind: store.ids(kinds=[kind]) for kind in NODE_KINDS}
     ids = np.sort(np.concatenate(list(by_kind.values())))
     memories = store.get([*by_kind["episode"].tolist(), *by_kind["fact"].tolist()])

@@ -1,5 +1,5 @@
 # ruff: noqa: D102, S101, SIM300  # tests assert `expected == actual`; their names say what must hold
-"""The contract of what is written: adding, updating, removing."""
+"""The contract of writing: adding, updating, removing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def moment(seconds: float) -> datetime:
 
 
 class AddingContract(Contract):
-    """What goes in comes out, once."""
+    """Stored turns are read back unchanged, once each."""
 
     def test_a_handle_knows_its_namespace(self) -> None:
         assert "main" == self.store.namespace
@@ -205,7 +205,7 @@ class AddingContract(Contract):
 
 
 class UpdatingContract(Contract):
-    """An episode may come to say something else."""
+    """An episode's text can be replaced."""
 
     def test_text_metadata_vector_and_words_are_replaced(self) -> None:
         [id_] = samples.add(self.store, "Maya is allergic to peanuts.", metadata={"n": 1})
@@ -304,7 +304,7 @@ class UpdatingContract(Contract):
 
 
 class RemovingContract(Contract):
-    """What is removed is gone from everywhere, with what rests on it alone."""
+    """Removed memories are gone everywhere, with everything that rests on them alone."""
 
     def test_no_reading_finds_what_was_removed(self) -> None:
         a, b = samples.add(self.store, "Maya hates peanuts", "Ben likes almonds")
