@@ -39,8 +39,8 @@ VIA = Via(source=3, source_kind="cue", channel="cue", weight=0.5, hop=1, activat
 HIT = Hit(memory=EPISODE, score=1.25, path="direct", parts=PARTS, via=(VIA,))
 CUE_MATCH = CueMatch(id=3, similarity=1.0, probability=0.5)
 RECALL = Recall(
-    query=LONG, at=NOON, hits=(HIT,) * 20, cues=(CUE_MATCH,), notes=(LONG,),
-    vector=np.ones(3, np.float32),
+    query=LONG, at=NOON, hits=(HIT,) * 20, cues=(CUE_MATCH,), notes=(LONG,), confidence=0.75,
+    signs={"known": 1.0}, vector=np.ones(3, np.float32),
 )  # fmt: skip
 LEARNED = Reinforcement(cue=3, strengthened=1, bound=1, weakened=0)
 

@@ -108,6 +108,20 @@ def certainty(value: float) -> float:
     return float(value)
 
 
+def probability(name: str, value: float) -> float:
+    """A probability, in [0, 1].
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It lies outside.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number in [0, 1], not {type(value).__name__}")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must lie in [0, 1], but is {value}")
+    return float(value)
+
+
 def clock_time(seconds: float) -> datetime:
     """What a clock says, as a time.
 

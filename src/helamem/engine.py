@@ -273,6 +273,7 @@ class Engine:
         k: int = 10,
         filters: Mapping[str, Json] | None = None,
         at: datetime | None = None,
+        min_confidence: float = 0.0,
     ) -> Recall:
         """What the question brings back, best first. Writes nothing.
 
@@ -282,9 +283,12 @@ class Engine:
             filters: Conditions on metadata, speaker, session, role, kind or time, as in
                 {"speaker": "Ana", "at": {"gte": "2024-01-01T00:00:00Z"}}.
             at: When the question is asked; now, unless given. Age is measured from here.
+            min_confidence: How probable it must be that the hits hold an answer (`Recall.confidence`), in [0, 1]:
+                below it there are no hits, and a note says so.
 
         Raises:
-            TypeError, ValueError: The query is not text or is blank, k is below 1, or a filter is malformed.
+            TypeError, ValueError: The query is not text or is blank, k is below 1, a filter is malformed, or
+                `min_confidence` is no probability.
         """
         query = clean(arguments.text("query", query, "ask something"))[0]
         k = arguments.count("k", k, least=1)
@@ -297,6 +301,7 @@ class Engine:
             where=_parsed_filters(filters),
             at=asked_at,
             learning_now=self._learning_now(asked_at.timestamp()),
+            min_confidence=arguments.probability("min_confidence", min_confidence),
         )
         logger.info(
             "found %d memories in %.1f ms", len(recall.hits), sum(recall.milliseconds.values())

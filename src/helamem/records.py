@@ -284,8 +284,9 @@ class Hit(Record):
 
     Attributes:
         memory: The episode or the fact.
-        score: How active it is in the end. (The first places of a recall go by direct activation alone,
-            so scores need not fall from hit to hit.)
+        score: How active it is in the end, which orders the memories of one recall; it is relative to the question
+            and the memory, and does not compare with the scores of another recall: `Recall.confidence` does.
+            (The first places go by direct activation alone, so scores need not fall from hit to hit.)
         path: "direct" where it is among the best by itself, its neighbours in time, and recognition;
             "associative" where learned associations brought it in.
         parts: What the score is made of.

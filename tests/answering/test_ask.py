@@ -255,20 +255,39 @@ class TestSteps:
 
         assert (None, None) == (answer.text, answer.learned)
 
-    def test_every_memory_is_there_once_with_its_best_score(self) -> None:
+    def test_searches_are_merged_by_rank_and_confidence_each_memory_once(self) -> None:
+        memory, _ = remembering()
+        first = memory.search("Maya", k=3)
+        gate = "Which gate does the flight leave from?"
+
+        both = ask.retrieve(memory, first, [gate], Ask(k=3))
+
+        second = memory.search(gate, k=3)
+        worth = {
+            id_: sum(
+                recall.confidence / (60 + 1 + recall.ids.index(id_))
+                for recall in (first, second)
+                if id_ in recall.ids
+            )
+            for id_ in {*first.ids, *second.ids}
+        }
+        assert sorted(worth, key=lambda id_: -worth[id_]) == list(both.ids)
+        assert both.confidence == max(first.confidence, second.confidence)
+
+    def test_one_search_keeps_its_order(self) -> None:
         memory, _ = remembering()
         first = memory.search("Maya", k=3)
 
-        both = ask.retrieve(memory, first, ["Which gate does the flight leave from?"], Ask(k=3))
+        assert first.ids == ask.retrieve(memory, first, [], Ask(k=3)).ids
 
-        assert sorted(set(first.ids)) == sorted(both.ids)
-        assert [h.score for h in both.hits] == sorted((h.score for h in both.hits), reverse=True)
-        assert all(
-            after.score >= before.score
-            for before in first
-            for after in both
-            if before.id == after.id
-        )
+    def test_the_model_is_not_asked_where_nothing_can_be_known(self) -> None:
+        memory, llm = remembering(says("Peanuts", 1), **{"ask.min_confidence": 0.5})
+
+        answer = memory.ask("glorpnak vintezzo")
+
+        assert (None, 0) == (answer.text, answer.usage["calls"])
+        assert [] == llm.calls
+        assert answer.recall.confidence < 0.5
 
 
 def test_over_the_wire() -> None:

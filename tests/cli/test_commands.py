@@ -213,7 +213,16 @@ class TestSearch:
     def test_shape_of_the_data(self, as_json: Data, maya: None) -> None:
         found = as_json("search", QUESTION, "--at", "2025-03-04T00:00:00Z")
 
-        assert ["query", "at", "hits", "cues", "notes"] == list(found)
+        assert [
+            "query",
+            "at",
+            "hits",
+            "confidence",
+            "signs",
+            "cues",
+            "notes",
+            "milliseconds",
+        ] == list(found)
         assert (QUESTION, "2025-03-04T00:00:00Z") == (found["query"], found["at"])
         hit = found["hits"][0]
         assert [

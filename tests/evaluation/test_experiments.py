@@ -17,6 +17,7 @@ from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity, suite
 from helamem.evaluation.figures import Bars, Plot
 from helamem.models.embedders import HashingEmbedder
+from helamem.search.confidence import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -338,6 +339,19 @@ def test_a_suite_measures_every_data_set_of_a_folder(
     (_, rows), *_ = suite.tables(result)
     assert ["data", "talks", "two", "mean"] == [row[0] for row in rows]
     assert result["turns"] == sum(each["turns"] for each in result["corpora"].values())
+
+
+def test_abstention_asks_what_other_memories_know(two_talks: Path) -> None:
+    result = experiments.run("abstention", two_talks, embedder="hashing:32", fit=True, command="c")
+
+    assert {"other memories", "two, other memories", "nonsense"} <= set(result["sets"])
+    for each in result["sets"].values():
+        assert {"questions", "auroc", "ece", "injected"} == set(each)
+        assert all(0 <= each[metric] <= 1 for metric in ("auroc", "ece", "injected"))
+    assert Config().ask.min_confidence == result["threshold"]
+    at = [row["recall@10"] for row in result["thresholds"]["two"]]
+    assert sorted(at, reverse=True) == at
+    assert set(WEIGHTS) == set(result["fit"]["weights"])
 
 
 def test_a_folder_without_data_is_no_suite(tmp_path: Path) -> None:

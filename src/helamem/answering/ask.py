@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_SEARCHES = 3
+FUSION = 60  # damps the first ranks where several searches are merged; the customary value
 MAX_MEMORY = 2000  # characters shown of one memory
 MAX_REFUSED = 20  # citations of what was not shown that are told one by one
 
@@ -143,11 +144,11 @@ def ask(
     first = memory.search(question, k=config.k, filters=filters, at=at)
     searches = plan(meter, question, first.at) if config.plan else []
     recall = retrieve(memory, first, searches, config, filters)
-    said = answer_from(meter, question, recall, config, language)
+    said = _said(meter, question, recall, config, language)
     if config.investigate and said.text is None:
         more = investigate(meter, question, recall, tried=[question, *searches])
         recall = retrieve(memory, recall, more, config, filters)
-        said = answer_from(meter, question, recall, config, language)
+        said = _said(meter, question, recall, config, language)
     answer = Answer(
         question=question,
         text=said.text,
@@ -206,13 +207,31 @@ def retrieve(
     config: Ask,
     filters: Mapping[str, Json] | None = None,
 ) -> Recall:
-    """A recall with the hits of more searches among its own; each memory once, the best first."""
-    best = {hit.id: hit for hit in first.hits}
-    for search in searches:
-        for hit in memory.search(search, k=config.k, filters=filters, at=first.at):
-            if hit.id not in best or hit.score > best[hit.id].score:
-                best[hit.id] = hit
-    return replace(first, hits=tuple(sorted(best.values(), key=lambda hit: (-hit.score, hit.id))))
+    """A recall with the hits of more searches among its own; each memory once, the best first.
+
+    Scores of different searches do not compare, so the hits are ordered by their ranks in each (reciprocal
+    rank fusion), in which a search counts by its confidence:
+
+        sum over searches of  confidence / (60 + rank)
+    """
+    recalls = [first] + [
+        memory.search(search, k=config.k, filters=filters, at=first.at) for search in searches
+    ]
+    merged: dict[int, Hit] = {}
+    worth: dict[int, float] = {}
+    for recall in recalls:
+        for rank, hit in enumerate(recall.hits, start=1):
+            merged.setdefault(hit.id, hit)
+            worth[hit.id] = worth.get(hit.id, 0.0) + recall.confidence / (FUSION + rank)
+    hits = sorted(merged.values(), key=lambda hit: -worth[hit.id])
+    return replace(first, hits=tuple(hits), confidence=max(each.confidence for each in recalls))
+
+
+def _said(llm: LLM, question: str, recall: Recall, config: Ask, language: Language) -> Said:
+    """What the model answers; it is not asked where the memory hardly holds an answer."""
+    if recall.confidence < config.min_confidence:
+        return Said(text=None, citations=())
+    return answer_from(llm, question, recall, config, language)
 
 
 def answer_from(

@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 @click.option(
     "--at", type=moment, metavar="TIME", help="When the question is asked; now, if left out."
 )
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Show nothing where an answer is less probable than that.",
+)
 @filter_options
 @shared_options
 @pass_app
@@ -43,6 +50,7 @@ def search(
     max_tokens: int | None,
     explain: bool,
     at: datetime | None,
+    min_confidence: float,
     conditions: dict[str, Any] | None,
     speaker: str | None,
     session: str | None,
@@ -56,7 +64,7 @@ def search(
     """
     filters = conditions_of(conditions, speaker, session)
     with app.known_memory() as memory:
-        found = memory.search(query, k=k, filters=filters, at=at)
+        found = memory.search(query, k=k, filters=filters, at=at, min_confidence=min_confidence)
         known = sources(memory, found) if explain else {}
     block = found.context(max_tokens) if max_tokens is not None else None
     if block is not None and not (app.as_json or app.ndjson):

@@ -359,6 +359,13 @@ class Ask(_Section):
     max_tokens: int = setting(
         1500, "most tokens of memories shown to the model", low=1, stable=True
     )
+    min_confidence: float = setting(
+        0.1,
+        "least probability that the memory holds an answer at which the model is called",
+        low=0,
+        high=1,
+        stable=True,
+    )
     plan: bool = setting(False, "whether the model first writes search queries", stable=True)
     select: bool = setting(False, "whether the model first selects relevant memories", stable=True)
     investigate: bool = setting(

@@ -12,9 +12,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helamem.evaluation import datasets
 from helamem.models.tokens import TOKENIZER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from helamem.config import Config
     from helamem.evaluation.datasets import Dataset
     from helamem.records import Json
@@ -42,6 +45,25 @@ def provenance(
         "commit": _commit(),
         "command": command,
         "hardware": hardware(),
+    }
+
+
+def of_several(
+    corpora: Sequence[Dataset], *, name: str, embedder: str, command: str = ""
+) -> dict[str, Any]:
+    """The same for several data sets that are measured together.
+
+    Args:
+        name: What they are called together.
+    """
+    first, *_ = [provenance(each, embedder=embedder, command=command) for each in corpora]
+    return {
+        **first,
+        "dataset": name,
+        "sha256": datasets.digest("".join(each.sha256 for each in corpora).encode()),
+        "published_as": corpora[0].published_as if len(corpora) == 1 else None,
+        "conversations": [outline.id for each in corpora for outline in each.outlines],
+        "turns": sum(outline.turns for each in corpora for outline in each.outlines),
     }
 
 

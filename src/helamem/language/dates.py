@@ -93,6 +93,17 @@ def periods_named(text: str, today: date, language: Language = ENGLISH) -> list[
     return periods
 
 
+def words_of_time(text: str, today: date, language: Language = ENGLISH) -> list[str]:
+    """The stretches of a text that name a period, in order; they say when, and not what.
+
+    >>> words_of_time("What did Ana plan on 5 May 2023?", date(2024, 1, 1))
+    ['5 May 2023']
+    """
+    asking = _asking(text, language)
+    found = sorted((start, stop) for start, stop, _ in _expressions(asking, today, language))
+    return [asking[start:stop] for start, stop in found]
+
+
 def asks_when(question: str, language: Language = ENGLISH) -> bool:
     """Whether a question asks for a time."""
     return bool(language.asks_when.match(question))

@@ -34,6 +34,9 @@ class Recalls(BaseModel):
 
     about: str = ABOUT
     memories: list[Recalled]
+    confidence: float = Field(
+        description="How probable it is that they hold an answer, from 0 to 1; comparable between questions."
+    )
     notes: list[str] = Field(description="What was not done as asked. Usually empty.")
 
 

@@ -82,7 +82,7 @@ def recall(
         shapes.Recalled(**hit.to_dict() | {"text": line["text"]})  # type: ignore[arg-type]
         for hit, line in zip(found, lines, strict=True)
     ]
-    data = shapes.Recalls(memories=memories, notes=list(found.notes))
+    data = shapes.Recalls(memories=memories, confidence=found.confidence, notes=list(found.notes))
     words = "\n".join([shapes.ABOUT, prompts.quoted("memories", lines), *found.notes])
     return _answer(words, data)
 

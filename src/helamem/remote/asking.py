@@ -288,10 +288,16 @@ class Asking:
         k: int = 10,
         filters: Mapping[str, Json] | None = None,
         at: datetime | None = None,
+        min_confidence: float = 0.0,
     ) -> Asks[Recall]:
-        query = arguments.text("query", query, "ask something")
-        k = arguments.count("k", k, least=1)
-        answer = yield _post("search", query=query, k=k, filters=filters, at=_moment(at))
+        answer = yield _post(
+            "search",
+            query=arguments.text("query", query, "ask something"),
+            k=arguments.count("k", k, least=1),
+            filters=filters,
+            at=_moment(at),
+            min_confidence=arguments.probability("min_confidence", min_confidence),
+        )
         return Recall.from_dict(answer)
 
     def reinforce(

@@ -65,21 +65,8 @@ def _similarity(region: Region, question: Question, config: Activation) -> Float
 
 def _word_score(region: Region, config: Activation) -> Floats:
     """BM25 of each turn with the turns around it, of which the long ones count less."""
-
-    def window(values: Floats) -> Floats:
-        """The values, and those around by their own lightness."""
-        light = values * region.lightness.reshape(-1, *[1] * (values.ndim - 1))
-        around = surroundings.window_sum(
-            light,
-            region.previous,
-            region.following,
-            before=config.before,
-            after=config.after,
-            reach=config.window,
-        )
-        return np.asarray(values + around - light)
-
-    counts, lengths = window(region.counts), window(region.nodes.lengths)
+    counts = with_those_around(region.counts, region, config)
+    lengths = with_those_around(region.nodes.lengths, region, config)
     n_documents = region.postings.n_documents
     idf = lexical.inverse_document_frequency(_document_frequency(region, counts), n_documents)
     scores = lexical.bm25(
@@ -91,6 +78,24 @@ def _word_score(region: Region, config: Activation) -> Floats:
         b=config.b,
     )
     return lexical.against_attainable(scores, idf, k1=config.k1)
+
+
+def with_those_around(values: Floats, region: Region, config: Activation) -> Floats:
+    """Values of each turn, and shares of those around it, which count by their own lightness.
+
+    Args:
+        values: Shape (n,) or (n, t).
+    """
+    light = values * region.lightness.reshape(-1, *[1] * (values.ndim - 1))
+    around = surroundings.window_sum(
+        light,
+        region.previous,
+        region.following,
+        before=config.before,
+        after=config.after,
+        reach=config.window,
+    )
+    return np.asarray(values + around - light)
 
 
 def _document_frequency(region: Region, counts: Floats) -> Floats:

@@ -34,6 +34,14 @@ def left_out(terms: Sequence[str], postings: Postings, max_rows: int) -> tuple[s
     )
 
 
+def unsure(confidence: float, least: float) -> str:
+    """What is said where hits are held back."""
+    return (
+        f"what was found is not returned: its confidence is {confidence:.2f}, "
+        f"and min_confidence = {least:g}"
+    )
+
+
 def unmet(store: Store, where: Filter) -> tuple[str, ...]:
     """One sentence for each condition of a filter that no memory meets at all.
 

@@ -34,6 +34,7 @@ class Question:
         coverage: The share of it that the embedder can read.
         terms: Its different terms: first those without speakers' names, then those of the names.
         n_telling: How many of these are not of names.
+        dating: Those of its terms that name a period: they say when, and not what.
         named: The speakers whom it names, in the order in which it does.
         misspelt: The terms that are nearly the name of a speaker, and of whom.
         periods: The periods that it names, as starts and ends in epoch seconds.
@@ -46,6 +47,7 @@ class Question:
     coverage: float
     terms: tuple[str, ...]
     n_telling: int
+    dating: frozenset[str]
     named: tuple[str, ...]
     misspelt: tuple[tuple[str, str], ...]
     periods: tuple[tuple[float, float], ...]
@@ -83,6 +85,11 @@ def understand(
         coverage=float(coverage(embedder, [words])[0]),
         terms=tuple(telling | dict.fromkeys(terms_of(asked, language))),
         n_telling=len(telling),
+        dating=frozenset(
+            term
+            for words in dates.words_of_time(bare, at.date(), language)
+            for term in terms_of(words, language)
+        ),
         named=named(query, speakers, language),
         misspelt=_misspelt(asked, speakers, language),
         periods=tuple(period.seconds(at.tzinfo) for period in periods),

@@ -42,7 +42,11 @@ class Recall(Record):
     Attributes:
         query: The question.
         at: The time from which age was measured.
-        hits: Best first: `k` of them, and where learned associations brought more, a few on top.
+        hits: Best first: `k` of them, and where learned associations brought more, a few on top; none where
+            `confidence` is below what was asked for.
+        confidence: How probable it is that the hits hold an answer, in [0, 1]; comparable between questions and
+            between memories, as the scores of hits are not. 0 where nothing was found.
+        signs: What the confidence was read from, by name (`helamem.search.confidence.Signs`).
         cues: The earlier questions nearest to this one, the most alike first.
         notes: What was not done as asked, one sentence each: a condition that no memory meets, words that are
             too frequent to be looked up. Usually empty.
@@ -54,6 +58,8 @@ class Recall(Record):
     query: str
     at: datetime
     hits: tuple[Hit, ...]
+    confidence: float = 0.0
+    signs: Mapping[str, float] = field(default_factory=dict)
     cues: tuple[CueMatch, ...] = ()
     notes: tuple[str, ...] = ()
     milliseconds: Mapping[str, float] = field(default_factory=dict, compare=False)
@@ -81,6 +87,8 @@ class Recall(Record):
             "query": self.query,
             "at": plain(self.at),
             "hits": plain(self.hits),
+            "confidence": self.confidence,
+            "signs": plain(self.signs),
             "cues": plain(self.cues),
             "notes": plain(self.notes),
         }

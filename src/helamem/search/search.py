@@ -6,7 +6,7 @@ Every step is a short function on arrays; the store is read in `regions`, and ne
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from helamem.core import scoring, vectors
 from helamem.language import language_named
 from helamem.protocols import NODE_KINDS
 from helamem.records import Hit, Parts, Via
-from helamem.search import notes, questions, regions
+from helamem.search import confidence, notes, questions, regions
 from helamem.search.activation import base_terms
 from helamem.search.recall import CueMatch, Recall
 from helamem.search.spreading import ROUTES, activate
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from helamem.config import Config, Selection
+    from helamem.config import Activation, Config, Selection
     from helamem.core.arrays import Bools, Floats
     from helamem.core.spreading import Arrivals
     from helamem.filters import Filter
     from helamem.protocols import Embedder, Store
     from helamem.records import Path
+    from helamem.search.questions import Question
     from helamem.search.regions import NearCues, Region
     from helamem.search.spreading import Scores
 
@@ -47,6 +48,7 @@ def search(
     where: Filter | None,
     at: datetime,
     learning_now: float,
+    min_confidence: float = 0.0,
 ) -> Recall:
     """Search for a question. Writes nothing."""
     watch = Stopwatch()
@@ -70,13 +72,19 @@ def search(
         chosen = select(scores, region, k, config.selection)
         hits = _hits(store, region, chosen, scores, terms)
         told = notes.left_out(question.terms, region.postings, config.candidates.max_postings)
+        signs = _signs(store, region, question, chosen, terms=terms, config=config.activation)
         if where is not None and not hits:
             told += notes.unmet(store, where)
         watch.lap("hits")
+    sure = 0.0 if signs is None else confidence.probability(signs)
+    if hits and sure < min_confidence:
+        hits, told = (), (*told, notes.unsure(sure, min_confidence))
     return Recall(
         query=query,
         at=at,
         hits=hits,
+        confidence=sure,
+        signs={} if signs is None else asdict(signs),
         cues=_cue_matches(region.cues),
         notes=told,
         milliseconds=watch.laps,
@@ -142,6 +150,28 @@ def _hits(
             via=_via(i, region, scores.arrivals),
         )
         for (i, path), memory in zip(chosen, memories, strict=True)
+    )
+
+
+def _signs(
+    store: Store,
+    region: Region,
+    question: Question,
+    chosen: list[tuple[int, Path]],
+    *,
+    terms: Mapping[str, Floats],
+    config: Activation,
+) -> confidence.Signs | None:
+    """What speaks for or against an answer among what was chosen; None where nothing was."""
+    if not chosen:
+        return None
+    return confidence.signs(
+        region,
+        question,
+        [i for i, _ in chosen],
+        terms=terms,
+        vectors=store.vectors(region.ids),
+        config=config,
     )
 
 

@@ -47,6 +47,7 @@ class SearchRequest(Shape):
     k: int = Field(default=10, ge=1)
     filters: Filters = None
     at: At = None
+    min_confidence: float = Field(default=0.0, ge=0, le=1)
 
 
 class ContextRequest(SearchRequest):

@@ -128,6 +128,22 @@ def suite(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 
 
 @bench.command(cls=Command)
+@on_folder
+@click.option("--fit", is_flag=True, help="Fit the model of confidence anew, too.")
+@pass_app
+def abstention(app: App, /, *, fit: bool, **given: Any) -> None:
+    """Measure whether the memory knows what it does not know.
+
+    Each memory is asked what it can answer, the questions of the other memories about its own
+    speakers, those marked as unanswerable, and nonsense.
+
+    Example:
+        helamem bench abstention --data corpora --json abstention.json
+    """
+    measure(app, "abstention", given, ["--fit"] if fit else [], fit=fit)
+
+
+@bench.command(cls=Command)
 @measuring()
 @splits_option
 @passes_option

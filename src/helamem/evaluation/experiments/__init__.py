@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NAMES = (
     "retrieval",
     "suite",
+    "abstention",
     "learning",
     "reuse",
     "ablation",
@@ -35,6 +36,7 @@ NAMES = (
     "answers",
     "speed",
 )
+ON_FOLDERS = {"suite", "abstention"}
 NEED_TURNS = {"learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting"}
 
 
@@ -94,7 +96,7 @@ def run(
     """Run an experiment on a file.
 
     Args:
-        name: "retrieval", "suite" (whose path may be a folder of data sets), "learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting",
+        name: "retrieval", "suite" and "abstention" (whose path may be a folder of data sets), "learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting",
             "answers" or "speed".
         form: The data set's form; "auto" tells it from the file.
         corrections: A file that says which evidence is right, as `forms.corrections` reads it.
@@ -110,7 +112,7 @@ def run(
         ConfigError: There is no such experiment, embedder or setting.
     """
     module = experiment(name)
-    if name == "suite":
+    if name in ON_FOLDERS:
         corpora = [each.sampled(sample) if sample else each for each in forms.load_all(path)]
         return module.run(
             corpora,

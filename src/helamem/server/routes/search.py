@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 
@@ -17,6 +17,10 @@ from helamem.server.shapes import (
     SearchRequest,
 )
 
+if TYPE_CHECKING:
+    from helamem.memory import Memory
+    from helamem.search.recall import Recall
+
 router = APIRouter(prefix="/v1/namespaces/{namespace}", tags=["search"])
 
 
@@ -25,7 +29,7 @@ def search(request: Request, namespace: Namespace, body: SearchRequest) -> dict[
     """What the question brings back, best first, and why. Writes nothing."""
     request.app.state.check_items(body.k)
     with opened(request, namespace, "read") as memory:
-        return memory.search(body.query, k=body.k, filters=body.filters, at=body.at).to_dict()
+        return _found(memory, body).to_dict()
 
 
 @router.post("/context")
@@ -33,8 +37,17 @@ def context(request: Request, namespace: Namespace, body: ContextRequest) -> dic
     """The best hits as a block for a prompt, within so many tokens."""
     request.app.state.check_items(body.k)
     with opened(request, namespace, "read") as memory:
-        recall = memory.search(body.query, k=body.k, filters=body.filters, at=body.at)
-        return recall.context_block(body.max_tokens).to_dict()
+        return _found(memory, body).context_block(body.max_tokens).to_dict()
+
+
+def _found(memory: Memory, asked: SearchRequest) -> Recall:
+    return memory.search(
+        asked.query,
+        k=asked.k,
+        filters=asked.filters,
+        at=asked.at,
+        min_confidence=asked.min_confidence,
+    )
 
 
 @router.post("/reinforce")
