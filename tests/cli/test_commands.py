@@ -213,16 +213,7 @@ class TestSearch:
     def test_shape_of_the_data(self, as_json: Data, maya: None) -> None:
         found = as_json("search", QUESTION, "--at", "2025-03-04T00:00:00Z")
 
-        assert [
-            "query",
-            "at",
-            "hits",
-            "confidence",
-            "signs",
-            "cues",
-            "notes",
-            "milliseconds",
-        ] == list(found)
+        assert ["query", "at", "hits", "confidence", "signs", "cues", "notes"] == list(found)
         assert (QUESTION, "2025-03-04T00:00:00Z") == (found["query"], found["at"])
         hit = found["hits"][0]
         assert [
@@ -234,6 +225,15 @@ class TestSearch:
         total = hit["parts"]["base"] + sum(hit["parts"]["received"].values())
         assert hit["score"] == pytest.approx(total, abs=1e-6)
         assert ("episode", "direct", "kitchen") == (hit["kind"], hit["path"], hit["session"])
+
+    def test_what_is_not_sure_enough_is_held_back_and_said(self, cli: Cli, maya: None) -> None:
+        held = cli("search", QUESTION, "--min-confidence", "1").stdout
+
+        assert "Nothing is remembered that fits." in held
+        assert "min_confidence = 1" in held
+        assert (
+            "" == cli("search", QUESTION, "--min-confidence", "1", "--context", "99").stdout.strip()
+        )
 
     def test_table_shows_memory_and_legend(self, cli: Cli, maya: None) -> None:
         table = cli("search", QUESTION).stdout

@@ -67,6 +67,15 @@ class TestTheDayOfAMemory:
         assert plan["done"] is False
         assert 2 == client.get(f"{ANA}/stats").json()["episodes"]
 
+    def test_what_is_not_sure_enough_is_held_back(self, client: TestClient) -> None:
+        client.post(f"{ANA}/episodes", json=SAID)
+        asked = {"query": "What is Maya allergic to?", "min_confidence": 1}
+
+        found = client.post(f"{ANA}/search", json=asked).json()
+
+        assert ([], True) == (found["hits"], 0 < found["confidence"] < 1)
+        assert "" == client.post(f"{ANA}/context", json=asked).json()["text"]
+
     def test_namespaces_share_a_file_and_nothing_else(self, client: TestClient) -> None:
         client.post(f"{ANA}/episodes", json=SAID)
 

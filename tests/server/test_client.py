@@ -122,6 +122,7 @@ def day(memory: Any) -> Iterator[object]:
     yield memory.reinforce(recall, used=[1], unhelpful=[recall.hits[-1].id], at=LATER)
     yield timeless(memory.search("Maya is allergic to what?", at=LATER))
     yield memory.cues()
+    yield timeless(memory.search("Maya?", min_confidence=0.99, at=LATER))
     yield memory.search("gate", filters={"speaker": "Ben", "at": {"lt": MAY}}, at=LATER).ids
     answer = memory.ask("What is Maya allergic to?", k=4, at=LATER)
     yield timeless(dataclasses.replace(answer, milliseconds=0.0))

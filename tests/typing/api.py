@@ -75,7 +75,8 @@ def adding(memory: Memory) -> None:
 
 
 def searching(memory: Memory) -> None:
-    recall = memory.search("What?", k=5, filters={"speaker": "Ana"}, at=NOON)
+    recall = memory.search("What?", k=5, filters={"speaker": "Ana"}, at=NOON, min_confidence=0.5)
+    assert_type(recall.confidence, float)
     assert_type(recall, Recall)
     assert_type(recall.hits, tuple[Hit, ...])
     assert_type(recall.context(max_tokens=500, count_tokens=len), str)

@@ -178,7 +178,7 @@ def recall(
         known: Memories by id, to name where activation came from.
     """
     if not found.hits:
-        return Text("Nothing is remembered that fits.")
+        return Group(Text("Nothing is remembered that fits."), *_noted(found))
     rows = table("id", "score", "", "memory", right=("id", "score"))
     best = max(hit.score for hit in found.hits)
     for hit in found.hits:
@@ -189,7 +189,11 @@ def recall(
             Bar(hit.parts, best=best),
             Group(clipped(hit.text), about(hit), *below),
         )
-    return Group(rows, Text(), Legend(), *(Text(note, "yellow") for note in found.notes))
+    return Group(rows, Text(), Legend(), *_noted(found))
+
+
+def _noted(found: Recall) -> list[Text]:
+    return [Text(note, "yellow") for note in found.notes]
 
 
 def about(hit: Hit) -> Text:
