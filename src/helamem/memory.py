@@ -162,6 +162,7 @@ class Memory(Engine):
         at: datetime | None = None,
         k: int | None = None,
         max_tokens: int | None = None,
+        min_confidence: float | None = None,
         plan: bool | None = None,
         select: bool | None = None,
         investigate: bool | None = None,
@@ -178,6 +179,7 @@ class Memory(Engine):
             at: When the question is asked; now, unless given. Dates in the answer follow from it.
             k: How many memories are looked up.
             max_tokens: How many tokens of memories the model is shown.
+            min_confidence: How probable it must be that the memory holds an answer, for the model to be asked.
             plan: Whether the model first words the searches; one call more.
             select: Whether the model first chooses among the memories; one call more.
             investigate: Whether it searches again, in other words, where it found nothing; two calls more.
@@ -189,7 +191,8 @@ class Memory(Engine):
                 is out of range.
             LLMError: The model failed; nothing was learned.
         """
-        steps = {"k": k, "max_tokens": max_tokens, "plan": plan, "select": select}
+        steps: dict[str, float | None] = {"k": k, "max_tokens": max_tokens}
+        steps |= {"min_confidence": min_confidence, "plan": plan, "select": select}
         steps |= {"investigate": investigate, "verify": verify, "learn": learn}
         return ask.ask(
             self,
@@ -293,7 +296,7 @@ class Memory(Engine):
         return f"Memory({self.path!r}, namespace={self.namespace!r})"
 
 
-def _replaced(settings: Ask, given: Mapping[str, int | None]) -> Ask:
+def _replaced(settings: Ask, given: Mapping[str, float | None]) -> Ask:
     """The settings, with those replaced that were given separately."""
     changes: dict[str, Any] = {name: each for name, each in given.items() if each is not None}
     return replace(settings, **changes)

@@ -281,9 +281,9 @@ class TestSteps:
         assert first.ids == ask.retrieve(memory, first, [], Ask(k=3)).ids
 
     def test_the_model_is_not_asked_where_nothing_can_be_known(self) -> None:
-        memory, llm = remembering(says("Peanuts", 1), **{"ask.min_confidence": 0.5})
+        memory, llm = remembering(says("Peanuts", 1))
 
-        answer = memory.ask("glorpnak vintezzo")
+        answer = memory.ask("glorpnak vintezzo", min_confidence=0.5)
 
         assert (None, 0) == (answer.text, answer.usage["calls"])
         assert [] == llm.calls

@@ -110,6 +110,7 @@ class AskRequest(Shape):
     at: At = None
     k: int | None = Field(default=None, ge=1)
     max_tokens: int | None = Field(default=None, ge=1)
+    min_confidence: float | None = Field(default=None, ge=0, le=1)
     plan: bool | None = None
     select: bool | None = None
     investigate: bool | None = None
