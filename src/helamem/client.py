@@ -42,7 +42,7 @@ TIMEOUT_S = 300.0
 
 
 def _httpx() -> Any:  # noqa: ANN401  # a module
-    """The package that speaks HTTP.
+    """Import httpx.
 
     Raises:
         MissingExtraError: It is not installed.
@@ -95,7 +95,7 @@ def _awaited(
 
 
 class _Common:
-    """What both clients are."""
+    """The common part of both clients."""
 
     def __init__(self, url: str, namespace: str) -> None:
         self._url, self._namespace = url, namespace

@@ -1,4 +1,4 @@
-"""Deleting what others may be deleting too."""
+"""Deleting memories that other processes may delete at the same time."""
 
 from __future__ import annotations
 

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from helamem.engine import Engine
     from helamem.records import Episode, Hit
 
-ENTRY = "langchain"  # the key of the metadata that says which document it is
-ALL: dict[str, Any] = {f"metadata.{ENTRY}.id": {"exists": True}}  # the condition that it is one
+ENTRY = "langchain"  # metadata key with the document's id
+ALL: dict[str, Any] = {
+    f"metadata.{ENTRY}.id": {"exists": True}
+}  # the condition that a memory is a document
 
 
 class HelamemRetriever(BaseRetriever):
@@ -208,7 +210,7 @@ def _kept_document(memory: Episode | Fact) -> Document:
 
 
 def _own(memory: Episode | Fact) -> dict[str, Any]:
-    """The metadata that users have given it, without what adapters need."""
+    """The user's metadata, without entries of adapters."""
     return {
         name: value for name, value in memory.metadata.items() if not name.startswith("helamem.")
     }

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ENTRY = "langgraph"  # the key of the metadata that says which item it is
+ENTRY = "langgraph"  # metadata key that identifies the item
 MINUTE_S = 60.0
 SWEEP_MINUTES = 5.0
 
@@ -154,7 +154,7 @@ class HelamemStore(BaseStore):
             deleted(self._memory, [kept])
 
     def _text(self, op: PutOp) -> str:
-        """What an item is found by; empty where it says nothing."""
+        """The searchable text of an item; empty if it has none."""
         paths = self._fields if op.index is None or op.index is False else op.index
         whole = op.value if isinstance(op.value, dict) else {}
         found = [
@@ -214,7 +214,7 @@ class HelamemStore(BaseStore):
     # Lifetimes
 
     def sweep_ttl(self) -> int:
-        """Delete the items whose time is up; how many."""
+        """Delete expired items; return how many."""
         expired = self._memory.list(filters=self._expired())
         gone = (
             set(self._memory.delete(filters=self._expired(), dry_run=False)) if expired else set()
@@ -258,7 +258,7 @@ class HelamemStore(BaseStore):
         while not self._stopping.wait(seconds):
             try:
                 self.sweep_ttl()
-            except Exception:  # the next sweep may do better
+            except Exception:  # the next sweep tries again
                 logger.exception("Items whose time is up could not be deleted.")
         if not future.done():
             future.set_result(None)
@@ -276,7 +276,7 @@ class HelamemStore(BaseStore):
         return expires_at is not None and expires_at <= self._memory.now().timestamp()
 
     def _refresh(self, kept: Episode) -> None:
-        """Let an item live on from now, unless it has been replaced since it was read."""
+        """Restart an item's lifetime, unless it was replaced since it was read."""
         entry = _entry_of(kept)
         if "ttl" in entry:
             expires_at = self._memory.now().timestamp() + entry["ttl"] * MINUTE_S
@@ -319,7 +319,7 @@ def _value(kept: Episode | Fact) -> dict[str, Any]:
 
 
 def _fields_of(kept: Episode | Fact) -> dict[str, Any]:
-    """What makes an item of a memory."""
+    """The fields of an item, read from a memory."""
     entry = _entry_of(kept)
     return {
         "namespace": tuple(entry["namespace"]),

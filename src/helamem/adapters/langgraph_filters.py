@@ -1,4 +1,4 @@
-"""LangGraph's filters, meaning what they mean in its `InMemoryStore`. Pure.
+"""LangGraph's filters, with the semantics of its `InMemoryStore`. Pure.
 
 A missing key is None, a list equals a list element by element, and an object fits where all that the filter
 says of it does. Two things are told apart from there. Where `InMemoryStore` fails on a stored value that is
@@ -24,7 +24,7 @@ EQUALITIES: dict[str, Callable[[object, object], bool]] = {"$eq": operator.eq, "
 
 
 def check(conditions: Mapping[str, Any]) -> None:
-    """Refuse a filter that means nothing, whatever is stored.
+    """Refuse invalid filters.
 
     Raises:
         ValueError: An operator is unknown, or compares with something that is no number.

@@ -1,4 +1,4 @@
-"""Which memory a call works on: that of the launch, or that of the key. Never one that an argument names."""
+"""Chooses the memory of a call: that of the launch or of the key, never one named by an argument."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EXPECTED = (HelaMemError, ValueError, TypeError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The memories of a server, and who may use which.
+    """The memories of a server, and access to them.
 
     Attributes:
         namespace: That of whoever started the server.
@@ -71,7 +71,7 @@ class Access:
 
 
 def namespace_of(key: Key, launched: str) -> str:
-    """The namespace that a key is for: the one that it names, or else that of the launch.
+    """The namespace of a key: the one it names, else that of the launch.
 
     Raises:
         ToolError: It names several, and that of the launch is none of them.

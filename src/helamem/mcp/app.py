@@ -1,4 +1,4 @@
-"""The server: its tools with what they do to the memory, a resource, and a prompt."""
+"""The MCP server: its tools with annotations, resources, and a prompt."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TOOLS: tuple[tuple[Callable[..., Any], str, Kind], ...] = (
     (tools.search, "Search memories", "reads"),
     (tools.fetch, "Read a memory", "reads"),
 )
-IDEMPOTENT = {"remember", "correct"}  # the same call again changes nothing more
+IDEMPOTENT = {"remember", "correct"}  # repeating the call changes nothing more
 
 
 def create_server(

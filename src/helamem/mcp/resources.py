@@ -1,4 +1,4 @@
-"""What a host can attach without a tool: the profile, and single memories. All of it is quoted."""
+"""Resources that a host can attach: the profile, and single memories, all quoted."""
 
 from __future__ import annotations
 

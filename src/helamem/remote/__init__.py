@@ -1,1 +1,1 @@
-"""A memory that is on a service: what is asked of it, and what its answers mean. No I/O."""
+"""The client side of the service without I/O: building requests, reading answers."""

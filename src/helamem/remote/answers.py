@@ -1,4 +1,4 @@
-"""What a service answers: values as JSON, or problems, which become the errors that `Memory` raises."""
+"""Reads answers of a service: JSON values, or problems, which become the errors of `Memory`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def answered(response: httpx.Response) -> Any:  # noqa: ANN401  # JSON
 
 
 def check(response: httpx.Response) -> None:
-    """Raise the error that a service answered, if it is one.
+    """Raise the error in a service's answer, if there is one.
 
     Raises:
         HelaMemError, TypeError, ValueError: The error that the service had.
@@ -72,7 +72,7 @@ def error_of(problem: Mapping[str, Any]) -> Exception:
     kind = _ERRORS.get(str(problem.get("error")))
     if kind is None:
         return (ConfigError if problem.get("status") in DENIED else StoreError)(detail)
-    error = kind.__new__(kind, detail)  # without its own __init__, which would word it anew
+    error = kind.__new__(kind, detail)  # bypasses its __init__, which would build another message
     vars(error).update({k: each for k, each in problem.items() if k not in _OF_A_PROBLEM})
     return error
 

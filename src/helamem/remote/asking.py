@@ -1,4 +1,4 @@
-"""What each method of a memory asks of a service, and what it makes of the answers. No I/O.
+"""The methods of a memory as requests to a service. No I/O.
 
 Every method is a generator: it yields what to ask, is sent the answer as JSON, and returns the value.
 """
@@ -62,7 +62,7 @@ class Asked:
         path: Below the namespace, or from the root on with a slash before it.
         params: The query; what is None is left out.
         content: The body.
-        progress: Called with how much is done, where the answer tells that line by line.
+        progress: Called with the progress, if the answer streams it.
     """
 
     method: str
@@ -184,7 +184,7 @@ def place(namespace: str) -> str:
 
 
 def _told_again(recall: Recall) -> dict[str, Any]:
-    """What learning needs of a recall."""
+    """The parts of a recall that learning needs."""
     return {
         "query": recall.query,
         "at": _moment(recall.at),
@@ -206,7 +206,7 @@ def _refuse_model(llm: object) -> None:
 
 
 def _ended(lines: Iterable[str]) -> Iterator[bytes]:
-    """Lines as bytes, each with its end."""
+    """Lines as bytes, each with a line break."""
     return (line.rstrip("\r\n").encode("utf-8") + b"\n" for line in lines)
 
 

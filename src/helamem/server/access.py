@@ -1,4 +1,4 @@
-"""Who may do what: the key of a request, and the memory that it opens."""
+"""Authorization: the key of a request, and the memory that it opens."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def key_of(request: Request) -> Key | None:
 
 
 def require(request: Request, namespace: str, scope: Scope) -> None:
-    """Let a request pass that may do this in this namespace.
+    """Check that a request may do this in this namespace.
 
     Raises:
         HTTPException: It may not; nothing is said about what there is.
@@ -61,7 +61,7 @@ def require(request: Request, namespace: str, scope: Scope) -> None:
 
 
 def require_all(request: Request) -> None:
-    """Let a request pass that may do everything in every namespace, for what concerns the whole file.
+    """Check that a request may do everything in every namespace, for operations on the whole file.
 
     Raises:
         HTTPException: It may not.

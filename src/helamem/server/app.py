@@ -1,4 +1,4 @@
-"""The application: routes, who may use them, limits, metrics."""
+"""The application: routes, authorization, limits, metrics."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _add_health(app: FastAPI) -> None:
 
 
 def _watch(app: FastAPI, limits: Limits) -> None:
-    """Count requests, give each an id, and turn away who asks too often."""
+    """Count requests, give each an id, and enforce the rate limit."""
     registry = CollectorRegistry()
     requests = Counter(
         "helamem_requests", "Requests answered", ["method", "route", "status"], registry=registry

@@ -1,4 +1,4 @@
-"""API keys: 256 random bits each, kept as hashes, scoped to namespaces and to what they may do.
+"""API keys: 256 random bits each, stored as hashes, scoped to namespaces and operations.
 
     hm_<8 letters: the name by which it is listed and revoked>_<the secret>
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Scope: TypeAlias = Literal["read", "write", "admin"]
-SCOPES: tuple[Scope, ...] = get_args(Scope)  # each may do what those before it may
+SCOPES: tuple[Scope, ...] = get_args(Scope)  # each scope includes those before it
 SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """What is known about a key.
+    """The record of a key.
 
     Attributes:
         prefix: Its name.
@@ -109,7 +109,7 @@ class Keys:
         return whole
 
     def revoke(self, prefix: str) -> None:
-        """Make a key void.
+        """Revoke a key.
 
         Raises:
             LookupError: There is no such key.
@@ -129,7 +129,7 @@ class Keys:
         return None if key.expires_at is not None and key.expires_at <= now else key
 
     def _known(self) -> Mapping[str, Key]:
-        """The keys of the file, read again where it has changed."""
+        """The keys of the file, read again if it has changed."""
         try:
             changed = self.file.stat().st_mtime_ns
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How much a client may ask: the size of a body, requests per second, and time."""
+"""Limits on clients: body size, requests per second, and time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-STREAMED = ("/episodes/stream", "/import")  # what takes JSON lines, and keeps them in a file
+STREAMED = (
+    "/episodes/stream",
+    "/import",
+)  # routes that take JSON lines, which are spooled to a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ class _TooLargeError(Exception):
 
 
 class BodyLimit:
-    """Refuses bodies that are too long, also where a client does not say how long they are."""
+    """Refuses bodies that are too long, also without a Content-Length."""
 
     def __init__(self, app: ASGIApp, most: int, streamed: int) -> None:
         self._app = app
@@ -121,12 +124,14 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, most: int) -> None
 
 
 class TimeLimit:
-    """Refuses what takes too long to begin its answer, a body that trickles in included."""
+    """Ends requests whose answer does not start in time, including slow bodies."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
         self._seconds = seconds
-        self._left_alone: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
+        self._left_alone: set[asyncio.Task[None]] = (
+            set()
+        )  # a task without a reference may be garbage-collected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and wait no longer than allowed."""

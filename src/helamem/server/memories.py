@@ -23,7 +23,7 @@ MOST_OPEN = 512  # idle handles beyond this are closed, the least recently used 
 @dataclass(slots=True)
 class _Open:
     memory: Memory
-    requests: int = 0  # that use it now
+    requests: int = 0  # requests that use it now
 
 
 class Memories:

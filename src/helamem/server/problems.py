@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-# The first that an exception is an instance of decides.
+# The first matching class decides.
 STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (errors.NotFoundError, HTTPStatus.NOT_FOUND),
     (errors.ProviderError, HTTPStatus.BAD_GATEWAY),
@@ -30,7 +30,7 @@ STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 )
 
 
-KNOWN = (errors.HelaMemError, ValueError, TypeError)  # what is raised on purpose
+KNOWN = (errors.HelaMemError, ValueError, TypeError)  # errors raised on purpose
 
 
 def problem(
@@ -41,7 +41,7 @@ def problem(
     headers: dict[str, str] | None = None,
     **more: object,
 ) -> JSONResponse:
-    """A response that says what went wrong.
+    """A problem response.
 
     Args:
         error: The name of the exception, for programs that tell errors apart.
@@ -68,13 +68,13 @@ def install(app: FastAPI) -> None:
 
 
 def described(error: Exception) -> tuple[HTTPStatus, dict[str, Any]]:
-    """The status of an exception of ours, and the members of its problem: all that the exception carries."""
+    """The status of one of our exceptions, and its attributes as members of the problem."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     return status, {"detail": str(error), "error": _kind(error), **vars(error)}
 
 
 def _kind(error: Exception) -> str:
-    """The nearest class that a client can raise again."""
+    """The nearest exception class that a client can raise again."""
     known = {*vars(errors), "TypeError", "ValueError"}
     return next(each.__name__ for each in type(error).__mro__ if each.__name__ in known)
 

@@ -1,4 +1,4 @@
-"""A recall that a client hands back, so that no server has to remember what it answered."""
+"""Recalls handed back by clients, so that the server need not store its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same request again: a write that is done once, and a read that has not changed."""
+"""Repeated requests: idempotency keys for writes, ETags for reads."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _who(request: Request) -> bytes:
 
 
 async def tagged(request: Request, call_next: Next) -> Response:
-    """Give what is read an ETag, and say of what the client has already that it has not changed."""
+    """Add an ETag to a read, and answer 304 if the client has the same content."""
     response = await call_next(request)
     body = None
     if request.method == "GET" and response.status_code == HTTPStatus.OK:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/x-ndjson"
-IN_RAM = 2**20  # bytes of a body; a longer one waits in a temporary file
+IN_RAM = 2**20  # bytes of a body kept in memory; a longer one is spooled to a file
 
 
 async def lines(request: Request) -> Iterator[str]:
@@ -46,7 +46,7 @@ async def lines(request: Request) -> Iterator[str]:
 
 
 async def reported(work: Callable[[Callable[[int], None]], Record]) -> StreamingResponse:
-    """Work in a thread, and a stream of how far it is.
+    """Run work in a thread, and stream its progress.
 
     Raises:
         Exception: What the work raises before it has got anywhere.
@@ -66,10 +66,10 @@ async def reported(work: Callable[[Callable[[int], None]], Record]) -> Streaming
     first = await events.get()
     if isinstance(first, Exception):
         raise first
-    return StreamingResponse(_told(first, events, working), media_type=MEDIA_TYPE)
+    return StreamingResponse(_progress(first, events, working), media_type=MEDIA_TYPE)
 
 
-async def _told(
+async def _progress(
     event: dict[str, Any], events: asyncio.Queue[Any], working: asyncio.Task[None]
 ) -> AsyncIterator[str]:
     while "done" in event:
@@ -85,7 +85,7 @@ def problem_of(error: Exception) -> dict[str, Any]:
     if isinstance(error, problems.KNOWN):
         status, members = problems.described(error)
     else:
-        logger.error("a stream failed", exc_info=error)  # its traceback is in it
+        logger.error("a stream failed", exc_info=error)  # the exception contains its traceback
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         members = {"detail": "The server failed; its log says why."}
     return {"title": status.phrase, "status": status.value, **members}

@@ -1,4 +1,4 @@
-"""mem0's words and ours: whom a memory is about is a namespace, and an id says where its memory is.
+"""Maps mem0's entities to namespaces, and its ids to namespace and id.
 
 user_id="ana"                  the namespace "ana"
 agent_id, app_id or run_id     the namespaces "agent:...", "app:..." and "run:...", where there is no user
