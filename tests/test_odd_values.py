@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,7 +43,7 @@ ODD: Mapping[str, Any] = {
     "dict": {"a": 1}, "empty dict": {}, "numbers as keys": {1: 2}, "deep keys": {"a": {1: 2}}, "deep": nested(990),
     "very deep": nested(20_000), "deep list": nested(20_000, as_list=True), "nan inside": {"a": float("nan")},
     "surrogates inside": {"\ud83d": "\ud83d"}, "set inside": {"a": {1}}, "digits inside": {"a": 10**5000},
-    "object": Odd(), "class": Odd, "function": len, "complex": 1j, "ellipsis": ...,
+    "object": Odd(), "class": Odd, "function": len, "complex": 1j, "decimal nan": Decimal("NaN"), "ellipsis": ...,
     "naive": datetime(2024, 5, 6), "first year": datetime(1, 1, 1, tzinfo=EAST),  # noqa: DTZ001
     "last year": datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=WEST), "very last": datetime.max.replace(tzinfo=UTC),
     "very first": datetime.min.replace(tzinfo=UTC), "date": datetime(2024, 5, 6, tzinfo=UTC).date(), "delta": timedelta(1),
@@ -104,6 +105,8 @@ CALLS: Mapping[str, Callable[[Memory, Any], object]] = {
     "drop_namespace": lambda m, odd: m.drop_namespace(odd),
     "put": lambda m, odd: m.put(odd, Turn("Hello.")),
     "put a turn": lambda m, odd: m.put("key", odd),
+    "annotate": lambda m, odd: m.annotate(odd, {}),
+    "annotate metadata": lambda m, odd: m.annotate(m.list()[0], odd),
     "get_by_key": lambda m, odd: m.get_by_key(odd),
     "forget max_share": lambda m, odd: m.forget(max_share=odd),
     "history": lambda m, odd: m.history(odd),

@@ -44,13 +44,18 @@ LEAVES: tuple[Any, ...] = (
     "x" * 50_000, "%", "'; DROP TABLE node; --", "id", "metadata.kind", "1e5", "0001-01-01", b"1", b"\xff", bytearray(b"1"),
     1j, Decimal("NaN"), ..., object(), object, len, iter(()), range(3), frozenset({1}), np.int64(1), np.float32("nan"),
     np.zeros(3), np.array("a"), np.zeros((2, 2)), datetime(2024, 5, 6), date(2024, 5, 6), timedelta(1),  # noqa: DTZ001
-    datetime(1, 1, 1, tzinfo=EAST), datetime(9999, 12, 31, 23, 59, tzinfo=WEST), datetime.max.replace(tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=EAST), datetime(9999, 12, 31, 23, 59, tzinfo=WEST), datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC),
     _nested(90), _nested(2_000),
 )  # fmt: skip
 KEYS = (
     "text", "content", "role", "speaker", "name", "at", "session", "metadata", "tool_calls", "parts", "type", "id", "kind",
     "OR", "AND", "NOT", "in", "gte", "contains", "not_a_field", "metadata.kind", "a.b", "", 1, None, "\ud83d",
 )  # fmt: skip
+ASKED = (
+    "Who keeps hens?",
+    "What did Maya do yesterday, and in March?",
+    "Since when, two weeks ago?",
+)
 SKIPPED = {"close", "ask", "export", "reindex"}  # the end, a model, no arguments, costs time
 DUCKS = {"llm", "progress"}  # objects of the caller's: what they do is theirs
 
@@ -73,7 +78,7 @@ def sound(memory: Memory, rng: random.Random) -> dict[str, Callable[[], Any]]:
         "messages": lambda: [{"role": "user", "content": text}],
         "turns": lambda: [text, {"text": text, "speaker": "Ana"}],
         "turn": lambda: Turn(text),
-        "query": lambda: "Who keeps hens?",
+        "query": lambda: rng.choice(ASKED),
         "recall": lambda: memory.search("hens"),
         "used": lambda: [1],
         "unhelpful": lambda: [2],

@@ -108,8 +108,8 @@ def certainty(value: float) -> float:
     return float(value)
 
 
-def probability(name: str, value: float) -> float:
-    """A probability, in [0, 1].
+def fraction(name: str, value: object) -> float:
+    """A share or a probability, in [0, 1].
 
     Raises:
         TypeError: It is no number.

@@ -151,9 +151,9 @@ class Engine:
             StoreError: The batch at hand was not stored, those before it were.
         """
         arguments.several("add_many", turns, each="turns", instead="`add` takes one")
-        size = self._config.storage.batch_size if batch_size is None else batch_size
-        if size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {size}")
+        if batch_size is None:
+            batch_size = self._config.storage.batch_size
+        size = arguments.count("batch_size", batch_size, least=1)
         return self._add(take(list(turns)), batch_size=size, progress=progress)
 
     def _add(
@@ -255,8 +255,11 @@ class Engine:
             Whether it was done.
 
         Raises:
+            TypeError: It is no episode.
             ValueError: The metadata are not JSON, or would make another turn of it.
         """
+        if not isinstance(episode, Episode):
+            raise TypeError(f"annotate takes an Episode, not {type(episode).__name__}")
         new = indexing.plain_json(metadata)
         if any(
             new.get(name) != episode.metadata.get(name) for name in (records.KEY, records.QUIET)
@@ -301,7 +304,7 @@ class Engine:
             where=_parsed_filters(filters),
             at=asked_at,
             learning_now=self._learning_now(asked_at.timestamp()),
-            min_confidence=arguments.probability("min_confidence", min_confidence),
+            min_confidence=arguments.fraction("min_confidence", min_confidence),
         )
         logger.info(
             "found %d memories in %.1f ms", len(recall.hits), sum(recall.milliseconds.values())
@@ -434,10 +437,10 @@ class Engine:
                 given, and 1 for all.
 
         Raises:
-            ValueError: `max_share` is not in [0, 1].
+            TypeError, ValueError: `max_share` is no number in [0, 1].
         """
-        if max_share is not None and not 0 <= max_share <= 1:
-            raise ValueError(f"max_share must lie in [0, 1], but is {max_share}")
+        if max_share is not None:
+            max_share = arguments.fraction("max_share", max_share)
         now = self._clock() if at is None else utc(at).timestamp()
         with self._store.reading() if dry_run else self._store.transaction() as seen:
             plan = forgetting.plan_forgetting(
@@ -611,7 +614,11 @@ class Engine:
         Args:
             name: Only this person's.
             max_chars: How long one profile may be.
+
+        Raises:
+            TypeError, ValueError: `max_chars` is no whole number, or below 1.
         """
+        max_chars = arguments.count("max_chars", max_chars, least=1)
         return profiles.profiles(self._store.facts(), name=name, max_chars=max_chars)
 
     def cues(self) -> tuple[Cue, ...]:

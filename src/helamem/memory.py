@@ -125,8 +125,7 @@ class Memory(Engine):
 
     @reflect_every.setter
     def reflect_every(self, turns: int) -> None:
-        if turns < 0:
-            raise ValueError(f"reflect_every must not be negative, but is {turns}")
+        turns = arguments.count("reflect_every", turns, least=0)
         if self._reflector is not None:
             self._reflector.close(CLOSING_S)
         self._reflector = (

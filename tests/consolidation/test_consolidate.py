@@ -554,5 +554,5 @@ class TestBackground:
         assert 2 == memory.reflect_every
         memory.reflect_every = 0
         assert memory.reflector is None
-        with pytest.raises(ValueError, match="must not be negative"):
+        with pytest.raises(ValueError, match="reflect_every must be at least 0"):
             memory.reflect_every = -1

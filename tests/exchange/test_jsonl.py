@@ -72,6 +72,12 @@ class TestJsonl:
             ('{"text": "a", "at": "2024-03-01"}', "no time zone"),
             ('{"text": "a", "at": NaN}', "NaN is not a number in JSON"),
             ('{"text": "a", "metadata": {"n": Infinity}}', "Infinity is not a number"),
+            ('{"text": "a", "metadata": {"n": 1e999}}', "metadata must be JSON"),
+            ('{"text": "a", "metadata": ' + '{"a": ' * 60 + "1" + "}" * 61, "at most 50 deep"),
+            (
+                '{"messages": [{"role": "user", "content": "a", "metadata": {"n": 1e999}}]}',
+                "metadata must be JSON",
+            ),
             ('{"text": "a", "at": ' + "9" * 5000 + "}", "not JSON|epoch"),
             ("[" * 100_000, "not JSON"),
         ],

@@ -190,3 +190,22 @@ def test_letters_that_only_fold_into_a_month_break_nothing(word: str) -> None:
 )
 def test_a_year_is_known_where_one_is_named(text: str, expected: bool) -> None:
     assert expected is names_year(text)
+
+
+@pytest.mark.parametrize("today", [date.min, date.max, TODAY], ids=str)
+def test_what_lies_outside_of_the_calendar_is_no_period(today: date) -> None:
+    for text in (
+        "yesterday",
+        "tomorrow",
+        "last week",
+        "next year",
+        "5000 years ago",
+        "9" * 5000 + " days ago",
+    ):
+        for bound in ("", "since ", "after ", "before ", "until "):
+            for period in periods_named(bound + text, today):
+                period.seconds(timezone(timedelta(hours=14)))
+
+    assert [] == periods_named("What was 5000 years ago?", today)
+    assert [] == periods_named("yesterday", date.min)
+    assert [Period(date.max, date.max)] == periods_named("today", date.max)

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from helamem import indexing
 from helamem.errors import DataError
 from helamem.exchange.messages import read_messages, record_turn
 from helamem.exchange.reading import Collector
@@ -40,7 +41,7 @@ def read_jsonl(lines: Iterable[str], zone: tzinfo | None = None) -> Reading:
             )
         try:
             if "text" in record and "content" not in record:
-                found.keep(record_turn(record, zone))
+                _keep(found, record_turn(record, zone))
             else:
                 _messages(found, record, number, zone)
         except DataError as error:
@@ -59,9 +60,15 @@ def _messages(found: Collector, record: dict[str, Json], number: int, zone: tzin
     reading = read_messages(record if several else [record], zone)
     session = str(record.get("session") or record.get("id") or f"conversation {number}")
     for i, turn in enumerate(reading.turns):
-        found.keep(_in_session(turn, session) if several else turn, reading.losses.get(i, ()))
+        _keep(found, _in_session(turn, session) if several else turn, reading.losses.get(i, ()))
     for each in reading.left_out:
         found.leave_out(number - 1, f"line {number}: {each.reason}")
+
+
+def _keep(found: Collector, turn: Turn, losses: Iterable[str] = ()) -> None:
+    """Another turn, if its metadata can be kept; here it is still known on which line they stand."""
+    indexing.plain_json(turn.metadata)
+    found.keep(turn, losses)
 
 
 def _in_session(turn: Turn, session: str) -> Turn:

@@ -120,7 +120,20 @@ def as_mapping(message: object) -> Mapping[str, Any] | None:
 
 
 def _take_in(found: Collector, message: object, place: int, zone: tzinfo | None = None) -> None:
-    """Add a message as a turn, or record why it is left out."""
+    """Add a message as a turn, or record why it is left out.
+
+    Raises:
+        TypeError, ValueError: It is malformed.
+    """
+    try:
+        _keep_or_leave_out(found, message, place, zone)
+    except RecursionError:
+        raise ValueError(
+            "a message must not be nested so deep; give what it says as text"
+        ) from None
+
+
+def _keep_or_leave_out(found: Collector, message: object, place: int, zone: tzinfo | None) -> None:
     if isinstance(message, str | Turn):
         found.keep(message if isinstance(message, Turn) else Turn(message), place=place)
         return

@@ -57,7 +57,7 @@ class Period:
         start, end = -math.inf, math.inf
         if self.first:
             start = datetime.combine(self.first, time(), zone).timestamp()
-        if self.last:
+        if self.last and self.last < date.max:
             end = datetime.combine(self.last + timedelta(days=1), time(), zone).timestamp()
         return start, end
 
@@ -149,10 +149,18 @@ def _bounded(named: list[Period], bound: str | None, today: date) -> list[Period
     if bound == "since":
         return [Period(latest.first, None)]
     if bound == "after":
-        return [Period(latest.last and latest.last + timedelta(days=1), None)]
+        return [Period(latest.last and _beside(latest.last, 1), None)]
     if bound == "before":
-        return [Period(None, latest.first and latest.first - timedelta(days=1))]
+        return [Period(None, latest.first and _beside(latest.first, -1))]
     return [Period(None, latest.last)]
+
+
+def _beside(day: date, days: int) -> date:
+    """A day a few days from another, or the same where the calendar ends between them."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return day
 
 
 def _expressions(
@@ -174,10 +182,20 @@ def _expressions(
     )
     for pattern, read in readers:
         for match in pattern.finditer(text):
-            periods = read(match, today, language)
+            periods = _within_calendar(read, match, today, language)
             if periods is not None:
                 yield match.start(), match.end(), periods
                 text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+
+
+def _within_calendar(
+    read: Reader, match: re.Match[str], today: date, language: Language
+) -> list[Period] | None:
+    """What a match means; None where that lies outside of the years 1 to 9999, as 5,000 years ago does."""
+    try:
+        return read(match, today, language)
+    except (OverflowError, ValueError):
+        return None
 
 
 # Each reads a match as the periods that it can mean; None where it means no time at all.

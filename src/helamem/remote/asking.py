@@ -253,8 +253,8 @@ class Asking:
         progress: Callable[[int], None] | None = None,
     ) -> Asks[Receipt]:
         arguments.several("add_many", turns, each="turns", instead="`add` takes one")
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        if batch_size is not None:
+            batch_size = arguments.count("batch_size", batch_size, least=1)
         reading = _read(list(turns))
         answer = yield Asked(
             method="POST",
@@ -296,7 +296,7 @@ class Asking:
             k=arguments.count("k", k, least=1),
             filters=filters,
             at=_moment(at),
-            min_confidence=arguments.probability("min_confidence", min_confidence),
+            min_confidence=arguments.fraction("min_confidence", min_confidence),
         )
         return Recall.from_dict(answer)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from helamem import arguments
 from helamem.language.english import MONTHS
 from helamem.models.tokens import count_tokens as estimated_tokens
 from helamem.plain import Record
@@ -83,10 +84,10 @@ def render(
         count_tokens: How the length of a text is counted.
 
     Raises:
-        ValueError: `max_tokens` is below 1.
+        TypeError: `max_tokens` is no whole number.
+        ValueError: It is below 1.
     """
-    if max_tokens < 1:
-        raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
+    max_tokens = arguments.count("max_tokens", max_tokens, least=1)
     ranked = list(hits)
     chosen = _fitting(ranked, query, _Budget(max_tokens, count_tokens))
     text = _block(chosen)

@@ -105,7 +105,7 @@ class Recall(Record):
         After the fifth, what a hit costs counts against it (`helamem.search.context.render`).
 
         Raises:
-            ValueError: `max_tokens` is below 1.
+            TypeError, ValueError: `max_tokens` is no whole number, or below 1.
         """
         return self.context_block(max_tokens, count_tokens=count_tokens).text
 
