@@ -204,13 +204,13 @@ DEEP: Any = None
 for _ in range(300):
     DEEP = [DEEP]
 WRONG: dict[str, list[tuple[str, Any]]] = {
-    "helamem": [("lessons", -1), ("lessons", "many"), ("lessons", 2**70), ("format", 99)],
+    "helamem": [("lessons", -1), ("lessons", "many"), ("lessons", 2**70), ("lessons", 2**53), ("format", 99)],
     "episode": [
         ("id", "1"), ("id", 2**63), ("id", True), ("id", 1.5), ("text", " "), ("text", SURROGATE),
         ("text", None), ("speaker", SURROGATE), ("role", SURROGATE), ("role", 3), ("session", SURROGATE),
         ("at", float("inf")), ("at", float("nan")), ("at", 1e300), ("at", -1e12), ("at", "yesterday"),
         ("at", True), ("at", 10**400), ("stored_at", 253402300800), ("metadata", []), ("metadata", {"x": DEEP}),
-        ("metadata", {"x": float("inf")}), ("uses", -5), ("uses", 10**23), ("uses", 0.5), ("used_at", "yesterday"),
+        ("metadata", {"x": float("inf")}), ("uses", 2**53), ("uses", -5), ("uses", 10**23), ("uses", 0.5), ("used_at", "yesterday"),
         ("used_at", float("inf")), ("key", "xyz"), ("key", ""), ("utc_offset", 10**6), ("utc_offset", "Z"),
     ],
     "fact": [
@@ -222,7 +222,7 @@ WRONG: dict[str, list[tuple[str, Any]]] = {
     "cue": [("at", float("nan")), ("at", 1e300), ("text", SURROGATE), ("text", "")],
     "edge": [
         ("weight", float("inf")), ("weight", -1), ("weight", 50), ("weight", "1"), ("touched", float("nan")),
-        ("touched", 1e999), ("source", "target"), ("source", 10**6), ("target", None), ("source", [1]),
+        ("touched", 1e999), ("touched", 1e300), ("source", "target"), ("source", 10**6), ("target", None), ("source", [1]),
     ],
     "cluster": [("digest", "xyz"), ("digest", ""), ("digest", 7)],
 }  # fmt: skip

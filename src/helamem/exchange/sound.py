@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 INT64 = 2**63
+EXACT = 2**53  # counts and times stay below, so that adding one to them is exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,11 @@ def _is_whole(value: object) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return _is_whole(value) and value >= 0  # type: ignore[operator]
+    return _is_whole(value) and 0 <= value < EXACT  # type: ignore[operator]
+
+
+def _is_touched(value: object) -> bool:
+    return _is_number(value) and abs(value) < EXACT  # type: ignore[arg-type]
 
 
 def _is_moment(value: object) -> bool:
@@ -141,8 +146,8 @@ def _is_sources(value: object) -> bool:
 
 _Rule = tuple["Callable[[object], bool]", str]
 _ID: _Rule = (_is_whole, "a whole number of 64 bits")
-_COUNT: _Rule = (_is_count, "a whole number from 0 on, of 64 bits")
-_NUMBER: _Rule = (_is_number, "a finite number")
+_COUNT: _Rule = (_is_count, "a whole number from 0 on, below 2**53")
+_TOUCHED: _Rule = (_is_touched, "seconds since 1970 or a number of lessons, below 2**53")
 _MOMENT: _Rule = (_is_moment, "seconds since 1970, in the years from 1 to 9999")
 _TEXT: _Rule = (_is_text, "a text without lone surrogates")
 _SAID: _Rule = (_is_said, "a text without lone surrogates, and not blank")
@@ -194,7 +199,7 @@ _FORMS: dict[str, dict[str, _Rule]] = {
         "superseded_by": _or_none(_ID),
     },
     "cue": {"id": _ID, "text": _SAID, "at": _MOMENT},
-    "edge": {"source": _ID, "target": _ID, "weight": _WEIGHT, "touched": _NUMBER},
+    "edge": {"source": _ID, "target": _ID, "weight": _WEIGHT, "touched": _TOUCHED},
     "cluster": {"digest": _DIGEST},
 }
 
