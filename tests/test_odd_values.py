@@ -11,6 +11,7 @@ import pytest
 
 from helamem import Memory, Turn
 from helamem.errors import HelaMemError, NotFoundError
+from helamem.records import Episode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +25,12 @@ def nested(n: int, *, as_list: bool = False) -> Any:
     for _ in range(n):
         value = [value] if as_list else {"a": value}
     return value
+
+
+def episode(memory: Memory) -> Episode:
+    found = memory.get(1)
+    assert isinstance(found, Episode)
+    return found
 
 
 class Odd:
@@ -106,7 +113,7 @@ CALLS: Mapping[str, Callable[[Memory, Any], object]] = {
     "put": lambda m, odd: m.put(odd, Turn("Hello.")),
     "put a turn": lambda m, odd: m.put("key", odd),
     "annotate": lambda m, odd: m.annotate(odd, {}),
-    "annotate metadata": lambda m, odd: m.annotate(m.list()[0], odd),
+    "annotate metadata": lambda m, odd: m.annotate(episode(m), odd),
     "get_by_key": lambda m, odd: m.get_by_key(odd),
     "forget max_share": lambda m, odd: m.forget(max_share=odd),
     "history": lambda m, odd: m.history(odd),
