@@ -263,6 +263,29 @@ def test_a_value_that_could_not_be_read_again_is_refused_by_line(
     refused([json.dumps(each) for each in lines], number)
 
 
+def test_two_episodes_with_one_key_are_refused_by_line(sound: list[dict[str, Any]]) -> None:
+    lines = copy.deepcopy(sound)
+    one, other = [i for i, line in enumerate(lines) if line["type"] == "episode"][:2]
+    lines[other]["key"] = lines[one]["key"].upper()
+
+    assert "another with its key" in refused([json.dumps(each) for each in lines], other + 1)
+
+
+def test_two_lines_that_say_the_same_are_joined_to_others_only(
+    sound: list[dict[str, Any]],
+) -> None:
+    edge = next(line for line in sound if line["type"] == "edge")
+    first = next(line for line in sound if line["type"] == "episode")
+    twins = [{**first, "id": edge[end], "key": None} for end in ("source", "target")]
+    memory = opened()
+
+    memory.import_(json.dumps(each) for each in (sound[0], *twins, edge))
+
+    assert 1 == len(memory.list())
+    assert () == memory.check()
+    assert [] == [line for line in memory.export() if line["type"] == "edge"]
+
+
 @pytest.mark.parametrize("kind", ["episode", "fact", "cue", "edge", "cluster"])
 def test_a_value_that_is_missing_is_refused_by_line(sound: list[dict[str, Any]], kind: str) -> None:
     number = next(i for i, line in enumerate(sound, start=1) if line["type"] == kind)

@@ -265,7 +265,11 @@ def _cues(prepared: Prepared) -> list[NewCue]:
 
 
 def _edges(lines: Sequence[dict[str, Any]], ids: Mapping[int, int], shift: int) -> Edges:
-    """Both directions of every learned edge, so much later on the learning clock."""
+    """Both directions of every learned edge, so much later on the learning clock.
+
+    Lines that say the same become one memory, which no edge joins to itself.
+    """
+    lines = [e for e in lines if ids[e["source"]] != ids[e["target"]]]
     forward = np.array([(ids[e["source"]], ids[e["target"]]) for e in lines], np.int64).reshape(
         -1, 2
     )

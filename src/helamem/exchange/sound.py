@@ -221,12 +221,20 @@ def _sort_in(found: Export, line: dict[str, Any], number: int) -> None:
 
 
 def _check_ids(found: Export) -> None:
-    """Refuse an id that two lines have."""
+    """Refuse an id that two lines have, and a key that two episodes have: one of them would be lost."""
     known: set[int] = set()
+    keys: set[bytes] = set()
     for line in (*found.episodes, *found.facts, *found.cues):
         if line["id"] in known:
             raise DataError(f"{line['type']}: there is another {line['id']}", line=line["line"])
         known.add(line["id"])
+    for line in found.episodes:
+        key = bytes.fromhex(line["key"] or "")
+        if key in keys:
+            raise DataError(
+                f"episode: there is another with its key {key.hex()}", line=line["line"]
+            )
+        keys |= {key} - {b""}
 
 
 def _check_references(found: Export) -> None:
