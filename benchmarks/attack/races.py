@@ -90,8 +90,10 @@ def update(memory: Memory, rng: random.Random, done: Done) -> None:
 
 
 def delete(memory: Memory, rng: random.Random, done: Done) -> None:
-    """Delete a turn."""
-    for id_ in some_ids(memory, rng, 1):
+    """Delete a turn: now and then one that others are using, else any."""
+    ids = [each.id for each in memory.list() if isinstance(each, Episode)]
+    used = some_ids(memory, rng, 1) if rng.random() < 0.2 else []
+    for id_ in used or rng.sample(ids, min(len(ids), 1)):
         done.deleted += memory.delete(id_)
 
 
