@@ -1,0 +1,251 @@
+"""Turns in: said, put under a key, noted upon."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from helamem import arguments, identity, indexing, records
+from helamem.engine.base import Base, _drop_quotes
+from helamem.exchange import recognizing
+from helamem.exchange.messages import take
+from helamem.hints import helpful
+from helamem.records import Degraded, Episode, Receipt, Skipped, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from helamem.exchange.reading import Reading
+    from helamem.protocols import NewEpisode, Store
+    from helamem.records import Json
+
+logger = logging.getLogger(__name__)
+
+
+@helpful
+class Adding(Base):
+    """Turns in: said, put under a key, noted upon."""
+
+    def add(
+        self,
+        messages: str | Turn | Mapping[str, Json] | Sequence[str | Turn | Mapping[str, Json]],
+        *,
+        speaker: str | None = None,
+        role: str | None = None,
+        at: datetime | None = None,
+        session: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+    ) -> Receipt:
+        """Remember turns, all in one transaction; the same turn twice is remembered once.
+
+        Args:
+            messages: A text, a message, a `Turn`, or a list of them. A message is a mapping such as {"role",
+                "content", "name"}, or the object that a chat package makes of one.
+            speaker: Who said it, where the message does not say.
+            role: The speaker's part in the chat, where the message does not say.
+            at: When it was said, where the message does not say; now, if nobody does.
+            session: The conversation, where the message does not say; the day, if nobody does.
+            metadata: What to keep with every one of them, beside their own.
+
+        Raises:
+            TypeError, ValueError: A turn is not text, is blank, or its time has no zone; of several it says
+                which, and nothing was stored.
+            StoreError: Nothing was stored.
+        """
+        defaults = Turn("-", speaker or "", role or "", at, session or "", metadata or {})
+        reading = take(messages)
+        turns = tuple(_with_defaults(turn, defaults) for turn in reading.turns)
+        return self._add(replace(reading, turns=turns))
+
+    def add_many(
+        self,
+        turns: Iterable[str | Turn | Mapping[str, Json]],
+        *,
+        batch_size: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Receipt:
+        """Remember many turns in batches, each one a transaction: what is reported is durable.
+
+        All turns are read and checked before the first is stored.
+
+        Args:
+            batch_size: Turns a transaction; `storage.batch_size` unless given.
+            progress: Called after each batch with the number of turns done so far.
+
+        Raises:
+            TypeError, ValueError: A turn is malformed; nothing was stored.
+            StoreError: The batch at hand was not stored, those before it were.
+        """
+        arguments.several("add_many", turns, each="turns", instead="`add` takes one")
+        if batch_size is None:
+            batch_size = self._config.storage.batch_size
+        size = arguments.count("batch_size", batch_size, least=1)
+        return self._add(take(list(turns)), batch_size=size, progress=progress)
+
+    def _add(
+        self,
+        reading: Reading,
+        *,
+        batch_size: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Receipt:
+        """Store what is new of these turns, in one transaction unless a batch size is given."""
+        now = self._clock()
+        cleaned = _cleaned(reading)
+        given = [turn for turn, _ in cleaned]
+        keys = recognizing.keys(given, self._store, now=now, zone=self._zone)
+        added: list[tuple[int, bool]] = []
+        for some in _slices(len(given), batch_size or len(given)):
+            added += self._stored(given[some], keys[some], now)
+            if progress is not None:
+                progress(len(added))
+        losses = [
+            [*reasons, *indexing.uncovered(turn.text, self._embedder)] for turn, reasons in cleaned
+        ]
+        return _receipt(reading, added, losses)
+
+    def _stored(
+        self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
+    ) -> list[tuple[int, bool]]:
+        """The id of each turn, and whether it is new; only what is new is embedded."""
+        started = time.perf_counter()
+        there = self._store.known(keys)
+        new = [i for i, key in enumerate(keys) if key not in there]
+        store, episodes = self._prepared([turns[i] for i in new], [keys[i] for i in new], now)
+        link = self._config.learning.link
+        stored = iter(store.add(episodes, link=link, now=self._learning_now()) if new else [])
+        added = [(there[key], False) if key in there else next(stored) for key in keys]
+        logger.info(
+            "added %d of %d turns in %.1f ms",
+            sum(new for _, new in added),
+            len(added),
+            1e3 * (time.perf_counter() - started),
+        )
+        return added
+
+    def _prepared(
+        self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
+    ) -> tuple[Store, list[NewEpisode]]:
+        """The store, and episodes with vectors of its embedder, whatever a reindexing does meanwhile."""
+        store, embedder = self._parts
+        return store, indexing.prepare(
+            turns, keys, embedder, self._language, now=now, zone=self._zone
+        )
+
+    def put(self, key: str, turn: Turn) -> int:
+        """Remember a turn under a key of your own; what stood there is replaced, and leaves no history.
+
+        For records that change, as those of an adapter. `get_by_key` finds them again. A replaced turn keeps
+        its id, time, session and what was learned about it.
+
+        Returns:
+            The id of the turn.
+
+        Raises:
+            TypeError, ValueError: The key is no text, or blank; the turn is no `Turn`; its metadata are not JSON.
+            StoreError: Nothing was stored.
+        """
+        if not isinstance(turn, Turn):
+            raise TypeError(f"put takes a Turn, not {type(turn).__name__}")
+        name = arguments.text("key", key, "name the turn")
+        return self._put(replace(turn, metadata={**turn.metadata, records.KEY: name}))
+
+    def _put(self, turn: Turn) -> int:
+        now = self._clock()
+        key = identity.item(turn.metadata[records.KEY])
+        store, (episode,) = self._prepared([indexing.cleaned(turn)[0]], [key], now)
+        with store.transaction() as inside:
+            known = inside.find(key)
+            if known is not None:
+                _drop_quotes(inside, known, episode.text, now)
+            return inside.put(episode, at=now)[0]
+
+    def get_by_key(self, key: str) -> Episode | None:
+        """The turn that was put under a key, if there is one.
+
+        Raises:
+            TypeError, ValueError: The key is no text, or blank.
+        """
+        name = arguments.text("key", key, "name the turn")
+        with self._store.reading() as seen:
+            id_ = seen.find(identity.item(name))
+            (found,) = [None] if id_ is None else seen.get([id_])
+        return found if isinstance(found, Episode) else None
+
+    def annotate(self, episode: Episode, metadata: Mapping[str, Json]) -> bool:
+        """Give an episode other metadata, unless somebody has changed them since it was read.
+
+        For what an adapter notes about its items. History tells nothing of it.
+
+        Returns:
+            Whether it was done.
+
+        Raises:
+            TypeError: It is no episode.
+            ValueError: The metadata are not JSON, or would make another turn of it.
+        """
+        if not isinstance(episode, Episode):
+            raise TypeError(f"annotate takes an Episode, not {type(episode).__name__}")
+        new = indexing.plain_json(metadata)
+        if any(
+            new.get(name) != episode.metadata.get(name) for name in (records.KEY, records.QUIET)
+        ):
+            raise ValueError(f"annotate changes neither {records.KEY} nor {records.QUIET}; use put")
+        return self._store.annotate(episode.id, new, was=episode.metadata)
+
+
+def _with_defaults(turn: Turn, defaults: Turn) -> Turn:
+    return Turn(
+        turn.text,
+        turn.speaker or defaults.speaker,
+        turn.role or defaults.role,
+        turn.at or defaults.at,
+        turn.session or defaults.session,
+        {**defaults.metadata, **turn.metadata},
+    )
+
+
+def _slices(n: int, size: int) -> Iterator[slice]:
+    return (slice(start, start + size) for start in range(0, n, size or 1))
+
+
+def _cleaned(reading: Reading) -> list[tuple[Turn, list[str]]]:
+    """The turns as they can be kept, each with what is not kept exactly as it came."""
+    found = []
+    for i, turn in enumerate(reading.turns):
+        try:
+            cleaned, reasons = indexing.cleaned(turn)
+        except ValueError as error:
+            if len(reading.turns) == 1:
+                raise
+            place = reading.places[i]
+            raise ValueError(
+                f"message {place} (counted from 0): {error}; nothing was stored"
+            ) from error
+        found.append((cleaned, [*reading.losses.get(i, ()), *reasons]))
+    return found
+
+
+def _receipt(
+    reading: Reading, added: Sequence[tuple[int, bool]], losses: Sequence[Sequence[str]]
+) -> Receipt:
+    """What became of each thing that was handed over."""
+    there = [
+        Skipped(index=place, id=id_)
+        for place, (id_, new) in zip(reading.places, added, strict=True)
+        if not new
+    ]
+    return Receipt(
+        ids=tuple(id_ for id_, _ in added),
+        stored=tuple(id_ for id_, new in added if new),
+        skipped=tuple(sorted([*there, *reading.left_out], key=lambda each: each.index)),
+        degraded=tuple(
+            Degraded(index=place, id=id_, reason=reason)
+            for place, (id_, new), reasons in zip(reading.places, added, losses, strict=True)
+            for reason in reasons
+            if new
+        ),
+    )

@@ -1,0 +1,81 @@
+"""What all use cases stand on: the parts, and the clock."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from helamem import decay, filters, identity
+from helamem.consolidation import extractive
+from helamem.hints import helpful
+from helamem.language import language_named
+from helamem.records import utc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from helamem.config import Config
+    from helamem.protocols import Clock, Embedder, Store
+    from helamem.records import Json
+
+logger = logging.getLogger(__name__)
+
+
+@helpful
+class Base:
+    """What all use cases stand on: the parts, and the clock."""
+
+    def __init__(self, store: Store, embedder: Embedder, config: Config, clock: Clock) -> None:
+        self._parts = store, embedder  # replaced as one, so that no call mixes old and new
+        self._config = config
+        self._language = language_named(config.language)
+        self._zone = config.zone
+        self._clock: Clock = lambda: identity.settled(clock())
+
+    @property
+    def _store(self) -> Store:
+        return self._parts[0]
+
+    @property
+    def _embedder(self) -> Embedder:
+        return self._parts[1]
+
+    @property
+    def namespace(self) -> str:
+        """Whose memory this is."""
+        return self._store.namespace
+
+    @property
+    def config(self) -> Config:
+        """The settings that hold."""
+        return self._config
+
+    def now(self) -> datetime:
+        """The time by this memory's clock."""
+        return datetime.fromtimestamp(self._clock(), self._zone)
+
+    def _local(self, at: datetime) -> datetime:
+        """A time in its own zone; one in UTC, which says nothing of where somebody was, in this memory's."""
+        moment = utc(at)
+        return at if at.utcoffset() else moment.astimezone(self._zone)
+
+    def _learning_now(self, at: float | None = None) -> float:
+        config = self._config.learning
+        past = self._store.lessons() if config.decay_by == "lessons" else 0
+        return decay.clock(config, at=self._clock() if at is None else at, lessons=past)
+
+    def close(self) -> None:
+        """Release the file. A closed memory raises StoreError."""
+        self._store.close()
+
+
+def _drop_quotes(store: Store, id_: int, words: str, now: float) -> None:
+    """Remove the facts that repeat what an episode said, where it is about to say something else."""
+    quoting = extractive.facts_quoting(store, [id_])
+    if quoting and [words] != [memory.text for memory in store.get([id_])]:
+        store.remove(quoting, at=now)
+
+
+def _parsed_filters(conditions: Mapping[str, Json] | None) -> filters.Filter | None:
+    return filters.parse(conditions)

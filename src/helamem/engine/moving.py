@@ -1,0 +1,63 @@
+"""Whole memories out, and in again."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from helamem import arguments
+from helamem.engine.adding import Adding
+from helamem.exchange import export, restoring
+from helamem.exchange.reading import Reading
+from helamem.hints import helpful
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from helamem.records import Receipt
+
+
+logger = logging.getLogger(__name__)
+
+
+@helpful
+class Moving(Adding):
+    """Whole memories out, and in again."""
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """Everything in this namespace but the vectors, one JSON object at a time; `import_` reads it."""
+        return export.export(self._store, self._embedder.name)
+
+    def import_(
+        self, lines: Iterable[str], *, progress: Callable[[int], None] | None = None
+    ) -> Receipt:
+        """Take in an export, with its facts, cues and learned edges, or a JSONL of turns.
+
+        Everything is read, checked and embedded, and then stored in one transaction.
+
+        Args:
+            progress: Called with the number of turns that have been embedded so far.
+
+        Raises:
+            DataError: A line is malformed; it says which.
+            HelaMemError: Whatever is raised, nothing was stored.
+        """
+        arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
+        # A setting that nobody changed tells no more than a time without a zone.
+        zone = None if self._config.timezone == "UTC" else self._zone
+        content = export.read(arguments.text_lines("import_", lines), zone)
+        if isinstance(content, Reading):
+            return self._add(content, progress=progress)
+        store, embedder = self._parts
+        prepared = restoring.prepare(
+            content,
+            embedder,
+            self._language,
+            speakers=store.speakers(),
+            names_apart=self._config.activation.names_apart,
+            batch_size=self._config.storage.batch_size,
+            progress=progress,
+        )
+        by_lessons = self._config.learning.decay_by == "lessons"
+        with store.transaction() as inside:
+            return restoring.restore(prepared, inside, by_lessons=by_lessons)

@@ -1,0 +1,162 @@
+"""Questions, and what served them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem import arguments, indexing
+from helamem.engine.base import Base, _parsed_filters
+from helamem.hints import helpful
+from helamem.language.characters import clean
+from helamem.learning import lessons
+from helamem.records import Reinforcement, utc
+from helamem.search import questions, search
+from helamem.search.recall import Recall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from helamem.protocols import Floats, Store
+    from helamem.records import Json
+    from helamem.search.recall import CueMatch
+
+logger = logging.getLogger(__name__)
+
+
+@helpful
+class Searching(Base):
+    """Questions, and what served them."""
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        filters: Mapping[str, Json] | None = None,
+        at: datetime | None = None,
+        min_confidence: float = 0.0,
+    ) -> Recall:
+        """What the question brings back, best first. Writes nothing.
+
+        Args:
+            query: A question, or any text.
+            k: How many hits; learned associations may bring a few on top (`selection.associative`).
+            filters: Conditions on metadata, speaker, session, role, kind or time, as in
+                {"speaker": "Ana", "at": {"gte": "2024-01-01T00:00:00Z"}}.
+            at: When the question is asked; now, unless given. Age is measured from here.
+            min_confidence: How probable it must be that the hits hold an answer (`Recall.confidence`), in [0, 1]:
+                below it there are no hits, and a note says so.
+
+        Raises:
+            TypeError, ValueError: The query is not text or is blank, k is below 1, a filter is malformed, or
+                `min_confidence` is no probability.
+        """
+        query = clean(arguments.text("query", query, "ask something"))[0]
+        k = arguments.count("k", k, least=1)
+        asked_at = self.now() if at is None else self._local(at)
+        recall = search.search(
+            *self._parts,
+            self._config,
+            query,
+            k=k,
+            where=_parsed_filters(filters),
+            at=asked_at,
+            learning_now=self._learning_now(asked_at.timestamp()),
+            min_confidence=arguments.fraction("min_confidence", min_confidence),
+        )
+        logger.info(
+            "found %d memories in %.1f ms", len(recall.hits), sum(recall.milliseconds.values())
+        )
+        return recall
+
+    def _vector_of(self, query: str) -> Floats:
+        """The embedding by which `search` looks for a question, for a recall that came back without it."""
+        words = questions.telling(
+            query,
+            self._store.speakers(),
+            self._language,
+            names_apart=self._config.activation.names_apart,
+        )
+        vector: Floats = indexing.embed(self._embedder, [words])[0]
+        return vector
+
+    def reinforce(
+        self,
+        recall: Recall,
+        used: Iterable[int] | None = None,
+        *,
+        unhelpful: Iterable[int] = (),
+        certainty: float = 1.0,
+        at: datetime | None = None,
+    ) -> Reinforcement:
+        """Learn from what served: used memories are wired together, and the question to them.
+
+        Args:
+            recall: What `search` gave.
+            used: The ids of the memories that served the answer. With `learning.gate = "returned"` (the
+                paper's rule) it may be left out, and means all that were returned.
+            unhelpful: The ids of hits that misled; the edges that may have brought them in weaken.
+            certainty: How sure it is that they served, in (0, 1]; 1 where somebody said so, less where
+                it is only inferred.
+            at: When it is learned; now, unless given.
+
+        Raises:
+            TypeError: `recall` is no recall, or `used` or `unhelpful` no list of ids.
+            ValueError: `used` is missing, or an id is both used and unhelpful.
+            NotFoundError: An id is not in this namespace; nothing was learned.
+        """
+        if not isinstance(recall, Recall):
+            raise TypeError(
+                f"reinforce takes what `search` returned, not {type(recall).__name__}: "
+                "`recall = memory.search(...)`"
+            )
+        certainty = arguments.certainty(certainty)
+        if not len(recall.vector):
+            recall = replace(recall, vector=self._vector_of(recall.query))
+        served, misled = self._check_ids(recall, used, unhelpful)
+        now = self._clock() if at is None else utc(at).timestamp()
+        with self._store.transaction() as inside:
+            inside.get([*served, *misled])
+            lesson = lessons.lesson(
+                replace(recall, cues=_surviving_cues(inside, recall.cues)),
+                used=served,
+                unhelpful=misled,
+                certainty=certainty,
+                config=self._config,
+                at=now,
+                lessons=inside.lessons(),
+            )
+            learned = inside.learn(lesson)
+        return Reinforcement(
+            cue=learned.cue,
+            strengthened=learned.strengthened,
+            bound=learned.bound,
+            weakened=learned.weakened,
+        )
+
+    def _check_ids(
+        self, recall: Recall, used: Iterable[int] | None, unhelpful: Iterable[int]
+    ) -> tuple[list[int], list[int]]:
+        if used is None and self._config.learning.gate == "used":
+            raise ValueError(
+                "say which memories served: reinforce(recall, used=[hit.id, ...]); wiring everything that was "
+                "returned does harm (learning.gate = 'returned' asks for it all the same)"
+            )
+        served = arguments.ids("used", recall.ids if used is None else used)
+        misled = arguments.ids("unhelpful", unhelpful)
+        both = set(served) & set(misled)
+        if both:
+            raise ValueError(f"memory {min(both)} is said to be both used and unhelpful")
+        return served, misled
+
+
+def _surviving_cues(store: Store, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
+    """The cues that still exist: a cue is removed with the last memory that it is bound to."""
+    ids = np.array([cue.id for cue in cues], np.int64)
+    left = {id_ for id_, *_ in store.cues(ids)}
+    return tuple(cue for cue in cues if cue.id in left)
