@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from helamem import Config, Memory
 from helamem.models.embedders import HashingEmbedder
+
+settings.register_profile("any machine", deadline=None)  # however busy it is
+settings.load_profile("any machine")
 
 pytest.register_assert_rewrite("helamem.testing")  # before it is imported, for telling failures
 from helamem.testing import FixedClock  # noqa: E402

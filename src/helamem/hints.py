@@ -128,7 +128,7 @@ def helpful(cls: C) -> C:
     """
     for name, value in [*vars(cls).items()]:
         if inspect.isfunction(value) and (name == "__init__" or not name.startswith("_")):
-            setattr(cls, name, _explained(value, cls.__name__ if name == "__init__" else name))
+            setattr(cls, name, _explained(value, name))
     setattr(cls, "__getattr__", _missing)  # noqa: B010  # so that no type checker sees it
     return cls
 
@@ -188,6 +188,8 @@ def _check(
     Raises:
         TypeError: The arguments do not fit the method's signature.
     """
+    if called == "__init__":
+        called = type(args[0]).__name__
     signature = inspect.signature(method)
     try:
         signature.bind(*args, **named)
