@@ -328,8 +328,15 @@ def test_the_model_is_shown_all_of_the_full_text_and_a_part_of_the_rest(dataset:
 
 
 def test_systems_are_compared_over_the_questions_that_both_answered(dataset: Dataset) -> None:
-    given: dict[str, Any] = {"systems": ["default", "recency"], "max_tokens": 120}
-    result = run(dataset, llm=ScriptedLLM(scripted), **given)
+    knows = iter([True, False])  # the kettle, at the first of two times that it is asked for
+
+    def forgetful(messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+        if "fair?" in messages[-1]["content"] and "<case>" not in messages[-1]["content"]:
+            return scripted(messages) if next(knows) else scripted([{"content": "Who?"}])
+        return scripted(messages)
+
+    given: dict[str, Any] = {"systems": ["default", "recency"], "workers": 1}
+    result = run(dataset, llm=ScriptedLLM(forgetful), **given)
     gap = result["differences"]["default - recency"]
     assert gap["f1"]["mean"] == pytest.approx(1 / 3, abs=1e-4)  # the kettle, of three
     assert len(gap["judged"]["ci95"]) == 2
