@@ -33,10 +33,7 @@ BEFORE_DECISION_20 = {
     "locomo_dev-facts-static",
     "locomo_dev-forgetting-static",
     "locomo_dev-learning-minilm",
-    "locomo_dev-learning-static",
     "locomo_dev-reuse-minilm",
-    "locomo_dev-reuse-static",
-    "locomo_dev-static",
     "speed-static",
 }
 PAGES = ROOT / "docs" / "evaluation"
