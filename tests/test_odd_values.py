@@ -16,6 +16,8 @@ from helamem.records import Episode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+pytestmark = pytest.mark.slow
+
 EAST = timezone(timedelta(hours=14))
 WEST = timezone(timedelta(hours=-12))
 

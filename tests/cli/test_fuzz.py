@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from cli.conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 HUGE = "9" * 40
 DIGITS = "9" * 6000
 DEEP = "[" * 50_000

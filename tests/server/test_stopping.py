@@ -18,6 +18,8 @@ import pytest
 import helamem
 from helamem import Client, Config, Memory, StoreError
 
+pytestmark = pytest.mark.slow
+
 ENOUGH = 40  # writes that are answered before it is told to stop
 STARTED_S = 120.0  # a service that has not answered by then has failed
 

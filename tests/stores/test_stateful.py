@@ -19,6 +19,8 @@ from helamem.stores.sqlite import SQLiteStore
 from helamem.testing import samples
 from stores.model import Model, Node
 
+pytestmark = pytest.mark.slow
+
 WORDS = ("tea", "milk", "rain", "Rome")
 SESSIONS = ("s", "t")
 RULE = EdgeRule(tau=20.0, saturation=1.0, ceiling=1.0, floor=0.05)
