@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Value: TypeAlias = "str | bytes | int | float | None"
 APPLICATION_ID = 0x48654C61  # "HeLa"
 OLDEST = (3, 34, 0)  # of SQLite
+OPENINGS = 100  # how often a file is tried that others open at the same moment
 READERS_S = 0.5  # how long to wait for readers before postponing the truncation of the log
 PAGE_BYTES = 8192
 IN_RAM = ":memory:"
@@ -102,8 +103,9 @@ class Database:
         self._migrate()
 
     def _require_ours(self) -> None:
-        (application,) = self.row("PRAGMA application_id")
-        (n_tables,) = self.row("SELECT count(*) FROM sqlite_master")
+        with self._transaction("BEGIN"):  # another process may be making the file right now
+            (n_tables,) = self.row("SELECT count(*) FROM sqlite_master")
+            (application,) = self.row("PRAGMA application_id")
         if application != APPLICATION_ID and (n_tables or application):
             raise CorruptError(
                 f"{self.path} is an SQLite file of another application. "
@@ -112,14 +114,30 @@ class Database:
 
     def _write_ahead(self) -> None:
         """Turn on the write-ahead log, so that readers and a writer do not block each other; the file keeps the mode."""
-        if self.row("PRAGMA journal_mode") == ("wal",):
-            return
-        (mode,) = self.row("PRAGMA journal_mode = WAL")
+        mode = self._journal_mode()
         if mode != "wal":
             raise StoreError(
                 f"{self.path} lies where SQLite cannot keep a write-ahead log (the journal mode is "
                 f"{mode}). Put it on a local disk."
             )
+
+    def _journal_mode(self) -> str:
+        """Ask for the write-ahead log; the mode that the file has then.
+
+        Changing the mode does not wait for other processes that open the file, so the write lock is waited for
+        in between.
+        """
+        for _ in range(OPENINGS):
+            if self.row("PRAGMA journal_mode") == ("wal",):
+                return "wal"
+            try:
+                return str(self.row("PRAGMA journal_mode = WAL")[0])
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+            with self._transaction("BEGIN IMMEDIATE"):
+                pass
+        return str(self.row("PRAGMA journal_mode = WAL")[0])
 
     def _migrate(self) -> None:
         """Bring the schema up to date, each step in a transaction of its own."""
