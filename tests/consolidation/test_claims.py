@@ -64,6 +64,13 @@ class TestMessages:
 
         assert len(user["content"]) < 2 * claims.MAX_EPISODE
 
+    def test_the_schema_asks_for_no_more_facts_than_there_are_episodes(self) -> None:
+        asked: Any = claims.schema(2)
+
+        assert 2 == asked["properties"]["facts"]["maxItems"]
+        assert claims.SCHEMA["required"] == asked["required"]
+        assert schemas.misfit({"facts": []}, asked) is None
+
     def test_the_model_is_part_of_who_distilled(self) -> None:
         assert claims.distiller("openai/a") != claims.distiller("openai/b")
 

@@ -75,6 +75,18 @@ class Parsed:
     refused: tuple[str, ...]
 
 
+def schema(n_episodes: int) -> dict[str, Json]:
+    """`SCHEMA` for a cluster of so many episodes, which gives at most as many facts.
+
+    A small model that is told so in the schema stops; otherwise it may write facts until it is cut off.
+    """
+    properties = SCHEMA["properties"]
+    assert isinstance(properties, dict)  # noqa: S101  # for the type checker
+    facts = properties["facts"]
+    assert isinstance(facts, dict)  # noqa: S101
+    return {**SCHEMA, "properties": {"facts": {**facts, "maxItems": n_episodes}}}
+
+
 def distiller(model: str) -> str:
     """The distiller's name, which marks the clusters it has distilled."""
     return f"{model}/prompt-{prompts.VERSION}"

@@ -48,7 +48,7 @@ class Reflective:
         shown = self._known_near([episode.id for episode in episodes])
         reply = self._llm.complete(
             claims.messages(episodes, shown),
-            schema=claims.SCHEMA,
+            schema=claims.schema(len(episodes)),
             max_tokens=self._config.llm.max_tokens,
         )
         parsed = claims.parse(reply.data, episodes, shown)
