@@ -26,6 +26,7 @@ class TestFlaw:
             ("Your car is blue.", "speaks in the first or second person"),
             ("She is a nurse.", "leaves open whom or what it is about"),
             ("That was in Leeds.", "leaves open whom or what it is about"),
+            ("Ana moved to Leeds yesterday.", "counts from a day that it does not name"),
             ("...", "says nothing"),
         ],
     )

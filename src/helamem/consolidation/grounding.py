@@ -41,6 +41,8 @@ def flaw(claim: str) -> str:
         return "is an exclamation"
     if persons.speaks_of_self(claim) or persons.addresses(claim):
         return "speaks in the first or second person"
+    if ENGLISH.times.day.search(claim):
+        return "counts from a day that it does not name"
     if persons.leaves_open(claim):
         return "leaves open whom or what it is about"
     return ""
