@@ -33,19 +33,18 @@ def flaw(claim: str) -> str:
     >>> flaw("She is a nurse."), flaw("Ana is a nurse.")
     ('leaves open whom or what it is about', '')
     """
-    if not terms_of(claim):
-        return "says nothing"
-    if is_question(claim):
-        return "is a question"
-    if claim.rstrip("\"'\u201d\u2019) ").endswith("!"):
-        return "is an exclamation"
-    if persons.speaks_of_self(claim) or persons.addresses(claim):
-        return "speaks in the first or second person"
-    if ENGLISH.times.day.search(claim):
-        return "counts from a day that it does not name"
-    if persons.leaves_open(claim):
-        return "leaves open whom or what it is about"
-    return ""
+    flaws = (
+        (not terms_of(claim), "says nothing"),
+        (is_question(claim), "is a question"),
+        (claim.rstrip("\"'\u201d\u2019) ").endswith("!"), "is an exclamation"),
+        (
+            persons.speaks_of_self(claim) or persons.addresses(claim),
+            "speaks in the first or second person",
+        ),
+        (ENGLISH.times.day.search(claim), "counts from a day that it does not name"),
+        (persons.leaves_open(claim), "leaves open whom or what it is about"),
+    )
+    return next((reason for found, reason in flaws if found), "")
 
 
 def bearing(claim: str, episodes: Sequence[Episode]) -> list[Episode]:
