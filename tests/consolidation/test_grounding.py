@@ -19,13 +19,14 @@ class TestFlaw:
         ("claim", "reason"),
         [
             ("Is Ana a nurse?", "is a question"),
-            ("Caroline is doing something amazing! You'll be an awesome mom!", "is an exclamation"),
+            ("Caroline is an awesome mom!", "is an exclamation"),
             ("Ana is the best!", "is an exclamation"),
             ("I moved to Leeds.", "speaks in the first or second person"),
             ("Ana said that my car is blue.", "speaks in the first or second person"),
             ("Your car is blue.", "speaks in the first or second person"),
             ("She is a nurse.", "leaves open whom or what it is about"),
             ("That was in Leeds.", "leaves open whom or what it is about"),
+            ("Ana is a nurse. Ana likes tea.", "is more than one sentence"),
             ("Ana moved to Leeds yesterday.", "counts from a day that it does not name"),
             ("...", "says nothing"),
         ],
@@ -73,6 +74,15 @@ class TestMisattributed:
     )
     def test_what_a_source_says_of_somebody_is_theirs(self, claim: str, source: object) -> None:
         assert not misattributed(claim, [source], CLUSTER)  # type: ignore[list-item]
+
+    def test_of_many_sources_the_one_that_says_most_decides(self) -> None:
+        said = [
+            episode(1, "I teach dance, and want to start a studio of my own.", "Jon"),
+            episode(2, "Dance relaxes me, do you know that?", "Gina"),
+        ]
+
+        assert misattributed("Gina wants to start a studio to teach dance.", said, said)
+        assert not misattributed("Jon wants to start a studio to teach dance.", said, said)
 
     def test_a_user_without_a_name_is_whoever_the_role_says(self) -> None:
         asked = episode(1, "I want to learn the cello.", "", role="user")

@@ -36,6 +36,7 @@ def flaw(claim: str) -> str:
     flaws = (
         (not terms_of(claim), "says nothing"),
         (is_question(claim), "is a question"),
+        (sum(each[0].isupper() for each in sentences(claim)) > 1, "is more than one sentence"),
         (claim.rstrip("\"'\u201d\u2019) ").endswith("!"), "is an exclamation"),
         (
             persons.speaks_of_self(claim) or persons.addresses(claim),
@@ -74,11 +75,8 @@ def misattributed(claim: str, sources: Sequence[Episode], cluster: Sequence[Epis
         return False
     subject = speakers[found[0][2]]
     said = _terms_of_claim(claim, cluster)
-    return not any(
-        _is_about(subject, sentence, who(episode))
-        for episode in sources
-        for sentence in _nearest(said, episode.text)
-    )
+    nearest = _nearest(said, sources)
+    return not any(_is_about(subject, sentence, speaker) for sentence, speaker in nearest)
 
 
 def certainty(claim: str, sources: Sequence[Episode]) -> float:
@@ -106,11 +104,15 @@ def _is_about(subject: str, sentence: str, speaker: str) -> bool:
     return not persons.speaks_of_self(sentence)
 
 
-def _nearest(said: set[str], words: str) -> list[str]:
-    """The sentences that have most of a claim's terms."""
-    shared = [(len(said & set(terms_of(each))), each) for each in sentences(words)]
-    most = max((n for n, _ in shared), default=0)
-    return [each for n, each in shared if n == most]
+def _nearest(said: set[str], sources: Sequence[Episode]) -> list[tuple[str, str]]:
+    """The sentences of all sources that have most of a claim's terms, each with who said it."""
+    shared = [
+        (len(said & set(terms_of(sentence))), sentence, who(episode))
+        for episode in sources
+        for sentence in sentences(episode.text)
+    ]
+    most = max((n for n, *_ in shared), default=0)
+    return [(sentence, speaker) for n, sentence, speaker in shared if n == most]
 
 
 def _terms(episode: Episode) -> set[str]:
