@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from helamem.config import Config
     from helamem.protocols import Clock, Embedder, Store
     from helamem.records import Json
-
-logger = logging.getLogger(__name__)
 
 
 @helpful

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from helamem.consolidation.profiles import Profile
     from helamem.records import Change, Json
     from helamem.reports import Erasure, Stats
-
-logger = logging.getLogger(__name__)
 
 
 @helpful

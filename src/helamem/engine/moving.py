@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from helamem import arguments
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from helamem.records import Receipt
-
-
-logger = logging.getLogger(__name__)
 
 
 @helpful

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from helamem.protocols import LLM, Embedder
-
-logger = logging.getLogger(__name__)
 
 
 @helpful
