@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from helamem.language import names, persons
 from helamem.language.english import ENGLISH
 from helamem.language.sentences import is_question, opens_sentence, sentences
-from helamem.language.terms import TOKEN, folded, terms_of
+from helamem.language.terms import TOKEN, folded, terms_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def stranger(claim: str, sources: Sequence[Episode], cluster: Sequence[Episode])
 
     A word in another form of the name, such as "Swedish" for "Sweden", says it.
     """
-    told = {word for episode in sources for word in _words(f"{who(episode)} {episode.text}")}
+    told = {word for episode in sources for word in words_of(f"{who(episode)} {episode.text}")}
     return next((name for name in _names(claim, cluster) if not _is_told(name, told)), "")
 
 
@@ -128,7 +128,7 @@ def _terms_of_claim(claim: str, episodes: Sequence[Episode]) -> set[str]:
 
 def _names(claim: str, cluster: Sequence[Episode]) -> list[str]:
     """The words of a claim with a capital that says: a name. Months and days of the week are none."""
-    speakers = {word for episode in cluster for word in _words(who(episode))}
+    speakers = {word for episode in cluster for word in words_of(who(episode))}
     plain = folded(claim)
     return [
         token[0].casefold()
@@ -144,10 +144,6 @@ def _is_told(name: str, told: set[str]) -> bool:
     return name in told or (
         len(name) > ALIKE and any(word.startswith(name[:ALIKE]) for word in told)
     )
-
-
-def _words(words: str) -> list[str]:
-    return [token.casefold() for token in TOKEN.findall(folded(words))]
 
 
 def _is_calendar(word: str) -> bool:

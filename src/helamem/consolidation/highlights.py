@@ -15,7 +15,7 @@ from helamem.core import vectors
 from helamem.language import dates, names, persons
 from helamem.language.english import ENGLISH, MONTHS
 from helamem.language.sentences import is_question, opens_sentence, sentences
-from helamem.language.terms import TOKEN, folded, terms_of
+from helamem.language.terms import TOKEN, folded, terms_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,14 +100,14 @@ def _tells(sentence: str, known: frozenset[str], language: Language) -> bool:
         not language.first_person
         or persons.speaks_of_self(sentence, language)
         or names.names_something(sentence, language)
-        or not known.isdisjoint(_words(sentence, language))
+        or not known.isdisjoint(words_of(sentence, language))
         or any(letter.isdecimal() for letter in sentence)
     )
 
 
 def _names(cluster: Sequence[Episode], language: Language) -> frozenset[str]:
     """The names that a cluster shows to be names, so that one is known where it opens a sentence."""
-    found = {word for episode in cluster for word in _words(episode.speaker, language)}
+    found = {word for episode in cluster for word in words_of(episode.speaker, language)}
     for text in (folded(episode.text, language) for episode in cluster):
         found |= {
             token[0].casefold()
@@ -115,10 +115,6 @@ def _names(cluster: Sequence[Episode], language: Language) -> frozenset[str]:
             if token[0].istitle() and not opens_sentence(text, token.start())
         }
     return frozenset(found - language.stop_words)
-
-
-def _words(text: str, language: Language) -> list[str]:
-    return [token.casefold() for token in TOKEN.findall(folded(text, language))]
 
 
 def _draft(said: Sentence) -> Draft:

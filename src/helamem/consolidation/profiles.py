@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helamem.language.terms import TOKEN, folded
+from helamem.language.terms import words_of
 from helamem.plain import Record
 
 if TYPE_CHECKING:
@@ -123,13 +123,9 @@ def _line(fact: Fact) -> Line:
 
 def _concerns(fact: Fact, name: str) -> bool:
     """Whether a fact is about a person, or speaks of them by their name."""
-    named = _words(name)
-    return _is_named(fact.speaker, name) or (bool(named) and named <= _words(fact.text))
+    named = set(words_of(name))
+    return _is_named(fact.speaker, name) or (bool(named) and named <= set(words_of(fact.text)))
 
 
 def _is_named(speaker: str, name: str) -> bool:
     return speaker.casefold() == name.casefold()
-
-
-def _words(text: str) -> set[str]:
-    return set(TOKEN.findall(folded(text).casefold()))

@@ -39,6 +39,15 @@ _DIGIT = re.compile(r"\d")
 _VERSION = re.compile(r"v\d+\.\d")
 
 
+def words_of(text: str, language: Language = ENGLISH) -> list[str]:
+    """Every word of a text in order, folded and in one case; nothing is stemmed or left out.
+
+    >>> words_of("Zoë's car is NEW.")
+    ['zoe', 'car', 'is', 'new']
+    """
+    return [token.casefold() for token in TOKEN.findall(folded(text, language))]
+
+
 def terms_of(text: str, language: Language = ENGLISH) -> list[str]:
     """The terms of a text, in order and with repetitions: what words are compared by.
 
