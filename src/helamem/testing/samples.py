@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from helamem.core import vectors
 from helamem.protocols import (
     CHANNELS,
     NODE_KINDS,
+    Distillate,
     EdgeRule,
     Edges,
     Lesson,
@@ -216,3 +218,26 @@ def _stats(store: Store) -> dict[str, Any]:
         for field in fields(stats)
         if field.name not in ("file_bytes", "path", "speakers")
     }
+
+
+def moment(seconds: float) -> datetime:
+    """Epoch seconds as a time."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def fill(store: Store) -> list[int]:
+    """Store some of everything; return the ids."""
+    ids = [
+        id_ for id_, _ in store.add(episodes("one two", "two three", "three"), link=0.5, now=0.0)
+    ]
+    old, new = add_fact(store, "then", *ids[:2]), add_fact(store, "now", *ids)
+    store.supersede(old, new, at=3.0)
+    learned = store.learn(lesson({(ids[0], ids[2]): 0.5}, used=ids[:2], cue=cue("which?")))
+    store.update(ids[2], episode("three four"), at=4.0)
+    assert learned.cue is not None  # noqa: S101
+    return [*ids, new, learned.cue]
+
+
+def nothing(mark: bytes) -> Distillate:
+    """The result of distilling a cluster that yields no fact."""
+    return Distillate(marks=[mark], facts=[], changed=[], superseded=[], at=1.0)
