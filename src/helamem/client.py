@@ -16,7 +16,8 @@ from helamem.errors import MissingExtraError
 from helamem.hints import helpful
 from helamem.memory import DEFAULT_NAMESPACE, Memory
 from helamem.remote.answers import answered, check, reported, unreachable
-from helamem.remote.asking import Asking, place
+from helamem.remote.asking import Asking
+from helamem.remote.requests import place
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from helamem.remote.asking import Asked
+    from helamem.remote.requests import Request
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,9 +70,9 @@ def _options(url: str, namespace: str, api_key: str | None, timeout_s: float) ->
 
 
 def _sent(
-    asking: Callable[Concatenate[Asking, P], Generator[Asked, Any, R]],
+    asking: Callable[Concatenate[Asking, P], Generator[Request, Any, R]],
 ) -> Callable[Concatenate[Client, P], R]:
-    """The method that sends what is asked."""
+    """The method that sends the requests."""
 
     @functools.wraps(asking)
     def method(self: Client, /, *args: P.args, **named: P.kwargs) -> R:
@@ -82,7 +83,7 @@ def _sent(
 
 
 def _awaited(
-    asking: Callable[Concatenate[Asking, P], Generator[Asked, Any, R]],
+    asking: Callable[Concatenate[Asking, P], Generator[Request, Any, R]],
 ) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, R]]:
     """The same, to be awaited."""
 
@@ -190,7 +191,7 @@ class Client(_Common):
         """Close the connections. A closed client raises StoreError."""
         self._http.close()
 
-    def _run(self, asking: Generator[Asked, Any, R]) -> R:
+    def _run(self, asking: Generator[Request, Any, R]) -> R:
         """Send what is asked, one after the other, and give what comes of it."""
         answer = None
         try:
@@ -200,18 +201,20 @@ class Client(_Common):
             result: R = end.value
             return result
 
-    def _answer(self, asked: Asked) -> Any:  # noqa: ANN401  # JSON
-        with self._open(asked) as response:
-            if asked.progress is None or response.is_error:
+    def _answer(self, request: Request) -> Any:  # noqa: ANN401  # JSON
+        with self._open(request) as response:
+            if request.progress is None or response.is_error:
                 response.read()
                 return answered(response)
-            return reported(map(asked.told, response.iter_lines()))
+            return reported(map(request.event, response.iter_lines()))
 
     @contextlib.contextmanager
-    def _open(self, asked: Asked) -> Iterator[httpx.Response]:
+    def _open(self, request: Request) -> Iterator[httpx.Response]:
         with (
             unreachable(_httpx(), self._url),
-            self._http.stream(**asked.options(self._namespace), content=asked.content) as response,
+            self._http.stream(
+                **request.options(self._namespace), content=request.content
+            ) as response,
         ):
             if response.is_error:
                 response.read()
@@ -298,7 +301,7 @@ class AsyncClient(_Common):
         """Close the connections. A closed client raises StoreError."""
         await self._http.aclose()
 
-    async def _run(self, asking: Generator[Asked, Any, R]) -> R:
+    async def _run(self, asking: Generator[Request, Any, R]) -> R:
         answer = None
         try:
             while True:
@@ -307,19 +310,19 @@ class AsyncClient(_Common):
             result: R = end.value
             return result
 
-    async def _answer(self, asked: Asked) -> Any:  # noqa: ANN401  # JSON
-        async with self._open(asked) as response:
-            if asked.progress is None or response.is_error:
+    async def _answer(self, request: Request) -> Any:  # noqa: ANN401  # JSON
+        async with self._open(request) as response:
+            if request.progress is None or response.is_error:
                 await response.aread()
                 return answered(response)
-            return reported([asked.told(line) async for line in response.aiter_lines()])
+            return reported([request.event(line) async for line in response.aiter_lines()])
 
     @contextlib.asynccontextmanager
-    async def _open(self, asked: Asked) -> AsyncIterator[httpx.Response]:
-        content = None if asked.content is None else _chunks(asked.content)
+    async def _open(self, request: Request) -> AsyncIterator[httpx.Response]:
+        content = None if request.content is None else _chunks(request.content)
         with unreachable(_httpx(), self._url):
             async with self._http.stream(
-                **asked.options(self._namespace), content=content
+                **request.options(self._namespace), content=content
             ) as response:
                 if response.is_error:
                     await response.aread()

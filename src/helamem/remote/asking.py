@@ -6,15 +6,13 @@ Every method is a generator: it yields what to ask, is sent the answer as JSON, 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
-from urllib.parse import quote
 
 from helamem import arguments
 from helamem.answering.ask import Answer
 from helamem.consolidation.profiles import MAX_CHARS, Profile
-from helamem.errors import NotFoundError
 from helamem.exchange import messages as messages_
 from helamem.indexing import plain_json
 from helamem.plain import plain
@@ -28,8 +26,8 @@ from helamem.records import (
     Receipt,
     Reinforcement,
     Turn,
-    utc,
 )
+from helamem.remote import requests
 from helamem.reports import (
     ConsolidationReport,
     Erasure,
@@ -42,77 +40,15 @@ from helamem.reports import (
 from helamem.search.recall import Recall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from helamem.exchange.reading import Reading
     from helamem.records import Json
+    from helamem.remote.requests import Asks
 
 R = TypeVar("R")
 _Memories: TypeAlias = "list[Episode | Fact]"  # where `list` is a method
 PAGE = 1000  # memories that one answer lists
-
-Told: TypeAlias = "dict[str, Any]"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One request.
-
-    Attributes:
-        path: Below the namespace, or from the root on with a slash before it.
-        params: The query; what is None is left out.
-        content: The body.
-        progress: Called with the progress, if the answer streams it.
-    """
-
-    method: str
-    path: str
-    params: Mapping[str, Any]
-    content: Iterable[bytes] | None = None
-    progress: Callable[[int], None] | None = None
-
-    def options(self, namespace: str) -> dict[str, Any]:
-        """The request as httpx takes it, without its body."""
-        given = {name: each for name, each in self.params.items() if each is not None}
-        lines = self.progress is not None
-        kind = "application/x-ndjson" if lines else "application/json"
-        return {
-            "method": self.method,
-            "url": self.path if self.path.startswith("/") else f"{place(namespace)}/{self.path}",
-            "params": given,
-            "headers": {"Content-Type": kind} if self.content is not None else {},
-        }
-
-    def told(self, line: str) -> Told:
-        """One line of an answer; it calls `progress` where the line says how much is done."""
-        event: Told = json.loads(line)
-        if "done" in event and self.progress is not None:
-            self.progress(event["done"])
-        return event
-
-
-Asks: TypeAlias = "Generator[Asked, Any, R]"
-
-
-def _get(path: str, **params: object) -> Asked:
-    return Asked(method="GET", path=path, params=params)
-
-
-def _with_body(method: str, path: str, body: Mapping[str, Any], **params: object) -> Asked:
-    return Asked(method=method, path=path, params=params, content=[_json(body)])
-
-
-def _post(path: str, **body: object) -> Asked:
-    return _with_body("POST", path, body)
-
-
-def _json(value: object) -> bytes:
-    """A value as JSON.
-
-    Raises:
-        TypeError: It has no JSON.
-    """
-    return json.dumps(plain(value)).encode("ascii")
 
 
 def _read(messages: object) -> Reading:
@@ -144,50 +80,15 @@ def _receipt(reading: Reading, told: Receipt) -> Receipt:
     )
 
 
-def _moment(at: datetime | None) -> str | None:
-    """A time as it travels, in its zone.
-
-    Raises:
-        TypeError, ValueError: It is no time, or nobody can tell which.
-    """
-    if at is None:
-        return None
-    utc(at)
-    return at.isoformat()
-
-
-def _id(id_: object) -> int:
-    found = arguments.id_(id_)
-    if found < 1:
-        raise NotFoundError("memory", found)
-    return found
-
-
-def _ids(name: str, given: object) -> list[int]:
-    return [_id(each) for each in arguments.ids(name, given)]
-
-
 def _memory(shape: Mapping[str, Any]) -> Episode | Fact:
     return Episode.from_dict(shape) if shape["kind"] == "episode" else Fact.from_dict(shape)
-
-
-def place(namespace: str) -> str:
-    """Where a namespace is.
-
-    Raises:
-        TypeError, ValueError: It is no text, or cannot stand in an address.
-    """
-    name = arguments.text("namespace", namespace, "name one, for example 'maya'")
-    if "/" in name or name in (".", ".."):
-        raise ValueError(f"namespace {name!r} cannot stand in an address; name one without slashes")
-    return f"/v1/namespaces/{quote(name, safe='')}"
 
 
 def _told_again(recall: Recall) -> dict[str, Any]:
     """The parts of a recall that learning needs."""
     return {
         "query": recall.query,
-        "at": _moment(recall.at),
+        "at": requests.moment(recall.at),
         "hits": [{"id": hit.id, "score": hit.score} for hit in recall.hits],
         "cues": recall.cues,
     }
@@ -205,20 +106,11 @@ def _refuse_model(llm: object) -> None:
         )
 
 
-def _ended(lines: Iterable[str]) -> Iterator[bytes]:
-    """Lines as bytes, each with a line break."""
-    return (line.rstrip("\r\n").encode("utf-8") + b"\n" for line in lines)
-
-
-def _no_progress(_: int) -> None:
-    pass
-
-
 class Asking:
     """The methods of a memory, as generators of what is asked."""
 
     def now(self) -> Asks[datetime]:
-        return datetime.fromisoformat((yield _get("now"))["now"])
+        return datetime.fromisoformat((yield requests.get("now"))["now"])
 
     def add(
         self,
@@ -234,12 +126,12 @@ class Asking:
         if not reading.turns:
             return _receipt(reading, Receipt(ids=(), stored=()))
         common = Turn("-", speaker or "", role or "", at, session or "", metadata or {})
-        answer = yield _post(
+        answer = yield requests.post(
             "episodes",
             messages=reading.turns,
             speaker=speaker,
             role=role,
-            at=_moment(at),
+            at=requests.moment(at),
             session=session,
             metadata=plain_json(common.metadata),
         )
@@ -256,12 +148,12 @@ class Asking:
         if batch_size is not None:
             batch_size = arguments.count("batch_size", batch_size, least=1)
         reading = _read(list(turns))
-        answer = yield Asked(
+        answer = yield requests.Request(
             method="POST",
             path="episodes/stream",
             params={"batch_size": batch_size},
-            content=[_json(turn) + b"\n" for turn in reading.turns],
-            progress=progress or _no_progress,
+            content=[requests.encoded(turn) + b"\n" for turn in reading.turns],
+            progress=progress or requests.no_progress,
         )
         return _receipt(reading, Receipt.from_dict(answer))
 
@@ -269,16 +161,16 @@ class Asking:
         if not isinstance(turn, Turn):
             raise TypeError(f"put takes a Turn, not {type(turn).__name__}")
         name = arguments.text("key", key, "name the turn")
-        answer = yield _with_body("PUT", "items", _read(turn).turns[0].to_dict(), key=name)
+        answer = yield requests.with_body("PUT", "items", _read(turn).turns[0].to_dict(), key=name)
         return int(answer["id"])
 
     def get_by_key(self, key: str) -> Asks[Episode | None]:
-        answer = yield _get("items", key=arguments.text("key", key, "name the turn"))
+        answer = yield requests.get("items", key=arguments.text("key", key, "name the turn"))
         return None if answer["item"] is None else Episode.from_dict(answer["item"])
 
     def annotate(self, episode: Episode, metadata: Mapping[str, Json]) -> Asks[bool]:
-        path = f"episodes/{_id(episode.id)}/annotate"
-        answer = yield _post(path, metadata=plain_json(metadata), was=episode.metadata)
+        path = f"episodes/{requests.checked_id(episode.id)}/annotate"
+        answer = yield requests.post(path, metadata=plain_json(metadata), was=episode.metadata)
         return bool(answer["done"])
 
     def search(
@@ -290,12 +182,12 @@ class Asking:
         at: datetime | None = None,
         min_confidence: float = 0.0,
     ) -> Asks[Recall]:
-        answer = yield _post(
+        answer = yield requests.post(
             "search",
             query=arguments.text("query", query, "ask something"),
             k=arguments.count("k", k, least=1),
             filters=filters,
-            at=_moment(at),
+            at=requests.moment(at),
             min_confidence=arguments.fraction("min_confidence", min_confidence),
         )
         return Recall.from_dict(answer)
@@ -314,13 +206,13 @@ class Asking:
                 f"reinforce takes what `search` returned, not {type(recall).__name__}: "
                 "`recall = client.search(...)`"
             )
-        answer = yield _post(
+        answer = yield requests.post(
             "reinforce",
             recall=_told_again(recall),
-            used=None if used is None else _ids("used", used),
-            unhelpful=_ids("unhelpful", unhelpful),
+            used=None if used is None else requests.checked_ids("used", used),
+            unhelpful=requests.checked_ids("unhelpful", unhelpful),
             certainty=arguments.certainty(certainty),
-            at=_moment(at),
+            at=requests.moment(at),
         )
         return Reinforcement.from_dict(answer)
 
@@ -341,11 +233,11 @@ class Asking:
         learn: bool | None = None,
     ) -> Asks[Answer]:
         _refuse_model(llm)
-        answer = yield _post(
+        answer = yield requests.post(
             "ask",
             question=arguments.text("query", question, "ask something"),
             filters=filters,
-            at=_moment(at),
+            at=requests.moment(at),
             k=k,
             max_tokens=max_tokens,
             min_confidence=min_confidence,
@@ -361,7 +253,7 @@ class Asking:
         self, *, llm: Literal[False] | None = None, at: datetime | None = None
     ) -> Asks[ConsolidationReport]:
         _refuse_model(None if llm is False else llm)
-        answer = yield _post("consolidate", llm=llm is None, at=_moment(at))
+        answer = yield requests.post("consolidate", llm=llm is None, at=requests.moment(at))
         return ConsolidationReport.from_dict(answer)
 
     def reindex(
@@ -371,19 +263,21 @@ class Asking:
             raise TypeError(
                 "a service has its own embedder; `helamem reindex` changes that of a file"
             )
-        answer = yield Asked(
-            method="POST", path="/v1/reindex", params={}, progress=progress or _no_progress
+        answer = yield requests.Request(
+            method="POST", path="/v1/reindex", params={}, progress=progress or requests.no_progress
         )
         return ReindexReport.from_dict(answer)
 
     def forget(
         self, *, dry_run: bool = True, at: datetime | None = None, max_share: float | None = None
     ) -> Asks[ForgetPlan]:
-        answer = yield _post("forget", dry_run=dry_run, at=_moment(at), max_share=max_share)
+        answer = yield requests.post(
+            "forget", dry_run=dry_run, at=requests.moment(at), max_share=max_share
+        )
         return ForgetPlan.from_dict(answer)
 
     def get(self, id_: int) -> Asks[Episode | Fact]:
-        return _memory((yield _get(f"episodes/{_id(id_)}")))
+        return _memory((yield requests.get(f"episodes/{requests.checked_id(id_)}")))
 
     def list(
         self,
@@ -398,7 +292,7 @@ class Asking:
         found: _Memories = []
         while True:
             size = PAGE if most is None else min(PAGE, most - len(found))
-            page = yield _get(
+            page = yield requests.get(
                 "episodes", filters=conditions, limit=size, cursor=str(start + len(found))
             )
             found += map(_memory, page["items"])
@@ -409,9 +303,9 @@ class Asking:
     def update(
         self, id_: int, words: str | None = None, *, metadata: Mapping[str, Json] | None = None
     ) -> Asks[Episode]:
-        path = f"episodes/{_id(id_)}"
+        path = f"episodes/{requests.checked_id(id_)}"
         new = None if metadata is None else plain_json(metadata)
-        answer = yield _with_body("PATCH", path, {"text": words, "metadata": new})
+        answer = yield requests.with_body("PATCH", path, {"text": words, "metadata": new})
         return Episode.from_dict(answer)
 
     def delete(
@@ -420,68 +314,68 @@ class Asking:
         filters: Mapping[str, Json] | None = None,
         dry_run: bool | None = None,
     ) -> Asks[tuple[int, ...]]:
-        wanted = _ids("ids", ids)
+        wanted = requests.checked_ids("ids", ids)
         if not wanted and filters is None:
             return ()
-        answer = yield _post("delete", ids=wanted, filters=filters, dry_run=dry_run)
+        answer = yield requests.post("delete", ids=wanted, filters=filters, dry_run=dry_run)
         return tuple(answer["deleted"])
 
     def repair(self, *, dry_run: bool = True) -> Asks[RepairReport]:
-        answer = yield _post("/v1/repair", dry_run=dry_run)
+        answer = yield requests.post("/v1/repair", dry_run=dry_run)
         return RepairReport.from_dict(answer)
 
     def erase(self, name: str, *, mentions: bool = False, dry_run: bool = True) -> Asks[Erasure]:
         whom = arguments.text("name", name, "say who is to be erased")
-        answer = yield _post("erase", name=whom, mentions=mentions, dry_run=dry_run)
+        answer = yield requests.post("erase", name=whom, mentions=mentions, dry_run=dry_run)
         return Erasure.from_dict(answer)
 
     def history(self, id_: int) -> Asks[tuple[Change, ...]]:
-        answer = yield _get(f"episodes/{_id(id_)}/history")
+        answer = yield requests.get(f"episodes/{requests.checked_id(id_)}/history")
         return tuple(map(Change.from_dict, answer["items"]))
 
     def facts(
         self, *, superseded: bool = False, as_of: datetime | None = None
     ) -> Asks[tuple[Fact, ...]]:
-        answer = yield _get("facts", superseded=superseded, as_of=_moment(as_of))
+        answer = yield requests.get("facts", superseded=superseded, as_of=requests.moment(as_of))
         return tuple(map(Fact.from_dict, answer["items"]))
 
     def profile(
         self, name: str | None = None, *, max_chars: int = MAX_CHARS
     ) -> Asks[tuple[Profile, ...]]:
-        answer = yield _get("profile", name=name, max_chars=max_chars)
+        answer = yield requests.get("profile", name=name, max_chars=max_chars)
         return tuple(map(Profile.from_dict, answer["items"]))
 
     def cues(self) -> Asks[tuple[Cue, ...]]:
-        return tuple(map(Cue.from_dict, (yield _get("cues"))["items"]))
+        return tuple(map(Cue.from_dict, (yield requests.get("cues"))["items"]))
 
     def stats(self) -> Asks[Stats]:
-        return Stats.from_dict((yield _get("stats")))
+        return Stats.from_dict((yield requests.get("stats")))
 
     def import_(
         self, lines: Iterable[str], *, progress: Callable[[int], None] | None = None
     ) -> Asks[Receipt]:
         arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
-        answer = yield Asked(
+        answer = yield requests.Request(
             method="POST",
             path="import",
             params={},
-            content=_ended(arguments.text_lines("import_", lines)),
-            progress=progress or _no_progress,
+            content=requests.encoded_lines(arguments.text_lines("import_", lines)),
+            progress=progress or requests.no_progress,
         )
         return Receipt.from_dict(answer)
 
     def check(self) -> Asks[tuple[str, ...]]:
-        return tuple((yield _get("/v1/check"))["items"])
+        return tuple((yield requests.get("/v1/check"))["items"])
 
     def namespaces(self) -> Asks[tuple[Namespace, ...]]:
-        return tuple(map(Namespace.from_dict, (yield _get("/v1/namespaces"))["items"]))
+        return tuple(map(Namespace.from_dict, (yield requests.get("/v1/namespaces"))["items"]))
 
     def drop_namespace(self, name: str) -> Asks[Namespace]:
         wanted = arguments.text("name", name, "name a namespace")
-        path = place(wanted)
-        return Namespace.from_dict((yield Asked(method="DELETE", path=path, params={})))
+        path = requests.place(wanted)
+        return Namespace.from_dict((yield requests.Request(method="DELETE", path=path, params={})))
 
     @staticmethod
-    def export(*, all_namespaces: bool) -> Asked:
+    def export(*, all_namespaces: bool) -> requests.Request:
         """Where an export is; it is read line by line."""
-        return _get("/v1/export" if all_namespaces else "export")
+        return requests.get("/v1/export" if all_namespaces else "export")

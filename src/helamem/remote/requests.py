@@ -1,0 +1,135 @@
+"""Requests to a service, as values. No I/O."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from urllib.parse import quote
+
+from helamem import arguments
+from helamem.errors import NotFoundError
+from helamem.plain import plain
+from helamem.records import utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request.
+
+    Attributes:
+        path: Below the namespace, or from the root on with a slash before it.
+        params: The query; what is None is left out.
+        content: The body.
+        progress: Called with the progress, if the answer streams it.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, Any]
+    content: Iterable[bytes] | None = None
+    progress: Callable[[int], None] | None = None
+
+    def options(self, namespace: str) -> dict[str, Any]:
+        """The request as httpx takes it, without its body."""
+        given = {name: each for name, each in self.params.items() if each is not None}
+        lines = self.progress is not None
+        kind = "application/x-ndjson" if lines else "application/json"
+        return {
+            "method": self.method,
+            "url": self.path if self.path.startswith("/") else f"{place(namespace)}/{self.path}",
+            "params": given,
+            "headers": {"Content-Type": kind} if self.content is not None else {},
+        }
+
+    def event(self, line: str) -> dict[str, Any]:
+        """One line of a streamed answer; `progress` is called if the line says how much is done."""
+        event: dict[str, Any] = json.loads(line)
+        if "done" in event and self.progress is not None:
+            self.progress(event["done"])
+        return event
+
+
+# A method that yields requests, is sent the answers as JSON, and returns an R.
+Asks: TypeAlias = "Generator[Request, Any, R]"
+
+
+def get(path: str, **params: object) -> Request:
+    """A request that reads."""
+    return Request(method="GET", path=path, params=params)
+
+
+def with_body(method: str, path: str, body: Mapping[str, Any], **params: object) -> Request:
+    """A request with a JSON body."""
+    return Request(method=method, path=path, params=params, content=[encoded(body)])
+
+
+def post(path: str, **body: object) -> Request:
+    """A POST request; the keywords are its JSON body."""
+    return with_body("POST", path, body)
+
+
+def encoded(value: object) -> bytes:
+    """A value as JSON.
+
+    Raises:
+        TypeError: It has no JSON.
+    """
+    return json.dumps(plain(value)).encode("ascii")
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time in ISO 8601, with its zone.
+
+    Raises:
+        TypeError, ValueError: It is not a time, or has no zone.
+    """
+    if at is None:
+        return None
+    utc(at)
+    return at.isoformat()
+
+
+def checked_id(id_: object) -> int:
+    """An id that may exist.
+
+    Raises:
+        TypeError: It is not an id.
+        NotFoundError: No memory has such an id.
+    """
+    found = arguments.id_(id_)
+    if found < 1:
+        raise NotFoundError("memory", found)
+    return found
+
+
+def checked_ids(name: str, given: object) -> list[int]:
+    """The ids that an argument gives, each as `checked_id` takes it."""
+    return [checked_id(each) for each in arguments.ids(name, given)]
+
+
+def place(namespace: str) -> str:
+    """The path of a namespace.
+
+    Raises:
+        TypeError, ValueError: It is not a text, or cannot stand in an address.
+    """
+    name = arguments.text("namespace", namespace, "name one, for example 'maya'")
+    if "/" in name or name in (".", ".."):
+        raise ValueError(f"namespace {name!r} cannot stand in an address; name one without slashes")
+    return f"/v1/namespaces/{quote(name, safe='')}"
+
+
+def encoded_lines(lines: Iterable[str]) -> Iterator[bytes]:
+    """Lines as bytes, each with a line break."""
+    return (line.rstrip("\r\n").encode("utf-8") + b"\n" for line in lines)
+
+
+def no_progress(_: int) -> None:
+    """Ignore progress that nobody asked for."""
