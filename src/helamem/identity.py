@@ -46,6 +46,11 @@ def item(key: object) -> bytes:
     return digest("key", key)
 
 
+def cue(text: str) -> bytes:
+    """The key of a question; upper and lower case do not tell two apart."""
+    return digest("cue", text.casefold())
+
+
 def settled(seconds: float) -> float:
     """A time as it survives the way through a datetime: rounded to microseconds.
 

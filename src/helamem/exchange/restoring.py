@@ -254,12 +254,7 @@ def _found(lines: Sequence[dict[str, Any]], known: Sequence[Fact]) -> dict[int, 
 
 def _cues(prepared: Prepared) -> list[NewCue]:
     return [
-        NewCue(
-            key=identity.digest("cue", line["text"].casefold()),
-            text=line["text"],
-            vector=vector,
-            at=line["at"],
-        )
+        NewCue(key=identity.cue(line["text"]), text=line["text"], vector=vector, at=line["at"])
         for line, vector in zip(prepared.content.cues, prepared.cues, strict=True)
     ]
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem import identity
 from helamem.core import hebbian
 from helamem.decay import clock, rule
-from helamem.identity import digest
 from helamem.protocols import Lesson, NewCue
+from helamem.search import cues
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from helamem.config import Config, Learning
     from helamem.protocols import Floats, Ints
     from helamem.search.recall import Recall
-
-PROBABLE = 0.5  # from here on, a cue is more likely the same need than not
 
 
 def lesson(
@@ -70,15 +69,11 @@ def _activation(recall: Recall, ids: Ints) -> Floats:
 
 def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
     """An earlier cue with nearly the same text, or a new one."""
-    if recall.cues and recall.cues[0].similarity >= config.cue_merge:
-        return recall.cues[0].id
-    words = " ".join(recall.query.split())
-    return NewCue(
-        key=digest("cue", words.casefold()),
-        text=words,
-        vector=recall.vector,
-        at=at,
-    )
+    known = cues.same_question(recall.cues, least=config.cue_merge)
+    if known is not None:
+        return known
+    text = " ".join(recall.query.split())
+    return NewCue(key=identity.cue(text), text=text, vector=recall.vector, at=at)
 
 
 def _misleading(recall: Recall, unhelpful: Sequence[int]) -> Ints:
@@ -86,8 +81,7 @@ def _misleading(recall: Recall, unhelpful: Sequence[int]) -> Ints:
 
     Only a cue of what is probably the same need loses hold of it: it may well have served another one.
     """
-    same = [cue.id for cue in recall.cues if cue.probability >= PROBABLE]
-    others = [*recall.ids, *same]
+    others = [*recall.ids, *cues.probably_same(recall.cues)]
     pairs = {
         (min(bad, other), max(bad, other)) for bad in unhelpful for other in others if bad != other
     }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import lexical, surroundings
+from helamem.search import cues
 from helamem.search.activation import with_those_around
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def signs(
         gathered=_share(np.minimum(around[list(first)], 1.0), idf),
         attributed=_attributed(region, terms),
         dated=_dated(region, question, hits[0]),
-        recognized=_recognized(region, hits),
+        recognized=cues.recognition(region.cues, region.edges, region.ids[list(hits)]),
     )
 
 
@@ -167,10 +168,3 @@ def _dated(region: Region, question: Question, best: int) -> float:
         return 0.0
     starts, ends = np.array(question.periods).T
     return 1.0 if surroundings.inside(region.nodes.at[[best]], starts, ends)[0] else -1.0
-
-
-def _recognized(region: Region, hits: Sequence[int]) -> float:
-    """How probable it is that the question is one of those that a hit is bound to."""
-    bound = np.isin(region.edges.targets, region.ids[list(hits)])
-    serving = np.isin(region.cues.ids, region.edges.sources[bound])
-    return float(np.clip(region.cues.recognized[serving].sum(), 0.0, 1.0))

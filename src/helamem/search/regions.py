@@ -8,50 +8,26 @@ With as many candidates as there are memories, it is the whole graph.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem import decay
-from helamem.core import cues, hebbian, lexical
+from helamem.core import hebbian, lexical
 from helamem.core.vectors import top_k
-from helamem.language import language_named
-from helamem.language.terms import terms_of
 from helamem.protocols import CHANNELS, NODE_KINDS, Edges
-from helamem.search import questions
+from helamem.search import cues
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from helamem.config import Config
     from helamem.core.arrays import Bools
-    from helamem.language.language import Language
     from helamem.protocols import Floats, Ints, NodeKind, Nodes, Postings, Store
+    from helamem.search.cues import NearCues
     from helamem.search.questions import Question
 
 MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
 CUE = NODE_KINDS.index("cue")
 LEARNED = CHANNELS.index("learned")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NearCues:
-    """The earlier questions nearest to a new one.
-
-    Attributes:
-        ids: Ascending.
-        cosine: Shape (c,): cosine with the question, lowered for different speakers.
-        similarity: Shape (c,): similarity by meaning and words, lowered likewise.
-        recognized: Shape (c,): probability of being the same need, with the bar for any place.
-        familiar: Shape (c,): the same with the lower bar, for places after the direct ones.
-    """
-
-    ids: Ints
-    cosine: Floats
-    similarity: Floats
-    recognized: Floats
-    familiar: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,52 +127,18 @@ def _speaker(store: Store, question: Question, postings: Postings) -> int:
 
 def _near_cues(store: Store, question: Question, postings: Postings, config: Config) -> NearCues:
     if not config.candidates.cues or not config.learning.cue:
-        return NearCues(np.empty(0, np.int64), *[np.empty(0)] * 4)
+        return cues.none_near()
     nearest, cosines = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
     order = np.argsort(nearest)
-    ids, meaning = nearest[order], np.maximum(cosines[order], 0.0)
-    said = [words for _, words, *_ in store.cues(ids)]
-    speakers, language = store.speakers(), language_named(config.language)
-    speaker_factor = np.array(
-        [cues.speaker_factor(question.named, _named(each, speakers, language)) for each in said]
+    return cues.compare(
+        question,
+        nearest[order],
+        [text for _, text, *_ in store.cues(nearest[order])],
+        cosines[order],
+        postings=postings,
+        speakers=store.speakers(),
+        config=config,
     )
-    share = config.cues.words if question.n_telling else 0.0
-    both = (1 - share) * meaning + share * _shared_words(said, question, postings, language)
-    similarity, read = both * speaker_factor, config.cues
-    return NearCues(
-        ids,
-        cosine=meaning * speaker_factor,
-        similarity=similarity,
-        recognized=cues.recognition(similarity, even=read.recognized_at, step=read.step),
-        familiar=cues.recognition(similarity, even=read.familiar_at, step=read.step),
-    )
-
-
-def _shared_words(
-    said: Sequence[str], question: Question, postings: Postings, language: Language
-) -> Floats:
-    """How much of what the question's words tell, names apart, each cue has.
-
-    A word that no memory has tells as much as the rarest: it may be the one that makes the need another.
-    """
-    n_documents = max(postings.n_documents, 1)
-    telling = question.terms[: question.n_telling]
-    frequency = np.maximum(postings.document_frequency[: len(telling)], 1)
-    idf = lexical.inverse_document_frequency(frequency, n_documents)
-    present = np.array(
-        [[term in _terms(cue, language) for term in telling] for cue in said], np.bool_
-    )
-    return lexical.telling_share(present.reshape(len(said), len(idf)), idf)
-
-
-@lru_cache(maxsize=4096)
-def _terms(words: str, language: Language) -> frozenset[str]:
-    return frozenset(terms_of(words, language))
-
-
-@lru_cache(maxsize=4096)
-def _named(words: str, speakers: tuple[str, ...], language: Language) -> tuple[str, ...]:
-    return questions.named(words, speakers, language)
 
 
 def _seeds(

@@ -15,10 +15,11 @@ from helamem.core import scoring, vectors
 from helamem.language import language_named
 from helamem.protocols import NODE_KINDS
 from helamem.records import Hit, Parts, Via
-from helamem.search import confidence, notes, questions, regions
+from helamem.search import confidence, cues, notes, questions, regions
 from helamem.search.activation import base_terms
-from helamem.search.recall import CueMatch, Recall
-from helamem.search.spreading import ROUTES, activate
+from helamem.search.cues import ROUTES
+from helamem.search.recall import Recall
+from helamem.search.spreading import activate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Embedder, Store
     from helamem.records import Path
     from helamem.search.questions import Question
-    from helamem.search.regions import NearCues, Region
+    from helamem.search.regions import Region
     from helamem.search.spreading import Scores
 
 FACT = NODE_KINDS.index("fact")
@@ -85,7 +86,7 @@ def search(
         hits=hits,
         confidence=sure,
         signs={} if signs is None else asdict(signs),
-        cues=_cue_matches(region.cues),
+        cues=cues.matches(region.cues),
         notes=told,
         milliseconds=watch.laps,
         vector=question.vector,
@@ -201,18 +202,6 @@ def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
         for source, channel, weight, hop, amount in zip(
             into.sources, into.channels, into.weights, into.hops, into.amounts, strict=True
         )
-    )
-
-
-def _cue_matches(near: NearCues) -> tuple[CueMatch, ...]:
-    """The earlier questions nearest to this one, the most alike first."""
-    return tuple(
-        CueMatch(
-            id=int(near.ids[i]),
-            similarity=float(near.similarity[i]),
-            probability=float(near.familiar[i]),
-        )
-        for i in np.lexsort((near.ids, -near.similarity))
     )
 
 

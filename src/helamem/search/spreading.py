@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.core import cues, spreading
+from helamem.core import spreading
 from helamem.core.graph import Graph
 from helamem.core.spreading import Arrivals
-from helamem.protocols import ASKS, CHANNELS
+from helamem.protocols import ASKS
+from helamem.search import cues
+from helamem.search.cues import CUE, ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from helamem.config import Config, Cues, Spreading
-    from helamem.core.arrays import Bools, Floats, Ints
+    from helamem.config import Config, Spreading
+    from helamem.core.arrays import Floats
     from helamem.core.spreading import Spread
-    from helamem.records import Channel
     from helamem.search.regions import Region
 
-# What activation spreads over: the stored channels, and bindings of earlier questions.
-ROUTES: tuple[Channel, ...] = (*CHANNELS, "cue")
-TEMPORAL, CUE = ROUTES.index("temporal"), ROUTES.index("cue")
+TEMPORAL = ROUTES.index("temporal")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,21 +57,6 @@ class Scores:
         return np.asarray(self.base + self.received.sum(axis=1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Lent:
-    """The contribution of earlier questions to the memories of a region.
-
-    Attributes:
-        recognized: Shape (n,): the contribution of recognized cues, which counts for any place.
-        received: Shape (n,): total contribution of cues, including merely familiar or related ones.
-        arrivals: What is received, binding by binding.
-    """
-
-    recognized: Floats
-    received: Floats
-    arrivals: Arrivals
-
-
 def activate(region: Region, terms: Mapping[str, Floats], config: Config) -> Scores:
     """Base activation, spreading, and the contribution of earlier questions.
 
@@ -84,7 +68,13 @@ def activate(region: Region, terms: Mapping[str, Floats], config: Config) -> Sco
     spread = spread_from(
         region, passed_on if config.spreading.sources == "similarity" else base, config.spreading
     )
-    lent = from_cues(region, config.cues)
+    lent = cues.lend(
+        region.cues,
+        region.edges,
+        region.locate(region.edges.targets),
+        region.similarity,
+        config.cues,
+    )
     received = spread.received.copy()
     received[:, CUE] = lent.received
     arrivals = Arrivals.joined([spread.arrivals, lent.arrivals])
@@ -107,45 +97,6 @@ def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
         gains=(config.temporal, config.learned, config.source, 0.0),
         fan_out=config.fan_out,
     )
-
-
-def from_cues(region: Region, config: Cues) -> Lent:
-    """The contribution of earlier questions to each memory: for the same need, or for a related one.
-
-    At most one cue is the same need, so what they lend for that adds up; cues that are merely related and
-    agree do not.
-    """
-    n = len(region.ids)
-    rows = np.flatnonzero(np.isin(region.edges.sources, region.cues.ids))
-    targets = region.locate(region.edges.targets[rows])
-    rows, targets = rows[targets >= 0], targets[targets >= 0]
-    cue = np.searchsorted(region.cues.ids, region.edges.sources[rows])
-    weights = np.asarray(region.edges.weights[rows], np.float64)
-    best = float(region.similarity.max(initial=0.0))
-    related = cues.relative_similarity(region.cues.cosine, best, power=config.power)
-    recognized = config.recognition * weights * region.cues.recognized[cue]
-    familiar = config.recognition * weights * region.cues.familiar[cue]
-    associated = config.association * weights * related[cue]
-    as_same = cues.expected(targets, familiar, n)
-    as_related = cues.strongest(targets, associated, n)
-    strongest = np.where(_first_that_reaches(as_related, targets, associated), associated, 0.0)
-    amounts = np.where((as_same >= as_related)[targets], familiar, strongest)
-    arrivals = Arrivals(
-        n + cue, targets, np.full(len(rows), CUE), weights, np.ones(len(rows), np.int64), amounts
-    )
-    return Lent(
-        recognized=cues.expected(targets, recognized, n),
-        received=np.maximum(as_same, as_related),
-        arrivals=arrivals.take(np.flatnonzero(amounts)),
-    )
-
-
-def _first_that_reaches(most: Floats, targets: Ints, amounts: Floats) -> Bools:
-    """Of the bindings of each memory, the first of those with the largest amount."""
-    reaching = np.flatnonzero(amounts == most[targets])
-    first = np.zeros(len(amounts), np.bool_)
-    first[reaching[np.unique(targets[reaching], return_index=True)[1]]] = True
-    return first
 
 
 def _graph(region: Region) -> Graph:

@@ -1,0 +1,221 @@
+"""Earlier questions ("cues"): how near each is to a new one, what it lends, and what learning reads from it.
+
+A cue is bound to the memories that served it. Nothing else in search or learning interprets cues; the
+formulas are in `helamem.core.cues`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.core import cues as formulas
+from helamem.core import lexical
+from helamem.core.spreading import Arrivals
+from helamem.language import language_named
+from helamem.language.terms import terms_of
+from helamem.protocols import CHANNELS
+from helamem.search import questions
+from helamem.search.recall import CueMatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.config import Config, Cues
+    from helamem.core.arrays import Bools, Floats, Ints
+    from helamem.language.language import Language
+    from helamem.protocols import Edges, Postings
+    from helamem.records import Channel
+    from helamem.search.questions import Question
+
+PROBABLE = 0.5  # from here on, a cue is more likely the same need than not
+# What activation arrives over: the stored channels, and bindings of cues.
+ROUTES: tuple[Channel, ...] = (*CHANNELS, "cue")
+CUE = ROUTES.index("cue")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearCues:
+    """The earlier questions nearest to a new one.
+
+    Attributes:
+        ids: Ascending.
+        cosine: Shape (c,): cosine with the question, lowered for different speakers.
+        similarity: Shape (c,): similarity by meaning and words, lowered likewise.
+        recognized: Shape (c,): probability of being the same need, with the bar for any place.
+        familiar: Shape (c,): the same with the lower bar, for places after the direct ones.
+    """
+
+    ids: Ints
+    cosine: Floats
+    similarity: Floats
+    recognized: Floats
+    familiar: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lent:
+    """The contribution of earlier questions to the memories of a region.
+
+    Attributes:
+        recognized: Shape (n,): the contribution of recognized cues, which counts for any place.
+        received: Shape (n,): total contribution of cues, including merely familiar or related ones.
+        arrivals: What is received, binding by binding; the source of cue i is n + i.
+    """
+
+    recognized: Floats
+    received: Floats
+    arrivals: Arrivals
+
+
+def none_near() -> NearCues:
+    """No earlier question."""
+    return NearCues(np.empty(0, np.int64), *[np.empty(0)] * 4)
+
+
+def compare(
+    question: Question,
+    ids: Ints,
+    texts: Sequence[str],
+    cosines: Floats,
+    *,
+    postings: Postings,
+    speakers: tuple[str, ...],
+    config: Config,
+) -> NearCues:
+    """How near each cue is to a question, and how probable it is that the need is the same.
+
+    Args:
+        question: The new question.
+        ids: Shape (c,): the cues, ascending.
+        texts: Their texts.
+        cosines: Shape (c,): their cosines with the question.
+        postings: Where the question's terms occur.
+        speakers: All who have spoken.
+        config: The settings.
+    """
+    meaning, language = np.maximum(cosines, 0.0), language_named(config.language)
+    speaker_factor = np.array(
+        [
+            formulas.speaker_factor(question.named, _named(text, speakers, language))
+            for text in texts
+        ]
+    )
+    share = config.cues.words if question.n_telling else 0.0
+    both = (1 - share) * meaning + share * _shared_words(texts, question, postings, language)
+    similarity, read = both * speaker_factor, config.cues
+    return NearCues(
+        ids,
+        cosine=meaning * speaker_factor,
+        similarity=similarity,
+        recognized=formulas.recognition(similarity, even=read.recognized_at, step=read.step),
+        familiar=formulas.recognition(similarity, even=read.familiar_at, step=read.step),
+    )
+
+
+def lend(near: NearCues, edges: Edges, targets: Ints, similarity: Floats, config: Cues) -> Lent:
+    """The contribution of cues to each memory of a region: for the same need, or for a related one.
+
+    At most one cue is the same need, so contributions for that add up; those of cues that are merely
+    related and agree do not.
+
+    Args:
+        near: The cues.
+        edges: The region's edges; those of cues are their bindings.
+        targets: Where each edge ends, as the index of a memory of the region; -1 outside of it.
+        similarity: Shape (n,): each memory's cosine with the question.
+        config: The settings.
+    """
+    n = len(similarity)
+    rows = np.flatnonzero(np.isin(edges.sources, near.ids) & (targets >= 0))
+    memory, cue = targets[rows], np.searchsorted(near.ids, edges.sources[rows])
+    weights = np.asarray(edges.weights[rows], np.float64)
+    related = formulas.relative_similarity(
+        near.cosine, float(similarity.max(initial=0.0)), power=config.power
+    )
+    recognized = config.recognition * weights * near.recognized[cue]
+    familiar = config.recognition * weights * near.familiar[cue]
+    associated = config.association * weights * related[cue]
+    as_same = formulas.expected(memory, familiar, n)
+    as_related = formulas.strongest(memory, associated, n)
+    strongest = np.where(_first_that_reaches(as_related, memory, associated), associated, 0.0)
+    amounts = np.where((as_same >= as_related)[memory], familiar, strongest)
+    arrivals = Arrivals(
+        n + cue, memory, np.full(len(rows), CUE), weights, np.ones(len(rows), np.int64), amounts
+    )
+    return Lent(
+        recognized=formulas.expected(memory, recognized, n),
+        received=np.maximum(as_same, as_related),
+        arrivals=arrivals.take(np.flatnonzero(amounts)),
+    )
+
+
+def recognition(near: NearCues, edges: Edges, memories: Ints) -> float:
+    """The probability that the question is one of those that some memories served."""
+    serving = np.isin(near.ids, edges.sources[np.isin(edges.targets, memories)])
+    return float(np.clip(near.recognized[serving].sum(), 0.0, 1.0))
+
+
+def matches(near: NearCues) -> tuple[CueMatch, ...]:
+    """The cues as a recall shows them, the most alike first."""
+    return tuple(
+        CueMatch(
+            id=int(near.ids[i]),
+            similarity=float(near.similarity[i]),
+            probability=float(near.familiar[i]),
+        )
+        for i in np.lexsort((near.ids, -near.similarity))
+    )
+
+
+def same_question(found: Sequence[CueMatch], *, least: float) -> int | None:
+    """The cue that asks for the same in nearly the same words; None if there is none.
+
+    Args:
+        found: The cues, the most alike first.
+        least: The similarity from which on they are one question.
+    """
+    return found[0].id if found and found[0].similarity >= least else None
+
+
+def probably_same(found: Sequence[CueMatch]) -> list[int]:
+    """The cues that are more likely the same need than not."""
+    return [cue.id for cue in found if cue.probability >= PROBABLE]
+
+
+def _shared_words(
+    texts: Sequence[str], question: Question, postings: Postings, language: Language
+) -> Floats:
+    """The share of the information in the question's words, names apart, that each cue has.
+
+    A word that no memory has tells as much as the rarest: it may be the one that makes the need another.
+    """
+    n_documents = max(postings.n_documents, 1)
+    telling = question.terms[: question.n_telling]
+    frequency = np.maximum(postings.document_frequency[: len(telling)], 1)
+    idf = lexical.inverse_document_frequency(frequency, n_documents)
+    present = np.array(
+        [[term in _terms(text, language) for term in telling] for text in texts], np.bool_
+    )
+    return lexical.telling_share(present.reshape(len(texts), len(idf)), idf)
+
+
+@lru_cache(maxsize=4096)
+def _terms(text: str, language: Language) -> frozenset[str]:
+    return frozenset(terms_of(text, language))
+
+
+@lru_cache(maxsize=4096)
+def _named(text: str, speakers: tuple[str, ...], language: Language) -> tuple[str, ...]:
+    return questions.named(text, speakers, language)
+
+
+def _first_that_reaches(most: Floats, targets: Ints, amounts: Floats) -> Bools:
+    """Of the bindings of each memory, the first of those with the largest amount."""
+    reaching = np.flatnonzero(amounts == most[targets])
+    first = np.zeros(len(amounts), np.bool_)
+    first[reaching[np.unique(targets[reaching], return_index=True)[1]]] = True
+    return first
