@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evaluation import longmemeval_files
 from helamem.errors import ConfigError, DataError, LLMError
-from helamem.evaluation import answers, forms
+from helamem.evaluation import answers, examining, forms
 from helamem.evaluation.experiments import answers as experiment
 from helamem.models import prompts
 from helamem.models.embedders import HashingEmbedder
@@ -184,6 +184,27 @@ def test_a_judge_may_have_prices_of_its_own(dataset: Dataset) -> None:
     answering = usage["prompt_tokens"] - usage["judge"]["prompt_tokens"]
     assert usage["cost"] == answering + usage["judge"]["completion_tokens"]
     assert (result["model"], result["judge"]) == ("scripted", "strict")
+
+
+def test_a_sample_of_questions_is_even_over_categories_and_always_the_same(
+    dataset: Dataset,
+) -> None:
+    everything = examining.drawn(dataset)
+    total = sum(map(len, everything.values()))
+    n_categories = len({q.category for those in everything.values() for q in those})
+
+    drawn = [q for those in examining.drawn(dataset, n_categories).values() for q in those]
+
+    assert n_categories == len({question.category for question in drawn}) == len(drawn)
+    assert examining.drawn(dataset, n_categories) == examining.drawn(dataset, n_categories)
+    assert everything == examining.drawn(dataset, total + 1)
+    assert {id_: [] for id_ in everything} == examining.drawn(dataset, 0)
+
+
+def test_only_the_sample_is_asked(dataset: Dataset) -> None:
+    result = run(dataset, llm=ScriptedLLM(scripted), n_questions=2)
+
+    assert 2 == result["systems"]["default"]["asked"] == len(result["answers"]["default"])
 
 
 def test_a_run_that_broke_off_goes_on_where_it_was(dataset: Dataset, tmp_path: Path) -> None:

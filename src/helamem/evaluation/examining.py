@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -159,15 +160,45 @@ def questions(dataset: Dataset, conversation: Conversation | Outline) -> list[Qu
     ]
 
 
+def drawn(dataset: Dataset, n: int | None = None) -> dict[str, list[Question]]:
+    """The questions to ask, by conversation: all, or a sample that is the same each time.
+
+    Args:
+        n: The size of the sample, which is as even over categories as can be.
+    """
+    everything = {outline.id: questions(dataset, outline) for outline in dataset.outlines}
+    if n is None:
+        return everything
+    every = [(id_, question) for id_, those in everything.items() for question in those]
+    places: Counter[str] = Counter()
+    ranked = []
+    for number in np.random.default_rng(0).permutation(len(every)):
+        id_, question = every[number]
+        ranked.append((places[question.category], id_, question.id))
+        places[question.category] += 1
+    chosen = {(id_, own) for _, id_, own in sorted(ranked, key=itemgetter(0))[:n]}
+    return {id_: [q for q in those if (id_, q.id) in chosen] for id_, those in everything.items()}
+
+
 def answer_all(
-    exam: Exam, dataset: Dataset, system: System[Any], embedder: SharedEmbedder, workers: int
+    exam: Exam,
+    dataset: Dataset,
+    asked: Mapping[str, Sequence[Question]],
+    system: System[Any],
+    embedder: SharedEmbedder,
+    *,
+    workers: int,
 ) -> Generator[Answered, None, None]:
-    """Answer all questions, `workers` at a time; memories are built while models respond."""
+    """Answer questions, `workers` at a time; memories are built while models respond.
+
+    Args:
+        asked: The questions by conversation; see `drawn`.
+    """
     max_tokens = WHOLE if system.prompt_tokens >= WHOLE else exam.max_tokens
     waiting: deque[Future[Answered]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for question, hits in _found(dataset, system, embedder):
+            for question, hits in _found(dataset, asked, system, embedder):
                 waiting.append(pool.submit(exam.answer, question, hits, max_tokens))
                 while waiting and (waiting[0].done() or len(waiting) >= 2 * workers):
                     yield waiting.popleft().result()
@@ -179,11 +210,16 @@ def answer_all(
 
 
 def _found(
-    dataset: Dataset, system: System[Any], embedder: SharedEmbedder
+    dataset: Dataset,
+    asked: Mapping[str, Sequence[Question]],
+    system: System[Any],
+    embedder: SharedEmbedder,
 ) -> Iterator[tuple[Question, Sequence[Hit]]]:
     for conversation in dataset.conversations:
+        if not asked[conversation.id]:
+            continue
         with started(system, conversation, embedder) as running:
-            for question in questions(dataset, conversation):
+            for question in asked[conversation.id]:
                 yield question, system.find(running.state, question, K).hits
         embedder.forget()
 

@@ -38,6 +38,13 @@ FOLDER = "bench-answers"  # in the data folder, unless told otherwise
     show_default=True,
     help="How much of what was found the model is shown; of `full-text`, always all.",
 )
+@click.option(
+    "--questions",
+    "n_questions",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Ask a sample of N questions, even over categories and always the same.",
+)
 @llm_options
 @click.option(
     "--judge", metavar="MODEL", help="Who judges, at the same server; the same model, if left out."
@@ -74,6 +81,7 @@ def answers(
     systems: tuple[str, ...],
     *,
     max_tokens: int,
+    n_questions: int | None,
     judge: str | None,
     no_judge: bool,
     dry_run: bool,
@@ -110,9 +118,11 @@ def answers(
         "prices": prices or (0.0, 0.0),
         "judge_prices": judge_prices,
         "max_tokens": max_tokens,
+        "n_questions": n_questions,
     }
     words = [f"--systems {','.join(systems)}", f"--max-tokens {max_tokens}"]
-    words += [f"--{name} {value}" for name, value in (("model", model), ("judge", judge)) if value]
+    named = (("questions", n_questions), ("model", model), ("judge", judge))
+    words += [f"--{name} {value}" for name, value in named if value]
     paid = (("prices", prices), ("judge-prices", judge_prices))
     words += [f"--{name} {of[0]:g},{of[1]:g}" for name, of in paid if of]
     words += ["--no-judge"] * no_judge + ["--dry-run"] * dry_run

@@ -13,7 +13,7 @@ from helamem.errors import ConfigError, DataError, LLMError
 from helamem.evaluation import answers, cells
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
-from helamem.evaluation.examining import Exam, K, answer_all, metered, priced, questions
+from helamem.evaluation.examining import Exam, K, answer_all, drawn, metered, priced
 from helamem.evaluation.figures import Bars
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
@@ -47,6 +47,7 @@ def run(
     prices: Prices = (0.0, 0.0),
     judge_prices: Prices | None = None,
     max_tokens: int = 1000,
+    n_questions: int | None = None,
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def run(
         prices: Of a million tokens, in and out, in any currency.
         judge_prices: The judge's; the same unless given.
         max_tokens: How much of what was found the model is shown.
+        n_questions: Ask a sample of so many, even over categories and always the same; else all.
 
     Raises:
         ConfigError: There is no model, or no question has an answer.
@@ -79,26 +81,29 @@ def run(
         judged=judged,
         max_tokens=max_tokens,
     )
-    n_asked = sum(len(questions(dataset, outline)) for outline in dataset.outlines)
-    if not n_asked:
+    n_answered = sum(map(len, drawn(dataset).values()))
+    if not n_answered:
         raise ConfigError(
             f"{dataset.name} has no question with an answer; give each question its 'answer', what a right "
             "reply says"
         )
     n_there = sum(len(outline.questions) for outline in dataset.outlines)
-    steps = Steps(progress, len(chosen) * n_asked)
+    asked = drawn(dataset, n_questions)
+    steps = Steps(progress, len(chosen) * sum(map(len, asked.values())))
     outcomes: dict[str, list[Answered]] = {}
     usage: dict[str, dict[str, Any]] = {}
     for system in chosen:
         before = exam.spent()
         with closing(
-            answer_all(exam, dataset, system, SharedEmbedder(embedder), workers)
+            answer_all(exam, dataset, asked, system, SharedEmbedder(embedder), workers=workers)
         ) as replies:
             outcomes[system.name] = _collected(replies, system.name, steps)
         usage[system.name] = priced(before, exam.spent(), prices, judge_prices or prices)
     return {
         "experiment": "answers",
-        **provenance(dataset, embedder=embedder.name, command=command, left_out=n_there - n_asked),
+        **provenance(
+            dataset, embedder=embedder.name, command=command, left_out=n_there - n_answered
+        ),
         "dry_run": dry_run,
         "model": exam.llm.name,
         "judge": exam.judge.name if judged else None,
