@@ -35,7 +35,7 @@ FACT = Fact(
     speaker="Maya",
 )  # fmt: skip
 PARTS = Parts(base=1.0, base_terms={"words": 1.0}, received={"learned": 0.25})
-VIA = Via(source=3, source_kind="cue", channel="cue", weight=0.5, hop=1, activation=0.25)
+VIA = Via(source=3, source_kind="cue", channel="cue", weight=0.5, activation=0.25)
 HIT = Hit(memory=EPISODE, score=1.25, path="direct", parts=PARTS, via=(VIA,))
 CUE_MATCH = CueMatch(id=3, similarity=1.0, probability=0.5)
 RECALL = Recall(
@@ -180,7 +180,6 @@ class TestShapes:
                     "source_kind": "cue",
                     "channel": "cue",
                     "weight": 0.5,
-                    "hop": 1,
                     "activation": 0.25,
                 }
             ],

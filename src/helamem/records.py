@@ -266,7 +266,6 @@ class Via(Record):
         source_kind: "episode", "fact" or "cue" (an earlier question).
         channel: The kind of edge.
         weight: The edge's effective weight, in [0, 1].
-        hop: 1 for a neighbour of a source of activation, 2 for a neighbour's neighbour.
         activation: How much arrived.
     """
 
@@ -274,7 +273,6 @@ class Via(Record):
     source_kind: str
     channel: Channel
     weight: float
-    hop: int
     activation: float
 
 

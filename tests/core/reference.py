@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Edge: TypeAlias = tuple[int, int, float, int]  # source, target, weight, channel
-Arrival: TypeAlias = tuple[int, int, int, int, float]  # hop, source, target, channel, amount
+Arrival: TypeAlias = tuple[int, int, int, float]  # source, target, channel, amount
 
 
 # Vectors
@@ -139,32 +139,20 @@ def spread(
     activation: Sequence[float],
     *,
     gains: Sequence[float],
-    hops: Sequence[float],
     fan_out: float,
 ) -> list[Arrival]:
-    """Every arrival over an edge at a hop, also those of amount 0."""
+    """Every arrival over an edge, also those of amount 0."""
     arrivals: list[Arrival] = []
-    for hop, factor in enumerate(hops, start=1):
-        wave = []
-        for source, target, weight, channel in edges:
-            if hop == 1:
-                sent = activation[source]
-            else:
-                sent = sum(
-                    amount
-                    for h, came_from, arrived_at, _, amount in arrivals
-                    if h == hop - 1 and arrived_at == source and came_from != target
-                )
-            fan = sum(1 for s, _, _, c in edges if (s, c) == (source, channel))
-            amount = factor * gains[channel] * weight * sent / fan**fan_out
-            wave.append((hop, source, target, channel, amount))
-        arrivals += wave
+    for source, target, weight, channel in edges:
+        fan = sum(1 for s, _, _, c in edges if (s, c) == (source, channel))
+        amount = gains[channel] * weight * activation[source] / fan**fan_out
+        arrivals.append((source, target, channel, amount))
     return arrivals
 
 
 def received(n: int, n_channels: int, arrivals: Iterable[Arrival]) -> list[list[float]]:
     table = [[0.0] * n_channels for _ in range(n)]
-    for _, _, target, channel, amount in arrivals:
+    for _, target, channel, amount in arrivals:
         table[target][channel] += amount
     return table
 

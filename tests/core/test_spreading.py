@@ -28,19 +28,19 @@ ActiveGraph = tuple[Edges, Floats]
 settings = st.fixed_dictionaries(
     {
         "gains": st.lists(shares, min_size=N_CHANNELS, max_size=N_CHANNELS),
-        "hops": st.lists(shares, min_size=1, max_size=3),
         "fan_out": shares,
     }
 )
 
 
-def arrivals_of(result: Spread) -> dict[tuple[int, int, int, int], float]:
-    """The amounts by hop, source, target and channel."""
-    found: dict[tuple[int, int, int, int], float] = {}
+def arrivals_of(result: Spread) -> dict[tuple[int, int, int], float]:
+    """The amounts by source, target and channel."""
+    found: dict[tuple[int, int, int], float] = {}
     a = result.arrivals
-    for *key, amount in zip(a.hops, a.sources, a.targets, a.channels, a.amounts, strict=True):
-        hop, source, target, channel = (int(each) for each in key)
-        edge = (hop, source, target, channel)
+    for source, target, channel, amount in zip(
+        a.sources.tolist(), a.targets.tolist(), a.channels.tolist(), a.amounts, strict=True
+    ):
+        edge = (source, target, channel)
         found[edge] = found.get(edge, 0.0) + float(amount)
     return found
 
@@ -116,9 +116,11 @@ def test_spread_equals_the_naive_loops(active: ActiveGraph, how: dict[str, Any])
 @given(active_graphs(), settings)
 def test_every_arrival_is_one_of_the_naive_ones(active: ActiveGraph, how: dict[str, Any]) -> None:
     edges, activation = active
-    expected: dict[tuple[int, int, int, int], float] = {}
-    for *key, amount in reference.spread(edges.edges, activation.tolist(), **how):
-        edge = (key[0], key[1], key[2], key[3])
+    expected: dict[tuple[int, int, int], float] = {}
+    for source, target, channel, amount in reference.spread(
+        edges.edges, activation.tolist(), **how
+    ):
+        edge = (source, target, channel)
         expected[edge] = expected.get(edge, 0.0) + amount
 
     actual = arrivals_of(spread(edges.graph, activation, **how))
@@ -245,13 +247,13 @@ def test_with_full_fan_out_no_channel_gives_more_than_it_got(
 ) -> None:
     edges, activation = active
 
-    result = spread(edges.graph, activation, **{**how, "hops": [1.0], "fan_out": 1.0})
+    result = spread(edges.graph, activation, **{**how, "fan_out": 1.0})
 
     assert (result.received.sum(axis=0) <= activation.sum() + 1e-9).all()
 
 
 def test_an_empty_graph_works() -> None:
-    result = spread(build(0, []), floats([]), gains=[1.0, 1.0], hops=(1.0, 0.2))
+    result = spread(build(0, []), floats([]), gains=[1.0, 1.0])
 
     assert (0, 2) == result.received.shape
     assert 0 == len(result.arrivals.amounts)
@@ -268,51 +270,18 @@ def test_the_papers_equation_by_hand() -> None:
 
     assert [0.0, 0.0, pytest.approx(0.059), 0.0] == result.received[:, 0].tolist()
     into = result.arrivals.into(2)
-    assert [(0, 1), (1, 1)] == list(zip(into.sources.tolist(), into.hops.tolist(), strict=True))
+    assert [0, 1] == into.sources.tolist()
     assert [pytest.approx(0.045), pytest.approx(0.014)] == into.amounts.tolist()
     assert [0.5, 0.2] == into.weights.tolist()
 
 
-def test_two_hops_by_hand() -> None:
+def test_nothing_goes_on_beyond_the_neighbors() -> None:
     # A chain 0 - 1 - 2 - 3 with activation 0.8 at node 1, shared by its two edges.
     chain = [(s, t, 1.0, 0) for i in range(3) for s, t in ((i, i + 1), (i + 1, i))]
 
-    result = spread(
-        build(4, chain), floats([0, 0.8, 0, 0]), gains=[0.5], hops=(1.0, 0.5), fan_out=1.0
-    )
+    result = spread(build(4, chain), floats([0, 0.8, 0, 0]), gains=[0.5], fan_out=1.0)
 
-    # First hop 0.5 * 0.8 / 2 to each side; second hop 0.5 * 0.5 * 0.2 / 2 from node 2 on to node 3.
-    assert [pytest.approx(0.2), 0.0, pytest.approx(0.2), pytest.approx(0.025)] == (
-        result.received[:, 0].tolist()
-    )
-    assert [2] == result.arrivals.into(3).hops.tolist()
-
-
-def test_what_came_from_one_neighbor_goes_on_to_the_other() -> None:
-    # 0 and 2 send 0.8 and 0.2 to 1, which passes to each of them what came from the other.
-    star = [(0, 1, 1.0, 0), (1, 0, 1.0, 0), (2, 1, 1.0, 0), (1, 2, 1.0, 0)]
-
-    result = spread(build(3, star), floats([0.8, 0, 0.2]), gains=[1.0], hops=(1.0, 0.5))
-
-    assert [pytest.approx(0.1), 1.0, pytest.approx(0.4)] == result.received[:, 0].tolist()
-
-
-def test_nothing_goes_straight_back() -> None:
-    # Two edges to the same neighbor, whose amounts do not add up without rounding.
-    edges = [(0, 1, 0.1, 0), (0, 1, 0.2, 1), (0, 1, 0.7, 2), (1, 0, 1.0, 0), (1, 0, 0.3, 2)]
-
-    result = spread(build(2, edges), floats([1, 0]), gains=[0.3] * 3, hops=(1.0, 1.0))
-
-    assert [1, 1, 1] == result.arrivals.targets.tolist()
-    assert 0 == np.count_nonzero(result.received[0])
-
-
-def test_a_circle_leads_back_by_another_way() -> None:
-    circle = [(0, 1, 1.0, 0), (1, 2, 1.0, 0), (2, 0, 1.0, 0), (1, 0, 1.0, 0)]
-
-    result = spread(build(3, circle), floats([1, 0, 0]), gains=[0.5], hops=(1.0, 1.0, 1.0))
-
-    assert [0.125, 0.5, 0.25] == result.received[:, 0].tolist()
+    assert [0.2, 0.0, 0.2, 0.0] == result.received[:, 0].tolist()
 
 
 def test_fan_out_counts_the_edges_of_its_own_channel() -> None:
@@ -330,12 +299,10 @@ def test_fan_out_counts_the_edges_of_its_own_channel() -> None:
         ({"activation": [0.1, -0.2]}, r"activation\[1\] is -0.2"),
         ({"gains": [1.0]}, "1 gains for 2 channels"),
         ({"gains": [1.0, -1.0]}, r"gains\[1\] is -1.0"),
-        ({"hops": []}, "0 hops"),
-        ({"hops": [1.0, math.inf]}, r"hops\[1\] is inf"),
     ],
 )
 def test_what_does_not_fit_the_graph_is_refused(how: dict[str, Any], message: str) -> None:
-    given_ = {"activation": [0.1, 0.2], "gains": [1.0, 1.0], "hops": [1.0], **how}
+    given_ = {"activation": [0.1, 0.2], "gains": [1.0, 1.0], **how}
     activation = floats(given_.pop("activation"))
 
     with pytest.raises(ValueError, match=message):

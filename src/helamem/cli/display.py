@@ -241,8 +241,7 @@ def arrival(via: Via, known: Mapping[int, Episode | Fact]) -> str:
         "cue": "served an earlier question like this one",
     }[via.channel]
     name = f"#{via.source}" + (f" ({words})" if words else "")
-    hops = f", {via.hop} hops" if via.hop > 1 else ""
-    return f"+ {via.activation:.2f} from {name}: {edge}, weight {via.weight:.2f}{hops}"
+    return f"+ {via.activation:.2f} from {name}: {edge}, weight {via.weight:.2f}"
 
 
 def memories(kept: Sequence[Episode | Fact]) -> RenderableType:

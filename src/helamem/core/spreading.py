@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrivals:
-    """Activation that arrived over single edges: one row for an edge and a hop.
+    """Activation that arrived over single edges: one row per edge.
 
     Attributes:
         sources, targets: Shape (r,): the ends of the edge.
         channels: Shape (r,): the kind of edge.
         weights: Shape (r,): the edge's weight.
-        hops: Shape (r,): 1 for what came from an active node, 2 for what its neighbours passed on, ...
         amounts: Shape (r,): how much arrived; above 0.
     """
 
@@ -31,13 +30,14 @@ class Arrivals:
     targets: Ints
     channels: Ints
     weights: Floats
-    hops: Ints
     amounts: Floats
 
     @classmethod
-    def joined(cls, waves: Sequence[Arrivals]) -> Self:
+    def joined(cls, several: Sequence[Arrivals]) -> Self:
         """The rows of several, one after the other."""
-        return cls(*(np.concatenate([getattr(w, name) for w in waves]) for name in cls.__slots__))
+        return cls(
+            *(np.concatenate([getattr(each, name) for each in several]) for name in cls.__slots__)
+        )
 
     def take(self, rows: Ints) -> Self:
         """Some of the rows."""
@@ -55,7 +55,7 @@ class Spread:
 
     Attributes:
         received: Shape (n, channels): how much each node received over each kind of edge.
-        arrivals: The same, edge by edge and hop by hop; their amounts add up to `received`.
+        arrivals: The same, edge by edge; their amounts add up to `received`.
     """
 
     received: Floats
@@ -112,92 +112,52 @@ def relative_threshold(activation: Floats, *, quantile: float) -> float:
 
 
 def spread(
-    graph: Graph,
-    activation: Floats,
-    *,
-    gains: Sequence[float],
-    hops: Sequence[float] = (1.0,),
-    fan_out: float = 0.0,
+    graph: Graph, activation: Floats, *, gains: Sequence[float], fan_out: float = 0.0
 ) -> Spread:
     """What each node receives over the edges of active nodes, by kind of edge (equation 4).
 
-        amount = hops[h] * gains[c] * w_ij * x_i / (number of edges of channel c that leave i) ** fan_out
+        amount = gains[c] * w_ij * x_i / (number of edges of channel c that leave i) ** fan_out
 
-    At the first hop x_i is the activation of node i, at each later one what arrived at i one hop
-    before, less what came from the very node that the edge leads to: nothing goes straight back.
-    With hops (1,), gains (beta,) and fan_out 0, the sum over the received is equation 4's second term.
+    With gains (beta,) and fan_out 0, the sum over the received is equation 4's second term.
 
     The work is proportional to the edges of the active nodes, beside one pass over the activation.
 
     Args:
         graph: n nodes.
         activation: Shape (n,): what each node passes on, mostly from `excess`; 0 for most nodes.
-        gains: One factor a channel.
-        hops: One factor a hop.
+        gains: One factor per channel.
         fan_out: From 0 (each edge carries all of it) to 1 (the edges of a channel share it).
 
     Raises:
-        ValueError: The activation does not fit the graph; there is no hop, or an edge of a channel
-            without a gain; or an activation, a gain or a hop is negative or not finite.
+        ValueError: The activation does not fit the graph, an edge has a channel without a gain, or an
+            activation or a gain is negative or not finite.
 
     >>> from helamem.core.graph import Graph
     >>> chain = np.array([0, 1, 1, 2]), np.array([1, 0, 2, 1]), np.ones(4), np.zeros(4, dtype=int)
-    >>> active = np.array([0.8, 0.0, 0.0])
-    >>> spread(Graph.build(3, *chain), active, gains=[0.5], hops=(1.0, 0.5)).received.ravel().tolist()
-    [0.0, 0.4, 0.1]
+    >>> active = np.array([0.8, 0.0, 0.2])
+    >>> spread(Graph.build(3, *chain), active, gains=[0.5]).received.ravel().tolist()
+    [0.0, 0.5, 0.0]
     """
     check_length("activation", activation, graph.n)
     check_amounts("activation", activation)
     check_amounts("gains", np.asarray(gains, dtype=np.float64))
-    check_amounts("hops", np.asarray(hops, dtype=np.float64))
     n_channels = int(graph.channels.max(initial=-1)) + 1
-    if n_channels > len(gains) or not len(hops):
-        raise ValueError(
-            f"{len(gains)} gains for {n_channels} channels and {len(hops)} hops: "
-            f"give one gain a channel, and at least one hop"
-        )
-    scale = np.asarray(gains, dtype=np.float64)
-    waves = [_wave(graph, activation, None, gains=scale * hops[0], fan_out=fan_out, hop=1)]
-    for hop, factor in enumerate(hops[1:], start=2):
-        last = waves[-1]
-        arrived = sums(last.targets, last.amounts, graph.n)
-        waves.append(_wave(graph, arrived, last, gains=scale * factor, fan_out=fan_out, hop=hop))
-    arrivals = Arrivals.joined(waves)
+    if n_channels > len(gains):
+        raise ValueError(f"{len(gains)} gains for {n_channels} channels: give one gain per channel")
+    arrivals = _arrivals(graph, activation, np.asarray(gains, dtype=np.float64), fan_out)
     cells = arrivals.targets * len(gains) + arrivals.channels
     received = sums(cells, arrivals.amounts, graph.n * len(gains))
     return Spread(received.reshape(graph.n, len(gains)), arrivals)
 
 
-def _wave(
-    graph: Graph,
-    activation: Floats,
-    last: Arrivals | None,
-    *,
-    gains: Floats,
-    fan_out: float,
-    hop: int,
-) -> Arrivals:
-    """One hop: what the active nodes send over all their edges, but not back to where it came from."""
+def _arrivals(graph: Graph, activation: Floats, gains: Floats, fan_out: float) -> Arrivals:
+    """What the active nodes send over all their edges."""
     active = np.flatnonzero(activation)
     places, rows = graph.edges_of(active)
     sources, targets, channels = active[rows], graph.targets[places], graph.channels[places]
-    sent = activation[sources]
-    if last is not None:
-        sent = _without_return(sent, sources, targets, last, graph.n)
-    alike = rows * len(gains) + channels
-    shares = np.bincount(alike)[alike] ** -fan_out
+    of_one_kind = rows * len(gains) + channels
+    shares = np.bincount(of_one_kind)[of_one_kind] ** -fan_out
     weights = graph.weights[places]
-    amounts = gains[channels] * weights * sent * shares
-    wave = Arrivals(sources, targets, channels, weights, np.full(len(places), hop), amounts)
-    return wave.take(np.flatnonzero(amounts))
-
-
-def _without_return(sent: Floats, sources: Ints, targets: Ints, last: Arrivals, n: int) -> Floats:
-    """What is sent over each edge, less what the last wave brought from the edge's target."""
-    came, rows = np.unique(last.targets * n + last.sources, return_inverse=True)
-    amounts = sums(rows, last.amounts, len(came))
-    wanted = sources * n + targets
-    places = np.minimum(np.searchsorted(came, wanted), len(came) - 1)
-    returning = np.where(came[places] == wanted, amounts[places], 0.0)
-    # Both were added up in the same order: where all of it came from the target, exactly 0 is left.
-    return sent - returning
+    amounts = gains[channels] * weights * activation[sources] * shares
+    sent = Arrivals(sources, targets, channels, weights, amounts)
+    return sent.take(np.flatnonzero(amounts))

@@ -143,9 +143,7 @@ def lend(near: NearCues, edges: Edges, targets: Ints, similarity: Floats, config
     as_related = formulas.strongest(memory, associated, n)
     strongest = np.where(_first_that_reaches(as_related, memory, associated), associated, 0.0)
     amounts = np.where((as_same >= as_related)[memory], familiar, strongest)
-    arrivals = Arrivals(
-        n + cue, memory, np.full(len(rows), CUE), weights, np.ones(len(rows), np.int64), amounts
-    )
+    arrivals = Arrivals(n + cue, memory, np.full(len(rows), CUE), weights, amounts)
     return Lent(
         recognized=formulas.expected(memory, recognized, n),
         received=np.maximum(as_same, as_related),

@@ -196,11 +196,10 @@ def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
             source_kind="cue" if source >= n else NODE_KINDS[region.nodes.kinds[source]],
             channel=ROUTES[channel],
             weight=float(weight),
-            hop=int(hop),
             activation=float(amount),
         )
-        for source, channel, weight, hop, amount in zip(
-            into.sources, into.channels, into.weights, into.hops, into.amounts, strict=True
+        for source, channel, weight, amount in zip(
+            into.sources, into.channels, into.weights, into.amounts, strict=True
         )
     )
 
