@@ -467,18 +467,18 @@ class TestReading:
         [a] = samples.add(store, "one")
         other = opened(path)
 
-        with store.reading():
-            before = samples.snapshot(store)
+        with store.reading() as seen:
+            before = samples.snapshot(seen)
             other.add(samples.episodes("two"), link=0.5, now=0.0)
             other.remove([a], at=5.0)
-            assert before == samples.snapshot(store)
+            assert before == samples.snapshot(seen)
 
         assert samples.snapshot(other) == samples.snapshot(store)
         other.close()
 
     def test_nothing_is_written_while_reading(self, store: SQLiteStore) -> None:
-        with store.reading(), pytest.raises(StoreError, match="Leave the block first"):
-            samples.add(store, "one")
+        with store.reading() as seen, pytest.raises(StoreError, match="Leave the block first"):
+            samples.add(seen, "one")
 
         assert [] == store.ids(kinds=["episode"]).tolist()
 
@@ -763,7 +763,7 @@ for i in range(40):
             assert [f"{b} {c + 1}"] == process.end()
 
         assert [a, c, c + 1] == store.ids(kinds=["episode"]).tolist()
-        assert [a, c, c + 1] == store.around(samples.ints(a), 9).tolist()
+        assert [a, c, c + 1] == samples.around(store, [a], 9)
         assert [c] == store.nodes(samples.ints(a)).next.tolist()
 
     @pytest.mark.parametrize("n_heard", [1, 4, 9])

@@ -66,7 +66,6 @@ class Searching(Base):
             k=k,
             where=_parsed_filters(filters),
             at=asked_at,
-            learning_now=self._learning_now(asked_at.timestamp()),
             min_confidence=arguments.fraction("min_confidence", min_confidence),
         )
         logger.info(

@@ -1,6 +1,7 @@
 """The interfaces of stores, embedders, language models and clocks, and the values they exchange."""
 
 from helamem.protocols.models import LLM, Clock, Covering, Embedder, Message, Reply
+from helamem.protocols.regions import FoundCues, RegionQuery, RegionRows
 from helamem.protocols.store import Reindexing, Store
 from helamem.protocols.values import (
     ASKS,
@@ -28,6 +29,7 @@ from helamem.protocols.values import (
     Reindexed,
     Term,
     Unindexed,
+    located,
 )
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "Edges",
     "Embedder",
     "Floats",
+    "FoundCues",
     "Heard",
     "Ints",
     "Learned",
@@ -58,10 +61,13 @@ __all__ = [
     "NodeKind",
     "Nodes",
     "Postings",
+    "RegionQuery",
+    "RegionRows",
     "Reindexed",
     "Reindexing",
     "Reply",
     "Store",
     "Term",
     "Unindexed",
+    "located",
 ]

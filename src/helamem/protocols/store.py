@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from helamem.filters import Filter
+    from helamem.protocols.regions import RegionQuery, RegionRows
     from helamem.protocols.values import (
         Analysis,
         Distillate,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         NewFact,
         NodeKind,
         Nodes,
-        Postings,
         Reindexed,
         Unindexed,
     )
@@ -255,46 +255,28 @@ class Store(Protocol):
         """The latest turns of a session, `last` of them at most, oldest first."""
         ...
 
-    def nearest(
-        self, vector: Floats, k: int, *, kinds: Sequence[NodeKind], within: Ints | None = None
-    ) -> tuple[Ints, Floats]:
+    def region(self, query: RegionQuery) -> RegionRows:
+        """All that a search needs of the memories around a question, as of one moment.
+
+        Candidates are the `nearest` memories by vector and the `lexical` best by BM25 (none that has no term),
+        of those that meet `where`, both once more among those said in one of the `periods`. The region has these, what edges from
+        them and from the nearest `cues` lead to within two steps, and the turns up to `reach` away from each in their sessions.
+        Superseded facts and quiet episodes are left out, and are nobody's neighbors. Of equals the older comes first.
+
+        Raises:
+            ValueError: The vector has the wrong length.
+        """
+        ...
+
+    def nearest(self, vector: Floats, k: int, *, kinds: Sequence[NodeKind]) -> tuple[Ints, Floats]:
         """The active nodes with the highest cosine: ids and cosines, best first, ties by id.
 
-        Quiet episodes are not among them. `within` (sorted ids) restricts what may be returned.
-        """
-        ...
-
-    def during(
-        self, starts: Floats, ends: Floats, *, kinds: Sequence[NodeKind], within: Ints | None = None
-    ) -> Ints:
-        """The active nodes that were said in one of some periods: their ids, ascending.
-
-        Each period reaches from its start, included, to its end, excluded, in epoch seconds. `within`
-        (sorted ids) restricts what may be returned.
-        """
-        ...
-
-    def similarities(self, vector: Floats, ids: Ints) -> Floats:
-        """The cosine of each node with `vector`, in the order of `ids`."""
-        ...
-
-    def postings(self, terms: Sequence[str], *, max_rows: int) -> Postings:
-        """Where the terms occur.
-
-        Where there would be more than `max_rows` rows, those of the most frequent terms are left out
-        (`document_frequency` stays complete); those of the rarest term never are.
+        Quiet episodes are not among them.
         """
         ...
 
     def nodes(self, ids: Ints) -> Nodes:
         """The columns of nodes, in the order of `ids`."""
-        ...
-
-    def around(self, ids: Ints, reach: int) -> Ints:
-        """These nodes, and the turns up to `reach` away from them in their sessions; ascending.
-
-        Quiet episodes are left out, and are nobody's neighbors.
-        """
         ...
 
     def edges(self, sources: Ints) -> Edges:
@@ -313,11 +295,11 @@ class Store(Protocol):
         """The speakers, in the order of `Nodes.speakers`."""
         ...
 
-    def get(self, ids: Sequence[int]) -> list[Episode | Fact]:
+    def get(self, ids: Sequence[int], *, skip_missing: bool = False) -> list[Episode | Fact]:
         """The memories, in the order of `ids`.
 
         Raises:
-            NotFoundError: One of them is not there.
+            NotFoundError: One of them is not there, and `skip_missing` is false.
         """
         ...
 

@@ -6,11 +6,13 @@ positive, unique in a store over episodes, facts and cues, and never used twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from helamem.core import hebbian
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -205,7 +207,7 @@ class Nodes:
         previous, next: The ids of the neighbouring turns of the same session; 0 where there is none.
         lengths: Number of terms.
         at: When it was said.
-        speakers: Index into `Store.speakers()`; -1 for none.
+        speakers: Index into `Store.speakers()`, or into `RegionRows.speakers` in a region; -1 for none.
         traits: As stored with the episode or fact.
         roles: Codes of `ROLES`.
     """
@@ -230,6 +232,9 @@ ROLES = ("other", "user", "assistant")  # a turn of any other role, or of none, 
 class Postings:
     """Occurrences of terms in active episodes and facts, one row per term and node.
 
+    Where all rows would be more than may be read, those of the most frequent terms are left out; those of the
+    rarest term never are.
+
     Attributes:
         terms: Index into the terms asked for.
         ids: The node that has it.
@@ -248,6 +253,38 @@ class Postings:
     n_documents: int
     mean_length: float
 
+    def table(self, ids: Ints, *, max_rank: int | None = None) -> Floats:
+        """How often each of some nodes has each term, shape (n, t).
+
+        Args:
+            ids: Ascending.
+            max_rank: Only terms of a lower rank for the node count.
+        """
+        rows = located(ids, self.ids)
+        wanted = rows >= 0 if max_rank is None else (rows >= 0) & (self.ranks < max_rank)
+        counts = np.zeros((len(ids), len(self.document_frequency)), np.float32)
+        counts[rows[wanted], self.terms[wanted]] = self.counts[wanted]
+        return counts
+
+    def among(self, ids: Ints) -> Postings:
+        """Those in some nodes."""
+        wanted = np.isin(self.ids, ids)
+        return replace(
+            self,
+            terms=self.terms[wanted],
+            ids=self.ids[wanted],
+            counts=self.counts[wanted],
+            ranks=self.ranks[wanted],
+        )
+
+
+def located(ids: Ints, wanted: Ints) -> Ints:
+    """The index of each wanted id among the ascending `ids`; -1 where it is not among them."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return np.where(ids[places] == wanted, places, -1)
+
 
 @dataclass(frozen=True, slots=True)
 class Edges:
@@ -262,6 +299,16 @@ class Edges:
     channels: Ints
     weights: Floats
     touched: NDArray[np.float64]
+
+    def where(self, wanted: NDArray[np.bool_]) -> Edges:
+        """Some of the edges."""
+        return Edges(*(getattr(self, name)[wanted] for name in Edges.__slots__))
+
+    def decayed(self, rule: EdgeRule, now: float) -> Edges:
+        """The edges with their weights as of `now`, without faded ones; source edges do not decay."""
+        left = hebbian.decayed(self.weights, now - self.touched, tau=rule.tau, floor=rule.floor)
+        weights = np.where(self.channels == CHANNELS.index("learned"), left, self.weights)
+        return replace(self, weights=weights).where(weights > 0)
 
 
 CHANNELS: tuple[Channel, ...] = ("temporal", "learned", "source")

@@ -91,7 +91,6 @@ def signs(
     hits: Sequence[int],
     *,
     terms: Mapping[str, Floats],
-    vectors: Floats,
     config: Activation,
 ) -> Signs:
     """The signs for an answer among the hits.
@@ -99,7 +98,6 @@ def signs(
     Args:
         hits: Local indices, best first; at least one.
         terms: The terms of the base activation.
-        vectors: Shape (n, dimension): the embeddings of the region's memories.
     """
     telling = _telling(question)
     frequency = region.postings.document_frequency[telling]
@@ -107,7 +105,7 @@ def signs(
     first = hits[:FIRST]
     around = with_those_around((region.counts > 0)[:, telling].astype(np.float64), region, config)
     known = _share((frequency > 0)[np.newaxis].astype(np.float64), idf)
-    near = _nearness(region, hits, vectors)
+    near = _nearness(region, hits)
     return Signs(
         closeness=question.coverage * near + (1 - question.coverage) * known - USUAL,
         known=known,
@@ -137,10 +135,10 @@ def _share(amounts: Floats, idf: Floats) -> float:
     return float((amounts * idf).sum(axis=1).max() / total) if total > 0 else EVEN
 
 
-def _nearness(region: Region, hits: Sequence[int], vectors: Floats) -> float:
+def _nearness(region: Region, hits: Sequence[int]) -> float:
     """The highest cosine with the question, relative to those between hits and the memories nearest to them."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = vectors / np.where(lengths > 0, lengths, 1.0)
+    lengths = np.linalg.norm(region.vectors, axis=1, keepdims=True)
+    unit = region.vectors / np.where(lengths > 0, lengths, 1.0)
     rows = list(hits)
     between = unit[rows] @ unit.T
     between[np.arange(len(rows)), rows] = -1.0

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from helamem.config import Config, Cues
     from helamem.core.arrays import Bools, Floats, Ints
     from helamem.language.language import Language
-    from helamem.protocols import Edges, Postings
+    from helamem.protocols import Edges, FoundCues, Postings
     from helamem.records import Channel
     from helamem.search.questions import Question
 
@@ -71,16 +71,9 @@ class Lent:
     arrivals: Arrivals
 
 
-def none_near() -> NearCues:
-    """No earlier question."""
-    return NearCues(np.empty(0, np.int64), *[np.empty(0)] * 4)
-
-
 def compare(
     question: Question,
-    ids: Ints,
-    texts: Sequence[str],
-    cosines: Floats,
+    found: FoundCues,
     *,
     postings: Postings,
     speakers: tuple[str, ...],
@@ -90,25 +83,23 @@ def compare(
 
     Args:
         question: The new question.
-        ids: Shape (c,): the cues, ascending.
-        texts: Their texts.
-        cosines: Shape (c,): their cosines with the question.
+        found: The cues.
         postings: Where the question's terms occur.
         speakers: All who have spoken.
         config: The settings.
     """
-    meaning, language = np.maximum(cosines, 0.0), language_named(config.language)
+    meaning, language = np.maximum(found.cosines, 0.0), language_named(config.language)
     speaker_factor = np.array(
         [
             formulas.speaker_factor(question.named, _named(text, speakers, language))
-            for text in texts
+            for text in found.texts
         ]
     )
     share = config.cues.words if question.n_telling else 0.0
-    both = (1 - share) * meaning + share * _shared_words(texts, question, postings, language)
+    both = (1 - share) * meaning + share * _shared_words(found.texts, question, postings, language)
     similarity, read = both * speaker_factor, config.cues
     return NearCues(
-        ids,
+        found.ids,
         cosine=meaning * speaker_factor,
         similarity=similarity,
         recognized=formulas.recognition(similarity, even=read.recognized_at, step=read.step),

@@ -48,15 +48,15 @@ def unmet(store: Store, where: Filter) -> tuple[str, ...]:
     Args:
         where: A filter that fits nothing.
     """
-    with store.reading():
-        ids = store.ids(kinds=MEMORIES)
+    with store.reading() as seen:
+        ids = seen.ids(kinds=MEMORIES)
         alone = dict.fromkeys(filters.comparisons(where))
-        failing = [each for each in alone if not len(store.ids(kinds=MEMORIES, where=each))]
+        failing = [each for each in alone if not len(seen.ids(kinds=MEMORIES, where=each))]
         if not len(ids) or not failing:
             return ()
-        newest = store.get([int(id_) for id_ in ids[-LOOKED_AT:]])
-        there = [len(store.ids(kinds=MEMORIES, where=_there(each.field))) > 0 for each in failing]
-        names = {"speaker": store.speakers()}
+        newest = seen.get([int(id_) for id_ in ids[-LOOKED_AT:]])
+        there = [len(seen.ids(kinds=MEMORIES, where=_there(each.field))) > 0 for each in failing]
+        names = {"speaker": seen.speakers()}
     told = (
         _notes_on(each, found, newest, names) for each, found in zip(failing, there, strict=True)
     )

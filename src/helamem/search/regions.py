@@ -1,7 +1,6 @@
-"""The region: the part of the graph read from the store for one question.
+"""The region: the part of the graph that a question is about, read from the store at once.
 
-Candidates are the memories nearest to the question, the best by words, the same among those of a time
-that it names, and what earlier questions like it are bound to; the region adds what lies around them in their sessions and over learned edges.
+`protocols.Store.region` says what belongs to it; here it is put in the form that activation is computed on.
 With as many candidates as there are memories, it is the whole graph.
 """
 
@@ -13,21 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem import decay
-from helamem.core import hebbian, lexical
-from helamem.core.vectors import top_k
-from helamem.protocols import CHANNELS, NODE_KINDS, Edges
+from helamem.core import lexical
+from helamem.protocols import RegionQuery, located
 from helamem.search import cues
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from helamem.config import Config
     from helamem.core.arrays import Bools
-    from helamem.protocols import Floats, Ints, NodeKind, Nodes, Postings, Store
+    from helamem.filters import Filter
+    from helamem.protocols import Edges, Floats, Ints, Nodes, Postings, RegionRows
     from helamem.search.cues import NearCues
     from helamem.search.questions import Question
-
-MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
-CUE = NODE_KINDS.index("cue")
-LEARNED = CHANNELS.index("learned")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,9 +35,10 @@ class Region:
         nodes: Their columns.
         previous, following: Local index of the neighbouring turns; -1 where they are not in the region.
         similarity: Cosine with the question.
+        vectors: Shape (n, dimension): the embeddings.
         counts: Shape (n, t): how often each memory has each term of the question.
         keywords: Shape (n, t): the same, of its most telling terms only.
-        postings: Where the terms occur in the whole namespace.
+        postings: Where the terms occur in the region, and how often in the whole namespace.
         allowed: Which memories the filters let through.
         edges: Stored edges from cues and from memories of the region, as ids, decayed.
         cues: The earlier questions nearest to this one.
@@ -52,6 +50,7 @@ class Region:
     previous: Ints
     following: Ints
     similarity: Floats
+    vectors: Floats
     counts: Floats
     keywords: Floats
     postings: Postings
@@ -77,158 +76,64 @@ class Region:
 
     def locate(self, ids: Ints) -> Ints:
         """The local index of each id; -1 for one that is not in the region."""
-        return _locate(self.nodes.ids, ids)
+        return located(self.nodes.ids, ids)
 
 
-def load(
-    store: Store, question: Question, config: Config, *, allowed: Ints | None, learning_now: float
-) -> Region:
-    """Read the region of a question. Nothing is written.
+def query_for(
+    question: Question, config: Config, *, where: Filter | None, at: datetime
+) -> RegionQuery:
+    """What the store is asked for.
 
     Args:
-        allowed: The ids that may be returned, ascending; None for all.
-        learning_now: The learning clock, by which edges have decayed.
+        where: What may be returned; None for all.
+        at: When the question is asked.
     """
-    postings = store.postings(question.terms, max_rows=config.candidates.max_postings)
-    speaker = _speaker(store, question, postings)
-    near = _near_cues(store, question, postings, config)
-    seeds = _seeds(store, question, postings, config, allowed)
-    edges = _decayed(_edges_from(store, np.union1d(near.ids, seeds)), config, learning_now)
-    ids = store.around(_memories(store, np.union1d(seeds, edges.targets)), config.activation.window)
-    nodes = store.nodes(ids)
-    return Region(
-        nodes=nodes,
-        previous=_locate(ids, nodes.previous),
-        following=_locate(ids, nodes.next),
-        similarity=store.similarities(question.vector, ids),
-        counts=_counts(postings, ids, len(question.terms)),
-        keywords=_counts(postings, ids, len(question.terms), max_rank=config.activation.keywords),
-        postings=postings,
-        allowed=np.ones(len(ids), np.bool_) if allowed is None else np.isin(ids, allowed),
-        edges=edges,
-        cues=near,
-        speaker=speaker,
-        lightness=lexical.lightness(nodes.lengths, few=config.activation.light_terms),
+    by_days = config.learning.decay_by == "days"
+    return RegionQuery(
+        vector=question.vector,
+        terms=question.terms,
+        periods=question.periods,
+        where=where,
+        nearest=config.candidates.nearest,
+        lexical=config.candidates.lexical,
+        cues=config.candidates.cues if config.learning.cue else 0,
+        max_postings=config.candidates.max_postings,
+        k1=config.activation.k1,
+        b=config.activation.b,
+        reach=config.activation.window,
+        rule=decay.rule(config.learning),
+        now=at.timestamp() if by_days else None,
     )
 
 
-def _speaker(store: Store, question: Question, postings: Postings) -> int:
+def region(rows: RegionRows, question: Question, config: Config) -> Region:
+    """The region in the form that activation is computed on."""
+    nodes, postings, read = rows.nodes, rows.postings, config.activation
+    return Region(
+        nodes=nodes,
+        previous=located(nodes.ids, nodes.previous),
+        following=located(nodes.ids, nodes.next),
+        similarity=rows.similarity,
+        vectors=rows.vectors,
+        counts=postings.table(nodes.ids),
+        keywords=postings.table(nodes.ids, max_rank=read.keywords),
+        postings=postings,
+        allowed=rows.allowed,
+        edges=rows.edges,
+        cues=cues.compare(
+            question, rows.cues, postings=postings, speakers=rows.speakers, config=config
+        ),
+        speaker=_speaker(rows, question),
+        lightness=lexical.lightness(nodes.lengths, few=read.light_terms),
+    )
+
+
+def _speaker(rows: RegionRows, question: Question) -> int:
     """Whom the question names first, by the numbers that the store has for speakers now.
 
     A word that is nearly a name means it where no memory has the word.
     """
-    unknown = {
-        term for term, n in zip(question.terms, postings.document_frequency, strict=True) if not n
-    }
+    frequency = rows.postings.document_frequency
+    unknown = {term for term, n in zip(question.terms, frequency, strict=True) if not n}
     meant = [*question.named, *(name for term, name in question.misspelt if term in unknown)]
-    speakers = store.speakers()
-    return speakers.index(meant[0]) if meant and meant[0] in speakers else -1
-
-
-def _near_cues(store: Store, question: Question, postings: Postings, config: Config) -> NearCues:
-    if not config.candidates.cues or not config.learning.cue:
-        return cues.none_near()
-    nearest, cosines = store.nearest(question.vector, config.candidates.cues, kinds=("cue",))
-    order = np.argsort(nearest)
-    return cues.compare(
-        question,
-        nearest[order],
-        [text for _, text, *_ in store.cues(nearest[order])],
-        cosines[order],
-        postings=postings,
-        speakers=store.speakers(),
-        config=config,
-    )
-
-
-def _seeds(
-    store: Store, question: Question, postings: Postings, config: Config, allowed: Ints | None
-) -> Ints:
-    """The candidates: the best of all, and the best of the time that the question names."""
-    if not config.candidates.nearest or not config.candidates.lexical:
-        return store.ids(kinds=MEMORIES)
-    best = _best(store, question, postings, config, allowed)
-    if not question.periods:
-        return best
-    starts, ends = np.array(question.periods).T
-    during = store.during(starts, ends, kinds=MEMORIES, within=allowed)
-    return np.union1d(best, _best(store, question, postings, config, during))
-
-
-def _best(
-    store: Store, question: Question, postings: Postings, config: Config, within: Ints | None
-) -> Ints:
-    """The nearest by vector, and the best by words."""
-    nearest, _ = store.nearest(
-        question.vector, config.candidates.nearest, kinds=MEMORIES, within=within
-    )
-    return np.union1d(nearest, _best_by_words(store, postings, config, within))
-
-
-def _best_by_words(store: Store, postings: Postings, config: Config, within: Ints | None) -> Ints:
-    ids = np.unique(postings.ids)
-    if within is not None:
-        ids = ids[np.isin(ids, within, assume_unique=True)]
-    scores = lexical.bm25(
-        _counts(postings, ids, len(postings.document_frequency)),
-        store.nodes(ids).lengths,
-        lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents),
-        mean_length=postings.mean_length,
-        k1=config.activation.k1,
-        b=config.activation.b,
-    )
-    best: Ints = ids[top_k(scores, config.candidates.lexical)]
-    return best
-
-
-def _edges_from(store: Store, ids: Ints) -> Edges:
-    """The stored edges up to two steps away from `ids`."""
-    near = store.edges(ids)
-    further = np.setdiff1d(near.targets, ids)
-    if not len(further):
-        return near
-    far = store.edges(further)
-    return Edges(
-        *(np.concatenate([getattr(near, name), getattr(far, name)]) for name in Edges.__slots__)
-    )
-
-
-def _memories(store: Store, ids: Ints) -> Ints:
-    """The nodes that are not cues."""
-    memories: Ints = ids[store.nodes(ids).kinds != CUE]
-    return memories
-
-
-def _counts(postings: Postings, ids: Ints, n_terms: int, *, max_rank: int | None = None) -> Floats:
-    """How often each of `ids` has each term, shape (n, t)."""
-    rows = _locate(ids, postings.ids)
-    wanted = rows >= 0 if max_rank is None else (rows >= 0) & (postings.ranks < max_rank)
-    counts = np.zeros((len(ids), n_terms), np.float32)
-    counts[rows[wanted], postings.terms[wanted]] = postings.counts[wanted]
-    return counts
-
-
-def _decayed(edges: Edges, config: Config, learning_now: float) -> Edges:
-    """The edges with decayed weights, without faded ones; source edges do not decay."""
-    rule = decay.rule(config.learning)
-    learned = edges.channels == LEARNED
-    decayed = hebbian.decayed(
-        edges.weights, learning_now - edges.touched, tau=rule.tau, floor=rule.floor
-    )
-    weights = np.where(learned, decayed, edges.weights)
-    alive = weights > 0
-    return Edges(
-        edges.sources[alive],
-        edges.targets[alive],
-        edges.channels[alive],
-        weights[alive],
-        edges.touched[alive],
-    )
-
-
-def _locate(ids: Ints, wanted: Ints) -> Ints:
-    """The index of each wanted id among the ascending `ids`; -1 where it is not among them."""
-    if not len(ids):
-        return np.full(len(wanted), -1)
-    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return np.where(ids[places] == wanted, places, -1)
+    return rows.speakers.index(meant[0]) if meant and meant[0] in rows.speakers else -1

@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from helamem.config import Activation, Config, Selection
+    from helamem.config import Config, Selection
     from helamem.core.arrays import Bools, Floats
     from helamem.core.spreading import Arrivals
     from helamem.filters import Filter
     from helamem.protocols import Embedder, Store
     from helamem.records import Path
-    from helamem.search.questions import Question
     from helamem.search.regions import Region
     from helamem.search.spreading import Scores
 
@@ -48,10 +47,13 @@ def search(
     k: int,
     where: Filter | None,
     at: datetime,
-    learning_now: float,
     min_confidence: float = 0.0,
 ) -> Recall:
-    """Search for a question. Writes nothing."""
+    """Search for a question. Writes nothing.
+
+    The store is read three times: for the names that the question may hold, which its vector is made without;
+    for its region; and for the memories that are returned, of which those removed meanwhile are left out.
+    """
     watch = Stopwatch()
     config = _reaching(config, k)
     question = questions.understand(
@@ -63,20 +65,23 @@ def search(
         names_apart=config.activation.names_apart,
     )
     watch.lap("question")
-    with store.reading():
-        allowed = None if where is None else store.ids(kinds=regions.MEMORIES, where=where)
-        region = regions.load(store, question, config, allowed=allowed, learning_now=learning_now)
-        watch.lap("region")
-        terms = base_terms(region, question, config.activation, at)
-        scores = activate(region, terms, config)
-        watch.lap("activation")
-        chosen = select(scores, region, k, config.selection)
-        hits = _hits(store, region, chosen, scores, terms)
-        told = notes.left_out(question.terms, region.postings, config.candidates.max_postings)
-        signs = _signs(store, region, question, chosen, terms=terms, config=config.activation)
-        if where is not None and not hits:
-            told += notes.unmet(store, where)
-        watch.lap("hits")
+    rows = store.region(regions.query_for(question, config, where=where, at=at))
+    watch.lap("region")
+    region = regions.region(rows, question, config)
+    terms = base_terms(region, question, config.activation, at)
+    scores = activate(region, terms, config)
+    watch.lap("activation")
+    chosen = select(scores, region, k, config.selection)
+    hits = _hits(store, region, chosen, scores, terms)
+    told = notes.left_out(question.terms, region.postings, config.candidates.max_postings)
+    signs = None
+    if hits:
+        signs = confidence.signs(
+            region, question, [i for i, _ in chosen], terms=terms, config=config.activation
+        )
+    if where is not None and not hits:
+        told += notes.unmet(store, where)
+    watch.lap("hits")
     sure = 0.0 if signs is None else confidence.probability(signs)
     if hits and sure < min_confidence:
         hits, told = (), (*told, notes.unsure(sure, min_confidence))
@@ -139,40 +144,20 @@ def _hits(
     scores: Scores,
     terms: Mapping[str, Floats],
 ) -> tuple[Hit, ...]:
-    """The hits in order, with their memories and the parts of their scores."""
+    """The hits in order, with their memories and the parts of their scores; none that is gone."""
     total = scores.total
-    memories = store.get([int(region.ids[i]) for i, _ in chosen])
+    found = store.get([int(region.ids[i]) for i, _ in chosen], skip_missing=True)
+    memories = {memory.id: memory for memory in found}
     return tuple(
         Hit(
-            memory=memory,
+            memory=memories[id_],
             score=float(total[i]),
             path=path,
             parts=_parts(i, scores, terms),
             via=_via(i, region, scores.arrivals),
         )
-        for (i, path), memory in zip(chosen, memories, strict=True)
-    )
-
-
-def _signs(
-    store: Store,
-    region: Region,
-    question: Question,
-    chosen: list[tuple[int, Path]],
-    *,
-    terms: Mapping[str, Floats],
-    config: Activation,
-) -> confidence.Signs | None:
-    """What speaks for or against an answer among what was chosen; None where nothing was."""
-    if not chosen:
-        return None
-    return confidence.signs(
-        region,
-        question,
-        [i for i, _ in chosen],
-        terms=terms,
-        vectors=store.vectors(region.ids),
-        config=config,
+        for i, path in chosen
+        if (id_ := int(region.ids[i])) in memories
     )
 
 

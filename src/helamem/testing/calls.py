@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 def about(store: Store, own: int, id_: int) -> list[Callable[[], object]]:
     """Every call of a store with an existing id."""
-    one, question = samples.ints(id_), samples.vector("x")
+    one = samples.ints(id_)
     return [
         lambda: store.get([id_]),
         lambda: store.nodes(one),
-        lambda: store.around(one, 1),
         lambda: store.vectors(one),
-        lambda: store.similarities(question, one),
         lambda: store.history(id_),
         lambda: store.update(id_, samples.episode("new"), at=1.0),
         lambda: store.remove([id_], at=1.0),
@@ -50,7 +48,7 @@ def others(store: Store) -> list[Callable[[], object]]:
         lambda: store.prune(rule=samples.PLAIN, now=0.0),
         lambda: store.repair(at=0.0, dry_run=True),
         lambda: store.nearest(samples.vector("x"), 1, kinds=["episode"]),
-        lambda: store.postings(["one"], max_rows=9),
+        lambda: store.region(samples.query()),
         lambda: store.edges(nothing),
         store.all_edges,
         lambda: store.ids(kinds=["episode"]),

@@ -16,6 +16,7 @@ from helamem.testing.isolation import IsolationContract
 from helamem.testing.keeping import AnnotatingContract, PuttingContract, QuietContract
 from helamem.testing.learning import LearningContract
 from helamem.testing.looking import LookingContract
+from helamem.testing.regions import RegionContract
 from helamem.testing.reindexing import ReindexingContract, SharedReindexingContract
 from helamem.testing.removing import RemovingContract
 from helamem.testing.searching import SearchingContract
@@ -162,6 +163,7 @@ class StoreContract(
     RemovingContract,
     SequenceContract,
     SearchingContract,
+    RegionContract,
     LookingContract,
     LearningContract,
     CueContract,
@@ -202,7 +204,7 @@ class SharedStoreContract(SharedReindexingContract):
         expected = [id_ for id_ in ids if id_ != ids[1]]
         for store in stores:
             assert expected == store.ids(kinds=["episode"]).tolist()
-            assert expected == store.around(samples.ints(expected[0]), 9).tolist()
+            assert expected == samples.around(store, [expected[0]], 9)
 
     def test_several_handles_lose_no_increment(self) -> None:
         a, b = samples.add(self.store, "a", "b")

@@ -106,7 +106,7 @@ class FactContract(Contract):
 
         assert [new] == self.store.ids(kinds=["fact"]).tolist()
         assert [new] == self.store.nearest(samples.vector("x"), 9, kinds=["fact"])[0].tolist()
-        found = self.store.postings(["tea"], max_rows=9)
+        found = samples.postings(self.store, "tea")
         assert ([], [0.0], 3, 1.0) == (
             found.ids.tolist(),
             found.document_frequency.tolist(),
@@ -145,7 +145,7 @@ class FactContract(Contract):
         self.store.supersede(old, new, at=5.0)
         self.store.supersede(old, newest, at=6.0)
 
-        assert 3 == self.store.postings(["then"], max_rows=9).n_documents
+        assert 3 == samples.postings(self.store, "then").n_documents
         assert {old: newest, new: None, newest: None} == {
             fact.id: fact.superseded_by for fact in self.store.facts(superseded=True)
         }

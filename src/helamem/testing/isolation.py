@@ -79,10 +79,7 @@ class IsolationContract(Contract):
                 with raising(NotFoundError):
                     use()
         assert [] == samples.rows(mine.edges(samples.ints(*foreign)))
-        nearest, _ = mine.nearest(
-            samples.vector("x"), 9, kinds=["episode"], within=samples.ints(*foreign)
-        )
-        assert [] == nearest.tolist()
+        assert [] == samples.around(mine, foreign, 9)
         assert before == samples.snapshot(theirs)
         assert [own] == mine.ids(kinds=["episode", "fact", "cue"]).tolist()
 

@@ -38,7 +38,7 @@ class PuttingContract(Contract):
         assert ("three", {"n": 2}) == (after.text, after.metadata)
         assert (before.at, before.stored_at, 1) == (after.at, after.stored_at, after.uses)
         assert 2 == len(samples.weights(self.store.all_edges()))
-        found = self.store.postings(["one", "three"], max_rows=9)
+        found = samples.postings(self.store, "one", "three")
         assert ([0.0, 1.0], 2) == (found.document_frequency.tolist(), found.n_documents)
         assert changed.vector.tobytes() == self.store.vectors(samples.ints(id_)).tobytes()
 
@@ -115,13 +115,13 @@ class QuietContract(Contract):
         assert [heard] == self.store.nearest(samples.vector("three"), 9, kinds=["episode"])[
             0
         ].tolist()
-        found = self.store.postings(["two", "three"], max_rows=9)
+        found = samples.postings(self.store, "two", "three")
         assert ([1.0, 0.0], 1, 2.0) == (
             found.document_frequency.tolist(),
             found.n_documents,
             found.mean_length,
         )
-        assert [heard] == self.store.around(samples.ints(heard, quiet), 9).tolist()
+        assert [heard] == samples.around(self.store, [heard, quiet], 9)
 
     def test_it_is_kept_and_listed(self) -> None:
         [heard] = samples.add(self.store, "one")
@@ -151,14 +151,14 @@ class QuietContract(Contract):
     def test_it_may_fall_silent_and_be_heard_again(self) -> None:
         [a] = samples.add(self.store, "one")
         item, _ = self.store.put(_item("two"), at=5.0)
-        assert [a, item] == self.store.around(samples.ints(a), 1).tolist()
+        assert [a, item] == samples.around(self.store, [a], 1)
 
         self.store.put(_quiet("two", key=KEY), at=6.0)
-        assert [a] == self.store.around(samples.ints(a), 1).tolist()
+        assert [a] == samples.around(self.store, [a], 1)
         assert [] == self.store.check()
 
         self.store.put(_item("three"), at=7.0)
-        assert [a, item] == self.store.around(samples.ints(a), 1).tolist()
+        assert [a, item] == samples.around(self.store, [a], 1)
         assert [] == self.store.check()
 
     def test_it_can_be_removed(self) -> None:

@@ -106,7 +106,7 @@ class ReindexingContract(Contract):
             for text in ("who sings?", "Ana sings", "Ana is a singer", "what sounds?")
         ]
         assert expected == store.vectors(ids).tolist()
-        postings = store.postings(["anew", "ana"], max_rows=99)
+        postings = samples.postings(store, "anew", "ana")
         assert [3, 2] == postings.document_frequency.tolist()
         assert [(0, a, 2), (0, b, 2), (0, fact, 2), (1, b, 1), (1, fact, 1)] == [
             row[:3] for row in samples.rows(postings)
@@ -126,9 +126,9 @@ class ReindexingContract(Contract):
 
         store = self.adopted(reindexing)
 
-        assert [2] == store.postings(["anew"], max_rows=9).document_frequency.tolist()
+        assert [2] == samples.postings(store, "anew").document_frequency.tolist()
         store.remove([new], at=2.0)
-        assert [2] == store.postings(["anew"], max_rows=9).document_frequency.tolist()
+        assert [2] == samples.postings(store, "anew").document_frequency.tolist()
 
     def test_a_store_without_memories_changes_its_embedder_too(self) -> None:
         store = self.adopted(self.store.reindexing(self.other()))
@@ -237,5 +237,5 @@ class SharedReindexingContract(Contract):
         assert reindexing.adopt() is not None
 
         for store in (mine, theirs):
-            [id_] = store.postings(["anew"], max_rows=9).ids.tolist()
+            [id_] = samples.postings(store, "anew").ids.tolist()
             assert [id_] == store.ids(kinds=["episode"]).tolist()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from helamem import filters
 from helamem.core import vectors
 from helamem.protocols import (
     CHANNELS,
@@ -22,6 +23,7 @@ from helamem.protocols import (
     NewCue,
     NewEpisode,
     NewFact,
+    RegionQuery,
     Term,
 )
 
@@ -138,6 +140,37 @@ def lesson(
     )
 
 
+def query(text: str = "?", **others: Any) -> RegionQuery:  # noqa: ANN401
+    """A question to which every memory is a candidate."""
+    given: dict[str, Any] = {
+        "vector": vector(text),
+        "terms": list(dict.fromkeys(words(text))),
+        "nearest": 0,
+        "lexical": 0,
+        "cues": 10,
+        "max_postings": 10**6,
+        "k1": 1.2,
+        "b": 0.75,
+        "reach": 0,
+        "rule": PLAIN,
+        "now": 0.0,
+    }
+    return RegionQuery(**{**given, **others})
+
+
+def postings(store: Store, *terms: str, max_rows: int = 10**6) -> Postings:
+    """Where the terms occur in the whole namespace."""
+    asked = query(vector=vector("?", store.analysis.dimension), terms=terms, max_postings=max_rows)
+    return store.region(asked).postings
+
+
+def around(store: Store, ids: Sequence[int], reach: int) -> list[int]:
+    """The ids of the region of some memories: themselves, and the turns around them."""
+    where = filters.parse({"id": list(ids)})
+    asked = query(where=where, nearest=99, lexical=99, cues=0, reach=reach)
+    return [int(id_) for id_ in store.region(asked).nodes.ids]
+
+
 def add(store: Store, *texts: str, **others: Any) -> list[int]:  # noqa: ANN401
     """Add turns without links; return their ids."""
     return [id_ for id_, _ in store.add(episodes(*texts, **others), link=0.0, now=0.0)]
@@ -171,7 +204,7 @@ def snapshot(store: Store) -> dict[str, Any]:
     ids = np.sort(np.concatenate(list(by_kind.values())))
     memories = store.get([*by_kind["episode"].tolist(), *by_kind["fact"].tolist()])
     vocabulary = sorted({word for memory in memories for word in words(memory.text)})
-    postings = store.postings(vocabulary, max_rows=10**9)
+    found = postings(store, *vocabulary)
     facts = store.facts(superseded=True)
     return {
         "ids": {kind: found.tolist() for kind, found in by_kind.items()},
@@ -185,14 +218,14 @@ def snapshot(store: Store) -> dict[str, Any]:
         "postings": {
             (vocabulary[term], id_, count, rank)
             for term, id_, count, rank in zip(
-                postings.terms.tolist(),
-                postings.ids.tolist(),
-                postings.counts.tolist(),
-                postings.ranks.tolist(),
+                found.terms.tolist(),
+                found.ids.tolist(),
+                found.counts.tolist(),
+                found.ranks.tolist(),
                 strict=True,
             )
         },
-        "documents": (postings.n_documents, postings.mean_length),
+        "documents": (found.n_documents, found.mean_length),
         "history": {each.id: store.history(each.id) for each in [*memories, *facts]},
         "clusters": store.clusters(),
         "lessons": store.lessons(),

@@ -22,7 +22,7 @@ class SearchingContract(Contract):
 
     def test_an_empty_store_finds_nothing(self) -> None:
         ids, cosines = self.store.nearest(samples.vector("x"), 5, kinds=["episode"])
-        found = self.store.postings(["word"], max_rows=9)
+        found = samples.postings(self.store, "word")
 
         assert ([], []) == (ids.tolist(), cosines.tolist())
         assert ([], [0.0], 0, 0.0) == (
@@ -80,32 +80,6 @@ class SearchingContract(Contract):
         )
         assert [] == self.store.nearest(samples.vector("x"), 9, kinds=[])[0].tolist()
 
-    def test_nearest_within_some_ids(self) -> None:
-        ids, given = _store_random(self.store, 30, np.random.default_rng(3))
-        query = samples.vector("x")
-
-        for step in (1, 2, 7, 29):
-            within = ids[::step]
-            cosines = given[::step].astype(np.float64) @ query
-            found, _ = self.store.nearest(query, 5, kinds=["episode"], within=samples.ints(*within))
-
-            assert [within[i] for i in np.argsort(-cosines)[:5]] == found.tolist()
-        assert (
-            [] == self.store.nearest(query, 5, kinds=["episode"], within=samples.ints())[0].tolist()
-        )
-        assert (
-            []
-            == self.store.nearest(query, 5, kinds=["fact"], within=samples.ints(*ids))[0].tolist()
-        )
-
-    def test_similarities_come_in_the_order_asked_for(self) -> None:
-        ids, given = _store_random(self.store, 30, np.random.default_rng(4))
-        query = samples.vector("x")
-        for chosen in ([3, 0, 29, 3], list(range(30)), [5], []):
-            similarities = self.store.similarities(query, samples.ints(*(ids[i] for i in chosen)))
-
-            np.testing.assert_allclose(similarities, given[chosen] @ query, atol=1e-6)
-
     def test_postings_are_what_counting_says(self) -> None:
         generator = np.random.default_rng(5)
         vocabulary = [f"w{i}" for i in range(12)]
@@ -116,7 +90,7 @@ class SearchingContract(Contract):
         ids = samples.add(self.store, *[f"{text} t{i}" for i, text in enumerate(texts)])
         asked = [*reversed(vocabulary), "nowhere"]
 
-        found = self.store.postings(asked, max_rows=10**6)
+        found = samples.postings(self.store, *asked)
 
         expected = [
             (asked.index(term.term), id_, float(term.count), term.rank)
@@ -145,7 +119,7 @@ class SearchingContract(Contract):
         asked = ["all", "one", "nowhere", "half"]
 
         for budget, expected in ((13, {0, 1, 3}), (12, {1, 3}), (5, {1, 3}), (4, {1}), (0, {1})):
-            found = self.store.postings(asked, max_rows=budget)
+            found = samples.postings(self.store, *asked, max_rows=budget)
 
             assert expected == set(found.terms.tolist())
             assert [8.0, 1.0, 0.0, 4.0] == found.document_frequency.tolist()
@@ -153,14 +127,14 @@ class SearchingContract(Contract):
     def test_the_rarest_term_is_never_left_out(self) -> None:
         samples.add(self.store, *[f"all {i}" for i in range(8)])
 
-        assert 8 == len(self.store.postings(["all"], max_rows=1).ids)
+        assert 8 == len(samples.postings(self.store, "all", max_rows=1).ids)
 
     def test_facts_have_words_and_cues_have_none(self) -> None:
         [a] = samples.add(self.store, "said")
         fact = samples.add_fact(self.store, "peanuts harm Maya", a)
         self.store.learn(samples.lesson(used=[a], cue=samples.cue("peanuts?")))
 
-        found = self.store.postings(["peanuts"], max_rows=9)
+        found = samples.postings(self.store, "peanuts")
 
         assert ([fact], 2, 2.0) == (found.ids.tolist(), found.n_documents, found.mean_length)
 
@@ -175,7 +149,7 @@ class SearchingContract(Contract):
             for word in given
         ]
 
-        found = self.store.postings(given, max_rows=99)
+        found = samples.postings(self.store, *given)
 
         assert list(enumerate(ids)) == sorted(
             zip(found.terms.tolist(), found.ids.tolist(), strict=True)
@@ -187,9 +161,7 @@ class SearchingContract(Contract):
             missing = samples.ints(a, unknown)
             for read in (
                 lambda missing=missing: self.store.nodes(missing),
-                lambda missing=missing: self.store.around(missing, 1),
                 lambda missing=missing: self.store.vectors(missing),
-                lambda missing=missing: self.store.similarities(samples.vector("x"), missing),
                 lambda missing=missing: self.store.get(missing.tolist()),
                 lambda missing=missing: self.store.history(int(missing[1])),
             ):

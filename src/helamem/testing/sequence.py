@@ -3,16 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
-
 from helamem.protocols import ASKS, NAMES_TIME, ROLES
 from helamem.testing import samples
 from helamem.testing.base import Contract
-
-if TYPE_CHECKING:
-    from helamem.protocols import Ints, NodeKind
 
 
 class SequenceContract(Contract):
@@ -45,7 +38,7 @@ class SequenceContract(Contract):
 
         nodes = self.store.nodes(samples.ints(a, d))
         assert ([0, a], [d, 0]) == (nodes.previous.tolist(), nodes.next.tolist())
-        assert [a, d] == self.store.around(samples.ints(a), 1).tolist()
+        assert [a, d] == samples.around(self.store, [a], 1)
 
     def test_a_session_goes_on_after_its_last_turn_was_removed(self) -> None:
         a, b = samples.add(self.store, "a", "b")
@@ -68,11 +61,11 @@ class SequenceContract(Contract):
         a, b, c, d, e = samples.add(self.store, *"abcde")
         [x] = samples.add(self.store, "x", session="t")
 
-        assert [c] == self.store.around(samples.ints(c), 0).tolist()
-        assert [b, c, d] == self.store.around(samples.ints(c), 1).tolist()
-        assert [a, b, c, x] == self.store.around(samples.ints(x, a), 2).tolist()
-        assert [a, b, c, d, e] == self.store.around(samples.ints(c, e), 9).tolist()
-        assert [] == self.store.around(samples.ints(), 2).tolist()
+        assert [c] == samples.around(self.store, [c], 0)
+        assert [b, c, d] == samples.around(self.store, [c], 1)
+        assert [a, b, c, x] == samples.around(self.store, [x, a], 2)
+        assert [a, b, c, d, e] == samples.around(self.store, [c, e], 9)
+        assert [] == samples.around(self.store, [], 2)
 
     def test_nothing_lies_around_facts_and_cues(self) -> None:
         a, b = samples.add(self.store, "a", "b")
@@ -82,9 +75,9 @@ class SequenceContract(Contract):
 
         nodes = self.store.nodes(samples.ints(fact, cue))
 
-        assert [fact, cue] == self.store.around(samples.ints(cue, fact), 3).tolist()
         assert ([0, 0], [0, 0]) == (nodes.previous.tolist(), nodes.next.tolist())
         assert [-1, -1] == nodes.sessions.tolist()
+        assert [a, fact] == samples.around(self.store, [fact], 0)  # a is its source
 
     def test_nodes_come_in_the_order_asked_for(self) -> None:
         a, b = (
@@ -113,21 +106,6 @@ class SequenceContract(Contract):
         assert ["user", "assistant", "other", "other"] == [
             ROLES[code] for code in self.store.nodes(samples.ints(*ids)).roles
         ]
-
-    def test_during_are_the_active_nodes_of_some_periods(self) -> None:
-        a, b, c, d = (samples.add(self.store, f"at {at}", at=at)[0] for at in (1.0, 2.0, 3.0, 9.0))
-        fact = samples.add_fact(self.store, "a fact", a, at=2.5)
-
-        def during(*periods: tuple[float, float], within: Ints | None = None) -> list[int]:
-            starts, ends = np.array(periods, np.float64).reshape(-1, 2).T
-            kinds: tuple[NodeKind, ...] = ("episode", "fact")
-            return [int(id_) for id_ in self.store.during(starts, ends, kinds=kinds, within=within)]
-
-        assert [b, fact] == during((2.0, 3.0))
-        assert [a, b, d, fact] == during((5.0, float("inf")), (float("-inf"), 3.0))
-        assert [b, c, fact] == during((2.0, 3.0), (1.5, 4.0))
-        assert [c] == during((2.0, 4.0), within=samples.ints(a, c, d))
-        assert [] == during() == during((4.0, 5.0))
 
     def test_speakers_are_named_once(self) -> None:
         for speaker in ("Ana", "Ben", "", "Ana"):

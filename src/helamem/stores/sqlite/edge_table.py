@@ -116,6 +116,18 @@ def leaving(space: Space, sources: Ints, index: NodeIndex) -> Edges:
     return _between_active(rows.edges(found), index)
 
 
+def two_steps_from(space: Space, sources: Ints, index: NodeIndex) -> Edges:
+    """The edges that leave these nodes, or what these edges lead to, between active nodes."""
+    mine = listed(sources[index.is_active(sources)].tolist())
+    found = space.db.rows(
+        "WITH near AS (SELECT * FROM edge WHERE source IN (SELECT value FROM json_each(?1)))"
+        " SELECT * FROM near UNION ALL SELECT * FROM edge WHERE source IN (SELECT target FROM near)"
+        " AND source NOT IN (SELECT value FROM json_each(?1))",
+        mine,
+    )
+    return _between_active(rows.edges(found), index)
+
+
 def everything(space: Space, index: NodeIndex) -> Edges:
     """Every edge between active nodes."""
     found = space.db.rows(
@@ -141,11 +153,4 @@ def _between_active(edges: Edges, index: NodeIndex) -> Edges:
     """Restrict a query to edges between nodes that are not superseded."""
     if index.columns.active.all():
         return edges
-    stays = index.is_active(edges.sources) & index.is_active(edges.targets)
-    return Edges(
-        edges.sources[stays],
-        edges.targets[stays],
-        edges.channels[stays],
-        edges.weights[stays],
-        edges.touched[stays],
-    )
+    return edges.where(index.is_active(edges.sources) & index.is_active(edges.targets))

@@ -156,6 +156,11 @@ class NodeIndex:
         wanted[[NODE_KINDS.index(kind) for kind in kinds]] = True
         return np.flatnonzero(wanted[self.columns.kinds] & self.columns.active)
 
+    def memories(self, ids: Ints) -> Ints:
+        """Those of the nodes that are not cues."""
+        memories: Ints = ids[self.columns.kinds[self.rows(ids)] != CUE]
+        return memories
+
     def nearest(
         self, vector: Floats, k: int, kinds: Sequence[NodeKind], within: Ints | None
     ) -> tuple[Ints, Floats]:

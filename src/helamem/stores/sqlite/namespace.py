@@ -165,6 +165,11 @@ def require_known(space: Space, name: str) -> None:
         )
 
 
+def lessons(space: Space) -> int:
+    """How many lessons have been learned."""
+    return int(space.db.row("SELECT lessons FROM namespace WHERE id = ?", space.id)[0])
+
+
 def all_of(db: Database) -> list[tuple[str, int, int, int, float | None]]:
     """Every namespace that is not empty: name, episodes, facts, cues, time of the last episode."""
     with db.reading():

@@ -14,7 +14,7 @@ from helamem.stores.sqlite.rows import CUE, EPISODE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from helamem.protocols import Floats, NewCue, NewEpisode, NewFact
+    from helamem.protocols import Floats, Ints, NewCue, NewEpisode, NewFact
     from helamem.records import Json
     from helamem.stores.sqlite.namespace import Space
 
@@ -84,6 +84,19 @@ def heard(space: Space, session: str, last: int) -> list[Heard]:
         Heard(key=key, role=role, speaker=speaker, text=text, at=at)
         for key, role, speaker, text, at in reversed(found)
     ]
+
+
+def texts(space: Space, ids: Ints) -> tuple[str, ...]:
+    """The texts of nodes that are there, in the order of `ids`."""
+    if not len(ids):
+        return ()
+    found = dict(
+        space.db.rows(
+            "SELECT id, text FROM node WHERE id IN (SELECT value FROM json_each(?))",
+            listed(ids.tolist()),
+        )
+    )
+    return tuple(found[id_] for id_ in ids.tolist())
 
 
 def require(space: Space, id_: int, kind: int | None) -> tuple[str, int]:

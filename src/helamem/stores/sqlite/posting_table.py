@@ -89,15 +89,17 @@ def postings(space: Space, terms: Sequence[str], max_rows: int, index: NodeIndex
         "SELECT n_documents, total_length FROM namespace WHERE id = ?", space.id
     )
     numbers, frequency = _frequencies(space, terms)
-    found: list[tuple[int, int, int, int]] = []
-    for i in np.flatnonzero(lexical.affordable(frequency, max_rows)).tolist():
-        found += space.db.rows(
-            "SELECT ?, node, count, rank FROM posting WHERE term = ?", i, numbers[i]
-        )
+    place = {
+        numbers[i]: i for i in np.flatnonzero(lexical.affordable(frequency, max_rows)).tolist()
+    }
+    found = space.db.rows(
+        "SELECT term, node, count, rank FROM posting WHERE term IN (SELECT value FROM json_each(?))",
+        listed(place),
+    )
     table = np.array(found, np.int64).reshape(-1, 4)
     table = table[index.is_active(table[:, 1])]
     return Postings(
-        terms=table[:, 0],
+        terms=np.array([place[term] for term in table[:, 0].tolist()], np.int64),
         ids=table[:, 1],
         counts=table[:, 2].astype(np.float32),
         ranks=table[:, 3],

@@ -27,7 +27,9 @@ IS_DOCUMENT = f"active AND kind < {CUE} AND NOT traits & {QUIET}"  # columns tha
 
 MEMORIES = (
     "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.utc_offset,"
-    " n.stored_at, n.metadata, coalesce(u.uses, 0), u.used_at, f.kind, f.confidence, f.superseded_by FROM node n"
+    " n.stored_at, n.metadata, coalesce(u.uses, 0), u.used_at, f.kind, f.confidence, f.superseded_by,"
+    " (SELECT json_group_array(episode) FROM (SELECT episode FROM fact_source WHERE fact = f.node ORDER BY episode))"
+    " FROM node n"
     " LEFT JOIN session s ON s.id = n.session LEFT JOIN usage u ON u.node = n.id"
     " LEFT JOIN fact f ON f.node = n.id"
     # The plus signs keep SQLite from walking the whole namespace instead of looking up the ids.
@@ -40,9 +42,7 @@ FILTERABLE = (
 )
 
 
-def memory(
-    row: tuple[Any, ...], sources: Mapping[int, tuple[int, ...]], zone: tzinfo
-) -> Episode | Fact:
+def memory(row: tuple[Any, ...], zone: tzinfo) -> Episode | Fact:
     """Convert a row of `MEMORIES` to a record; times are in `zone` unless the turn brought its own zone."""
     id_, kind, text, speaker, role, session, at, offset, stored_at, metadata, *rest = row
     uses, used_at, *fact = rest
@@ -59,12 +59,12 @@ def memory(
     }
     if kind == EPISODE:
         return Episode(role=role, session=session, **shared)
-    fact_kind, confidence, superseded_by = fact
+    fact_kind, confidence, superseded_by, sources = fact
     return Fact(
         kind=fact_kind,
         confidence=confidence,
         superseded_by=superseded_by,
-        sources=sources[id_],
+        sources=tuple(json.loads(sources)),
         **shared,
     )
 

@@ -23,9 +23,8 @@ from helamem.stores.sqlite import (
     checks,
     edge_table,
     fact_table,
-    filtering,
     node_table,
-    posting_table,
+    regions,
     removing,
     rows,
 )
@@ -35,6 +34,7 @@ from helamem.stores.sqlite.namespace import (
     all_of,
     claimed,
     is_wipe_owed,
+    lessons,
     listed,
     made_with,
     moved,
@@ -42,7 +42,7 @@ from helamem.stores.sqlite.namespace import (
     require_known,
 )
 from helamem.stores.sqlite.reindexing import Reindexing
-from helamem.stores.sqlite.rows import EPISODE, FACT
+from helamem.stores.sqlite.rows import EPISODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,7 +65,8 @@ if TYPE_CHECKING:
         NewFact,
         NodeKind,
         Nodes,
-        Postings,
+        RegionQuery,
+        RegionRows,
     )
     from helamem.records import Json
     from helamem.stores.sqlite.index import NodeIndex
@@ -354,45 +355,26 @@ class SQLiteStore:
         with self._db.reading():
             return node_table.heard(self._space, session, last)
 
-    def nearest(
-        self, vector: Floats, k: int, *, kinds: Sequence[NodeKind], within: Ints | None = None
-    ) -> tuple[Ints, Floats]:
+    def region(self, query: RegionQuery) -> RegionRows:
+        """All that a search needs of the memories around a question."""
+        query = replace(query, vector=self._query(query.vector))
+        with self._db.reading():
+            return regions.read(self._space, self._cache.current(), query)
+
+    def nearest(self, vector: Floats, k: int, *, kinds: Sequence[NodeKind]) -> tuple[Ints, Floats]:
         """The active nodes with the highest cosine: ids and cosines, best first."""
-        return self._cache.current().nearest(self._query(vector), k, kinds, within)
-
-    def during(
-        self, starts: Floats, ends: Floats, *, kinds: Sequence[NodeKind], within: Ints | None = None
-    ) -> Ints:
-        """The active nodes that were said in one of some periods: their ids, ascending."""
-        return self._cache.current().during(starts, ends, kinds, within)
-
-    def similarities(self, vector: Floats, ids: Ints) -> Floats:
-        """The cosine of each node with `vector`."""
-        index = self._cache.current()
-        self._rows(index, ids)
-        return index.similarities(self._query(vector), ids)
+        return self._cache.current().nearest(self._query(vector), k, kinds, None)
 
     def vectors(self, ids: Ints) -> NDArray[np.float32]:
         """The vectors, shape (n, dimension)."""
         index = self._cache.current()
         return index.vectors[self._rows(index, ids)]
 
-    def postings(self, terms: Sequence[str], *, max_rows: int) -> Postings:
-        """Where the terms occur; the most frequent ones are left out beyond `max_rows` rows."""
-        with self._db.reading():
-            return posting_table.postings(self._space, terms, max_rows, self._cache.current())
-
     def nodes(self, ids: Ints) -> Nodes:
         """What is known about nodes, in the order of `ids`."""
         index = self._cache.current()
         self._rows(index, ids)
         return index.nodes(ids)
-
-    def around(self, ids: Ints, reach: int) -> Ints:
-        """These nodes, and the turns up to `reach` away in their sessions; ascending."""
-        index = self._cache.current()
-        self._rows(index, ids)
-        return index.around(ids, reach)
 
     def edges(self, sources: Ints) -> Edges:
         """The stored edges that leave these nodes, between active nodes."""
@@ -412,9 +394,8 @@ class SQLiteStore:
             if where is None:
                 return found
             cues = index.ids[index.of_kinds([kind for kind in kinds if kind == "cue"])]
-            return found[
-                np.isin(found, np.concatenate([cues, filtering.matching(self._space, where)]))
-            ]
+            matching = regions.matching(self._space, index, where)
+            return found[np.isin(found, np.concatenate([cues, matching]))]
 
     def find(self, key: bytes) -> int | None:
         """The id of the episode with this key, if there is one."""
@@ -425,21 +406,18 @@ class SQLiteStore:
         """The speakers, in the order of `Nodes.speakers`."""
         return self._cache.current().speakers
 
-    def get(self, ids: Sequence[int]) -> list[Episode | Fact]:
+    def get(self, ids: Sequence[int], *, skip_missing: bool = False) -> list[Episode | Fact]:
         """The memories, in the order of `ids`."""
         wanted = [int(id_) for id_ in ids]
-        with self._db.reading():
+        with self._db.alone():
             found = {
-                row[0]: row
+                row[0]: rows.memory(row, self._zone)
                 for row in self._db.execute(rows.MEMORIES, listed(wanted), self._space.id)
             }
-            missing = [id_ for id_ in wanted if id_ not in found]
-            if missing:
-                raise NotFoundError("memory", missing[0])
-            sources = fact_table.sources(
-                self._space, [id_ for id_, row in found.items() if row[1] == FACT]
-            )
-        return [rows.memory(found[id_], sources, self._zone) for id_ in wanted]
+        missing = [id_ for id_ in wanted if id_ not in found]
+        if missing and not skip_missing:
+            raise NotFoundError("memory", missing[0])
+        return [found[id_] for id_ in wanted if id_ in found]
 
     def facts(
         self, *, superseded: bool = False, resting_on: Sequence[int] | None = None
@@ -511,9 +489,7 @@ class SQLiteStore:
     def lessons(self) -> int:
         """How many lessons have been learned."""
         with self._db.reading():
-            return int(
-                self._db.row("SELECT lessons FROM namespace WHERE id = ?", self._space.id)[0]
-            )
+            return lessons(self._space)
 
     def stats(self) -> Stats:
         """How much there is."""

@@ -1,0 +1,100 @@
+"""Reads the region of a question: candidates, what edges lead to, and the turns around these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helamem.core import lexical
+from helamem.core.vectors import top_k
+from helamem.protocols import FoundCues, RegionRows
+from helamem.stores.sqlite import edge_table, filtering, namespace, node_table, posting_table
+
+if TYPE_CHECKING:
+    from helamem.filters import Filter
+    from helamem.protocols import Ints, NodeKind, Postings, RegionQuery
+    from helamem.stores.sqlite.index import NodeIndex
+    from helamem.stores.sqlite.namespace import Space
+
+MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
+
+
+def read(space: Space, index: NodeIndex, query: RegionQuery) -> RegionRows:
+    """The region of a question, as of the open snapshot.
+
+    Args:
+        index: The nodes as of the same snapshot.
+        query: The question, its vector of length 1.
+    """
+    allowed = None if query.where is None else matching(space, index, query.where)
+    postings = posting_table.postings(space, query.terms, query.max_postings, index)
+    cues = _cues(space, index, query)
+    seeds = _candidates(index, query, postings, allowed)
+    stored = edge_table.two_steps_from(space, np.union1d(cues.ids, seeds), index)
+    edges = stored.decayed(query.rule, namespace.lessons(space) if query.now is None else query.now)
+    ids = index.around(index.memories(np.union1d(seeds, edges.targets)), query.reach)
+    return RegionRows(
+        nodes=index.nodes(ids),
+        similarity=index.similarities(query.vector, ids),
+        vectors=index.vectors[index.rows(ids)],
+        allowed=np.ones(len(ids), np.bool_) if allowed is None else np.isin(ids, allowed),
+        postings=postings.among(ids),
+        edges=edges,
+        cues=cues,
+        speakers=index.speakers,
+    )
+
+
+def matching(space: Space, index: NodeIndex, where: Filter) -> Ints:
+    """The active memories that meet the conditions, ascending."""
+    active = index.ids[index.of_kinds(MEMORIES)]
+    return active[np.isin(active, filtering.matching(space, where))]
+
+
+def _cues(space: Space, index: NodeIndex, query: RegionQuery) -> FoundCues:
+    """The earlier questions nearest to this one, with their words."""
+    if not query.cues:
+        return FoundCues(np.empty(0, np.int64), np.empty(0, np.float32), ())
+    nearest, cosines = index.nearest(query.vector, query.cues, ("cue",), None)
+    order = np.argsort(nearest)
+    ids = nearest[order]
+    return FoundCues(ids, cosines[order], node_table.texts(space, ids))
+
+
+def _candidates(
+    index: NodeIndex, query: RegionQuery, postings: Postings, allowed: Ints | None
+) -> Ints:
+    """The best of all, and the best of the time that the question names."""
+    if not query.nearest or not query.lexical:
+        return index.ids[index.of_kinds(MEMORIES)]
+    best = _best(index, query, postings, allowed)
+    if not query.periods:
+        return best
+    starts, ends = np.array(query.periods).T
+    during = index.during(starts, ends, MEMORIES, allowed)
+    return np.union1d(best, _best(index, query, postings, during))
+
+
+def _best(index: NodeIndex, query: RegionQuery, postings: Postings, within: Ints | None) -> Ints:
+    """The nearest by vector, and the best by words."""
+    nearest, _ = index.nearest(query.vector, query.nearest, MEMORIES, within)
+    return np.union1d(nearest, _best_by_words(index, query, postings, within))
+
+
+def _best_by_words(
+    index: NodeIndex, query: RegionQuery, postings: Postings, within: Ints | None
+) -> Ints:
+    ids = np.unique(postings.ids)
+    if within is not None:
+        ids = ids[np.isin(ids, within, assume_unique=True)]
+    scores = lexical.bm25(
+        postings.table(ids),
+        index.nodes(ids).lengths,
+        lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents),
+        mean_length=postings.mean_length,
+        k1=query.k1,
+        b=query.b,
+    )
+    best: Ints = ids[top_k(scores, query.lexical)]
+    return best
