@@ -46,9 +46,9 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
         yield memory
 
 
-def asked(store: Store | Recording, memory: Memory) -> Recall:
+def asked(store: Any, memory: Memory) -> Recall:
     found = search.search(
-        store,  # type: ignore[arg-type]  # a recording is like a store
+        store,
         HashingEmbedder(64),
         Config(),
         "What is Maya allergic to, says Ana, in May 2024?",
@@ -73,9 +73,12 @@ def test_a_search_sends_few_statements(memory: Memory, monkeypatch: pytest.Monke
     asked(memory._store, memory)
     sent: list[str] = []
     real = Database.execute
-    monkeypatch.setattr(
-        Database, "execute", lambda self, query, *values: (sent.append(query), real(self, query, *values))[1]
-    )  # fmt: skip
+
+    def execute(database: Database, query: str, *values: Any) -> Any:
+        sent.append(query)
+        return real(database, query, *values)
+
+    monkeypatch.setattr(Database, "execute", execute)
 
     asked(memory._store, memory)
 
