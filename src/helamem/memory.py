@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from helamem import arguments, private
-from helamem.answering import ask
-from helamem.config import Config, data_folder, llm_api_key
+from helamem.config import Config, llm_api_key
 from helamem.consolidation.background import Reflector
 from helamem.engine import Engine
 from helamem.hints import helpful
 from helamem.language import language_named
-from helamem.models import embedders, openai_chat
-from helamem.models.cached import Cached
+from helamem.models import embedders
+from helamem.places import IN_RAM, data_folder, default_path
 from helamem.stores.sqlite import SQLiteStore
-from helamem.stores.sqlite.database import IN_RAM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 
     from helamem.answering.ask import Answer
     from helamem.config import Ask
+    from helamem.models.cached import Cached
     from helamem.models.openai_chat import OpenAIChat
     from helamem.protocols import LLM, Clock, Embedder
     from helamem.records import Json, Turn
@@ -190,6 +189,8 @@ class Memory(Engine):
                 is out of range.
             LLMError: The model failed; nothing was learned.
         """
+        from helamem.answering import ask
+
         steps: dict[str, float | None] = {"k": k, "max_tokens": max_tokens}
         steps |= {"min_confidence": min_confidence, "plan": plan, "select": select}
         steps |= {"investigate": investigate, "verify": verify, "learn": learn}
@@ -361,11 +362,6 @@ def reindex_file(
         return engine.reindex(progress=progress)
 
 
-def default_path() -> Path:
-    """The default path of a memory."""
-    return data_folder() / "memory.db"
-
-
 def language_model(
     config: Config, *, config_file: str | Path | None = None, api_key: str | None = None
 ) -> OpenAIChat | Cached:
@@ -379,6 +375,9 @@ def language_model(
         ConfigError: The settings name none, or no key where one is needed.
         MissingExtraError: The openai package is not installed.
     """
+    from helamem.models import openai_chat
+    from helamem.models.cached import Cached
+
     settings = config.llm
     llm = openai_chat.connect(
         model=settings.model,

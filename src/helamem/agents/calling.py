@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,12 +19,15 @@ def ask(folder: Path, request: Mapping[str, Any]) -> dict[str, Any] | None:
     Args:
         folder: The user's data folder, in which its socket is.
     """
-    if not hasattr(socket, "AF_UNIX"):
+    place = folder / SOCKET
+    if not place.exists():
         return None
+    import socket  # noqa: PLC0415  # slow, and mostly nobody is there
+
     try:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(WAIT_S)
-            line.connect(str(folder / SOCKET))
+            line.connect(str(place))
             line.sendall(json.dumps(request).encode())
             line.shutdown(socket.SHUT_WR)
             with line.makefile("rb") as answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,7 @@ class Sessions:
     def write(self, name: str, session: Session) -> None:
         """Keep a session, whole or not at all."""
         private.make_folder(self._folder)
-        part = self._folder / f"{secrets.token_hex(8)}.part"
+        part = self._folder / f"{os.urandom(8).hex()}.part"
         private.make_file(part)
         part.write_text(json.dumps(asdict(session)), encoding="utf-8")
         part.replace(self._file(name))

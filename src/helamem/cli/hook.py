@@ -62,7 +62,7 @@ def residing(memories: Memories) -> AbstractContextManager[bool]:
     """Answer hooks for as long as the block runs, with these memories."""
     from helamem.agents.resident import Refused
     from helamem.agents.resident import residing as reside
-    from helamem.config import data_folder
+    from helamem.places import data_folder
 
     def answer(request: Mapping[str, Any]) -> Any:
         if _file(App(file=request["file"])) != _file(App(file=str(memories.path))):
@@ -77,7 +77,7 @@ def residing(memories: Memories) -> AbstractContextManager[bool]:
 def _answer(app: App, event: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the host is told: by a process that stays, if there is one, or else by this one."""
     from helamem.agents.calling import ask
-    from helamem.config import data_folder
+    from helamem.places import data_folder
 
     given = {"cwd": str(Path.cwd()), **given}
     namespace = app.namespace if "namespace" in app.named else None
@@ -106,7 +106,7 @@ def _file(app: App) -> Path:
 def _hooks(memory: Engine) -> Hooks:
     from helamem.agents.hooks import Hooks
     from helamem.agents.sessions import Sessions
-    from helamem.config import data_folder
+    from helamem.places import data_folder
 
     return Hooks(memory, Sessions(data_folder() / "sessions"))
 
@@ -134,8 +134,8 @@ def _log(event: str, trace: str) -> None:
     from datetime import UTC, datetime
 
     from helamem import private
-    from helamem.config import data_folder
     from helamem.memory import SYSTEM_CLOCK
+    from helamem.places import data_folder
 
     with suppress(OSError):
         file = data_folder() / "hooks.log"

@@ -108,8 +108,8 @@ def _server(
 
         raise MissingExtraError("mcp", "mcp") from error
     from helamem.agents.sessions import Sessions, Tie
-    from helamem.config import data_folder
     from helamem.memory import SYSTEM_CLOCK
+    from helamem.places import data_folder
 
     access = Access(
         memories=memories,

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import io
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,7 @@ class Program(Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run the program, also where the output's encoding lacks characters."""
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251  # starting others takes longer than a search
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

@@ -68,11 +68,11 @@ class App:
 
     def path(self) -> str | Path:
         """The file that the commands work on."""
-        from helamem import memory, private
-        from helamem.stores.sqlite.database import IN_RAM
+        from helamem import private
+        from helamem.places import IN_RAM, default_path
 
         if self.file is None or self.file == IN_RAM:
-            return self.file or memory.default_path()
+            return self.file or default_path()
         return private.expanded(self.file)
 
     def memory(self, *, namespace: str | None = None, clock: Clock | None = None) -> Memory:
@@ -99,7 +99,7 @@ class App:
     def _nothing(self) -> Memory:
         """An empty memory in RAM, so that reading commands create no file."""
         from helamem.memory import Memory
-        from helamem.stores.sqlite.database import IN_RAM
+        from helamem.places import IN_RAM
 
         return Memory(IN_RAM, namespace=self.namespace, config=self.config())
 
@@ -110,7 +110,7 @@ class App:
             StoreError: It is not there.
         """
         from helamem.errors import StoreError
-        from helamem.stores.sqlite.database import IN_RAM
+        from helamem.places import IN_RAM
 
         file = str(self.path())
         if file != IN_RAM and not Path(file).exists():

@@ -9,12 +9,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_type_hints
-
-import platformdirs
 
 from helamem import private
 from helamem.config import zones
@@ -34,10 +30,12 @@ from helamem.config.settings import (
     Storage,
 )
 from helamem.errors import ConfigError
+from helamem.places import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import tzinfo
+    from pathlib import Path
 
 
 LanguageName: TypeAlias = Literal["english", "neutral"]
@@ -125,16 +123,6 @@ class Resolved:
 
     config: Config
     origins: Mapping[str, str]
-
-
-def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where memories are kept unless a path is given: HELAMEM_HOME, or the user's data folder."""
-    home = environ.get("HELAMEM_HOME")
-    return (
-        private.expanded(home)
-        if home
-        else Path(platformdirs.user_data_dir("helamem", appauthor=False))
-    )
 
 
 def llm_api_key(
@@ -274,6 +262,8 @@ def _file_content(
         return None, {}
     if not named:
         private.tighten(file)  # it may hold a key
+    import tomllib
+
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as exc:

@@ -1,7 +1,6 @@
 """The settings, section by section: frozen values with a default, a range and one line that says what each does."""
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`: the types are read at every start, and as text each is compiled.
 import dataclasses
 import math
 from dataclasses import dataclass, field

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from helamem import decay, filters, identity
-from helamem.consolidation import extractive
 from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.records import utc
@@ -69,6 +68,8 @@ class Base:
 
 def _drop_quotes(store: Store, id_: int, words: str, now: float) -> None:
     """Remove the facts that repeat what an episode said, where it is about to say something else."""
+    from helamem.consolidation import extractive
+
     quoting = extractive.facts_quoting(store, [id_])
     if quoting and [words] != [memory.text for memory in store.get([id_])]:
         store.remove(quoting, at=now)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from helamem import arguments, erasing, indexing, records
+from helamem import arguments, indexing, records
 from helamem.consolidation import profiles
 from helamem.engine.adding import Adding
 from helamem.engine.base import _drop_quotes, _parsed_filters
@@ -120,6 +120,8 @@ class Editing(Adding):
             ValueError: The filters restrict nothing; nothing was removed.
             NotFoundError: One of the ids is not there; nothing was removed.
         """
+        from helamem import erasing
+
         now = self._clock()
         if filters is None:
             wanted = arguments.ids("ids", ids)
@@ -148,6 +150,8 @@ class Editing(Adding):
         Raises:
             TypeError, ValueError: The name is no text, or blank.
         """
+        from helamem import erasing
+
         return erasing.erase(
             self._store,
             arguments.text("name", name, "say who is to be erased").strip(),

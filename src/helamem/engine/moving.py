@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from helamem import arguments
 from helamem.engine.adding import Adding
-from helamem.exchange import export, restoring
-from helamem.exchange.reading import Reading
 from helamem.hints import helpful
 
 if TYPE_CHECKING:
@@ -22,6 +20,8 @@ class Moving(Adding):
 
     def export(self) -> Iterator[dict[str, Any]]:
         """Everything in this namespace but the vectors, one JSON object at a time; `import_` reads it."""
+        from helamem.exchange import export
+
         return export.export(self._store, self._embedder.name)
 
     def import_(
@@ -38,6 +38,9 @@ class Moving(Adding):
             DataError: A line is malformed; it says which.
             HelaMemError: Whatever is raised, nothing was stored.
         """
+        from helamem.exchange import export, restoring
+        from helamem.exchange.reading import Reading
+
         arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
         # A setting that nobody changed tells no more than a time without a zone.
         zone = None if self._config.timezone == "UTC" else self._zone

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from helamem import arguments, erasing, forgetting, reindexing
-from helamem.consolidation import consolidate
+from helamem import arguments
 from helamem.engine.base import Base
 from helamem.hints import helpful
 from helamem.records import utc
-from helamem.reports import ConsolidationReport, ForgetPlan, ReindexReport, RepairReport
+from helamem.reports import ReindexReport, RepairReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from helamem.protocols import LLM, Embedder
+    from helamem.reports import ConsolidationReport, ForgetPlan
 
 
 @helpful
@@ -36,6 +36,8 @@ class Tending(Base):
                 turns a call (`reflection.stretch`), each turn once. None takes sentences out of episodes.
             at: When it is done; now, unless given.
         """
+        from helamem.consolidation import consolidate
+
         now = self._clock() if at is None else utc(at).timestamp()
         return consolidate.consolidate(
             *self._parts,
@@ -62,6 +64,8 @@ class Tending(Base):
         Raises:
             TypeError, ValueError: `max_share` is no number in [0, 1].
         """
+        from helamem import erasing, forgetting
+
         if max_share is not None:
             max_share = arguments.fraction("max_share", max_share)
         now = self._clock() if at is None else utc(at).timestamp()
@@ -98,6 +102,8 @@ class Tending(Base):
             EmbedderError: The embedder failed.
             StoreError: Another reindexing has begun meanwhile.
         """
+        from helamem import reindexing
+
         store, old = self._parts
         new = embedder or old
         store, n = reindexing.reindex(

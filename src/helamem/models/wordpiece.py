@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,7 +78,7 @@ def vocabulary() -> Mapping[str, int]:
 
 def vocabulary_list() -> list[str]:
     """The pieces in the order of their numbers."""
-    file = files("helamem.models") / "data" / "wordpiece.txt"
+    file = Path(__file__).with_name("data") / "wordpiece.txt"
     return file.read_text(encoding="utf-8").rstrip("\n").split("\n")
 
 

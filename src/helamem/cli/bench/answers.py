@@ -141,7 +141,7 @@ def answers(
 
 def _folder(app: App, cache: Path | None) -> str:
     """The folder for replies: the option, else the setting `llm.cache`."""
-    from helamem.config import data_folder
+    from helamem.places import data_folder
 
     return str(cache or app.config().llm.cache or data_folder() / FOLDER)
 

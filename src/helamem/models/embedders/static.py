@@ -9,7 +9,7 @@ import threading
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,6 +93,7 @@ def _places(word: str) -> tuple[int, ...]:
 
 
 def _read_table() -> _Table:
-    with (files("helamem.models") / "data" / "minilm-256.npz").open("rb") as stream:
-        arrays = np.load(stream)
-        return _Table(arrays["vectors"], arrays["scales"])
+    """The table, of whose vectors only those are read from the file that words ask for."""
+    folder = Path(__file__).parents[1] / "data"
+    vectors = np.load(folder / "minilm-256-vectors.npy", mmap_mode="r")
+    return _Table(vectors, np.load(folder / "minilm-256-scales.npy"))

@@ -9,12 +9,12 @@ import contextlib
 import os
 import sqlite3
 import threading
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helamem import private
 from helamem.errors import CorruptError, SchemaError, StoreError
+from helamem.places import IN_RAM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,6 @@ OLDEST = (3, 34, 0)  # of SQLite
 OPENINGS = 100  # how often a file is tried that others open at the same moment
 READERS_S = 0.5  # how long to wait for readers before postponing the truncation of the log
 PAGE_BYTES = 8192
-IN_RAM = ":memory:"
 SETTINGS = (
     f"PRAGMA page_size = {PAGE_BYTES}",
     "PRAGMA secure_delete = ON",
@@ -306,11 +305,8 @@ class Database:
 
 def migrations() -> list[str]:
     """The migration scripts in order; the file's `user_version` is the number applied."""
-    folder = resources.files("helamem.stores.sqlite") / "migrations"
-    files = sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda f: f.name
-    )
-    return [file.read_text(encoding="utf-8") for file in files]
+    folder = Path(__file__).with_name("migrations")
+    return [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.sql"))]
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.errors import NotFoundError, StoreError
+from helamem.places import IN_RAM
 from helamem.protocols import Analysis, Learned, NewCue
 from helamem.records import Change, Episode, Fact
 from helamem.reports import Namespace, Stats
@@ -29,7 +30,7 @@ from helamem.stores.sqlite import (
     rows,
 )
 from helamem.stores.sqlite.cache import Cache
-from helamem.stores.sqlite.database import IN_RAM, Database
+from helamem.stores.sqlite.database import Database
 from helamem.stores.sqlite.namespace import (
     all_of,
     claimed,

@@ -1,0 +1,85 @@
+"""What a short command loads: modules, not milliseconds, since a test knows nothing of the machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from helamem import Memory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLES = {"rich", "markdown_it", "pygments"}
+NETWORK = {"httpx", "openai", "ssl", "urllib.request"}
+SERVERS = {"asyncio", "fastapi", "mcp", "prometheus_client", "pydantic", "starlette", "uvicorn"}
+MODELS = {"onnxruntime", "safetensors", "sentence_transformers", "tokenizers", "wordllama"}
+OTHERS = {"importlib.metadata", "importlib.resources", "matplotlib", "scipy", "tomllib"}
+OURS = {
+    "helamem.answering.chat",
+    "helamem.consolidation.consolidate",
+    "helamem.erasing",
+    "helamem.evaluation",
+    "helamem.exchange.restoring",
+    "helamem.models.openai_chat",
+    "helamem.reindexing",
+    "helamem.server",
+}
+HEAVY = TABLES | NETWORK | SERVERS | MODELS | OTHERS | OURS
+# Run the command, then say what is loaded; the command prints first.
+CODE = """
+import sys
+from helamem.cli import main
+main(sys.argv[1:], standalone_mode=False)
+print(*sys.modules)
+"""
+
+
+def loaded(home: Path, *arguments: str, said: str = "") -> set[str]:
+    """The modules that are loaded after a command has run."""
+    ran = subprocess.run(
+        [sys.executable, "-c", CODE, *arguments],
+        input=said,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={"HELAMEM_HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)},
+        cwd=home,
+        check=True,
+    )
+    return set(ran.stdout.splitlines()[-1].split())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    with Memory(tmp_path / "memory.db") as memory:
+        memory.add("Maya is allergic to peanuts.", speaker="Ana")
+    return tmp_path
+
+
+def test_a_search_loads_only_what_it_needs(home: Path) -> None:
+    assert set() == HEAVY & loaded(home, "search", "What should I not cook for Maya?")
+
+
+def test_a_hook_without_a_resident_process_loads_only_what_it_needs(home: Path) -> None:
+    prompt = json.dumps({"session_id": "s", "prompt": "What should I not cook for Maya?"})
+
+    assert set() == HEAVY & loaded(home, "--file", "memory.db", "hook", "prompt", said=prompt)
+    assert not (home / "hooks.log").exists()
+
+
+def test_a_hook_before_anything_is_remembered_loads_no_memory(tmp_path: Path) -> None:
+    given = json.dumps({"session_id": "s", "source": "startup"})
+
+    found = loaded(tmp_path, "hook", "session-start", said=given)
+
+    assert set() == {"helamem.config", "helamem.engine", "numpy", "sqlite3", *HEAVY} & found
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["config", "--help"]])
+def test_help_needs_no_arrays(tmp_path: Path, arguments: list[str]) -> None:
+    assert set() == {"helamem.engine", "numpy", "sqlite3"} & loaded(tmp_path, *arguments)
