@@ -158,6 +158,15 @@ class TestCitations:
         assert ("Peanuts", (1, 9)) == (said.text, said.citations)
         assert ("the answer cites 99, which was not shown",) == said.refused
 
+    @pytest.mark.parametrize("odd", ["1", None, True, [1], {"id": 1}, 1.5, float("inf")])
+    def test_a_citation_that_is_no_id_costs_itself(self, odd: Any) -> None:
+        said = ask.checked(
+            {"found": True, "answer": "Peanuts", "citations": [odd, 1]}, "What?", self.HITS
+        )
+
+        assert ("Peanuts", (1,)) == (said.text, said.citations)
+        assert (f"the answer cites {odd}, which was not shown",) == said.refused
+
     def test_very_many_are_counted(self) -> None:
         said = ask.checked(says("Peanuts", 1, *range(10, 200_000)), "What?", self.HITS)
 

@@ -411,6 +411,23 @@ class TestFailures:
         assert found
 
 
+def test_a_misshapen_fact_over_the_wire_costs_itself() -> None:
+    pytest.importorskip("openai")
+    odd = [{"text": "Ana."}, {**told("Ana has things.", 1), "sources": "1"}, "Ana", None]
+    memory = opened()
+    talk(memory, 5)
+    with LLMServer(Say(json.dumps(facts(*odd, told("Ana has a thing.", 1))))) as server:
+        llm = OpenAIChat("tiny", base_url=server.base_url, max_retries=0)
+        report = memory.consolidate(llm=llm)
+        llm.close()
+
+    assert ["Ana has a thing."] == texts(memory)
+    assert () == report.failed
+    assert [f"fact {n}" for n in (1, 2, 3, 4)] == [
+        each.split(": ")[1][:6] for each in report.refused
+    ]
+
+
 @pytest.mark.parametrize(
     ("act", "told_"),
     [

@@ -63,6 +63,19 @@ def test_misfits_are_told_with_their_place(value: Json, sentence: str) -> None:
     assert sentence == schemas.misfit(value, PERSON, "it")
 
 
+def test_items_may_be_left_to_whoever_reads_the_list() -> None:
+    value: Json = {"name": "Ana", "friends": [1, "2", None, 3]}
+
+    assert schemas.misfit(value, PERSON, with_items=False) is None
+    assert schemas.misfit({"name": "Ana", "friends": 1}, PERSON, with_items=False) is not None
+    assert ([1, 3], ["2", None]) == schemas.fitting_items(value, PERSON, "friends")
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"friends": None}, {"friends": "12"}])
+def test_where_there_is_no_list_there_are_no_items(value: Json) -> None:
+    assert ([], []) == schemas.fitting_items(value, PERSON, "friends")
+
+
 def test_long_values_are_shortened() -> None:
     told = schemas.misfit({"name": ["x" * 1000]}, PERSON)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from helamem.language import language_named
 from helamem.language.english import ENGLISH
 from helamem.learning import implicit
-from helamem.models import prompts
+from helamem.models import prompts, schemas
 from helamem.models.metering import Meter
 from helamem.models.tokens import count_tokens
 from helamem.plain import Record, fields
@@ -263,7 +263,7 @@ def fitting(hits: Iterable[Hit], max_tokens: int, question: str) -> list[Hit]:
 def select(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> list[Hit]:
     """The hits that the model considers relevant."""
     reply = llm.complete(_about(prompts.SELECT, question, at, hits), schema=SELECT_SCHEMA)
-    chosen = set(_integers(reply.data, "ids"))
+    chosen = set(schemas.fitting_items(reply.data, SELECT_SCHEMA, "ids")[0])
     return [hit for hit in hits if hit.id in chosen]
 
 
@@ -305,17 +305,18 @@ def checked(data: Json, question: str, hits: Sequence[Hit], language: Language =
     if not found.get("found") or not text:
         return Said(text=None, citations=())
     shown = {hit.id for hit in hits}
-    cited = list(dict.fromkeys(_integers(data, "citations")))
-    refused = _refused([id_ for id_ in cited if id_ not in shown])
+    ids, others = schemas.fitting_items(data, ANSWER_SCHEMA, "citations")
+    cited = list(dict.fromkeys(int(id_) for id_ in ids if isinstance(id_, int | float)))
+    refused = _refused([*(id_ for id_ in cited if id_ not in shown), *others])
     kept = [id_ for id_ in cited if id_ in shown] or implicit.used(question, text, hits, language)
     if not kept:
         return Said(text=None, citations=(), refused=(*refused, "the answer rests on no memory"))
     return Said(text=text, citations=tuple(kept), refused=refused)
 
 
-def _refused(ids: Sequence[int]) -> tuple[str, ...]:
+def _refused(ids: Sequence[Json]) -> tuple[str, ...]:
     """One sentence per citation of a memory that was not shown; one in all if there are very many."""
-    told = [f"the answer cites {id_}, which was not shown" for id_ in ids[:MAX_REFUSED]]
+    told = [f"the answer cites {id_!s:.60}, which was not shown" for id_ in ids[:MAX_REFUSED]]
     if len(ids) > MAX_REFUSED:
         told.append(f"the answer cites {len(ids) - MAX_REFUSED:,} more that were not shown")
     return tuple(told)
@@ -348,19 +349,10 @@ def _asked(question: str, at: datetime) -> str:
 
 def _searches(data: Json, *, tried: Sequence[str]) -> list[str]:
     """The queries of a plan, without blank and repeated ones."""
-    given = data.get("searches") if isinstance(data, dict) else None
-    searches = [" ".join(str(each).split()) for each in given] if isinstance(given, list) else []
+    given, _ = schemas.fitting_items(data, PLAN_SCHEMA, "searches")
+    searches = [" ".join(str(each).split()) for each in given]
     fresh = dict.fromkeys(each for each in searches if each and each not in tried)
     return list(fresh)[:MAX_SEARCHES]
-
-
-def _integers(data: Json, name: str) -> list[int]:
-    values = data.get(name) if isinstance(data, dict) else None
-    return (
-        [int(each) for each in values if isinstance(each, int | float)]
-        if isinstance(values, list)
-        else []
-    )
 
 
 def _learn(memory: Engine, recall: Recall, said: Said, at: datetime | None) -> Reinforcement | None:

@@ -69,10 +69,12 @@ class Parsed:
 
     Attributes:
         refused: What does not, and why, one sentence each; without the words of memories.
+        misshapen: Whether there were facts, and none had the form asked for.
     """
 
     claims: tuple[Claim, ...]
     refused: tuple[str, ...]
+    misshapen: bool = False
 
 
 def schema(n_episodes: int) -> dict[str, Json]:
@@ -121,7 +123,11 @@ def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Par
         reader.refuse(
             f"{len(facts) - len(episodes)} facts are more than a cluster of {len(episodes)} episodes gives"
         )
-    return Parsed(claims=tuple(c for c in claims if c is not None), refused=tuple(reader.refused))
+    return Parsed(
+        claims=tuple(c for c in claims if c is not None),
+        refused=tuple(reader.refused),
+        misshapen=bool(claims) and reader.misshapen == len(claims),
+    )
 
 
 class _Reader:
@@ -129,6 +135,7 @@ class _Reader:
 
     def __init__(self, episodes: Mapping[int, Episode], known: frozenset[int]) -> None:
         self.refused: list[str] = []
+        self.misshapen = 0
         self._episodes = episodes
         self._known = known
 
@@ -139,6 +146,7 @@ class _Reader:
         """One fact; None if it is refused."""
         wrong = schemas.misfit(fact, FACT, f"fact {number}")
         if wrong:
+            self.misshapen += 1
             self.refuse(wrong)
             return None
         return self._claim(number, fact)

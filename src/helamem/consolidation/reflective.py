@@ -10,6 +10,7 @@ import numpy as np
 from helamem.consolidation import claims, merging
 from helamem.consolidation.distiller import Outcome, embedded, new_fact
 from helamem.core.vectors import normalize
+from helamem.errors import LLMError
 from helamem.language import language_named
 from helamem.models import prompts
 from helamem.protocols import ChangedFact, Distillate
@@ -52,6 +53,12 @@ class Reflective:
             max_tokens=self._config.llm.max_tokens,
         )
         parsed = claims.parse(reply.data, episodes, shown)
+        if parsed.misshapen:  # a model that does not keep to the form may do so another time
+            raise LLMError(
+                f"{self._llm.name} answered in another form than asked for: {parsed.refused[0]}",
+                provider=self._llm.name,
+                retryable=True,
+            )
         return Reflected(
             parsed=parsed,
             vectors=embedded(self._embedder, [claim.draft for claim in parsed.claims]),

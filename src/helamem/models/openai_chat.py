@@ -121,7 +121,7 @@ class OpenAIChat:
         max_tokens: int | None = None,
         temperature: float = 0.0,
     ) -> Reply:
-        """The answer in one piece; with a JSON schema, one object that fits it.
+        """The answer in one piece; with a JSON schema, one object that fits it but for items of lists.
 
         Raises:
             LLMError: The server failed, refused, was cut off, or answered in another form.
@@ -253,7 +253,7 @@ class OpenAIChat:
             raise self._error(
                 f"answered with something that is not JSON: {error}", retryable=True
             ) from error
-        wrong = schemas.misfit(value, schema)
+        wrong = schemas.misfit(value, schema, with_items=False)
         if wrong is not None:
             raise self._error(f"answered in another form than asked for: {wrong}", retryable=True)
         return value

@@ -28,13 +28,42 @@ _TYPES: dict[str, Callable[[Json], bool]] = {
 }
 
 
-def misfit(value: Json, schema: Mapping[str, Json], where: str = "the reply") -> str | None:
+def misfit(
+    value: Json, schema: Mapping[str, Json], where: str = "the reply", *, with_items: bool = True
+) -> str | None:
     """The first violation of a schema, as a sentence; None if the value is valid.
+
+    Args:
+        where: What the value is called.
+        with_items: Whether the items of lists count. A reply is read without them: an item that does not
+            fit costs itself, and not the reply; whoever reads the list sees to its items.
 
     >>> misfit({"n": "3"}, {"type": "object", "properties": {"n": {"type": "integer"}}})
     'the reply.n is "3", but must be of type integer'
     """
-    return next(_misfits(value, schema, where), None)
+    return next(_misfits(value, schema, where, with_items), None)
+
+
+def fitting_items(
+    value: Json, schema: Mapping[str, Json], name: str
+) -> tuple[list[Json], list[Json]]:
+    """The items of a list in an object: those that fit the schema of the object, and the others.
+
+    >>> fitting_items(
+    ...     {"ids": [1, "2"]},
+    ...     {"properties": {"ids": {"type": "array", "items": {"type": "integer"}}}},
+    ...     "ids",
+    ... )
+    ([1], ['2'])
+    """
+    listed = value.get(name) if isinstance(value, dict) else None
+    items: list[Json] = listed if isinstance(listed, list) else []
+    form = _item_schema(schema, name)
+    fitting = [misfit(item, form) is None for item in items]
+    return (
+        [item for item, fits in zip(items, fitting, strict=True) if fits],
+        [item for item, fits in zip(items, fitting, strict=True) if not fits],
+    )
 
 
 def parse(text: str) -> Json:
@@ -55,7 +84,16 @@ def parse(text: str) -> Json:
     return value
 
 
-def _misfits(value: Json, schema: Mapping[str, Json], where: str) -> Iterator[str]:
+def _item_schema(schema: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    properties = schema.get("properties")
+    listed = properties.get(name) if isinstance(properties, dict) else None
+    items = listed.get("items") if isinstance(listed, dict) else None
+    return items if isinstance(items, dict) else {}
+
+
+def _misfits(
+    value: Json, schema: Mapping[str, Json], where: str, with_items: bool
+) -> Iterator[str]:
     kinds = schema.get("type")
     names = [str(kind) for kind in kinds] if isinstance(kinds, list) else [str(kinds)]
     if kinds is not None and not any(_TYPES[name](value) for name in names):
@@ -67,15 +105,15 @@ def _misfits(value: Json, schema: Mapping[str, Json], where: str) -> Iterator[st
     if isinstance(value, int | float):
         yield from _out_of_range(value, schema, where)
     if isinstance(value, dict):
-        yield from _object_misfits(value, schema, where)
+        yield from _object_misfits(value, schema, where, with_items)
     items = schema.get("items")
-    if isinstance(value, list) and isinstance(items, dict):
+    if with_items and isinstance(value, list) and isinstance(items, dict):
         for i, item in enumerate(value):
-            yield from _misfits(item, items, f"{where}[{i}]")
+            yield from _misfits(item, items, f"{where}[{i}]", with_items)
 
 
 def _object_misfits(
-    value: dict[str, Json], schema: Mapping[str, Json], where: str
+    value: dict[str, Json], schema: Mapping[str, Json], where: str, with_items: bool
 ) -> Iterator[str]:
     properties = schema.get("properties")
     known = properties if isinstance(properties, dict) else {}
@@ -86,7 +124,7 @@ def _object_misfits(
     for name, each in value.items():
         inner = known.get(name)
         if isinstance(inner, dict):
-            yield from _misfits(each, inner, f"{where}.{name}")
+            yield from _misfits(each, inner, f"{where}.{name}", with_items)
         elif schema.get("additionalProperties") is False:
             yield f"{where} has {_shown(name)}, which was not asked for"
 

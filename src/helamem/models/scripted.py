@@ -123,7 +123,7 @@ class ScriptedLLM:
             raise LLMError(
                 f"the script's answer is not JSON: {error}", provider=self.name
             ) from error
-        wrong = schemas.misfit(value, schema)
+        wrong = schemas.misfit(value, schema, with_items=False)
         if wrong is not None:
             raise LLMError(f"the script's answer has another form: {wrong}", provider=self.name)
         return value

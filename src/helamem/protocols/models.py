@@ -62,7 +62,8 @@ class Reply:
     """A language model's complete answer.
 
     Attributes:
-        data: The answer as JSON, where a schema was asked for; it fits the schema.
+        data: The answer as JSON, where a schema was asked for. It fits the schema, except that items of its lists
+            are unchecked: an item that does not fit is left out by whoever reads the list.
         model: The model that answered, as its server calls it.
         cached: Whether the answer came from a cache, and cost nothing.
     """
@@ -91,7 +92,7 @@ class LLM(Protocol):
         max_tokens: int | None = None,
         temperature: float = 0.0,
     ) -> Reply:
-        """The answer; with a JSON schema, one object that fits it.
+        """The answer; with a JSON schema, one object that fits it but for items of lists.
 
         Raises:
             LLMError: The server failed, refused, was cut off, or answered in another form.
