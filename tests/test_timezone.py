@@ -3,14 +3,15 @@
 import json
 import os
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from helamem import Config, Episode, Memory
+from helamem import Config, Episode, Memory, Turn
 from helamem.config.zones import LocalZone, zone
 from helamem.errors import ConfigError
 from helamem.models.embedders.hashing import HashingEmbedder
@@ -85,6 +86,109 @@ class TestShown:
                 memory.add("I signed the lease.", at=EVENING)
                 memory.add(["Really?", "Yes."])
                 assert 3 == len(memory.list())
+
+
+class TestAsked:
+    """Days in a question are those of the memory's zone, whatever zone the question's own time names."""
+
+    MORNING = datetime(2024, 5, 6, 0, 30, tzinfo=UTC)  # half past nine on Monday in Tokyo
+
+    @pytest.fixture
+    def memory(self) -> Iterator[Memory]:
+        with opened(timezone="Asia/Tokyo") as memory:
+            for hours in range(0, 96, 3):
+                memory.add(f"Cup number {hours} of tea.", at=self.MORNING - timedelta(hours=hours))
+            yield memory
+
+    @pytest.mark.parametrize(
+        "question",
+        ["Which cup of tea was yesterday?", "Which tea last Sunday?", "Tea on 5 May 2024?"],
+    )
+    @pytest.mark.parametrize("zone", [UTC, TOKYO])
+    def test_a_day_is_one_of_the_zone(self, memory: Memory, question: str, zone: tzinfo) -> None:
+        recall = memory.search(question, k=8, at=self.MORNING.astimezone(zone))
+
+        assert ["2024-05-05"] * 8 == [hit.at.date().isoformat() for hit in recall]
+
+
+class TestNaive:
+    """A time that names no zone is by the clock of the setting, and refused where nobody set it."""
+
+    NOON = datetime(2024, 5, 6, 12, 0)  # noqa: DTZ001
+    WAYS: ClassVar[list[Callable[[Memory, datetime], Any]]] = [
+        lambda memory, at: memory.add("A", at=at),
+        lambda memory, at: memory.add({"content": "A", "timestamp": at}),  # type: ignore[dict-item]
+        lambda memory, at: memory.add({"text": "A", "at": at.isoformat()}),
+        lambda memory, at: memory.add_many([{"content": "A", "created_at": at.isoformat()}]),
+        lambda memory, at: memory.search("A", at=at),
+        lambda memory, at: memory.search("A", filters={"at": {"gte": at}}),  # type: ignore[dict-item]
+        lambda memory, at: memory.list(filters={"NOT": {"at": [at.isoformat()]}}),
+        lambda memory, at: memory.delete(filters={"stored_at": {"lt": at.isoformat()}}),
+        lambda memory, at: memory.reinforce(memory.search("lease"), used=[1], at=at),
+        lambda memory, at: memory.consolidate(llm=False, at=at),
+        lambda memory, at: memory.forget(at=at),
+        lambda memory, at: memory.facts(as_of=at),
+    ]
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_every_method_takes_it_where_the_zone_is_set(
+        self, way: Callable[[Memory, datetime], Any]
+    ) -> None:
+        with opened(timezone="Asia/Tokyo") as memory:
+            memory.add("I signed the lease this morning.")
+            way(memory, self.NOON)
+
+    @pytest.mark.parametrize("way", WAYS)
+    def test_every_method_refuses_it_where_it_is_not(
+        self, way: Callable[[Memory, datetime], Any]
+    ) -> None:
+        with opened() as memory:
+            memory.add("I signed the lease this morning.")
+            with pytest.raises(ValueError, match="2024-05-06T12:00:00 has no time zone; say which"):
+                way(memory, self.NOON)
+
+    @pytest.mark.parametrize("given", [NOON, NOON.isoformat(), "2024-05-06T12:00", "20240506T12"])
+    def test_it_is_that_moment_in_the_zone(self, given: object) -> None:
+        noon = self.NOON.replace(tzinfo=TOKYO)
+        with opened(timezone="Asia/Tokyo") as memory:
+            memory.add({"content": "I signed the lease.", "timestamp": given})  # type: ignore[dict-item]
+
+            assert noon == only(memory).at
+            for condition, n in [(given, 1), ({"gt": given}, 0), ({"lte": given}, 1)]:
+                assert n == len(memory.list(filters={"at": condition}))  # type: ignore[dict-item]
+
+    def test_a_turn_that_stands_alone_must_name_it(self) -> None:
+        with opened(timezone="Asia/Tokyo"), pytest.raises(ValueError, match="no time zone"):
+            Turn("A", at=self.NOON)
+
+
+class TestEnds:
+    """What can be kept can be read by every clock; one that would show the year 0 or 10000 gives way to UTC."""
+
+    ENDS = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+
+    @pytest.mark.parametrize("name", ["Asia/Tokyo", "America/New_York", "local", "UTC"])
+    @pytest.mark.parametrize("at", ENDS)
+    def test_a_time_is_read_again(self, tmp_path: Path, name: str, at: datetime) -> None:
+        with opened(tmp_path / "a.db", timezone=name) as memory:
+            memory.add("I signed the lease.", at=at)
+            recall = memory.search("What did I sign yesterday?", at=at)
+
+            assert (at, at) == (only(memory).at, recall.at)
+            assert () == memory.check()
+            memory.reinforce(recall, used=[1], at=at)
+            memory.forget(at=at)
+
+    @pytest.mark.parametrize("name", ["Asia/Tokyo", "America/New_York", "local"])
+    @pytest.mark.parametrize("at", ["0001-01-01", "9999-12-31T23:59:59"])
+    def test_one_that_cannot_be_kept_is_refused(self, name: str, at: str) -> None:
+        with opened(timezone=name) as memory:
+            try:
+                memory.add({"content": "A", "at": at})
+            except ValueError as error:
+                assert "outside of the years 1 to 9999" in str(error)  # noqa: PT017  # east or west
+            else:
+                assert at[:4] == f"{only(memory).at.astimezone(memory.config.zone).year:04d}"
 
 
 class TestSetting:

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from helamem.records import utc
+from helamem.moments import in_zone, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import tzinfo
 
 Scalar: TypeAlias = str | int | float | bool | None
 Op: TypeAlias = Literal["eq", "in", "gt", "gte", "lt", "lte", "contains", "icontains", "exists"]
@@ -84,7 +85,7 @@ class Not:
     part: Filter
 
 
-def parse(filters: Mapping[str, object] | None) -> Filter | None:
+def parse(filters: Mapping[str, object] | None, zone: tzinfo | None = None) -> Filter | None:
     """Read conditions as users write them.
 
     A plain value means equality, a list one of its values, "*" that the field is there. Operators may
@@ -93,6 +94,7 @@ def parse(filters: Mapping[str, object] | None) -> Filter | None:
     Args:
         filters: For example {"speaker": "Ana", "at": {"gte": "2024-01-01T00:00:00Z"}} or
             {"OR": [{"topic": "food"}, {"metadata.place.city": {"ne": "Rome"}}]}.
+        zone: That of times which name none; None refuses them.
 
     Returns:
         None where there is no condition.
@@ -108,7 +110,7 @@ def parse(filters: Mapping[str, object] | None) -> Filter | None:
     if filters is None:
         return None
     _check_size(filters)
-    tree = _mapping(filters)
+    tree = _mapping(filters, zone)
     return None if tree == And(()) else tree
 
 
@@ -132,34 +134,34 @@ def _check_size(filters: object) -> None:
     raise ValueError(f"a filter is nested at most {MAX_DEPTH} deep")
 
 
-def _mapping(filters: object) -> Filter:
+def _mapping(filters: object, zone: tzinfo | None) -> Filter:
     if not isinstance(filters, Mapping):
         raise TypeError(f"a filter must be a mapping, not {type(filters).__name__}")
-    return _all([_entry(key, value) for key, value in filters.items()])
+    return _all([_entry(key, value, zone) for key, value in filters.items()])
 
 
 def _all(parts: list[Filter]) -> Filter:
     return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
-def _entry(key: object, value: object) -> Filter:
+def _entry(key: object, value: object, zone: tzinfo | None) -> Filter:
     if not isinstance(key, str):
         raise TypeError(f"the key of a filter must be a string, not {type(key).__name__}")
     junction = key.removeprefix("$").upper() if key.startswith("$") else key
     if junction in JUNCTIONS:
-        return _junction(junction, value)
+        return _junction(junction, value, zone)
     if key.startswith("$"):
         raise ValueError(f"unknown operator {key!r}; {_known()}")
     if key in MISPLACED:
         raise ValueError(f"{key!r} is not a filter here: {MISPLACED[key]}")
-    return _conditions(_field(key), value)
+    return _conditions(_field(key), value, zone)
 
 
-def _junction(name: str, value: object) -> Filter:
+def _junction(name: str, value: object, zone: tzinfo | None) -> Filter:
     if isinstance(value, Mapping):
-        parts: tuple[Filter, ...] = (_mapping(value),)
+        parts: tuple[Filter, ...] = (_mapping(value, zone),)
     elif isinstance(value, list | tuple):
-        parts = tuple(_mapping(each) for each in value)
+        parts = tuple(_mapping(each, zone) for each in value)
     else:
         raise TypeError(f"{name} takes a list of filters, not {type(value).__name__}")
     if name == "AND":
@@ -174,18 +176,20 @@ def _field(key: str) -> tuple[str, ...]:
     return ("metadata", *key.removeprefix("metadata.").split("."))
 
 
-def _conditions(field: tuple[str, ...], value: object) -> Filter:
+def _conditions(field: tuple[str, ...], value: object, zone: tzinfo | None) -> Filter:
     """The conditions of one entry of a mapping."""
     if isinstance(value, Mapping):
         if not value:
             raise ValueError(f"the filter on {_spelled(field)} names no operator; {_known()}")
-        return _all([_condition(field, op, each) for op, each in value.items()])
+        return _all([_condition(field, op, each, zone) for op, each in value.items()])
     if isinstance(value, list | tuple):
-        return _condition(field, "in", value)
-    return _condition(field, "exists" if value == "*" else "eq", value)
+        return _condition(field, "in", value, zone)
+    return _condition(field, "exists" if value == "*" else "eq", value, zone)
 
 
-def _condition(field: tuple[str, ...], spelled: object, value: object) -> Filter:
+def _condition(
+    field: tuple[str, ...], spelled: object, value: object, zone: tzinfo | None
+) -> Filter:
     op = spelled.removeprefix("$") if isinstance(spelled, str) else None
     if op not in OPERATORS:
         raise ValueError(
@@ -193,12 +197,12 @@ def _condition(field: tuple[str, ...], spelled: object, value: object) -> Filter
             f"a field of an object is spelled {_spelled(field)}.{spelled}"
         )
     if op == "not":
-        return Not(_conditions(field, value))
+        return Not(_conditions(field, value, zone))
     if op == "exists":
         return _exists(field, value)
     if op in ("ne", "nin"):
-        return Not(_comparison(field, "eq" if op == "ne" else "in", value))
-    return _comparison(field, op, value)
+        return Not(_comparison(field, "eq" if op == "ne" else "in", value, zone))
+    return _comparison(field, op, value, zone)
 
 
 def _exists(field: tuple[str, ...], value: object) -> Filter:
@@ -208,14 +212,14 @@ def _exists(field: tuple[str, ...], value: object) -> Filter:
     return there if value else Not(there)
 
 
-def _comparison(field: tuple[str, ...], op: str, value: object) -> Filter:
+def _comparison(field: tuple[str, ...], op: str, value: object, zone: tzinfo | None) -> Filter:
     if op == "in":
         if not isinstance(value, list | tuple | set | frozenset):
             raise TypeError(f"in takes a list, not {type(value).__name__}")
-        scalars = tuple(_scalar(field, each) for each in value)
+        scalars = tuple(_scalar(field, each, zone) for each in value)
         _check_kind(field, scalars)
         return Comparison(field, "in", scalars)
-    scalar = _scalar(field, value)
+    scalar = _scalar(field, value, zone)
     if op == "icontains" and not isinstance(scalar, str):
         raise TypeError(f"icontains takes a string, not {type(value).__name__}")
     if op == "eq":
@@ -223,9 +227,9 @@ def _comparison(field: tuple[str, ...], op: str, value: object) -> Filter:
     return Comparison(field, op, scalar)  # type: ignore[arg-type]
 
 
-def _scalar(field: tuple[str, ...], value: object) -> Scalar:
+def _scalar(field: tuple[str, ...], value: object, zone: tzinfo | None) -> Scalar:
     if field[0] in TIMES:
-        return _epoch(field[0], value)
+        return _epoch(field[0], value, zone)
     if field[0] == "id" and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise TypeError(f"id is compared with a number, not {type(value).__name__}; {_meant('id')}")
     if isinstance(value, float) and math.isnan(value):
@@ -238,7 +242,7 @@ def _scalar(field: tuple[str, ...], value: object) -> Scalar:
     )
 
 
-def _epoch(name: str, value: object) -> float:
+def _epoch(name: str, value: object, zone: tzinfo | None) -> float:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -250,7 +254,7 @@ def _epoch(name: str, value: object) -> float:
         raise TypeError(
             f"{name} is compared with a datetime or an ISO string, not {type(value).__name__}; {_meant(name)}"
         )
-    return utc(value).timestamp()
+    return utc(in_zone(value, zone)).timestamp()
 
 
 def _check_kind(field: tuple[str, ...], values: Sequence[Scalar]) -> None:

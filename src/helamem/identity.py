@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from typing import TypeAlias
+
+from helamem.moments import by_clock
 
 Said: TypeAlias = "tuple[str, str, str]"  # by whom: role and speaker; and what
 
@@ -68,4 +70,4 @@ def day(at: float, zone: tzinfo = UTC) -> str:
     >>> day(0.0)
     '1970-01-01'
     """
-    return datetime.fromtimestamp(at, zone).date().isoformat()
+    return by_clock(at, zone).date().isoformat()

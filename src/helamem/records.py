@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003  # `plain` reads annotations at run time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
+from helamem.moments import utc
 from helamem.plain import Json as Json  # noqa: PLC0414  # imported from here everywhere
 from helamem.plain import Record, fields, on_a_line, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The times that can be read: from EARLIEST on, before LATEST, in epoch seconds.
-EARLIEST, LATEST = -62_135_596_800, 253_402_300_800
 Path: TypeAlias = Literal["direct", "associative"]
 Channel: TypeAlias = Literal["temporal", "learned", "source", "cue"]
 FactKind: TypeAlias = Literal["statement", "trait", "agent", "procedure"]
@@ -30,30 +29,6 @@ GROUP = "helamem.group"  # a text: what names the same one in a session is forgo
 ORIGINAL = (
     "helamem.original"  # what the text was taken from; it goes when `update` changes the text
 )
-
-
-def utc(moment: datetime) -> datetime:
-    """The same moment in UTC.
-
-    Raises:
-        TypeError: It is no datetime.
-        ValueError: It is naive, so nobody can tell which moment it is, or lies outside of the years 1 to 9999.
-    """
-    if not isinstance(moment, datetime):
-        raise TypeError(f"a time must be a datetime, not {type(moment).__name__}")
-    if moment.utcoffset() is None:
-        raise ValueError(
-            f"{moment.isoformat()} has no time zone; say which, "
-            f"for example datetime({moment.year}, {moment.month}, {moment.day}, tzinfo=UTC)"
-        )
-    try:
-        moved = moment.astimezone(UTC)
-        datetime.fromtimestamp(moved.timestamp(), UTC)  # what is stored, read again
-    except (OverflowError, ValueError) as exc:
-        raise ValueError(
-            f"{moment.isoformat()} is no time that can be kept: in UTC it lies outside of the years 1 to 9999"
-        ) from exc
-    return moved
 
 
 @dataclass(frozen=True, slots=True, repr=False)

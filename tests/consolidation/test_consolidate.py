@@ -50,7 +50,7 @@ def told(text: str, *sources: int, **others: Any) -> dict[str, Any]:
     }
 
 
-def facts(*each: dict[str, Any]) -> dict[str, Any]:
+def facts(*each: Any) -> dict[str, Any]:
     return {"facts": list(each)}
 
 

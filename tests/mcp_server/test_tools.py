@@ -163,7 +163,7 @@ class TestErrors:
             ("feedback", {"question": "q", "used": [], "misled": "x"}, "misled"),
             ("fetch", {"id": "nine"}, "is no id"),
             ("fetch", {"id": "9" * 29}, "There is no memory"),
-            ("remember", {"text": "x", "at": "2025-03-03T10:00:00"}, "timezone"),
+            ("remember", {"text": "x", "at": "2025-03-03T10:00:00"}, "time zone"),
         ],
     )
     async def test_are_sentences(

@@ -188,6 +188,8 @@ class TestTheSame:
             lambda memory: memory.search("x", filters={"at": {"gte": "yesterday"}}),
             lambda memory: memory.search("x", filters=7),
             lambda memory: memory.search("x", at="now"),
+            lambda memory: memory.search("x", at=datetime(2024, 1, 1)),  # noqa: DTZ001
+            lambda memory: memory.facts(as_of=datetime(2024, 1, 1)),  # noqa: DTZ001
             lambda memory: memory.search("x", top_k=3),
             lambda memory: memory.reinforce("x"),
             lambda memory: memory.reinforce(memory.search("x")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from fastapi.testclient import TestClient
@@ -74,6 +74,42 @@ class TestStreams:
 
         copied = client.get("/v1/namespaces/copy/episodes").json()
         assert ["One.", "Two."] == [each["text"] for each in copied["items"]]
+
+
+class TestNaiveTimes:
+    """A time without a zone is the setting's, where somebody set it; a sentence says what to do otherwise."""
+
+    NOON = "2024-05-06T12:00:00"
+    REQUESTS: ClassVar = [
+        ("post", "episodes", {"messages": [{"content": "A", "timestamp": NOON}]}),
+        ("post", "episodes", {"messages": ["A"], "at": NOON}),
+        ("post", "search", {"query": "A", "at": NOON}),
+        ("post", "search", {"query": "A", "filters": {"at": {"gte": NOON}}}),
+        ("post", "forget", {"at": NOON}),
+        ("get", f"facts?as_of={NOON}", None),
+    ]
+
+    def asked(self, tmp_path: Path, zone: str, method: str, path: str, body: Any) -> Any:
+        memories = Memories(tmp_path / "a.db", Config.of(embedder="hashing:64", timezone=zone))
+        with TestClient(create_app(memories)) as client:
+            return client.request(method, f"/v1/namespaces/ana/{path}", json=body)
+
+    @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
+    def test_they_are_by_the_clock_of_the_setting(
+        self, tmp_path: Path, method: str, path: str, body: Any
+    ) -> None:
+        answer = self.asked(tmp_path, "Asia/Tokyo", method, path, body)
+
+        assert answer.is_success, answer.text
+
+    @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
+    def test_they_are_refused_without_it(
+        self, tmp_path: Path, method: str, path: str, body: Any
+    ) -> None:
+        answer = self.asked(tmp_path, "UTC", method, path, body)
+
+        assert 400 <= answer.status_code < 500
+        assert f"{self.NOON} has no time zone; say which" in answer.json()["detail"]
 
 
 class TestFeedback:

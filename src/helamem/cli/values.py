@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from helamem.cli.settings import App
-from helamem.records import utc
+from helamem.moments import utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable

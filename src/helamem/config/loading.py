@@ -50,7 +50,7 @@ class Config:
         embedder: "static", "onnx", "minilm", "openai:MODEL" or another of `models.embedders.KNOWN`.
         language: "english", or "neutral" for any other and for several at once.
         timezone: The time zone for days and hours: a name like "Europe/Berlin", "UTC", or "local" for that of
-            this machine.
+            this machine. Other than "UTC", it is the zone of times that name none; these are refused otherwise.
     """
 
     preset: str = "default"
@@ -86,6 +86,11 @@ class Config:
     def zone(self) -> tzinfo:
         """The time zone that `timezone` names."""
         return zones.zone(self.timezone)
+
+    @property
+    def naive_zone(self) -> tzinfo | None:
+        """The zone of times that name none; None where `timezone` was left alone, and nobody has told it."""
+        return None if self.timezone == "UTC" else self.zone
 
     @classmethod
     def of(cls, preset: str = "default", **settings: Any) -> Config:

@@ -18,7 +18,7 @@ class LocalZone(tzinfo):
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
         """This machine's offset from UTC at that time."""
-        return moment.replace(tzinfo=None).astimezone().utcoffset() if moment else None
+        return _near(moment).astimezone().utcoffset() if moment else None
 
     def dst(self, moment: datetime | None) -> timedelta | None:  # noqa: ARG002  # not known, as may be
         """Nothing: only the whole offset is known."""
@@ -26,7 +26,7 @@ class LocalZone(tzinfo):
 
     def tzname(self, moment: datetime | None) -> str | None:
         """This machine's name of its zone at that time."""
-        return moment.replace(tzinfo=None).astimezone().tzname() if moment else LOCAL
+        return _near(moment).astimezone().tzname() if moment else LOCAL
 
     def fromutc(self, moment: datetime) -> datetime:
         """The same moment by this machine's clock."""
@@ -39,6 +39,11 @@ class LocalZone(tzinfo):
 
     def __repr__(self) -> str:
         return "LocalZone()"
+
+
+def _near(moment: datetime) -> datetime:
+    """The naive time, moved by a year from the ends of the calendar, where the C library has no local time."""
+    return moment.replace(year=min(max(moment.year, 2), 9998), tzinfo=None)
 
 
 def zone(name: str) -> tzinfo:

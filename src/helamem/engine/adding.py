@@ -12,6 +12,7 @@ from helamem.engine.base import Base, _drop_quotes
 from helamem.exchange import recognizing
 from helamem.exchange.messages import take
 from helamem.hints import helpful
+from helamem.moments import in_zone
 from helamem.records import Degraded, Episode, Receipt, Skipped, Turn
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Adding(Base):
                 "content", "name"}, or the object that a chat package makes of one.
             speaker: Who said it, where the message does not say.
             role: The speaker's part in the chat, where the message does not say.
-            at: When it was said, where the message does not say; now, if nobody does.
+            at: When it was said, where the message does not say; now, if nobody does. A time that names no zone is
+                by the clock of the setting `timezone`, where that is set, and refused otherwise.
             session: The conversation, where the message does not say; the day, if nobody does.
             metadata: What to keep with every one of them, beside their own.
 
@@ -55,8 +57,10 @@ class Adding(Base):
                 which, and nothing was stored.
             StoreError: Nothing was stored.
         """
-        defaults = Turn("-", speaker or "", role or "", at, session or "", metadata or {})
-        reading = take(messages)
+        zone = self._config.naive_zone
+        when = None if at is None else in_zone(at, zone)
+        defaults = Turn("-", speaker or "", role or "", when, session or "", metadata or {})
+        reading = take(messages, zone)
         turns = tuple(_with_defaults(turn, defaults) for turn in reading.turns)
         return self._add(replace(reading, turns=turns))
 
@@ -83,7 +87,8 @@ class Adding(Base):
         if batch_size is None:
             batch_size = self._config.storage.batch_size
         size = arguments.count("batch_size", batch_size, least=1)
-        return self._add(take(list(turns)), batch_size=size, progress=progress)
+        reading = take(list(turns), self._config.naive_zone)
+        return self._add(reading, batch_size=size, progress=progress)
 
     def _add(
         self,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from helamem import decay, filters, identity
 from helamem.hints import helpful
 from helamem.language import language_named
-from helamem.records import utc
+from helamem.moments import by_clock, in_zone, utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from helamem.config import Config
     from helamem.protocols import Clock, Embedder, Store
@@ -49,12 +49,20 @@ class Base:
 
     def now(self) -> datetime:
         """The time by this memory's clock."""
-        return datetime.fromtimestamp(self._clock(), self._zone)
+        return by_clock(self._clock(), self._zone)
 
     def _local(self, at: datetime) -> datetime:
-        """A time in its own zone; one in UTC, which says nothing of where somebody was, in this memory's."""
-        moment = utc(at)
-        return at if at.utcoffset() else moment.astimezone(self._zone)
+        """A time in its own zone; one in UTC, which says nothing of where somebody was, in this memory's.
+
+        Raises:
+            TypeError, ValueError: It is no time, or names no zone, and nor does the setting `timezone`.
+        """
+        told = in_zone(at, self._config.naive_zone)
+        moment = utc(told)
+        return told if told.utcoffset() else by_clock(moment.timestamp(), self._zone)
+
+    def _filter(self, conditions: Mapping[str, Json] | None) -> filters.Filter | None:
+        return filters.parse(conditions, self._config.naive_zone)
 
     def _learning_now(self, at: float | None = None) -> float:
         config = self._config.learning
@@ -73,7 +81,3 @@ def _drop_quotes(store: Store, id_: int, words: str, now: float) -> None:
     quoting = extractive.facts_quoting(store, [id_])
     if quoting and [words] != [memory.text for memory in store.get([id_])]:
         store.remove(quoting, at=now)
-
-
-def _parsed_filters(conditions: Mapping[str, Json] | None) -> filters.Filter | None:
-    return filters.parse(conditions)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from helamem import arguments, indexing, records
 from helamem.consolidation import profiles
 from helamem.engine.adding import Adding
-from helamem.engine.base import _drop_quotes, _parsed_filters
+from helamem.engine.base import _drop_quotes
 from helamem.hints import helpful
 from helamem.language import language_named
-from helamem.records import Cue, Episode, Fact, Listing, Turn, utc
+from helamem.moments import by_clock
+from helamem.records import Cue, Episode, Fact, Listing, Turn
 from helamem.search import notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from helamem.consolidation.profiles import Profile
     from helamem.records import Change, Json
@@ -52,7 +53,7 @@ class Editing(Adding):
         """
         most = None if limit is None else arguments.count("limit", limit, least=0)
         start = arguments.count("offset", offset, least=0)
-        where = _parsed_filters(filters)
+        where = self._filter(filters)
         with self._store.reading() as seen:
             ids = seen.ids(kinds=["episode", "fact"], where=where)
             end = None if most is None else start + most
@@ -128,7 +129,7 @@ class Editing(Adding):
             return erasing.remove_ids(self._store, wanted, now, dry_run=bool(dry_run))
         if ids:
             raise TypeError("delete takes ids or filters, not both")
-        where = _parsed_filters(filters)
+        where = self._filter(filters)
         if where is None:
             raise ValueError(
                 "these filters fit everything; drop_namespace removes a whole namespace"
@@ -178,7 +179,7 @@ class Editing(Adding):
         """
         if as_of is None:
             return tuple(self._store.facts(superseded=superseded))
-        return profiles.held(self._store.facts(superseded=True), utc(as_of))
+        return profiles.held(self._store.facts(superseded=True), self._local(as_of))
 
     def profile(
         self, name: str | None = None, *, max_chars: int = profiles.MAX_CHARS
@@ -198,7 +199,7 @@ class Editing(Adding):
     def cues(self) -> tuple[Cue, ...]:
         """The questions that are bound to what served them, oldest first."""
         return tuple(
-            Cue(id=id_, text=words, at=datetime.fromtimestamp(at, self._zone))
+            Cue(id=id_, text=words, at=by_clock(at, self._zone))
             for id_, words, at in self._store.cues()
         )
 

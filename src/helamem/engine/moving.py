@@ -42,9 +42,7 @@ class Moving(Adding):
         from helamem.exchange.reading import Reading
 
         arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
-        # A setting that nobody changed tells no more than a time without a zone.
-        zone = None if self._config.timezone == "UTC" else self._zone
-        content = export.read(arguments.text_lines("import_", lines), zone)
+        content = export.read(arguments.text_lines("import_", lines), self._config.naive_zone)
         if isinstance(content, Reading):
             return self._add(content, progress=progress)
         store, embedder = self._parts

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem import arguments, indexing
-from helamem.engine.base import Base, _parsed_filters
+from helamem.engine.base import Base
 from helamem.hints import helpful
 from helamem.language.characters import clean
 from helamem.learning import lessons
-from helamem.records import Reinforcement, utc
+from helamem.records import Reinforcement
 from helamem.search import questions, search
 from helamem.search.recall import Recall
 
@@ -64,7 +64,7 @@ class Searching(Base):
             self._config,
             query,
             k=k,
-            where=_parsed_filters(filters),
+            where=self._filter(filters),
             at=asked_at,
             min_confidence=arguments.fraction("min_confidence", min_confidence),
         )
@@ -118,7 +118,7 @@ class Searching(Base):
         if not len(recall.vector):
             recall = replace(recall, vector=self._vector_of(recall.query))
         served, misled = self._check_ids(recall, used, unhelpful)
-        now = self._clock() if at is None else utc(at).timestamp()
+        now = self._clock() if at is None else self._local(at).timestamp()
         with self._store.transaction() as inside:
             inside.get([*served, *misled])
             lesson = lessons.lesson(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from helamem import arguments
 from helamem.engine.base import Base
 from helamem.hints import helpful
-from helamem.records import utc
 from helamem.reports import ReindexReport, RepairReport
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class Tending(Base):
         """
         from helamem.consolidation import consolidate
 
-        now = self._clock() if at is None else utc(at).timestamp()
+        now = self._clock() if at is None else self._local(at).timestamp()
         return consolidate.consolidate(
             *self._parts,
             self._config,
@@ -68,7 +67,7 @@ class Tending(Base):
 
         if max_share is not None:
             max_share = arguments.fraction("max_share", max_share)
-        now = self._clock() if at is None else utc(at).timestamp()
+        now = self._clock() if at is None else self._local(at).timestamp()
         with self._store.reading() if dry_run else self._store.transaction() as seen:
             plan = forgetting.plan_forgetting(
                 seen,

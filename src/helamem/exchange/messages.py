@@ -49,12 +49,15 @@ SYSTEM = "it is an instruction to the model, and nobody said it (see docs/decisi
 SILENT = "it has no text"
 
 
-def take(given: object) -> Reading:
+def take(given: object, zone: tzinfo | None = None) -> Reading:
     """The turns that a caller hands over as texts, messages, turns, or a list of these.
 
     A message has "role" and "content", or is an item of OpenAI's responses; its time, session, speaker and
     metadata are taken where it has them, and other fields of it are kept as metadata. Or it has a "text",
     and then the fields of `FIELDS`. What says nothing, and system prompts, are left out, and said to be.
+
+    Args:
+        zone: That of times which name none; None refuses them.
 
     Raises:
         TypeError: Something in it is none of these; the message says which.
@@ -62,7 +65,7 @@ def take(given: object) -> Reading:
     """
     found = Collector()
     if isinstance(given, str | Turn) or as_mapping(given) is not None:
-        _take_in(found, given, 0)
+        _take_in(found, given, 0, zone)
         return found.reading()
     if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray):
         raise TypeError(
@@ -70,7 +73,7 @@ def take(given: object) -> Reading:
         )
     for i, message in enumerate(given):
         try:
-            _take_in(found, message, i)
+            _take_in(found, message, i, zone)
         except (TypeError, ValueError) as error:
             if len(given) == 1:
                 raise
@@ -119,7 +122,7 @@ def as_mapping(message: object) -> Mapping[str, Any] | None:
     return None
 
 
-def _take_in(found: Collector, message: object, place: int, zone: tzinfo | None = None) -> None:
+def _take_in(found: Collector, message: object, place: int, zone: tzinfo | None) -> None:
     """Add a message as a turn, or record why it is left out.
 
     Raises:

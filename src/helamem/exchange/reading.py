@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from helamem.moments import LATEST, in_zone
 from helamem.records import Skipped, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _SECONDS = re.compile(r"\d{9,10}(?:\.\d+)?")
-_LATEST = 253_402_300_800  # the year 10000, in seconds: more than that must be milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
         text = value.strip()
         value = float(text) if _SECONDS.fullmatch(text) else _iso(text)
     if isinstance(value, datetime):
-        return value.replace(tzinfo=zone) if value.tzinfo is None and zone else value
+        return in_zone(value, zone)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"a time is ISO 8601 text or epoch seconds, not {type(value).__name__}")
     return _from_seconds(value)
@@ -116,7 +116,7 @@ def _from_seconds(value: float) -> datetime:
     try:
         return datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError) as error:
-        hint = "; it looks like milliseconds" if _LATEST <= value < 1000 * _LATEST else ""
+        hint = "; it looks like milliseconds" if LATEST <= value < 1000 * LATEST else ""
         raise ValueError(f"{value} is no time in epoch seconds ({error}){hint}") from error
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from helamem import indexing
 from helamem.errors import DataError
-from helamem.records import EARLIEST, LATEST, FactKind
+from helamem.moments import EARLIEST, LATEST
+from helamem.records import FactKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -3,6 +3,7 @@
 The SDK reads the annotations of these functions, so everything in them is imported at run time.
 """
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
@@ -10,7 +11,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp_types import CallToolResult, TextContent
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from helamem.agents.sessions import shown_of
 from helamem.answering import ask
@@ -40,8 +41,8 @@ def remember(
     speaker: Annotated[str, Field(max_length=200, description="Who said it.")] = "",
     session: Annotated[str, Field(max_length=300, description="The conversation.")] = "",
     at: Annotated[
-        AwareDatetime | None,
-        Field(description="When it was said, in ISO 8601 with a zone; now, unless given."),
+        datetime | None,
+        Field(description="When it was said, in ISO 8601, best with a zone; now, unless given."),
     ] = None,
 ) -> shapes.Stored:
     """Remember something that will matter later: a preference, a decision, a fact, how a problem was solved.

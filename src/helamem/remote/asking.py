@@ -125,7 +125,7 @@ class Asking:
         reading = _read(messages)
         if not reading.turns:
             return _receipt(reading, Receipt(ids=(), stored=()))
-        common = Turn("-", speaker or "", role or "", at, session or "", metadata or {})
+        common = Turn("-", speaker or "", role or "", None, session or "", metadata or {})
         answer = yield requests.post(
             "episodes",
             messages=reading.turns,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from helamem import arguments
 from helamem.errors import NotFoundError
+from helamem.moments import in_zone, utc
 from helamem.plain import plain
-from helamem.records import utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -85,14 +86,14 @@ def encoded(value: object) -> bytes:
 
 
 def moment(at: datetime | None) -> str | None:
-    """A time in ISO 8601, with its zone.
+    """A time in ISO 8601; the service decides on a time without a zone.
 
     Raises:
-        TypeError, ValueError: It is not a time, or has no zone.
+        TypeError, ValueError: It is not a time, or lies outside of the years 1 to 9999.
     """
     if at is None:
         return None
-    utc(at)
+    utc(in_zone(at, UTC))
     return at.isoformat()
 
 

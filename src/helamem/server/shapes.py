@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime  # pydantic reads annotations at run time
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -11,10 +12,11 @@ Filters = Annotated[
     dict[str, Any] | None,
     Field(description='Conditions, as in {"speaker": "Ana"}.', examples=[{"speaker": "Ana"}]),
 ]
+_OF_ZONE = "A time that names no zone is by the clock of the setting `timezone`, where that is set."
 At = Annotated[
-    AwareDatetime | None,
+    datetime | None,
     Field(
-        description="When it is asked or done; now, unless given.",
+        description=f"When it is asked or done; now, unless given. {_OF_ZONE}",
         examples=["2024-05-06T10:00:00Z"],
     ),
 ]
@@ -35,7 +37,7 @@ class AddRequest(Shape):
     )
     speaker: str | None = None
     role: str | None = None
-    at: AwareDatetime | None = None
+    at: datetime | None = Field(default=None, description=_OF_ZONE)
     session: str | None = None
     metadata: dict[str, Any] | None = None
 

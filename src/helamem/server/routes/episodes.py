@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime  # noqa: TC003  # FastAPI reads annotations at run time
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime  # noqa: TC002  # FastAPI reads annotations at run time
 
 from helamem.consolidation.profiles import MAX_CHARS
 from helamem.plain import plain
@@ -144,7 +144,7 @@ def facts(
     request: Request,
     namespace: Namespace,
     superseded: bool = False,
-    as_of: AwareDatetime | None = None,
+    as_of: datetime | None = None,
 ) -> dict[str, Any]:
     """What was distilled, oldest first."""
     with opened(request, namespace, "read") as memory:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helamem.records import EARLIEST, LATEST
+from helamem.moments import EARLIEST, LATEST
 from helamem.stores.sqlite import removing
 from helamem.stores.sqlite.rows import IS_DOCUMENT
 

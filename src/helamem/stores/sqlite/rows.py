@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from helamem import identity
 from helamem.errors import CorruptError
+from helamem.moments import by_clock
 from helamem.protocols import NODE_KINDS, QUIET, Edges
 from helamem.records import Episode, Fact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -147,7 +149,7 @@ def moment(seconds: float, zone: tzinfo = UTC) -> datetime:
         CorruptError: They are no valid time.
     """
     try:
-        return datetime.fromtimestamp(seconds, zone)
+        return by_clock(seconds, zone)
     except (OverflowError, ValueError, TypeError, OSError) as exc:
         raise CorruptError(
             f"The file is damaged: it holds {seconds!r:.40} as a time. `helamem doctor` says where."

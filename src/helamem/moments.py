@@ -1,0 +1,68 @@
+"""Times: which moment is meant, and by which clock it is shown. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+# The times that can be read: from EARLIEST on, before LATEST, in epoch seconds.
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_800
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC.
+
+    Raises:
+        TypeError: It is no datetime.
+        ValueError: It is naive, so nobody can tell which moment it is, or lies outside of the years 1 to 9999.
+    """
+    if not isinstance(moment, datetime):
+        raise TypeError(f"a time must be a datetime, not {type(moment).__name__}")
+    if moment.utcoffset() is None:
+        raise ValueError(
+            f"{moment.isoformat()} has no time zone; say which, as in {moment.isoformat()}Z "
+            f"or datetime({moment.year}, {moment.month}, {moment.day}, tzinfo=UTC)"
+        )
+    try:
+        moved = moment.astimezone(UTC)
+        datetime.fromtimestamp(moved.timestamp(), UTC)  # what is stored, read again
+    except (OverflowError, ValueError) as exc:
+        raise ValueError(
+            f"{moment.isoformat()} is no time that can be kept: in UTC it lies outside of the years 1 to 9999"
+        ) from exc
+    return moved
+
+
+def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
+    """A time with its own zone, or else with this one; without either it stays naive, and `utc` refuses it.
+
+    Raises:
+        TypeError: It is no datetime.
+
+    >>> in_zone(datetime(2024, 5, 6), UTC).isoformat(), in_zone(datetime(2024, 5, 6), None).isoformat()
+    ('2024-05-06T00:00:00+00:00', '2024-05-06T00:00:00')
+    """
+    if not isinstance(moment, datetime):
+        raise TypeError(f"a time must be a datetime, not {type(moment).__name__}")
+    return moment if moment.tzinfo or zone is None else moment.replace(tzinfo=zone)
+
+
+def by_clock(seconds: float, zone: tzinfo) -> datetime:
+    """Epoch seconds by the clock of a zone; in UTC, where that clock would show the year 0 or 10000.
+
+    Raises:
+        OverflowError, ValueError, TypeError, OSError: They are no time of the years 1 to 9999 in UTC.
+
+    >>> from datetime import timedelta, timezone
+    >>> west = timezone(timedelta(hours=-5))
+    >>> by_clock(0.0, west).isoformat(), by_clock(EARLIEST, west).isoformat()
+    ('1969-12-31T19:00:00-05:00', '0001-01-01T00:00:00+00:00')
+    """
+    moment = datetime.fromtimestamp(seconds, UTC)
+    try:
+        return moment.astimezone(zone)
+    except (OverflowError, ValueError):
+        return moment
