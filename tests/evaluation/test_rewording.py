@@ -45,7 +45,7 @@ def test_wordings_differ_and_each_keeps_a_telling_word(question: Question) -> No
 
 
 def test_a_word_is_exchanged_for_one_of_its_line() -> None:
-    words = rewording._exchanged(["movie", "Pepper"], np.random.default_rng(0))
+    words = rewording._with_exchanged_word(["movie", "Pepper"], np.random.default_rng(0))
     assert words == ["film", "Pepper"]
 
 

@@ -73,13 +73,13 @@ class Conversation:
         """Go on until the input ends, or /quit is typed."""
         if not self._app.as_json:
             click.echo("/help lists the commands, /quit ends.", err=True)
-        while (line := self._typed()) is not None and line != "/quit":
+        while (line := self._read_line()) is not None and line != "/quit":
             try:
                 self._take(line)
             except click.ClickException as error:
                 error.show()
 
-    def _typed(self) -> str | None:
+    def _read_line(self) -> str | None:
         """The next line; None at the end of the input."""
         prompt = "> " if sys.stdin.isatty() else ""
         try:
@@ -113,10 +113,10 @@ class Conversation:
             except KeyboardInterrupt:
                 self._print(" ...")
         if self._app.as_json:
-            click.echo(json.dumps(self._last().to_dict(), ensure_ascii=False))
+            click.echo(json.dumps(self._last_exchange().to_dict(), ensure_ascii=False))
         else:
             click.echo()
-            self._show(_render_exchange(self._last(), unfolded=self._unfolded))
+            self._show(_render_exchange(self._last_exchange(), unfolded=self._unfolded))
 
     def _print(self, piece: str) -> None:
         from helamem.cli import display
@@ -124,7 +124,7 @@ class Conversation:
         if not self._app.as_json:
             click.echo(display.printable(piece), nl=False)
 
-    def _last(self) -> Exchange:
+    def _last_exchange(self) -> Exchange:
         if self._chat.last is None:
             raise click.ClickException("nothing has been said yet")
         return self._chat.last
@@ -138,7 +138,7 @@ class Conversation:
         from helamem.cli import display
         from helamem.cli.search import sources
 
-        recall = replace(self._last().recall, hits=self._last().shown)
+        recall = replace(self._last_exchange().recall, hits=self._last_exchange().shown)
         known = sources(self._memory, recall)
         self._show(display.recall(recall, explain=True, known=known))
 

@@ -74,7 +74,7 @@ def forget(app: App, yes: bool, at: datetime | None, max_share: float | None) ->
         plan = memory.forget(at=at, max_share=max_share)
         gone = [memory.get(id_) for id_ in plan.ids[:SHOWN]]
         plan = memory.forget(dry_run=False, at=at, max_share=max_share) if yes else plan
-    app.show(plan.to_dict(), lambda: _forgotten(plan, gone))
+    app.show(plan.to_dict(), lambda: _render_plan(plan, gone))
 
 
 @click.command(cls=Command)
@@ -101,7 +101,7 @@ def reindex(app: App) -> None:
             config=app.config(),
             progress=lambda n: show("reindexing", n, None),
         )
-    app.show(done.to_dict(), lambda: _reindexed(done))
+    app.show(done.to_dict(), lambda: _render_reindexing(done))
 
 
 @click.command(cls=Command)
@@ -118,12 +118,12 @@ def facts(app: App, superseded: bool) -> None:
         kept = memory.facts(superseded=superseded)
     app.show(
         [each.to_dict() for each in kept],
-        lambda: _facts(kept),
+        lambda: _render_facts(kept),
         columns=("id", "valid_from", "speaker", "sources", "text"),
     )
 
 
-def _facts(kept: Sequence[Fact]) -> RenderableType:
+def _render_facts(kept: Sequence[Fact]) -> RenderableType:
     from helamem.cli import display
 
     return display.facts(kept)
@@ -165,7 +165,7 @@ def counts(plan: ForgetPlan) -> str:
     )
 
 
-def _forgotten(plan: ForgetPlan, gone: Sequence[Episode | Fact]) -> RenderableType:
+def _render_plan(plan: ForgetPlan, gone: Sequence[Episode | Fact]) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
@@ -193,7 +193,7 @@ def _forgotten(plan: ForgetPlan, gone: Sequence[Episode | Fact]) -> RenderableTy
     return Group(*lines)
 
 
-def _reindexed(done: ReindexReport) -> RenderableType:
+def _render_reindexing(done: ReindexReport) -> RenderableType:
     from rich.text import Text
 
     from helamem.cli import display

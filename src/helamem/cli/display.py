@@ -178,7 +178,7 @@ def recall(
         known: Memories by id, to name where activation came from.
     """
     if not found.hits:
-        return Group(Text("Nothing is remembered that fits."), *_noted(found))
+        return Group(Text("Nothing is remembered that fits."), *_render_notes(found))
     rows = table("id", "score", "", "memory", right=("id", "score"))
     best = max(hit.score for hit in found.hits)
     for hit in found.hits:
@@ -189,10 +189,10 @@ def recall(
             Bar(hit.parts, best=best),
             Group(clipped(hit.text), about(hit), *below),
         )
-    return Group(rows, Text(), Legend(), *_noted(found))
+    return Group(rows, Text(), Legend(), *_render_notes(found))
 
 
-def _noted(found: Recall) -> list[Text]:
+def _render_notes(found: Recall) -> list[Text]:
     return [Text(note, "yellow") for note in found.notes]
 
 

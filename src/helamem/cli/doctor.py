@@ -59,48 +59,48 @@ def doctor(app: App) -> None:
     findings = list(examine(app))
     sound = not any(each.state == "wrong" for each in findings)
     data = {"sound": sound, "findings": [asdict(each) for each in findings]}
-    app.show(data, lambda: _report(findings, sound))
+    app.show(data, lambda: _render_findings(findings, sound))
     if not sound:
         raise click.exceptions.Exit(1)
 
 
 def examine(app: App) -> Iterator[Finding]:
     """Check everything that a memory needs, from the interpreter to the file."""
-    yield _python()
-    yield from _packages()
-    yield _sqlite()
+    yield _check_python()
+    yield from _check_packages()
+    yield _check_sqlite()
     problem = _settings_problem(app)
     if problem is not None:
         yield problem
         return
     yield Finding(name="settings", detail=f"preset {app.config().preset}; see `helamem config`")
-    yield _embedder(app)
-    yield from _file(app)
+    yield _check_embedder(app)
+    yield from _check_file(app)
 
 
-def _python() -> Finding:
+def _check_python() -> Finding:
     detail = (
         f"{platform.python_implementation()} {platform.python_version()} on {platform.platform()}"
     )
     return Finding(name="Python", detail=detail)
 
 
-def _sqlite() -> Finding:
+def _check_sqlite() -> Finding:
     import sqlite3
 
     return Finding(name="SQLite", detail=sqlite3.sqlite_version)
 
 
-def _packages() -> Iterator[Finding]:
+def _check_packages() -> Iterator[Finding]:
     """helamem, what it needs, and what each extra needs, as the installed metadata says."""
     yield Finding(name="helamem", detail=metadata.version("helamem"))
     for requirement in metadata.requires("helamem") or []:
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
         extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", requirement)
-        yield _package(name, extra[1] if extra else None)
+        yield _check_package(name, extra[1] if extra else None)
 
 
-def _package(name: str, extra: str | None) -> Finding:
+def _check_package(name: str, extra: str | None) -> Finding:
     title = f"{name} [{extra}]" if extra else name
     try:
         return Finding(name=title, detail=metadata.version(name))
@@ -122,7 +122,7 @@ def _settings_problem(app: App) -> Finding | None:
     return None
 
 
-def _embedder(app: App) -> Finding:
+def _check_embedder(app: App) -> Finding:
     from helamem.models import embedders
 
     spec = app.config().embedder
@@ -131,25 +131,27 @@ def _embedder(app: App) -> Finding:
         embedder = embedders.load(spec)
         embedder.embed(["Does the embedder work?"])
     except EXPECTED as exc:
-        return Finding(name="embedder", state="wrong", detail=f"{spec}: {exc}", advice=_choose())
+        return Finding(
+            name="embedder", state="wrong", detail=f"{spec}: {exc}", advice=_advice_on_embedders()
+        )
     ms = 1e3 * (time.perf_counter() - started)
     detail = f"{embedder.name}, {embedder.dimension} dimensions, ready in {ms:.0f} ms"
     return Finding(name="embedder", detail=detail)
 
 
-def _choose() -> str:
+def _advice_on_embedders() -> str:
     return "Install what is missing, or choose another with --embedder or HELAMEM_EMBEDDER."
 
 
-def _file(app: App) -> Iterator[Finding]:
+def _check_file(app: App) -> Iterator[Finding]:
     path = Path(app.path())
-    yield _folder(path.parent)
+    yield _check_folder(path.parent)
     if not path.exists():
         yield Finding(name="file", detail=f"{path} does not exist yet; the first command makes it")
         return
     try:
         with app.memory() as memory:
-            yield from _memory(memory, path)
+            yield from _check_memory(memory, path)
     except EmbedderMismatchError as exc:
         advice = f"Use --embedder {exc.expected.partition('/')[0]}, or run helamem reindex."
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
@@ -176,12 +178,12 @@ def repair(app: App, yes: bool) -> None:
     """
     with app.known_memory() as memory:
         report = memory.repair(dry_run=not yes)
-    app.show(report.to_dict(), lambda: _repaired(report))
+    app.show(report.to_dict(), lambda: _render_repair(report))
     if yes and report.left:
         raise SystemExit(1)
 
 
-def _repaired(report: RepairReport) -> RenderableType:
+def _render_repair(report: RepairReport) -> RenderableType:
     from rich.text import Text
 
     if not report.mended and not report.left:
@@ -196,7 +198,7 @@ def _repaired(report: RepairReport) -> RenderableType:
     return Text("\n".join(lines))
 
 
-def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
+def _check_memory(memory: Memory, path: Path) -> Iterator[Finding]:
     from helamem.cli import display
 
     problems = memory.check()
@@ -207,7 +209,7 @@ def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
         yield Finding(name="file", state="wrong", detail="; ".join(problems), advice=advice)
     else:
         yield Finding(name="file", detail=f"{detail}, sound")
-    yield _analysis(stats)
+    yield _check_analysis(stats)
     held = (
         display.counted(stats.episodes, "episode"),
         display.counted(stats.facts, "fact"),
@@ -216,7 +218,7 @@ def _memory(memory: Memory, path: Path) -> Iterator[Finding]:
     yield Finding(name="namespace", detail=f"{memory.namespace}: {', '.join(held)}")
 
 
-def _analysis(stats: Stats) -> Finding:
+def _check_analysis(stats: Stats) -> Finding:
     """Whether the file's terms were made by the current analysis."""
     from helamem.language import language_named
 
@@ -236,7 +238,7 @@ def _analysis(stats: Stats) -> Finding:
     )
 
 
-def _folder(folder: Path) -> Finding:
+def _check_folder(folder: Path) -> Finding:
     """Check free space in the file's folder; a missing folder will be created when needed."""
     existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     free = shutil.disk_usage(existing).free
@@ -253,7 +255,7 @@ def _folder(folder: Path) -> Finding:
     return Finding(name="folder", detail=detail)
 
 
-def _report(findings: list[Finding], sound: bool) -> RenderableType:
+def _render_findings(findings: list[Finding], sound: bool) -> RenderableType:
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text

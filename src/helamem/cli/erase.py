@@ -57,7 +57,9 @@ def delete(
             shown = memory.list(filters=filters, limit=SHOWN)
             gone = memory.delete(filters=filters, dry_run=not yes)
     done = yes or filters is None
-    app.show({"deleted": list(gone), "done": done}, lambda: _deleted(gone, shown, done=done))
+    app.show(
+        {"deleted": list(gone), "done": done}, lambda: _render_deletion(gone, shown, done=done)
+    )
 
 
 @click.command(cls=Command)
@@ -77,7 +79,7 @@ def erase(app: App, name: str, mentions: bool, yes: bool) -> None:
     """
     with app.known_memory() as memory:
         done = memory.erase(name, mentions=mentions, dry_run=not yes)
-    app.show(done.to_dict(), lambda: _erased(done, mentions=mentions))
+    app.show(done.to_dict(), lambda: _render_erasure(done, mentions=mentions))
 
 
 @click.command(cls=Command)
@@ -100,7 +102,7 @@ def namespaces(app: App, drop: str | None, yes: bool) -> None:
     data = {"namespaces": [each.to_dict() for each in found], "dropped": drop is not None and yes}
     app.show(
         data,
-        lambda: _namespaces(found, drop=drop, done=yes),
+        lambda: _render_namespaces(found, drop=drop, done=yes),
         columns=("name", "episodes", "facts", "cues", "last_at"),
     )
 
@@ -118,10 +120,14 @@ def cues(app: App) -> None:
     """
     with app.known_memory() as memory:
         kept = memory.cues()
-    app.show([each.to_dict() for each in kept], lambda: _cues(kept), columns=("id", "at", "text"))
+    app.show(
+        [each.to_dict() for each in kept], lambda: _render_cues(kept), columns=("id", "at", "text")
+    )
 
 
-def _deleted(gone: Sequence[int], shown: Sequence[Episode | Fact], *, done: bool) -> RenderableType:
+def _render_deletion(
+    gone: Sequence[int], shown: Sequence[Episode | Fact], *, done: bool
+) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
@@ -140,7 +146,7 @@ def _deleted(gone: Sequence[int], shown: Sequence[Episode | Fact], *, done: bool
     return Group(*lines)
 
 
-def _erased(done: Erasure, *, mentions: bool) -> RenderableType:
+def _render_erasure(done: Erasure, *, mentions: bool) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
@@ -168,7 +174,9 @@ def _erased(done: Erasure, *, mentions: bool) -> RenderableType:
     return Group(*lines, Text(display.printable(told)))
 
 
-def _namespaces(found: Sequence[Namespace], *, drop: str | None, done: bool) -> RenderableType:
+def _render_namespaces(
+    found: Sequence[Namespace], *, drop: str | None, done: bool
+) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
@@ -188,7 +196,7 @@ def _namespaces(found: Sequence[Namespace], *, drop: str | None, done: bool) -> 
     return Group(rows, Text(display.printable(told)))
 
 
-def _cues(kept: Sequence[Cue]) -> RenderableType:
+def _render_cues(kept: Sequence[Cue]) -> RenderableType:
     from rich.text import Text
 
     from helamem.cli import display

@@ -45,7 +45,7 @@ class OutputFile(click.Path):
         try:
             try_out(place)
         except OSError as exc:
-            self.fail(f"{name!r} cannot be written: {_why(exc)}", param, ctx)
+            self.fail(f"{name!r} cannot be written: {_reason(exc)}", param, ctx)
         return name
 
 
@@ -59,7 +59,7 @@ def ready_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         try_out(folder / "file")
     except OSError as exc:
-        raise click.UsageError(f"{str(folder)!r} cannot be written into: {_why(exc)}") from exc
+        raise click.UsageError(f"{str(folder)!r} cannot be written into: {_reason(exc)}") from exc
 
 
 def try_out(place: Path) -> None:
@@ -68,7 +68,7 @@ def try_out(place: Path) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    part = _beside(place)
+    part = _temporary_name(place)
     part.touch(exist_ok=False)
     part.unlink()
 
@@ -88,7 +88,7 @@ def writing(name: str, *, private: bool = False) -> Iterator[IO[str]]:
         with place.open("w", encoding="utf-8") as file:
             yield file
     else:
-        part = _beside(place)
+        part = _temporary_name(place)
         try:
             if private:
                 make_file(part)
@@ -106,10 +106,10 @@ def _is_special(place: Path) -> bool:
     return place.exists() and not place.is_file()
 
 
-def _beside(place: Path) -> Path:
+def _temporary_name(place: Path) -> Path:
     """A unique name in the same folder, so that the file can be renamed atomically."""
     return place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
 
 
-def _why(exc: OSError) -> str:
+def _reason(exc: OSError) -> str:
     return f"{exc.strerror}; name a place where you may write"

@@ -46,7 +46,7 @@ def hook(app: App, *, event: str, project: str | None) -> None:
         helamem hook prompt < event.json
     """
     try:
-        given = _given(sys.stdin.buffer.read(MOST_BYTES))
+        given = _read_event(sys.stdin.buffer.read(MOST_BYTES))
         if project:
             given["cwd"] = project
         said = _answer(app, event, given)
@@ -85,14 +85,16 @@ def _answer(app: App, event: str, given: Mapping[str, Any]) -> dict[str, Any] | 
     request = {"event": event, "given": given, "namespace": namespace, "file": file}
     answered = None if app.named - ASKED else ask(data_folder(), request)
     if answered is None or "refused" in answered:
-        return _alone(app, event, given, namespace or _project(given))
+        return _answer_here(app, event, given, namespace or _project(given))
     if "error" in answered:
         _log(event, answered["error"])
     said: dict[str, Any] | None = answered.get("said")
     return said
 
 
-def _alone(app: App, event: str, given: Mapping[str, Any], namespace: str) -> dict[str, Any] | None:
+def _answer_here(
+    app: App, event: str, given: Mapping[str, Any], namespace: str
+) -> dict[str, Any] | None:
     if event in ("session-start", "pre-compact") and not Path(app.path()).exists():
         return None  # nothing is remembered yet
     with app.memory(namespace=namespace) as memory:
@@ -117,7 +119,7 @@ def _project(given: Mapping[str, Any]) -> str:
     return namespace_of(str(given["cwd"]))
 
 
-def _given(read: bytes) -> dict[str, Any]:
+def _read_event(read: bytes) -> dict[str, Any]:
     """What the host said.
 
     Raises:

@@ -106,8 +106,8 @@ def import_(
     if str(source) != "-" and not source.exists():
         raise click.UsageError(f"there is no file or folder {str(source)!r}")
     where = zones.zone(zone) if zone else app.config().zone
-    with _or_nothing(_name(source)):
-        parts = _parts(app, source, form, conversation, where)
+    with _explaining_errors(_source_name(source)):
+        parts = _read_parts(app, source, form, conversation, where)
     parts = [_with_prefix(part, session_prefix) for part in parts]
     receipts = [(part, _store(app, part)) for part in parts]
     data: list[Json] = [_summary(part, receipt) for part, receipt in receipts]
@@ -115,7 +115,7 @@ def import_(
 
 
 @contextmanager
-def _or_nothing(name: str) -> Iterator[None]:
+def _explaining_errors(name: str) -> Iterator[None]:
     """Add the file's name to reading errors, and that nothing was stored."""
     from helamem.errors import DataError
 
@@ -129,31 +129,33 @@ def _or_nothing(name: str) -> Iterator[None]:
         raise DataError(f"{said}; nothing was stored") from exc
 
 
-def _parts(app: App, source: Path, form: str, conversation: str | None, zone: tzinfo) -> list[Part]:
+def _read_parts(
+    app: App, source: Path, form: str, conversation: str | None, zone: tzinfo
+) -> list[Part]:
     from helamem.exchange import detect, files
     from helamem.exchange.jsonl import parsed
     from helamem.exchange.locomo import read_locomo
 
     given = None if form == "auto" else cast("Format", form)
     if files.is_many(source):
-        return [_part(app.namespace, files.read_many(source, given, zone=zone))]
-    text = files.decoded(_bytes(source), _name(source))
-    kind = given or files.form_of(_name(source), text)
+        return [_part_of(app.namespace, files.read_many(source, given, zone=zone))]
+    text = files.decoded(_read_bytes(source), _source_name(source))
+    kind = given or files.form_of(_source_name(source), text)
     if conversation is not None and kind != "locomo":
         raise click.UsageError("--conversation is for LoCoMo files")
     if kind == "helamem":
-        return _whole_memories(app, text.split("\n"))
+        return _export_parts(app, text.split("\n"))
     if kind == "locomo":
-        return _conversations(app, read_locomo(parsed(text)), conversation)
+        return _conversation_parts(app, read_locomo(parsed(text)), conversation)
     session = "" if str(source) == "-" else source.name
-    return [_part(app.namespace, detect.read(text, kind, session=session, zone=zone))]
+    return [_part_of(app.namespace, detect.read(text, kind, session=session, zone=zone))]
 
 
-def _name(source: Path) -> str:
+def _source_name(source: Path) -> str:
     return "standard input" if str(source) == "-" else str(source)
 
 
-def _bytes(source: Path) -> bytes:
+def _read_bytes(source: Path) -> bytes:
     if str(source) != "-":
         return source.read_bytes()
     with click.open_file("-", "rb") as stream:
@@ -161,29 +163,29 @@ def _bytes(source: Path) -> bytes:
     return found
 
 
-def _conversations(app: App, found: Sequence[Conversation], chosen: str | None) -> list[Part]:
+def _conversation_parts(app: App, found: Sequence[Conversation], chosen: str | None) -> list[Part]:
     """The namespace of each conversation; no two share one."""
     names = ", ".join(each.id for each in found)
     if chosen is not None:
         matching = [each for each in found if each.id == chosen]
         if not matching:
             raise click.UsageError(f"there is no conversation {chosen!r}; there are {names}")
-        return [_of_locomo(app.namespace, matching[0])]
+        return [_locomo_part(app.namespace, matching[0])]
     if len(found) == 1:
-        return [_of_locomo(app.namespace, found[0])]
+        return [_locomo_part(app.namespace, found[0])]
     if "namespace" in app.named:
         raise click.UsageError(
             f"there are {len(found)} conversations ({names}), and one namespace: choose one with "
             f"--conversation, or leave --namespace out, and each goes into one of its own"
         )
-    return [_of_locomo(each.id, each) for each in found]
+    return [_locomo_part(each.id, each) for each in found]
 
 
-def _of_locomo(namespace: str, conversation: Conversation) -> Part:
+def _locomo_part(namespace: str, conversation: Conversation) -> Part:
     return Part(namespace, turns=conversation.turns, size=len(conversation.turns))
 
 
-def _part(namespace: str, reading: Reading) -> Part:
+def _part_of(namespace: str, reading: Reading) -> Part:
     return Part(
         namespace,
         turns=reading.turns,
@@ -193,22 +195,22 @@ def _part(namespace: str, reading: Reading) -> Part:
     )
 
 
-def _whole_memories(app: App, lines: Sequence[str]) -> list[Part]:
+def _export_parts(app: App, lines: Sequence[str]) -> list[Part]:
     """An export of one namespace goes into the current one; each of several into its own."""
     from helamem.exchange import export
 
     sections = export.sections(lines)
     if len(sections) < 2:
-        return [_whole_memory(app.namespace, lines)]
+        return [_export_part(app.namespace, lines)]
     if "namespace" in app.named:
         raise click.UsageError(
             f"this holds {len(sections)} namespaces ({', '.join(sections)}); leave --namespace out, "
             "and each goes into its own"
         )
-    return [_whole_memory(name, section) for name, section in sections.items()]
+    return [_export_part(name, section) for name, section in sections.items()]
 
 
-def _whole_memory(namespace: str, lines: Sequence[str]) -> Part:
+def _export_part(namespace: str, lines: Sequence[str]) -> Part:
     """Read an export once, so that malformed lines are found before anything is stored."""
     from helamem.exchange import export
     from helamem.exchange.reading import Reading

@@ -71,10 +71,10 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command; a word of another memory system gets a hint."""
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            ctx.fail(self._unknown(args[0]))
+            ctx.fail(self._refuse_unknown(args[0]))
         return super().resolve_command(ctx, args)
 
-    def _unknown(self, name: str) -> str:
+    def _refuse_unknown(self, name: str) -> str:
         ours = hints.METHODS.get(name.replace("-", "_"), "").strip("`")
         names = self.names()
         if ours in names:

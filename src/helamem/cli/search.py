@@ -72,12 +72,14 @@ def search(
         return
     data = found.to_dict() | ({} if block is None else {"context": block})
     columns = () if explain else ("id", "score", "speaker", "at", "text")
-    app.show(data, lambda: _recalled(found, explain, known), columns=columns)
+    app.show(data, lambda: _render_recall(found, explain, known), columns=columns)
     if lines.is_piped() and columns and not app.as_json:
         app.note(*found.notes)
 
 
-def _recalled(found: Recall, explain: bool, known: Mapping[int, Episode | Fact]) -> RenderableType:
+def _render_recall(
+    found: Recall, explain: bool, known: Mapping[int, Episode | Fact]
+) -> RenderableType:
     from helamem.cli import display
 
     return display.recall(found, explain=explain, known=known)
@@ -111,7 +113,7 @@ def reinforce(
     with app.known_memory() as memory:
         recall = memory.search(query, k=k, at=at)
         learned = memory.reinforce(recall, used, unhelpful=unhelpful or (), at=at)
-    app.show(learned.to_dict(), lambda: _learned(learned))
+    app.show(learned.to_dict(), lambda: _render_lesson(learned))
 
 
 def sources(memory: Memory, found: Recall) -> dict[int, Episode | Fact]:
@@ -120,7 +122,7 @@ def sources(memory: Memory, found: Recall) -> dict[int, Episode | Fact]:
     return {id_: memory.get(id_) for id_ in sorted(wanted)}
 
 
-def _learned(learned: Reinforcement) -> RenderableType:
+def _render_lesson(learned: Reinforcement) -> RenderableType:
     from rich.text import Text
 
     from helamem.cli import display

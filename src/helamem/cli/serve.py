@@ -142,7 +142,7 @@ def list_(app: App) -> None:
          "created_at": _iso(key.created_at), "expires_at": key.expires_at and _iso(key.expires_at)}
         for key in known
     ]  # fmt: skip
-    app.show(data, lambda: _table(known))
+    app.show(data, lambda: _render_keys(known))
 
 
 @keys.command(cls=Command)
@@ -168,7 +168,7 @@ def keys_of(app: App) -> Keys:
     return Keys(Path(app.path()).with_suffix(".keys.json"))
 
 
-def _table(known: list[Key]) -> RenderableType:
+def _render_keys(known: list[Key]) -> RenderableType:
     from helamem.cli import display
 
     if not known:

@@ -93,10 +93,10 @@ class App:
         if self.file is not None:
             self.require_file()
         elif not Path(self.path()).exists():
-            return self._nothing()
+            return self._empty_memory()
         return self.memory()
 
-    def _nothing(self) -> Memory:
+    def _empty_memory(self) -> Memory:
         """An empty memory in RAM, so that reading commands create no file."""
         from helamem.memory import Memory
         from helamem.places import IN_RAM
@@ -131,9 +131,9 @@ class App:
         if self.as_json:
             click.echo(json.dumps(data, ensure_ascii=False, indent=2))
         elif self.ndjson:
-            _echo(lines.as_json(data))
+            _echo_lines(lines.as_json(data))
         elif columns and lines.is_piped():
-            _echo(lines.tabbed(data, columns))
+            _echo_lines(lines.tabbed(data, columns))
         else:
             self._render(render)
 
@@ -152,7 +152,7 @@ class App:
         display.console().print(render())
 
 
-def _echo(each: Iterable[str]) -> None:
+def _echo_lines(each: Iterable[str]) -> None:
     for line in each:
         click.echo(line)
 
@@ -218,7 +218,7 @@ def _assignment(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _completed(*words: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+def _completions(*words: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
     """Shell completions for an option's value."""
     return lambda _context, _option, begun: [word for word in words if word.startswith(begun)]
 
@@ -229,12 +229,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--embedder": {
         "metavar": "NAME",
         "help": "static, onnx, minilm, openai:MODEL or another.",
-        "shell_complete": _completed("static", "onnx", "minilm", "openai:", "hashing"),
+        "shell_complete": _completions("static", "onnx", "minilm", "openai:", "hashing"),
     },
     "--preset": {
         "metavar": "NAME",
         "help": "The settings to start from: default or paper.",
-        "shell_complete": _completed("default", "paper"),
+        "shell_complete": _completions("default", "paper"),
     },
     "--set": {
         "metavar": "SECTION.KEY=VALUE",

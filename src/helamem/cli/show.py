@@ -36,7 +36,7 @@ def get(app: App, ids: tuple[int, ...]) -> None:
     """
     with app.known_memory() as memory:
         kept = [memory.get(id_) for id_ in ids]
-    app.show([each.to_dict() for each in kept], lambda: _in_full(kept))
+    app.show([each.to_dict() for each in kept], lambda: _render_in_full(kept))
 
 
 @click.command("list", cls=Command)
@@ -69,24 +69,24 @@ def list_(
         kept = memory.list(filters=filters, limit=most, offset=offset)
     app.show(
         [each.to_dict() for each in kept],
-        lambda: _listed(kept),
+        lambda: _render_listing(kept),
         columns=("id", "at", "speaker", "text"),
     )
     if app.is_for_programs():
-        app.note(*kept.notes, *_more(kept))
+        app.note(*kept.notes, *_note_of_more(kept))
 
 
-def _listed(kept: Listing) -> RenderableType:
+def _render_listing(kept: Listing) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
     from helamem.cli import display
 
-    below = [Text(each, "yellow") for each in (*kept.notes, *_more(kept))]
+    below = [Text(each, "yellow") for each in (*kept.notes, *_note_of_more(kept))]
     return Group(display.memories(kept), *below)
 
 
-def _more(kept: Listing) -> tuple[str, ...]:
+def _note_of_more(kept: Listing) -> tuple[str, ...]:
     if not kept.more:
         return ()
     return (f"... and {kept.more:,} more; --offset {kept.offset + len(kept)} goes on",)
@@ -106,7 +106,7 @@ def history(app: App, id_: int) -> None:
     """
     with app.known_memory() as memory:
         changes = memory.history(id_)
-    app.show([each.to_dict() for each in changes], lambda: _changes(changes))
+    app.show([each.to_dict() for each in changes], lambda: _render_history(changes))
 
 
 @click.command(cls=Command)
@@ -120,7 +120,7 @@ def stats(app: App) -> None:
     """
     with app.known_memory() as memory:
         counted = memory.stats()
-    app.show(counted.to_dict(), lambda: _stats(counted))
+    app.show(counted.to_dict(), lambda: _render_stats(counted))
 
 
 @click.command(cls=Command)
@@ -181,18 +181,18 @@ def config(app: App, section: str, every: bool) -> None:
         }
         for name in names
     }
-    app.show(rows, lambda: _settings(rows, every=every or bool(section)))
+    app.show(rows, lambda: _render_settings(rows, every=every or bool(section)))
 
 
-def _in_full(kept: Sequence[Episode | Fact]) -> RenderableType:
+def _render_in_full(kept: Sequence[Episode | Fact]) -> RenderableType:
     from rich.console import Group
 
     from helamem.cli import display
 
-    return Group(*(display.pairs(_named(each.to_dict())) for each in kept))
+    return Group(*(display.pairs(_filled_fields(each.to_dict())) for each in kept))
 
 
-def _named(fields: dict[str, Any]) -> dict[str, str]:
+def _filled_fields(fields: dict[str, Any]) -> dict[str, str]:
     """A memory's fields in words; empty ones are left out."""
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -201,7 +201,7 @@ def _named(fields: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _changes(changes: Sequence[Change]) -> RenderableType:
+def _render_history(changes: Sequence[Change]) -> RenderableType:
     from helamem.cli import display
 
     rows = display.table("when", "what", "the text before")
@@ -210,7 +210,7 @@ def _changes(changes: Sequence[Change]) -> RenderableType:
     return rows
 
 
-def _stats(counted: Stats) -> RenderableType:
+def _render_stats(counted: Stats) -> RenderableType:
     from helamem.cli import display
 
     edges = ", ".join(f"{n:,} {channel}" for channel, n in counted.edges.items())
@@ -230,7 +230,7 @@ def _stats(counted: Stats) -> RenderableType:
     )
 
 
-def _settings(rows: dict[str, dict[str, Any]], *, every: bool) -> RenderableType:
+def _render_settings(rows: dict[str, dict[str, Any]], *, every: bool) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 

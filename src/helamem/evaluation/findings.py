@@ -20,16 +20,16 @@ def not_shown(result: Mapping[str, Any]) -> list[str]:
     """One sentence each for what did not help, or was not shown to."""
     return list(
         chain(
-            _comparisons(result),
-            _by_corpus(result),
-            _gains(result),
+            _not_clearly_behind(result),
+            _comparisons_by_corpus(result),
+            _without_sure_gain(result),
             _better_values(result),
-            _losses(result),
+            _lost_by_forgetting(result),
         )
     )
 
 
-def _comparisons(result: Mapping[str, Any]) -> Iterator[str]:
+def _not_clearly_behind(result: Mapping[str, Any]) -> Iterator[str]:
     """Systems that the first one is not clearly ahead of."""
     for pair, metrics in result.get("differences", {}).items():
         first, _, other = pair.partition(" - ")
@@ -43,13 +43,13 @@ def _comparisons(result: Mapping[str, Any]) -> Iterator[str]:
                 yield f"`{first}` is not shown to be better than `{other}`: {metric} {cells.gap(gap)}."
 
 
-def _by_corpus(result: Mapping[str, Any]) -> Iterator[str]:
+def _comparisons_by_corpus(result: Mapping[str, Any]) -> Iterator[str]:
     """The same for each of several data sets."""
     for name, corpus in result.get("corpora", {}).items():
-        yield from (f"{name}: {said}" for said in _comparisons(corpus))
+        yield from (f"{name}: {said}" for said in _not_clearly_behind(corpus))
 
 
-def _gains(result: Mapping[str, Any]) -> Iterator[str]:
+def _without_sure_gain(result: Mapping[str, Any]) -> Iterator[str]:
     """Arms that learned, and variants with facts, that won nothing sure."""
     for name, entry in {**result.get("arms", {}), **result.get("variants", {})}.items():
         gain = entry.get("gain", {"ci95": []})
@@ -73,7 +73,7 @@ def _better_values(result: Mapping[str, Any]) -> Iterator[str]:
             yield f"`{name}` = {value:g} did better than the default {default:g}: {best:.3f}, not {at_default:.3f}."
 
 
-def _losses(result: Mapping[str, Any]) -> Iterator[str]:
+def _lost_by_forgetting(result: Mapping[str, Any]) -> Iterator[str]:
     """What forgetting lost, at the most distractors."""
     if "growth" not in result:
         return

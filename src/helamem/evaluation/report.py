@@ -63,10 +63,10 @@ def print_table(result: Mapping[str, Any], console: Console) -> None:
 
 def about(result: Mapping[str, Any]) -> str:
     """Which data and which program the numbers are from, in one line."""
-    return f"{_data(result)}, embedder {result['embedder']}, helamem {_version(result)}."
+    return f"{_data(result)}, embedder {result['embedder']}, helamem {_program(result)}."
 
 
-def _version(result: Mapping[str, Any]) -> str:
+def _program(result: Mapping[str, Any]) -> str:
     """Which program; its commit is not known of one that was installed from a wheel."""
     return (
         f"{result['helamem']} ({result['commit']})" if result["commit"] else str(result["helamem"])
@@ -122,7 +122,7 @@ def build(results: Sequence[Path], folder: Path) -> list[Path]:
         for plot in named_plots(name, result):
             written += figures.draw(plot, folder)
     listed = folder / LIST
-    listed.write_text(listing(read_results, _kept(listed)), encoding="utf-8")
+    listed.write_text(listing(read_results, _lines_of_existing_pages(listed)), encoding="utf-8")
     return [*written, listed]
 
 
@@ -164,10 +164,10 @@ def page(name: str, result: Mapping[str, Any]) -> str:
             "## What did not help, or was not shown to",
             "\n".join(f"- {each}" for each in said),
         ]
-    return "\n\n".join([*blocks, *_behind(result)]) + "\n"
+    return "\n\n".join([*blocks, *_provenance_section(result)]) + "\n"
 
 
-def _behind(result: Mapping[str, Any]) -> Iterator[str]:
+def _provenance_section(result: Mapping[str, Any]) -> Iterator[str]:
     """What somebody else needs to get the same numbers."""
     yield "## Behind these numbers"
     if result["command"]:
@@ -176,7 +176,7 @@ def _behind(result: Mapping[str, Any]) -> Iterator[str]:
     rows = [
         ["what", "which"],
         ["data", f"`{result['dataset']}`, SHA-256 `{result['sha256']}`"],
-        *_changes(result),
+        *_changes_to_data(result),
         ["questions left out", f"{result.get('left_out', 0)}, which hold nothing to score by"],
         ["embedder", f"`{result['embedder']}`"],
         ["tokens", f"counted by `{result.get('tokenizer', '')}`"],
@@ -188,7 +188,7 @@ def _behind(result: Mapping[str, Any]) -> Iterator[str]:
         yield "\n".join([_line(["", "settings"]), "|:--|:--|", *map(_line, settings)])
 
 
-def _changes(result: Mapping[str, Any]) -> Iterator[list[str]]:
+def _changes_to_data(result: Mapping[str, Any]) -> Iterator[list[str]]:
     if "sample" in result:
         sample = result["sample"]
         yield ["sample", f"{sample['conversations']:,} of {sample['of']:,} conversations"]
@@ -219,13 +219,13 @@ def _settings(result: Mapping[str, Any]) -> list[list[str]]:
     config = result.get("config", {})
     configs = config.get("systems", config)
     return [
-        [f"`{name}`", _difference(each)]
+        [f"`{name}`", _settings_that_differ(each)]
         for name, each in configs.items()
         if isinstance(each, dict) and each
     ]
 
 
-def _difference(config: Mapping[str, Any]) -> str:
+def _settings_that_differ(config: Mapping[str, Any]) -> str:
     preset = str(config.get("preset", "default"))
     base = plain_settings(Config.of(preset if preset in PRESETS else "default"))
     changed = findings.differing(config, base)
@@ -256,9 +256,9 @@ def listing(results: Mapping[str, Mapping[str, Any]], kept: Mapping[str, str]) -
                 [
                     f"[{name}]({name}.md)",
                     experiments.question(result),
-                    _source(result),
+                    _data_in_short(result),
                     result["embedder"],
-                    _version(result),
+                    _program(result),
                 ]
             )
             for name, result in results.items()
@@ -269,7 +269,7 @@ def listing(results: Mapping[str, Mapping[str, Any]], kept: Mapping[str, str]) -
     return "\n".join(["# Results", "", "Made by `helamem bench report`.", "", *head, *rows]) + "\n"
 
 
-def _source(result: Mapping[str, Any]) -> str:
+def _data_in_short(result: Mapping[str, Any]) -> str:
     """The data in a few words, with what was done to it."""
     return ", ".join(
         [
@@ -280,7 +280,7 @@ def _source(result: Mapping[str, Any]) -> str:
     )
 
 
-def _kept(listed: Path) -> dict[str, str]:
+def _lines_of_existing_pages(listed: Path) -> dict[str, str]:
     """The lines of a list whose pages are still there, by name."""
     if not listed.is_file():
         return {}

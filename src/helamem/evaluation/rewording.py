@@ -67,7 +67,7 @@ food meal
 """
 
 
-def _exchangeable(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _alternatives(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """For each word, the other words of its groups; a word may be in several."""
     others: dict[str, dict[str, None]] = {}
     for line in map(str.split, lines):
@@ -76,7 +76,7 @@ def _exchangeable(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return {word: tuple(each) for word, each in others.items()}
 
 
-SYNONYMS: Mapping[str, tuple[str, ...]] = _exchangeable(_LINES.strip().splitlines())
+SYNONYMS: Mapping[str, tuple[str, ...]] = _alternatives(_LINES.strip().splitlines())
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _OPENINGS = (
@@ -95,7 +95,7 @@ def reworded(question: Question, rng: np.random.Generator) -> Question:
     a follow-up with only half of them.
     """
     ways: Sequence[Callable[[list[str], np.random.Generator], list[str]]] = (
-        _exchanged,
+        _with_exchanged_word,
         _shuffled,
         _halved,
     )
@@ -105,11 +105,11 @@ def reworded(question: Question, rng: np.random.Generator) -> Question:
     return replace(question, text=opening.format(" ".join(chosen)))
 
 
-def _exchanged(words: list[str], rng: np.random.Generator) -> list[str]:
-    return [_another(word, rng) for word in words]
+def _with_exchanged_word(words: list[str], rng: np.random.Generator) -> list[str]:
+    return [_another_word(word, rng) for word in words]
 
 
-def _another(word: str, rng: np.random.Generator) -> str:
+def _another_word(word: str, rng: np.random.Generator) -> str:
     others = SYNONYMS.get(word.lower(), ())
     return str(rng.choice(others)) if others else word
 

@@ -83,7 +83,7 @@ def run(
         ConfigError: No question of the data set can be scored, or two systems have one name.
     """
     refuse_twins([system.name for system in systems])
-    n_asked = sum(len(_asked(dataset, outline)) for outline in dataset.outlines)
+    n_asked = sum(len(_questions_of(dataset, outline)) for outline in dataset.outlines)
     if not n_asked:
         raise ConfigError(
             f"{dataset.name} has no question of which it says what answers it; {datasets.EVIDENCE_NEEDED}"
@@ -93,7 +93,7 @@ def run(
     measured = {system.name: Measured() for system in systems}
     steps = Steps(progress, len(systems) * n_asked)
     for conversation in dataset.conversations:
-        asked = _asked(dataset, conversation)
+        asked = _questions_of(dataset, conversation)
         for system in systems if asked else ():
             steps.what = f"{system.name}, {conversation.id}"
             noted = measured[system.name]
@@ -142,7 +142,7 @@ class Steps:
             self.progress(self.what, self.done, self.total)
 
 
-def _asked(dataset: Dataset, conversation: Conversation | Outline) -> list[Question]:
+def _questions_of(dataset: Dataset, conversation: Conversation | Outline) -> list[Question]:
     kinds = (dataset.scored, dataset.by_session, dataset.apart)
     return [question for kind in kinds for question in kind(conversation)]
 

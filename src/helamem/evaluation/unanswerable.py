@@ -38,7 +38,7 @@ def questions(dataset: Dataset, number: int, *, most: int) -> Mapping[str, list[
     conversation = dataset.conversations[number]
     pattern = conversation.questions[0]
     return {
-        OTHERS: _of_others(dataset, number, most=most),
+        OTHERS: _questions_of_others(dataset, number, most=most),
         MARKED: [q for q in conversation.questions if q.category == UNANSWERABLE],
         NONSENSE: [
             replace(pattern, id=f"nonsense/{i}", text=words) for i, words in enumerate(WORDS)
@@ -66,7 +66,7 @@ def exchanged(text: str, theirs: Sequence[str], mine: Sequence[str]) -> str:
     return written + text[end:]
 
 
-def _of_others(dataset: Dataset, number: int, *, most: int) -> list[Question]:
+def _questions_of_others(dataset: Dataset, number: int, *, most: int) -> list[Question]:
     """Questions of the other conversations, drawn at random but always alike, about this one's speakers."""
     own = dataset.conversations[number]
     mine, at = _speakers(own), own.questions[0].at

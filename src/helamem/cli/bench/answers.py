@@ -105,12 +105,14 @@ def answers(
     if judge and no_judge:
         raise click.UsageError("--judge names who judges, and --no-judge says nobody")
     model = app.config().llm.model
-    place = None if no_cache else _folder(app, cache)
-    uncached = _with(app, "llm.cache", "")  # the experiment has its own cache
+    place = None if no_cache else _reply_folder(app, cache)
+    uncached = _with_setting(app, "llm.cache", "")  # the experiment has its own cache
     settings: dict[str, Any] = {
         "systems": systems,
         "llm": _model(uncached, dry_run=dry_run),
-        "judge": _model(_with(uncached, "llm.model", judge), dry_run=dry_run) if judge else None,
+        "judge": _model(_with_setting(uncached, "llm.model", judge), dry_run=dry_run)
+        if judge
+        else None,
         "judged": not no_judge,
         "dry_run": dry_run,
         "cache": place,
@@ -135,18 +137,18 @@ def answers(
                 err=True,
             )
         raise
-    for line in _failures(result):
+    for line in _advice_on_failures(result):
         click.echo(line, err=True)
 
 
-def _folder(app: App, cache: Path | None) -> str:
+def _reply_folder(app: App, cache: Path | None) -> str:
     """The folder for replies: the option, else the setting `llm.cache`."""
     from helamem.places import data_folder
 
     return str(cache or app.config().llm.cache or data_folder() / FOLDER)
 
 
-def _with(app: App, setting: str, value: str) -> App:
+def _with_setting(app: App, setting: str, value: str) -> App:
     return replace(app, settings={**app.settings, setting: value})
 
 
@@ -162,7 +164,7 @@ def _model(app: App, *, dry_run: bool) -> LLM | None:
     return Estimating(chat_name(app.config().llm.model))
 
 
-def _failures(result: dict[str, Any]) -> Iterator[str]:
+def _advice_on_failures(result: dict[str, Any]) -> Iterator[str]:
     """Advice about failed calls."""
     if result["dry_run"]:
         return

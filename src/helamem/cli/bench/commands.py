@@ -124,7 +124,7 @@ def suite(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     Example:
         helamem bench suite --data corpora --json suite.json
     """
-    measure(app, "suite", given, _words(systems), systems=systems, settings=app.settings)
+    measure(app, "suite", given, _systems_option(systems), systems=systems, settings=app.settings)
 
 
 @bench.command(cls=Command)
@@ -219,7 +219,7 @@ def budget(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     Example:
         helamem bench budget --data locomo10.json --json budget.json
     """
-    measure(app, "budget", given, _words(systems), systems=systems)
+    measure(app, "budget", given, _systems_option(systems), systems=systems)
 
 
 @bench.command(cls=Command)
@@ -305,7 +305,7 @@ def report(results: tuple[Path, ...], out: Path) -> None:
 
 def _retrieval(app: App, command: str, systems: tuple[str, ...], given: Mapping[str, Any]) -> None:
     settings = {"systems": systems, "settings": app.settings}
-    measure(app, "retrieval", given, _words(systems), command=command, **settings)
+    measure(app, "retrieval", given, _systems_option(systems), command=command, **settings)
 
 
 def _learning(app: App, experiment: str, given: Mapping[str, Any], **splits: Any) -> None:
@@ -313,5 +313,5 @@ def _learning(app: App, experiment: str, given: Mapping[str, Any], **splits: Any
     measure(app, experiment, given, words, **splits, settings=app.settings)
 
 
-def _words(systems: tuple[str, ...]) -> list[str]:
+def _systems_option(systems: tuple[str, ...]) -> list[str]:
     return [f"--systems {','.join(systems)}"]

@@ -141,7 +141,7 @@ def measure(
         ready(given["folder"])  # what is wrong is told before hours of work, and not after them
     embedder = app.config().embedder
     quiet = app.as_json or given["output"] == files.STANDARD_OUTPUT
-    with display.progress(quiet) as show, _data(given) as data:
+    with display.progress(quiet) as show, _data_file(given) as data:
         result = experiments.run(
             experiment,
             data,
@@ -183,11 +183,11 @@ def refuse_unsaid(app: App, command: str, said: Mapping[str, str] | None) -> Non
     """
     from helamem.errors import ConfigError
 
-    unsaid = list(_unsaid(app, said or {}))
+    unsaid = list(_settings_from_elsewhere(app, said or {}))
     if not unsaid:
         return
     found = ", ".join(f"{name} = {value} (from {origin})" for name, value, origin in unsaid)
-    undo = ", ".join(dict.fromkeys(_undone(origin) for _, _, origin in unsaid))
+    undo = ", ".join(dict.fromkeys(_how_to_undo(origin) for _, _, origin in unsaid))
     if said is None:
         raise ConfigError(
             f"`bench {command}` measures the defaults, and takes no settings; found {found}: {undo}"
@@ -199,7 +199,7 @@ def refuse_unsaid(app: App, command: str, said: Mapping[str, str] | None) -> Non
     )
 
 
-def _unsaid(app: App, said: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
+def _settings_from_elsewhere(app: App, said: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
     """Each setting that differs from what is measured, with its value and where it came from."""
     from helamem import config
 
@@ -212,7 +212,7 @@ def _unsaid(app: App, said: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]
             yield name, value, _option(app, name) if origin == "argument" else origin
 
 
-def _undone(origin: str) -> str:
+def _how_to_undo(origin: str) -> str:
     """How a setting is taken back that came from there."""
     if origin.startswith("HELAMEM_"):
         return f"unset {origin}"
@@ -224,7 +224,7 @@ def _option(app: App, name: str) -> str:
 
 
 @contextmanager
-def _data(given: Mapping[str, Any]) -> Iterator[Path]:
+def _data_file(given: Mapping[str, Any]) -> Iterator[Path]:
     """The file that was given, or the sample that comes with helamem."""
     if given["data"]:
         yield given["data"]

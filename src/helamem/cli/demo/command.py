@@ -74,7 +74,7 @@ def _as_data(walk: Walk) -> None:
             "stored": len(receipt.stored),
             "milliseconds": ms,
         },
-        "questions": [_asked_data(each) for each in asked],
+        "questions": [_question_data(each) for each in asked],
         "consolidation": report.to_dict(),
         "facts": [fact.to_dict() for fact in facts],
         "forgetting": plan.to_dict(),
@@ -82,7 +82,7 @@ def _as_data(walk: Walk) -> None:
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
-def _asked_data(each: Asked) -> dict[str, object]:
+def _question_data(each: Asked) -> dict[str, object]:
     recalls = {
         "before": each.before,
         "after": each.after,

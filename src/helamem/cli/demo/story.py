@@ -53,7 +53,7 @@ class Story:
 def sample() -> Story:
     """The conversation that comes with helamem: a cello maker looks for a new workshop."""
     content = resources.files("helamem.cli").joinpath("sample.json").read_text(encoding="utf-8")
-    return _locomo("the sample conversation", json.loads(content))
+    return _locomo_story("the sample conversation", json.loads(content))
 
 
 def load(path: Path, *, most: int) -> Story:
@@ -69,7 +69,7 @@ def load(path: Path, *, most: int) -> Story:
     content = files.decoded(path.read_bytes(), path.name)
     form = files.form_of(path.name, content)
     if form == "locomo":
-        story = _locomo(path.name, json.loads(content))
+        story = _locomo_story(path.name, json.loads(content))
     else:
         turns = detect.read(content, form, session=path.name).turns
         story = Story(name=path.name, turns=turns, questions=list(_asked_questions(turns)))
@@ -83,7 +83,7 @@ def _most_telling_first(questions: Sequence[Question]) -> list[Question]:
     return sorted(questions, key=lambda each: not 2 <= len(each.evidence) <= 4)
 
 
-def _locomo(name: str, content: Any) -> Story:
+def _locomo_story(name: str, content: Any) -> Story:
     """The first conversation of LoCoMo's JSON."""
     record = content[0] if isinstance(content, list) else content
     conversation = read_locomo(record)[0]
@@ -97,12 +97,12 @@ def _locomo(name: str, content: Any) -> Story:
         )
         for item in record.get("qa", [])
         if item.get("category") != UNANSWERABLE
-        and (evidence := _places(item.get("evidence", []), places))
+        and (evidence := _turn_numbers(item.get("evidence", []), places))
     ]
     return Story(name=name, turns=conversation.turns, questions=questions)
 
 
-def _places(labels: Sequence[str], places: dict[Any, int]) -> tuple[int, ...]:
+def _turn_numbers(labels: Sequence[str], places: dict[Any, int]) -> tuple[int, ...]:
     found = (label for entry in labels for label in _LABEL.findall(entry))
     return tuple(sorted({places[label] for label in found if label in places}))
 

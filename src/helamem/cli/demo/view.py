@@ -52,7 +52,7 @@ def asking(walk: Walk) -> RenderableType:
     asked = walk.ask()
     if not asked:
         return Text("No question with a known answer was found, so nothing is asked or learned.")
-    return Group(*(_answered(each) for each in asked), display.Legend())
+    return Group(*(_question_with_hits(each) for each in asked), display.Legend())
 
 
 def learning(walk: Walk) -> RenderableType:
@@ -70,14 +70,14 @@ def asking_again(walk: Walk) -> RenderableType:
     asked = walk.ask_again()
     rows = _lines("question", f"first {K} hits before", "and after", flexible="question")
     for each in asked:
-        rows.add_row(_line(each.question.text), *_strips(each, each.before, each.after))
+        rows.add_row(_line(each.question.text), *_tick_strips(each, each.before, each.after))
         if each.reworded_before is not None:
-            strips = _strips(each, each.reworded_before, each.reworded_after)
+            strips = _tick_strips(each, each.reworded_before, each.reworded_after)
             rows.add_row(_line(each.question.again, "italic"), *strips)
     before, now = _all_ranks(asked, after=False), _all_ranks(asked, after=True)
     summary = (
-        f"Of {display.counted(len(before), 'turn')} with answers, {_near(before)} were among the "
-        f"first {NEAR_TOP} hits before learning, and {_near(now)} are now."
+        f"Of {display.counted(len(before), 'turn')} with answers, {_count_near_top(before)} were among the "
+        f"first {NEAR_TOP} hits before learning, and {_count_near_top(now)} are now."
     )
     return Group(rows, Text(summary, "bold"))
 
@@ -146,7 +146,7 @@ STEPS: Sequence[tuple[str, str, Callable[[Walk], RenderableType]]] = (
 )
 
 
-def _answered(each: Asked) -> RenderableType:
+def _question_with_hits(each: Asked) -> RenderableType:
     """A question with its best hits, one line each."""
     question = _line(each.question.text, "bold")
     if each.question.answer:
@@ -162,7 +162,7 @@ def _answered(each: Asked) -> RenderableType:
     return Group(question, rows)
 
 
-def _strips(each: Asked, *recalls: Recall | None) -> Iterator[display.Glyphs]:
+def _tick_strips(each: Asked, *recalls: Recall | None) -> Iterator[display.Glyphs]:
     """The first hits of each recall: a tick for one that holds the answer, a dot for another."""
     for recall in recalls:
         found = recall.ids[:K] if recall is not None else ()
@@ -197,5 +197,5 @@ def _all_ranks(asked: Sequence[Asked], *, after: bool) -> list[int | None]:
     ]
 
 
-def _near(places: Sequence[int | None]) -> int:
+def _count_near_top(places: Sequence[int | None]) -> int:
     return sum(1 for rank in places if rank is not None and rank <= NEAR_TOP)

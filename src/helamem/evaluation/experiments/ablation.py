@@ -41,22 +41,22 @@ WITHOUT: Mapping[str, Settings] = {
 }
 
 
-def _of_paper(*names: str) -> Settings:
+def _paper_variants(*names: str) -> Settings:
     return {name: PRESETS["paper"][name] for name in names}
 
 
 WITH_PAPERS: Mapping[str, Settings] = {
-    "similarity, (cos + 1) / 2": _of_paper("activation.similarity"),
-    "keywords instead of words": _of_paper(
+    "similarity, (cos + 1) / 2": _paper_variants("activation.similarity"),
+    "keywords instead of words": _paper_variants(
         "activation.words", "activation.window", "activation.keyword", "activation.keywords"
     ),
-    "time decay": _of_paper("activation.recency_days"),
+    "time decay": _paper_variants("activation.recency_days"),
     "edges, spreading and selection": {
         name: value
         for name, value in PRESETS["paper"].items()
         if name.startswith(("spreading.", "selection."))
     }
-    | _of_paper("learning.link"),
+    | _paper_variants("learning.link"),
 }
 
 PAPER_WITH: Mapping[str, Settings] = {

@@ -85,9 +85,9 @@ def run(
         **of_several(corpora, name=name, embedder=embedder.name, command=command),
         "config": {"k": K, "most": MOST, "systems": {"default": plain_settings(Config())}},
         "threshold": threshold,
-        "sets": _sets(answers, threshold),
+        "sets": _separation_by_set(answers, threshold),
         "thresholds": {
-            corpus: [_at(each, threshold) for threshold in THRESHOLDS]
+            corpus: [_cost_of_threshold(each, threshold) for threshold in THRESHOLDS]
             for corpus, each in answers.items()
         },
         **({"fit": _fit(answers)} if fit else {}),
@@ -140,13 +140,13 @@ def _ask(dataset: Dataset, embedder: SharedEmbedder, progress: Progress | None) 
         others = unanswerable.questions(dataset, number, most=len(answerable))
         with started(system, conversation, embedder) as running:
             for kind, questions in {ANSWERABLE: answerable, **others}.items():
-                answers.asked += [_one(kind, question, running.state) for question in questions]
+                answers.asked += [_ask_one(kind, question, running.state) for question in questions]
         embedder.forget()
         steps.step()
     return answers
 
 
-def _one(kind: str, question: Question, state: Remembered) -> Asked:
+def _ask_one(kind: str, question: Question, state: Remembered) -> Asked:
     recall = state.memory.search(question.text, k=K, at=question.at)
     ranked = Found(recall.hits, state.turn_ids).ranked()[:K]
     found = metrics.recall(ranked, question.evidence) if kind == ANSWERABLE else 0.0
@@ -154,19 +154,21 @@ def _one(kind: str, question: Question, state: Remembered) -> Asked:
     return Asked(kind, recall.confidence, signs, found)
 
 
-def _sets(answers: Mapping[str, Answers], threshold: float) -> dict[str, dict[str, Any]]:
+def _separation_by_set(
+    answers: Mapping[str, Answers], threshold: float
+) -> dict[str, dict[str, Any]]:
     """Each kind over all data sets, then in each data set that has it."""
     everything = Answers([each for some in answers.values() for each in some.asked])
     pools = {"": everything, **{f"{name}, ": each for name, each in answers.items()}}
     return {
-        f"{corpus}{kind}": _told_apart(pool.of(ANSWERABLE), pool.of(kind), threshold)
+        f"{corpus}{kind}": _separation(pool.of(ANSWERABLE), pool.of(kind), threshold)
         for kind in SHARES
         for corpus, pool in pools.items()
         if pool.of(kind) and pool.of(ANSWERABLE)
     }
 
 
-def _told_apart(
+def _separation(
     answerable: Sequence[Asked], others: Sequence[Asked], threshold: float
 ) -> dict[str, Any]:
     confidence = _confidences([*answerable, *others])
@@ -179,7 +181,7 @@ def _told_apart(
     }
 
 
-def _at(answers: Answers, threshold: float) -> dict[str, float | None]:
+def _cost_of_threshold(answers: Answers, threshold: float) -> dict[str, float | None]:
     """What is found, and what of other memories' questions brings hits, above a threshold."""
     asked = answers.of(ANSWERABLE)
     others = _confidences(answers.of(unanswerable.OTHERS))

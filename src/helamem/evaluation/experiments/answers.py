@@ -117,7 +117,9 @@ def run(
             for name, each in outcomes.items()
         },
         "differences": {} if dry_run else differences(outcomes),
-        "answers": {} if dry_run else {n: [_line(a) for a in each] for n, each in outcomes.items()},
+        "answers": {}
+        if dry_run
+        else {n: [_question_entry(a) for a in each] for n, each in outcomes.items()},
     }
 
 
@@ -145,7 +147,7 @@ def _entry(
 
 def summary(outcomes: Sequence[Answered], categories: Sequence[str]) -> dict[str, Any]:
     """Scores of one system's answers; failed calls are counted separately."""
-    scored, apart = _scored(outcomes), _apart(outcomes)
+    scored, apart = _answerable_outcomes(outcomes), _unanswerable_outcomes(outcomes)
     return {
         "failed": sum(bool(each.failed) for each in outcomes),
         "unjudged": sum(bool(each.unjudged) for each in outcomes),
@@ -177,7 +179,8 @@ def differences(outcomes: Mapping[str, Sequence[Answered]]) -> dict[str, Any]:
             "judged": (_by_question(ahead, _verdict), _by_question(behind, _verdict)),
         }
         found[f"{first} - {name}"] = {
-            measure: gain(*_both(mine, theirs)) for measure, (mine, theirs) in measures.items()
+            measure: gain(*_common_questions(mine, theirs))
+            for measure, (mine, theirs) in measures.items()
         }
     return found
 
@@ -185,22 +188,22 @@ def differences(outcomes: Mapping[str, Sequence[Answered]]) -> dict[str, Any]:
 def _by_question(
     outcomes: Iterable[Answered], measure: Callable[[Answered], float | None]
 ) -> dict[str, float]:
-    values = ((each.question.id, measure(each)) for each in _scored(outcomes))
+    values = ((each.question.id, measure(each)) for each in _answerable_outcomes(outcomes))
     return {id_: value for id_, value in values if value is not None}
 
 
-def _both(
+def _common_questions(
     mine: Mapping[str, float], theirs: Mapping[str, float]
 ) -> tuple[dict[str, float], Mapping[str, float]]:
     return {id_: value for id_, value in mine.items() if id_ in theirs}, theirs
 
 
-def _scored(outcomes: Iterable[Answered]) -> list[Answered]:
+def _answerable_outcomes(outcomes: Iterable[Answered]) -> list[Answered]:
     """The replies to answerable questions."""
     return [each for each in outcomes if not each.failed and each.question.category != UNANSWERABLE]
 
 
-def _apart(outcomes: Iterable[Answered]) -> list[Answered]:
+def _unanswerable_outcomes(outcomes: Iterable[Answered]) -> list[Answered]:
     """The replies to unanswerable questions."""
     return [each for each in outcomes if not each.failed and each.question.category == UNANSWERABLE]
 
@@ -231,7 +234,7 @@ def _verdicts(outcomes: Iterable[Answered]) -> list[float]:
     return [verdict for each in outcomes if (verdict := _verdict(each)) is not None]
 
 
-def _line(answered: Answered) -> dict[str, Any]:
+def _question_entry(answered: Answered) -> dict[str, Any]:
     """One question's entry in the result, without text of the data set."""
     return {
         "id": answered.question.id,
@@ -246,21 +249,21 @@ def _line(answered: Answered) -> dict[str, Any]:
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row a system: scores, scores by category, what has no answer, and what all cost."""
     if result["dry_run"]:
-        return [_costs(result, "What it would cost, without what is in the cache")]
+        return [_costs_table(result, "What it would cost, without what is in the cache")]
     by_category = {"f1": "F1 by category", "judged": "Judged correct, by category"}
     return [
-        _overall(result),
+        _overall_table(result),
         *(
-            _by_category(result, heading, measure)
+            _category_table(result, heading, measure)
             for measure, heading in by_category.items()
             if measure == "f1" or result["judge"]
         ),
-        *_unanswerable(result),
-        _costs(result, "What it cost, without what was in the cache"),
+        *_recognized_unanswerable(result),
+        _costs_table(result, "What it cost, without what was in the cache"),
     ]
 
 
-def _overall(result: Mapping[str, Any]) -> Table:
+def _overall_table(result: Mapping[str, Any]) -> Table:
     ahead = [f"{next(iter(result['systems']))} is ahead by"] if result["differences"] else []
     head = [
         "system",
@@ -278,7 +281,7 @@ def _overall(result: Mapping[str, Any]) -> Table:
             name,
             f"{entry['questions']}",
             cells.number(entry["f1"]),
-            *([_lead(result, name)] if ahead else []),
+            *([_lead_in_f1(result, name)] if ahead else []),
             cells.number(entry["bleu_1"]),
             cells.number(entry["judged"]),
             cells.number(entry["abstained"]),
@@ -291,7 +294,7 @@ def _overall(result: Mapping[str, Any]) -> Table:
     return f"Answers by {result['model']}{judge}", [head, *rows]
 
 
-def _unanswerable(result: Mapping[str, Any]) -> list[Table]:
+def _recognized_unanswerable(result: Mapping[str, Any]) -> list[Table]:
     """The share of unanswerable questions that were recognized as such."""
     rows = [
         [
@@ -307,7 +310,7 @@ def _unanswerable(result: Mapping[str, Any]) -> list[Table]:
     return [("Questions that nothing answers", [head, *rows])] if rows else []
 
 
-def _by_category(result: Mapping[str, Any], heading: str, measure: str) -> Table:
+def _category_table(result: Mapping[str, Any], heading: str, measure: str) -> Table:
     systems = result["systems"]
     rows = [
         [category, *(cells.of_category(entry, category, measure) for entry in systems.values())]
@@ -316,7 +319,7 @@ def _by_category(result: Mapping[str, Any], heading: str, measure: str) -> Table
     return heading, [["category", *systems], *rows]
 
 
-def _costs(result: Mapping[str, Any], heading: str) -> Table:
+def _costs_table(result: Mapping[str, Any], heading: str) -> Table:
     rows = [["system", "asked", "calls", "of the judge", "tokens in", "tokens out", "cost"]]
     for name, entry in result["systems"].items():
         usage = entry["usage"]
@@ -332,7 +335,7 @@ def _costs(result: Mapping[str, Any], heading: str) -> Table:
     return heading, rows
 
 
-def _lead(result: Mapping[str, Any], name: str) -> str:
+def _lead_in_f1(result: Mapping[str, Any], name: str) -> str:
     """The first system's lead in F1 over this one."""
     first = next(iter(result["systems"]))
     gap = result["differences"].get(f"{first} - {name}", {}).get("f1")

@@ -104,7 +104,7 @@ def run(
         with shared.keeping(), original(conversation, shared) as memory:
             for name, variant in variants.items():
                 steps.what = f"{name}, {conversation.id}"
-                found, scored = _measured(variant, memory, conversation, questions, shared)
+                found, scored = _measure(variant, memory, conversation, questions, shared)
                 n_facts[name] += found
                 scores[name] |= scored
                 steps.step()
@@ -118,7 +118,7 @@ def run(
                 "facts": n_facts[name],
                 **runner.means(list(each.values())),
                 "ci95": interval(_recall(each).values()),
-                "gain": gain(_recall(each), _recall(scores[_without(name)])),
+                "gain": gain(_recall(each), _recall(scores[_baseline_of(name)])),
             }
             for name, each in scores.items()
         },
@@ -129,12 +129,12 @@ def _recall(scores: Mapping[str, Scores]) -> dict[str, float]:
     return {id_: each[runner.MAIN] for id_, each in scores.items()}
 
 
-def _without(variant: str) -> str:
+def _baseline_of(variant: str) -> str:
     """The variant without facts that got the same questions."""
     return f"{AFTER}, {ALONE}" if variant.startswith(AFTER) else ALONE
 
 
-def _measured(
+def _measure(
     variant: Variant,
     memory: Original,
     conversation: Conversation,
@@ -202,7 +202,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
             f"{entry['facts']:,}",
             f"{entry['questions']}",
             *(f"{entry[metric]:.3f}" for metric in SHOWN.values()),
-            _won(entry),
+            _gain_from_facts(entry),
         ]
         for name, entry in result["variants"].items()
     ]
@@ -210,7 +210,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     return [(heading, [head, *rows])]
 
 
-def _won(entry: Mapping[str, Any]) -> str:
+def _gain_from_facts(entry: Mapping[str, Any]) -> str:
     """The paired gain from facts; empty without facts."""
     return cells.gap(entry["gain"]) if entry["facts"] else ""
 

@@ -106,7 +106,7 @@ def run(
                 parts = splitter(dataset.scored(conversation), rng)
                 for name, arm in arms.items():
                     steps.what = f"{name}, {conversation.id}, split {split + 1}"
-                    _go_through(memory, arm, parts, notebooks[name], repeat=split < pass_splits)
+                    _run_arm(memory, arm, parts, notebooks[name], repeat=split < pass_splits)
                     steps.step()
         shared.forget()
     return {
@@ -122,7 +122,7 @@ def run(
     }
 
 
-def _go_through(
+def _run_arm(
     memory: Original, arm: Arm, parts: Halves, notebook: Notebook, *, repeat: bool
 ) -> None:
     """Run one arm on one split: learn a part, test, learn more, and so on; then repeat the whole experience."""
@@ -159,13 +159,16 @@ def summary(notebooks: Mapping[str, Notebook], categories: Sequence[str]) -> dic
         "curve": {
             "share": [0.0, *SHARES],
             **{
-                name: [none.mean("recall@10"), *_line(notebook.curve.values())]
+                name: [none.mean("recall@10"), *_recall_by_test(notebook.curve.values())]
                 for name, notebook in notebooks.items()
             },
         },
         "passes": {
             "pass": [n for n in PASSES if notebooks["none"].passes[n].scores],
-            **{name: _line(notebook.passes.values()) for name, notebook in notebooks.items()},
+            **{
+                name: _recall_by_test(notebook.passes.values())
+                for name, notebook in notebooks.items()
+            },
         },
     }
 
@@ -186,7 +189,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     ]
     categories = list(arms["none"]["by_category"])
     by_category = [
-        [name, *(_in_category(arm["by_category"][category]) for category in categories)]
+        [name, *(_score_and_gain(arm["by_category"][category]) for category in categories)]
         for name, arm in arms.items()
     ]
     n, splits = arms["none"]["questions"], result["splits"]
@@ -194,15 +197,15 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     return [
         (f"Recall@10 on {tested}", [head, *rows]),
         ("Recall@10 by category, and what was won", [["arm", *categories], *by_category]),
-        *_course(result),
+        *_course_tables(result),
         (
             "What each arm learns of a question, and how right it is about what served",
-            _judges(arms),
+            _judges_table(arms),
         ),
     ]
 
 
-def _judges(arms: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+def _judges_table(arms: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     """Precision and recall of what each arm took to be useful, against the evidence shown."""
     return [
         ["arm", "precision", "recall"],
@@ -217,11 +220,11 @@ def _judges(arms: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     ]
 
 
-def _in_category(scores: Mapping[str, Any]) -> str:
+def _score_and_gain(scores: Mapping[str, Any]) -> str:
     return f"{scores['recall@10']:.3f} ({scores['gain']['mean']:+.3f})"
 
 
-def _course(result: Mapping[str, Any]) -> list[Table]:
+def _course_tables(result: Mapping[str, Any]) -> list[Table]:
     curve, passes = result["curve"], result["passes"]
     shares = [f"{share:.0%}" for share in curve["share"]]
     times = [f"{number} x" for number in passes["pass"]]
@@ -252,24 +255,24 @@ def plots(result: Mapping[str, Any]) -> list[Plot]:
             "What experience brings",
             "share of the experience",
             "recall@10",
-            _lines(result, "curve", "share"),
+            _plot_lines(result, "curve", "share"),
         ),
         Plot(
             "passes",
             "The same experience again",
             "passes over it",
             "recall@10",
-            _lines(result, "passes", "pass"),
+            _plot_lines(result, "passes", "pass"),
         ),
     ]
     return drawn if result["passes"]["pass"] else drawn[:1]
 
 
-def _lines(
+def _plot_lines(
     result: Mapping[str, Any], part: str, x: str
 ) -> dict[str, tuple[list[float], list[float | None]]]:
     return {arm: (result[part][x], result[part][arm]) for arm in result["arms"]}
 
 
-def _line(tests: Iterable[Exam]) -> list[float | None]:
+def _recall_by_test(tests: Iterable[Exam]) -> list[float | None]:
     return [each.mean("recall@10") for each in tests if each.scores]

@@ -101,7 +101,7 @@ def _tables(result: Mapping[str, Any]) -> list[Table]:
 
 def by_category(systems: Mapping[str, Mapping[str, Any]]) -> Table:
     """Recall@10 by category; by session if no question has evidence turns."""
-    metric = _main(systems)
+    metric = _main_metric(systems)
     categories = cells.categories(systems)
     turned = sum(map(len, categories)) > WIDE > sum(map(len, systems))
     rows = [
@@ -134,13 +134,17 @@ def by_conversation(systems: Mapping[str, Mapping[str, Any]]) -> list[Table]:
 
 def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:
     """Recall@10 of every system, with its interval."""
-    title = "Evidence recall@10" if _main(result["systems"]) == TURNS else "Recall of sessions@10"
+    title = (
+        "Evidence recall@10"
+        if _main_metric(result["systems"]) == TURNS
+        else "Recall of sessions@10"
+    )
     return [recall_bars("recall", f"{title}, with 95 % intervals", result["systems"])]
 
 
 def recall_bars(name: str, title: str, systems: Mapping[str, Mapping[str, Any]]) -> Bars:
     """A bar a system; recall by session, where no turns are known."""
-    metric = _main(systems)
+    metric = _main_metric(systems)
     bars = {
         system: (entry[metric], entry["ci95"].get(metric, []))
         for system, entry in systems.items()
@@ -158,7 +162,7 @@ def _rows(systems: Mapping[str, Mapping[str, Any]], columns: Columns) -> list[li
     return [
         ["system", *columns],
         *(
-            [name, *(_cell(_at(entry, path), form) for path, form in columns.values())]
+            [name, *(_cell(_value_at(entry, path), form) for path, form in columns.values())]
             for name, entry in systems.items()
         ),
     ]
@@ -186,12 +190,12 @@ def _cell(value: float | None, form: str) -> str:
     return cells.number(None if value is not None and value >= ABSURD else value, form)
 
 
-def _main(systems: Mapping[str, Mapping[str, Any]]) -> str:
+def _main_metric(systems: Mapping[str, Mapping[str, Any]]) -> str:
     """The metric to show if there is room for only one."""
     return TURNS if any(entry["questions"] for entry in systems.values()) else SESSIONS
 
 
-def _at(entry: Mapping[str, Any], path: str) -> float | None:
+def _value_at(entry: Mapping[str, Any], path: str) -> float | None:
     value: Any = entry
     for part in path.split("."):
         value = None if value is None else value.get(part)

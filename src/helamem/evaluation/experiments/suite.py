@@ -68,32 +68,35 @@ def run(
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """One table a metric, a row a data set; last, the mean of the rows."""
-    return [(heading, _rows(result["corpora"], metric)) for metric, heading in SHOWN.items()]
+    return [(heading, _metric_rows(result["corpora"], metric)) for metric, heading in SHOWN.items()]
 
 
 def plots(result: Mapping[str, Any]) -> Sequence[Plot | Bars]:
     """The mean of recall@10 over the data sets."""
     corpora = list(result["corpora"].values())
     bars: dict[str, tuple[float, list[float]]] = {
-        system: (_mean(corpora, system, "recall@10"), []) for system in corpora[0]["systems"]
+        system: (_mean_over_corpora(corpora, system, "recall@10"), [])
+        for system in corpora[0]["systems"]
     }
     return [Bars("recall", "Evidence recall@10, mean over the data sets", "recall@10", bars)]
 
 
-def _rows(corpora: Mapping[str, Mapping[str, Any]], metric: str) -> list[list[str]]:
+def _metric_rows(corpora: Mapping[str, Mapping[str, Any]], metric: str) -> list[list[str]]:
     systems = list(next(iter(corpora.values()))["systems"])
     first = systems[0]
     rows = [["data", "questions", *systems, f"{first} is ahead of the best other by"]]
     for name, corpus in corpora.items():
         found = [corpus["systems"][system][metric] for system in systems]
         questions = corpus["systems"][first]["questions"]
-        rows.append([name, f"{questions:,}", *map(cells.number, found), _lead(corpus, metric)])
-    means = [_mean(list(corpora.values()), system, metric) for system in systems]
+        rows.append(
+            [name, f"{questions:,}", *map(cells.number, found), _lead_over_best(corpus, metric)]
+        )
+    means = [_mean_over_corpora(list(corpora.values()), system, metric) for system in systems]
     lead = f"{means[0] - max(means[1:]):+.3f}" if len(means) > 1 else ""
     return [*rows, ["mean", "", *map(cells.number, means), lead]]
 
 
-def _lead(corpus: Mapping[str, Any], metric: str) -> str:
+def _lead_over_best(corpus: Mapping[str, Any], metric: str) -> str:
     """How far the first system is ahead of the best of the others, question by question."""
     first, *others = corpus["systems"]
     if not others:
@@ -102,6 +105,6 @@ def _lead(corpus: Mapping[str, Any], metric: str) -> str:
     return cells.gap(corpus["differences"][f"{first} - {best}"][metric])
 
 
-def _mean(corpora: Sequence[Mapping[str, Any]], system: str, metric: str) -> float:
+def _mean_over_corpora(corpora: Sequence[Mapping[str, Any]], system: str, metric: str) -> float:
     scores: list[float] = [corpus["systems"][system][metric] for corpus in corpora]
     return sum(scores) / len(scores)

@@ -41,7 +41,7 @@ def load(path: str | Path, form: Form = "auto", *, progress: Progress | None = N
         if progress is not None:
             progress(f"reading {file.name} (MB)", done // MEGABYTE, total // MEGABYTE)
 
-    loaded = _LOADERS[_checked(file, form)](Reader(file, told))
+    loaded = _LOADERS[_form_to_read(file, form)](Reader(file, told))
     if not loaded.conversations:
         raise DataError(f"{file} holds no conversation")
     return loaded
@@ -68,7 +68,7 @@ def detect(file: Path) -> Form:
     Raises:
         DataError: None of them.
     """
-    if form := _seen(file):
+    if form := _form_by_beginning(file):
         return form
     raise DataError(
         f"{file} is of no known form; there are LoCoMo's and LongMemEval's JSON, and one conversation "
@@ -76,18 +76,18 @@ def detect(file: Path) -> Form:
     )
 
 
-def _checked(file: Path, form: Form) -> Form:
+def _form_to_read(file: Path, form: Form) -> Form:
     """The form to read a file in: the one that it has, or the one that was asked for."""
     if form == "auto":
         return detect(file)
-    if (seen := _seen(file)) not in (None, form):
+    if (seen := _form_by_beginning(file)) not in (None, form):
         raise DataError(
             f"{file} is of the form {seen}, and not {form}; `helamem bench retrieval` takes data of any form"
         )
     return form
 
 
-def _seen(file: Path) -> Form | None:
+def _form_by_beginning(file: Path) -> Form | None:
     """The form that a file's beginning is a mark of, if it is of any."""
     first = next(Reader(file).elements(), None)
     value = first.value if first else None

@@ -50,7 +50,7 @@ def corrected(dataset: Dataset, file: Path) -> Dataset:
     """
     reader = Reader(file)
     corrections = list(_read(reader))
-    placed = [(_place(each, dataset, file), each) for each in corrections]
+    placed = [(_find_question(each, dataset, file), each) for each in corrections]
     fitting = {key: each for key, each in placed if key is not None}
     datasets.check_ids(
         (f"of {key[0]}, number {key[1]}," for key, _ in placed if key is not None),
@@ -58,7 +58,7 @@ def corrected(dataset: Dataset, file: Path) -> Dataset:
     )
     if not fitting:
         raise DataError(f"{file} corrects no question of {dataset.name}")
-    conversations = tuple(_with(each, fitting, file) for each in dataset.conversations)
+    conversations = tuple(_with_corrections(each, fitting, file) for each in dataset.conversations)
     changed: dict[str, Json] = {
         "file": file.name,
         "sha256": reader.sha256,
@@ -97,7 +97,7 @@ def _correction(raw: values.Object) -> Correction:
     )
 
 
-def _place(correction: Correction, dataset: Dataset, file: Path) -> Key | None:
+def _find_question(correction: Correction, dataset: Dataset, file: Path) -> Key | None:
     """The question with this number and text; None if it belongs to another conversation."""
     fitting = [
         outline.id
@@ -110,7 +110,7 @@ def _place(correction: Correction, dataset: Dataset, file: Path) -> Key | None:
     return (fitting[0], correction.number) if fitting else None
 
 
-def _with(
+def _with_corrections(
     conversation: Conversation, fitting: Mapping[Key, Correction], file: Path
 ) -> Conversation:
     questions = list(conversation.questions)
