@@ -1,0 +1,199 @@
+"""Edges: one row per direction. Weights change in SQL, so that concurrent writers lose nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from helamem.protocols import CHANNELS
+from helamem.stores.postgres import rows
+from helamem.stores.postgres.rows import CUE, LIVING_EDGE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.protocols import EdgeRule, Edges, Floats, Ints, Lesson
+    from helamem.stores.postgres.database import Scope, Statement
+
+LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")
+COLUMNS = "e.source, e.target, e.channel, e.weight, e.touched"
+LONG_GONE = (
+    500.0  # decay times after which nothing is left; PostgreSQL's exp() fails where it would give 0
+)
+FAINT = 1e-200  # a weight that is 0 for all purposes; a product below the least number fails too
+
+_BOTH = (
+    "INSERT INTO helamem.edge (namespace, source, target, channel, weight, touched)"
+    " SELECT %(ns)s, d.source, d.target, %(channel)s, %(weight)s::float8, %(touched)s::float8"
+    " FROM (SELECT a, b FROM unnest(%(a)s::bigint[], %(b)s::bigint[]) AS p(a, b)) p,"
+    " LATERAL (VALUES (a, b), (b, a)) AS d(source, target) ORDER BY 2, 3"
+)
+
+
+def decayed(weight: str, age: str) -> str:
+    """SQL for what time has left of a weight: `core.hebbian.decayed` for one weight.
+
+    The rule is bound as `tau` and `floor`.
+    """
+    aged = f"greatest({age}, 0) / %(tau)s::float8"
+    left = f"CASE WHEN {aged} > {LONG_GONE} OR {weight} < {FAINT} THEN 0 ELSE {weight} * exp(-({aged})) END"
+    return f"(SELECT CASE WHEN d < %(floor)s::float8 THEN 0 ELSE d END FROM (SELECT {left} AS d) x)"
+
+
+_PAIRS = "unnest(%(sources)s::bigint[], %(targets)s::bigint[], %(gains)s::float8[]) AS g(source, target, gain)"
+_BEGIN = (
+    "INSERT INTO helamem.edge (namespace, source, target, channel, weight, touched)"
+    f" SELECT %(ns)s, source, target, {LEARNED}, 0, %(now)s::float8 FROM {_PAIRS} ORDER BY 2, 3"
+    " ON CONFLICT (namespace, source, target, channel) DO NOTHING"
+)
+_GROW = (
+    "UPDATE helamem.edge e SET touched = greatest(e.touched, %(now)s::float8), weight ="
+    " (SELECT least(%(ceiling)s::float8, d + g.gain * (1 - %(saturation)s::float8 * d))"
+    f"  FROM (SELECT {decayed('e.weight', '%(now)s::float8 - e.touched')} AS d) y)"
+    f" FROM {_PAIRS} WHERE e.namespace = %(ns)s AND e.channel = {LEARNED}"
+    " AND e.source = g.source AND e.target = g.target"
+)
+_WEAKEN = (
+    f"UPDATE helamem.edge e SET weight = CASE WHEN weight < {FAINT} THEN 0 ELSE weight * %(keep)s::float8 END"
+    " FROM unnest(%(sources)s::bigint[], %(targets)s::bigint[]) AS g(source, target)"
+    f" WHERE e.namespace = %(ns)s AND e.channel = {LEARNED} AND e.source = g.source AND e.target = g.target"
+    " RETURNING 1"
+)
+
+
+def linking(
+    pairs: Sequence[tuple[int, int]], channel: int, *, weight: float, touched: float
+) -> Statement:
+    """The statement that links nodes in both directions."""
+    return _BOTH, {
+        "a": [a for a, _ in pairs],
+        "b": [b for _, b in pairs],
+        "channel": channel,
+        "weight": weight,
+        "touched": touched,
+    }
+
+
+def strengthening(
+    pairs: Sequence[tuple[int, int]], gains: Floats, lesson: Lesson
+) -> tuple[list[Statement], int]:
+    """The statements that strengthen both directions of each pair, and how many pairs these are."""
+    growing = [(pair, gain) for pair, gain in zip(pairs, gains.tolist(), strict=True) if gain]
+    statements: list[Statement] = []
+    for once in _rounds(growing):
+        directed = sorted((*way, gain) for pair, gain in once for way in (pair, pair[::-1]))
+        values = {
+            "sources": [source for source, _, _ in directed],
+            "targets": [target for _, target, _ in directed],
+            "gains": [gain for _, _, gain in directed],
+            "now": lesson.now,
+            **_rule(lesson.rule),
+        }
+        statements += [(_BEGIN, values), (_GROW, values)]
+    return statements, len(growing)
+
+
+def _rounds(
+    growing: Sequence[tuple[tuple[int, int], float]],
+) -> list[list[tuple[tuple[int, int], float]]]:
+    """The pairs, those that are named again in another round: a statement changes a row once."""
+    seen: Counter[tuple[int, int]] = Counter()
+    rounds: list[list[tuple[tuple[int, int], float]]] = []
+    for (a, b), gain in growing:
+        pair = min(a, b), max(a, b)
+        if seen[pair] == len(rounds):
+            rounds.append([])
+        rounds[seen[pair]].append((pair, gain))
+        seen[pair] += 1
+    return rounds
+
+
+def _rule(rule: EdgeRule) -> dict[str, float]:
+    return {
+        "tau": rule.tau,
+        "floor": rule.floor,
+        "saturation": rule.saturation,
+        "ceiling": rule.ceiling,
+    }
+
+
+def weakening(lesson: Lesson) -> Statement:
+    """The statement that weakens edges; a share of the stored weight is that of the decayed one, so `touched` stays."""
+    both = sorted(direction for a, b in lesson.weakened.tolist() for direction in ((a, b), (b, a)))
+    return _WEAKEN, {
+        "sources": [source for source, _ in both],
+        "targets": [target for _, target in both],
+        "keep": lesson.keep,
+    }
+
+
+def putting_back(edges: Edges) -> Statement:
+    """The statement that writes exported edges, replacing existing ones."""
+    columns = (edges.sources, edges.targets, edges.channels, edges.weights, edges.touched)
+    values: dict[tuple[int, int, int], tuple[float, float]] = {
+        (source, target, channel): (weight, touched)
+        for source, target, channel, weight, touched in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    }
+    ordered = sorted(values)
+    return (
+        "INSERT INTO helamem.edge (namespace, source, target, channel, weight, touched)"
+        " SELECT %(ns)s, * FROM unnest(%(sources)s::bigint[], %(targets)s::bigint[], %(channels)s::smallint[],"
+        " %(weights)s::float8[], %(touched)s::float8[])"
+        " ON CONFLICT (namespace, source, target, channel)"
+        " DO UPDATE SET weight = excluded.weight, touched = excluded.touched",
+        {
+            "sources": [source for source, _, _ in ordered],
+            "targets": [target for _, target, _ in ordered],
+            "channels": [channel for _, _, channel in ordered],
+            "weights": [values[key][0] for key in ordered],
+            "touched": [values[key][1] for key in ordered],
+        },
+    )
+
+
+def prune(scope: Scope, rule: EdgeRule, now: float) -> int:
+    """Delete learned edges that have decayed below the floor; return how many."""
+    gone = scope.rows(
+        f"DELETE FROM helamem.edge e WHERE namespace = %(ns)s AND channel = {LEARNED}"
+        f" AND {decayed('weight', '%(now)s::float8 - touched')} < %(floor)s::float8 RETURNING 1",
+        now=now,
+        tau=rule.tau,
+        floor=rule.floor,
+    )
+    return len(gone) // 2
+
+
+def leaving(scope: Scope, sources: Ints) -> Edges:
+    """The outgoing edges of these nodes, between active nodes."""
+    found = scope.rows(
+        f"SELECT {COLUMNS} FROM helamem.edge e WHERE e.namespace = %(ns)s"
+        f" AND e.source = ANY(%(ids)s::bigint[]) AND {LIVING_EDGE}",
+        ids=sources.tolist(),
+    )
+    return rows.edges(found)
+
+
+def everything(scope: Scope) -> Edges:
+    """Every edge between active nodes."""
+    return rows.edges(
+        scope.rows(
+            f"SELECT {COLUMNS} FROM helamem.edge e WHERE e.namespace = %(ns)s AND {LIVING_EDGE}"
+        )
+    )
+
+
+# How many edges there are, each once: learned ones between memories, those with a cue, and source edges.
+COUNTED: Statement = (
+    f"SELECT count(*) FILTER (WHERE channel = {LEARNED} AND NOT cue), count(*) FILTER (WHERE channel = {LEARNED} AND cue),"
+    f" count(*) FILTER (WHERE channel = {SOURCE}) FROM (SELECT e.channel,"
+    f" EXISTS (SELECT 1 FROM helamem.node n WHERE n.namespace = %(ns)s AND n.kind = {CUE} AND n.id IN (e.source, e.target)) AS cue"
+    f" FROM helamem.edge e WHERE e.namespace = %(ns)s AND e.source < e.target AND {LIVING_EDGE}) x",
+    {},
+)
+
+
+def counted(row: tuple[Any, ...]) -> dict[str, int]:
+    """The counts by their names."""
+    return dict(zip(("learned", "cue", "source"), row, strict=True))

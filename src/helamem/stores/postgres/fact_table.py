@@ -1,0 +1,208 @@
+"""Facts, their sources and successors, and the clusters already distilled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem.stores.postgres import edge_table, node_table, posting_table, rows
+from helamem.stores.postgres.edge_table import SOURCE
+from helamem.stores.postgres.rows import EPISODE, FACT, IS_DOCUMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from helamem.protocols import ChangedFact, Distillate, NewFact
+    from helamem.stores.postgres.database import Scope, Statement
+
+_INSERT = (
+    "INSERT INTO helamem.fact (namespace, node, kind, confidence)"
+    " SELECT %(ns)s, * FROM unnest(%(ids)s::bigint[], %(kinds)s::text[], %(confidences)s::float8[])"
+)
+_SOURCES = (
+    "INSERT INTO helamem.fact_source (namespace, fact, episode)"
+    " SELECT %(ns)s, * FROM unnest(%(facts)s::bigint[], %(episodes)s::bigint[])"
+)
+_SUCCESSORS = (
+    "WITH RECURSIVE later AS (SELECT %(new)s::bigint AS node UNION"
+    " SELECT f.superseded_by FROM later JOIN helamem.fact f ON f.namespace = %(ns)s AND f.node = later.node"
+    " WHERE f.superseded_by IS NOT NULL) SELECT node FROM later"
+)
+_SUPERSEDE = (
+    "UPDATE helamem.fact SET superseded_by = %(new)s WHERE namespace = %(ns)s AND node = %(old)s"
+)
+_RELINK = (
+    "UPDATE helamem.fact f SET superseded_by = later.superseded_by FROM helamem.fact later"
+    " WHERE f.namespace = %(ns)s AND later.namespace = %(ns)s AND later.node = f.superseded_by"
+    " AND f.superseded_by = ANY(%(ids)s::bigint[]) RETURNING f.node, f.superseded_by"
+)
+
+
+def marking(digests: Sequence[bytes]) -> Statement:
+    """The statement that records that clusters have been distilled."""
+    return (
+        "INSERT INTO helamem.cluster (namespace, digest)"
+        " SELECT DISTINCT %(ns)s::uuid, digest FROM unnest(%(digests)s::bytea[]) AS d(digest)"
+        " ON CONFLICT (namespace, digest) DO NOTHING",
+        {"digests": list(digests)},
+    )
+
+
+def add(scope: Scope, facts: Sequence[NewFact], dimension: int) -> list[int]:
+    """Insert facts and link them with their episodes in both directions; return their ids."""
+    if not all(fact.sources for fact in facts):
+        raise ValueError("a fact needs at least one episode that it rests on")
+    if not facts:
+        return []
+    node_table.require(scope, (id_ for fact in facts for id_ in fact.sources), EPISODE)
+    added = list(zip(node_table.numbered(scope, len(facts)), facts, strict=True))
+    scope.batch(*_adding(added, dimension))
+    return [id_ for id_, _ in added]
+
+
+def _adding(added: Sequence[tuple[int, NewFact]], dimension: int) -> list[Statement]:
+    table = [
+        {**node_table.text_columns(fact, dimension), "id": id_, "kind": FACT} for id_, fact in added
+    ]
+    facts = {
+        "ids": [id_ for id_, _ in added],
+        "kinds": [fact.kind for _, fact in added],
+        "confidences": [fact.confidence for _, fact in added],
+    }
+    resting = [each for id_, fact in added for each in _resting(id_, fact.sources, fact.stored_at)]
+    return [
+        node_table.inserting(table),
+        (_INSERT, facts),
+        *resting,
+        *node_table.adding_contents(added),
+    ]
+
+
+def _resting(fact: int, episodes: Iterable[int], at: float) -> list[Statement]:
+    """The statements that let a fact rest on episodes."""
+    ordered = sorted(set(episodes))
+    return [
+        (_SOURCES, {"facts": [fact] * len(ordered), "episodes": ordered}),
+        edge_table.linking([(fact, each) for each in ordered], SOURCE, weight=1.0, touched=at),
+    ]
+
+
+def change(scope: Scope, fact: ChangedFact, at: float) -> None:
+    """Update a known fact after new evidence."""
+    node_table.require(scope, [fact.id], FACT)
+    known = sources(scope, [fact.id])[fact.id]
+    new = set(fact.sources) - set(known)
+    node_table.require(scope, new, EPISODE)
+    scope.batch(
+        (
+            "UPDATE helamem.fact SET confidence = %(confidence)s WHERE namespace = %(ns)s AND node = %(id)s",
+            {"confidence": fact.confidence, "id": fact.id},
+        ),
+        (
+            "UPDATE helamem.node SET metadata = %(metadata)s WHERE namespace = %(ns)s AND id = %(id)s",
+            {"metadata": rows.dumped(fact.metadata), "id": fact.id},
+        ),
+        node_table.unstaging([fact.id]),
+        *_resting(fact.id, new, at),
+    )
+
+
+def supersede(scope: Scope, old: int, new: int, at: float) -> None:
+    """Mark a fact as superseded by another, and remove it from searches.
+
+    Raises:
+        ValueError: The other fact was superseded by this one, or is this one.
+    """
+    for id_ in (old, new):
+        node_table.require(scope, [id_], FACT)
+    if old in scope.column(_SUCCESSORS, new=new):
+        raise ValueError(f"fact {new} cannot replace {old}, which it was replaced by")
+    scope.batch(
+        (_SUPERSEDE, {"old": old, "new": new}),
+        *_setting_active(_those_that_are(scope, [old], active=True), active=False),
+        node_table.noting([old], "superseded", at),
+    )
+
+
+def _those_that_are(scope: Scope, ids: Sequence[int], *, active: bool) -> list[int]:
+    return scope.column(
+        "SELECT id FROM helamem.node WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[]) AND active = %(active)s"
+        " ORDER BY id",
+        ids=list(ids),
+        active=active,
+    )
+
+
+def _setting_active(ids: Sequence[int], *, active: bool) -> list[Statement]:
+    """The statements that remove facts from searches, or return them, and adjust the counts."""
+    if not ids:
+        return []
+    values = {"ids": list(ids), "active": active}
+    switch: Statement = (
+        "UPDATE helamem.node SET active = %(active)s WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[])",
+        values,
+    )
+    if not active:
+        return [posting_table.counting(ids, -1), *node_table.uncounting(ids), switch]
+    count: Statement = (
+        "UPDATE helamem.namespace SET n_documents = n_documents + x.n, total_length = total_length + x.length"
+        " FROM (SELECT count(*) AS n, coalesce(sum(length), 0) AS length FROM helamem.node"
+        f"  WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[]) AND {IS_DOCUMENT}) x"
+        " WHERE namespace = %(ns)s",
+        values,
+    )
+    return [switch, posting_table.counting(ids, 1), count, node_table.speaking(ids)]
+
+
+def relink_superseded(scope: Scope, going: Sequence[int]) -> None:
+    """Before facts are removed, relink the facts they superseded to their successors, or reactivate them."""
+    while held := scope.rows(_RELINK, ids=list(going)):
+        again = [node for node, superseded_by in held if superseded_by is None]
+        asleep = _those_that_are(scope, again, active=False)
+        if asleep:
+            scope.batch(*_setting_active(asleep, active=True))
+
+
+def ids(scope: Scope, *, superseded: bool, resting_on: Sequence[int] | None) -> list[int]:
+    """The facts, or those that rest on one of these episodes, ascending."""
+    only = (
+        ""
+        if resting_on is None
+        else (
+            " AND f.node IN (SELECT fact FROM helamem.fact_source WHERE namespace = %(ns)s"
+            " AND episode = ANY(%(episodes)s::bigint[]))"
+        )
+    )
+    return scope.column(
+        "SELECT f.node FROM helamem.fact f WHERE f.namespace = %(ns)s"
+        f" AND (%(superseded)s OR f.superseded_by IS NULL){only} ORDER BY f.node",
+        superseded=superseded,
+        episodes=list(resting_on or ()),
+    )
+
+
+def sources(scope: Scope, facts: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """The episodes that each fact rests on, ascending."""
+    found: dict[int, list[int]] = {id_: [] for id_ in facts}
+    for fact, episode in scope.rows(
+        "SELECT fact, episode FROM helamem.fact_source WHERE namespace = %(ns)s AND fact = ANY(%(facts)s::bigint[])"
+        " ORDER BY fact, episode",
+        facts=list(facts),
+    ):
+        found[fact].append(episode)
+    return {fact: tuple(episodes) for fact, episodes in found.items()}
+
+
+def distil(scope: Scope, distillate: Distillate, dimension: int) -> list[int] | None:
+    """Store the facts of one cluster unless it is already marked as distilled; return their ids."""
+    if scope.find(
+        "SELECT 1 FROM helamem.cluster WHERE namespace = %(ns)s AND digest = ANY(%(digests)s::bytea[])",
+        digests=list(distillate.marks),
+    ):
+        return None
+    scope.batch(marking(distillate.marks))
+    added = add(scope, distillate.facts, dimension)
+    for changed in distillate.changed:
+        change(scope, changed, distillate.at)
+    for old, index in distillate.superseded:
+        supersede(scope, old, added[index], distillate.at)
+    return added

@@ -1,0 +1,49 @@
+"""A lesson, applied in one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from helamem.protocols import Learned, NewCue
+from helamem.stores.postgres import edge_table, namespace, node_table
+
+if TYPE_CHECKING:
+    from helamem.protocols import Lesson
+    from helamem.stores.postgres.database import Scope
+
+
+def learn(scope: Scope, lesson: Lesson, dimension: int, most: int) -> Learned:
+    """Apply a lesson; weights change in the database, whoever else is writing.
+
+    Args:
+        most: How many events of the history of each memory are kept.
+    """
+    _require_known(scope, lesson)
+    cue = lesson.cue
+    if isinstance(cue, NewCue):
+        cue = node_table.add_cue(scope, cue, dimension)
+    used = lesson.used.tolist()
+    pairs = [(int(a), int(b)) for a, b in lesson.pairs]
+    bound = [] if cue is None else [(cue, id_) for id_ in used]
+    growing, strengthened = edge_table.strengthening(pairs, lesson.gains, lesson)
+    binding, n_bound = edge_table.strengthening(bound, lesson.cue_gains[: len(bound)], lesson)
+    *_, weakened = scope.batch(
+        *growing,
+        *binding,
+        *node_table.using(used, lesson.at, most),
+        (namespace.COUNT_LESSON, {}),
+        edge_table.weakening(lesson),
+    )
+    return Learned(cue=cue, strengthened=strengthened, bound=n_bound, weakened=len(weakened) // 2)
+
+
+def _require_known(scope: Scope, lesson: Lesson) -> None:
+    """Refuse a lesson about something that this namespace does not have."""
+    pairs = lesson.pairs.tolist()
+    for a, b in pairs:
+        if a == b:
+            raise ValueError(f"memory {a} cannot be wired to itself")
+    named = {*lesson.used.tolist(), *(id_ for pair in pairs for id_ in pair)}
+    if isinstance(lesson.cue, int):
+        named.add(lesson.cue)
+    node_table.require(scope, named)

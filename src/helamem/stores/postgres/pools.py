@@ -1,0 +1,128 @@
+"""The connections of this process: one pool for each database, shared by all handles on it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool
+
+from helamem.errors import StoreError
+from helamem.stores.postgres import faults, schema
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+# Statements are not prepared: connections may go through a pooler, and plans should know the namespace.
+SETTINGS = {"autocommit": True, "prepare_threshold": None}
+NAME = "helamem"  # as the server lists its connections
+
+
+@dataclass(slots=True)
+class _Lent:
+    pool: ConnectionPool[Connection[tuple[Any, ...]]]
+    handles: int = 0
+
+
+_lock = threading.Lock()
+_pools: dict[tuple[str, int], _Lent] = {}
+
+
+def shown(url: str) -> str:
+    """The database as messages name it: without a password.
+
+    Raises:
+        StoreError: libpq cannot read the URL.
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:
+        # The driver quotes a part of the URL, which may be of its password.
+        raise StoreError(
+            "This is no URL that PostgreSQL can read. Write postgresql://USER@HOST/DATABASE, with special characters "
+            "percent-encoded."
+        ) from None
+    user = f"{parts['user']}@" if parts.get("user") else ""
+    host = str(parts.get("host") or "")
+    database = parts.get("dbname") or parts.get("user") or ""
+    if host.startswith("/"):
+        return f"postgresql://{user}/{database}?host={host}"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"postgresql://{user}{host}{port}/{database}"
+
+
+def lent(
+    url: str, *, connections: int, wait_s: float
+) -> ConnectionPool[Connection[tuple[Any, ...]]]:
+    """The pool of a database, for one more handle; the schema is brought up to date first.
+
+    Raises:
+        StoreError: The database cannot be reached or used.
+    """
+    with _lock:
+        found = _pools.get((url, connections))
+        if found is None:
+            _prepare(url, wait_s)
+            found = _pools[url, connections] = _Lent(_opened(url, connections, wait_s))
+        found.handles += 1
+        return found.pool
+
+
+def returned(pool: ConnectionPool[Connection[tuple[Any, ...]]]) -> None:
+    """End a handle's use of its pool; the last one closes it."""
+    with _lock:
+        [(key, found)] = [each for each in _pools.items() if each[1].pool is pool]
+        found.handles -= 1
+        if found.handles:
+            return
+        del _pools[key]
+    pool.close()
+
+
+def _prepare(url: str, wait_s: float) -> None:
+    """Connect once, so that what is wrong is told as it is, and bring the schema up to date."""
+    name = shown(url)
+    try:
+        connection = psycopg.connect(
+            url, autocommit=True, connect_timeout=max(int(wait_s), 2), application_name=NAME
+        )
+    except psycopg.OperationalError as exc:
+        raise _unreachable(exc, name) from exc
+    with faults.explained(name), connection:
+        schema.ensure(connection, name)
+
+
+def _unreachable(error: psycopg.Error, name: str) -> StoreError:
+    """The driver gives no SQLSTATE for what the server says before it admits a connection."""
+    words = str(error)
+    for sqlstate, sign in _SIGNS.items():
+        if sign in words:
+            return faults.meaning(psycopg.errors.lookup(sqlstate)(words), name)
+    return StoreError(
+        f"{name} cannot be reached: {faults.said(error)}. Check the address, and that the server runs."
+    )
+
+
+_SIGNS = {
+    "28P01": "password authentication failed",
+    "28000": "pg_hba.conf",
+    "3D000": "does not exist",
+    "53300": "too many clients",
+}
+
+
+def _opened(
+    url: str, connections: int, wait_s: float
+) -> ConnectionPool[Connection[tuple[Any, ...]]]:
+    return ConnectionPool(
+        url,
+        min_size=0,
+        max_size=connections,
+        timeout=wait_s,
+        open=True,
+        name=NAME,
+        kwargs={**SETTINGS, "application_name": NAME},
+    )

@@ -1,0 +1,242 @@
+"""Reads the region of a question in one statement: candidates, what edges lead to, and the turns around these.
+
+The statement is a chain of named steps, in the order of `Store.region`'s description. Its sums are
+PostgreSQL's: candidates whose scores differ by less than their rounding may change places with those that
+just fail to be candidates. All numbers that come out are computed here, as any other store does.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helamem.protocols import FoundCues, Postings, RegionRows
+from helamem.stores.postgres import edge_table, filtering, reading, rows
+from helamem.stores.postgres.edge_table import COLUMNS, LEARNED
+from helamem.stores.postgres.rows import CUE, HEARD, IS_SUPERSEDED, LIVING_EDGE
+from helamem.stores.postgres.texts import restored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from helamem.filters import Filter
+    from helamem.protocols import RegionQuery
+    from helamem.stores.postgres.database import Scope
+
+_MEMORY = f"n.namespace = %(ns)s AND n.active AND n.kind < {CUE}"
+_NEAREST = (
+    f"(SELECT n.id FROM helamem.node n WHERE {_MEMORY} AND n.{HEARD} AND {{0}}"
+    " ORDER BY n.vector <#> %(vector)s::vector, n.id LIMIT %(nearest)s)"
+)
+_BY_WORDS = (
+    f"(SELECT n.id FROM scored w JOIN helamem.node n ON {_MEMORY} AND n.id = w.node WHERE {{0}}"
+    " ORDER BY w.score DESC, n.id LIMIT %(lexical)s)"
+)
+_DURING = "EXISTS (SELECT 1 FROM unnest(%(starts)s::float8[], %(ends)s::float8[]) AS p(a, b) WHERE n.at >= a AND n.at < b)"
+_DECAYED = edge_table.decayed(
+    "e.weight", "(SELECT coalesce(%(now)s::float8, lessons) FROM space) - e.touched"
+)
+_IS_ALIVE = f"(CASE WHEN e.channel = {LEARNED} THEN {_DECAYED} ELSE e.weight END) > 0"
+
+# The terms that may be looked up, as `core.lexical.affordable` says, where they occur, and BM25.
+_WORDS = f"""
+space AS MATERIALIZED (
+    SELECT n_documents, total_length, lessons,
+        total_length::float8 / greatest(n_documents, 1) AS mean_length
+    FROM helamem.namespace WHERE namespace = %(ns)s
+), asked AS MATERIALIZED (
+    SELECT w.place, w.term, coalesce(t.documents, 0) AS documents
+    FROM unnest(%(terms)s::bigint[]) WITH ORDINALITY AS w(term, place)
+    LEFT JOIN helamem.term t ON t.namespace = %(ns)s AND t.term = w.term
+), affordable AS (
+    SELECT place, term, documents, ln(1 + (n_documents - documents + 0.5::float8) / (documents + 0.5::float8)) AS idf
+    FROM space, (
+        SELECT *, sum(documents) OVER (ORDER BY documents, place) AS upto FROM asked
+    ) a WHERE documents > 0 AND (upto <= %(max_postings)s OR upto = documents)
+), found AS MATERIALIZED (
+    SELECT a.place, p.node, p.count, p.rank, p.length, a.idf
+    FROM affordable a JOIN helamem.posting p ON p.namespace = %(ns)s AND p.term = a.term
+    WHERE NOT {IS_SUPERSEDED.format("p.node")}
+), scored AS MATERIALIZED (
+    SELECT node, sum(count * (%(k1)s::float8 + 1) / (count + %(k1)s::float8 * (1 - %(b)s::float8
+        + %(b)s::float8 * CASE WHEN mean_length > 0 THEN length / mean_length ELSE 1 END)) * idf ORDER BY place) AS score
+    FROM found, space GROUP BY node
+)"""
+_CUES = f"""
+cues AS MATERIALIZED (
+    SELECT id, text, vector FROM helamem.node WHERE namespace = %(ns)s AND kind = {CUE}
+    ORDER BY vector <#> %(vector)s::vector, id LIMIT %(cues)s
+)"""
+_AROUND = f"""
+starts AS MATERIALIZED (
+    SELECT id FROM cues UNION SELECT id FROM candidates
+), near AS MATERIALIZED (
+    SELECT {COLUMNS} FROM starts s JOIN helamem.edge e ON e.namespace = %(ns)s AND e.source = s.id
+    WHERE {LIVING_EDGE}
+), walked AS MATERIALIZED (
+    SELECT {COLUMNS} FROM near e WHERE {_IS_ALIVE}
+    UNION ALL
+    SELECT {COLUMNS} FROM (SELECT target FROM near EXCEPT SELECT id FROM starts) t
+    JOIN helamem.edge e ON e.namespace = %(ns)s AND e.source = t.target
+    WHERE {LIVING_EDGE} AND {_IS_ALIVE}
+), reached AS MATERIALIZED (
+    SELECT n.id, n.session, n.traits FROM (SELECT id FROM candidates UNION SELECT target FROM walked) r
+    JOIN helamem.node n ON {_MEMORY} AND n.id = r.id
+), region AS MATERIALIZED (
+    SELECT id FROM reached n WHERE {HEARD}
+    UNION
+    SELECT b.id FROM reached n, LATERAL (
+        SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s AND b.session = n.session AND b.id < n.id
+        AND b.{HEARD} ORDER BY b.id DESC LIMIT %(reach)s
+    ) b WHERE n.{HEARD}
+    UNION
+    SELECT b.id FROM reached n, LATERAL (
+        SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s AND b.session = n.session AND b.id > n.id
+        AND b.{HEARD} ORDER BY b.id LIMIT %(reach)s
+    ) b WHERE n.{HEARD}
+), members AS MATERIALIZED (
+    SELECT {reading.NODE_COLUMNS}, n.vector, {{allowed}} AS allowed
+    FROM region JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = region.id
+)"""
+_MEMBER = (
+    "m(id, kind, session, previous, following, length, at, speaker, traits, role, vector, allowed)"
+)
+_RESULT = f"""
+SELECT * FROM (
+    SELECT sum(n_documents)::bigint, coalesce(sum(mean_length), 0), coalesce(sum(lessons), 0)::bigint FROM space
+) space, (
+    SELECT array_agg(documents ORDER BY place) FROM asked
+) asked, (
+    SELECT array_agg(name ORDER BY first, name) FROM helamem.speaker WHERE namespace = %(ns)s
+) speakers, (
+    SELECT array_agg(id), array_agg(text), string_agg(vector_send(vector), ''::bytea)
+    FROM (SELECT * FROM cues ORDER BY id) c
+) cues, (
+    SELECT array_agg(id), array_agg(kind), array_agg(session), array_agg(previous), array_agg(following),
+        array_agg(length), array_agg(at), array_agg(speaker), array_agg(traits), array_agg(role),
+        array_agg(allowed), string_agg(vector_send(vector), ''::bytea)
+    FROM (SELECT * FROM members AS {_MEMBER} ORDER BY id) m
+) members, (
+    SELECT array_agg(place), array_agg(node), array_agg(count), array_agg(rank)
+    FROM (SELECT place, node, count, rank FROM found JOIN region ON region.id = found.node ORDER BY 1, 2) p
+) postings, (
+    SELECT array_agg(source), array_agg(target), array_agg(channel), array_agg(weight), array_agg(touched)
+    FROM (SELECT * FROM walked ORDER BY 1, 2, 3) e
+) edges
+"""
+# How many columns each part of the result has.
+_SPACE, _ASKED, _SPEAKERS, _CUE, _NODE, _POSTING, _EDGE = 3, 1, 1, 3, 12, 4, 5
+
+
+def read(scope: Scope, query: RegionQuery, vector: NDArray[np.float32]) -> RegionRows:
+    """The region of a question.
+
+    Args:
+        vector: The question's, of length 1.
+    """
+    allowed, values = _allowed(scope, query.where)
+    values |= _values(query, vector)
+    columns = iter(scope.row(_statement(query, allowed), **values))
+    space = tuple(islice(columns, _SPACE))
+    documents, speakers = (next(columns) or () for _ in range(_ASKED + _SPEAKERS))
+    names = tuple(map(restored, speakers))
+    cues = _found_cues(tuple(islice(columns, _CUE)), vector)
+    *table, allowed_ones, sent = islice(columns, _NODE)
+    nodes = reading.columns(_rows(table), names)
+    vectors = rows.vectors(sent, len(vector))
+    postings = _postings(space, documents, tuple(islice(columns, _POSTING)))
+    edges = rows.edges(_rows(tuple(islice(columns, _EDGE))))
+    return RegionRows(
+        nodes=nodes,
+        similarity=reading.cosines(vectors, vector),
+        vectors=vectors,
+        allowed=np.array(allowed_ones or (), np.bool_),
+        postings=postings,
+        edges=edges.decayed(query.rule, space[2] if query.now is None else query.now),
+        cues=cues,
+        speakers=names,
+    )
+
+
+def _rows(columns: Sequence[Sequence[Any] | None]) -> list[tuple[Any, ...]]:
+    return list(zip(*(each or () for each in columns), strict=True))
+
+
+def _found_cues(columns: Sequence[Any], vector: NDArray[np.float32]) -> FoundCues:
+    ids, texts, sent = columns
+    return FoundCues(
+        np.array(ids or (), np.int64),
+        reading.cosines(rows.vectors(sent, len(vector)), vector),
+        tuple(map(restored, texts or ())),
+    )
+
+
+def _postings(
+    space: Sequence[Any], documents: Sequence[int], columns: Sequence[Sequence[int] | None]
+) -> Postings:
+    terms, ids, counts, ranks = (np.array(each or (), np.int64) for each in columns)
+    n_documents, mean_length, _ = space
+    return Postings(
+        terms=terms - 1,  # PostgreSQL counts from 1
+        ids=ids,
+        counts=counts.astype(np.float32),
+        ranks=ranks,
+        document_frequency=np.array(documents, np.float32),
+        n_documents=n_documents or 0,
+        mean_length=mean_length,
+    )
+
+
+def _allowed(scope: Scope, where: Filter | None) -> tuple[str, dict[str, Any]]:
+    """The step that gives what may be returned, and its values; nothing where all may be."""
+    if where is None:
+        return "", {}
+    made = filtering.condition(where)
+    by_hand = filtering.matching_odd(scope, where, made)
+    step = (
+        "allowed AS MATERIALIZED (SELECT n.id FROM helamem.node n"
+        " LEFT JOIN helamem.session s ON s.namespace = %(ns)s AND s.id = n.session"
+        f" WHERE {_MEMORY} AND ({made.sql} OR n.id = ANY(%(by_hand)s::bigint[])))"
+    )
+    return step, {**made.values, "by_hand": by_hand}
+
+
+def _statement(query: RegionQuery, allowed: str) -> str:
+    is_allowed = "n.id IN (SELECT id FROM allowed)" if allowed else "true"
+    candidates = f"candidates AS MATERIALIZED ({_candidates(query, is_allowed)})"
+    around = _AROUND.format(allowed=is_allowed)
+    steps = [_WORDS, _CUES, *([allowed] if allowed else []), candidates, around]
+    return f"WITH {', '.join(steps)} {_RESULT}"
+
+
+def _candidates(query: RegionQuery, is_allowed: str) -> str:
+    """The step of candidates: the best of all, and the best of the time that the question names."""
+    if not query.nearest or not query.lexical:
+        return f"SELECT n.id FROM helamem.node n WHERE {_MEMORY}"
+    conditions = [is_allowed] + [f"{is_allowed} AND {_DURING}"] * bool(query.periods)
+    return " UNION ".join(
+        part.format(only) for only in conditions for part in (_NEAREST, _BY_WORDS)
+    )
+
+
+def _values(query: RegionQuery, vector: NDArray[np.float32]) -> dict[str, Any]:
+    return {
+        "vector": rows.literal(vector, len(vector)),
+        "terms": [rows.digest(term) for term in query.terms],
+        "starts": [start for start, _ in query.periods],
+        "ends": [end for _, end in query.periods],
+        "nearest": query.nearest,
+        "lexical": query.lexical,
+        "cues": query.cues,
+        "max_postings": query.max_postings,
+        "k1": query.k1,
+        "b": query.b,
+        "reach": query.reach,
+        "tau": query.rule.tau,
+        "floor": query.rule.floor,
+        "now": query.now,
+    }

@@ -1,0 +1,152 @@
+"""Converts rows to records and back. The only place that knows the order of columns."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helamem.errors import CorruptError
+from helamem.protocols import NODE_KINDS, QUIET, ROLES, Edges
+from helamem.records import Episode, Fact
+from helamem.stores.postgres.texts import restored
+from helamem.stores.sqlite.rows import digest as digest  # noqa: PLC0414
+from helamem.stores.sqlite.rows import dumped as dumped  # noqa: PLC0414
+from helamem.stores.sqlite.rows import moment as moment  # noqa: PLC0414
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from helamem.protocols import Floats
+
+EPISODE, FACT, CUE = range(3)
+ROLE_CODES = {role: code for code, role in enumerate(ROLES) if code}
+HEARD = f"traits & {QUIET} = 0"
+IS_DOCUMENT = f"active AND kind < {CUE} AND {HEARD}"
+
+# A superseded fact and its edges are left out.
+IS_SUPERSEDED = "EXISTS (SELECT 1 FROM helamem.fact f WHERE f.namespace = %(ns)s AND f.node = {} AND f.superseded_by IS NOT NULL)"
+LIVING_EDGE = f"NOT {IS_SUPERSEDED.format('e.source')} AND NOT {IS_SUPERSEDED.format('e.target')}"
+
+MEMORIES = (
+    "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.utc_offset, n.stored_at, n.metadata,"
+    " coalesce(u.uses, 0), u.used_at, f.kind, f.confidence, f.superseded_by,"
+    " ARRAY(SELECT episode FROM helamem.fact_source x WHERE x.namespace = %(ns)s AND x.fact = f.node ORDER BY episode)"
+    " FROM helamem.node n"
+    " LEFT JOIN helamem.session s ON s.namespace = %(ns)s AND s.id = n.session"
+    " LEFT JOIN helamem.usage u ON u.namespace = %(ns)s AND u.node = n.id"
+    " LEFT JOIN helamem.fact f ON f.namespace = %(ns)s AND f.node = n.id"
+    f" WHERE n.namespace = %(ns)s AND n.kind < {CUE}"
+)
+FILTERABLE = (
+    "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata FROM helamem.node n"
+    " LEFT JOIN helamem.session s ON s.namespace = %(ns)s AND s.id = n.session"
+    f" WHERE n.namespace = %(ns)s AND n.active AND n.kind < {CUE}"
+)
+
+
+def memory(row: tuple[Any, ...], zone: tzinfo) -> Episode | Fact:
+    """Convert a row of `MEMORIES` to a record; times are in `zone` unless the turn brought its own zone."""
+    id_, kind, text, speaker, role, session, at, offset, stored_at, metadata, *rest = row
+    uses, used_at, fact_kind, confidence, superseded_by, sources = rest
+    own = zone if offset is None else timezone(timedelta(seconds=offset))
+    shared = {
+        "id": id_,
+        "text": restored(text),
+        "speaker": restored(speaker),
+        "at": moment(at, own),
+        "stored_at": moment(stored_at, zone),
+        "metadata": loaded(metadata, id_),
+        "uses": uses,
+        "used_at": None if used_at is None else moment(used_at, zone),
+    }
+    if kind == EPISODE:
+        return Episode(role=restored(role), session=restored(session), **shared)
+    return Fact(
+        kind=fact_kind,
+        confidence=confidence,
+        superseded_by=superseded_by,
+        sources=tuple(sources),
+        **shared,
+    )
+
+
+def filterable(row: tuple[Any, ...]) -> dict[str, Any]:
+    """A row of `FILTERABLE` as `filters.matches` takes it; a fact has no role and no session."""
+    id_, kind, text, speaker, role, session, at, stored_at, metadata = row
+    found = {
+        "id": id_,
+        "kind": NODE_KINDS[kind],
+        "text": restored(text),
+        "speaker": restored(speaker),
+        "at": at,
+        "stored_at": stored_at,
+        "metadata": loaded(metadata, id_),
+    }
+    if kind != EPISODE:
+        return found
+    return found | {"role": restored(role), "session": restored(session)}
+
+
+def edges(rows: Sequence[tuple[Any, ...]]) -> Edges:
+    """Rows of source, target, channel, weight and touched."""
+    sources, targets, channels, weights, touched = zip(*rows, strict=True) if rows else ((),) * 5
+    return Edges(
+        sources=np.array(sources, np.int64),
+        targets=np.array(targets, np.int64),
+        channels=np.array(channels, np.int64),
+        weights=np.array(weights, np.float32),
+        touched=np.array(touched, np.float64),
+    )
+
+
+def session_id(name: str) -> int:
+    """The number of a session: a digest of its name, not negative, and far from the largest integer."""
+    return digest(name) & (2**62 - 1)
+
+
+def literal(vector: Floats, dimension: int) -> str:
+    """A vector as PostgreSQL reads it.
+
+    Raises:
+        ValueError: Its dimension is wrong, or it has values that are not finite.
+    """
+    if vector.shape != (dimension,):
+        raise ValueError(f"a vector here has {dimension} dimensions, not the shape {vector.shape}")
+    if not np.isfinite(vector).all():
+        raise ValueError("a vector holds an infinity, or something that is not a number")
+    return f"[{','.join(map(repr, np.asarray(vector, np.float32).tolist()))}]"
+
+
+def vectors(sent: bytes | None, dimension: int) -> NDArray[np.float32]:
+    """Vectors from what `vector_send` gives, one after the other: dimension, a spare number, values.
+
+    Raises:
+        CorruptError: A vector has the wrong length.
+    """
+    n_bytes = 4 + 4 * dimension
+    raw = np.frombuffer(sent or b"", np.uint8)
+    if len(raw) % n_bytes:
+        raise CorruptError(
+            "The database is damaged: a vector has another length. Restore a backup."
+        )
+    table = raw.reshape(-1, n_bytes)[:, 4:]
+    return np.ascontiguousarray(table).view(">f4").astype(np.float32).reshape(-1, dimension)
+
+
+def loaded(metadata: str, id_: int) -> Any:  # noqa: ANN401  # JSON
+    """Metadata as they came in.
+
+    Raises:
+        CorruptError: They are no JSON.
+    """
+    try:
+        return json.loads(metadata)
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise CorruptError(
+            f"The database is damaged: the metadata of memory {id_} are no JSON. `helamem doctor` says more."
+        ) from exc
