@@ -256,6 +256,6 @@ class TestHome:
 
     def test_a_user_who_is_not_there_is_named(self) -> None:
         with pytest.raises(
-            ValueError, match=r"'~nobody-here/a\.db' names a user who has no folder"
+            ValueError, match=r"'~nobody-here/a\.db' names a user without a home folder"
         ):
             opened("~nobody-here/a.db")

@@ -1,4 +1,4 @@
-"""What public methods are given, checked where it enters: each error is a sentence that says what to give."""
+"""Checks of arguments of public methods; each error says what to give."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ INT64 = 2**63
 
 
 def text(name: str, value: object, advice: str) -> str:
-    """A text that says something.
+    """A text that is not blank.
 
     Args:
-        name: What the argument is called.
-        advice: What to do where it is blank.
+        name: The argument's name.
+        advice: What to do if it is blank.
 
     Raises:
         TypeError: It is not a string.
@@ -31,10 +31,10 @@ def text(name: str, value: object, advice: str) -> str:
 
 
 def count(name: str, value: object, *, least: int) -> int:
-    """A whole number; one beyond 64 bits is as many as there are.
+    """A whole number, cut off at 64 bits.
 
     Raises:
-        TypeError: It is not one.
+        TypeError: It is not a whole number.
         ValueError: It is below `least`.
     """
     if isinstance(value, bool) or not hasattr(value, "__index__"):
@@ -49,11 +49,11 @@ def ids(name: str, given: object) -> list[int]:
     """The ids of memories, each once.
 
     Args:
-        name: What the argument is called.
+        name: The argument's name.
 
     Raises:
         TypeError: They are not whole numbers.
-        NotFoundError: No memory can have one of them, since it has more than 64 bits.
+        NotFoundError: One has more than 64 bits, so no memory has it.
     """
     if isinstance(given, str | bytes | bytearray | Mapping) or not isinstance(given, Iterable):
         raise TypeError(f"{name} must be ids, as in [1, 2], not {type(given).__name__}")
@@ -64,8 +64,8 @@ def id_(given: object) -> int:
     """The id of a memory.
 
     Raises:
-        TypeError: It is not a whole number; the sentence says what to do with several, or with a hit.
-        NotFoundError: No memory can have it, since it has more than 64 bits.
+        TypeError: It is not a whole number.
+        NotFoundError: It has more than 64 bits, so no memory has it.
     """
     if isinstance(given, list | tuple | set | frozenset):
         raise TypeError(
@@ -84,10 +84,10 @@ def text_lines(name: str, lines: Iterable[str]) -> Iterator[str]:
     """The lines of a text file, one by one.
 
     Raises:
-        TypeError: It is no sequence of lines, or one of them is no text.
+        TypeError: It is not a sequence of lines, or one of them is not text.
     """
     if not isinstance(lines, Iterable):
-        raise TypeError(f"{name} takes lines, as an open file has, not {type(lines).__name__}")
+        raise TypeError(f"{name} takes lines, such as an open file, not {type(lines).__name__}")
     for line in lines:
         if not isinstance(line, str):
             raise TypeError(f"{name} takes lines of text, not {type(line).__name__}")
@@ -95,11 +95,11 @@ def text_lines(name: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def certainty(value: float) -> float:
-    """How sure it is, in (0, 1].
+    """A certainty in (0, 1].
 
     Raises:
-        TypeError: It is no number.
-        ValueError: It lies outside.
+        TypeError: It is not a number.
+        ValueError: It is outside of (0, 1].
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"certainty must be a number in (0, 1], not {type(value).__name__}")
@@ -112,8 +112,8 @@ def fraction(name: str, value: object) -> float:
     """A share or a probability, in [0, 1].
 
     Raises:
-        TypeError: It is no number.
-        ValueError: It lies outside.
+        TypeError: It is not a number.
+        ValueError: It is outside of [0, 1].
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} must be a number in [0, 1], not {type(value).__name__}")
@@ -123,11 +123,11 @@ def fraction(name: str, value: object) -> float:
 
 
 def clock_time(seconds: float) -> datetime:
-    """What a clock says, as a time.
+    """A clock's epoch seconds as a time.
 
     Raises:
-        TypeError: It is no number.
-        ValueError: It is no time of the years 1 to 9999.
+        TypeError: It is not a number.
+        ValueError: It is outside of the years 1 to 9999.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"clock must give epoch seconds, not {type(seconds).__name__}")
@@ -135,30 +135,31 @@ def clock_time(seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError) as exc:
         raise ValueError(
-            f"clock gives {seconds!r}, which is no time of the years 1 to 9999 in epoch seconds"
+            f"clock gives {seconds!r}, which is not a time in the years 1 to 9999; it must return "
+            f"epoch seconds, like time.time"
         ) from exc
 
 
 def server_address(base_url: str) -> str:
-    """The address of a server, if it holds no credentials: whatever names the server would show them.
+    """The address of a server, without credentials, since the address is shown in errors and logs.
 
     Raises:
-        ValueError: It does, or it is no address.
+        ValueError: It is not an address, or holds a user name or a password.
     """
     try:
         parts = urlsplit(base_url)
     except ValueError:
-        raise ValueError("base_url is no address like http://localhost:11434/v1") from None
+        raise ValueError("base_url must be an address like http://localhost:11434/v1") from None
     if parts.username is not None or parts.password is not None:
         raise ValueError(
-            "base_url holds a user name or a password, which would be shown wherever it is; "
-            "leave them out, and give the key as api_key (HELAMEM_LLM_API_KEY)"
+            "base_url holds a user name or a password, which errors and logs would show; leave "
+            "them out, and give the key as api_key (HELAMEM_LLM_API_KEY)"
         )
     return base_url
 
 
 def several(called: str, given: object, *, each: str, instead: str) -> None:
-    """Refuse one thing where several are asked for: its letters or keys would be taken for them.
+    """Refuse a single text or mapping as a list: its letters or keys would be taken for items.
 
     Args:
         called: The method.
@@ -166,7 +167,7 @@ def several(called: str, given: object, *, each: str, instead: str) -> None:
         instead: What to do.
 
     Raises:
-        TypeError: It is one text, or one mapping.
+        TypeError: It is a text or a mapping.
     """
     if isinstance(given, str | bytes | Mapping):
         raise TypeError(f"{called} takes {each}, not one {type(given).__name__}; {instead}")

@@ -1,7 +1,6 @@
 """Deletes memories for good: by ids, by a condition, or everything about a person.
 
-Each is one transaction. A dry run does the same in a transaction that is taken back, so that its plan is
-exactly what would be done.
+Each is one transaction. A dry run does the same and rolls back, so its plan is exactly what would be done.
 """
 
 from __future__ import annotations
@@ -102,7 +101,7 @@ def counts(store: Store) -> Mapping[str, int]:
     }
 
 
-class _Undone(Exception):  # noqa: N818  # no error: how a dry run leaves its transaction
+class _Undone(Exception):  # noqa: N818  # not an error: rolls a dry run back
     """Rolls a dry run back."""
 
 
@@ -150,7 +149,7 @@ def _mentions(memory: Episode | Fact, named: Callable[[str], bool]) -> bool:
 def _cues(
     store: Store, memories: set[int], named: Callable[[str], bool], language: Language
 ) -> list[int]:
-    """The questions that name the person, by one of several names too, or that what goes has answered."""
+    """The questions that name the person by any of several names, or that the erased memories answered."""
     spoken = store.speakers()
     all_cues = store.ids(kinds=["cue"])
     edges = store.edges(np.array(sorted(memories), np.int64))

@@ -1,17 +1,17 @@
-"""Every exception that helamem raises on purpose.
+"""The exceptions that helamem raises.
 
 HelaMemError
 ├── ConfigError(ValueError)          a setting is unknown, of the wrong type or out of range
 ├── MissingExtraError(ImportError)   an optional package is not installed; `.extra`
-├── StoreError                       the file or database could not do what was asked
+├── StoreError                       the file or database failed
 │   ├── NotFoundError(LookupError)   no such memory in this namespace; `.kind`, `.id`
-│   ├── ChangedError                 what was read has changed before it was acted upon; `.id`
+│   ├── ChangedError                 a memory changed after it was read; `.id`
 │   ├── EmbedderMismatchError        the file was made with another embedder; `.expected`, `.actual`
 │   ├── LanguageMismatchError        the file was read with another language; `.expected`, `.actual`
 │   ├── SchemaError                  the file is newer than this version, or a migration failed
 │   └── CorruptError                 the file is damaged, or is not a helamem file
 ├── DataError(ValueError)            an import file is malformed; `.line`
-└── ProviderError                    an embedder's or a model's server failed; `.provider`, `.retryable`
+└── ProviderError                    an embedder's or model's server failed; `.provider`, `.retryable`
     ├── EmbedderError
     └── LLMError
 
@@ -24,7 +24,7 @@ import shlex
 
 
 class HelaMemError(Exception):
-    """Something that helamem noticed went wrong."""
+    """The root of helamem's errors."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or type(self).__doc__)
@@ -46,7 +46,7 @@ class MissingExtraError(HelaMemError, ImportError):
 
 
 class StoreError(HelaMemError):
-    """The store could not do what was asked; nothing was changed."""
+    """The store failed; nothing was changed."""
 
 
 class NotFoundError(StoreError, LookupError):
@@ -59,7 +59,7 @@ class NotFoundError(StoreError, LookupError):
 
 
 class ChangedError(StoreError):
-    """A memory has changed since it was read; nothing was stored of what followed from it."""
+    """A memory has changed since it was read; nothing was stored."""
 
     def __init__(self, id_: int) -> None:
         super().__init__(
@@ -113,7 +113,7 @@ class CorruptError(StoreError):
 
 
 class DataError(HelaMemError, ValueError):
-    """A file to import does not have the form that it should have."""
+    """A file to import is malformed; nothing was stored."""
 
     def __init__(self, message: str, *, line: int | None = None) -> None:
         super().__init__(message if line is None else f"line {line}: {message}")

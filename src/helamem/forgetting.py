@@ -1,4 +1,4 @@
-"""Which episodes are weak, old and unused, and so may go. Writes nothing."""
+"""Plans which episodes may be forgotten: the weak, old and unused ones. Writes nothing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from helamem.protocols import Floats, Ints, Store
 
 UNLEARNED = (
-    "Nothing was ever reinforced, so nothing tells what is of use from what is not, and nothing is forgotten. "
-    "Reinforce what serves, or delete what should go."
+    "Nothing was ever reinforced, so useful and useless episodes cannot be told apart, and nothing "
+    "is forgotten. Reinforce what serves, or delete what should go."
 )
 
 
@@ -34,7 +34,7 @@ def plan_forgetting(
     Args:
         now: Epoch seconds.
         learning_now: The learning clock.
-        max_share: How large a share of the episodes goes at most; `forgetting.max_share` unless given.
+        max_share: The largest share of the episodes to remove; `forgetting.max_share` by default.
     """
     limits = config.forgetting
     ids = store.ids(kinds=["episode"])
@@ -81,7 +81,7 @@ def _strength(store: Store, config: Config, ids: Ints, learning_now: float) -> F
 
 
 def _last_used(memories: Sequence[Episode], since: Floats) -> Floats:
-    """When each was last used, in epoch seconds; for what never was, since when it is known."""
+    """When each was last used, in epoch seconds; if never, when its age starts."""
     used = [each.used_at.timestamp() if each.used_at else np.nan for each in memories]
     return np.where(np.isnan(used), since, used)
 

@@ -1,8 +1,7 @@
 """Hints for users of other memory systems: a wrong name raises an error that names ours.
 
-`helpful` is put on a public class. A type checker sees the class as it is written, and refuses a misspelled
-argument or method. At run time the same mistake raises Python's own TypeError or AttributeError, with a
-sentence that says what is meant here.
+`helpful` decorates a public class. A type checker sees the class as it is written, and refuses a misspelled
+argument or method; at run time the same mistake raises Python's TypeError or AttributeError with advice.
 """
 
 from __future__ import annotations
@@ -58,18 +57,18 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "file": ("path",),
     "settings": ("config",),
 }
-"""An argument elsewhere, and what may stand for it here; the first that a method takes is the one."""
+"""Arguments of other systems, each with ours; the first that the method takes is suggested."""
 
 FIELDS = ("speaker", "session", "role", "kind", "metadata")
-"""What a search is narrowed by with `filters`, where others have arguments."""
+"""Arguments of other systems that are conditions in `filters` here."""
 
 ELSEWHERE: Mapping[str, str] = {
     "namespace": "`Memory(namespace=...)`",
-    "infer": "`consolidate()`, which distils facts when you ask for it; `add` never calls a model",
+    "infer": "`consolidate()`, which distils facts; `add` never calls a model",
     "llm": "`Memory(llm=...)`",
     "config": "`Memory(config=...)`",
 }
-"""What stands in another place than the method that was called."""
+"""Arguments of other systems that belong to another call here."""
 
 METHODS: Mapping[str, str] = {
     "remember": "`add`",
@@ -107,13 +106,13 @@ BY_POSITION: Mapping[str, str] = {
         "`for line in memory.export(): file.write(json.dumps(line) + '\\n')`"
     ),
 }
-"""What to do instead, where a method takes nothing by position and the general advice does not help."""
+"""Advice for methods that take nothing by position, if the general advice does not help."""
 
 
 def helpful(cls: C) -> C:
     """Decorate a class so that wrong arguments and missing attributes raise helpful errors.
 
-    Methods that the class inherits are left as they are; their own class is decorated.
+    Inherited methods are left to the decorator of their own class.
 
     Example:
         >>> @helpful
@@ -160,7 +159,7 @@ def _explained(method: Method, called: str) -> Method:
 
 def _missing(self: object, name: str) -> Any:  # noqa: ANN401  # it never returns
     """The `__getattr__` of helpful classes."""
-    if hasattr(type(self), name):  # a property that failed; Python has hidden its own error
+    if hasattr(type(self), name):  # a property raised, and Python hides its error here
         return object.__getattribute__(self, name)
     if name.startswith("_"):
         raise AttributeError(f"{type(self).__name__} has no {name!r}")
@@ -183,7 +182,7 @@ def hint(cls: type, name: str) -> str:
 def _check(
     called: str, method: Method, args: tuple[object, ...], named: Mapping[str, object]
 ) -> None:
-    """Raise a TypeError that helps, unless the arguments fit and the error is another.
+    """Raise a TypeError with advice if the arguments do not fit the signature.
 
     Raises:
         TypeError: The arguments do not fit the method's signature.

@@ -1,7 +1,7 @@
 """The keys that identify turns: a store keeps one episode per key.
 
-A turn with a time is told by what was said, by whom, when, and the how-manieth of its like it is. A turn
-without one is told by what was said before it. See docs/decisions/0015-what-makes-two-turns-the-same.md.
+The key of a turn with a time holds text, speaker, role, time, and its number among equal turns. That of a
+turn without one holds the key of the turn before. See docs/decisions/0015-what-makes-two-turns-the-same.md.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from helamem.moments import by_clock
 
-Said: TypeAlias = "tuple[str, str, str]"  # by whom: role and speaker; and what
+Said: TypeAlias = "tuple[str, str, str]"  # role, speaker and text
 
 
 def digest(*parts: object) -> bytes:
@@ -25,10 +25,10 @@ def dated(session: str, said: Said, at: float, occurrence: int) -> bytes:
     """The key of a turn whose time is known.
 
     Args:
-        session: As it was named; empty where it was not.
-        said: The role and the name of the speaker, and the text.
-        at: In epoch seconds, `settled`.
-        occurrence: 0 for the first turn of its list that says just this, just then, 1 for the second, ...
+        session: As it was named; empty if it was not.
+        said: Role, speaker and text.
+        at: Epoch seconds, `settled`.
+        occurrence: The turn's number, from 0, among those of its list with the same text and time.
     """
     return digest("dated", session, list(said), at, occurrence)
 
@@ -39,22 +39,22 @@ def start(session: str) -> bytes:
 
 
 def following(before: bytes, said: Said) -> bytes:
-    """The key of a turn without a time that comes after the one with the key `before`."""
+    """The key of a turn without a time that follows the turn with the key `before`."""
     return digest("following", before.hex(), list(said))
 
 
 def item(key: object) -> bytes:
-    """The key of a turn that the caller identifies by a text of their own; see `Engine.put`."""
+    """The key of a turn that the caller identifies by a text; see `Engine.put`."""
     return digest("key", key)
 
 
 def cue(text: str) -> bytes:
-    """The key of a question; upper and lower case do not tell two apart."""
+    """The key of a question, ignoring case."""
     return digest("cue", text.casefold())
 
 
 def settled(seconds: float) -> float:
-    """A time as it survives the way through a datetime: rounded to microseconds.
+    """A time rounded to microseconds, as a datetime stores it.
 
     >>> settled(0.1234567)
     0.123457
@@ -65,7 +65,7 @@ def settled(seconds: float) -> float:
 def day(at: float, zone: tzinfo = UTC) -> str:
     """The session of a turn that names none: the day on which it was said.
 
-    So what is added one by one still has neighbours, but not those of last year.
+    So turns added one by one have neighbours of the same day only.
 
     >>> day(0.0)
     '1970-01-01'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-# The times that can be read: from EARLIEST on, before LATEST, in epoch seconds.
+# Times that can be stored: from EARLIEST up to, but not including, LATEST, in epoch seconds.
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_800
 
 
@@ -16,8 +16,8 @@ def utc(moment: datetime) -> datetime:
     """The same moment in UTC.
 
     Raises:
-        TypeError: It is no datetime.
-        ValueError: It is naive, so nobody can tell which moment it is, or lies outside of the years 1 to 9999.
+        TypeError: It is not a datetime.
+        ValueError: It has no time zone, or lies outside of the years 1 to 9999.
     """
     if not isinstance(moment, datetime):
         raise TypeError(f"a time must be a datetime, not {type(moment).__name__}")
@@ -28,10 +28,11 @@ def utc(moment: datetime) -> datetime:
         )
     try:
         moved = moment.astimezone(UTC)
-        datetime.fromtimestamp(moved.timestamp(), UTC)  # what is stored, read again
+        datetime.fromtimestamp(moved.timestamp(), UTC)  # a stored time, read again
     except (OverflowError, ValueError) as exc:
         raise ValueError(
-            f"{moment.isoformat()} is no time that can be kept: in UTC it lies outside of the years 1 to 9999"
+            f"{moment.isoformat()} cannot be stored, since in UTC it lies outside of the years 1 "
+            "to 9999; give another time"
         ) from exc
     return moved
 
@@ -40,7 +41,7 @@ def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
     """A time with its own zone, or else with this one; without either it stays naive, and `utc` refuses it.
 
     Raises:
-        TypeError: It is no datetime.
+        TypeError: It is not a datetime.
 
     >>> in_zone(datetime(2024, 5, 6), UTC).isoformat(), in_zone(datetime(2024, 5, 6), None).isoformat()
     ('2024-05-06T00:00:00+00:00', '2024-05-06T00:00:00')

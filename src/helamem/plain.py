@@ -1,7 +1,7 @@
-"""Records as JSON, which programs may rely on, and as the one line that a REPL shows.
+"""Records as JSON, and as the one line that a REPL shows.
 
-The shapes are documented in docs/json.md. `Record` is what every value that a user meets inherits; it is
-written as JSON by `to_dict`, and read again by `from_dict`, by the types of its fields.
+Every value that users meet is a `Record`; docs/json.md documents the JSON. `to_dict` writes it, and
+`from_dict` reads it by the types of the fields.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
-MAX_REPR = 100  # characters of a record in a REPL
-MAX_TEXT = 50  # characters of one text in it
+MAX_REPR = 100  # longest `repr` of a record, in characters
+MAX_TEXT = 50  # longest text in it
 
 
 class Record:
     """A frozen dataclass with a JSON shape and a short `repr`.
 
-    A subclass is a dataclass with `repr=False`, so that it does not get the long one.
+    A subclass is a dataclass with `repr=False`, so that it keeps this `repr`.
     """
 
     __slots__ = ()
@@ -53,18 +53,18 @@ class Record:
 
     @classmethod
     def from_dict(cls, shape: Mapping[str, Any]) -> Self:
-        """The record that `to_dict` has written like this; keys that it does not know are passed over.
+        """The record that `to_dict` wrote as `shape`; unknown keys are ignored.
 
         Raises:
             TypeError, ValueError: It is not this record's JSON.
         """
-        kind: Any = cls  # mypy takes no class of Self for something that can be hashed
+        kind: Any = cls  # mypy does not see that a class of Self can be hashed
         given, types = cls._given(shape), _types(kind)
         return cls(**{name: rebuilt(types[name], given[name]) for name in types if name in given})
 
     @classmethod
     def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The fields in the JSON, where `to_dict` writes them otherwise."""
+        """The fields by name, for records whose `to_dict` uses other keys."""
         return shape
 
     def __repr__(self) -> str:
@@ -104,7 +104,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # values of any type
 
 
 def rebuilt(kind: Any, value: Any) -> Any:  # noqa: ANN401  # values of any type
-    """The value of a type that `plain` has written like this.
+    """The value of a type that `plain` wrote.
 
     >>> rebuilt(tuple[datetime, ...], ["2024-05-06T10:00:00Z"])
     (datetime.datetime(2024, 5, 6, 10, 0, tzinfo=datetime.timezone.utc),)
@@ -125,7 +125,7 @@ _READERS: Mapping[Any, Any] = {datetime: datetime.fromisoformat, float: float}
 
 
 def _meant(parts: tuple[Any, ...], value: Any) -> Any:  # noqa: ANN401
-    """The type of a union that this JSON fits; records are told apart by their required fields."""
+    """The member of a union that this JSON fits; records differ in their required fields."""
     kinds = [part for part in parts if part is not NoneType]
     fitting = [part for part in kinds if len(kinds) == 1 or _needed(part) <= set(value)]
     if not fitting:
@@ -158,7 +158,7 @@ def _types(kind: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _records(of: type[Record]) -> Iterator[type[Record]]:
-    """Every kind of record, without the twin that a dataclass with slots leaves behind."""
+    """Every subclass of a record, without the duplicate that a dataclass with slots leaves behind."""
     for kind in of.__subclasses__():
         if getattr(sys.modules[kind.__module__], kind.__name__, None) is kind:
             yield kind

@@ -1,6 +1,6 @@
 """Creates files and folders that only their user can read, whatever the umask, and tightens existing ones.
 
-On systems without POSIX rights (Windows) the user's profile is what protects files, and nothing is done.
+Without POSIX permissions (Windows) nothing is done; the user's profile protects files.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 FILE, FOLDER = 0o600, 0o700
-OTHERS = 0o077  # what a group and everybody may do
-SHARED_ON_PURPOSE = stat.S_ISVTX | stat.S_ISGID  # /tmp, or a folder that a group was given
+OTHERS = 0o077  # permissions of group and others
+SHARED_ON_PURPOSE = stat.S_ISVTX | stat.S_ISGID  # as /tmp has, or a folder given to a group
 
 
 def expanded(path: str | Path) -> Path:
     """The path with `~` expanded, which shells do only in some places.
 
     Raises:
-        ValueError: It is the folder of a user who is not there.
+        ValueError: The user is unknown.
     """
     try:
         return Path(path).expanduser()
     except RuntimeError as exc:
         raise ValueError(
-            f"{str(path)!r} names a user who has no folder here; give the whole path"
+            f"{str(path)!r} names a user without a home folder; give the whole path"
         ) from exc
 
 
@@ -63,10 +63,9 @@ def make_file(file: Path) -> None:
 
 
 def tighten(place: Path) -> bool:
-    """Remove other users' access to this user's file or folder, with a warning; return whether that was needed.
+    """Remove other users' access to a file or folder, with a warning; return whether that was needed.
 
-    Left alone is what belongs to somebody else, and a folder that is shared on purpose (sticky, or with a
-    group of its own).
+    What belongs to another user, and a folder shared on purpose (sticky or set-group-id), is left alone.
     """
     try:
         found = place.stat()

@@ -1,6 +1,6 @@
-"""The values that a user of a memory meets: what goes in, what is kept, what comes back.
+"""The values that users meet: what goes in, what is stored, what comes back. All are frozen.
 
-All are frozen. Times are aware UTC datetimes here, and float epoch seconds below this line.
+Times are aware datetimes here, and float epoch seconds inside the library.
 """
 
 from __future__ import annotations
@@ -21,14 +21,12 @@ Path: TypeAlias = Literal["direct", "associative"]
 Channel: TypeAlias = Literal["temporal", "learned", "source", "cue"]
 FactKind: TypeAlias = Literal["statement", "trait", "agent", "procedure"]
 
-# Keys of an episode's metadata that helamem itself reads; adapters set them.
-KEY = "helamem.key"  # a text that identifies the episode, instead of what it says
-QUIET = "helamem.quiet"  # true: it is kept, but no search finds it
-KEEP = "helamem.keep"  # true: it is never forgotten
-GROUP = "helamem.group"  # a text: what names the same one in a session is forgotten together or not at all
-ORIGINAL = (
-    "helamem.original"  # what the text was taken from; it goes when `update` changes the text
-)
+# Keys of an episode's metadata that helamem reads; adapters set them.
+KEY = "helamem.key"  # text that identifies the episode, whatever it says
+QUIET = "helamem.quiet"  # true: stored, but no search finds it
+KEEP = "helamem.keep"  # true: never forgotten
+GROUP = "helamem.group"  # text: episodes of a session with the same one are forgotten together or not at all
+ORIGINAL = "helamem.original"  # the record that the text was taken from; dropped when `update` changes the text
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,10 +37,10 @@ class Turn(Record):
         text: What was said.
         speaker: Who said it.
         role: The speaker's part in a chat: "user", "assistant", "system" or "tool".
-        at: When it was said; None means now. Its zone is kept, and shown.
-        session: The conversation that it belongs to; consecutive turns of one session are linked. Without
-            one, a turn belongs to the day on which it was said.
-        metadata: Anything else, as JSON; searches can filter on it.
+        at: When it was said; None means now. Its zone is kept and shown.
+        session: The conversation; its consecutive turns are neighbours. Without one, a turn belongs to
+            the day on which it was said.
+        metadata: Anything else, as JSON; searches can filter by it.
 
     Raises:
         TypeError: `text` is not a string, or `metadata` not a mapping.
@@ -64,14 +62,14 @@ class Turn(Record):
         if not isinstance(self.metadata, Mapping):
             raise TypeError(f"metadata must be a mapping, not {type(self.metadata).__name__}")
         if not self.text.strip():
-            raise ValueError("a turn needs text; this one is blank")
+            raise ValueError("a turn needs text; this one is blank, so leave it out")
         if self.at is not None:
             utc(self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Episode(Record):
-    """One remembered turn: a node of the episodic graph.
+    """One stored turn: a node of the graph.
 
     Attributes:
         at: When it was said.
@@ -100,15 +98,15 @@ class Episode(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Fact(Record):
-    """A distilled, self-contained statement, with the episodes that it rests on.
+    """A distilled statement that makes sense by itself, with the episodes that it rests on.
 
     Attributes:
         kind: "statement", "trait" (of a person), "agent" (about the assistant) or "procedure".
         confidence: In (0, 1].
         sources: The ids of the episodes that it was distilled from.
-        at: From when on it holds.
+        at: The time from which it holds.
         stored_at: When it was distilled.
-        superseded_by: The fact that replaced it, if one did; it then leaves default search.
+        superseded_by: The id of the fact that replaced it, or None; searches skip replaced facts.
     """
 
     id: int
@@ -127,17 +125,17 @@ class Fact(Record):
     _shown: ClassVar = ("id", "kind", "text", "sources")
 
     def to_dict(self) -> dict[str, Json]:
-        """The fact as JSON; `kind` is what sort of fact it is, and `valid_from` is `at`."""
+        """The fact as JSON; `valid_from` is `at`."""
         return {**fields(self), "valid_from": plain(self.at)}
 
 
 class Listing(tuple["Episode | Fact", ...]):
-    """Memories in their order: a tuple that knows how many there are in all.
+    """A tuple of memories that also knows how many there are in all.
 
     Attributes:
-        total: How many memories fit, also beyond those that are listed.
-        offset: How many were passed over.
-        notes: Why nothing fits, one sentence each, where a condition is one that no memory meets.
+        total: How many memories fit, listed or not.
+        offset: How many were skipped.
+        notes: Sentences that say why nothing fits, if no memory can meet a condition.
     """
 
     total: int
@@ -152,14 +150,14 @@ class Listing(tuple["Episode | Fact", ...]):
         offset: int = 0,
         notes: tuple[str, ...] = (),
     ) -> Self:
-        """The memories, and what to say beside them."""
+        """Make a listing of memories."""
         made = super().__new__(cls, memories)
         made.total, made.offset, made.notes = total, offset, notes
         return made
 
     @property
     def more(self) -> int:
-        """How many follow after the last one that is listed."""
+        """How many follow the last one listed."""
         return max(self.total - self.offset - len(self), 0)
 
     def __repr__(self) -> str:
@@ -169,11 +167,11 @@ class Listing(tuple["Episode | Fact", ...]):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Skipped(Record):
-    """Something that was not stored, because it is there already, or because it is no turn.
+    """A message that was not stored, because it is already there or is not a turn.
 
     Attributes:
-        index: Which of the things handed over it was, counted from 0; of a file, which of its conversations.
-        id: The memory that is there already; None for what is no turn.
+        index: Its place among the messages, counted from 0; for a file, the place of its conversation.
+        id: The id of the memory that is already there; None for what is not a turn.
         reason: Why it was not stored.
     """
 
@@ -186,7 +184,7 @@ class Skipped(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Degraded(Record):
-    """A turn that was stored, but not in full or not as it came."""
+    """A turn that was stored with a loss."""
 
     index: int
     id: int
@@ -198,10 +196,10 @@ class Receipt(Record):
     """What became of each turn of one `add`.
 
     Attributes:
-        ids: One id a turn, in the order given, whether stored now or there before.
-        stored: The ids that are new.
-        skipped: What was there already, and what is no turn.
-        degraded: What was stored with a loss, and which.
+        ids: One id per turn, in the order given, whether new or not.
+        stored: The new ids.
+        skipped: The messages that were already there or are not turns.
+        degraded: The turns stored with a loss, and the loss.
     """
 
     ids: tuple[int, ...]
@@ -212,11 +210,11 @@ class Receipt(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Parts(Record):
-    """What a score is made of. Every term is already weighted: `total` is their sum.
+    """The parts of a score. Every term is already weighted, and `total` is their sum.
 
     Attributes:
-        base: The activation before the graph was used: the terms of `base_terms`, with recency.
-        received: What arrived over edges, by channel.
+        base: The activation before the graph was used: the sum of `base_terms` times recency.
+        received: The activation that arrived over edges, by channel.
         base_terms: The weighted terms of the base activation, by name (similarity, lexical, ...).
     """
 
@@ -228,7 +226,7 @@ class Parts(Record):
 
     @property
     def total(self) -> float:
-        """The score that ranks."""
+        """The score: base activation plus everything received."""
         return self.base + sum(self.received.values())
 
 
@@ -237,7 +235,7 @@ class Via(Record):
     """One edge over which activation arrived.
 
     Attributes:
-        source: The id that it came from: an episode, a fact or a cue.
+        source: The id of the episode, fact or cue that it came from.
         source_kind: "episode", "fact" or "cue" (an earlier question).
         channel: The kind of edge.
         weight: The edge's effective weight, in [0, 1].
@@ -253,17 +251,17 @@ class Via(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Hit(Record):
-    """One memory that a search brought back, and why.
+    """One memory that a search returned, and why.
 
     Attributes:
         memory: The episode or the fact.
-        score: How active it is in the end, which orders the memories of one recall; it is relative to the question
-            and the memory, and does not compare with the scores of another recall: `Recall.confidence` does.
-            (The first places go by direct activation alone, so scores need not fall from hit to hit.)
-        path: "direct" where it is among the best by itself, its neighbours in time, and recognition;
-            "associative" where learned associations brought it in.
-        parts: What the score is made of.
-        via: The edges that activation arrived over, strongest first.
+        score: The final activation. It orders the hits of one recall and does not compare between recalls;
+            `Recall.confidence` does. The first places go by direct activation alone, so scores need not
+            fall from hit to hit.
+        path: "direct" if it is among the best by itself, its neighbours and recognition; "associative"
+            if learned associations led to it.
+        parts: The parts of the score.
+        via: The edges over which activation arrived, strongest first.
     """
 
     memory: Episode | Fact
@@ -286,7 +284,7 @@ class Hit(Record):
 
     @property
     def speaker(self) -> str:
-        """Who said it, or whom the fact is about."""
+        """Who said it, or the person that the fact is about."""
         return self.memory.speaker
 
     @property
@@ -296,17 +294,17 @@ class Hit(Record):
 
     @property
     def session(self) -> str:
-        """The conversation that it belongs to; empty for a fact."""
+        """The conversation; empty for a fact."""
         return "" if isinstance(self.memory, Fact) else self.memory.session
 
     @property
     def metadata(self) -> Mapping[str, Json]:
-        """What was kept with it."""
+        """Its metadata."""
         return self.memory.metadata
 
     @property
     def at(self) -> datetime:
-        """When it happened."""
+        """When it was said; for a fact, the time from which it holds."""
         return self.memory.at
 
     @property
@@ -325,7 +323,7 @@ class Hit(Record):
         return self.memory.sources if isinstance(self.memory, Fact) else (self.memory.id,)
 
     def to_dict(self) -> dict[str, Json]:
-        """The hit as JSON, with what one reads of its memory beside what made its score."""
+        """The hit as JSON: the memory's fields beside the parts of the score."""
         return {
             "id": self.id,
             "kind": self.kind,
@@ -347,7 +345,7 @@ class Hit(Record):
         }
 
     def _of_fact(self) -> dict[str, Json]:
-        """What only a fact has; null for an episode."""
+        """The fields that only a fact has; null for an episode."""
         names = {"fact_kind": "kind", "confidence": "confidence", "superseded_by": "superseded_by"}
         fact = self.memory if isinstance(self.memory, Fact) else None
         return {key: getattr(fact, name, None) for key, name in names.items()}
@@ -365,10 +363,10 @@ class Hit(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Cue(Record):
-    """A question that was served, and is bound to what served it.
+    """An earlier question, bound to the memories that served it.
 
     Attributes:
-        at: When it was bound first.
+        at: When it was first bound.
     """
 
     id: int
@@ -381,7 +379,7 @@ class Reinforcement(Record):
     """What one `reinforce` changed.
 
     Attributes:
-        cue: The id of the cue that was bound, or None where cues are off.
+        cue: The id of the bound cue, or None if cues are off.
         strengthened: How many edges between memories grew.
         bound: How many edges from the cue grew.
         weakened: How many edges shrank.
@@ -399,7 +397,7 @@ class Change(Record):
 
     Attributes:
         event: "added", "updated", "used", "superseded" or "deleted".
-        text: The text before an update; nothing is kept of what was deleted.
+        text: The text before an update; the text of a deleted memory is not kept.
     """
 
     id: int

@@ -23,8 +23,8 @@ class ForgetPlan(Record):
         considered: How many episodes were looked at.
         kept_strong, kept_young, kept_used: How many each rule kept (the first that applies).
         kept_marked: How many are marked to be kept, or belong to a group of which something stays.
-        left: How many more may go, beyond the share that goes at once.
-        refused: Why nothing goes, although something would be weak, old and unused; empty otherwise.
+        left: How many more may go, beyond the largest share at once.
+        refused: Why nothing goes although episodes are weak, old and unused; otherwise empty.
         done: Whether the plan has been carried out.
     """
 
@@ -47,10 +47,10 @@ class Erasure(Record):
         turns: The turns they said.
         facts: The facts about them, those that rest on their turns, and those that mention them.
         mentions: Turns of others that mention them, if requested.
-        cues: The earlier questions that name them, or that what goes has answered.
-        history: How many old texts that mention them go, beside those of what goes.
+        cues: The earlier questions that name them, or that the erased memories answered.
+        history: How many old texts of other memories mention them and go.
         before, after: How many episodes, facts and cues there are, before and after.
-        left: What still mentions them, since `mentions` was not asked for.
+        left: What still mentions them if `mentions` was not set.
         done: Whether it has been carried out.
     """
 
@@ -92,8 +92,8 @@ class ConsolidationReport(Record):
         facts_added: The ids of the new facts.
         pruned: How many faint edges were removed.
         refused: The rejected parts of a language model's answers, one sentence each.
-        failed: What failed, one sentence each; it is taken up again the next time.
-        left: How many clusters were left for the next time, as `reflection.max_calls` says.
+        failed: The failures, one sentence each; they are repeated the next time.
+        left: How many clusters are left for the next time, because of `reflection.max_calls`.
         usage: Calls to the language model, and tokens in both directions.
     """
 
@@ -110,7 +110,7 @@ class ConsolidationReport(Record):
     usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
 
     def to_dict(self) -> dict[str, Json]:
-        """The report as JSON; `facts_added` is how many, and `facts` has their ids."""
+        """The report as JSON; `facts_added` is a count, and `facts` has the ids."""
         ids = plain(self.facts_added)
         return {**fields(self), "facts_added": len(ids), "facts": ids}
 
@@ -124,9 +124,9 @@ class RepairReport(Record):
     """The defects of a memory, and their repairs.
 
     Attributes:
-        mended: One sentence for each kind of fault: what it was, and what is done.
-        left: What is still wrong, and has no remedy here; after a dry run, what is wrong now.
-        done: Whether it has been done.
+        mended: One sentence for each kind of defect and its repair.
+        left: What is still wrong and cannot be repaired here; after a dry run, what is wrong now.
+        done: Whether the repair has been done.
     """
 
     mended: tuple[str, ...]
@@ -140,7 +140,7 @@ class ReindexReport(Record):
 
     Attributes:
         memories: How many episodes, facts and earlier questions, of all namespaces in the file.
-        language_version: The number of the language's analysis.
+        language_version: The version of the language's analysis.
     """
 
     memories: int
@@ -158,7 +158,7 @@ class Stats(Record):
         edges: By channel; "temporal" counts neighbouring turns, "learned" associations between
             memories, "cue" bindings of a question to what served it.
         language: The language that texts were read with.
-        language_version: The number of that reading; `reindex` reads them anew.
+        language_version: The version of the analysis; `reindex` brings it up to date.
         file_bytes: The size of the whole file, all namespaces together; 0 for a memory in RAM.
     """
 

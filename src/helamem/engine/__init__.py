@@ -1,6 +1,6 @@
 """The use cases of a memory: load from the store, compute with pure functions, save.
 
-The parts (store, embedder, clock) are handed in; `helamem.memory.Memory` brings the real ones.
+Store, embedder and clock are passed in; `helamem.memory.Memory` brings the real ones.
 """
 
 from helamem.engine.engine import Engine

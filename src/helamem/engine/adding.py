@@ -1,4 +1,4 @@
-"""Turns in: said, put under a key, noted upon."""
+"""Storing turns: as they are said, under a key, and with changed metadata."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @helpful
 class Adding(Base):
-    """Turns in: said, put under a key, noted upon."""
+    """The methods that store turns."""
 
     def add(
         self,
@@ -40,21 +40,21 @@ class Adding(Base):
         session: str | None = None,
         metadata: Mapping[str, Json] | None = None,
     ) -> Receipt:
-        """Remember turns, all in one transaction; the same turn twice is remembered once.
+        """Store turns in one transaction; a turn that is already there is not stored again.
 
         Args:
             messages: A text, a message, a `Turn`, or a list of them. A message is a mapping such as {"role",
                 "content", "name"}, or the object that a chat package makes of one.
-            speaker: Who said it, where the message does not say.
-            role: The speaker's part in the chat, where the message does not say.
-            at: When it was said, where the message does not say; now, if nobody does. A time that names no zone is
-                by the clock of the setting `timezone`, where that is set, and refused otherwise.
-            session: The conversation, where the message does not say; the day, if nobody does.
-            metadata: What to keep with every one of them, beside their own.
+            speaker: Who said it, unless the message says so.
+            role: The speaker's part in the chat, unless the message says so.
+            at: When it was said, unless the message says so; now by default. A time without a zone is in
+                that of the setting `timezone` if it is set, and refused otherwise.
+            session: The conversation, unless the message says so; the day by default.
+            metadata: Added to the metadata of every message.
 
         Raises:
-            TypeError, ValueError: A turn is not text, is blank, or its time has no zone; of several it says
-                which, and nothing was stored.
+            TypeError, ValueError: A turn is not text, is blank, or its time has no zone. The error says
+                which turn; nothing was stored.
             StoreError: Nothing was stored.
         """
         zone = self._config.naive_zone
@@ -71,17 +71,17 @@ class Adding(Base):
         batch_size: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Receipt:
-        """Remember many turns in batches, each one a transaction: what is reported is durable.
+        """Store many turns in batches, each in one transaction; reported batches are durable.
 
-        All turns are read and checked before the first is stored.
+        All turns are checked before the first is stored.
 
         Args:
-            batch_size: Turns a transaction; `storage.batch_size` unless given.
+            batch_size: Turns per transaction; `storage.batch_size` by default.
             progress: Called after each batch with the number of turns done so far.
 
         Raises:
             TypeError, ValueError: A turn is malformed; nothing was stored.
-            StoreError: The batch at hand was not stored, those before it were.
+            StoreError: The current batch was not stored; earlier batches were.
         """
         arguments.several("add_many", turns, each="turns", instead="`add` takes one")
         if batch_size is None:
@@ -97,7 +97,7 @@ class Adding(Base):
         batch_size: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Receipt:
-        """Store what is new of these turns, in one transaction unless a batch size is given."""
+        """Store the new turns, in one transaction unless a batch size is given."""
         now = self._clock()
         cleaned = _cleaned(reading)
         given = [turn for turn, _ in cleaned]
@@ -115,7 +115,7 @@ class Adding(Base):
     def _stored(
         self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
     ) -> list[tuple[int, bool]]:
-        """The id of each turn, and whether it is new; only what is new is embedded."""
+        """The id of each turn, and whether it is new; only new turns are embedded."""
         started = time.perf_counter()
         there = self._store.known(keys)
         new = [i for i, key in enumerate(keys) if key not in there]
@@ -134,23 +134,24 @@ class Adding(Base):
     def _prepared(
         self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
     ) -> tuple[Store, list[NewEpisode]]:
-        """The store, and episodes with vectors of its embedder, whatever a reindexing does meanwhile."""
+        """The store, and episodes with vectors of that store's embedder, even if a reindexing ends."""
         store, embedder = self._parts
         return store, indexing.prepare(
             turns, keys, embedder, self._language, now=now, zone=self._zone
         )
 
     def put(self, key: str, turn: Turn) -> int:
-        """Remember a turn under a key of your own; what stood there is replaced, and leaves no history.
+        """Store a turn under a key of your own, replacing an earlier one without history.
 
-        For records that change, as those of an adapter. `get_by_key` finds them again. A replaced turn keeps
-        its id, time, session and what was learned about it.
+        For records that change, such as those of an adapter; `get_by_key` finds them. A replaced turn keeps
+        its id, time, session and associations.
 
         Returns:
             The id of the turn.
 
         Raises:
-            TypeError, ValueError: The key is no text, or blank; the turn is no `Turn`; its metadata are not JSON.
+            TypeError, ValueError: The key is not text or blank, the turn is not a `Turn`, or its metadata
+                are not JSON.
             StoreError: Nothing was stored.
         """
         if not isinstance(turn, Turn):
@@ -169,10 +170,10 @@ class Adding(Base):
             return inside.put(episode, at=now)[0]
 
     def get_by_key(self, key: str) -> Episode | None:
-        """The turn that was put under a key, if there is one.
+        """The turn stored under a key, or None.
 
         Raises:
-            TypeError, ValueError: The key is no text, or blank.
+            TypeError, ValueError: The key is not text, or blank.
         """
         name = arguments.text("key", key, "name the turn")
         with self._store.reading() as seen:
@@ -181,16 +182,16 @@ class Adding(Base):
         return found if isinstance(found, Episode) else None
 
     def annotate(self, episode: Episode, metadata: Mapping[str, Json]) -> bool:
-        """Give an episode other metadata, unless somebody has changed them since it was read.
+        """Replace an episode's metadata, unless they have changed since it was read.
 
-        For what an adapter notes about its items. History tells nothing of it.
+        For notes of an adapter about its items; history does not record it.
 
         Returns:
-            Whether it was done.
+            Whether the metadata were replaced.
 
         Raises:
-            TypeError: It is no episode.
-            ValueError: The metadata are not JSON, or would make another turn of it.
+            TypeError: `episode` is not an Episode.
+            ValueError: The metadata are not JSON, or change the turn's key or visibility.
         """
         if not isinstance(episode, Episode):
             raise TypeError(f"annotate takes an Episode, not {type(episode).__name__}")
@@ -218,7 +219,7 @@ def _slices(n: int, size: int) -> Iterator[slice]:
 
 
 def _cleaned(reading: Reading) -> list[tuple[Turn, list[str]]]:
-    """The turns as they can be kept, each with what is not kept exactly as it came."""
+    """The turns as they can be stored, each with a list of its losses."""
     found = []
     for i, turn in enumerate(reading.turns):
         try:
@@ -237,7 +238,7 @@ def _cleaned(reading: Reading) -> list[tuple[Turn, list[str]]]:
 def _receipt(
     reading: Reading, added: Sequence[tuple[int, bool]], losses: Sequence[Sequence[str]]
 ) -> Receipt:
-    """What became of each thing that was handed over."""
+    """The receipt: what became of each message."""
     there = [
         Skipped(index=place, id=id_)
         for place, (id_, new) in zip(reading.places, added, strict=True)

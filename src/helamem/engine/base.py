@@ -1,4 +1,4 @@
-"""What all use cases stand on: the parts, and the clock."""
+"""The parts that all use cases share."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @helpful
 class Base:
-    """What all use cases stand on: the parts, and the clock."""
+    """The parts that all use cases share: store, embedder, settings and clock."""
 
     def __init__(self, store: Store, embedder: Embedder, config: Config, clock: Clock) -> None:
-        self._parts = store, embedder  # replaced as one, so that no call mixes old and new
+        self._parts = store, embedder  # replaced together, so that no call mixes old and new
         self._config = config
         self._language = language_named(config.language)
         self._zone = config.zone
@@ -44,7 +44,7 @@ class Base:
 
     @property
     def config(self) -> Config:
-        """The settings that hold."""
+        """The settings."""
         return self._config
 
     def now(self) -> datetime:
@@ -52,7 +52,7 @@ class Base:
         return by_clock(self._clock(), self._zone)
 
     def _local(self, at: datetime) -> datetime:
-        """A time in its own zone; one in UTC, which says nothing of where somebody was, in this memory's.
+        """A time in its own zone, or in this memory's zone if it is in UTC.
 
         Raises:
             TypeError, ValueError: It is no time, or names no zone, and nor does the setting `timezone`.
@@ -75,7 +75,7 @@ class Base:
 
 
 def _drop_quotes(store: Store, id_: int, words: str, now: float) -> None:
-    """Remove the facts that repeat what an episode said, where it is about to say something else."""
+    """Remove the facts that repeat an episode's old text before it changes."""
     from helamem.consolidation import extractive
 
     quoting = extractive.facts_quoting(store, [id_])

@@ -1,4 +1,4 @@
-"""Looking at single memories, correcting and removing them."""
+"""Reading, correcting and removing single memories."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 @helpful
 class Editing(Adding):
-    """Looking at single memories, correcting and removing them."""
+    """The methods that read, correct and remove single memories."""
 
     def get(self, id_: int) -> Episode | Fact:
         """One memory.
 
         Raises:
-            TypeError: The id is no whole number.
-            NotFoundError: There is none with this id in this namespace.
+            TypeError: The id is not a whole number.
+            NotFoundError: There is no memory with this id in this namespace.
         """
         return self._store.get([arguments.id_(id_)])[0]
 
@@ -44,12 +44,12 @@ class Editing(Adding):
         limit: int | None = None,
         offset: int = 0,
     ) -> Listing:
-        """Memories in the order in which they were stored; facts count as memories.
+        """Episodes and facts in the order of storing.
 
         Args:
-            filters: Only those that fit, as in `search`.
-            limit: How many at most; all, unless given. `Listing.more` says how many follow.
-            offset: How many to pass over first.
+            filters: Conditions, as in `search`.
+            limit: The most to return; all by default. `Listing.more` counts those that follow.
+            offset: How many to skip.
         """
         most = None if limit is None else arguments.count("limit", limit, least=0)
         start = arguments.count("offset", offset, least=0)
@@ -66,12 +66,11 @@ class Editing(Adding):
     ) -> Episode:
         """Change what an episode says, or its metadata; `history` keeps the old text.
 
-        What an adapter keeps of an item beside its text goes with the old text, so that the item says the new
-        one, too.
+        The original record that an adapter keeps beside the text is dropped with the old text.
 
         Raises:
             NotFoundError: There is no such episode.
-            TypeError, ValueError: The text is not text, or is blank; the metadata is not JSON.
+            TypeError, ValueError: The text is not a string or blank, or the metadata are not JSON.
         """
         now = self._clock()
         while True:
@@ -89,7 +88,7 @@ class Editing(Adding):
             with store.transaction() as inside:
                 (present,) = inside.get([id_])
                 if (present.text, present.metadata) != (old.text, old.metadata):
-                    continue  # somebody else was quicker: what stays of the old one is another
+                    continue  # changed meanwhile: read it again, since other parts of it may stay
                 _drop_quotes(inside, id_, episode.text, now)
                 inside.update(id_, episode, at=now)
             return replace(old, text=episode.text, metadata=episode.metadata)
@@ -97,7 +96,10 @@ class Editing(Adding):
     def _episode(self, id_: int) -> Episode:
         found = self.get(id_)
         if isinstance(found, Fact):
-            raise TypeError(f"{id_} is a fact; facts follow from episodes and are not edited")
+            raise TypeError(
+                f"{id_} is a fact, and facts cannot be edited; update the episodes "
+                f"that it rests on, or delete it"
+            )
         return found
 
     def delete(
@@ -106,20 +108,22 @@ class Editing(Adding):
         filters: Mapping[str, Json] | None = None,
         dry_run: bool | None = None,
     ) -> tuple[int, ...]:
-        """Remove memories for good, and every fact that repeats them or rests on them alone.
+        """Remove memories for good, with every fact that repeats them or rests on them alone.
 
         Args:
             ids: The memories.
-            filters: Or a condition, as in `search`: everything that meets it.
-            dry_run: Whether only to tell what would go; so it is with filters, unless False is given.
+            filters: A condition instead, as in `search`: everything that meets it.
+            dry_run: Whether only to return what would go; True by default with filters.
 
         Returns:
-            All ids that go, those of facts and of cues that nothing is bound to any more included.
+            All removed ids, including facts, and cues that are bound to nothing any more.
 
         Raises:
-            TypeError: An id is no whole number, or there are both ids and filters; nothing was removed.
-            ValueError: The filters restrict nothing; nothing was removed.
-            NotFoundError: One of the ids is not there; nothing was removed.
+            TypeError: An id is not a whole number, or both ids and filters are given.
+            ValueError: The filters restrict nothing.
+            NotFoundError: An id is not there.
+
+        Nothing was removed in any of these cases.
         """
         from helamem import erasing
 
@@ -137,25 +141,25 @@ class Editing(Adding):
         return erasing.remove_where(self._store, where, now, dry_run=dry_run is not False)
 
     def erase(self, name: str, *, mentions: bool = False, dry_run: bool = True) -> Erasure:
-        """Everything of a person, by the whole name; with `dry_run=False` it is removed for good.
+        """Find everything of a person, and with `dry_run=False` remove it for good.
 
-        That is: what they said; the facts about them, resting on what they said, or naming them; the
-        earlier questions that name them, or that what goes has answered; and what history keeps of all that.
+        This is what they said; facts about them, resting on what they said, or naming them; earlier
+        questions that name them or that these memories answered; and what history keeps of these.
 
         Args:
-            name: As it stands as a speaker, or in texts; case and accents do not matter.
-            mentions: Whether what others said goes too where it names them, in text or metadata, and the
-                old texts in history that do. `Erasure.left` has what stays otherwise.
-            dry_run: Whether only to tell what would go.
+            name: The whole name, as a speaker or in texts; case and accents do not matter.
+            mentions: Whether what others said goes too if its text or metadata names the person, and
+                old texts in history that do. Otherwise `Erasure.left` lists what stays.
+            dry_run: Whether only to return what would go.
 
         Raises:
-            TypeError, ValueError: The name is no text, or blank.
+            TypeError, ValueError: The name is not text, or blank.
         """
         from helamem import erasing
 
         return erasing.erase(
             self._store,
-            arguments.text("name", name, "say who is to be erased").strip(),
+            arguments.text("name", name, "name the person to erase").strip(),
             language_named(self._config.language),
             self._clock(),
             mentions=mentions,
@@ -163,7 +167,7 @@ class Editing(Adding):
         )
 
     def history(self, id_: int) -> tuple[Change, ...]:
-        """What happened to a memory, oldest first, also after it was deleted.
+        """What happened to a memory, oldest first, even after it was deleted.
 
         Raises:
             NotFoundError: There never was one with this id in this namespace.
@@ -174,8 +178,8 @@ class Editing(Adding):
         """The distilled facts, oldest first.
 
         Args:
-            superseded: Whether those come too that newer ones have replaced.
-            as_of: Those that held at a time: since then some may have been replaced, others have come.
+            superseded: Whether to include facts that newer ones replaced.
+            as_of: Only facts that were valid at this time.
         """
         if as_of is None:
             return tuple(self._store.facts(superseded=superseded))
@@ -184,36 +188,36 @@ class Editing(Adding):
     def profile(
         self, name: str | None = None, *, max_chars: int = profiles.MAX_CHARS
     ) -> tuple[Profile, ...]:
-        """What is known about each person, and about the assistant, in a few lines with their sources.
+        """What is known about each person and the assistant, as a few facts with their sources.
 
         Args:
-            name: Only this person's.
-            max_chars: How long one profile may be.
+            name: Only this person's profile.
+            max_chars: The longest profile, in characters.
 
         Raises:
-            TypeError, ValueError: `max_chars` is no whole number, or below 1.
+            TypeError, ValueError: `max_chars` is not a whole number, or below 1.
         """
         max_chars = arguments.count("max_chars", max_chars, least=1)
         return profiles.profiles(self._store.facts(), name=name, max_chars=max_chars)
 
     def cues(self) -> tuple[Cue, ...]:
-        """The questions that are bound to what served them, oldest first."""
+        """The earlier questions that are bound to the memories that served them, oldest first."""
         return tuple(
             Cue(id=id_, text=words, at=by_clock(at, self._zone))
             for id_, words, at in self._store.cues()
         )
 
     def stats(self) -> Stats:
-        """How much there is."""
+        """The size of this namespace, and of the file."""
         return self._store.stats()
 
 
 def _changed_metadata(
     old: Episode, words: str | None, metadata: Mapping[str, Json] | None
 ) -> Mapping[str, Json]:
-    """What an updated episode has. One with a key keeps its own entries too, by which an adapter knows it.
+    """The metadata of an updated episode; one with a key keeps its other entries, which an adapter needs.
 
-    What the old text was taken from does not outlive it.
+    The record from which the old text was taken is dropped.
     """
     own = old.metadata if metadata is None or records.KEY in old.metadata else {}
     kept = {**own, **(metadata or {})}

@@ -13,6 +13,6 @@ from helamem.hints import helpful
 class Engine(Searching, Tending, Editing, Moving):
     """One namespace's memory, on a store, an embedder and a clock.
 
-    May be used from several threads. Reading never writes: `search` is pure, and learns nothing until
-    `reinforce` is told what served.
+    May be used from several threads. `search` writes nothing; the memory learns when `reinforce` is told
+    which memories served.
     """

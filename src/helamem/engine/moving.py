@@ -1,4 +1,4 @@
-"""Whole memories out, and in again."""
+"""Exporting and importing whole memories."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @helpful
 class Moving(Adding):
-    """Whole memories out, and in again."""
+    """The methods that export and import whole memories."""
 
     def export(self) -> Iterator[dict[str, Any]]:
-        """Everything in this namespace but the vectors, one JSON object at a time; `import_` reads it."""
+        """Yield everything in this namespace but the vectors, as JSON objects that `import_` reads."""
         from helamem.exchange import export
 
         return export.export(self._store, self._embedder.name)
@@ -27,21 +27,23 @@ class Moving(Adding):
     def import_(
         self, lines: Iterable[str], *, progress: Callable[[int], None] | None = None
     ) -> Receipt:
-        """Take in an export, with its facts, cues and learned edges, or a JSONL of turns.
+        """Import an export, with its facts, cues and learned edges, or a JSONL of turns.
 
-        Everything is read, checked and embedded, and then stored in one transaction.
+        Everything is read, checked and embedded, then stored in one transaction.
 
         Args:
-            progress: Called with the number of turns that have been embedded so far.
+            progress: Called with the number of turns embedded so far.
 
         Raises:
-            DataError: A line is malformed; it says which.
-            HelaMemError: Whatever is raised, nothing was stored.
+            DataError: A line is malformed; `line` says which.
+            HelaMemError: The import failed.
+
+        Nothing was stored in any of these cases.
         """
         from helamem.exchange import export, restoring
         from helamem.exchange.reading import Reading
 
-        arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
+        arguments.several("import_", lines, each="lines", instead="open the file and pass it")
         content = export.read(arguments.text_lines("import_", lines), self._config.naive_zone)
         if isinstance(content, Reading):
             return self._add(content, progress=progress)

@@ -1,4 +1,4 @@
-"""Questions, and what served them."""
+"""Searching, and learning from what served."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @helpful
 class Searching(Base):
-    """Questions, and what served them."""
+    """The methods that search, and learn from what served."""
 
     def search(
         self,
@@ -41,20 +41,20 @@ class Searching(Base):
         at: datetime | None = None,
         min_confidence: float = 0.0,
     ) -> Recall:
-        """What the question brings back, best first. Writes nothing.
+        """The memories that belong to a question, best first. Writes nothing.
 
         Args:
             query: A question, or any text.
-            k: How many hits; learned associations may bring a few on top (`selection.associative`).
+            k: The number of hits; learned associations may add a few (`selection.associative`).
             filters: Conditions on metadata, speaker, session, role, kind or time, as in
                 {"speaker": "Ana", "at": {"gte": "2024-01-01T00:00:00Z"}}.
-            at: When the question is asked; now, unless given. Age is measured from here.
-            min_confidence: How probable it must be that the hits hold an answer (`Recall.confidence`), in [0, 1]:
-                below it there are no hits, and a note says so.
+            at: When the question is asked, for ages and relative dates; now by default.
+            min_confidence: Least probability, in [0, 1], that the hits hold an answer
+                (`Recall.confidence`). Below it there are no hits, and a note says so.
 
         Raises:
-            TypeError, ValueError: The query is not text or is blank, k is below 1, a filter is malformed, or
-                `min_confidence` is no probability.
+            TypeError, ValueError: The query is not text or blank, k is below 1, a filter is malformed, or
+                `min_confidence` is not in [0, 1].
         """
         query = clean(arguments.text("query", query, "ask something"))[0]
         k = arguments.count("k", k, least=1)
@@ -74,7 +74,7 @@ class Searching(Base):
         return recall
 
     def _vector_of(self, query: str) -> Floats:
-        """The embedding by which `search` looks for a question, for a recall that came back without it."""
+        """The vector with which `search` looks for a question, for a recall that lacks it."""
         words = questions.telling(
             query,
             self._store.speakers(),
@@ -93,19 +93,19 @@ class Searching(Base):
         certainty: float = 1.0,
         at: datetime | None = None,
     ) -> Reinforcement:
-        """Learn from what served: used memories are wired together, and the question to them.
+        """Learn which memories served: link them to each other and to the question.
 
         Args:
-            recall: What `search` gave.
-            used: The ids of the memories that served the answer. With `learning.gate = "returned"` (the
-                paper's rule) it may be left out, and means all that were returned.
-            unhelpful: The ids of hits that misled; the edges that may have brought them in weaken.
-            certainty: How sure it is that they served, in (0, 1]; 1 where somebody said so, less where
-                it is only inferred.
-            at: When it is learned; now, unless given.
+            recall: What `search` returned.
+            used: The ids of the memories that served the answer. With `learning.gate = "returned"`
+                (the paper's rule) it may be omitted, and means all that were returned.
+            unhelpful: The ids of misleading hits; edges that may have led to them are weakened.
+            certainty: The probability that they served, in (0, 1]: 1 if somebody said so, less if it
+                is inferred.
+            at: When it is learned; now by default.
 
         Raises:
-            TypeError: `recall` is no recall, or `used` or `unhelpful` no list of ids.
+            TypeError: `recall` is not a Recall, or `used` or `unhelpful` is not a list of ids.
             ValueError: `used` is missing, or an id is both used and unhelpful.
             NotFoundError: An id is not in this namespace; nothing was learned.
         """
@@ -143,19 +143,22 @@ class Searching(Base):
     ) -> tuple[list[int], list[int]]:
         if used is None and self._config.learning.gate == "used":
             raise ValueError(
-                "say which memories served: reinforce(recall, used=[hit.id, ...]); wiring everything that was "
-                "returned does harm (learning.gate = 'returned' asks for it all the same)"
+                "say which memories served: reinforce(recall, used=[hit.id, ...]); linking "
+                "everything that was returned does harm (to do so anyway, set learning.gate = "
+                "'returned')"
             )
         served = arguments.ids("used", recall.ids if used is None else used)
         misled = arguments.ids("unhelpful", unhelpful)
         both = set(served) & set(misled)
         if both:
-            raise ValueError(f"memory {min(both)} is said to be both used and unhelpful")
+            raise ValueError(
+                f"memory {min(both)} is in both `used` and `unhelpful`; give it in one of them"
+            )
         return served, misled
 
 
 def _surviving_cues(store: Store, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
-    """The cues that still exist: a cue is removed with the last memory that it is bound to."""
+    """The cues that still exist: a cue goes with the last memory that it is bound to."""
     ids = np.array([cue.id for cue in cues], np.int64)
     left = {id_ for id_, *_ in store.cues(ids)}
     return tuple(cue for cue in cues if cue.id in left)

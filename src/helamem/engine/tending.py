@@ -1,4 +1,4 @@
-"""What a memory does with itself: consolidate, forget, reindex, check, repair."""
+"""Maintaining a memory: consolidate, forget, reindex, check, repair."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 @helpful
 class Tending(Base):
-    """What a memory does with itself: consolidate, forget, reindex, check, repair."""
+    """The methods that maintain a memory."""
 
     def consolidate(
         self, *, llm: LLM | None = None, at: datetime | None = None
     ) -> ConsolidationReport:
-        """Prune faint edges, and distil dense places of the graph into facts.
+        """Prune faint edges, and distil clusters of the graph into facts.
 
-        A cluster that has not changed is not distilled again. A cluster that fails is reported, and the
-        others are stored all the same; it is taken up again the next time.
+        A cluster that has not changed is not distilled again. A cluster that fails is reported and repeated
+        the next time; the others are stored.
 
         Args:
-            llm: Who distils, with a call for each cluster; it also reads what no cluster holds, some sixty
-                turns a call (`reflection.stretch`), each turn once. None takes sentences out of episodes.
-            at: When it is done; now, unless given.
+            llm: The model, called once per cluster and once per `reflection.stretch` turns outside of
+                clusters, each turn once. None quotes sentences of episodes instead.
+            at: The time of consolidation; now by default.
         """
         from helamem.consolidation import consolidate
 
@@ -49,19 +49,18 @@ class Tending(Base):
     def forget(
         self, *, dry_run: bool = True, at: datetime | None = None, max_share: float | None = None
     ) -> ForgetPlan:
-        """The episodes that are weak, old and unused; with `dry_run=False` they are removed.
+        """Find the episodes that are weak, old and unused, and with `dry_run=False` remove them.
 
-        What a fact rests on stays, whatever its age, and so does what was ever used, unless
-        `forgetting.min_idle_days` says otherwise. Where nothing was ever reinforced, nothing goes, and the
-        plan says why.
+        Sources of facts stay, and so do episodes that were ever used, unless `forgetting.min_idle_days`
+        says otherwise. If nothing was ever reinforced, nothing goes, and the plan says why.
 
         Args:
-            at: From when on age is measured; now, unless given.
-            max_share: The largest share of the episodes that goes at once; `forgetting.max_share` unless
-                given, and 1 for all.
+            at: The time from which age is measured; now by default.
+            max_share: The largest share of the episodes to remove, in [0, 1]; `forgetting.max_share`
+                by default.
 
         Raises:
-            TypeError, ValueError: `max_share` is no number in [0, 1].
+            TypeError, ValueError: `max_share` is not a number in [0, 1].
         """
         from helamem import erasing, forgetting
 
@@ -87,19 +86,19 @@ class Tending(Base):
         embedder: Embedder | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> ReindexReport:
-        """Make the vectors, terms and traits of the whole file anew, all namespaces included.
+        """Compute the vectors, terms and traits of all namespaces in the file again.
 
-        The memory stays usable meanwhile, and the new ones take their place in one transaction. After a
-        failure, what was there is still there, and the next run goes on where this one was. Other handles
-        notice; where the embedder is another one, they have to be opened again with it.
+        The memory stays usable meanwhile, and the new ones replace the old in one transaction. A failure
+        changes nothing, and the next run continues. Other handles notice; if the embedder is another
+        one, they raise an error and must be opened again with it.
 
         Args:
-            embedder: The embedder from now on; the one at hand unless given.
+            embedder: The embedder from now on; the present one by default.
             progress: Called after each batch with the number of memories done so far.
 
         Raises:
             EmbedderError: The embedder failed.
-            StoreError: Another reindexing has begun meanwhile.
+            StoreError: Another reindexing has started meanwhile.
         """
         from helamem import reindexing
 
@@ -123,14 +122,14 @@ class Tending(Base):
         )
 
     def check(self) -> tuple[str, ...]:
-        """What is wrong with the file, one sentence each; empty where it is sound."""
+        """What is wrong with the file, one sentence each; empty if it is sound."""
         return tuple(self._store.check())
 
     def repair(self, *, dry_run: bool = True) -> RepairReport:
-        """What `check` finds, and what mends or removes it; with `dry_run=False` that is done.
+        """Say how to mend what `check` finds, and with `dry_run=False` do it.
 
-        What cannot be read goes: an edge that joins a memory to itself, a memory without a vector, a fact that
-        rests on nothing. An invalid time is replaced by the time at which the memory was stored.
+        What cannot be mended is removed: an edge that joins a memory to itself, a memory without a vector,
+        a fact that rests on nothing. An invalid time is replaced by the time of storing.
         """
         mended = tuple(self._store.repair(at=self._clock(), dry_run=dry_run))
         return RepairReport(mended=mended, left=tuple(self._store.check()), done=not dry_run)
