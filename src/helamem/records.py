@@ -62,7 +62,7 @@ class Turn(Record):
         if not isinstance(self.metadata, Mapping):
             raise TypeError(f"metadata must be a mapping, not {type(self.metadata).__name__}")
         if not self.text.strip():
-            raise ValueError("a turn needs text; this one is blank, so leave it out")
+            raise ValueError("a turn needs text; this one is blank")
         if self.at is not None:
             utc(self.at)
 

@@ -191,7 +191,7 @@ class TestAdd:
         ("option", "value", "words"),
         [
             ("--at", "0001-01-01T00:00:00+23:00", "outside of the years 1 to 9999"),
-            ("--at", "yesterday", "'yesterday' is no time; write it like 2025-03-03T19:10:00Z"),
+            ("--at", "yesterday", "'yesterday' is not a time; write it like 2025-03-03T19:10:00Z"),
             ("--metadata", "[1]", "not a JSON object"),
             ("--metadata", "{", "not JSON"),
         ],

@@ -44,7 +44,7 @@ class TestDiscord:
             Turn("[sticker: wave]\n[link: News]", "ben", at=at, session=session, metadata={"id": "6"}),
         ] == list(reading.turns)  # fmt: skip
         assert [
-            "1 message of Discord itself, about who came and went",
+            "1 message of Discord itself, such as people joining and leaving",
             "1 message without text",
         ] == [each.reason for each in reading.left_out]
 

@@ -78,12 +78,12 @@ def test_an_export_is_for_the_memory_to_read(tail: str) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "there is nothing in it"),
+        ("", "the file is empty"),
         ("hello", "Telegram, WhatsApp and Letta; Markdown and plain text"),
         ("{", "not JSON"),
-        ("3", "not a form"),
-        ("[3]", "not a form"),
-        ('{"a": 1}', "not a form"),
+        ("3", "these are read: "),
+        ("[3]", "these are read: "),
+        ('{"a": 1}', "these are read: "),
         ('[{"a": 1}]', "Telegram, WhatsApp and Letta; Markdown and plain text"),
         ('{"text": "a"}\n{', "line 2: this is not JSON"),
         ('{"text": "a"\n{"text": "b"}', "line 2: this is not JSON"),

@@ -102,9 +102,9 @@ class TestMessages:
             ({"text": "x", "txet": "y"}, "unknown field 'txet'"),
             ({"text": "x", "at": "2024-03-01T12:00"}, "no time zone"),
             ({"text": "x", "at": "yesterday"}, "yesterday"),
-            ({"text": "x", "at": 1e300}, "no time in epoch seconds"),
-            ({"text": "x", "at": float("nan")}, "no time in epoch seconds"),
-            ({"text": "x", "at": NOON_S * 1000}, "no time in epoch seconds"),
+            ({"text": "x", "at": 1e300}, "not a time in epoch seconds"),
+            ({"text": "x", "at": float("nan")}, "not a time in epoch seconds"),
+            ({"text": "x", "at": NOON_S * 1000}, "not a time in epoch seconds"),
             ({"text": "x", "at": 1, "timestamp": 1}, "give one of them"),
         ],
     )
@@ -266,7 +266,7 @@ class TestParts:
 
         assert "Look:\n[image]" == reading.turns[1].text
         assert {
-            1: ("what the model thought is left out", "of an image only a note is kept")
+            1: ("the model's reasoning is left out", "of an image only a note is kept")
         } == reading.losses
 
 
@@ -279,15 +279,15 @@ class TestLeftOut:
             ({"role": "assistant", "content": []}, "no text"),
             ({"role": "assistant", "content": {}}, "no text"),
             ({"role": "assistant", "content": None, "tool_calls": []}, "no text"),
-            ({"role": "system", "content": "Be kind."}, "instruction"),
-            ({"role": "developer", "content": "Be kind."}, "instruction"),
-            ({"type": "system", "content": "Be kind."}, "instruction"),
+            ({"role": "system", "content": "Be kind."}, "system prompt"),
+            ({"role": "developer", "content": "Be kind."}, "system prompt"),
+            ({"type": "system", "content": "Be kind."}, "system prompt"),
             (
                 {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm."}]},
-                "thought",
+                "reasoning",
             ),
-            ({"role": "assistant", "content": "", "reasoning_content": "Hm."}, "thought"),
-            ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "thought"),
+            ({"role": "assistant", "content": "", "reasoning_content": "Hm."}, "reasoning"),
+            ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "reasoning"),
             ({"type": "web_search_call", "id": "w1", "status": "completed"}, "web_search_call"),
         ],
     )

@@ -161,10 +161,13 @@ class TestFiles:
         assert "general/2024-05-07.json: Slack message 1" in reading.left_out[0].reason
 
     def test_where_nothing_can_be_read_it_says_what_can(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match=r"there is no file in .*Markdown"):
+        with pytest.raises(DataError, match=r"has no files; these are read: .*Markdown"):
             read_many(tmp_path)
         (tmp_path / "a.bin").write_text("hello")
-        with pytest.raises(DataError, match=r"a\.bin: this is not a form .*Markdown"):
+        with pytest.raises(
+            DataError,
+            match=r"a\.bin: the format is unknown; .*Markdown|a\.bin: the format is not known .*Markdown",
+        ):
             read_many(tmp_path)
 
     def test_texts_are_read_in_the_codes_that_mark_themselves(self) -> None:

@@ -36,7 +36,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # it takes none in old
         try:
             read = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no time; write it like {EXAMPLE} or 2025-03-03", param, ctx)
+            self.fail(f"{value!r} is not a time; write it like {EXAMPLE} or 2025-03-03", param, ctx)
         if read.tzinfo is None:
             app = ctx.ensure_object(App) if ctx else App()
             read = read.replace(tzinfo=app.config().zone)

@@ -49,8 +49,8 @@ class Config:
     Attributes:
         embedder: "static", "onnx", "minilm", "openai:MODEL" or another of `models.embedders.KNOWN`.
         language: "english", or "neutral" for any other and for several at once.
-        timezone: The time zone for days and hours: a name like "Europe/Berlin", "UTC", or "local" for that of
-            this machine. Other than "UTC", it is the zone of times that name none; these are refused otherwise.
+        timezone: The time zone for days and hours: a name like "Europe/Berlin", "UTC", or "local" for this
+            machine's. Other than "UTC", it is the zone of times that name none; these are refused otherwise.
     """
 
     preset: str = "default"
@@ -113,7 +113,7 @@ class Config:
 
         Args:
             path: A TOML file; None reads `config.toml` in the data folder, if there is one.
-            environ: Where HELAMEM_* variables are read from.
+            environ: The environment, for HELAMEM_* variables.
             settings: Single settings, by dotted name.
 
         Raises:
@@ -135,7 +135,7 @@ def llm_api_key(
 ) -> str:
     """The language model's key: HELAMEM_LLM_API_KEY, or `api_key` under [llm] in the file; else empty.
 
-    For OpenAI's own server (no `base_url`) OPENAI_API_KEY serves too.
+    For OpenAI's own server (no `base_url`), OPENAI_API_KEY is used too.
 
     Raises:
         ConfigError: The file cannot be read.
@@ -194,8 +194,9 @@ def describe(name: str) -> str:
         return {
             "preset": "the set of values to start from",
             "embedder": "what turns texts into vectors",
-            "timezone": "whose days and hours are meant: a name like Europe/Berlin, or local",
-            "language": "whose words and patterns texts are read with; neutral has none, for any script",
+            "timezone": "time zone for days and hours: a name like Europe/Berlin, or local",
+            "language": "language whose words and patterns are used; neutral has none, for any "
+            "script",
         }[name]
     return str(_field(name).metadata["doc"])
 
@@ -234,7 +235,7 @@ _SECTIONS: Mapping[str, type[Any]] = {
 }
 
 
-# Environment variables that are no settings; other modules read them through this one.
+# Environment variables that are not settings; other modules read them through this one.
 _OTHER_VARIABLES = frozenset(
     {
         "HELAMEM_HOME",
@@ -293,7 +294,7 @@ def _environment_layer(environ: Mapping[str, str]) -> Iterator[tuple[str, Mappin
             continue
         if key not in known:
             raise ConfigError(
-                f"{key} is set in the environment, but there is no such setting; "
+                f"{key} is set in the environment, but is not a setting; "
                 + (_close(key, known) or "see `helamem config`")
             )
         yield key, {known[key]: environ[key]}

@@ -1,4 +1,4 @@
-"""The settings, section by section: frozen values with a default, a range and one line that says what each does."""
+"""The settings by section: frozen values, each with a default, a range and one line of documentation."""
 
 # Without `from __future__ import annotations`: the types are read at every start, and as text each is compiled.
 import dataclasses
@@ -51,13 +51,13 @@ class _Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates(_Section):
-    """Which memories are looked at; with as many as there are memories, a search is exact."""
+    """Which memories a search considers; with as many as there are memories, it is exact."""
 
-    nearest: int = setting(64, "how many are taken by similarity; 0 for all", low=0)
-    lexical: int = setting(64, "how many are taken by words; 0 for all", low=0)
-    cues: int = setting(16, "how many earlier questions are taken by similarity", low=0)
+    nearest: int = setting(64, "number of candidates by similarity; 0 for all", low=0)
+    lexical: int = setting(64, "number of candidates by words; 0 for all", low=0)
+    cues: int = setting(16, "number of earlier questions by similarity", low=0)
     max_postings: int = setting(
-        50_000, "how many occurrences of the query's words are read at most", low=1
+        50_000, "most occurrences of the query's words that are read", low=1
     )
 
 
@@ -75,12 +75,12 @@ class Activation(_Section):
     )
     vector: float = setting(0.34, "weight of the similarity of the embeddings", low=0)
     vector_heavy: float = setting(
-        2.2, "addition to `activation.vector` where turns are not light at all", low=0
+        2.2, "addition to `activation.vector` where turns are not light", low=0
     )
     similarity: Literal["relative", "cosine", "shifted"] = setting(
         "relative", "max(cos, 0) as a share of the best, as it is, or the paper's (cos + 1) / 2"
     )
-    words: float = setting(1.4, "weight of BM25 over the turn and those around it", low=0)
+    words: float = setting(1.4, "weight of BM25 over the turn and its neighbours", low=0)
     window: int = setting(5, "distance in turns within which words count", low=0, high=16)
     before: float = setting(
         0.75,
@@ -156,7 +156,7 @@ class Spreading(_Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cues(_Section):
-    """What earlier questions lend to a new one."""
+    """What earlier questions contribute to a new one."""
 
     recognition: float = setting(1.0, "weight of memories that served the same need before", low=0)
     words: float = setting(
@@ -252,7 +252,7 @@ class Learning(_Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consolidation(_Section):
-    """How dense places of the graph become facts."""
+    """How clusters of the graph become facts."""
 
     min_strength: float = setting(1.5, "least sum of a hub's edge weights", low=0)
     min_degree: int = setting(3, "least number of a hub's edges", low=1)
@@ -300,13 +300,13 @@ class Storage(_Section):
     )
     batch_size: int = setting(256, "turns per transaction in `add_many`", low=1)
     history: int = setting(
-        100, "how many of its latest changes each memory keeps; up to twice as many at times", low=1
+        100, "number of latest changes that each memory keeps; at times up to twice as many", low=1
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Llm(_Section):
-    """The language model. None is needed; its key is no setting, so that no listing shows it."""
+    """The language model, which is optional. Its key is not a setting, so that no listing shows it."""
 
     model: str = setting("", "the model's name at its server; empty for none", stable=True)
     base_url: str = setting(
@@ -326,7 +326,7 @@ class Llm(_Section):
         try:
             arguments.server_address(self.base_url)
         except ValueError as exc:
-            raise ConfigError(f"llm.base_url is not taken: {exc}") from None
+            raise ConfigError(f"llm.base_url is wrong: {exc}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

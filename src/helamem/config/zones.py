@@ -20,8 +20,8 @@ class LocalZone(tzinfo):
         """This machine's offset from UTC at that time."""
         return _near(moment).astimezone().utcoffset() if moment else None
 
-    def dst(self, moment: datetime | None) -> timedelta | None:  # noqa: ARG002  # not known, as may be
-        """Nothing: only the whole offset is known."""
+    def dst(self, moment: datetime | None) -> timedelta | None:  # noqa: ARG002  # the protocol allows None
+        """None: only the whole offset is known."""
         return None
 
     def tzname(self, moment: datetime | None) -> str | None:
@@ -60,6 +60,6 @@ def zone(name: str) -> tzinfo:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as exc:
         raise ConfigError(
-            f"timezone = {name!r}, but there is no such time zone; write it like Europe/Berlin, "
-            "or UTC, or local for that of this machine"
+            f"timezone = {name!r}, but there is no such time zone; write it like Europe/Berlin, or "
+            f"UTC, or local for this machine's"
         ) from exc

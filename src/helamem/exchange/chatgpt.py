@@ -1,4 +1,4 @@
-"""ChatGPT's conversations.json: what the user and the assistant said to each other."""
+"""Reads ChatGPT's conversations.json: the dialogue of user and assistant."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ _SAID = ("text", "multimodal_text")  # types of content
 def read_chatgpt(value: object, zone: tzinfo | None = None) -> Reading:
     """The turns of ChatGPT's conversations.json.
 
-    Of a conversation with several branches, the one that was open last is read; where the file does not say
-    which, the one with the newest message. System prompts, hidden messages, and what passes between the
-    assistant and its tools are left out, and counted. A conversation that cannot be read is left out and
-    named; the others are read.
+    Of a conversation with several branches, the one that was open last is read, or the one with the newest
+    message if the file does not say. System prompts, hidden messages and calls of tools are left out and
+    counted. A conversation that cannot be read is left out and named.
 
     Raises:
-        DataError: It is not the form of that file, or no conversation in it can be read.
+        DataError: The file has another form, or no conversation in it can be read.
     """
     return read_each(value, "ChatGPT conversation", _conversation, zone)
 

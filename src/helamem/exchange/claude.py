@@ -1,4 +1,4 @@
-"""Claude's conversations.json: what was said, with the texts that were pasted, and notes of files."""
+"""Reads Claude's conversations.json: the dialogue, pasted texts, and notes about files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _PLACEHOLDER = re.compile(r"`*\s*This block is not supported on your current dev
 def read_claude(value: object, zone: tzinfo | None = None) -> Reading:
     """The turns of Claude's conversations.json.
 
-    Texts that were pasted, and voice notes, are part of what was said; of other files the name is kept.
-    What Claude thought, and its tools, are left out; messages of which nothing remains are counted. A
-    conversation that cannot be read is left out and named; the others are read.
+    Pasted texts and voice notes are part of the turn; of other files the name is kept. Reasoning and tools
+    are left out; messages that are then empty are counted. A conversation that cannot be read is left out
+    and named.
 
     Raises:
-        DataError: It is not the form of that file, or no conversation in it can be read.
+        DataError: The file has another form, or no conversation in it can be read.
     """
     return read_each(value, "Claude conversation", _conversation, zone)
 
@@ -56,7 +56,7 @@ def _conversation(found: Collector, conversation: dict[str, Any], zone: tzinfo |
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    """What was said, what was pasted, and the names of files; older exports have only `text`."""
+    """Text, pasted texts and the names of files; older exports have only `text`."""
     content = message.get("content")
     blocks = [content] if isinstance(content, str) else content
     spoken = [text_of(each) for each in blocks or [] if isinstance(each, str)] if blocks else []

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-Said: TypeAlias = "tuple[str, str]"  # a text and what was lost of it; at most one is empty
+Said: TypeAlias = "tuple[str, str]"  # a text and its loss; at most one is empty
 
 _THINKING = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "thought", "thoughts"}
@@ -27,7 +27,7 @@ _OUTPUTS = frozenset(
     | {"shell_call_output", "apply_patch_call_output"}
 )
 _NOTED = ("image", "audio", "video", "file")
-THOUGHT = "what the model thought is left out"
+THOUGHT = "the model's reasoning is left out"
 
 
 def said(message: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -62,7 +62,7 @@ def is_thinking(kind: str) -> bool:
 
 
 def called(call: object) -> str:
-    """A call of a tool as a note, with what it was called with.
+    """A call of a tool as a note, with its arguments.
 
     >>> called({"function": {"name": "weather", "arguments": '{"city": "Porto"}'}})
     '[tool call: weather({"city": "Porto"})]'

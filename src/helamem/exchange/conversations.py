@@ -21,10 +21,10 @@ def read_each(
     read: Callable[[Collector, dict[str, Any], tzinfo | None], None],
     zone: tzinfo | None,
 ) -> Reading:
-    """The turns of every conversation that can be read; the others are left out by number, title and id.
+    """The turns of every readable conversation; the others are left out, named by number, title and id.
 
     Raises:
-        DataError: None can be read; it says why not the first.
+        DataError: No conversation can be read; it says why for the first.
     """
     found = Collector()
     given = value.get("conversations", value) if isinstance(value, dict) else value

@@ -39,19 +39,21 @@ KNOWN = (
 def read(
     text: str, form: Format | None = None, *, session: str = "", zone: tzinfo | None = None
 ) -> Reading:
-    """The turns of a text, in any of the forms but an export of helamem's own.
+    """The turns of a text in any format but helamem's own export.
 
     Args:
-        form: What it is; told by what is in it, unless given.
-        session: The conversation, for forms that do not say which; their own, unless given.
-        zone: That of times which name none; None refuses them.
+        form: The format; detected from the content by default.
+        session: The conversation, for formats that do not name one.
+        zone: The zone of times that name none; None refuses such times.
 
     Raises:
-        DataError: The text is malformed, or of no known form.
+        DataError: The text is malformed, or in no known format.
     """
     kind = form or detect(text)
     if kind == "helamem":
-        raise DataError("this is an export of helamem; the import of a memory reads it")
+        raise DataError(
+            "this is an export of helamem; import it with `helamem import` or `Memory.import_`"
+        )
     if kind == "jsonl":
         return read_jsonl(text.split("\n"), zone)
     if kind in {"markdown", "text"}:
@@ -63,26 +65,26 @@ def read(
 
 
 def detect(text: str) -> Format:
-    """The form of a text.
+    """The format of a text.
 
     Raises:
-        DataError: It is none of them; it says which there are.
+        DataError: It is in no known format; the message lists the known ones.
     """
     start = text.lstrip("\ufeff \t\r\n")
     if not start:
-        raise DataError("there is nothing in it")
+        raise DataError("the file is empty; give one with turns or messages")
     if whatsapp.is_whatsapp(text):
         return "whatsapp"
     if start[0] not in "{[":
         raise DataError(
-            f"this is not a form that can be read by itself; there are: {KNOWN}. "
-            "Say which with --format"
+            f"the format is not known by the content; these are read: {KNOWN}. Name it with "
+            f"--format"
         )
     return _line_form(start) or detect_json(parsed(text))
 
 
 def _line_form(text: str) -> Format | None:
-    """The form of a text that has an object in every line; None for one JSON document."""
+    """The format of a text with an object in every line; None for one JSON document."""
     first, _, rest = text.partition("\n")
     if not first.startswith("{"):
         return None
@@ -99,10 +101,10 @@ def _line_form(text: str) -> Format | None:
 
 
 def detect_json(value: object) -> Format:
-    """The form of a JSON document.
+    """The format of a JSON document.
 
     Raises:
-        DataError: It is none of them; it says which there are.
+        DataError: It is in no known format; the message lists the known ones.
     """
     if isinstance(value, dict):
         found = _form_of_whole(value)
@@ -117,7 +119,7 @@ def detect_json(value: object) -> Format:
             for keys, kind in _MARKS:
                 if keys <= set(item):
                     return kind
-    raise DataError(f"this is not a form that can be read; there are: {KNOWN}")
+    raise DataError(f"the format is unknown; these are read: {KNOWN}")
 
 
 def _form_of_whole(value: dict[str, object]) -> Format | None:

@@ -22,7 +22,7 @@ def read_discord(value: object, zone: tzinfo | None = None) -> Reading:
     """The turns of a channel; a session is a day of it, and files leave a note.
 
     Raises:
-        DataError: It is not the form of that file.
+        DataError: The file has another form.
     """
     return read_each(value, "Discord channel", _channel, zone)
 
@@ -33,7 +33,7 @@ def _channel(found: Collector, channel: dict[str, Any], zone: tzinfo | None) -> 
     )
     for message in objects(channel["messages"]):
         if str(message.get("type") or "") not in _SAID:
-            found.count("of Discord itself, about who came and went")
+            found.count("of Discord itself, such as people joining and leaving")
             continue
         text = _text(message)
         at = moment(message.get("timestamp"), zone)

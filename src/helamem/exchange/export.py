@@ -1,7 +1,4 @@
-"""A whole memory as JSON lines, without its vectors; `restoring` puts them into another file.
-
-For moving to another store, or out of helamem.
-"""
+"""Exports a whole memory as JSON lines, without its vectors; `restoring` imports them."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ LEARNED = CHANNELS.index("learned")
 
 
 def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
-    """The lines of an export: a header, then episodes, facts, cues and learned edges, as of one moment."""
+    """The lines of an export: a header, then episodes, facts, cues and learned edges, all of one moment."""
     with store.reading() as seen:
         ids = seen.ids(kinds=["episode"]).tolist()
         lessons, memories, origins = seen.lessons(), seen.get(ids), seen.origins(ids)
@@ -55,7 +52,7 @@ def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
 
 
 def sections(lines: Iterable[str]) -> dict[str, list[str]]:
-    """The exports of several namespaces that follow each other, by namespace.
+    """Consecutive exports of several namespaces, by namespace.
 
     Raises:
         DataError: A header is malformed, or two are of one namespace.
@@ -67,7 +64,10 @@ def sections(lines: Iterable[str]) -> dict[str, list[str]]:
         if header.get("type") == "helamem":
             name = str(header.get("namespace", ""))
             if name in found:
-                raise DataError(f"the namespace {name!r} stands here a second time", line=number)
+                raise DataError(
+                    f"the namespace {name!r} appears twice; import the exports one by one",
+                    line=number,
+                )
             found[name] = []
         if found:
             found[name].append(line)
@@ -75,10 +75,10 @@ def sections(lines: Iterable[str]) -> dict[str, list[str]]:
 
 
 def read(lines: Iterable[str], zone: tzinfo | None = None) -> sound.Export | Reading:
-    """An export, or the turns of a JSONL; everything is read and checked.
+    """An export, or the turns of a JSONL, checked.
 
     Raises:
-        DataError: A line is malformed; it says which.
+        DataError: A line is malformed; the message says which.
     """
     stream = enumerate(lines, start=1)
     number, first = next(((n, line) for n, line in stream if line.strip("\ufeff \t\r\n")), (1, ""))
@@ -88,7 +88,8 @@ def read(lines: Iterable[str], zone: tzinfo | None = None) -> sound.Export | Rea
     header = sound.parsed(first.lstrip("\ufeff"), number)
     if header.get("type") != "helamem" or header.get("format") != FORMAT:
         raise DataError(
-            f"this export has format {sound.shown(header.get('format'))}, and this version reads {FORMAT}",
+            f"this export has format {sound.shown(header.get('format'))}, but this version reads "
+            f"{FORMAT}; import it with the version that wrote it",
             line=number,
         )
     return sound.checked(header, ((n, line) for n, line in stream if line.strip()))

@@ -25,7 +25,7 @@ _PEOPLE = ("users.json", "channels.json")  # the contents of Slack's archives
 
 
 def decoded(raw: bytes, name: str) -> str:
-    """The text of a file: UTF-8, or UTF-16 where it begins with the mark of that.
+    """The text of a file: UTF-8, or UTF-16 if it begins with a byte-order mark.
 
     Raises:
         DataError: It is neither.
@@ -38,10 +38,10 @@ def decoded(raw: bytes, name: str) -> str:
 
 
 def form_of(name: str, text: str) -> Format:
-    """The form of a file, by its content, and for notes by its name.
+    """The format of a file, by its content, and for notes by its name.
 
     Raises:
-        DataError: It is none that is known.
+        DataError: It is in no known format.
     """
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in MARKDOWN:
@@ -60,10 +60,10 @@ def is_many(path: Path) -> bool:
 
 
 def read_many(path: Path, form: Format | None = None, *, zone: tzinfo | None = None) -> Reading:
-    """The turns of a folder or a zip archive, with all that is below it.
+    """The turns of a folder or a zip archive, with everything below it.
 
-    A Slack export, the archive of ChatGPT or Claude, or notes and conversations in files of their own, of
-    which each is a session. A file that cannot be read is left out and named.
+    It is a Slack export, an archive of ChatGPT or Claude, or has notes and conversations, each file a
+    session. A file that cannot be read is left out and named.
 
     Raises:
         DataError: Nothing in it can be read.
@@ -85,7 +85,7 @@ def read_many(path: Path, form: Format | None = None, *, zone: tzinfo | None = N
     if found.is_empty and failures:
         raise DataError(failures[0])
     if not contents:
-        raise DataError(f"there is no file in {path}; there can be: {detect.KNOWN}")
+        raise DataError(f"{path} has no files; these are read: {detect.KNOWN}")
     return found.reading()
 
 
@@ -106,7 +106,7 @@ def _slack(contents: Mapping[str, Callable[[], bytes]]) -> Reading:
 
 
 def _in_folder(folder: Path) -> dict[str, Callable[[], bytes]]:
-    """How to read each file below a folder, by its path there; hidden ones do not count."""
+    """A function that reads each file below a folder, by its path there; hidden files are skipped."""
     return {
         str(PurePosixPath(*file.relative_to(folder).parts)): file.read_bytes
         for file in folder.rglob("*")
@@ -115,7 +115,7 @@ def _in_folder(folder: Path) -> dict[str, Callable[[], bytes]]:
 
 
 def _in_zip(path: Path) -> dict[str, Callable[[], bytes]]:
-    """The same for an archive; one folder around everything does not count."""
+    """The same for an archive, without a single folder around everything."""
     with zipfile.ZipFile(path) as archive:
         names = [
             name

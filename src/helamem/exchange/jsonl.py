@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def read_jsonl(lines: Iterable[str], zone: tzinfo | None = None) -> Reading:
-    """The turns of all lines; blank ones are passed over.
+    """The turns of all lines; blank lines are skipped.
 
-    A line is an object with "text" and, if wanted, "speaker", "role", "session", "metadata", and the
-    time as "at" or "timestamp": ISO 8601 with its zone, or seconds since 1970. Or it is a message with
-    "role" and "content", or an object with a list of those as its "messages", which is a conversation.
+    A line is an object with "text" and optionally "speaker", "role", "session", "metadata" and a time, "at"
+    or "timestamp", in ISO 8601 with its zone or in seconds since 1970. Or it is a message with "role" and
+    "content", or a conversation: an object with a list of messages as its "messages".
 
     Args:
-        zone: That of times which name none; None refuses them.
+        zone: The zone of times that name none; None refuses such times.
 
     Raises:
         DataError: A line is malformed; `line` says which, counted from 1.
@@ -66,7 +66,7 @@ def _messages(found: Collector, record: dict[str, Json], number: int, zone: tzin
 
 
 def _keep(found: Collector, turn: Turn, losses: Iterable[str] = ()) -> None:
-    """Another turn, if its metadata can be kept; here it is still known on which line they stand."""
+    """Add a turn, checking its metadata while the line is known."""
     indexing.plain_json(turn.metadata)
     found.keep(turn, losses)
 
@@ -90,7 +90,7 @@ def parsed(text: str, line: int | None = None) -> Json:
     """The value of a JSON text.
 
     Raises:
-        DataError: It is none, or holds what is no number in JSON.
+        DataError: It is not JSON, or holds NaN or an infinity.
     """
     try:
         value: Json = json.loads(text.lstrip("\ufeff"), parse_constant=_refuse)

@@ -1,4 +1,4 @@
-"""Letta's agent file: the dialogue of a person and an agent, unwrapped."""
+"""Reads Letta's agent file: the dialogue of a person and an agent."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SPEAKS = "send_message"  # the tool by which such an agent sends messages
 def read_letta(value: object, zone: tzinfo | None = None) -> Reading:
     """The turns of an agent file.
 
-    What the agent said is in the arguments of a tool; what stands beside it, it thought. System prompts,
-    heartbeats, and the answers of tools are left out, and counted.
+    What the agent said is in the arguments of a tool; the text beside it is reasoning. System prompts,
+    heartbeats and results of tools are left out and counted.
 
     Raises:
-        DataError: It is not the form of that file.
+        DataError: The file has another form.
     """
     agents = value.get("agents") if isinstance(value, dict) else None
     return read_each(agents if isinstance(agents, list) else value, "Letta agent", _agent, zone)

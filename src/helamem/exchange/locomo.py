@@ -1,4 +1,4 @@
-"""LoCoMo's JSON: long conversations of two people, in sessions."""
+"""Reads LoCoMo's JSON: long conversations of two people, in sessions."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _TIME = re.compile(r"(\d{1,2}):(\d\d) (am|pm) on (\d{1,2}) (\w+),? (\d{4})", re.
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One conversation of a data set, and its name there."""
+    """One conversation and its name in the data set."""
 
     id: str
     turns: tuple[Turn, ...]
 
 
 def read_locomo(value: object) -> list[Conversation]:
-    """The conversations of LoCoMo's JSON, or the one conversation of a part of it.
+    """The conversations of LoCoMo's JSON, or of a part of it.
 
-    A session's first turn has the session's time, taken as UTC, and each next turn a second more. A
-    shared photo's caption becomes part of the text. "session" is "conv-26/session_1", and the
-    metadata has the "dia_id".
+    A session's first turn has the session's time, taken as UTC, and each next turn is a second later. A
+    photo's caption becomes part of the text. Sessions are named like "conv-26/session_1", and the metadata
+    have the "dia_id".
 
     Raises:
-        DataError: It is not LoCoMo's form.
+        DataError: The file has another form.
     """
     return [_conversation(item) for item in (value if isinstance(value, list) else [value])]
 

@@ -1,6 +1,6 @@
-"""What `add` takes: texts, turns, and the messages of chat code, as mappings or as objects of their packages.
+"""Reads what `add` takes: texts, turns, and chat messages as mappings or as objects of their packages.
 
-No package is imported for it: any object with readable fields will do.
+No package is imported: any object with readable fields works.
 """
 
 from __future__ import annotations
@@ -45,22 +45,22 @@ TECHNICAL = frozenset(
     | {"reasoning", "reasoning_content", "reasoning_details", "thinking", "artifact", "additional"}
     | {"role", "session", "metadata", "text", *_SPEAKING}
 )
-SYSTEM = "it is an instruction to the model, and nobody said it (see docs/decisions/0016)"
+SYSTEM = "a system prompt is no memory; to keep it, add a Turn (see docs/decisions/0016)"
 SILENT = "it has no text"
 
 
 def take(given: object, zone: tzinfo | None = None) -> Reading:
-    """The turns that a caller hands over as texts, messages, turns, or a list of these.
+    """The turns of texts, messages, turns, or a list of these.
 
     A message has "role" and "content", or is an item of OpenAI's responses; its time, session, speaker and
-    metadata are taken where it has them, and other fields of it are kept as metadata. Or it has a "text",
-    and then the fields of `FIELDS`. What says nothing, and system prompts, are left out, and said to be.
+    metadata are used if present, and other fields are kept as metadata. A record has "text" and other fields
+    of `FIELDS`. Empty messages and system prompts are left out and reported.
 
     Args:
-        zone: That of times which name none; None refuses them.
+        zone: The zone of times that name none; None refuses such times.
 
     Raises:
-        TypeError: Something in it is none of these; the message says which.
+        TypeError: An item is none of these; the message says which.
         ValueError: A text is blank, a time has no zone, or a message has no content.
     """
     found = Collector()
@@ -87,7 +87,7 @@ def read_messages(value: object, zone: tzinfo | None = None) -> Reading:
     """The turns of a list of messages, as `take` reads them, or of an object with such a list.
 
     Raises:
-        DataError: It is not such a list; or a message is malformed, and then it says which.
+        DataError: It is not such a list, or a message is malformed; the error says which.
     """
     messages = value.get("messages") if isinstance(value, Mapping) else value
     if isinstance(value, Mapping) and not isinstance(messages, list):
@@ -104,7 +104,7 @@ def read_messages(value: object, zone: tzinfo | None = None) -> Reading:
 
 
 def as_mapping(message: object) -> Mapping[str, Any] | None:
-    """The fields of a message: a mapping, or an object that gives them away; None for anything else."""
+    """The fields of a message that is a mapping or an object with readable fields; otherwise None."""
     if isinstance(message, Mapping):
         return message
     if isinstance(message, type | str | bytes | Sequence | int | float | None):
@@ -131,9 +131,7 @@ def _take_in(found: Collector, message: object, place: int, zone: tzinfo | None)
     try:
         _keep_or_leave_out(found, message, place, zone)
     except RecursionError:
-        raise ValueError(
-            "a message must not be nested so deep; give what it says as text"
-        ) from None
+        raise ValueError("the message is nested too deep; give its text") from None
 
 
 def _keep_or_leave_out(found: Collector, message: object, place: int, zone: tzinfo | None) -> None:
@@ -143,7 +141,7 @@ def _keep_or_leave_out(found: Collector, message: object, place: int, zone: tzin
     fields = as_mapping(message)
     if fields is None:
         raise TypeError(
-            "a message is a text, a mapping, a Turn, or an object of a chat package, "
+            "a message must be text, a mapping, a Turn, or an object of a chat package, "
             f"not {type(message).__name__}"
         )
     if "text" in fields and not any(key in fields for key in _SPEAKING):
@@ -159,7 +157,7 @@ def _keep_or_leave_out(found: Collector, message: object, place: int, zone: tzin
 
 
 def record_turn(record: Mapping[str, Any], zone: tzinfo | None = None) -> Turn:
-    """The turn of a mapping with a "text" and the fields of `FIELDS`; it is taken at its word.
+    """The turn of a mapping with "text" and other fields of `FIELDS`, whatever its role.
 
     Raises:
         TypeError, ValueError: A field is unknown, or has the wrong form.
@@ -170,7 +168,7 @@ def record_turn(record: Mapping[str, Any], zone: tzinfo | None = None) -> Turn:
         raise ValueError(f"unknown field {unknown[0]!r}; there are: {', '.join(FIELDS)}")
     times = [key for key in TIMES if record.get(key) is not None]
     if len(times) > 1:
-        raise ValueError(f"{times[0]!r} and {times[1]!r} both say when; give one of them")
+        raise ValueError(f"{times[0]!r} and {times[1]!r} are both times; give one of them")
     return Turn(
         record["text"],
         speaker=_speaker(record)[1],
@@ -182,7 +180,7 @@ def record_turn(record: Mapping[str, Any], zone: tzinfo | None = None) -> Turn:
 
 
 def _turn(fields: Mapping[str, Any], text: str, role: str, zone: tzinfo | None) -> Turn:
-    """The turn of a message; fields that say nothing known are kept as metadata."""
+    """The turn of a message; unknown fields are kept as metadata."""
     when = next((key for key in TIMES if fields.get(key) is not None), "")
     who, speaker = _speaker(fields)
     rest: dict[str, Json] = {
@@ -201,7 +199,7 @@ def _turn(fields: Mapping[str, Any], text: str, role: str, zone: tzinfo | None) 
 
 
 def _role(fields: Mapping[str, Any]) -> str:
-    """Who speaks, in the words of OpenAI; an item of its responses has a type instead."""
+    """The role, in OpenAI's words; an item of its responses has a type instead."""
     given = fields.get("role")
     given = getattr(given, "value", given)  # of an enumeration
     if given is not None and not isinstance(given, str):
@@ -217,7 +215,7 @@ def _role(fields: Mapping[str, Any]) -> str:
 
 
 def _only_outputs(fields: Mapping[str, Any]) -> bool:
-    """Whether all parts of a message are what tools gave back, as in Anthropic's."""
+    """Whether all parts of a message are results of tools, as in Anthropic's."""
     parts = fields.get("content")
     return (
         isinstance(parts, list)
@@ -229,10 +227,10 @@ def _only_outputs(fields: Mapping[str, Any]) -> bool:
 
 
 def _why_not(fields: Mapping[str, Any], role: str) -> str:
-    """Why a message is no turn; empty if it can be one.
+    """Why a message is not a turn; empty if it is one.
 
     Raises:
-        ValueError: It is no message at all.
+        ValueError: It is not a message.
     """
     kind = str(fields.get("type") or "")
     if role == "system":
@@ -245,7 +243,7 @@ def _why_not(fields: Mapping[str, Any], role: str) -> str:
         return f"an item of the type {kind} says nothing"
     if isinstance(fields.get("choices"), Sequence) or isinstance(fields.get("output"), Sequence):
         raise ValueError(  # noqa: TRY004  # a mapping is the right type
-            "this is a whole reply; hand over what is in it: reply.choices[0].message, or reply.output"
+            "this is a whole reply; add its message: reply.choices[0].message, or reply.output"
         )
     keys = ", ".join(map(str, fields)) or "nothing"
     raise ValueError(f"a message needs 'content' or 'text'; this one has {keys}")
@@ -264,7 +262,7 @@ def _said(fields: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 
 def _speaker(fields: Mapping[str, Any]) -> tuple[str, str]:
-    """The field that says who speaks, and what it says; both are empty where none does."""
+    """The field that names the speaker, and the name; both empty if there is none."""
     for key in SPEAKERS:
         given = fields.get(key)
         if isinstance(given, Mapping):

@@ -1,4 +1,4 @@
-"""Notes in plain text or Markdown: each paragraph is a turn, with its headings as metadata."""
+"""Reads notes in plain text or Markdown: each paragraph is a turn, with its headings as metadata."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n")
 
 
 def read_markdown(text: str, *, session: str = "") -> Reading:
-    """The paragraphs of a Markdown text; the first under a heading says the heading too.
+    """The paragraphs of a Markdown text; the first under a heading begins with the heading.
 
-    The front matter is kept as metadata of the first paragraph; lists, tables and code stay in one piece.
+    Front matter becomes metadata of the first paragraph; lists, tables and code stay in one piece.
     """
     found = Collector()
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -68,7 +68,7 @@ def _headings(trail: list[tuple[int, str]]) -> dict[str, Json]:
 
 
 def pieces(text: str) -> Iterator[str]:
-    """A text in pieces of `LONG` characters at most, cut where sentences or lines end, else between words."""
+    """A text in pieces of at most `LONG` characters, cut at ends of sentences or lines, or between words."""
     while len(text) > LONG:
         ends = [match.start() for match in _END.finditer(text, 0, LONG)]
         cut = ends[-1] if ends else text.rfind(" ", 1, LONG)

@@ -19,13 +19,13 @@ _SECONDS = re.compile(r"\d{9,10}(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Turns as they were read.
+    """The turns that were read, and what was left out.
 
     Attributes:
         turns: In the order in which they were said.
-        places: For each turn, which of the things handed over it was; counted from 0.
-        losses: What of a turn could not be kept, one sentence each, by its index in `turns`.
-        left_out: Items that are no turns, with reasons.
+        places: For each turn, the place of its item in the input, counted from 0.
+        losses: Sentences that say what of a turn could not be kept, by its index in `turns`.
+        left_out: Items that are not turns, with reasons.
     """
 
     turns: tuple[Turn, ...] = ()
@@ -53,7 +53,7 @@ class Collector:
         self._turns.append(turn)
 
     def leave_out(self, place: int, reason: str) -> None:
-        """Record an item that is no turn, by its place."""
+        """Record an item that is not a turn, by its place."""
         self._left_out.append(Skipped(index=place, id=None, reason=reason))
 
     def count(self, reason: str) -> None:
@@ -95,10 +95,10 @@ def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
     """A time given as a datetime, as ISO 8601, or in epoch seconds; None for none.
 
     Args:
-        zone: That of times which name none; None leaves them naive, and a `Turn` refuses them.
+        zone: The zone of times that name none; None leaves them naive, and a `Turn` refuses them.
 
     Raises:
-        TypeError, ValueError: It is no time.
+        TypeError, ValueError: It is not a time.
     """
     if value is None or value == "":
         return None
@@ -108,7 +108,9 @@ def moment(value: object, zone: tzinfo | None = None) -> datetime | None:
     if isinstance(value, datetime):
         return in_zone(value, zone)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"a time is ISO 8601 text or epoch seconds, not {type(value).__name__}")
+        raise TypeError(
+            f"a time must be ISO 8601 text or epoch seconds, not {type(value).__name__}"
+        )
     return _from_seconds(value)
 
 
@@ -117,7 +119,7 @@ def _from_seconds(value: float) -> datetime:
         return datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError) as error:
         hint = "; it looks like milliseconds" if LATEST <= value < 1000 * LATEST else ""
-        raise ValueError(f"{value} is no time in epoch seconds ({error}){hint}") from error
+        raise ValueError(f"{value} is not a time in epoch seconds ({error}){hint}") from error
 
 
 def an_object(value: object) -> dict[str, Any]:
@@ -132,22 +134,22 @@ def an_object(value: object) -> dict[str, Any]:
 
 
 def objects(value: object) -> list[dict[str, Any]]:
-    """The objects in a list; what is no list has none, and what is no object in it does not count."""
+    """The objects in a list; none if it is not a list."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def text_of(value: object) -> str:
-    """A text without the space around it; nothing for what is no text."""
+    """A text without surrounding space; empty for anything else."""
     return value.strip() if isinstance(value, str) else ""
 
 
 def first(record: Mapping[str, Any], *keys: str) -> str:
-    """The first of these fields that has something in it, as text."""
+    """The first of these fields that is not empty, as text."""
     return next((str(record[key]) for key in keys if record.get(key)), "")
 
 
 def files(values: Sequence[Mapping[str, Any]], *keys: str) -> list[str]:
-    """A note for each file: its name is all that can be kept."""
+    """A note with its name for each file."""
     return [f"[file: {first(each, *keys) or '?'}]" for each in values]
 
 
@@ -155,4 +157,4 @@ def _iso(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError as exc:
-        raise ValueError(f"{text!r:.60} is no time; write it like 2025-03-03T19:10:00Z") from exc
+        raise ValueError(f"{text!r:.60} is not a time; write it like 2025-03-03T19:10:00Z") from exc

@@ -1,7 +1,7 @@
-"""Computes the keys of new turns, and finds those that are stored already.
+"""Computes the keys of turns, and finds those that are already stored.
 
-Callers hand over what they have: one turn, an exchange, the latest twenty, the whole history each time, a
-file for the second time. What is stored decides what is new. The rules and their reasons are in
+Callers add one turn, an exchange, the latest twenty messages, the whole history each time, or a file twice;
+only new turns may be stored. The rules and reasons are in
 docs/decisions/0015-what-makes-two-turns-the-same.md.
 """
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from helamem.protocols import Heard, Store
     from helamem.records import Turn
 
-RETRY_S = 600.0  # a single turn that is said again within this, with nothing in between, is a retry
-LOOKED_BACK = 2000  # so many turns of a session are compared at least
+RETRY_S = 600.0  # a single turn repeated within this time, with nothing in between, is a retry
+LOOKED_BACK = 2000  # least number of turns of a session that are compared
 
 
 def keys(turns: Sequence[Turn], store: Store, *, now: float, zone: tzinfo) -> list[bytes]:
-    """One key per turn; keys that the store has belong to turns that are stored already.
+    """One key per turn; a key that the store has belongs to a turn that is already stored.
 
     Args:
         turns: `indexing.cleaned`, in the order in which they were said.
-        now: When turns without a time were said, in epoch seconds.
-        zone: Whose days are the sessions of turns that name none.
+        now: The time of turns without one, in epoch seconds.
+        zone: The zone of the days that are sessions of turns that name none.
     """
     found: dict[int, bytes] = {}
     undated: dict[str, list[int]] = {}
@@ -54,7 +54,7 @@ def keys(turns: Sequence[Turn], store: Store, *, now: float, zone: tzinfo) -> li
 
 
 def _undated(said: list[Said], session: str, kept_as: str, store: Store, now: float) -> list[bytes]:
-    """The keys of turns of one conversation whose time is not known."""
+    """The keys of turns without a time, of one conversation."""
     heard = store.heard(kept_as, last=1 if len(said) == 1 else max(LOOKED_BACK, 2 * len(said)))
     from_start = _chained(identity.start(session), said)
     known = store.known(from_start)
@@ -65,7 +65,7 @@ def _undated(said: list[Said], session: str, kept_as: str, store: Store, now: fl
     if not heard:
         start = identity.start(kept_as if from_start[0] in known else session)
     elif not session and len(said) > 1 and from_start[0] not in known:
-        start = identity.start(session)  # so that it is found again on another day
+        start = identity.start(session)  # so that the turn is found again on another day
     else:
         start = heard[-1].key
     return _continued(start, said, there)
@@ -86,10 +86,10 @@ def _retried(words: Said, heard: Sequence[Heard], now: float) -> dict[int, bytes
 def _there(
     said: Sequence[Said], prefix: Sequence[bytes], heard: Sequence[Heard]
 ) -> dict[int, bytes]:
-    """Which of several turns are there, by their place, with their keys.
+    """The keys of the turns that are already stored, by their places.
 
-    First those that continue a conversation from its start; then runs of at least two in the order of what
-    was heard since, and the last turn heard, if the list takes up there.
+    First those that continue a conversation from its start; then runs of at least two turns in the order of
+    what was heard since, and the last turn heard, if the list continues from there.
     """
     if len(prefix) == 1 and not (heard and heard[-1].key == prefix[0]):
         prefix = []  # a single turn, such as "yes", does not identify a conversation
@@ -107,7 +107,7 @@ def _there(
 
 
 def _continued(start: bytes, said: Sequence[Said], there: dict[int, bytes]) -> list[bytes]:
-    """The keys that are there, and between them new ones, each following the one before."""
+    """The known keys, with new ones between them, each following the key before."""
     found: list[bytes] = []
     for i, words in enumerate(said):
         before = found[-1] if found else start

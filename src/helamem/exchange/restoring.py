@@ -1,4 +1,4 @@
-"""Imports an export in one transaction: texts are embedded again, ids change, references are updated."""
+"""Imports an export in one transaction: embeds texts, gives new ids, and updates references."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def prepare(
     batch_size: int,
     progress: Callable[[int], None] | None = None,
 ) -> Prepared:
-    """Embed an export's texts before the transaction, so that other writers need not wait for it.
+    """Embed an export's texts before the transaction, so that other writers need not wait.
 
     Args:
-        speakers: Those whom the store knows already; names are taken out of cues as out of questions.
+        speakers: Speakers that the store knows; their names are taken out of cues before embedding.
         progress: Called after each batch with the number of episodes done so far.
     """
     vectors = [np.zeros((0, embedder.dimension), np.float32)]
@@ -95,8 +95,8 @@ def restore(prepared: Prepared, store: Store, *, by_lessons: bool) -> Receipt:
     """Put an export into a store.
 
     Args:
-        store: In a transaction that writes.
-        by_lessons: Whether edges decay by lessons: they are then as many lessons old as they were.
+        store: In a write transaction.
+        by_lessons: Whether edges decay by lessons; they keep their age in lessons.
     """
     content = prepared.content
     added = store.add(_episodes(prepared), link=0.0, now=0.0)
@@ -137,7 +137,7 @@ def _episodes(prepared: Prepared) -> list[NewEpisode]:
 
 
 def _key(line: dict[str, Any]) -> bytes:
-    """What the turn was known by where it comes from; exports of older versions do not say."""
+    """The turn's key in the export; None in exports of older versions."""
     if line["key"] is not None:
         return bytes.fromhex(line["key"])
     if records.KEY in line["metadata"]:
@@ -147,7 +147,7 @@ def _key(line: dict[str, Any]) -> bytes:
 
 
 def _restore_facts(prepared: Prepared, store: Store, ids: dict[int, int]) -> None:
-    """Add the facts that are not known, then let them replace each other; `ids` learns theirs."""
+    """Add the unknown facts, then mark replaced ones; their ids are added to `ids`."""
     lines, known = prepared.content.facts, store.facts(superseded=True)
     ids.update(_found(lines, known))
     new = [i for i, line in enumerate(lines) if line["id"] not in ids]
@@ -190,7 +190,7 @@ def _fact(
 
 
 def _referring(id_: int, fact: NewFact, ids: Mapping[int, int]) -> ChangedFact:
-    """A fact that names others in its metadata, by the ids that these have now; what is not there is not named."""
+    """A fact whose metadata refer to other facts, with their new ids; absent facts are dropped."""
     metadata = dict(fact.metadata)
     for name in set(REFERENCES) & set(metadata):
         other = metadata.pop(name)
@@ -205,10 +205,10 @@ def _replace(
     store: Store,
     ids: Mapping[int, int],
 ) -> None:
-    """Let facts be replaced as the export says, unless the store knows better already.
+    """Mark facts as replaced, as the export says, unless the store has replaced them otherwise.
 
     Args:
-        newer: By which fact each of those known before was replaced.
+        newer: The fact that replaced each fact known before.
     """
     for line in lines:
         if line["superseded_by"] is None:
@@ -228,9 +228,9 @@ def _successors(fact: int, newer: Mapping[int, int | None]) -> list[int]:
 
 
 def _found(lines: Sequence[dict[str, Any]], known: Sequence[Fact]) -> dict[int, int]:
-    """The facts that are there already: the very same ones, and for what holds, one that says the same.
+    """The facts that the store already has: identical ones, and valid ones with the same text.
 
-    Each of those known is found once: a fact that was replaced and came back is two.
+    Each known fact is found once: a fact that was replaced and came back is two.
     """
     same: dict[tuple[str, float, float], list[int]] = {}
     for fact in reversed(known):
@@ -260,9 +260,9 @@ def _cues(prepared: Prepared) -> list[NewCue]:
 
 
 def _edges(lines: Sequence[dict[str, Any]], ids: Mapping[int, int], shift: int) -> Edges:
-    """Both directions of every learned edge, so much later on the learning clock.
+    """Both directions of every learned edge, shifted on the learning clock.
 
-    Lines that say the same become one memory, which no edge joins to itself.
+    Lines with the same text become one memory, and an edge between them is dropped.
     """
     lines = [e for e in lines if ids[e["source"]] != ids[e["target"]]]
     forward = np.array([(ids[e["source"]], ids[e["target"]]) for e in lines], np.int64).reshape(

@@ -1,4 +1,4 @@
-"""Slack's export: for each channel a folder, and in it a list of messages for each day."""
+"""Reads Slack's export: a folder per channel, with a list of messages per day."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SAID = ("", "bot_message", "me_message", "thread_broadcast", "file_share", "fil
 
 
 def names_of(value: object) -> dict[str, str]:
-    """What the people in a users.json are called, by their id."""
+    """The names of the people in a users.json, by id."""
     return {
         first(user, "id"): first(
             {**user, **(profile if isinstance(profile := user.get("profile"), dict) else {})},
@@ -39,11 +39,11 @@ def read_slack(
     """The turns of one file of a channel.
 
     Args:
-        session: The conversation that they belong to; their day, unless given.
-        names: What people are called, by their id.
+        session: The conversation; the day by default.
+        names: People's names by id.
 
     Raises:
-        DataError: A message is malformed; it says which.
+        DataError: A message is malformed; the error says which.
     """
     found, known = Collector(), dict(names or {})
     messages = value.get("messages") if isinstance(value, dict) else value
@@ -59,7 +59,7 @@ def _message(
     found: Collector, message: Mapping[str, Any], session: str, names: Mapping[str, str]
 ) -> None:
     if first(message, "subtype") not in _SAID:
-        found.count("of Slack itself, about who came and went")
+        found.count("of Slack itself, such as people joining and leaving")
         return
     attached = objects(message.get("files"))
     text = _plain(text_of(message.get("text")), names) or _attached(message, names)
@@ -95,7 +95,7 @@ def _attached(message: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 
 def _plain(text: str, names: Mapping[str, str]) -> str:
-    """The text with names for ids, links as they read, and without the escapes of HTML."""
+    """The text with names for ids, the text of links, and HTML unescaped."""
 
     def mention(match: re.Match[str]) -> str:
         sign, id_, label = match.groups()

@@ -1,6 +1,6 @@
 """Validates the lines of an export, value by value.
 
-Pure: lines in, records out, or a `DataError` that names the line.
+Pure: returns records, or raises a `DataError` that names the line.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 INT64 = 2**63
-EXACT = 2**53  # counts and times stay below, so that adding one to them is exact
+EXACT = 2**53  # the limit of counts and times, so that adding one is exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """What an export holds, by type of line; every line with its number.
+    """The lines of an export by type, each with its number.
 
     Attributes:
-        lessons: How many lessons had been learned: the time by which some edges decay.
+        lessons: The number of lessons learned, by which some edges decay.
     """
 
     lessons: int = 0
@@ -42,7 +42,7 @@ def checked(header: dict[str, Any], lines: Iterable[tuple[int, str]]) -> Export:
     """The lines of an export, each with its number, sorted and checked.
 
     Raises:
-        DataError: One of them cannot be what an export holds; it says which.
+        DataError: A line is malformed; the error says which.
     """
     lessons = header.get("lessons", 0)
     if not _is_count(lessons):
@@ -52,7 +52,7 @@ def checked(header: dict[str, Any], lines: Iterable[tuple[int, str]]) -> Export:
         content = parsed(line, number)
         if content.get("type") == "helamem":
             raise DataError(
-                "another namespace begins here; `helamem import` puts each into its own",
+                "another namespace begins here; use `helamem import`, which puts each into its own",
                 line=number,
             )
         _sort_in(found, content, number)
@@ -63,10 +63,10 @@ def checked(header: dict[str, Any], lines: Iterable[tuple[int, str]]) -> Export:
 
 
 def parsed(line: str, number: int) -> dict[str, Any]:
-    """The object that a line holds.
+    """The object in a line.
 
     Raises:
-        DataError: It is not JSON, or no object.
+        DataError: It is not JSON, or not an object.
     """
     try:
         value = json.loads(line, parse_constant=_refuse_constant)
@@ -222,7 +222,7 @@ def _sort_in(found: Export, line: dict[str, Any], number: int) -> None:
 
 
 def _check_ids(found: Export) -> None:
-    """Refuse an id that two lines have, and a key that two episodes have: one of them would be lost."""
+    """Refuse an id of two lines, or a key of two episodes: one of them would be lost."""
     known: set[int] = set()
     keys: set[bytes] = set()
     for line in (*found.episodes, *found.facts, *found.cues):

@@ -1,4 +1,4 @@
-"""The JSON export of Telegram's desktop program: one chat, or all of them."""
+"""Reads the JSON export of Telegram's desktop program: one chat, or all of them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def read_telegram(value: object, zone: tzinfo | None = None) -> Reading:
     """The turns of a chat or of all chats; a session is a day of a chat, and files leave a note.
 
-    Times are taken from the seconds in the file where it has them: the others say no zone.
+    Times in seconds are preferred, since the others name no zone.
 
     Raises:
-        DataError: It is not the form of that file.
+        DataError: The file has another form.
     """
     chats = value.get("chats") if isinstance(value, dict) else None
     several = chats.get("list") if isinstance(chats, dict) else None
@@ -32,7 +32,7 @@ def _chat(found: Collector, chat: dict[str, Any], zone: tzinfo | None) -> None:
     name = first(chat, "name", "id")
     for message in objects(chat["messages"]):
         if first(message, "type") != "message":
-            found.count("of Telegram itself, about who came and went")
+            found.count("of Telegram itself, such as people joining and leaving")
             continue
         notes = _notes(message)
         text = "\n".join(filter(None, [_text(message.get("text")).strip(), *notes]))

@@ -1,4 +1,4 @@
-"""A chat that WhatsApp exported as text: a line for each message, and more lines where it has several."""
+"""Reads a chat that WhatsApp exported as text: one or more lines per message."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FILE = re.compile(r"^(?:<attached: )?([\w .()@-]+\.\w{2,5})(?:>| \((?:file atta
 
 
 class _Line(NamedTuple):
-    numbers: tuple[int, int, int]  # the date, in the order in which it was written
+    numbers: tuple[int, int, int]  # the parts of the date, in the order in which they were written
     hour: int
     minute: int
     second: int
@@ -40,20 +40,20 @@ class _Line(NamedTuple):
 
 
 def is_whatsapp(text: str) -> bool:
-    """Whether a text is such a chat: its first lines begin with a date and a time."""
+    """Whether a text is a WhatsApp chat: its first lines begin with a date and a time."""
     lines = [line for line in text.translate(_UNSEEN).splitlines()[:20] if line.strip()]
     return bool(lines) and sum(bool(_START.match(line)) for line in lines[:4]) >= min(2, len(lines))
 
 
 def read_whatsapp(text: str, *, session: str = "", zone: tzinfo | None = None) -> Reading:
-    """The turns of a chat; what WhatsApp itself says in it is left out, and counted.
+    """The turns of a chat; WhatsApp's own messages are left out and counted.
 
-    Whether a date begins with its day or its month is told by all dates of the chat together: a number
-    above 12 is a day, times go on, and a clock with "am" and "pm" goes with the month first.
+    All dates of the chat together tell whether the day or the month comes first: a number above 12 is a day,
+    times never go back, and a clock with "am" and "pm" goes with the month first.
 
     Args:
-        session: What the chat is called; each day of it is a session.
-        zone: Of the phone that wrote it: the file does not say.
+        session: The name of the chat; each of its days is a session.
+        zone: The zone of the phone, which the file does not name.
     """
     lines = _lines(text.translate(_UNSEEN).splitlines())
     order = _order(lines)
@@ -91,7 +91,7 @@ def _lines(lines: Iterable[str]) -> list[_Line]:
 
 
 def _order(lines: Sequence[_Line]) -> str:
-    """Which of year, month and day comes where: "dmy", "mdy" or "ymd"."""
+    """The order of day, month and year: "dmy", "mdy" or "ymd"."""
     if any(line.numbers[0] > 31 for line in lines):
         return "ymd"
     steps = Counter({"dmy": 0, "mdy": 0})
