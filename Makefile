@@ -2,7 +2,7 @@
 #   make demo                       install into .venv, and watch a memory at work
 #   make test                       install what tests need, and run the whole suite
 #   make slow                       run what takes long: many examples, kills, races
-#   make lint | check | adapters | bare | dist | real-model | pages | clean
+#   make lint | check | adapters | bare | dist | mutation | real-model | pages | clean
 #   make PYTHON=python3.12 ...      use another Python
 #   make VENV=/some/where ...       use another place than .venv
 
@@ -11,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test slow lint fix check adapters bare dist real-model pages clean
+.PHONY: help demo test slow lint fix check adapters bare dist mutation real-model pages clean
 .DEFAULT_GOAL := help
 
 help: ## List what can be made
@@ -66,6 +66,9 @@ dist: $(VENV)/.dist ## Build the distribution, check it, and run README's exampl
 	@$(VENV)/wheel/bin/python -m pip --disable-pip-version-check --quiet install dist/*.whl
 	@$(VENV)/wheel/bin/python scripts/bare.py README.md
 
+mutation: $(VENV)/.mutation ## Change the code at random, and count what no test notices: N=400 SEED=0 ROOMS="core search"
+	@$(BIN)/python scripts/mutation.py $(or $(N),400) $(or $(SEED),0) $(ROOMS)
+
 real-model: $(VENV)/.installed ## Measure with a real language model on this machine: DATA=locomo10.json
 	@echo "== Installing a server for language models into $(VENV)/real-model"
 	@test -d $(VENV)/real-model || $(PYTHON) -m venv $(VENV)/real-model
@@ -80,7 +83,7 @@ pages: $(VENV)/.bench ## Write the pages of results, and the tables of other doc
 
 clean: ## Remove what was made
 	@echo "== Removing $(VENV), caches and builds"
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf $(VENV) build dist mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -109,6 +112,11 @@ $(VENV)/.lint: $(VENV)/.test
 $(VENV)/.dist: $(VENV)/.made
 	@echo "== Installing what builds a distribution into $(VENV)"
 	@$(PIP) install --group dist
+	@touch $@
+
+$(VENV)/.mutation: $(VENV)/.test
+	@echo "== Installing what mutates into $(VENV)"
+	@$(PIP) install --group mutation
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.installed
