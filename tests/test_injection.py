@@ -19,7 +19,7 @@ from helamem.models.embedders import HashingEmbedder
 from helamem.models.scripted import ScriptedLLM
 
 if TYPE_CHECKING:
-    from helamem.models.scripted import Call
+    from helamem.protocols import Request
 
 MAY_8 = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
 HOSTILE = [
@@ -55,7 +55,7 @@ def told(*facts: dict[str, Any]) -> dict[str, Any]:
     return {"facts": [usual | fact for fact in facts]}
 
 
-def the_rules_are_ours(call: Call) -> bool:
+def the_rules_are_ours(call: Request) -> bool:
     """Whether no memory has come into what the system says, and every one stands quoted in a line."""
     system, *others = call.messages
     quoted = [

@@ -16,6 +16,7 @@ from helamem.config import Config
 from helamem.models.cached import Cached
 from helamem.models.embedders import HashingEmbedder
 from helamem.models.scripted import ScriptedLLM
+from helamem.protocols import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,9 @@ class TestWhatIsMade:
     def test_a_cache_of_answers(self, tmp_path: Path) -> None:
         folder = tmp_path / "answers" / "tiny"
 
-        Cached(ScriptedLLM(["Peanuts."]), folder).complete([{"role": "user", "content": "What?"}])
+        Cached(ScriptedLLM(["Peanuts."]), folder).complete(
+            Request([{"role": "user", "content": "What?"}])
+        )
 
         assert [0o700, 0o700] == [mode(folder), mode(folder.parent)]
         assert [0o600] == [mode(each) for each in folder.iterdir()]

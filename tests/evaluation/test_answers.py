@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from helamem.evaluation.datasets import Dataset
+    from helamem.protocols import Reply, Request
 
 words = st.lists(st.sampled_from(["kettle", "red", "won", "fair", "dogs"]), max_size=6).map(
     " ".join
@@ -310,9 +311,9 @@ class Meeting:
         self._barrier = threading.Barrier(2, timeout=120)
         self._scripted = ScriptedLLM(fluent)
 
-    def complete(self, *asked: Any, **options: Any) -> Any:
+    def complete(self, request: Request) -> Reply:
         self._barrier.wait()
-        return self._scripted.complete(*asked, **options)
+        return self._scripted.complete(request)
 
 
 def test_questions_of_several_histories_are_asked_at_once(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from helamem.models.cached import Cached
 from helamem.models.metering import Meter
 from helamem.models.openai_chat import OpenAIChat
 from helamem.models.scripted import ScriptedLLM
-from helamem.protocols import Reply
+from helamem.protocols import Reply, Request
 from llm_server import Disconnect, Fail, Hang, LLMServer, Raw, Say
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ def serving(
 
 def failure_of(*acts: Act, schema: dict[str, Any] | None = None, **options: Any) -> LLMError:
     with serving(*acts, **options) as (_, llm), pytest.raises(LLMError) as caught:
-        llm.complete(ASK, schema=schema, max_tokens=50)
+        llm.complete(Request(ASK, schema=schema, max_tokens=50))
     return caught.value
 
 
-def drained(llm: OpenAIChat) -> tuple[list[str], Reply]:
+def drained(llm: OpenAIChat, request: Request | None = None) -> tuple[list[str], Reply]:
     """The pieces of a stream, and what it returned."""
     pieces: list[str] = []
-    stream = llm.stream(ASK)
+    stream = llm.stream(request or Request(ASK))
     while True:
         try:
             pieces.append(next(stream))
@@ -72,24 +72,28 @@ class TestComplete:
         with serving(Say("Peanuts.")) as (_, llm):
             assert Reply(
                 text="Peanuts.", prompt_tokens=11, completion_tokens=7, model="tiny-1"
-            ) == llm.complete(ASK)
+            ) == llm.complete(Request(ASK))
 
     def test_request_says_what_was_asked(self) -> None:
         with serving(Say("x")) as (server, llm):
-            llm.complete(ASK, max_tokens=50, temperature=0.5)
+            llm.complete(Request(ASK, max_tokens=50, temperature=0.5))
             assert [
                 {"model": "tiny", "messages": ASK, "max_tokens": 50, "temperature": 0.5}
             ] == server.requests
 
     def test_object_is_parsed(self) -> None:
         with serving(Say(GOOD)) as (server, llm):
-            assert {"food": "peanuts", "sure": True} == llm.complete(ASK, schema=SCHEMA).data
+            assert {"food": "peanuts", "sure": True} == llm.complete(
+                Request(ASK, schema=SCHEMA)
+            ).data
             form = server.requests[0]["response_format"]
             assert ("json_schema", SCHEMA) == (form["type"], form["json_schema"]["schema"])
 
     def test_fenced_object_is_parsed(self) -> None:
         with serving(Say(f"Here you are:\n```json\n{GOOD}\n```")) as (_, llm):
-            assert {"food": "peanuts", "sure": True} == llm.complete(ASK, schema=SCHEMA).data
+            assert {"food": "peanuts", "sure": True} == llm.complete(
+                Request(ASK, schema=SCHEMA)
+            ).data
 
     @pytest.mark.parametrize(
         ("refuses", "forms"),
@@ -102,8 +106,10 @@ class TestComplete:
         self, refuses: tuple[str, ...], forms: list[str | None]
     ) -> None:
         with serving(Say(GOOD), refuses=refuses) as (server, llm):
-            llm.complete(ASK, schema=SCHEMA)
-            assert {"food": "peanuts", "sure": True} == llm.complete(ASK, schema=SCHEMA).data
+            llm.complete(Request(ASK, schema=SCHEMA))
+            assert {"food": "peanuts", "sure": True} == llm.complete(
+                Request(ASK, schema=SCHEMA)
+            ).data
             assert forms == [
                 each.get("response_format", {}).get("type") for each in server.requests
             ]
@@ -111,7 +117,7 @@ class TestComplete:
 
     def test_schema_joins_the_system_message_where_there_is_one(self) -> None:
         with serving(Say(GOOD), refuses=("json_schema",)) as (server, llm):
-            llm.complete([{"role": "system", "content": "Be brief."}, *ASK], schema=SCHEMA)
+            llm.complete(Request([{"role": "system", "content": "Be brief."}, *ASK], schema=SCHEMA))
             sent = server.requests[-1]["messages"]
             assert ["system", "user"] == [each["role"] for each in sent]
             assert sent[0]["content"].startswith("Be brief.\n\n")
@@ -119,23 +125,23 @@ class TestComplete:
     @pytest.mark.parametrize("parameter", ["temperature", "max_tokens"])
     def test_a_parameter_that_the_server_refuses_is_left_out(self, parameter: str) -> None:
         with serving(Say("Peanuts."), refuses=(parameter,)) as (server, llm):
-            llm.complete(ASK, max_tokens=50)
-            llm.complete(ASK, max_tokens=50)
+            llm.complete(Request(ASK, max_tokens=50))
+            llm.complete(Request(ASK, max_tokens=50))
             assert [True, False, False] == [parameter in each for each in server.requests]
 
     def test_newer_models_get_their_own_name_for_the_limit(self) -> None:
         with serving(Say("Peanuts."), refuses=("max_tokens",)) as (server, llm):
-            llm.complete(ASK, max_tokens=50)
+            llm.complete(Request(ASK, max_tokens=50))
             assert 50 == server.requests[-1]["max_completion_tokens"]
 
     def test_a_request_that_is_malformed_in_every_form_fails_as_it_first_did(self) -> None:
         with serving(Fail(400, "context too long")) as (server, llm):
             with pytest.raises(LLMError, match=r"answered 400: .*context too long") as caught:
-                llm.complete(ASK, schema=SCHEMA)
+                llm.complete(Request(ASK, schema=SCHEMA))
             assert not caught.value.retryable
             assert 3 == len(server.requests)
             server.acts = (Say(GOOD),)
-            llm.complete(ASK, schema=SCHEMA)
+            llm.complete(Request(ASK, schema=SCHEMA))
             assert "json_schema" == server.requests[-1]["response_format"]["type"]
 
 
@@ -183,7 +189,7 @@ class TestFailures:
         with LLMServer(Say("x")) as server:
             llm = OpenAIChat("tiny", base_url=server.base_url[:-3], max_retries=0)
             with pytest.raises(LLMError, match="usually ends in /v1"):
-                llm.complete(ASK)
+                llm.complete(Request(ASK))
             llm.close()
 
     def test_silence(self) -> None:
@@ -201,7 +207,7 @@ class TestFailures:
     def test_nobody_there(self) -> None:
         llm = OpenAIChat("tiny", base_url="http://127.0.0.1:9/v1", max_retries=0)
         with pytest.raises(LLMError, match=r"could not be asked: .*refused") as caught:
-            llm.complete(ASK)
+            llm.complete(Request(ASK))
         assert caught.value.retryable
         llm.close()
 
@@ -223,7 +229,7 @@ class TestFailures:
 class TestRetries:
     def test_server_error_is_asked_again(self) -> None:
         with serving(Fail(500), Say("Peanuts."), max_retries=1) as (server, llm):
-            assert "Peanuts." == llm.complete(ASK).text
+            assert "Peanuts." == llm.complete(Request(ASK)).text
             assert 2 == len(server.requests)
 
     def test_retry_after_is_respected(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +238,7 @@ class TestRetries:
         with serving(slow_down, Say("Peanuts."), max_retries=1) as (_, llm):
             monkeypatch.setattr("time.sleep", slept.append)
 
-            assert "Peanuts." == llm.complete(ASK).text
+            assert "Peanuts." == llm.complete(Request(ASK)).text
             assert [7.0] == slept
 
     def test_a_very_long_retry_after_is_an_error_at_once(self) -> None:
@@ -256,9 +262,20 @@ class TestStream:
             _, reply = drained(llm)
         assert ("Peanuts.", 0) == (reply.text, reply.completion_tokens)
 
+    def test_an_object_may_come_in_pieces(self) -> None:
+        request = Request(ASK, schema=SCHEMA)
+        with serving(Say(pieces=(GOOD[:9], GOOD[9:]))) as (_, llm):
+            _, reply = drained(llm, request)
+        assert {"food": "peanuts", "sure": True} == reply.data
+        assert GOOD == reply.text
+
+    def test_an_object_in_pieces_is_checked_too(self) -> None:
+        with serving(Say(pieces=("Pea", "nuts"))) as (_, llm), pytest.raises(LLMError):
+            drained(llm, Request(ASK, schema=SCHEMA))
+
     def test_disconnect_in_mid_stream(self) -> None:
         with serving(Say(pieces=("Pea", "nuts", "."), cut_after=2)) as (_, llm):
-            stream = llm.stream(ASK)
+            stream = llm.stream(Request(ASK))
             assert ["Pea", "nuts"] == [next(stream), next(stream)]
             with pytest.raises(LLMError) as caught:
                 next(stream)
@@ -269,7 +286,7 @@ class TestStream:
             serving(Say("Peanuts.", finish=None)) as (_, llm),
             pytest.raises(LLMError, match="in the middle of its answer"),
         ):
-            list(llm.stream(ASK))
+            list(llm.stream(Request(ASK)))
 
     @pytest.mark.parametrize(
         ("act", "message"),
@@ -286,11 +303,11 @@ class TestStream:
     )
     def test_failures_are_ours(self, act: Act, message: str) -> None:
         with serving(act) as (_, llm), pytest.raises(LLMError, match=message):
-            list(llm.stream(ASK))
+            list(llm.stream(Request(ASK)))
 
     def test_closing_the_stream_closes_the_connection(self) -> None:
         with serving(Say(pieces=("x" * 1000,) * 20_000)) as (server, llm):
-            stream = llm.stream(ASK)
+            stream = llm.stream(Request(ASK))
             next(stream)
             stream.close()
             assert server.broken.wait(5)
@@ -306,7 +323,7 @@ class TestStream:
                 handler.server.closing.wait(30)
 
         with serving(Stall(), timeout_s=0.2) as (_, llm):
-            stream = llm.stream(ASK)
+            stream = llm.stream(Request(ASK))
             assert "Pea" == next(stream)
             with pytest.raises(LLMError, match="silent"):
                 next(stream)
@@ -322,7 +339,7 @@ class TestSecrets:
     ) -> None:
         with caplog.at_level(logging.DEBUG), serving(act) as (server, llm):
             with pytest.raises(LLMError) as caught:
-                llm.complete(ASK)
+                llm.complete(Request(ASK))
             assert f"Bearer {KEY}" == server.headers[0]["authorization"]
         shown = "".join(traceback.format_exception(caught.value)) + repr(llm)
 
@@ -334,7 +351,7 @@ class TestSecrets:
     def test_key_of_the_environment_is_not_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-of-someone-else")
         with serving(Say("x"), api_key="") as (server, llm):
-            llm.complete(ASK)
+            llm.complete(Request(ASK))
             assert "sk-of-someone-else" not in str(server.headers)
 
 
@@ -363,8 +380,8 @@ class TestMeter:
     def test_calls_and_tokens_add_up(self) -> None:
         with serving(Say("Peanuts.")) as (_, llm):
             meter = Meter(llm)
-            meter.complete(ASK)
-            assert "Peanuts." == "".join(meter.stream(ASK))
+            meter.complete(Request(ASK))
+            assert "Peanuts." == "".join(meter.stream(Request(ASK)))
         assert {"calls": 2, "tokens": 36} == meter.usage
         assert (22, 14, "openai/tiny") == (
             meter.prompt_tokens,
@@ -375,14 +392,14 @@ class TestMeter:
     def test_a_failed_call_counts_as_a_call(self) -> None:
         meter = Meter(ScriptedLLM([LLMError("down")]))
         with pytest.raises(LLMError):
-            meter.complete(ASK)
+            meter.complete(Request(ASK))
         assert {"calls": 1, "tokens": 0} == meter.usage
 
     def test_a_cached_answer_costs_nothing(self) -> None:
         meter = Meter(Cached(ScriptedLLM(["Peanuts."]), {}))
-        meter.complete(ASK)
+        meter.complete(Request(ASK))
         before = meter.usage
-        meter.complete(ASK)
+        meter.complete(Request(ASK))
         assert before == meter.usage
 
 
@@ -391,7 +408,7 @@ class TestCached:
         llm = ScriptedLLM(["Peanuts."])
         cached = Cached(llm, {})
 
-        first, second = cached.complete(ASK), cached.complete(ASK)
+        first, second = cached.complete(Request(ASK)), cached.complete(Request(ASK))
 
         assert (first.text, False) == (second.text, first.cached)
         assert second.cached
@@ -403,19 +420,19 @@ class TestCached:
     def test_anything_else_asked_is_another_question(self, options: dict[str, Any]) -> None:
         llm = ScriptedLLM([GOOD, GOOD])
         cached = Cached(llm, {})
-        cached.complete(ASK)
-        cached.complete(ASK, **options)
+        cached.complete(Request(ASK))
+        cached.complete(Request(ASK, **options))
         assert 2 == len(llm.calls)
 
     def test_another_model_has_its_own_answers(self) -> None:
         kept: dict[str, str] = {}
-        Cached(ScriptedLLM(["a"], name="one"), kept).complete(ASK)
-        assert "b" == Cached(ScriptedLLM(["b"], name="two"), kept).complete(ASK).text
+        Cached(ScriptedLLM(["a"], name="one"), kept).complete(Request(ASK))
+        assert "b" == Cached(ScriptedLLM(["b"], name="two"), kept).complete(Request(ASK)).text
 
     def test_a_folder_outlives_the_process(self, tmp_path: Path) -> None:
         folder = tmp_path / "answers"
-        first = Cached(ScriptedLLM([GOOD]), folder).complete(ASK, schema=SCHEMA)
-        again = Cached(ScriptedLLM([]), str(folder)).complete(ASK, schema=SCHEMA)
+        first = Cached(ScriptedLLM([GOOD]), folder).complete(Request(ASK, schema=SCHEMA))
+        again = Cached(ScriptedLLM([]), str(folder)).complete(Request(ASK, schema=SCHEMA))
 
         assert first.data == again.data
         assert again.cached
@@ -423,40 +440,40 @@ class TestCached:
 
     def test_streams_are_remembered_too(self) -> None:
         cached = Cached(ScriptedLLM(["Peanuts, of course."]), {})
-        assert ["Peanuts,", " of", " course."] == list(cached.stream(ASK))
-        assert ["Peanuts, of course."] == list(cached.stream(ASK))
+        assert ["Peanuts,", " of", " course."] == list(cached.stream(Request(ASK)))
+        assert ["Peanuts, of course."] == list(cached.stream(Request(ASK)))
 
     def test_failures_are_not_remembered(self) -> None:
         cached = Cached(ScriptedLLM([LLMError("down"), "Peanuts."]), {})
         with pytest.raises(LLMError):
-            cached.complete(ASK)
-        assert "Peanuts." == cached.complete(ASK).text
+            cached.complete(Request(ASK))
+        assert "Peanuts." == cached.complete(Request(ASK)).text
 
 
 class TestScripted:
     def test_answers_may_be_objects(self) -> None:
         llm = ScriptedLLM([{"food": "peanuts", "sure": True}])
-        assert {"food": "peanuts", "sure": True} == llm.complete(ASK, schema=SCHEMA).data
+        assert {"food": "peanuts", "sure": True} == llm.complete(Request(ASK, schema=SCHEMA)).data
 
     def test_an_answer_that_is_not_json_is_refused(self) -> None:
         with pytest.raises(LLMError, match="not JSON"):
-            ScriptedLLM(["no"]).complete(ASK, schema=SCHEMA)
+            ScriptedLLM(["no"]).complete(Request(ASK, schema=SCHEMA))
 
     def test_an_answer_that_does_not_fit_is_refused(self) -> None:
         with pytest.raises(LLMError, match="of type string"):
-            ScriptedLLM([{"food": 3, "sure": True}]).complete(ASK, schema=SCHEMA)
+            ScriptedLLM([{"food": 3, "sure": True}]).complete(Request(ASK, schema=SCHEMA))
 
     def test_a_function_sees_the_messages(self) -> None:
         llm = ScriptedLLM(lambda messages: messages[0]["content"].upper())
-        assert "WHAT MUST MAYA NOT EAT?" == llm.complete(ASK).text
+        assert "WHAT MUST MAYA NOT EAT?" == llm.complete(Request(ASK)).text
 
     def test_the_end_of_the_script_is_told(self) -> None:
         with pytest.raises(LLMError, match="has 0 answers, but was asked 1 times"):
-            ScriptedLLM([]).complete(ASK)
+            ScriptedLLM([]).complete(Request(ASK))
 
     def test_calls_are_kept_from_every_thread(self) -> None:
         llm = ScriptedLLM(lambda messages: "x")
-        threads = [threading.Thread(target=llm.complete, args=(ASK,)) for _ in range(8)]
+        threads = [threading.Thread(target=llm.complete, args=(Request(ASK),)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -13,6 +13,7 @@ from helamem import Config, OpenAIChat, arguments
 from helamem.errors import ConfigError, EmbedderError, LLMError
 from helamem.models import openai_client
 from helamem.models.embedders import OpenAIEmbedder
+from helamem.protocols import Request
 from llm_server import Fail, LLMServer, Raw, Say
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class TestKey:
             LLMServer(Fail(401, "x" * n_before + KEY)) as server,
             pytest.raises(LLMError) as caught,
         ):
-            chat(server).complete(ASK)
+            chat(server).complete(Request(ASK))
 
         assert KEY[:6] not in str(caught.value)
 
@@ -80,9 +81,9 @@ class TestKey:
         with LLMServer(Fail(status, f"your key is {KEY}")) as server:
             llm = chat(server)
             with pytest.raises(LLMError) as caught:
-                llm.complete(ASK, schema={"type": "object"})
+                llm.complete(Request(ASK, schema={"type": "object"}))
             with pytest.raises(LLMError) as streamed:
-                list(llm.stream(ASK))
+                list(llm.stream(Request(ASK)))
 
         for error in (caught.value, streamed.value):
             assert KEY not in str(error)
@@ -93,7 +94,7 @@ class TestKey:
                 "choices": [{"index": 0, "finish_reason": "stop",
                              "message": {"role": "assistant", "content": f"It is {KEY}."}}]}  # fmt: skip
         with LLMServer(Raw(json.dumps(body))) as server:
-            reply = chat(server).complete(ASK)
+            reply = chat(server).complete(Request(ASK))
 
         assert ("It is ***.", "m ***") == (reply.text, reply.model)
 
@@ -103,7 +104,7 @@ class TestKey:
                 "choices": [{"index": 0, "finish_reason": "stop",
                              "message": {"role": "assistant", "content": "No."}}]}  # fmt: skip
         with LLMServer(Raw(json.dumps(body))) as server:
-            given = chat(server).complete(ASK).model
+            given = chat(server).complete(Request(ASK)).model
 
         assert given.isprintable()
         assert 0 < len(given) <= 200
@@ -139,9 +140,9 @@ class TestOtherServers:
             with LLMServer(Redirect(f"{other.base_url}/chat/completions", status)) as server:
                 llm = chat(server)
                 with pytest.raises(LLMError, match=r"redirects to http://127.*nothing was sent"):
-                    llm.complete(ASK)
+                    llm.complete(Request(ASK))
                 with pytest.raises(LLMError, match="set HELAMEM_LLM_BASE_URL"):
-                    list(llm.stream(ASK))
+                    list(llm.stream(Request(ASK)))
 
             assert [] == other.requests
 
@@ -162,7 +163,7 @@ class TestOtherServers:
             monkeypatch.setenv(name, "secret-of-openai")
         monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Team: secret-of-openai")
         with LLMServer(Say("Peanuts.")) as server:
-            chat(server, api_key="").complete(ASK)
+            chat(server, api_key="").complete(Request(ASK))
 
         assert "secret-of-openai" not in json.dumps(server.headers)
 
@@ -237,9 +238,9 @@ class TestLimits:
         with LLMServer(Say("word " * 5000), Say("word " * 5000)) as server:
             llm = chat(server)
             with pytest.raises(LLMError, match="longer than 5,000 bytes"):
-                llm.complete(ASK)
+                llm.complete(Request(ASK))
             with pytest.raises(LLMError, match="longer than 5,000 bytes"):
-                list(llm.stream(ASK))
+                list(llm.stream(Request(ASK)))
 
 
 class TestOddReplies:
@@ -249,7 +250,7 @@ class TestOddReplies:
     def test_no_message(self, choices: Any) -> None:
         body = json.dumps({"id": "1", "object": "chat.completion", "choices": choices})
         with LLMServer(Raw(body)) as server, pytest.raises(LLMError):
-            chat(server).complete(ASK)
+            chat(server).complete(Request(ASK))
 
     @pytest.mark.parametrize("count", ["abc", 1e999, -1, None, [1], 10**40, True, 1.5])
     def test_counts_that_are_none(self, count: Any) -> None:
@@ -263,7 +264,7 @@ class TestOddReplies:
             {"id": "1", "object": "chat.completion", "choices": [choice], "usage": usage}
         )
         with LLMServer(Raw(body)) as server:
-            reply = chat(server).complete(ASK)
+            reply = chat(server).complete(Request(ASK))
 
         assert "No." == reply.text
         assert reply.prompt_tokens in (0, 1)
@@ -275,11 +276,13 @@ class TestOddReplies:
     )  # fmt: skip
     def test_chunks_that_are_none(self, event: str) -> None:
         with LLMServer(Events((event,))) as server, pytest.raises(LLMError):
-            list(chat(server).stream(ASK))
+            list(chat(server).stream(Request(ASK)))
 
     @pytest.mark.parametrize(
         "text", ["[" * 100_000, '{"a":' * 100_000, '{"a": ' + "9" * 5000 + "}"]
     )
     def test_answers_that_cannot_be_read(self, text: str) -> None:
         with LLMServer(Say(text)) as server, pytest.raises(LLMError):
-            chat(server).complete(ASK, schema={"type": "object", "additionalProperties": False})
+            chat(server).complete(
+                Request(ASK, schema={"type": "object", "additionalProperties": False})
+            )

@@ -38,7 +38,7 @@ from helamem import (
 )
 from helamem.answering.ask import Answer
 from helamem.consolidation.profiles import Profile
-from helamem.protocols import LLM, Embedder, Floats, Message, Reply
+from helamem.protocols import LLM, Embedder, Floats, Message, Reply, Request
 from helamem.records import Json
 
 NOON = datetime(2024, 5, 6, 12, 0, tzinfo=UTC)
@@ -119,7 +119,7 @@ def moving(memory: Memory, other: Memory) -> None:
 
 def asking(memory: Memory, llm: LLM, messages: Sequence[Message]) -> None:
     assert_type(memory.ask("What?", llm=llm, verify=True), Answer)
-    assert_type(llm.complete(messages), Reply)
+    assert_type(llm.complete(Request(messages)), Reply)
 
 
 async def awaiting(llm: LLM) -> None:

@@ -19,6 +19,7 @@ from helamem.models import prompts, schemas
 from helamem.models.metering import Meter
 from helamem.models.tokens import count_tokens
 from helamem.plain import Record, fields
+from helamem.protocols import Request
 from helamem.records import Fact
 from helamem.search.passages import passage
 
@@ -172,11 +173,13 @@ def ask(
 def plan(llm: LLM, question: str, at: datetime) -> list[str]:
     """Search queries by the model, without the question itself."""
     reply = llm.complete(
-        [
-            {"role": "system", "content": prompts.PLAN},
-            {"role": "user", "content": _asked(question, at)},
-        ],
-        schema=PLAN_SCHEMA,
+        Request(
+            [
+                {"role": "system", "content": prompts.PLAN},
+                {"role": "user", "content": _asked(question, at)},
+            ],
+            schema=PLAN_SCHEMA,
+        ),
     )
     return _searches(reply.data, tried=[question])
 
@@ -187,15 +190,17 @@ def investigate(llm: LLM, question: str, recall: Recall, *, tried: Sequence[str]
     shown = prompts.quoted("memories", (memory_line(hit, question) for hit in recall.hits[:10]))
     failed = prompts.quoted("tried", lines)
     reply = llm.complete(
-        [
-            {"role": "system", "content": prompts.PLAN},
-            {
-                "role": "user",
-                "content": f"{_asked(question, recall.at)}\nThese searches did not bring back the answer, but only "
-                f"these memories. Write others, with other words or for another link in the chain.\n{failed}\n{shown}",
-            },
-        ],
-        schema=PLAN_SCHEMA,
+        Request(
+            [
+                {"role": "system", "content": prompts.PLAN},
+                {
+                    "role": "user",
+                    "content": f"{_asked(question, recall.at)}\nThese searches did not bring back the answer, but only "
+                    f"these memories. Write others, with other words or for another link in the chain.\n{failed}\n{shown}",
+                },
+            ],
+            schema=PLAN_SCHEMA,
+        ),
     )
     return _searches(reply.data, tried=tried)
 
@@ -262,7 +267,7 @@ def fitting(hits: Iterable[Hit], max_tokens: int, question: str) -> list[Hit]:
 
 def select(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> list[Hit]:
     """The hits that the model considers relevant."""
-    reply = llm.complete(_about(prompts.SELECT, question, at, hits), schema=SELECT_SCHEMA)
+    reply = llm.complete(Request(_about(prompts.SELECT, question, at, hits), schema=SELECT_SCHEMA))
     chosen = set(schemas.fitting_items(reply.data, SELECT_SCHEMA, "ids")[0])
     return [hit for hit in hits if hit.id in chosen]
 
@@ -271,7 +276,7 @@ def answer(
     llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language = ENGLISH
 ) -> Said:
     """Answer from these memories, and check the citations."""
-    reply = llm.complete(_about(prompts.ANSWER, question, at, hits), schema=ANSWER_SCHEMA)
+    reply = llm.complete(Request(_about(prompts.ANSWER, question, at, hits), schema=ANSWER_SCHEMA))
     return checked(reply.data, question, hits, language)
 
 
@@ -288,7 +293,10 @@ def verify(
     quoted = prompts.quoted("draft", [{"answer": draft.text, "citations": list(draft.citations)}])
     system, user = _about(prompts.VERIFY, question, at, hits)
     reply = llm.complete(
-        [system, {"role": "user", "content": f"{user['content']}\n{quoted}"}], schema=ANSWER_SCHEMA
+        Request(
+            [system, {"role": "user", "content": f"{user['content']}\n{quoted}"}],
+            schema=ANSWER_SCHEMA,
+        )
     )
     said = checked(reply.data, question, hits, language)
     return replace(said, refused=tuple(dict.fromkeys((*draft.refused, *said.refused))))

@@ -19,6 +19,7 @@ from helamem.learning import implicit
 from helamem.models import prompts
 from helamem.models.metering import Meter
 from helamem.plain import Record, fields, plain
+from helamem.protocols import Request
 from helamem.records import Turn
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Chat:
         said = self._remember(text, self._speaker, "user", recall.at)
         whole = False
         try:
-            yield from _heard(meter.stream(asked), pieces)
+            yield from _heard(meter.stream(Request(asked)), pieces)
             whole = True
         finally:
             reply = "".join(pieces)

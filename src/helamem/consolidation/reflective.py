@@ -13,7 +13,7 @@ from helamem.core.vectors import normalize
 from helamem.errors import LLMError
 from helamem.language import language_named
 from helamem.models import prompts
-from helamem.protocols import ChangedFact, Distillate
+from helamem.protocols import ChangedFact, Distillate, Request
 from helamem.records import Fact
 
 if TYPE_CHECKING:
@@ -48,9 +48,11 @@ class Reflective:
         """
         shown = self._known_near([episode.id for episode in episodes])
         reply = self._llm.complete(
-            claims.messages(episodes, shown),
-            schema=claims.schema(len(episodes)),
-            max_tokens=self._config.llm.max_tokens,
+            Request(
+                claims.messages(episodes, shown),
+                schema=claims.schema(len(episodes)),
+                max_tokens=self._config.llm.max_tokens,
+            ),
         )
         parsed = claims.parse(reply.data, episodes, shown)
         if parsed.misshapen:  # a model that does not keep to the form may do so another time

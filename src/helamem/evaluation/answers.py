@@ -17,6 +17,7 @@ import snowballstemmer
 
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.models import prompts
+from helamem.protocols import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -140,7 +141,7 @@ def judged(llm: LLM, question: Question, reply: str) -> bool:
     Raises:
         LLMError: The model failed, so there is no verdict.
     """
-    verdict = llm.complete(judging(question, reply), schema=VERDICT).data
+    verdict = llm.complete(Request(judging(question, reply), schema=VERDICT)).data
     return isinstance(verdict, dict) and verdict.get("correct") is True
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from helamem.evaluation.datasets import Conversation, Dataset, Outline, Question
     from helamem.evaluation.embedding import SharedEmbedder
     from helamem.evaluation.systems import System
-    from helamem.protocols import LLM, Message
+    from helamem.protocols import LLM, Request
     from helamem.records import Hit, Json
 
 # Per million input and output tokens, in any currency.
@@ -74,37 +74,24 @@ class Estimating:
     def __init__(self, name: str = "estimate") -> None:
         self.name = name
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,
-        max_tokens: int | None = None,  # noqa: ARG002
-        temperature: float = 0.0,  # noqa: ARG002
-    ) -> Reply:
+    def complete(self, request: Request) -> Reply:
         """A placeholder answer or verdict, with the length of the request."""
-        shown = _ID.search(messages[-1]["content"])
+        shown = _ID.search(request.messages[-1]["content"])
         data: dict[str, Json] = {"correct": True}
-        if schema is not answers.VERDICT:
+        if request.schema is not answers.VERDICT:
             cited: list[Json] = [int(shown[1])] if shown else []
             data = {"found": True, "answer": self.ANSWER, "citations": cited}
         return Reply(
             text="",
             data=data,
-            prompt_tokens=sum(count_tokens(message["content"]) for message in messages),
+            prompt_tokens=sum(count_tokens(message["content"]) for message in request.messages),
             completion_tokens=count_tokens(str(data)),
         )
 
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
+    def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The same, as a single piece."""
         yield from ()
-        return self.complete(messages, max_tokens=max_tokens, temperature=temperature)
+        return self.complete(request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,9 @@ from helamem import private
 from helamem.protocols import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, MutableMapping, Sequence
+    from collections.abc import Generator, MutableMapping
 
-    from helamem.protocols import LLM, Message
-    from helamem.records import Json
+    from helamem.protocols import LLM, Request
 
 
 class Cached:
@@ -52,42 +51,25 @@ class Cached:
         if close is not None:
             close()
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Reply:
+    def complete(self, request: Request) -> Reply:
         """The cached answer, or the wrapped model's; failures are not cached."""
-        key = self._key(messages, schema, max_tokens, temperature)
+        key = self._key(request)
         kept = self._kept.get(key)
         if kept is not None:
             return replace(Reply(**json.loads(kept)), cached=True)
-        reply = self._llm.complete(
-            messages, schema=schema, max_tokens=max_tokens, temperature=temperature
-        )
+        reply = self._llm.complete(request)
         self._keep(key, reply)
         return reply
 
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
+    def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The cached answer in one piece, or the wrapped model's pieces."""
-        key = self._key(messages, None, max_tokens, temperature)
+        key = self._key(request)
         kept = self._kept.get(key)
         if kept is not None:
             reply = replace(Reply(**json.loads(kept)), cached=True)
             yield reply.text
             return reply
-        reply = yield from self._llm.stream(
-            messages, max_tokens=max_tokens, temperature=temperature
-        )
+        reply = yield from self._llm.stream(request)
         self._keep(key, reply)
         return reply
 
@@ -95,8 +77,9 @@ class Cached:
         if not self._read_only:
             self._kept[key] = json.dumps(asdict(reply))
 
-    def _key(self, *asked: object) -> str:
-        return hashlib.sha256(json.dumps([self.name, *asked], default=dict).encode()).hexdigest()
+    def _key(self, request: Request) -> str:
+        asked = [self.name, *(getattr(request, each.name) for each in fields(request))]
+        return hashlib.sha256(json.dumps(asked, default=dict).encode()).hexdigest()
 
 
 class _Folder:

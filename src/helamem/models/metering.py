@@ -6,10 +6,9 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator
 
-    from helamem.protocols import LLM, Message, Reply
-    from helamem.records import Json
+    from helamem.protocols import LLM, Reply, Request
 
 
 class Meter:
@@ -32,34 +31,17 @@ class Meter:
         """How many calls, and how many tokens in both directions."""
         return {"calls": self.calls, "tokens": self.prompt_tokens + self.completion_tokens}
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Reply:
+    def complete(self, request: Request) -> Reply:
         """The wrapped model's answer; a failed call counts as a call."""
         self._count(calls=1)
-        reply = self._llm.complete(
-            messages, schema=schema, max_tokens=max_tokens, temperature=temperature
-        )
+        reply = self._llm.complete(request)
         self._count_reply(reply)
         return reply
 
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
+    def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The wrapped model's pieces."""
         self._count(calls=1)
-        reply = yield from self._llm.stream(
-            messages, max_tokens=max_tokens, temperature=temperature
-        )
+        reply = yield from self._llm.stream(request)
         self._count_reply(reply)
         return reply
 

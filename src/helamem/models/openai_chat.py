@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,9 @@ from helamem.models.openai_dialect import Dialect
 from helamem.protocols import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping
 
-    from helamem.protocols import Message
+    from helamem.protocols import Request
     from helamem.records import Json
 
 logger = logging.getLogger(__name__)
@@ -113,22 +114,13 @@ class OpenAIChat:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._model!r}, base_url={self._base_url!r})"
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Reply:
+    def complete(self, request: Request) -> Reply:
         """The answer in one piece; with a JSON schema, one object that fits it but for items of lists.
 
         Raises:
             LLMError: The server failed, refused, was cut off, or answered in another form.
         """
-        response = self._create(
-            messages, schema, max_tokens=max_tokens, temperature=temperature, stream=False
-        )
+        response = self._create(request, stream=False)
         choice = openai_answers.first_choice(response, "message")
         if choice is None:
             raise self._error("answered without a message", retryable=True)
@@ -136,23 +128,17 @@ class OpenAIChat:
         self._check_end(
             openai_answers.text(choice.finish_reason),
             getattr(choice.message, "refusal", None),
-            max_tokens,
+            request.max_tokens,
         )
         return Reply(
             text=text,
-            data=None if schema is None else self._object(text, schema),
+            data=self._data(text, request.schema),
             prompt_tokens=openai_answers.count(response, "prompt_tokens"),
             completion_tokens=openai_answers.count(response, "completion_tokens"),
             model=self._named(response),
         )
 
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
+    def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The answer piece by piece, and in full as the generator's return value.
 
         Closing the generator closes the connection.
@@ -161,9 +147,7 @@ class OpenAIChat:
             LLMError: The server failed, refused, or ended in mid-answer; what came before was yielded.
         """
         answer = openai_answers.StreamedAnswer(self._model, self._named)
-        chunks = self._create(
-            messages, None, max_tokens=max_tokens, temperature=temperature, stream=True
-        )
+        chunks = self._create(request, stream=True)
         try:
             for chunk in self._mapped(chunks):
                 piece = answer.take(chunk)
@@ -171,8 +155,9 @@ class OpenAIChat:
                     yield piece
         finally:
             chunks.close()
-        self._check_end(answer.finish_reason, answer.refusal, max_tokens)
-        return answer.reply()
+        self._check_end(answer.finish_reason, answer.refusal, request.max_tokens)
+        reply = answer.reply()
+        return replace(reply, data=self._data(reply.text, request.schema))
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -181,12 +166,7 @@ class OpenAIChat:
                 self._client.close()
                 self._client = None
 
-    def _create(
-        self,
-        messages: Sequence[Message],
-        schema: Mapping[str, Json] | None,
-        **options: Any,
-    ) -> Any:
+    def _create(self, request: Request, *, stream: bool) -> Any:
         """Send a request, and simplify it as long as the server calls it malformed.
 
         Errors are raised outside the SDK's `except` blocks, since its errors contain the request, and so the key.
@@ -197,11 +177,11 @@ class OpenAIChat:
         while True:
             try:
                 response = self._connected().chat.completions.create(
-                    **openai_dialect.request(self._model, messages, schema, dialect, **options)
+                    **openai_dialect.arguments(self._model, request, dialect, stream=stream)
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 failure = failure or self._failure(error)
-                simpler = dialect.simpler(error.param, structured=schema is not None)
+                simpler = dialect.simpler(error.param, structured=request.schema is not None)
             except (openai.OpenAIError, ValueError, TypeError, RecursionError) as error:
                 failure, simpler = self._failure(error), None
             else:
@@ -246,7 +226,10 @@ class OpenAIChat:
                 )
             return self._client
 
-    def _object(self, text: str, schema: Mapping[str, Json]) -> Json:
+    def _data(self, text: str, schema: Mapping[str, Json] | None) -> Json:
+        """The object in an answer; None if none was asked for."""
+        if schema is None:
+            return None
         try:
             value = schemas.parse(text)
         except ValueError as error:

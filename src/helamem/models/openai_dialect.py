@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from helamem.protocols import Message
+    from helamem.protocols import Request
     from helamem.records import Json
 
 
@@ -42,31 +42,22 @@ class Dialect:
         return None
 
 
-def request(
-    model: str,
-    messages: Sequence[Message],
-    schema: Mapping[str, Json] | None,
-    dialect: Dialect,
-    *,
-    max_tokens: int | None,
-    temperature: float,
-    stream: bool,
-) -> dict[str, Any]:
-    """The request's arguments, in the server's dialect."""
-    request: dict[str, Any] = {"model": model, "messages": [dict(each) for each in messages]}
-    if max_tokens is not None and dialect.tokens == "max_tokens":
-        request["max_tokens"] = max_tokens
-    elif max_tokens is not None:  # older SDKs do not know this name
-        request["extra_body"] = {"max_completion_tokens": max_tokens}
+def arguments(model: str, request: Request, dialect: Dialect, *, stream: bool) -> dict[str, Any]:
+    """A request as the arguments of the SDK, in the server's dialect."""
+    given: dict[str, Any] = {"model": model, "messages": [dict(each) for each in request.messages]}
+    if request.max_tokens is not None and dialect.tokens == "max_tokens":
+        given["max_tokens"] = request.max_tokens
+    elif request.max_tokens is not None:  # older SDKs do not know this name
+        given["extra_body"] = {"max_completion_tokens": request.max_tokens}
     if dialect.temperature:
-        request["temperature"] = temperature
+        given["temperature"] = request.temperature
     if stream:
-        request["stream"] = True
+        given["stream"] = True
         if dialect.usage:
-            request["stream_options"] = {"include_usage": True}
-    if schema is not None:
-        request |= _asking_for_object(request["messages"], schema, dialect)
-    return request
+            given["stream_options"] = {"include_usage": True}
+    if request.schema is not None:
+        given |= _asking_for_object(given["messages"], request.schema, dialect)
+    return given
 
 
 def _asking_for_object(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from helamem.errors import LLMError
@@ -14,25 +13,10 @@ from helamem.protocols import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from helamem.protocols import Message
+    from helamem.protocols import Message, Request
     from helamem.records import Json
 
 Answer: TypeAlias = "str | Mapping[str, Json] | Exception"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A call that a `ScriptedLLM` received."""
-
-    messages: tuple[Message, ...]
-    schema: Mapping[str, Json] | None
-    max_tokens: int | None
-    temperature: float
-
-    @property
-    def prompt(self) -> str:
-        """All messages as one text."""
-        return "\n".join(message["content"] for message in self.messages)
 
 
 class ScriptedLLM:
@@ -44,8 +28,9 @@ class ScriptedLLM:
         name: What it calls itself.
 
     Example:
+        >>> from helamem.protocols import Request
         >>> llm = ScriptedLLM(["Peanuts."])
-        >>> llm.complete([{"role": "user", "content": "What must Maya not eat?"}]).text
+        >>> llm.complete(Request([{"role": "user", "content": "What must Maya not eat?"}])).text
         'Peanuts.'
         >>> llm.calls[0].prompt
         'What must Maya not eat?'
@@ -58,57 +43,41 @@ class ScriptedLLM:
         name: str = "scripted",
     ) -> None:
         self.name = name
-        self.calls: list[Call] = []
+        self.calls: list[Request] = []
         self._script = script
         self._lock = threading.Lock()
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Reply:
+    def complete(self, request: Request) -> Reply:
         """The script's next answer.
 
         Raises:
             LLMError: The answer does not fit the schema, or the script has ended.
         """
-        call = Call(
-            messages=tuple(messages), schema=schema, max_tokens=max_tokens, temperature=temperature
-        )
-        answer = self._next(call)
+        answer = self._next(request)
         if isinstance(answer, Exception):
             raise answer
         text = answer if isinstance(answer, str) else json.dumps(answer)
         return Reply(
             text=text,
-            data=None if schema is None else self._object(text, schema),
-            prompt_tokens=_rough_tokens(call.prompt),
+            data=self._data(text, request.schema),
+            prompt_tokens=_rough_tokens(request.prompt),
             completion_tokens=_rough_tokens(text),
             model=self.name,
         )
 
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
+    def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The script's next answer, word by word."""
-        reply = self.complete(messages, max_tokens=max_tokens, temperature=temperature)
+        reply = self.complete(request)
         yield from reply.text.split(" ")[:1]
         yield from (f" {word}" for word in reply.text.split(" ")[1:])
         return reply
 
-    def _next(self, call: Call) -> Answer:
+    def _next(self, request: Request) -> Answer:
         with self._lock:
-            self.calls.append(call)
+            self.calls.append(request)
             number = len(self.calls)
         if callable(self._script):
-            return self._script(call.messages)
+            return self._script(request.messages)
         if number > len(self._script):
             raise LLMError(
                 f"the script has {len(self._script)} answers, but was asked {number} times",
@@ -116,7 +85,9 @@ class ScriptedLLM:
             )
         return self._script[number - 1]
 
-    def _object(self, text: str, schema: Mapping[str, Json]) -> Json:
+    def _data(self, text: str, schema: Mapping[str, Json] | None) -> Json:
+        if schema is None:
+            return None
         try:
             value = schemas.parse(text)
         except ValueError as error:

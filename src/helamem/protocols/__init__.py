@@ -1,6 +1,6 @@
 """The interfaces of stores, embedders, language models and clocks, and the values they exchange."""
 
-from helamem.protocols.models import LLM, Clock, Covering, Embedder, Message, Reply
+from helamem.protocols.models import LLM, Clock, Covering, Embedder, Message, Reply, Request
 from helamem.protocols.regions import FoundCues, RegionQuery, RegionRows
 from helamem.protocols.store import Reindexing, Store
 from helamem.protocols.values import (
@@ -66,6 +66,7 @@ __all__ = [
     "Reindexed",
     "Reindexing",
     "Reply",
+    "Request",
     "Store",
     "Term",
     "Unindexed",

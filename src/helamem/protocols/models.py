@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
@@ -57,6 +57,28 @@ class Covering(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a language model is asked.
+
+    Attributes:
+        messages: The conversation; the model answers the last message.
+        schema: The JSON schema of the object to answer with; None for an answer in plain text.
+        max_tokens: How long the answer may be; None for the server's own limit.
+        temperature: How much chance there is in the answer; 0 for as little as the model allows.
+    """
+
+    messages: Sequence[Message]
+    schema: Mapping[str, Json] | None = field(default=None, kw_only=True)
+    max_tokens: int | None = field(default=None, kw_only=True)
+    temperature: float = field(default=0.0, kw_only=True)
+
+    @property
+    def prompt(self) -> str:
+        """All messages as one text."""
+        return "\n".join(message["content"] for message in self.messages)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """A language model's complete answer.
@@ -84,28 +106,15 @@ class LLM(Protocol):
         """The model's name as recorded with facts, for example "openai/gpt-4o-mini"."""
         ...
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Json] | None = None,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Reply:
-        """The answer; with a JSON schema, one object that fits it but for items of lists.
+    def complete(self, request: Request) -> Reply:
+        """The answer; if the request has a schema, one object that fits it but for items of lists.
 
         Raises:
             LLMError: The server failed, refused, was cut off, or answered in another form.
         """
         ...
 
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int | None = None,
-        temperature: float = 0.0,
-    ) -> Generator[str, None, Reply]:
+    def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The answer piece by piece as it comes, and in full as the generator's return value.
 
         Closing the generator ends the request.
