@@ -143,6 +143,8 @@ class AsyncMemory:
     get = _awaited(Memory.get)
     list = _awaited(Memory.list)
     update = _awaited(Memory.update)
+    correct = _awaited(Memory.correct)
+    revert = _awaited(Memory.revert)
     delete = _awaited(Memory.delete)
     history = _awaited(Memory.history)
     facts = _awaited(Memory.facts)

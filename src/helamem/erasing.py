@@ -44,7 +44,7 @@ def remove_ids(store: Store, ids: Iterable[int], now: float, *, dry_run: bool) -
 def remove_where(store: Store, where: Filter, now: float, *, dry_run: bool) -> tuple[int, ...]:
     """Remove the memories that meet a condition; return all removed ids."""
     with _step(store, dry_run=dry_run) as inside:
-        found = inside.ids(kinds=["episode", "fact"], where=where)
+        found = inside.ids(kinds=["episode", "fact"], where=where, superseded=True)
         return remove(inside, found.tolist(), now) if len(found) else ()
 
 
@@ -93,9 +93,9 @@ def naming(name: str, language: Language) -> Callable[[str], bool]:
 
 
 def counts(store: Store) -> Mapping[str, int]:
-    """How many memories of each kind there are, superseded facts too."""
+    """How many memories of each kind there are, superseded ones too."""
     return {
-        "episodes": len(store.ids(kinds=["episode"])),
+        "episodes": len(store.ids(kinds=["episode"], superseded=True)),
         "facts": len(store.facts(superseded=True)),
         "cues": len(store.ids(kinds=["cue"])),
     }
@@ -114,8 +114,8 @@ def _step(store: Store, *, dry_run: bool) -> Iterator[Store]:
 
 
 def _memories(store: Store) -> Iterator[Episode | Fact]:
-    """All memories, including superseded facts."""
-    ids = store.ids(kinds=["episode"]).tolist()
+    """All memories, including superseded ones."""
+    ids = store.ids(kinds=["episode"], superseded=True).tolist()
     for start in range(0, len(ids), CHUNK):
         yield from store.get(ids[start : start + CHUNK])
     yield from store.facts(superseded=True)
@@ -152,7 +152,7 @@ def _cues(
     """The questions that name the person by any of several names, or that the erased memories answered."""
     spoken = store.speakers()
     all_cues = store.ids(kinds=["cue"])
-    edges = store.edges(np.array(sorted(memories), np.int64))
+    edges = store.edges(np.array(sorted(memories), np.int64), superseded=True)
     bound = set(edges.targets.tolist()) & set(all_cues.tolist())
     return [
         id_

@@ -15,7 +15,7 @@ from helamem.records import GROUP, KEEP, Episode
 from helamem.reports import ForgetPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from helamem.config import Config
     from helamem.protocols import Floats, Ints, Store
@@ -30,6 +30,8 @@ def plan_forgetting(
     store: Store, config: Config, *, now: float, learning_now: float, max_share: float | None = None
 ) -> ForgetPlan:
     """Plan which episodes may go. Sources of facts are not weak, and stay. Writes nothing.
+
+    What they have superseded goes with them, so that no old value comes back when its correction is forgotten.
 
     Args:
         now: Epoch seconds.
@@ -59,8 +61,9 @@ def plan_forgetting(
     share = limits.max_share if max_share is None else max_share
     most = int(share * len(ids)) if store.lessons() else 0
     goes = forgetting.weakest(may_go, strength, since, groups, most=most)
+    going = ids[goes].tolist()
     return ForgetPlan(
-        ids=tuple(ids[goes].tolist()),
+        ids=(*going, *_superseded_by(store, going)),
         considered=len(ids),
         kept_strong=int((codes == Verdict.STRONG).sum()),
         kept_young=int((codes == Verdict.YOUNG).sum()),
@@ -69,6 +72,20 @@ def plan_forgetting(
         left=int((may_go & ~goes).sum()),
         refused=UNLEARNED if may_go.any() and not store.lessons() else "",
     )
+
+
+def _superseded_by(store: Store, ids: Iterable[int]) -> list[int]:
+    """Everything that these memories have superseded, directly or in steps, ascending."""
+    older: dict[int, list[int]] = {}
+    for each in store.supersessions():
+        older.setdefault(each.new, []).append(each.old)
+    found: set[int] = set()
+    left = list(ids)
+    while left:
+        new = [id_ for id_ in older.get(left.pop(), ()) if id_ not in found]
+        found.update(new)
+        left += new
+    return sorted(found)
 
 
 def _strength(store: Store, config: Config, ids: Ints, learning_now: float) -> Floats:

@@ -24,7 +24,7 @@ from helamem.places import IN_RAM, data_folder, default_path
 from helamem.stores.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from types import TracebackType
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from helamem.models.cached import Cached
     from helamem.models.openai_chat import OpenAIChat
     from helamem.protocols import LLM, Clock, Embedder
-    from helamem.records import Json, Turn
+    from helamem.records import Json
     from helamem.reports import ConsolidationReport, Namespace, ReindexReport
 
 DEFAULT_NAMESPACE = "default"
@@ -267,19 +267,9 @@ class Memory(Engine):
             self._connected.close()
         super().close()
 
-    def _stored(
-        self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
-    ) -> list[tuple[int, bool]]:
-        added = super()._stored(turns, keys, now)
+    def _noticed(self, n_new: int) -> None:
         if self._reflector is not None:
-            self._reflector.noticed(sum(new for _, new in added))
-        return added
-
-    def _put(self, turn: Turn) -> int:
-        id_ = super()._put(turn)
-        if self._reflector is not None:
-            self._reflector.noticed(1)
-        return id_
+            self._reflector.noticed(n_new)
 
     def __enter__(self) -> Self:
         return self

@@ -76,6 +76,7 @@ class Episode(Record):
         stored_at: When it was added to this memory.
         uses: How often it was reported as used.
         used_at: When it was last reported as used.
+        superseded_by: The id of the turn that superseded it, or None; searches skip superseded memories.
     """
 
     id: int
@@ -88,6 +89,7 @@ class Episode(Record):
     metadata: Mapping[str, Json] = field(default_factory=dict)
     uses: int = 0
     used_at: datetime | None = None
+    superseded_by: int | None = None
 
     _shown: ClassVar = ("id", "at", "speaker", "text")
 
@@ -106,7 +108,7 @@ class Fact(Record):
         sources: The ids of the episodes that it was distilled from.
         at: The time from which it holds.
         stored_at: When it was distilled.
-        superseded_by: The id of the fact that replaced it, or None; searches skip replaced facts.
+        superseded_by: The id of the fact or turn that superseded it, or None; searches skip superseded memories.
     """
 
     id: int
@@ -200,12 +202,14 @@ class Receipt(Record):
         stored: The new ids.
         skipped: The messages that were already there or are not turns.
         degraded: The turns stored with a loss, and the loss.
+        superseded: The ids that no longer hold because the turn supersedes another, with the facts that rest on that one.
     """
 
     ids: tuple[int, ...]
     stored: tuple[int, ...]
     skipped: tuple[Skipped, ...] = ()
     degraded: tuple[Degraded, ...] = ()
+    superseded: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -342,11 +346,12 @@ class Hit(Record):
             "uses": self.memory.uses,
             "used_at": plain(self.memory.used_at),
             **self._of_fact(),
+            "superseded_by": self.memory.superseded_by,
         }
 
     def _of_fact(self) -> dict[str, Json]:
         """The fields that only a fact has; null for an episode."""
-        names = {"fact_kind": "kind", "confidence": "confidence", "superseded_by": "superseded_by"}
+        names = {"fact_kind": "kind", "confidence": "confidence"}
         fact = self.memory if isinstance(self.memory, Fact) else None
         return {key: getattr(fact, name, None) for key, name in names.items()}
 
@@ -396,7 +401,7 @@ class Change(Record):
     """One line of a memory's history.
 
     Attributes:
-        event: "added", "updated", "used", "superseded" or "deleted".
+        event: "added", "updated", "used", "superseded", "restored" or "deleted".
         text: The text before an update; the text of a deleted memory is not kept.
     """
 

@@ -19,7 +19,7 @@ class ForgetPlan(Record):
     """Which episodes may go, and why; `forget(dry_run=False)` does exactly this.
 
     Attributes:
-        ids: The episodes that would go.
+        ids: The episodes that would go, and then what these have superseded.
         considered: How many episodes were looked at.
         kept_strong, kept_young, kept_used: How many each rule kept (the first that applies).
         kept_marked: How many are marked to be kept, or belong to a group of which something stays.

@@ -406,6 +406,25 @@ class TestLookingAndEditing:
         assert "Maya is allergic to peanuts." in [each["text"] for each in as_json("history", "1")]
         assert "updated" in cli("history", "1").stdout
 
+    def test_a_correction_sticks_and_can_be_taken_back(
+        self, cli: Cli, as_json: Data, maya: None
+    ) -> None:
+        corrected = as_json("correct", "1", "Maya is allergic to walnuts.")
+
+        assert "Maya is allergic to walnuts." == corrected["text"]
+        assert 1 not in [each["id"] for each in as_json("list")]
+        listed = {each["id"]: each["superseded_by"] for each in as_json("list", "--superseded")}
+        assert corrected["id"] == listed[1]
+        assert 1 == as_json("revert", "1")["id"]
+        assert corrected["id"] not in [each["id"] for each in as_json("list")]
+
+    def test_a_new_turn_supersedes_an_old_one(self, cli: Cli, as_json: Data, maya: None) -> None:
+        receipt = as_json("add", "Maya may eat peanuts again.", "--supersedes", "1")
+
+        assert [1] == receipt["superseded"]
+        newer = str(receipt["ids"][0])
+        assert f"Superseded: #{newer}." in cli("add", "No.", "--supersedes", newer).stdout
+
     def test_update_needs_something(self, cli: Cli, maya: None) -> None:
         assert "say what changes" in cli("update", "1", code=2).stderr
 
@@ -723,6 +742,8 @@ class TestMissingFile:
         ["get", "1"],
         ["list"],
         ["update", "1", "almonds"],
+        ["correct", "1", "almonds"],
+        ["revert", "1"],
         ["delete", "1"],
         ["history", "1"],
         ["stats"],

@@ -65,7 +65,7 @@ class TestTheDayOfAMemory:
             corrected = await called(client, "correct", id=1, text="Maya may eat peanuts again.")
             found = await called(client, "recall", question="peanuts")
 
-        assert "Maya may eat peanuts again." == corrected["text"]
+        assert (2, "Maya may eat peanuts again.") == (corrected["id"], corrected["text"])
         assert ["Maya may eat peanuts again."] == [each["text"] for each in found["memories"]]
 
     @pytest.mark.anyio

@@ -89,6 +89,17 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
         yield opened
 
 
+def changes(memory: Any) -> Iterator[object]:
+    """A memory is changed, put right twice, and both are taken back."""
+    yield timeless(memory.update(2, "The gate has a lock.", metadata={"done": True}))
+    corrected = memory.correct(2, "The gate has two locks.")
+    yield timeless(corrected), memory.get(2).superseded_by, timeless(memory.revert(2))
+    receipt = memory.add("The gate is gone.", at=LATER, supersedes=2)
+    yield receipt, [timeless(each) for each in memory.list(superseded=True)]
+    yield timeless(memory.revert(2))
+    yield [dataclasses.replace(change, at=MAY) for change in memory.history(2)]
+
+
 def day(memory: Any) -> Iterator[object]:
     """A day of a memory: what each call gives, in turn."""
     progress: list[int] = []
@@ -126,10 +137,9 @@ def day(memory: Any) -> Iterator[object]:
     yield memory.search("gate", filters={"speaker": "Ben", "at": {"lt": MAY}}, at=LATER).ids
     answer = memory.ask("What is Maya allergic to?", k=4, at=LATER)
     yield timeless(dataclasses.replace(answer, milliseconds=0.0))
-    yield timeless(memory.update(2, "The gate has a lock.", metadata={"done": True}))
+    yield from changes(memory)
     episode = memory.get(3)
     yield memory.annotate(episode, {"tags": []}), memory.annotate(episode, {"tags": [1]})
-    yield [dataclasses.replace(change, at=MAY) for change in memory.history(2)]
     found = memory.list(filters={"speaker": "Ben"}, limit=2, offset=1)
     yield [timeless(each) for each in found], found.total, found.more, found.notes
     yield memory.list(filters={"speaker": "Nobody"}).notes
@@ -201,6 +211,11 @@ class TestTheSame:
             lambda memory: memory.get(2**70),
             lambda memory: memory.list(limit=-1),
             lambda memory: memory.update(1, " "),
+            lambda memory: memory.correct(1, " "),
+            lambda memory: memory.correct(99, "x"),
+            lambda memory: memory.revert(1),
+            lambda memory: memory.add(["x", "y"], supersedes=1),
+            lambda memory: memory.add("x", supersedes=99),
             lambda memory: memory.delete(1, filters={"speaker": "Ana"}),
             lambda memory: memory.delete(filters={}),
             lambda memory: memory.history(99),

@@ -330,8 +330,8 @@ class TestChecking:
             ("DELETE FROM fact_source", "1 facts rest on nothing"),
             ("UPDATE fact SET confidence = 7", "1 facts have a confidence outside (0, 1]"),
             (
-                "UPDATE fact SET superseded_by = 62",
-                "fact 62 was superseded by a fact that it superseded",
+                "INSERT INTO superseded VALUES (62, 62, 1, NULL, NULL)",
+                "memory 62 was superseded by one that it superseded",
             ),
             ("DELETE FROM fact", "1 nodes have kind 'fact' but no fact row, or the reverse"),
             (

@@ -55,6 +55,10 @@ def looking(memory: Memory) -> None:
     memory.remember("x")  # type: ignore[attr-defined]
     memory.delete([1, 2])  # type: ignore[arg-type]
     memory.get("1")  # type: ignore[arg-type]
+    memory.correct(1)  # type: ignore[call-arg]
+    memory.correct("1", "x")  # type: ignore[arg-type]
+    memory.revert()  # type: ignore[call-arg]
+    memory.add("x", supersedes="1")  # type: ignore[arg-type]
     memory.list(5)  # type: ignore[call-arg, arg-type]
     memory.export("x.jsonl")  # type: ignore[call-arg, arg-type]
 

@@ -1,4 +1,4 @@
-"""Commands that put memories in, and change them: add and update."""
+"""Commands that put memories in, and change them: add, update, correct and revert."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     help="When it was said, like 2025-03-03T19:10:00Z; now, if left out.",
 )
 @click.option("--metadata", type=json_object, metavar="JSON", help="Anything else, to filter by.")
+@click.option("--supersedes", type=int, metavar="ID", help="The memory whose place it takes.")
 @shared_options
 @pass_app
 def add(
@@ -41,6 +42,7 @@ def add(
     session: str | None,
     at: datetime | None,
     metadata: dict[str, Any] | None,
+    supersedes: int | None,
 ) -> None:
     """Remember a text, or several.
 
@@ -52,7 +54,13 @@ def add(
     given = [_standard_input() if text == "-" else text for text in texts]
     with app.memory() as memory:
         receipt = memory.add(
-            given, speaker=speaker, role=role, session=session, at=at, metadata=metadata
+            given,
+            speaker=speaker,
+            role=role,
+            session=session,
+            at=at,
+            metadata=metadata,
+            supersedes=supersedes,
         )
     show_receipt(app, receipt)
 
@@ -82,6 +90,45 @@ def update(app: App, id_: int, text: str | None, metadata: dict[str, Any] | None
     app.show(episode.to_dict(), lambda: display.memories([episode]))
 
 
+@click.command(cls=Command)
+@click.argument("id_", type=int, metavar="ID")
+@click.argument("text")
+@shared_options
+@pass_app
+def correct(app: App, id_: int, text: str) -> None:
+    """Put right what a memory says; `revert` takes it back.
+
+    A new memory takes its place. The old one is kept, but no search returns it any more.
+
+    Example:
+        helamem correct 1 "Maya is allergic to walnuts."
+    """
+    from helamem.cli import display
+
+    with app.known_memory() as memory:
+        corrected = memory.correct(id_, text)
+    app.show(corrected.to_dict(), lambda: display.memories([corrected]))
+
+
+@click.command(cls=Command)
+@click.argument("id_", type=int, metavar="ID")
+@shared_options
+@pass_app
+def revert(app: App, id_: int) -> None:
+    """Take back the correction of a memory.
+
+    The old memory holds again, as it was; `list --superseded` shows which there are.
+
+    Example:
+        helamem revert 1
+    """
+    from helamem.cli import display
+
+    with app.known_memory() as memory:
+        restored = memory.revert(id_)
+    app.show(restored.to_dict(), lambda: display.memories([restored]))
+
+
 def show_receipt(app: App, receipt: Receipt) -> None:
     """Print a receipt."""
     app.show(receipt.to_dict(), lambda: _render_receipt(receipt))
@@ -107,6 +154,8 @@ def _render_receipt(receipt: Receipt) -> RenderableType:
     there = [each.id for each in receipt.skipped if each.id is not None]
     if there:
         lines.append(f"{display.counted(len(there), 'turn')} already there: {display.ids(there)}")
+    if receipt.superseded:
+        lines.append(f"Superseded: {display.ids(receipt.superseded)}")
     lines += [f"Left out: {each.reason}" for each in receipt.skipped if each.id is None]
     lines += [f"#{each.id}: {each.reason}" for each in receipt.degraded]
     return Text("\n".join(f"{line}." for line in lines))

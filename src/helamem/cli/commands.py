@@ -24,6 +24,8 @@ COMMANDS = {
     "list": "show:list_",
     "cues": "erase:cues",
     "update": "add:update",
+    "correct": "add:correct",
+    "revert": "add:revert",
     "delete": "erase:delete",
     "erase": "erase:erase",
     "namespaces": "erase:namespaces",

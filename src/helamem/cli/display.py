@@ -254,6 +254,8 @@ def memories(kept: Sequence[Episode | Fact]) -> RenderableType:
         text = clipped(each.text)
         if fact:
             text.append(f"\n{origin(each).plain}", "dim")
+        if each.superseded_by is not None:
+            text.append(f"\nsuperseded by #{each.superseded_by}", "dim")
         rows.add_row(
             str(each.id), when(each.at), printable(each.speaker or getattr(each, "role", "")), text
         )
@@ -271,7 +273,7 @@ def facts(kept: Sequence[Fact]) -> RenderableType:
     for fact in kept:
         text = clipped(fact.text)
         if fact.superseded_by is not None:
-            text.append(f"\nreplaced by #{fact.superseded_by}", "dim")
+            text.append(f"\nsuperseded by #{fact.superseded_by}", "dim")
         rows.add_row(str(fact.id), text, ids(fact.sources), f"{fact.confidence:.0%}")
     return rows
 

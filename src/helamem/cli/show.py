@@ -44,6 +44,7 @@ def get(app: App, ids: tuple[int, ...]) -> None:
     "--limit", type=int, help="How many at most; 20 in a table, and all elsewhere, if left out."
 )
 @click.option("--offset", default=0, help="How many to pass over.")
+@click.option("--superseded", is_flag=True, help="Also those that others have superseded.")
 @filter_options
 @shared_options
 @pass_app
@@ -52,6 +53,7 @@ def list_(
     *,
     limit: int | None,
     offset: int,
+    superseded: bool,
     conditions: dict[str, Any] | None,
     speaker: str | None,
     session: str | None,
@@ -66,7 +68,7 @@ def list_(
     filters = conditions_of(conditions, speaker, session)
     with app.known_memory() as memory:
         most = limit if limit is not None or app.is_for_programs() else TABLE
-        kept = memory.list(filters=filters, limit=most, offset=offset)
+        kept = memory.list(filters=filters, limit=most, offset=offset, superseded=superseded)
     app.show(
         [each.to_dict() for each in kept],
         lambda: _render_listing(kept),

@@ -6,7 +6,7 @@ model, what no cluster holds is read too, in stretches of consecutive turns, eac
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from helamem import decay
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from helamem.config import Config
     from helamem.consolidation.distiller import Distiller
-    from helamem.protocols import LLM, Embedder, Nodes, Store
+    from helamem.protocols import LLM, EdgeRule, Embedder, Nodes, Store
 
 MAX_FAILURES = 3  # consecutive failures after which the pass stops: the model is down
 
@@ -52,7 +52,8 @@ def consolidate(
     with store.reading() as seen:
         plan = _plan(seen, config, None if meter is None else distiller.name, learning_now)
     most = len(plan.todo) if meter is None else config.reflection.max_calls
-    done = _distil_all(store, distiller, plan.todo[:most], now)
+    writing = _Writing(store, now, rule, learning_now)
+    done = _distil_all(writing, distiller, plan.todo[:most])
     return ConsolidationReport(
         hubs=plan.hubs,
         clusters=done.clusters,
@@ -122,6 +123,21 @@ class _Done:
     failed: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """What one pass writes to, and when.
+
+    Attributes:
+        now: Epoch seconds.
+        rule, learning_now: How and when edges are handed over to facts that replace others.
+    """
+
+    store: Store
+    now: float
+    rule: EdgeRule
+    learning_now: float
+
+
 def _distiller(store: Store, embedder: Embedder, config: Config, llm: LLM | None) -> Distiller:
     if llm is None:
         return Extractive(embedder, config)
@@ -186,13 +202,13 @@ def _stretches(store: Store, ids: Sequence[int], known: set[bytes], size: int) -
     ]
 
 
-def _distil_all(store: Store, distiller: Distiller, todo: Sequence[_Cluster], now: float) -> _Done:
+def _distil_all(writing: _Writing, distiller: Distiller, todo: Sequence[_Cluster]) -> _Done:
     """Distil each cluster; failures are reported, and retried by the next pass."""
     done = _Done()
     failures = 0
     for i, cluster in enumerate(todo):
         try:
-            _distil(store, distiller, cluster, now, done)
+            _distil(writing, distiller, cluster, done)
         except (ProviderError, NotFoundError, ChangedError) as error:
             done.failed.append(f"{cluster.name}: {error}")
             failures += 1
@@ -204,17 +220,19 @@ def _distil_all(store: Store, distiller: Distiller, todo: Sequence[_Cluster], no
     return done
 
 
-def _distil(store: Store, distiller: Distiller, cluster: _Cluster, now: float, done: _Done) -> None:
+def _distil(writing: _Writing, distiller: Distiller, cluster: _Cluster, done: _Done) -> None:
     """Distil one cluster, or the rest of it if another process has distilled a part meanwhile."""
     finding = distiller.distil(cluster.episodes)
-    with store.transaction() as inside:
+    with writing.store.transaction() as inside:
         _require_as_read(inside, cluster.episodes)
-        outcome = finding.compared(inside, cluster.marks, now=now)
-        added = inside.distil(outcome.distillate)
+        outcome = finding.compared(inside, cluster.marks, now=writing.now)
+        added = inside.distil(
+            replace(outcome.distillate, rule=writing.rule, now=writing.learning_now)
+        )
         left = cluster.without(inside.clusters()) if added is None else None
     if added is None:
         if left is not None:
-            _distil(store, distiller, left, now, done)
+            _distil(writing, distiller, left, done)
         return
     done.clusters += 1
     done.added += added
@@ -224,7 +242,7 @@ def _distil(store: Store, distiller: Distiller, cluster: _Cluster, now: float, d
 
 
 def _require_as_read(store: Store, episodes: Sequence[Episode]) -> None:
-    """Refuse a result if its episodes were deleted or changed meanwhile.
+    """Refuse a result if its episodes were deleted, changed or superseded meanwhile.
 
     Raises:
         NotFoundError, ChangedError: One has.
@@ -234,5 +252,5 @@ def _require_as_read(store: Store, episodes: Sequence[Episode]) -> None:
     except NotFoundError as gone:
         raise NotFoundError("episode", gone.id) from gone
     for before, now in zip(episodes, present, strict=True):
-        if before.text != now.text:
+        if before.text != now.text or now.superseded_by is not None:
             raise ChangedError(before.id)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from helamem.records import Fact, FactKind
+    from helamem.records import Episode, Fact, FactKind
 
 ORDER: tuple[FactKind, ...] = ("trait", "statement", "procedure")
 MAX_CHARS = 1200
@@ -81,13 +81,16 @@ def profiles(
     )
 
 
-def held(facts: Sequence[Fact], at: datetime) -> tuple[Fact, ...]:
+def held(
+    facts: Sequence[Fact], at: datetime, *, turns: Sequence[Episode | Fact] = ()
+) -> tuple[Fact, ...]:
     """The facts that were valid at a time.
 
     Args:
         facts: All, superseded ones too.
+        turns: The turns that have superseded some of them.
     """
-    began = {fact.id: fact.at for fact in facts}
+    began = {each.id: each.at for each in (*facts, *turns)}
     return tuple(
         fact
         for fact in facts

@@ -7,13 +7,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from helamem import arguments, identity, indexing, records
+from helamem import arguments, decay, identity, indexing, records
 from helamem.engine.base import Base, _drop_quotes
 from helamem.exchange import recognizing
 from helamem.exchange.messages import take
 from helamem.hints import helpful
 from helamem.moments import in_zone
-from helamem.records import Degraded, Episode, Receipt, Skipped, Turn
+from helamem.records import Degraded, Episode, Fact, Receipt, Skipped, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,6 +39,7 @@ class Adding(Base):
         at: datetime | None = None,
         session: str | None = None,
         metadata: Mapping[str, Json] | None = None,
+        supersedes: int | None = None,
     ) -> Receipt:
         """Store turns in one transaction; a turn that is already there is not stored again.
 
@@ -51,10 +52,13 @@ class Adding(Base):
                 that of the setting `timezone` if it is set, and refused otherwise.
             session: The conversation, unless the message says so; the day by default.
             metadata: Added to the metadata of every message.
+            supersedes: The id of a turn whose place the new turn, a single one, takes: no search returns the old
+                one any more, the new one gets what was learned about it, and `revert` takes it back.
 
         Raises:
             TypeError, ValueError: A turn is not text, is blank, or its time has no zone. The error says
-                which turn; nothing was stored.
+                which turn; nothing was stored. Or what it supersedes is superseded already.
+            NotFoundError: What it supersedes is not there.
             StoreError: Nothing was stored.
         """
         zone = self._config.naive_zone
@@ -62,7 +66,10 @@ class Adding(Base):
         defaults = Turn("-", speaker or "", role or "", when, session or "", metadata or {})
         reading = take(messages, zone)
         turns = tuple(_with_defaults(turn, defaults) for turn in reading.turns)
-        return self._add(replace(reading, turns=turns))
+        reading = replace(reading, turns=turns)
+        if supersedes is not None:
+            return self._add_instead(reading, arguments.id_(supersedes))
+        return self._add(reading)
 
     def add_many(
         self,
@@ -112,6 +119,43 @@ class Adding(Base):
         ]
         return _receipt(reading, added, losses)
 
+    def _add_instead(self, reading: Reading, old_id: int) -> Receipt:
+        """Store a turn in the place of another one."""
+        if len(reading.turns) != 1:
+            raise ValueError(f"one turn supersedes another; here are {len(reading.turns)}")
+        now = self._clock()
+        ((turn, reasons),) = _cleaned(reading)
+        keys = recognizing.keys([turn], self._store, now=now, zone=self._zone)
+        store, (said,) = self._prepared([turn], keys, now)
+        new, is_new, gone = self._superseded(store, old_id, lambda *_: said)
+        losses = [[*reasons, *indexing.uncovered(turn.text, self._embedder)]]
+        return replace(_receipt(reading, [(new, is_new)], losses), superseded=tuple(gone))
+
+    def _superseded(
+        self, store: Store, old_id: int, instead: Callable[[Store, Episode], NewEpisode]
+    ) -> tuple[int, bool, list[int]]:
+        """Let a turn be superseded: the id of its successor, whether that is new, and all that no longer holds."""
+        from helamem import correcting
+
+        with store.transaction() as inside:
+            old = correcting.holding(inside, old_id)
+            if isinstance(old, Fact):
+                raise TypeError(f"{old_id} is a fact; correct({old_id}, ...) puts it right")
+            said = instead(inside, old)
+            is_new = inside.find(said.key) is None
+            new, gone = correcting.supersede_turn(
+                inside,
+                old,
+                said,
+                rule=decay.rule(self._config.learning),
+                learning_now=self._learning_now(said.stored_at),
+            )
+        self._noticed(int(is_new))
+        return new, is_new, gone
+
+    def _noticed(self, n_new: int) -> None:
+        """Hear of new turns; a memory that reflects in the background counts them."""
+
     def _stored(
         self, turns: Sequence[Turn], keys: Sequence[bytes], now: float
     ) -> list[tuple[int, bool]]:
@@ -129,6 +173,7 @@ class Adding(Base):
             len(added),
             1e3 * (time.perf_counter() - started),
         )
+        self._noticed(sum(new for _, new in added))
         return added
 
     def _prepared(
@@ -167,7 +212,9 @@ class Adding(Base):
             known = inside.find(key)
             if known is not None:
                 _drop_quotes(inside, known, episode.text, now)
-            return inside.put(episode, at=now)[0]
+            id_, _ = inside.put(episode, at=now)
+        self._noticed(1)
+        return id_
 
     def get_by_key(self, key: str) -> Episode | None:
         """The turn stored under a key, or None.

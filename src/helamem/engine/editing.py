@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from helamem import arguments, indexing, records
+from helamem import arguments, decay, indexing, records
 from helamem.consolidation import profiles
 from helamem.engine.adding import Adding
 from helamem.engine.base import _drop_quotes
 from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.moments import by_clock
+from helamem.protocols import NewFact
 from helamem.records import Cue, Episode, Fact, Listing, Turn
 from helamem.search import notes
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from helamem.consolidation.profiles import Profile
+    from helamem.protocols import NewEpisode, Store
     from helamem.records import Change, Json
     from helamem.reports import Erasure, Stats
 
@@ -43,6 +45,7 @@ class Editing(Adding):
         filters: Mapping[str, Json] | None = None,
         limit: int | None = None,
         offset: int = 0,
+        superseded: bool = False,
     ) -> Listing:
         """Episodes and facts in the order of storing.
 
@@ -50,12 +53,13 @@ class Editing(Adding):
             filters: Conditions, as in `search`.
             limit: The most to return; all by default. `Listing.more` counts those that follow.
             offset: How many to skip.
+            superseded: Whether superseded memories are included; `superseded_by` says what superseded them.
         """
         most = None if limit is None else arguments.count("limit", limit, least=0)
         start = arguments.count("offset", offset, least=0)
         where = self._filter(filters)
         with self._store.reading() as seen:
-            ids = seen.ids(kinds=["episode", "fact"], where=where)
+            ids = seen.ids(kinds=["episode", "fact"], where=where, superseded=superseded)
             end = None if most is None else start + most
             memories = seen.get([int(id_) for id_ in ids[start:end]])
             told = notes.unmet(seen, where) if where is not None and not len(ids) else ()
@@ -66,11 +70,13 @@ class Editing(Adding):
     ) -> Episode:
         """Change what an episode says, or its metadata; `history` keeps the old text.
 
+        This is for what was written down wrongly. Use `correct` if what was said is wrong or out of date.
         The original record that an adapter keeps beside the text is dropped with the old text.
 
         Raises:
             NotFoundError: There is no such episode.
             TypeError, ValueError: The text is not a string or blank, or the metadata are not JSON.
+            StoreError: The episode was superseded.
         """
         now = self._clock()
         while True:
@@ -92,6 +98,102 @@ class Editing(Adding):
                 _drop_quotes(inside, id_, episode.text, now)
                 inside.update(id_, episode, at=now)
             return replace(old, text=episode.text, metadata=episode.metadata)
+
+    def correct(self, id_: int, words: str) -> Episode | Fact:
+        """Put right what a memory says: a new memory takes its place, and `revert` takes that back.
+
+        The new one has the old one's speaker, session, time and metadata, its place in the conversation, and what
+        was learned about it. The old one is kept, but no search returns it. Facts that rest on it no longer hold,
+        and are distilled anew by the next `consolidate`. A correction in the words of an earlier version reverts
+        to that. A fact can be corrected where a language model has put it in words of its own.
+
+        Returns:
+            The memory that holds now.
+
+        Raises:
+            TypeError, ValueError: The text is not text, is blank, or is what the memory says; the memory is
+                superseded already, belongs to an adapter, or is a fact that repeats a turn, which it names.
+            NotFoundError: There is no such memory.
+        """
+        from helamem import correcting
+
+        old = self.get(id_)
+        if isinstance(old, Fact):
+            return self._correct_fact(old, words)
+        metadata = _changed_metadata(old, words, None)
+        turn = Turn(words, old.speaker, old.role, old.at, old.session, metadata)
+        cleaned = indexing.cleaned(turn)[0]
+        store, (said,) = self._prepared([cleaned], [b""], self._clock())
+
+        def instead(inside: Store, now_old: Episode) -> NewEpisode:
+            return correcting.turn(inside, now_old, said)
+
+        new, *_ = self._superseded(store, old.id, instead)
+        return self.get(new)
+
+    def _correct_fact(self, old: Fact, words: str) -> Fact:
+        from helamem import correcting
+
+        cleaned = indexing.cleaned(Turn(words))[0].text
+        store, embedder = self._parts
+        now = self._clock()
+        said = NewFact(
+            text=cleaned,
+            kind=old.kind,
+            confidence=1.0,
+            sources=old.sources,
+            speaker=old.speaker,
+            at=old.at.timestamp(),
+            stored_at=now,
+            metadata={"corrected": True},
+            uses=old.uses,
+            used_at=None if old.used_at is None else old.used_at.timestamp(),
+            vector=indexing.embed(embedder, [cleaned])[0],
+            **indexing.indexed(cleaned, self._language),
+        )
+        with store.transaction() as inside:
+            correcting.holding(inside, old.id)
+            new = correcting.supersede_fact(
+                inside,
+                old,
+                said,
+                rule=decay.rule(self._config.learning),
+                learning_now=self._learning_now(now),
+            )
+            (found,) = [each for each in inside.get([new]) if isinstance(each, Fact)]
+        return found
+
+    def revert(self, id_: int) -> Episode | Fact:
+        """Take back the correction of a memory: it holds again, as it was.
+
+        With it come its place, what was learned about it, and the facts that rested on it. The correction is
+        superseded in turn, so that this can be reverted too; what was learned about it since goes to the old
+        one. If it was corrected several times since, all of these are taken back. Facts that a newer one has
+        replaced can be brought back as well.
+
+        Args:
+            id_: The memory that was superseded.
+
+        Returns:
+            That memory.
+
+        Raises:
+            TypeError: The id is no whole number.
+            NotFoundError: There is no such memory.
+            ValueError: It is not superseded.
+        """
+        from helamem import correcting
+
+        wanted, now = arguments.id_(id_), self._clock()
+        with self._store.transaction() as inside:
+            correcting.revert(
+                inside,
+                wanted,
+                at=now,
+                rule=decay.rule(self._config.learning),
+                learning_now=self._learning_now(now),
+            )
+            return inside.get([wanted])[0]
 
     def _episode(self, id_: int) -> Episode:
         found = self.get(id_)
@@ -183,7 +285,11 @@ class Editing(Adding):
         """
         if as_of is None:
             return tuple(self._store.facts(superseded=superseded))
-        return profiles.held(self._store.facts(superseded=True), self._local(as_of))
+        with self._store.reading() as seen:
+            facts = seen.facts(superseded=True)
+            newer = {each.superseded_by for each in facts} - {None, *(each.id for each in facts)}
+            turns = seen.get(sorted(id_ for id_ in newer if id_ is not None))
+        return profiles.held(facts, self._local(as_of), turns=turns)
 
     def profile(
         self, name: str | None = None, *, max_chars: int = profiles.MAX_CHARS

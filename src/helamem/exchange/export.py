@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from helamem.exchange.reading import Reading
-    from helamem.protocols import Edges, Ints, Store
+    from helamem.protocols import Edges, Ints, Store, Supersession
 
 FORMAT = 1
 OPENING = 40  # leading characters of a line that contain its type
@@ -27,12 +27,13 @@ LEARNED = CHANNELS.index("learned")
 
 
 def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
-    """The lines of an export: a header, then episodes, facts, cues and learned edges, all of one moment."""
+    """The lines of an export of one moment: a header, episodes, facts, cues, edges, and what is superseded."""
     with store.reading() as seen:
-        ids = seen.ids(kinds=["episode"]).tolist()
+        ids = seen.ids(kinds=["episode"], superseded=True).tolist()
         lessons, memories, origins = seen.lessons(), seen.get(ids), seen.origins(ids)
         facts, cues = seen.facts(superseded=True), seen.cues()
-        edges, clusters = seen.all_edges(), sorted(seen.clusters())
+        edges, clusters = seen.all_edges(superseded=True), sorted(seen.clusters())
+        superseded = seen.supersessions()
     yield {
         "type": "helamem",
         "format": FORMAT,
@@ -48,6 +49,7 @@ def export(store: Store, embedder_name: str) -> Iterator[dict[str, Any]]:
     yield from (_fact_line(fact) for fact in facts)
     yield from ({"type": "cue", "id": id_, "text": words, "at": at} for id_, words, at in cues)
     yield from _edge_lines(edges)
+    yield from map(_superseded_line, superseded)
     yield from ({"type": "cluster", "digest": each.hex()} for each in clusters)
 
 
@@ -129,6 +131,29 @@ def _fact_line(fact: Fact) -> dict[str, Any]:
         "uses": fact.uses,
         "used_at": _seconds(fact.used_at),
     }
+
+
+def _superseded_line(told: Supersession) -> dict[str, Any]:
+    return {
+        "type": "superseded",
+        "old": told.old,
+        "new": told.new,
+        "yields": told.yields,
+        "because": told.because,
+        "handed": [
+            {
+                "other": each.other,
+                "before": None if each.before is None else _weight(each.before),
+                "after": _weight(each.after),
+            }
+            for each in told.handed
+        ],
+    }
+
+
+def _weight(weight: tuple[float, float]) -> list[float]:
+    """A weight as those of edges are exported, so that the two can be compared."""
+    return [float(np.float32(weight[0])), weight[1]]
 
 
 def _edge_lines(edges: Edges) -> Iterator[dict[str, Any]]:

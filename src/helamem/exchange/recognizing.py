@@ -88,6 +88,19 @@ def _there(
 ) -> dict[int, bytes]:
     """The keys of the turns that are already stored, by their places.
 
+    Where turns were corrected, the conversation is known as it was said, and as it reads since.
+    """
+    first = [each for each in heard if not each.is_instead]
+    now = [each for each in heard if not each.is_superseded]
+    found = _matched(said, prefix, first)
+    return found if first == now else found | _matched(said, prefix, now)
+
+
+def _matched(
+    said: Sequence[Said], prefix: Sequence[bytes], heard: Sequence[Heard]
+) -> dict[int, bytes]:
+    """Which of several turns are among those heard, by their place, with their keys.
+
     First those that continue a conversation from its start; then runs of at least two turns in the order of
     what was heard since, and the last turn heard, if the list continues from there.
     """

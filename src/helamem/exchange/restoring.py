@@ -13,6 +13,7 @@ from helamem.protocols import (
     ChangedFact,
     Distillate,
     Edges,
+    Handed,
     NewCue,
     NewEpisode,
     NewFact,
@@ -106,10 +107,11 @@ def restore(prepared: Prepared, store: Store, *, by_lessons: bool) -> Receipt:
     shift = lessons - content.lessons if by_lessons else 0
 
     def edges(cue_ids: Sequence[int]) -> Edges:
-        renamed = ids | {line["id"]: id_ for line, id_ in zip(content.cues, cue_ids, strict=True)}
-        return _edges(content.edges, renamed, shift)
+        ids.update({line["id"]: id_ for line, id_ in zip(content.cues, cue_ids, strict=True)})
+        return _edges(content.edges, ids, shift)
 
     store.restore(_cues(prepared), edges, marks=content.clusters, lessons=lessons)
+    _supersede(content, store, ids, shift)
     return Receipt(
         ids=tuple(id_ for id_, _ in added), stored=tuple(id_ for id_, is_new in added if is_new)
     )
@@ -147,7 +149,7 @@ def _key(line: dict[str, Any]) -> bytes:
 
 
 def _restore_facts(prepared: Prepared, store: Store, ids: dict[int, int]) -> None:
-    """Add the unknown facts, then mark replaced ones; their ids are added to `ids`."""
+    """Add the unknown facts; their ids are added to `ids`."""
     lines, known = prepared.content.facts, store.facts(superseded=True)
     ids.update(_found(lines, known))
     new = [i for i, line in enumerate(lines) if line["id"] not in ids]
@@ -161,7 +163,6 @@ def _restore_facts(prepared: Prepared, store: Store, ids: dict[int, int]) -> Non
         if set(REFERENCES) & set(fact.metadata)
     ]
     store.distil(_distillate(at, changed=referring))
-    _replace(lines, {fact.id: fact.superseded_by for fact in known}, store, ids)
 
 
 def _distillate(
@@ -199,29 +200,65 @@ def _referring(id_: int, fact: NewFact, ids: Mapping[int, int]) -> ChangedFact:
     return ChangedFact(id=id_, confidence=fact.confidence, sources=fact.sources, metadata=metadata)
 
 
-def _replace(
-    lines: Sequence[dict[str, Any]],
-    newer: dict[int, int | None],
-    store: Store,
-    ids: Mapping[int, int],
-) -> None:
-    """Mark facts as replaced, as the export says, unless the store has replaced them otherwise.
-
-    Args:
-        newer: The fact that replaced each fact known before.
-    """
-    for line in lines:
-        if line["superseded_by"] is None:
-            continue
-        old, new = ids[line["id"]], ids[line["superseded_by"]]
-        if newer.get(old) is None and old not in _successors(new, newer):
-            store.supersede(old, new, at=line["stored_at"])
+def _supersede(content: Export, store: Store, ids: Mapping[int, int], shift: float) -> None:
+    """Let memories be superseded as the export says, unless the store knows better already."""
+    newer = {each.old: each.new for each in store.supersessions()}
+    stored = {line["id"]: line["stored_at"] for line in (*content.episodes, *content.facts)}
+    for line in _superseded(content):
+        old, new = ids[line["old"]], ids[line["new"]]
+        if old not in newer and old not in _successors(new, newer):
+            store.supersede(
+                old,
+                new,
+                at=stored[line["new"]],
+                yields=line["yields"],
+                because=line["because"] and ids[line["because"]],
+                handed=_handed(line["handed"], new, ids, shift),
+            )
             newer[old] = new
 
 
-def _successors(fact: int, newer: Mapping[int, int | None]) -> list[int]:
-    """A fact and its chain of successors."""
-    found = [fact]
+def _superseded(content: Export) -> list[dict[str, Any]]:
+    """What was superseded by what; exports of older versions say it of facts, and no more than that."""
+    told = {line["old"] for line in content.superseded}
+    return [
+        *content.superseded,
+        *(
+            {
+                "old": line["id"],
+                "new": line["superseded_by"],
+                "yields": True,
+                "because": None,
+                "handed": [],
+            }
+            for line in content.facts
+            if line["superseded_by"] is not None and line["id"] not in told
+        ),
+    ]
+
+
+def _handed(
+    lines: Sequence[dict[str, Any]], new: int, ids: Mapping[int, int], shift: float
+) -> list[Handed]:
+    """The edges that were handed over; none joins the new memory to itself."""
+
+    def moved(weight: Sequence[float]) -> tuple[float, float]:
+        return weight[0], weight[1] + shift
+
+    return [
+        Handed(
+            other=ids[each["other"]],
+            before=moved(each["before"]) if each["before"] else None,
+            after=moved(each["after"]),
+        )
+        for each in lines
+        if ids[each["other"]] != new
+    ]
+
+
+def _successors(memory: int, newer: Mapping[int, int]) -> list[int]:
+    """A memory and its chain of successors."""
+    found = [memory]
     while (later := newer.get(found[-1])) is not None:
         found.append(later)
     return found

@@ -35,6 +35,7 @@ class Export:
     facts: list[dict[str, Any]] = field(default_factory=list)
     cues: list[dict[str, Any]] = field(default_factory=list)
     edges: list[dict[str, Any]] = field(default_factory=list)
+    superseded: list[dict[str, Any]] = field(default_factory=list)
     clusters: list[bytes] = field(default_factory=list)
 
 
@@ -171,6 +172,22 @@ def _or_none(rule: _Rule) -> _Rule:
     return (lambda value: value is None or rule[0](value)), f"{rule[1]}, or null"
 
 
+def _is_handed(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, dict)
+        and _is_whole(each.get("other"))
+        and _is_weight(each.get("after"))
+        and (each.get("before") is None or _is_weight(each["before"]))
+        for each in value
+    )
+
+
+def _is_weight(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 2:
+        return False
+    return _WEIGHT[0](value[0]) and _is_touched(value[1])
+
+
 _MEMORY: dict[str, _Rule] = {
     "id": _ID,
     "text": _SAID,
@@ -201,6 +218,13 @@ _FORMS: dict[str, dict[str, _Rule]] = {
     },
     "cue": {"id": _ID, "text": _SAID, "at": _MOMENT},
     "edge": {"source": _ID, "target": _ID, "weight": _WEIGHT, "touched": _TOUCHED},
+    "superseded": {
+        "old": _ID,
+        "new": _ID,
+        "yields": (lambda value: isinstance(value, bool), "true or false"),
+        "because": _or_none(_ID),
+        "handed": (_is_handed, "a list of edges, each with other, before and after"),
+    },
     "cluster": {"digest": _DIGEST},
 }
 
@@ -218,7 +242,8 @@ def _sort_in(found: Export, line: dict[str, Any], number: int) -> None:
         found.clusters.append(bytes.fromhex(line["digest"]))
     else:
         missing = {name: None for name in form if name not in line}
-        getattr(found, f"{kind}s").append({**line, **missing, "line": number})
+        into = found.superseded if kind == "superseded" else getattr(found, f"{kind}s")
+        into.append({**line, **missing, "line": number})
 
 
 def _check_ids(found: Export) -> None:
@@ -246,7 +271,12 @@ def _check_references(found: Export) -> None:
     for line in found.facts:
         newer = line["superseded_by"]
         _require(line, set(line["sources"]), episodes)
-        _require(line, set() if newer is None else {newer}, facts)
+        _require(line, set() if newer is None else {newer}, facts | episodes)
+    for line in found.superseded:
+        _require(line, {line["old"]}, facts | episodes)
+        _require(line, {line["new"]}, episodes if line["old"] in episodes else facts | episodes)
+        _require(line, {line["because"]} - {None}, episodes)
+        _require(line, {each["other"] for each in line["handed"]}, nodes)
     for line in found.edges:
         _require(line, {line["source"], line["target"]}, nodes)
         if line["source"] == line["target"]:
@@ -263,17 +293,19 @@ def _require(line: dict[str, Any], wanted: set[int], known: set[int]) -> None:
 
 
 def _check_order(found: Export) -> None:
-    """Refuse facts that supersede each other in a cycle."""
+    """Refuse memories that supersede each other in a cycle."""
     newer = {line["id"]: line["superseded_by"] for line in found.facts}
+    newer |= {line["old"]: line["new"] for line in found.superseded}
     sound: set[int] = set()
-    for line in found.facts:
+    for line in (*found.facts, *found.superseded):
         path: dict[int, None] = {}
-        at = line["id"]
+        at = line.get("id", line.get("old"))
         while at is not None and at not in sound:
             if at in path:
                 raise DataError(
-                    f"fact: {at} was superseded by a fact that it superseded", line=line["line"]
+                    f"{line['type']}: {at} was superseded by one that it superseded",
+                    line=line["line"],
                 )
             path[at] = None
-            at = newer[at]
+            at = newer.get(at)
         sound.update(path)

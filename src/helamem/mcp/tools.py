@@ -119,11 +119,12 @@ def correct(
 ) -> shapes.Remembered:
     """Put right what a memory says. Use it when the user says that something remembered is wrong or out of date.
 
-    The old text leaves every search and stays in the memory's history; facts taken from it go. A fact cannot be
-    corrected: correct the memories in its `sources`.
+    A new memory takes its place, with an id of its own; the old one is kept, but nothing recalls it any more, nor
+    the facts that rest on it. A fact that repeats a memory cannot be corrected: correct the memories in its
+    `sources`. The user can take a correction back: `helamem revert` with the old id.
     """
     with ctx.request_context.lifespan_context.opened("write") as memory:
-        return _remembered(memory.update(id, text))
+        return _remembered(memory.correct(id, text))
 
 
 def ask_whether_to_forget(ids: Ids, ctx: Ctx) -> shapes.Confirm | Elicit[shapes.Confirm]:
@@ -245,8 +246,9 @@ def _title(memory: Episode | Fact) -> str:
     return f"{who}{memory.at:%Y-%m-%d}: {short}"
 
 
-def _remembered(episode: Episode) -> shapes.Remembered:
-    return shapes.Remembered(**episode.to_dict(), sources=[episode.id])  # type: ignore[arg-type]
+def _remembered(memory: Episode | Fact) -> shapes.Remembered:
+    sources = memory.sources if isinstance(memory, Fact) else [memory.id]
+    return shapes.Remembered(**memory.to_dict() | {"sources": sources})  # type: ignore[arg-type]
 
 
 def _answer(words: str, data: BaseModel) -> CallToolResult:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         EdgeRule,
         Edges,
         Floats,
+        Handed,
         Heard,
         Ints,
         Learned,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         NodeKind,
         Nodes,
         Reindexed,
+        Supersession,
         Unindexed,
     )
     from helamem.records import Change, Episode, Fact, Json
@@ -125,6 +127,9 @@ class Store(Protocol):
 
         What is replaced keeps its id, time, place, edges and uses. Unlike `update`, history keeps nothing of
         the old text.
+
+        Raises:
+            StoreError: The episode with its key was superseded.
         """
         ...
 
@@ -161,8 +166,61 @@ class Store(Protocol):
         """The digests of the clusters that have been distilled."""
         ...
 
-    def supersede(self, old: int, new: int, *, at: float) -> None:
-        """Mark a fact as superseded by a newer one: it becomes inactive, and no search returns it."""
+    def supersede(
+        self,
+        old: int,
+        new: int,
+        *,
+        at: float,
+        rule: EdgeRule | None = None,
+        now: float = 0.0,
+        yields: bool = True,
+        because: int | None = None,
+        handed: Sequence[Handed] = (),
+    ) -> None:
+        """Mark a memory as superseded by another: it becomes inactive, and no search returns it.
+
+        With a `rule`, each learned edge of the old one (cues are bound by such) is handed over, unless the old
+        one was inactive before. The new one gets a copy, weight and time alike; where it has an edge to the
+        same node, that edge becomes the sum: strengthened at `now`, by the rule, by the old one's decayed
+        weight. The old one's edges stay as they are, invisible. A turn that supersedes one of its session with
+        the same time stands in its place in the session; an inactive turn is nobody's neighbor.
+
+        Args:
+            yields, because, handed: See `Supersession`; `handed` puts back what was handed over elsewhere.
+
+        Raises:
+            NotFoundError: One is not there, or a fact would supersede a turn.
+            ValueError: The new one is the old one, or was superseded by it, directly or in steps.
+        """
+        ...
+
+    def revert(self, id_: int, *, at: float) -> list[int]:
+        """Let a superseded memory hold again, with its edges, and the facts that were superseded because of it.
+
+        If what superseded it was superseded in turn, that is reverted first. From the new one it takes what was
+        handed over: an edge that is still as it was handed becomes what it was before; one that has changed
+        since goes to the old one, as it is, if the new one yields, and stays otherwise; one that is gone is
+        deleted from the old one too. If the new one yields, it becomes superseded by the old one (`yields`, no
+        `because`), in the same place of the session; what other learned edges it has are handed over as
+        copies, where both have one the heavier; and the old one's uses become the new one's, if these are
+        more. History has "restored".
+
+        Returns:
+            The ids by which it was superseded, directly or in steps.
+
+        Raises:
+            NotFoundError: There is no such memory.
+            ValueError: It is not superseded.
+        """
+        ...
+
+    def supersessions(self) -> list[Supersession]:
+        """Everything that is superseded, by the id of what is."""
+        ...
+
+    def unmark(self, digests: Sequence[bytes]) -> None:
+        """Forget that these clusters have been distilled; see `clusters`."""
         ...
 
     def learn(self, lesson: Lesson) -> Learned:
@@ -177,7 +235,7 @@ class Store(Protocol):
 
         Raises:
             NotFoundError: There is no such episode.
-            StoreError: Another turn has the same session, speaker, role, time and text.
+            StoreError: It was superseded, or another turn has the same session, speaker, role, time and text.
         """
         ...
 
@@ -185,8 +243,9 @@ class Store(Protocol):
         """Remove memories with their vectors, terms and edges.
 
         Every fact that rests on them alone goes too, and every cue that is bound to nothing else. A fact
-        with other sources keeps those. A fact that was replaced by one that goes is replaced by that
-        one's successor, or holds again. No text of what was removed remains in the file.
+        with other sources keeps those. What was superseded by one that goes is superseded by that one's
+        successor, which has then handed over to it what it handed to the one that went; or holds again, and
+        history has "restored". No text of what was removed remains in the file.
 
         Returns:
             All ids that went, those of facts and cues included.
@@ -252,7 +311,7 @@ class Store(Protocol):
         ...
 
     def heard(self, session: str, *, last: int) -> list[Heard]:
-        """The latest turns of a session, `last` of them at most, oldest first."""
+        """The latest turns of a session, `last` of them at most, oldest first, superseded ones before their successors."""
         ...
 
     def region(self, query: RegionQuery) -> RegionRows:
@@ -279,16 +338,18 @@ class Store(Protocol):
         """The columns of nodes, in the order of `ids`."""
         ...
 
-    def edges(self, sources: Ints) -> Edges:
-        """The stored edges that leave these nodes."""
+    def edges(self, sources: Ints, *, superseded: bool = False) -> Edges:
+        """The stored edges that leave these nodes; those of superseded nodes only when asked for."""
         ...
 
-    def all_edges(self) -> Edges:
-        """Every stored edge of the namespace, for consolidation and forgetting."""
+    def all_edges(self, *, superseded: bool = False) -> Edges:
+        """Every stored edge of the namespace; those of superseded nodes only when asked for."""
         ...
 
-    def ids(self, *, kinds: Sequence[NodeKind], where: Filter | None = None) -> Ints:
-        """The ids of active nodes, ascending; `where` restricts episodes and facts."""
+    def ids(
+        self, *, kinds: Sequence[NodeKind], where: Filter | None = None, superseded: bool = False
+    ) -> Ints:
+        """The ids of active nodes, or of superseded ones as well, ascending; `where` restricts memories."""
         ...
 
     def speakers(self) -> tuple[str, ...]:

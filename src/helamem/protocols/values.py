@@ -72,13 +72,20 @@ class NewEpisode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """The fields of a turn that identify it."""
+    """The fields of a turn that identify it.
+
+    Attributes:
+        is_superseded: Whether another turn has superseded it.
+        is_instead: Whether it stands in the place of another turn.
+    """
 
     key: bytes
     role: str
     speaker: str
     text: str
     at: float
+    is_superseded: bool = False
+    is_instead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +132,7 @@ class Distillate:
         changed: Known facts that were found again, or contradicted.
         superseded: Pairs of a known fact's id and the index in `facts` of the one that replaces it.
         at: The time in epoch seconds.
+        rule, now: How and when learned edges are handed over to what replaces; see `Store.supersede`.
     """
 
     marks: Sequence[bytes]
@@ -132,6 +140,41 @@ class Distillate:
     changed: Sequence[ChangedFact]
     superseded: Sequence[tuple[int, int]]
     at: float
+    rule: EdgeRule | None = None
+    now: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """A learned edge that a memory handed over to its successor.
+
+    Attributes:
+        other: The id at the other end.
+        before: The successor's edge until then, as weight and the time at which it was touched; None for none.
+        after: That edge since then.
+    """
+
+    other: int
+    before: tuple[float, float] | None
+    after: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supersession:
+    """Which memory supersedes which.
+
+    Attributes:
+        yields: Whether the new one is superseded in turn when the old one holds again, since it was made to
+            stand in its place; otherwise it stays.
+        because: Of a fact: the turn that it rests on, which was superseded with it.
+        handed: What the old one has handed over.
+    """
+
+    old: int
+    new: int
+    yields: bool = True
+    because: int | None = None
+    handed: Sequence[Handed] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,8 +121,13 @@ class Asking:
         at: datetime | None = None,
         session: str | None = None,
         metadata: Mapping[str, Json] | None = None,
+        supersedes: int | None = None,
     ) -> Asks[Receipt]:
         reading = _read(messages)
+        if supersedes is not None:
+            supersedes = requests.checked_id(supersedes)
+            if len(reading.turns) != 1:
+                raise ValueError(f"one turn supersedes another; here are {len(reading.turns)}")
         if not reading.turns:
             return _receipt(reading, Receipt(ids=(), stored=()))
         common = Turn("-", speaker or "", role or "", None, session or "", metadata or {})
@@ -134,6 +139,7 @@ class Asking:
             at=requests.moment(at),
             session=session,
             metadata=plain_json(common.metadata),
+            supersedes=supersedes,
         )
         return _receipt(reading, Receipt.from_dict(answer))
 
@@ -285,6 +291,7 @@ class Asking:
         filters: Mapping[str, Json] | None = None,
         limit: int | None = None,
         offset: int = 0,
+        superseded: bool = False,
     ) -> Asks[Listing]:
         most = None if limit is None else arguments.count("limit", limit, least=0)
         start = arguments.count("offset", offset, least=0)
@@ -293,7 +300,11 @@ class Asking:
         while True:
             size = PAGE if most is None else min(PAGE, most - len(found))
             page = yield requests.get(
-                "episodes", filters=conditions, limit=size, cursor=str(start + len(found))
+                "episodes",
+                filters=conditions,
+                limit=size,
+                cursor=str(start + len(found)),
+                superseded=superseded or None,
             )
             found += map(_memory, page["items"])
             if page["next"] is None or len(found) == most:
@@ -307,6 +318,15 @@ class Asking:
         new = None if metadata is None else plain_json(metadata)
         answer = yield requests.with_body("PATCH", path, {"text": words, "metadata": new})
         return Episode.from_dict(answer)
+
+    def correct(self, id_: int, words: str) -> Asks[Episode | Fact]:
+        path = f"episodes/{requests.checked_id(id_)}/correct"
+        answer = yield requests.post(path, text=arguments.text("words", words, "say what is right"))
+        return _memory(answer)
+
+    def revert(self, id_: int) -> Asks[Episode | Fact]:
+        answer = yield requests.post(f"episodes/{requests.checked_id(id_)}/revert")
+        return _memory(answer)
 
     def delete(
         self,

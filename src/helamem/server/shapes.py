@@ -40,6 +40,9 @@ class AddRequest(Shape):
     at: datetime | None = Field(default=None, description=_OF_ZONE)
     session: str | None = None
     metadata: dict[str, Any] | None = None
+    supersedes: Id | None = Field(
+        default=None, description="The turn whose place this one, a single one, takes."
+    )
 
 
 class SearchRequest(Shape):
@@ -181,6 +184,12 @@ class UpdateRequest(Shape):
 
     text: str | None = Field(default=None, min_length=1)
     metadata: dict[str, Any] | None = None
+
+
+class CorrectRequest(Shape):
+    """What is right, in place of what a memory says."""
+
+    text: str = Field(min_length=1, examples=["Maya is allergic to walnuts."])
 
 
 class ConsolidateRequest(Shape):

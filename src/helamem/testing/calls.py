@@ -56,6 +56,8 @@ def others(store: Store) -> list[Callable[[], object]]:
         store.facts,
         store.cues,
         store.clusters,
+        store.supersessions,
+        lambda: store.unmark([b"new"]),
         store.lessons,
         store.stats,
         lambda: store.analysis,

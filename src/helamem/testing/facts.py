@@ -150,11 +150,11 @@ class FactContract(Contract):
             fact.id: fact.superseded_by for fact in self.store.facts(superseded=True)
         }
 
-    def test_only_facts_supersede_facts(self) -> None:
+    def test_no_fact_supersedes_a_turn(self) -> None:
         [a] = samples.add(self.store, "a")
         fact = samples.add_fact(self.store, "a fact", a)
 
-        for old, new in ((a, fact), (fact, a), (fact, fact + 1), (fact + 1, fact)):
+        for old, new in ((a, fact), (fact, fact + 1), (fact + 1, fact)):
             with self.unchanged(NotFoundError):
                 self.store.supersede(old, new, at=5.0)
 

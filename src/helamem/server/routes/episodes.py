@@ -17,6 +17,7 @@ from helamem.server.access import Namespace, opened
 from helamem.server.shapes import (
     AddRequest,
     AnnotateRequest,
+    CorrectRequest,
     DeleteRequest,
     EraseRequest,
     Id,
@@ -42,6 +43,7 @@ def add(request: Request, namespace: Namespace, body: AddRequest) -> dict[str, A
             at=body.at,
             session=body.session,
             metadata=body.metadata,
+            supersedes=body.supersedes,
         )
     return receipt.to_dict()
 
@@ -50,16 +52,20 @@ def add(request: Request, namespace: Namespace, body: AddRequest) -> dict[str, A
 def list_(
     request: Request,
     namespace: Namespace,
+    *,
     limit: Annotated[int, Query(ge=1)] = 100,
     cursor: Annotated[str, Query(pattern=r"^[0-9]{0,18}$")] = "",
     filters: Annotated[str, Query(description="Conditions, as a JSON object.")] = "",
+    superseded: Annotated[
+        bool, Query(description="Whether those come too that others have superseded.")
+    ] = False,
 ) -> Listing:
     """Memories in the order in which they were stored, page by page."""
     request.app.state.check_items(limit)
     offset = int(cursor or 0)
     conditions = _object(filters)
     with opened(request, namespace, "read") as memory:
-        found = memory.list(filters=conditions, limit=limit, offset=offset)
+        found = memory.list(filters=conditions, limit=limit, offset=offset, superseded=superseded)
     return Listing(
         items=[each.to_dict() for each in found],
         total=found.total,
@@ -77,9 +83,25 @@ def get(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
 
 @router.patch("/episodes/{id_}")
 def update(request: Request, namespace: Namespace, id_: Id, body: UpdateRequest) -> dict[str, Any]:
-    """Correct what an episode says, or its metadata; its history keeps the old text."""
+    """Change what an episode says, or its metadata; its history keeps the old text."""
     with opened(request, namespace, "write") as memory:
         return memory.update(id_, body.text, metadata=body.metadata).to_dict()
+
+
+@router.post("/episodes/{id_}/correct")
+def correct(
+    request: Request, namespace: Namespace, id_: Id, body: CorrectRequest
+) -> dict[str, Any]:
+    """Put right what a memory says: a new memory takes its place, and is the answer."""
+    with opened(request, namespace, "write") as memory:
+        return memory.correct(id_, body.text).to_dict()
+
+
+@router.post("/episodes/{id_}/revert")
+def revert(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
+    """Take back the correction of a memory, which holds again, and is the answer."""
+    with opened(request, namespace, "write") as memory:
+        return memory.revert(id_).to_dict()
 
 
 @router.delete("/episodes/{id_}")

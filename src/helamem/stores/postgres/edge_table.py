@@ -165,21 +165,24 @@ def prune(scope: Scope, rule: EdgeRule, now: float) -> int:
     return len(gone) // 2
 
 
-def leaving(scope: Scope, sources: Ints) -> Edges:
-    """The outgoing edges of these nodes, between active nodes."""
+def leaving(scope: Scope, sources: Ints, *, superseded: bool = False) -> Edges:
+    """The outgoing edges of these nodes, between active nodes or all."""
     found = scope.rows(
         f"SELECT {COLUMNS} FROM helamem.edge e WHERE e.namespace = %(ns)s"
-        f" AND e.source = ANY(%(ids)s::bigint[]) AND {LIVING_EDGE}",
+        f" AND e.source = ANY(%(ids)s::bigint[]) AND (%(superseded)s OR {LIVING_EDGE})",
         ids=sources.tolist(),
+        superseded=superseded,
     )
     return rows.edges(found)
 
 
-def everything(scope: Scope) -> Edges:
-    """Every edge between active nodes."""
+def everything(scope: Scope, *, superseded: bool = False) -> Edges:
+    """Every edge between active nodes, or between all."""
     return rows.edges(
         scope.rows(
-            f"SELECT {COLUMNS} FROM helamem.edge e WHERE e.namespace = %(ns)s AND {LIVING_EDGE}"
+            f"SELECT {COLUMNS} FROM helamem.edge e WHERE e.namespace = %(ns)s"
+            f" AND (%(superseded)s OR {LIVING_EDGE})",
+            superseded=superseded,
         )
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from helamem.protocols import Supersession
 from helamem.stores.postgres import edge_table, node_table, posting_table, rows
 from helamem.stores.postgres.edge_table import SOURCE
 from helamem.stores.postgres.rows import EPISODE, FACT, IS_DOCUMENT
@@ -43,6 +44,14 @@ def marking(digests: Sequence[bytes]) -> Statement:
         "INSERT INTO helamem.cluster (namespace, digest)"
         " SELECT DISTINCT %(ns)s::uuid, digest FROM unnest(%(digests)s::bytea[]) AS d(digest)"
         " ON CONFLICT (namespace, digest) DO NOTHING",
+        {"digests": list(digests)},
+    )
+
+
+def unmarking(digests: Sequence[bytes]) -> Statement:
+    """The statement that forgets that clusters have been distilled."""
+    return (
+        "DELETE FROM helamem.cluster WHERE namespace = %(ns)s AND digest = ANY(%(digests)s::bytea[])",
         {"digests": list(digests)},
     )
 
@@ -121,6 +130,17 @@ def supersede(scope: Scope, old: int, new: int, at: float) -> None:
         *_setting_active(_those_that_are(scope, [old], active=True), active=False),
         node_table.noting([old], "superseded", at),
     )
+
+
+def supersessions(scope: Scope) -> list[Supersession]:
+    """The facts that were replaced, by their ids."""
+    return [
+        Supersession(old=old, new=new)
+        for old, new in scope.rows(
+            "SELECT node, superseded_by FROM helamem.fact"
+            " WHERE namespace = %(ns)s AND superseded_by IS NOT NULL ORDER BY node"
+        )
+    ]
 
 
 def _those_that_are(scope: Scope, ids: Sequence[int], *, active: bool) -> list[int]:

@@ -136,9 +136,12 @@ def cosines(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray
     return np.clip(found, -1, 1, out=found)
 
 
-def ids(scope: Scope, kinds: Sequence[NodeKind], where: Filter | None) -> Ints:
-    """The ids of active nodes, ascending; a filter restricts episodes and facts."""
+def ids(
+    scope: Scope, kinds: Sequence[NodeKind], where: Filter | None, *, superseded: bool = False
+) -> Ints:
+    """The ids of active nodes, or of superseded ones as well, ascending; a filter restricts memories."""
     values: dict[str, Any] = {"kinds": [NODE_KINDS.index(kind) for kind in kinds]}
+    values["superseded"] = superseded
     only = ""
     if where is not None:
         made = filtering.condition(where)
@@ -148,7 +151,8 @@ def ids(scope: Scope, kinds: Sequence[NodeKind], where: Filter | None) -> Ints:
     found = scope.column(
         "SELECT n.id FROM helamem.node n"
         " LEFT JOIN helamem.session s ON s.namespace = %(ns)s AND s.id = n.session"
-        f" WHERE n.namespace = %(ns)s AND n.active AND n.kind = ANY(%(kinds)s::smallint[]){only} ORDER BY n.id",
+        " WHERE n.namespace = %(ns)s AND (n.active OR %(superseded)s)"
+        f" AND n.kind = ANY(%(kinds)s::smallint[]){only} ORDER BY n.id",
         **values,
     )
     return np.array(found, np.int64)

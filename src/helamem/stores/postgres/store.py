@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from helamem.errors import NotFoundError
+from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import Analysis
 from helamem.records import Fact
 from helamem.stores.postgres import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         EdgeRule,
         Edges,
         Floats,
+        Handed,
         Heard,
         Ints,
         Learned,
@@ -55,12 +56,15 @@ if TYPE_CHECKING:
         Nodes,
         RegionQuery,
         RegionRows,
+        Supersession,
     )
     from helamem.records import Change, Episode, Json
     from helamem.reports import Namespace, Stats
     from helamem.stores.postgres.database import Scope
 
 Result = TypeVar("Result")
+
+_NO_CORRECTIONS = "Corrections are not kept in PostgreSQL yet. Nothing was changed; `update` changes a memory in its place."
 
 
 class _DryRun(Exception):  # noqa: N818  # nothing went wrong
@@ -228,9 +232,42 @@ class PostgresStore:
             lambda scope: fact_table.distil(scope, distillate, self._space.dimension)
         )
 
-    def supersede(self, old: int, new: int, *, at: float) -> None:
-        """Mark a fact as replaced by a newer one; no search returns it any more."""
+    def supersede(
+        self,
+        old: int,
+        new: int,
+        *,
+        at: float,
+        rule: EdgeRule | None = None,  # noqa: ARG002  # edges are not handed over yet
+        now: float = 0.0,  # noqa: ARG002
+        yields: bool = True,
+        because: int | None = None,
+        handed: Sequence[Handed] = (),
+    ) -> None:
+        """Mark a fact as replaced by a newer one; no search returns it any more.
+
+        Raises:
+            StoreError: It is a turn, or is replaced by one: this store keeps no corrections yet.
+        """
+        if not yields or because is not None or handed:
+            raise StoreError(_NO_CORRECTIONS)
         self._write(lambda scope: fact_table.supersede(scope, old, new, at))
+
+    def revert(self, id_: int, *, at: float) -> list[int]:  # noqa: ARG002
+        """Not kept by this store yet.
+
+        Raises:
+            StoreError: Always.
+        """
+        raise StoreError(_NO_CORRECTIONS)
+
+    def supersessions(self) -> list[Supersession]:
+        """The facts that were replaced, by their ids."""
+        return self._read(fact_table.supersessions)
+
+    def unmark(self, digests: Sequence[bytes]) -> None:
+        """Forget that these clusters have been distilled."""
+        self._write(lambda scope: scope.batch(fact_table.unmarking(digests)))
 
     def learn(self, lesson: Lesson) -> Learned:
         """Apply a lesson; weights change in the database, whoever else is writing."""
@@ -342,18 +379,20 @@ class PostgresStore:
         """What is known about nodes, in the order of `ids`."""
         return self._read(lambda scope: reading.nodes(scope, ids))
 
-    def edges(self, sources: Ints) -> Edges:
-        """The stored edges that leave these nodes, between active nodes."""
-        return self._read(lambda scope: edge_table.leaving(scope, sources))
+    def edges(self, sources: Ints, *, superseded: bool = False) -> Edges:
+        """The stored edges that leave these nodes, between active nodes or all."""
+        return self._read(lambda scope: edge_table.leaving(scope, sources, superseded=superseded))
 
-    def all_edges(self) -> Edges:
-        """Every stored edge of the namespace, between active nodes."""
-        return self._read(edge_table.everything)
+    def all_edges(self, *, superseded: bool = False) -> Edges:
+        """Every stored edge of the namespace, between active nodes or all."""
+        return self._read(lambda scope: edge_table.everything(scope, superseded=superseded))
 
-    def ids(self, *, kinds: Sequence[NodeKind], where: Filter | None = None) -> Ints:
-        """The ids of active nodes, ascending; `where` restricts episodes and facts."""
+    def ids(
+        self, *, kinds: Sequence[NodeKind], where: Filter | None = None, superseded: bool = False
+    ) -> Ints:
+        """The ids of active nodes, or of superseded ones as well, ascending."""
         look = self._read if where is None else self._read_one_state
-        return look(lambda scope: reading.ids(scope, kinds, where))
+        return look(lambda scope: reading.ids(scope, kinds, where, superseded=superseded))
 
     def find(self, key: bytes) -> int | None:
         """The id of the episode with this key, if there is one."""

@@ -99,8 +99,9 @@ class Cache:
         space = self._space
         found = space.db.rows(
             "SELECT id, kind, active, "  # noqa: S608  # our own words
-            f"CASE WHEN traits & {QUIET} THEN -1 ELSE coalesce(session, -1) END,"
-            " length, at, speaker, traits, role"
+            f"CASE WHEN traits & {QUIET} OR NOT active THEN -1 ELSE coalesce(session, -1) END,"
+            " length, at, speaker, traits, role,"
+            " coalesce((SELECT min(place) FROM superseded WHERE by = n.id), id)"
             f" FROM node n WHERE namespace = ? AND {condition} ORDER BY id",
             space.id,
             value,
@@ -114,6 +115,7 @@ class Cache:
         names = dict.fromkeys((*self._index.speakers, *(row[6] for row in found if row[6])))
         number = {name: i for i, name in enumerate(names)}
         numbered = [
-            (*row[:6], number.get(row[6], -1), row[7], ROLE_CODES.get(row[8], 0)) for row in found
+            (*row[:6], number.get(row[6], -1), row[7], ROLE_CODES.get(row[8], 0), row[9])
+            for row in found
         ]
         return Columns.of(numbered), rows.unblobbed(blobs, space.dimension), tuple(names)

@@ -70,16 +70,18 @@ def _nodes(where: str, complaint: str) -> Check:
 
 
 LOST = "NOT IN (SELECT id FROM node)"
+HOLDS = "(id NOT IN (SELECT node FROM superseded))"
 CHECKS: tuple[Check, ...] = (
     *(
         _rows(f"{column} {LOST}", f"{{}} rows of {table} belong to no node", "removed", table)
         for table, column in (
             ("vector", "node"), ("usage", "node"), ("posting", "node"),
             ("fact_source", "episode"), ("fact", "node"), ("edge", "source"), ("edge", "target"),
+            ("superseded", "node"), ("handed", "node"), ("handed", "other"),
         )
     ),
     _rows("fact NOT IN (SELECT node FROM fact)", "{} sources belong to no fact", "removed", "fact_source"),
-    _rows(f"superseded_by {LOST}", "{} facts were superseded by a missing fact", "reactivated", "fact", change="superseded_by = NULL"),
+    _rows(f"by {LOST}", "{} memories were superseded by a missing one", "reactivated", "superseded"),
     _rows(f"source IN {MINE} AND source = target", "{} edges join a memory to itself", "removed", "edge"),
     _rows(
         f"source IN {MINE} AND NOT (typeof(weight) IN ('real', 'integer') AND weight BETWEEN 0 AND {HUGE}"
@@ -122,9 +124,8 @@ CHECKS: tuple[Check, ...] = (
         "{} facts have a confidence outside (0, 1]", "set to 0.5", "fact", change="confidence = 0.5",
     ),
     _rows(
-        "namespace = ?1 AND kind = 1 AND active <> (SELECT superseded_by IS NULL FROM fact WHERE fact.node = node.id)",
-        "{} superseded facts are still active, or the reverse", "set by whether a fact superseded them", "node",
-        change="active = (SELECT superseded_by IS NULL FROM fact WHERE fact.node = node.id)",
+        f"namespace = ?1 AND active <> {HOLDS}", "{} superseded memories are still active, or the reverse",
+        "set by whether another one superseded them", "node", change=f"active = {HOLDS}",
     ),
     Check(
         "SELECT count(*) FROM namespace WHERE id = ?1 AND (n_documents, total_length) <>"
@@ -161,8 +162,8 @@ def wrong(database: Database, namespace: int, dimension: int) -> list[str]:
         if count:
             found.append(check.complaint.format(count))
     found += [
-        f"fact {fact} was superseded by a fact that it superseded"
-        for fact in _in_rings(database, namespace)
+        f"memory {id_} was superseded by one that it superseded"
+        for id_ in _in_rings(database, namespace)
     ]
     return found
 
@@ -170,9 +171,9 @@ def wrong(database: Database, namespace: int, dimension: int) -> list[str]:
 def mend(space: Space, at: float) -> list[str]:
     """Repair the file; return the damage and the remedy of each kind."""
     done: list[str] = []
-    for fact in _in_rings(space.db, space.id):
-        space.db.execute("UPDATE fact SET superseded_by = NULL WHERE node = ?", fact)
-        done.append(f"fact {fact} was superseded by a fact that it superseded: reactivated")
+    for id_ in _in_rings(space.db, space.id):
+        space.db.execute("DELETE FROM superseded WHERE node = ?", id_)
+        done.append(f"memory {id_} was superseded by one that it superseded: reactivated")
     for check in CHECKS:
         count = check.found(space.db, space.id, 4 * space.dimension)
         if count:
@@ -195,22 +196,21 @@ def _bound(query: str, *values: float) -> Sequence[float]:
 
 
 def _in_rings(database: Database, namespace: int) -> Iterator[int]:
-    """One fact of each cycle of facts that replaced each other."""
+    """One memory of each cycle of memories that superseded each other."""
     newer = dict(
         database.rows(
-            "SELECT f.node, superseded_by FROM fact f JOIN node n ON n.id = f.node"
-            " WHERE namespace = ? AND superseded_by IS NOT NULL",
+            "SELECT s.node, s.by FROM superseded s JOIN node n ON n.id = s.node WHERE namespace = ?",
             namespace,
         )
     )
     sound: set[int] = set()
     for start in sorted(newer):
         path: dict[int, None] = {}
-        fact: int | None = start
-        while fact is not None and fact not in sound:
-            if fact in path:
-                yield fact
+        at: int | None = start
+        while at is not None and at not in sound:
+            if at in path:
+                yield at
                 break
-            path[fact] = None
-            fact = newer.get(fact)
+            path[at] = None
+            at = newer.get(at)
         sound.update(path)

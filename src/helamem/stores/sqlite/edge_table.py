@@ -107,13 +107,13 @@ def prune(space: Space, rule: EdgeRule, now: float) -> int:
     return int(gone.sum()) // 2
 
 
-def leaving(space: Space, sources: Ints, index: NodeIndex) -> Edges:
-    """The outgoing edges of these nodes, between active nodes."""
-    mine = sources[index.is_active(sources)]
+def leaving(space: Space, sources: Ints, index: NodeIndex, *, superseded: bool = False) -> Edges:
+    """The outgoing edges of these nodes, between active nodes or all."""
+    mine = sources if superseded else sources[index.is_active(sources)]
     found = space.db.rows(
         "SELECT * FROM edge WHERE source IN (SELECT value FROM json_each(?))", listed(mine.tolist())
     )
-    return _between_active(rows.edges(found), index)
+    return rows.edges(found) if superseded else _between_active(rows.edges(found), index)
 
 
 def two_steps_from(space: Space, sources: Ints, index: NodeIndex) -> Edges:
@@ -128,12 +128,12 @@ def two_steps_from(space: Space, sources: Ints, index: NodeIndex) -> Edges:
     return _between_active(rows.edges(found), index)
 
 
-def everything(space: Space, index: NodeIndex) -> Edges:
-    """Every edge between active nodes."""
+def everything(space: Space, index: NodeIndex, *, superseded: bool = False) -> Edges:
+    """Every edge between active nodes, or between all."""
     found = space.db.rows(
         "SELECT * FROM edge WHERE source IN (SELECT id FROM node WHERE namespace = ?)", space.id
     )
-    return _between_active(rows.edges(found), index)
+    return rows.edges(found) if superseded else _between_active(rows.edges(found), index)
 
 
 def counted(edges: Edges, index: NodeIndex) -> dict[str, int]:

@@ -1,10 +1,11 @@
-"""Facts, their sources and successors, and the clusters already distilled."""
+"""Facts, their sources, and the clusters already distilled."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.sqlite import edge_table, node_table, posting_table, rows
+from helamem.protocols import Supersession
+from helamem.stores.sqlite import edge_table, node_table, rows, superseding
 from helamem.stores.sqlite.edge_table import SOURCE
 from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import EPISODE, FACT
@@ -20,6 +21,14 @@ def mark(space: Space, digests: Sequence[bytes]) -> None:
     """Record that clusters have been distilled."""
     space.db.many(
         "INSERT OR IGNORE INTO cluster VALUES (?, ?)",
+        [(space.id, digest) for digest in digests],
+    )
+
+
+def unmark(space: Space, digests: Sequence[bytes]) -> None:
+    """Forget that clusters have been distilled."""
+    space.db.many(
+        "DELETE FROM cluster WHERE namespace = ? AND digest = ?",
         [(space.id, digest) for digest in digests],
     )
 
@@ -43,7 +52,7 @@ def _add_fact(space: Space, fact: NewFact) -> int:
         FACT, None, fact.text, fact.speaker, "", None, fact.at,
         fact.stored_at, rows.dumped(fact.metadata), fact.length, fact.traits, None,
     )  # fmt: skip
-    space.db.execute("INSERT INTO fact VALUES (?, ?, ?, NULL)", id_, fact.kind, fact.confidence)
+    space.db.execute("INSERT INTO fact VALUES (?, ?, ?)", id_, fact.kind, fact.confidence)
     _rest_on(space, id_, fact.sources, fact.stored_at)
     return id_
 
@@ -65,61 +74,6 @@ def change(space: Space, fact: ChangedFact, at: float) -> None:
     )
     known = sources(space, [fact.id])[fact.id]
     _rest_on(space, fact.id, set(fact.sources) - set(known), at)
-
-
-def supersede(space: Space, old: int, new: int, at: float) -> None:
-    """Mark a fact as superseded by another, and remove it from searches.
-
-    Raises:
-        ValueError: The other fact was superseded by this one, or is this one.
-    """
-    for id_ in (old, new):
-        node_table.require(space, id_, FACT)
-    later: int | None = new
-    while later is not None:
-        if later == old:
-            raise ValueError(f"fact {new} cannot replace {old}, which it was replaced by")
-        (later,) = space.db.row("SELECT superseded_by FROM fact WHERE node = ?", later)
-    space.db.execute("UPDATE fact SET superseded_by = ? WHERE node = ?", new, old)
-    _set_active(space, [old], active=False)
-    node_table.note(space, old, "superseded", at)
-
-
-def _set_active(space: Space, ids: Sequence[int], *, active: bool) -> None:
-    """Remove facts from searches, or return them, and adjust the counts."""
-    sign = 1 if active else -1
-    flipped = space.db.rows(
-        "SELECT id, length FROM node WHERE active <> ? AND id IN (SELECT value FROM json_each(?))",
-        active,
-        listed(ids),
-    )
-    for id_, length in flipped:
-        space.db.execute("UPDATE node SET active = ? WHERE id = ?", active, id_)
-        posting_table.count(space, id_, sign)
-        node_table.count(space, sign, sign * length)
-    if flipped:
-        node_table.changed(space, [id_ for id_, _ in flipped])
-
-
-def relink_superseded(space: Space, going: list[int]) -> None:
-    """Before facts are removed, relink the facts they superseded to their successors, or reactivate them."""
-    gone = "superseded_by IN (SELECT value FROM json_each(?1))"
-    while held := space.db.rows(f"SELECT node FROM fact WHERE {gone}", listed(going)):  # noqa: S608
-        space.db.execute(
-            "UPDATE fact SET superseded_by ="  # noqa: S608  # our own words
-            " (SELECT f.superseded_by FROM fact f WHERE f.node = fact.superseded_by)"
-            f" WHERE {gone}",
-            listed(going),
-        )
-        _set_active(
-            space,
-            space.db.column(
-                "SELECT node FROM fact WHERE superseded_by IS NULL"
-                " AND node IN (SELECT value FROM json_each(?))",
-                listed(node for (node,) in held),
-            ),
-            active=True,
-        )
 
 
 def ids(space: Space, *, superseded: bool, resting_on: Sequence[int] | None) -> list[int]:
@@ -162,5 +116,11 @@ def distil(space: Space, distillate: Distillate) -> list[int] | None:
     for changed in distillate.changed:
         change(space, changed, distillate.at)
     for old, index in distillate.superseded:
-        supersede(space, old, ids[index], distillate.at)
+        superseding.supersede(
+            space,
+            Supersession(old=old, new=ids[index]),
+            distillate.at,
+            distillate.rule,
+            distillate.now,
+        )
     return ids

@@ -27,7 +27,11 @@ SPARSE = 4  # below one wanted row in so many, gathering rows is faster than sco
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """What is known about nodes beside their vectors, one row each; see `protocols.Nodes`."""
+    """What is known about nodes beside their vectors, one row each; see `protocols.Nodes`.
+
+    Attributes:
+        turns: The ids by which turns follow each other: their own, or that of the turn whose place they have taken.
+    """
 
     ids: Ints
     kinds: Ints
@@ -38,6 +42,7 @@ class Columns:
     speakers: Ints
     traits: Ints
     roles: Ints
+    turns: Ints
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[float]]) -> Columns:
@@ -61,6 +66,7 @@ class Columns:
 
 DTYPES = (
     np.int64, np.int64, np.bool_, np.int64, np.float32, np.float64, np.int64, np.int64, np.int64,
+    np.int64,
 )  # fmt: skip
 
 
@@ -150,11 +156,11 @@ class NodeIndex:
         rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return rows, self.ids[rows] == ids
 
-    def of_kinds(self, kinds: Sequence[NodeKind]) -> Ints:
-        """The rows of active nodes of these kinds."""
+    def of_kinds(self, kinds: Sequence[NodeKind], *, superseded: bool = False) -> Ints:
+        """The rows of active nodes of these kinds, or of superseded ones as well."""
         wanted = np.zeros(len(NODE_KINDS), np.bool_)
         wanted[[NODE_KINDS.index(kind) for kind in kinds]] = True
-        return np.flatnonzero(wanted[self.columns.kinds] & self.columns.active)
+        return np.flatnonzero(wanted[self.columns.kinds] & (self.columns.active | superseded))
 
     def memories(self, ids: Ints) -> Ints:
         """Those of the nodes that are not cues."""
@@ -244,11 +250,18 @@ class NodeIndex:
 
 
 def _index(columns: Columns, buffer: NDArray[np.float32], speakers: tuple[str, ...]) -> NodeIndex:
-    order = np.argsort(columns.sessions, kind="stable")
+    order = _in_sequence(columns)
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
     columns, speakers = _drop_unused_speakers(columns, speakers)
     return NodeIndex(columns, buffer, order, places, speakers)
+
+
+def _in_sequence(columns: Columns) -> Ints:
+    """The rows session by session, in the order of their turns."""
+    if np.array_equal(columns.turns, columns.ids):
+        return np.argsort(columns.sessions, kind="stable")
+    return np.lexsort((columns.ids, columns.turns, columns.sessions))
 
 
 def _drop_unused_speakers(

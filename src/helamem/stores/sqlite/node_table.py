@@ -74,15 +74,24 @@ def origins(space: Space, ids: Sequence[int]) -> list[tuple[bytes, int | None]]:
 def heard(space: Space, session: str, last: int) -> list[Heard]:
     """The latest turns of a session, `last` of them at most, oldest first."""
     found = space.db.rows(
-        "SELECT key, role, speaker, text, at FROM node WHERE session ="
+        "SELECT coalesce((SELECT min(place) FROM superseded WHERE by = n.id), id), id, active,"
+        " key, role, speaker, text, at FROM node n WHERE session ="
         " (SELECT id FROM session WHERE namespace = ? AND digest = ?) ORDER BY id DESC LIMIT ?",
         space.id,
         rows.digest(session),
         last,
     )
     return [
-        Heard(key=key, role=role, speaker=speaker, text=text, at=at)
-        for key, role, speaker, text, at in reversed(found)
+        Heard(
+            key=key,
+            role=role,
+            speaker=speaker,
+            text=text,
+            at=at,
+            is_superseded=not active,
+            is_instead=place != id_,
+        )
+        for place, id_, active, key, role, speaker, text, at in sorted(found)
     ]
 
 
@@ -207,7 +216,7 @@ def _session(space: Space, name: str) -> int:
 
 
 def _last_of(space: Space, session: int) -> int | None:
-    heard = f"SELECT max(id) FROM node WHERE session = ? AND NOT traits & {QUIET}"  # noqa: S608
+    heard = f"SELECT max(id) FROM node WHERE session = ? AND active AND NOT traits & {QUIET}"  # noqa: S608
     last: int | None = space.db.row(heard, session)[0]
     return last
 
@@ -311,7 +320,12 @@ def note_update(space: Space, id_: int, episode: NewEpisode, at: float) -> None:
 
 
 def replace(space: Space, id_: int, episode: NewEpisode) -> None:
-    """Replace an episode's text."""
+    """Replace an episode's text.
+
+    Raises:
+        StoreError: It was superseded.
+    """
+    _require_active(space, id_)
     note_growth(space, id_, episode.text, rows.dumped(episode.metadata))
     uncount(space, id_)
     posting_table.remove(space, id_, was_active=True)
@@ -325,6 +339,14 @@ def replace(space: Space, id_: int, episode: NewEpisode) -> None:
     )
     add_contents(space, [(id_, episode)])
     changed(space, [id_])
+
+
+def _require_active(space: Space, id_: int) -> None:
+    found = space.db.find("SELECT by FROM superseded WHERE node = ?", id_)
+    if found is not None:
+        raise StoreError(
+            f"Memory {id_} was superseded by {found[0]}. Change that one, or revert({id_}) first."
+        )
 
 
 def note_growth(space: Space, id_: int, *texts: str) -> None:

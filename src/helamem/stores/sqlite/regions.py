@@ -46,9 +46,9 @@ def read(space: Space, index: NodeIndex, query: RegionQuery) -> RegionRows:
     )
 
 
-def matching(space: Space, index: NodeIndex, where: Filter) -> Ints:
-    """The active memories that meet the conditions, ascending."""
-    active = index.ids[index.of_kinds(MEMORIES)]
+def matching(space: Space, index: NodeIndex, where: Filter, *, superseded: bool = False) -> Ints:
+    """The active memories that meet the conditions, or superseded ones as well, ascending."""
+    active = index.ids[index.of_kinds(MEMORIES, superseded=superseded)]
     return active[np.isin(active, filtering.matching(space, where))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.sqlite import fact_table, node_table, posting_table
+from helamem.stores.sqlite import node_table, posting_table, superseding
 from helamem.stores.sqlite.namespace import (
     DROPPED,
     GRAVES,
@@ -37,7 +37,7 @@ def remove(space: Space, ids: Sequence[int], at: float) -> list[int]:
 def take_away(space: Space, ids: Sequence[int], at: float) -> list[int]:
     """Remove existing nodes, and facts and cues that rest on them alone; return all removed ids."""
     going = list(dict.fromkeys([*ids, *_orphaned_by(space, list(ids))]))
-    fact_table.relink_superseded(space, going)
+    superseding.relink(space, going, at)
     for id_ in going:
         _remove_node(space, id_, at)
     if going:
@@ -60,11 +60,11 @@ def drop(space: Space) -> None:
     """Remove a namespace with all its contents; its number is never reused."""
     moved(space.db)
     ids = space.db.column("SELECT id FROM node WHERE namespace = ?", space.id)
-    space.db.execute(
-        "UPDATE fact SET superseded_by = NULL"
-        " WHERE node IN (SELECT id FROM node WHERE namespace = ?)",
-        space.id,
-    )
+    for table in ("handed", "superseded"):
+        space.db.execute(
+            f"DELETE FROM {table} WHERE node IN (SELECT id FROM node WHERE namespace = ?)",  # noqa: S608
+            space.id,
+        )
     for table in ("node", "session", "term", "cluster", "history"):
         space.db.execute(f"DELETE FROM {table} WHERE namespace = ?", space.id)  # noqa: S608
     space.db.execute(
@@ -176,6 +176,10 @@ _EMPTYING = (
     "DELETE FROM fact_source WHERE fact = ?",
     "DELETE FROM fact_source WHERE episode = ?",
     "DELETE FROM fact WHERE node = ?",
+    "DELETE FROM superseded WHERE node = ?",
+    "UPDATE superseded SET because = NULL WHERE because = ?",
+    "DELETE FROM handed WHERE node = ?",
+    "DELETE FROM handed WHERE other = ?",
     "UPDATE vector SET value = x'' WHERE node = ?",
     "UPDATE node SET namespace = 0, active = 0, key = NULL, text = '', speaker = '', role = '', session = NULL,"
     " metadata = '{}', length = 0, traits = 0, utc_offset = NULL WHERE id = ?",

@@ -29,25 +29,25 @@ IS_DOCUMENT = f"active AND kind < {CUE} AND NOT traits & {QUIET}"  # columns tha
 
 MEMORIES = (
     "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.utc_offset,"
-    " n.stored_at, n.metadata, coalesce(u.uses, 0), u.used_at, f.kind, f.confidence, f.superseded_by,"
+    " n.stored_at, n.metadata, coalesce(u.uses, 0), u.used_at, x.by, f.kind, f.confidence,"
     " (SELECT json_group_array(episode) FROM (SELECT episode FROM fact_source WHERE fact = f.node ORDER BY episode))"
     " FROM node n"
     " LEFT JOIN session s ON s.id = n.session LEFT JOIN usage u ON u.node = n.id"
-    " LEFT JOIN fact f ON f.node = n.id"
+    " LEFT JOIN fact f ON f.node = n.id LEFT JOIN superseded x ON x.node = n.id"
     # The plus signs keep SQLite from walking the whole namespace instead of looking up the ids.
     " WHERE n.id IN (SELECT value FROM json_each(?)) AND +n.namespace = ? AND +n.kind < 2"
 )
 
 FILTERABLE = (
     "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata FROM node n"
-    " LEFT JOIN session s ON s.id = n.session WHERE n.namespace = ? AND n.active AND n.kind < 2"
+    " LEFT JOIN session s ON s.id = n.session WHERE n.namespace = ? AND n.kind < 2"
 )
 
 
 def memory(row: tuple[Any, ...], zone: tzinfo) -> Episode | Fact:
     """Convert a row of `MEMORIES` to a record; times are in `zone` unless the turn brought its own zone."""
     id_, kind, text, speaker, role, session, at, offset, stored_at, metadata, *rest = row
-    uses, used_at, *fact = rest
+    uses, used_at, superseded_by, *fact = rest
     own = zone if offset is None else timezone(timedelta(seconds=offset))
     shared = {
         "id": id_,
@@ -58,14 +58,14 @@ def memory(row: tuple[Any, ...], zone: tzinfo) -> Episode | Fact:
         "metadata": _loaded(metadata, id_),
         "uses": uses,
         "used_at": None if used_at is None else moment(used_at, zone),
+        "superseded_by": superseded_by,
     }
     if kind == EPISODE:
         return Episode(role=role, session=session, **shared)
-    fact_kind, confidence, superseded_by, sources = fact
+    fact_kind, confidence, sources = fact
     return Fact(
         kind=fact_kind,
         confidence=confidence,
-        superseded_by=superseded_by,
         sources=tuple(json.loads(sources)),
         **shared,
     )

@@ -17,7 +17,7 @@ import numpy as np
 
 from helamem.errors import NotFoundError, StoreError
 from helamem.places import IN_RAM
-from helamem.protocols import Analysis, Learned, NewCue
+from helamem.protocols import Analysis, Learned, NewCue, Supersession
 from helamem.records import Change, Episode, Fact
 from helamem.reports import Namespace, Stats
 from helamem.stores.sqlite import (
@@ -28,6 +28,7 @@ from helamem.stores.sqlite import (
     regions,
     removing,
     rows,
+    superseding,
 )
 from helamem.stores.sqlite.cache import Cache
 from helamem.stores.sqlite.database import Database
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         EdgeRule,
         Edges,
         Floats,
+        Handed,
         Heard,
         Ints,
         Lesson,
@@ -233,10 +235,37 @@ class SQLiteStore:
         with self._writing():
             return fact_table.distil(self._space, distillate)
 
-    def supersede(self, old: int, new: int, *, at: float) -> None:
-        """Mark a fact as replaced by a newer one; no search returns it any more."""
+    def supersede(
+        self,
+        old: int,
+        new: int,
+        *,
+        at: float,
+        rule: EdgeRule | None = None,
+        now: float = 0.0,
+        yields: bool = True,
+        because: int | None = None,
+        handed: Sequence[Handed] = (),
+    ) -> None:
+        """Mark a memory as superseded by another, and hand its edges over."""
+        told = Supersession(old=old, new=new, yields=yields, because=because, handed=handed)
         with self._writing():
-            fact_table.supersede(self._space, old, new, at)
+            superseding.supersede(self._space, told, at, rule, now)
+
+    def revert(self, id_: int, *, at: float) -> list[int]:
+        """Let a superseded memory hold again, with its edges; the ids by which it was superseded."""
+        with self._writing():
+            return superseding.revert(self._space, id_, at)
+
+    def supersessions(self) -> list[Supersession]:
+        """Everything that is superseded, by the id of what is."""
+        with self._db.reading():
+            return superseding.everything(self._space)
+
+    def unmark(self, digests: Sequence[bytes]) -> None:
+        """Forget that these clusters have been distilled."""
+        with self._writing():
+            fact_table.unmark(self._space, digests)
 
     def learn(self, lesson: Lesson) -> Learned:
         """Apply a lesson; weights change in the database, whoever else is writing."""
@@ -377,25 +406,29 @@ class SQLiteStore:
         self._rows(index, ids)
         return index.nodes(ids)
 
-    def edges(self, sources: Ints) -> Edges:
-        """The stored edges that leave these nodes, between active nodes."""
-        with self._db.reading():
-            return edge_table.leaving(self._space, sources, self._cache.current())
-
-    def all_edges(self) -> Edges:
-        """Every stored edge of the namespace, between active nodes."""
-        with self._db.reading():
-            return edge_table.everything(self._space, self._cache.current())
-
-    def ids(self, *, kinds: Sequence[NodeKind], where: Filter | None = None) -> Ints:
-        """The ids of active nodes, ascending; `where` restricts episodes and facts."""
+    def edges(self, sources: Ints, *, superseded: bool = False) -> Edges:
+        """The stored edges that leave these nodes, between active nodes or all."""
         with self._db.reading():
             index = self._cache.current()
-            found = index.ids[index.of_kinds(kinds)]
+            return edge_table.leaving(self._space, sources, index, superseded=superseded)
+
+    def all_edges(self, *, superseded: bool = False) -> Edges:
+        """Every stored edge of the namespace, between active nodes or all."""
+        with self._db.reading():
+            index = self._cache.current()
+            return edge_table.everything(self._space, index, superseded=superseded)
+
+    def ids(
+        self, *, kinds: Sequence[NodeKind], where: Filter | None = None, superseded: bool = False
+    ) -> Ints:
+        """The ids of active nodes, or of superseded ones as well, ascending."""
+        with self._db.reading():
+            index = self._cache.current()
+            found = index.ids[index.of_kinds(kinds, superseded=superseded)]
             if where is None:
                 return found
             cues = index.ids[index.of_kinds([kind for kind in kinds if kind == "cue"])]
-            matching = regions.matching(self._space, index, where)
+            matching = regions.matching(self._space, index, where, superseded=superseded)
             return found[np.isin(found, np.concatenate([cues, matching]))]
 
     def find(self, key: bytes) -> int | None:
@@ -499,7 +532,7 @@ class SQLiteStore:
             edges = self.all_edges()
             analysis = self.analysis
         columns = index.columns
-        is_episode = columns.kinds == EPISODE
+        is_episode = (columns.kinds == EPISODE) & columns.active
         times = columns.at[is_episode]
         named = np.unique(columns.speakers[columns.active & (columns.speakers >= 0)])
         return Stats(

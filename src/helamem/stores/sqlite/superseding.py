@@ -1,0 +1,307 @@
+"""What supersedes what, the edges that it hands over, and the way back.
+
+The edges of a superseded memory stay as they are, unseen, and its successor gets copies. So the way back
+finds them to the last digit, and takes from the successor what it was handed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from helamem.core import hebbian
+from helamem.errors import NotFoundError
+from helamem.protocols import NODE_KINDS, QUIET, Handed, Supersession
+from helamem.stores.sqlite import node_table, posting_table
+from helamem.stores.sqlite.edge_table import LEARNED
+from helamem.stores.sqlite.namespace import listed
+from helamem.stores.sqlite.rows import EPISODE, FACT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from helamem.protocols import EdgeRule
+    from helamem.stores.sqlite.namespace import Space
+
+Weight: TypeAlias = tuple[float, float]  # and when it was touched
+Joined: TypeAlias = "Callable[[Weight, Weight], Weight]"
+
+
+def supersede(
+    space: Space, told: Supersession, at: float, rule: EdgeRule | None = None, now: float = 0.0
+) -> None:
+    """Mark a memory as superseded, take it out of searches, and hand its edges over.
+
+    Raises:
+        NotFoundError: One of the two is not there, or is of a kind that cannot supersede the other.
+        ValueError: The other one was superseded by this one, or is this one.
+    """
+    _require_kinds(space, told.old, told.new)
+    if told.old in _successors(space, told.new):
+        raise ValueError(f"memory {told.new} cannot supersede {told.old}, which superseded it")
+    was_active, place = _is_active(space, told.old), _place(space, told.old, told.new)
+    _forget_handed(space, told.old)
+    if rule is not None and was_active:
+        hand_over(space, told.old, told.new, _summing(rule, now))
+    _write_handed(space, told.old, told.handed)
+    space.db.execute(
+        "INSERT OR REPLACE INTO superseded VALUES (?, ?, ?, ?, ?)",
+        told.old, told.new, told.yields, told.because, place,
+    )  # fmt: skip
+    set_active(space, [told.old], active=False)
+    node_table.changed(space, [told.old, told.new])
+    node_table.note(space, told.old, "superseded", at)
+
+
+def revert(space: Space, id_: int, at: float) -> list[int]:
+    """Let a memory hold again, and what was superseded because of it; the ids that it was superseded by.
+
+    Raises:
+        NotFoundError: There is no such memory.
+        ValueError: It is not superseded.
+    """
+    node_table.require(space, id_, None)
+    found = space.db.find("SELECT by, yields, place FROM superseded WHERE node = ?", id_)
+    if found is None:
+        raise ValueError(f"memory {id_} is not superseded, so there is nothing to revert")
+    new, yields, place = found
+    later = [] if _is_active(space, new) else revert(space, new, at)
+    _take_back(space, id_, new, moves=bool(yields))
+    space.db.execute("DELETE FROM superseded WHERE node = ?", id_)
+    _hold_again(space, [id_], at)
+    for fact in space.db.column(
+        "SELECT node FROM superseded WHERE because = ? ORDER BY node DESC", id_
+    ):
+        revert(space, fact, at)
+    if yields:
+        _give_way(space, new, id_, place, at)
+    return [new, *later]
+
+
+def _give_way(space: Space, new: int, old: int, place: int | None, at: float) -> None:
+    """Let a memory that stood in for another be superseded by it; what it has learned since goes along."""
+    hand_over(space, new, old, max)
+    space.db.execute("INSERT INTO superseded VALUES (?, ?, 1, NULL, ?)", new, old, place)
+    space.db.execute(
+        "INSERT INTO usage SELECT ?1, uses, used_at FROM usage WHERE node = ?2"
+        " ON CONFLICT (node) DO UPDATE SET used_at = CASE WHEN excluded.uses > uses"
+        " THEN excluded.used_at ELSE used_at END, uses = max(uses, excluded.uses)",
+        old,
+        new,
+    )
+    set_active(space, [new], active=False)
+    node_table.changed(space, [new, old])
+    node_table.note(space, new, "superseded", at)
+
+
+def everything(space: Space) -> list[Supersession]:
+    """Whatever is superseded, by its id."""
+    handed: dict[int, list[Handed]] = {}
+    for node, other, before, before_touched, weight, touched in space.db.rows(
+        "SELECT h.* FROM handed h JOIN node n ON n.id = h.node WHERE n.namespace = ?", space.id
+    ):
+        had = None if before is None else (before, before_touched)
+        handed.setdefault(node, []).append(Handed(other=other, before=had, after=(weight, touched)))
+    return [
+        Supersession(
+            old=old,
+            new=new,
+            yields=bool(yields),
+            because=because,
+            handed=tuple(handed.get(old, ())),
+        )
+        for old, new, yields, because in space.db.rows(
+            "SELECT node, by, yields, because FROM superseded s JOIN node n ON n.id = s.node"
+            " WHERE n.namespace = ? ORDER BY node",
+            space.id,
+        )
+    ]
+
+
+def relink(space: Space, going: list[int], at: float) -> None:
+    """Before memories are removed, let their successors supersede what they did, or let that hold again."""
+    gone = "by IN (SELECT value FROM json_each(?1))"
+    while held := space.db.rows(
+        f"SELECT s.node, s.by, n.by, n.yields FROM superseded s LEFT JOIN superseded n ON n.node = s.by WHERE s.{gone}",  # noqa: S608  # our own words
+        listed(going),
+    ):
+        for node, by, newer, yields in held:
+            if newer is None:
+                _forget_handed(space, node)
+                space.db.execute("DELETE FROM superseded WHERE node = ?", node)
+            else:
+                _inherit(space, node, by, newer, yields=bool(yields))
+        freed = [node for node, _, newer, _ in held if newer is None]
+        _hold_again(space, [node for node in freed if node not in going], at)
+
+
+def _inherit(space: Space, node: int, by: int, newer: int, *, yields: bool) -> None:
+    """Let a memory be superseded by the successor of what superseded it."""
+    space.db.execute(
+        "UPDATE superseded SET by = ?, yields = yields AND ? WHERE node = ?", newer, yields, node
+    )
+    _forget_handed(space, node)
+    space.db.execute(
+        "INSERT INTO handed SELECT ?, other, before, before_touched, weight, touched"
+        " FROM handed WHERE node = ? AND other <> ?",
+        node, by, node,
+    )  # fmt: skip
+
+
+def _hold_again(space: Space, ids: Sequence[int], at: float) -> None:
+    set_active(space, ids, active=True)
+    for id_ in ids:
+        node_table.note(space, id_, "restored", at)
+
+
+def set_active(space: Space, ids: Sequence[int], *, active: bool) -> None:
+    """Remove memories from searches, or return them, and adjust the counts."""
+    sign = 1 if active else -1
+    flipped = space.db.rows(
+        "SELECT id, length, traits FROM node"
+        " WHERE active <> ? AND id IN (SELECT value FROM json_each(?))",
+        active,
+        listed(ids),
+    )
+    for id_, length, traits in flipped:
+        space.db.execute("UPDATE node SET active = ? WHERE id = ?", active, id_)
+        posting_table.count(space, id_, sign)
+        if not traits & QUIET:
+            node_table.count(space, sign, sign * length)
+    if flipped:
+        node_table.changed(space, [id_ for id_, *_ in flipped])
+
+
+def hand_over(space: Space, old: int, new: int, joined: Joined) -> None:
+    """Copy the learned edges of a memory to its successor, and keep what the successor had.
+
+    Args:
+        joined: The weight of an edge that both have, from the successor's and the other's.
+    """
+    mine, theirs = _learned(space, old), _learned(space, new)
+    handed = []
+    for other, weight in mine.items():
+        if other != new:
+            before = theirs.get(other)
+            after = weight if before is None else joined(before, weight)
+            _put(space, new, other, after)
+            handed.append(Handed(other=other, before=before, after=after))
+    _write_handed(space, old, handed)
+
+
+def _summing(rule: EdgeRule, now: float) -> Joined:
+    """The sum of two weights, which saturates as learning does."""
+
+    def joined(one: Weight, other: Weight) -> Weight:
+        weights, touched = np.array([one[0], other[0]]), np.array([one[1], other[1]])
+        left = hebbian.decayed(weights, now - touched, tau=rule.tau, floor=rule.floor)
+        grown = hebbian.strengthened(
+            left[:1], left[1:], saturation=rule.saturation, ceiling=rule.ceiling
+        )
+        return float(grown[0]), float(max(now, *touched))
+
+    return joined
+
+
+def _take_back(space: Space, old: int, new: int, *, moves: bool) -> None:
+    """Take from the successor what it was handed.
+
+    An edge that has changed since is as it was learned: it goes to the old memory where the new one yields, and
+    stays otherwise. One that is gone, because it was severed or has faded, is gone for the old one too.
+    """
+    present = _learned(space, new)
+    for each in _handed(space, old):
+        now = present.get(each.other)
+        if now is None:
+            _delete(space, old, each.other)
+        elif now == each.after or moves:
+            if now != each.after:
+                _put(space, old, each.other, now)
+            _put(space, new, each.other, each.before)
+    _forget_handed(space, old)
+
+
+def _handed(space: Space, old: int) -> Iterator[Handed]:
+    for other, before, before_touched, weight, touched in space.db.rows(
+        "SELECT other, before, before_touched, weight, touched FROM handed WHERE node = ?", old
+    ):
+        had = None if before is None else (before, before_touched)
+        yield Handed(other=other, before=had, after=(weight, touched))
+
+
+def _write_handed(space: Space, old: int, handed: Iterable[Handed]) -> None:
+    space.db.many(
+        "INSERT OR REPLACE INTO handed VALUES (?, ?, ?, ?, ?, ?)",
+        [(old, each.other, *(each.before or (None, None)), *each.after) for each in handed],
+    )
+
+
+def _forget_handed(space: Space, old: int) -> None:
+    space.db.execute("DELETE FROM handed WHERE node = ?", old)
+
+
+def _learned(space: Space, id_: int) -> dict[int, Weight]:
+    """The learned edges of a memory, by the id at the other end, ascending."""
+    return {
+        other: (weight, touched)
+        for other, weight, touched in space.db.rows(
+            "SELECT target, weight, touched FROM edge"
+            " WHERE source = ? AND channel = ? ORDER BY target",
+            id_,
+            LEARNED,
+        )
+    }
+
+
+def _put(space: Space, a: int, b: int, weight: Weight | None) -> None:
+    """Write a learned edge in both directions; None deletes it."""
+    if weight is None:
+        _delete(space, a, b)
+        return
+    space.db.many(
+        "INSERT OR REPLACE INTO edge VALUES (?, ?, ?, ?, ?)",
+        [(a, b, LEARNED, *weight), (b, a, LEARNED, *weight)],
+    )
+
+
+def _delete(space: Space, a: int, b: int) -> None:
+    space.db.many(
+        "DELETE FROM edge WHERE source = ? AND target = ? AND channel = ?",
+        [(a, b, LEARNED), (b, a, LEARNED)],
+    )
+
+
+def _require_kinds(space: Space, old: int, new: int) -> None:
+    """An episode is superseded by an episode, a fact by a fact or an episode."""
+    for id_ in (old, new):
+        node_table.require(space, id_, None)
+    found = dict(space.db.rows("SELECT id, kind FROM node WHERE id IN (?, ?)", old, new))
+    allowed = (EPISODE,) if found[old] == EPISODE else (EPISODE, FACT)
+    for id_, kinds in ((old, (EPISODE, FACT)), (new, allowed)):
+        if found[id_] not in kinds:
+            raise NotFoundError(NODE_KINDS[kinds[-1]], id_)
+
+
+def _is_active(space: Space, id_: int) -> bool:
+    return bool(space.db.row("SELECT active FROM node WHERE id = ?", id_)[0])
+
+
+def _successors(space: Space, id_: int) -> Iterator[int]:
+    """A memory, what superseded it, and so on."""
+    found: tuple[int, ...] | None = (id_,)
+    while found is not None:
+        yield found[0]
+        found = space.db.find("SELECT by FROM superseded WHERE node = ?", found[0])
+
+
+def _place(space: Space, old: int, new: int) -> int | None:
+    """In whose place the new turn stands: that of the old one, if it belongs to the same session and moment."""
+    found = space.db.find(
+        "SELECT coalesce((SELECT min(place) FROM superseded WHERE by = o.id), o.id)"
+        " FROM node o JOIN node n ON n.session = o.session AND n.at = o.at"
+        " WHERE o.id = ? AND n.id = ?",
+        old,
+        new,
+    )
+    return None if found is None else int(found[0])
