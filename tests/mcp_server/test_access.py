@@ -133,5 +133,5 @@ class TestNamespaceOf:
         assert "ana" == namespace_of(self.key(*namespaces), "ana")
 
     def test_several_without_that_of_the_launch_are_refused(self) -> None:
-        with pytest.raises(ToolError, match="make a key for one"):
+        with pytest.raises(ToolError, match="use a key for one"):
             namespace_of(self.key("maya", "zoe"), "ana")

@@ -161,7 +161,7 @@ class TestErrors:
             ("remember", {"text": " "}, "blank"),
             ("feedback", {"question": "q", "used": [9]}, "9"),
             ("feedback", {"question": "q", "used": [], "misled": "x"}, "misled"),
-            ("fetch", {"id": "nine"}, "is no id"),
+            ("fetch", {"id": "nine"}, "is not the id"),
             ("fetch", {"id": "9" * 29}, "There is no memory"),
             ("remember", {"text": "x", "at": "2025-03-03T10:00:00"}, "time zone"),
         ],

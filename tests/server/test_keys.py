@@ -80,7 +80,7 @@ class TestKeys:
         file = tmp_path / "k.json"
         file.write_text("{}[")
 
-        with pytest.raises(ConfigError, match="no file of keys"):
+        with pytest.raises(ConfigError, match="not a file of keys"):
             Keys(file).all()
 
 

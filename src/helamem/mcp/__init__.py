@@ -1,1 +1,1 @@
-"""The memory as a server of the Model Context Protocol, for agents and the hosts they live in. The extra [mcp]."""
+"""The memory as a server of the Model Context Protocol, for hosts of agents. Needs the extra [mcp]."""

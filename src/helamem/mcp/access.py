@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from helamem.server.memories import Memories
 
 WILDCARDS = "*?["
-# What a call can go wrong with; anything else is a fault of ours, which the SDK logs and does not tell.
+# Errors that a caller can act on; the SDK logs any other and hides its text.
 EXPECTED = (HelaMemError, ValueError, TypeError)
 
 
@@ -32,10 +32,10 @@ class Access:
     """The memories of a server, and access to them.
 
     Attributes:
-        namespace: That of whoever started the server.
-        keys: Who may use it over HTTP; None for whoever reaches it.
-        clock: Tells whether a key has expired.
-        tie: The session of the host that started this server, if it has told which.
+        namespace: The namespace of the launch.
+        keys: The keys that open it over HTTP; None lets everybody in who reaches it.
+        clock: Epoch seconds, for expiry of keys.
+        tie: The session of the host that started this server, if known.
     """
 
     memories: Memories
@@ -46,10 +46,10 @@ class Access:
 
     @contextmanager
     def opened(self, scope: Scope) -> Iterator[Memory]:
-        """The memory that this call is about, if it may do this there.
+        """The memory of this call, if its key may do this there.
 
         Raises:
-            ToolError: It may not, or the block raised something that its caller can do something about.
+            ToolError: It may not, or the block raised an error that the caller can act on.
         """
         try:
             with self.memories.namespace(self._allowed(scope)) as memory:
@@ -63,26 +63,29 @@ class Access:
         token = get_access_token()
         key = self.keys.find(token.token, now=self.clock()) if token else None
         if key is None:
-            raise ToolError("This server wants a key; `helamem keys create` makes one.")
+            raise ToolError("This server needs a key; `helamem keys create` makes one.")
         namespace = namespace_of(key, self.namespace)
         if not key.opens(namespace, scope):
-            raise ToolError(f"This key may not {scope} in the namespace {namespace!r}.")
+            raise ToolError(
+                f"This key may not {scope} in the namespace {namespace!r}; use "
+                f"one made for it with --scope {scope}."
+            )
         return namespace
 
 
 def namespace_of(key: Key, launched: str) -> str:
-    """The namespace of a key: the one it names, else that of the launch.
+    """The namespace of a key: the only one it names, else that of the launch.
 
     Raises:
-        ToolError: It names several, and that of the launch is none of them.
+        ToolError: It names several, and not that of the launch.
     """
     if len(key.namespaces) == 1 and not any(c in key.namespaces[0] for c in WILDCARDS):
         return key.namespaces[0]
     if key.opens(launched, "read"):
         return launched
     raise ToolError(
-        "This key opens several namespaces, and a call works on one; make a key for one: "
-        "helamem keys create --namespace NAME"
+        "This key opens several namespaces, and a call works on one; use a key for one: helamem "
+        "keys create --namespace NAME"
     )
 
 
@@ -94,7 +97,7 @@ class KeyVerifier:
         self._clock = clock
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """What the key may do; None where there is no such key."""
+        """The rights of a key; None if it is not valid."""
         key = self._keys.find(token, now=self._clock())
         if key is None:
             return None

@@ -31,7 +31,7 @@ def add(server: MCPServer[Access], access: Access) -> None:
         "helamem://profile",
         name="profile",
         title="What is known about everybody",
-        description="A few lines about each person, read off the distilled facts.",
+        description="A few facts about each person, with their sources.",
         mime_type="text/plain",
     )
     def profile() -> str:
@@ -55,7 +55,7 @@ def add(server: MCPServer[Access], access: Access) -> None:
 
 @contextmanager
 def _read(access: Access) -> Iterator[Memory]:
-    """The memory of this call; what goes wrong is an error of the protocol here."""
+    """The memory of this call, with errors as errors of the protocol."""
     try:
         with access.opened("read") as memory:
             yield memory

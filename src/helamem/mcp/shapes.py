@@ -1,4 +1,4 @@
-"""What the tools answer, as structured output: the keys of the records' `to_dict`, those that an agent reads."""
+"""The structured output of the tools: those keys of the records' `to_dict` that an agent needs."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ class Remembered(BaseModel):
     text: str
     speaker: str
     at: str = Field(description="When it was said, in ISO 8601.")
-    sources: list[int] = Field(description="The memories behind it: of a fact, those it rests on.")
+    sources: list[int] = Field(description="The ids of the memories that a fact rests on.")
 
 
 class Recalled(Remembered):
-    """One memory that a question brought back."""
+    """One memory that `recall` found."""
 
-    score: float = Field(description="How active it is; comparable within one answer only.")
+    score: float = Field(description="Activation; compares within one answer only.")
     path: Literal["direct", "associative"] = Field(
-        description='"associative" where learned associations brought it in.'
+        description='"associative" if learned associations led to it.'
     )
 
 
 class Recalls(BaseModel):
-    """What a question brought back, best first."""
+    """The result of `recall`, best first."""
 
     about: str = ABOUT
     memories: list[Recalled]
     confidence: float = Field(
-        description="How probable it is that they hold an answer, from 0 to 1; comparable between questions."
+        description="Probability that they hold an answer, from 0 to 1; compares between questions."
     )
-    notes: list[str] = Field(description="What was not done as asked. Usually empty.")
+    notes: list[str] = Field(description="Notes on what was not done as asked. Usually empty.")
 
 
 class Stored(BaseModel):
-    """What became of a text."""
+    """The result of `remember`."""
 
     id: int
-    stored: bool = Field(description="False where it was remembered already.")
-    notes: list[str] = Field(description="What was not kept exactly as it came. Usually empty.")
+    stored: bool = Field(description="False if it was already stored.")
+    notes: list[str] = Field(description="Losses in storing. Usually empty.")
 
 
 class Learned(BaseModel):
-    """What a feedback changed."""
+    """The result of `feedback`."""
 
-    strengthened: int = Field(description="How many edges between memories grew.")
-    bound: int = Field(description="How many memories the question is bound to now.")
-    weakened: int = Field(description="How many edges shrank.")
+    strengthened: int = Field(description="Number of associations between memories that grew.")
+    bound: int = Field(description="Number of memories that the question was bound to.")
+    weakened: int = Field(description="Number of associations that shrank.")
 
 
 class Forgotten(BaseModel):
-    """What was removed, if the user agreed."""
+    """The result of `forget`."""
 
     agreed: bool
-    deleted: list[int] = Field(description="All ids that went, with facts that repeated them.")
+    deleted: list[int] = Field(description="All removed ids, including facts that repeated them.")
 
 
 class Known(BaseModel):
@@ -69,10 +69,10 @@ class Known(BaseModel):
     id: int
     text: str
     kind: str
-    speaker: str = Field(description="Whom it is about.")
+    speaker: str = Field(description="The person that it is about.")
     valid_from: str
     confidence: float
-    sources: list[int] = Field(description="The memories that it rests on.")
+    sources: list[int] = Field(description="The ids of the memories that it rests on.")
 
 
 class Facts(BaseModel):
@@ -80,7 +80,7 @@ class Facts(BaseModel):
 
     about: str = ABOUT
     facts: list[Known]
-    more: int = Field(description="How many there are beyond these.")
+    more: int = Field(description="Number of further facts.")
 
 
 class Result(BaseModel):
@@ -108,6 +108,6 @@ class Document(BaseModel):
 
 
 class Confirm(BaseModel):
-    """What the user is asked before anything is removed."""
+    """The question to the user before anything is removed."""
 
     remove: bool = Field(title="Remove them", description="They are removed for good.")

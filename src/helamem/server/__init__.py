@@ -1,1 +1,1 @@
-"""The service: REST over a file of memories, for many namespaces at once. The extra [server]."""
+"""The service: a file of memories over HTTP, for many namespaces at once. Needs the extra [server]."""

@@ -21,7 +21,7 @@ Namespace = Annotated[
     Path(
         min_length=1,
         max_length=300,
-        description="Whose memory it is: one user, one agent, one project.",
+        description="Whose memory: a user, an agent, a project.",
         examples=["maya"],
     ),
 ]
@@ -29,10 +29,10 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helamem"'}
 
 
 def key_of(request: Request) -> Key | None:
-    """The key of a request; None where the server has no keys.
+    """The key of a request; None if the server has no keys.
 
     Raises:
-        HTTPException: There are keys, and the request has none of them.
+        HTTPException: The server has keys, and the request has no valid one.
     """
     keys = request.app.state.keys
     if not keys:
@@ -51,12 +51,14 @@ def require(request: Request, namespace: str, scope: Scope) -> None:
     """Check that a request may do this in this namespace.
 
     Raises:
-        HTTPException: It may not; nothing is said about what there is.
+        HTTPException: It may not; the answer reveals nothing about the namespace.
     """
     key = key_of(request)
     if key is not None and not key.opens(namespace, scope):
         raise HTTPException(
-            HTTPStatus.FORBIDDEN, f"This key may not {scope} in the namespace {namespace!r}."
+            HTTPStatus.FORBIDDEN,
+            f"This key may not {scope} in the namespace {namespace!r}; use "
+            f"one made for it with --scope {scope}.",
         )
 
 
@@ -70,13 +72,13 @@ def require_all(request: Request) -> None:
     if key is not None and not (key.scope == "admin" and "*" in key.namespaces):
         raise HTTPException(
             HTTPStatus.FORBIDDEN,
-            "This concerns the whole file; it takes a key made with --namespace '*' --scope admin.",
+            "This works on the whole file; use a key made with --namespace '*' --scope admin.",
         )
 
 
 @contextmanager
 def opened(request: Request, namespace: str, scope: Scope) -> Iterator[Memory]:
-    """The memory that a request is about, if it may do this there."""
+    """The memory of a request, if its key may do this there."""
     require(request, namespace, scope)
     memories: Memories = request.app.state.memories
     with memories.namespace(namespace) as memory:
@@ -84,7 +86,7 @@ def opened(request: Request, namespace: str, scope: Scope) -> Iterator[Memory]:
 
 
 def _credentials(request: Request) -> str:
-    """The key as a client sends it: as a bearer, as a token, or in a header of its own."""
+    """The key of a request: a bearer, a token, or X-API-Key."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() in {"bearer", "token"}:
         return value.strip()

@@ -55,9 +55,9 @@ def create_app(
     """The service over a file of memories.
 
     Args:
-        memories: What it serves; closed when the service stops.
-        keys: Who may use it; without any, whoever reaches it.
-        limits: What one client may ask for.
+        memories: The memories to serve; closed when the service stops.
+        keys: The keys that open it; with none, everybody who reaches it may use it.
+        limits: Limits on each client.
     """
     limits = limits or Limits()
 
@@ -91,7 +91,8 @@ def _items_check(most: int) -> Callable[[int], None]:
     def check(asked: int) -> None:
         if asked > most:
             raise ValueError(
-                f"{asked:,} items are more than the {most:,} that one request may have"
+                f"{asked:,} items are more than the {most:,} allowed in one request; ask for "
+                "fewer, or page by page"
             )
 
     return check
@@ -124,7 +125,7 @@ def _watch(app: FastAPI, limits: Limits) -> None:
 
     @app.get("/metrics", tags=["service"], response_class=PlainTextResponse)
     def metrics() -> Response:
-        """Numbers for Prometheus."""
+        """Metrics for Prometheus."""
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
     @app.middleware("http")

@@ -1,8 +1,8 @@
 """API keys: 256 random bits each, stored as hashes, scoped to namespaces and operations.
 
-    hm_<8 letters: the name by which it is listed and revoked>_<the secret>
+    hm_<prefix of 8 letters, by which it is listed and revoked>_<the secret>
 
-The file holds no secret: whoever reads it can list keys, and use none of them.
+The file holds no secrets: whoever reads it can list keys but not use them.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """The record of a key.
+    """A key as it is stored.
 
     Attributes:
         prefix: Its name.
         hash: SHA-256 of the whole key, in hexadecimal digits.
         namespaces: Patterns of the namespaces that it opens, such as "maya" or "team-*".
-        scope: What it may do there: read, write too, or everything.
-        expires_at: Epoch seconds from which on it is void; None for never.
+        scope: What it may do there: "read", "write" or "admin"; each includes those before it.
+        expires_at: When it expires, in epoch seconds; None for never.
     """
 
     prefix: str
@@ -55,10 +55,10 @@ class Key:
 
 
 class Keys:
-    """The keys of a server, in a JSON file that is private to its user.
+    """The keys of a server, in a JSON file that only its user can read.
 
     Args:
-        file: Made with the first key.
+        file: The file; created with the first key.
     """
 
     def __init__(self, file: str | Path) -> None:
@@ -85,10 +85,10 @@ class Keys:
         now: float,
         expires_at: float | None = None,
     ) -> str:
-        """Make a key; it is shown this once.
+        """Make a key and return it; only its hash is stored.
 
         Raises:
-            ValueError: No namespace is named, or the scope is none.
+            ValueError: No namespace is named, or the scope is unknown.
         """
         if not namespaces or not all(each.strip() for each in namespaces):
             raise ValueError("say which namespaces the key opens: a name, a pattern, or * for all")
@@ -121,7 +121,7 @@ class Keys:
             self._write(known)
 
     def find(self, whole: str, *, now: float) -> Key | None:
-        """The key, if there is one like this and it has not expired; compared in constant time."""
+        """The record of a valid key, or None; compared in constant time."""
         prefix = whole.split("_", 2)[1] if whole.count("_") >= 2 else ""
         key = self._known().get(prefix)
         if key is None or not hmac.compare_digest(key.hash, _hash(whole)):
@@ -158,5 +158,7 @@ def _parsed(file: Path) -> dict[str, Key]:
         kept = json.loads(file.read_text(encoding="utf-8"))
         keys = [Key(**{**each, "namespaces": tuple(each["namespaces"])}) for each in kept]
     except (OSError, ValueError, TypeError, KeyError, DataError) as error:
-        raise ConfigError(f"{file} is no file of keys: {error}") from error
+        raise ConfigError(
+            f"{file} is not a file of keys ({error}); restore it, or delete it and make new keys"
+        ) from error
     return {key.prefix: key for key in keys}

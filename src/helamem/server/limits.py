@@ -22,15 +22,15 @@ STREAMED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one client may ask for.
+    """Limits on one client.
 
     Attributes:
-        body_bytes: The longest body of a request.
-        stream_bytes: The longest one that comes as JSON lines.
-        items: The most turns in one batch, and hits or rows in one answer.
-        per_second: Requests per second and key, on average; 0 for any number.
-        burst: How many may come at once.
-        seconds: How long a request may take.
+        body_bytes: The longest body of a request, in bytes.
+        stream_bytes: The longest body of JSON lines, in bytes.
+        items: The most turns in a batch, hits in a search, or memories on a page.
+        per_second: Requests per second and key, on average; 0 for no limit.
+        burst: The most requests at once.
+        seconds: The time until an answer must begin.
     """
 
     body_bytes: int = 16 * 2**20
@@ -42,12 +42,12 @@ class Limits:
 
 
 class TokenBuckets:
-    """A bucket per client: each request takes a token, and they come back at a steady rate.
+    """A bucket per client: each request takes a token, and tokens return at a steady rate.
 
     Args:
         rate: Tokens per second.
-        size: The most that a bucket holds.
-        most: How many clients are known at once; the longest silent are forgotten, with full buckets.
+        size: The capacity of a bucket.
+        most: The most clients that are tracked; the longest silent are forgotten.
     """
 
     def __init__(self, rate: float, size: int, *, most: int = 10_000) -> None:
@@ -58,7 +58,7 @@ class TokenBuckets:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, client: str, now: float) -> float:
-        """Take a token; 0 where there was one, else the seconds until there is one.
+        """Take a token; return 0, or the seconds until there is one.
 
         >>> buckets = TokenBuckets(rate=2.0, size=1)
         >>> buckets.take("a", now=0.0), buckets.take("a", now=0.0), buckets.take("a", now=0.5)
@@ -79,14 +79,14 @@ class _TooLargeError(Exception):
 
 
 class BodyLimit:
-    """Refuses bodies that are too long, also without a Content-Length."""
+    """Refuses bodies that are too long, with or without a Content-Length."""
 
     def __init__(self, app: ASGIApp, most: int, streamed: int) -> None:
         self._app = app
         self._most = {False: most, True: streamed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counting what comes."""
+        """Pass the request on, counting the bytes of its body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -117,7 +117,7 @@ class BodyLimit:
 async def _refuse(scope: Scope, receive: Receive, send: Send, most: int) -> None:
     response = problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The body is longer than {most:,} bytes; send it in parts.",
+        f"The body is longer than {most:,} bytes; send it in parts, or as JSON lines.",
         headers={"connection": "close"},
     )
     await response(scope, receive, send)
@@ -134,7 +134,7 @@ class TimeLimit:
         )  # a task without a reference may be garbage-collected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and wait no longer than allowed."""
+        """Pass the request on, and answer 504 if it takes too long."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -158,12 +158,13 @@ class TimeLimit:
     def _ended(self, working: asyncio.Task[None]) -> None:
         self._left_alone.discard(working)
         if not working.cancelled():
-            working.exception()  # it has been told to nobody, and is no news
+            working.exception()  # the client was answered already
 
 
 def _too_long(seconds: float) -> ASGIApp:
     return problem(
         HTTPStatus.GATEWAY_TIMEOUT,
-        f"This took longer than {seconds:g} s; a write that had begun may still be done.",
+        f"This took longer than {seconds:g} s (--seconds); a write that had begun may still be "
+        "done.",
         headers={"connection": "close"},
     )

@@ -23,7 +23,7 @@ MOST_OPEN = 512  # idle handles beyond this are closed, the least recently used 
 @dataclass(slots=True)
 class _Open:
     memory: Memory
-    requests: int = 0  # requests that use it now
+    requests: int = 0  # number of requests that use it
 
 
 class Memories:
@@ -31,9 +31,9 @@ class Memories:
 
     Args:
         path: The file.
-        config: All settings.
-        llm: The language model; None takes the one that the settings name, when it is first needed.
-        most_open: How many handles may be open while nobody uses them.
+        config: The settings.
+        llm: The language model; None loads the one of the settings when it is first needed.
+        most_open: The most idle handles that stay open.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Memories:
         """The memory of a namespace, open for as long as the block runs.
 
         Raises:
-            ValueError: The name is none.
+            ValueError: The name is not a valid namespace.
             StoreError: The file cannot be opened.
         """
         held = self._take(name)

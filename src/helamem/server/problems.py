@@ -59,7 +59,7 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Answer every exception with a problem; only the unexpected is logged, and not told."""
+    """Answer every exception with a problem; an unexpected one is logged, and its text is not shown."""
     for exception in KNOWN:
         app.add_exception_handler(exception, _known)
     app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
@@ -68,7 +68,7 @@ def install(app: FastAPI) -> None:
 
 
 def described(error: Exception) -> tuple[HTTPStatus, dict[str, Any]]:
-    """The status of one of our exceptions, and its attributes as members of the problem."""
+    """The status and the further members of a problem, by the exception."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     return status, {"detail": str(error), "error": _kind(error), **vars(error)}
 
@@ -101,7 +101,7 @@ async def _malformed(request: Request, error: RequestValidationError) -> JSONRes
 
 
 def _is_of_type(kind: str) -> bool:
-    """Whether pydantic means a value of another type, or one that is missing or not taken."""
+    """Whether a pydantic error is about a type, a missing or an unknown member."""
     return kind.endswith(("_type", "_parsing")) or kind in {"missing", "extra_forbidden"}
 
 

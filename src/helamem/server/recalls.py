@@ -1,4 +1,4 @@
-"""Recalls handed back by clients, so that the server need not store its answers."""
+"""Recalls sent back by clients, so that the server need not store its answers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def recall_of(given: RecallGiven) -> Recall:
-    """The recall as far as learning needs it: the question, its hits' ids and scores, and its cues.
+    """The parts of a recall that learning needs: the question, the hits' ids and scores, and the cues.
 
-    The question's embedding does not travel; it is computed again.
+    The question's vector is computed again.
     """
     return Recall(
         query=given.query,

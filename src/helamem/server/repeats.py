@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     Next = Callable[[Request], Awaitable[Response]]
 
-MOST_KEPT = 1000  # answers to writes that are known, the oldest going first
-MOST_BYTES = 2**16  # of one such answer; a longer one is not kept
+MOST_KEPT = 1000  # most answers to writes that are kept; the oldest go first
+MOST_BYTES = 2**16  # longest answer that is kept, in bytes
 READS = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(slots=True)
 class _Kept:
-    """A write with a key: what was asked, and what was answered; nothing yet, while it runs."""
+    """A write with a key: its request, and its answer once it is done."""
 
     asked: bytes
     status: int = 0
@@ -37,14 +37,14 @@ class _Kept:
 
 
 class Repeats:
-    """Writes that came with an `Idempotency-Key`, and what they were answered; kept by this process only."""
+    """The writes with an `Idempotency-Key`, and their answers; kept by this process only."""
 
     def __init__(self, most: int = MOST_KEPT) -> None:
         self._most = most
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
-        """Answer a write that was done already as it was answered then, and do others."""
+        """Answer a repeated write as the first time; pass on any other request."""
         name = request.headers.get("idempotency-key")
         unkeyed = not name or request.method in READS or request.url.path.endswith(STREAMED)
         if unkeyed or not _is_let_in(request):
@@ -81,13 +81,14 @@ def _again(kept: _Kept, asked: bytes) -> Response:
         )
     if not kept.status:
         return problem(
-            HTTPStatus.CONFLICT, "The write with this Idempotency-Key is not done yet; ask again."
+            HTTPStatus.CONFLICT,
+            "The write with this Idempotency-Key is not done yet; repeat the request later.",
         )
     return Response(kept.body, kept.status, {**kept.headers, "idempotency-replayed": "true"})
 
 
 def _is_let_in(request: Request) -> bool:
-    """Whether there is a key that holds; what it opens was looked at when the write was done."""
+    """Whether the request has a valid key; the write itself has checked what the key opens."""
     try:
         key_of(request)
     except HTTPException:
@@ -115,13 +116,13 @@ async def tagged(request: Request, call_next: Next) -> Response:
 
 
 async def _whole(response: Any) -> bytes | None:  # noqa: ANN401  # Starlette's own kind of stream
-    """The body of a response that says how long it is; None for a stream."""
+    """The body of a response with a Content-Length; None for a stream."""
     if "content-length" not in response.headers:
         return None
     return b"".join([chunk async for chunk in response.body_iterator])
 
 
 def install(app: FastAPI) -> None:
-    """Let an application answer repeats."""
+    """Add idempotency keys and ETags to an application."""
     app.middleware("http")(tagged)
     app.middleware("http")(Repeats())

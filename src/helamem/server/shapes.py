@@ -1,4 +1,4 @@
-"""What requests hold. Answers have the shapes of the records' `to_dict`."""
+"""The bodies of requests. Answers have the shapes of the records' `to_dict`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Filters = Annotated[
     dict[str, Any] | None,
     Field(description='Conditions, as in {"speaker": "Ana"}.', examples=[{"speaker": "Ana"}]),
 ]
-_OF_ZONE = "A time that names no zone is by the clock of the setting `timezone`, where that is set."
+_OF_ZONE = "Without a zone it is in that of the setting `timezone`, if set."
 At = Annotated[
     datetime | None,
     Field(
-        description=f"When it is asked or done; now, unless given. {_OF_ZONE}",
+        description=f"The time of the request; now by default. {_OF_ZONE}",
         examples=["2024-05-06T10:00:00Z"],
     ),
 ]
@@ -29,7 +29,7 @@ class Shape(BaseModel):
 
 
 class AddRequest(Shape):
-    """Turns to remember: messages of a chat, or objects with `text`, `speaker`, `at`, ..."""
+    """Turns to store: chat messages, or objects with `text`, `speaker`, `at`, ..."""
 
     messages: list[dict[str, Any] | str] = Field(
         min_length=1,
@@ -56,20 +56,20 @@ class SearchRequest(Shape):
 
 
 class ContextRequest(SearchRequest):
-    """A question, and how long the block for a prompt may be."""
+    """A question, and the most tokens of the block for a prompt."""
 
     max_tokens: int = Field(default=1000, ge=1)
 
 
 class HitGiven(BaseModel):
-    """A hit as a search answered it; what else it has is passed over."""
+    """A hit of a search; other members are ignored."""
 
     id: Id
     score: float = 0.0
 
 
 class CueGiven(BaseModel):
-    """An earlier question as a search answered it."""
+    """A cue of a search; other members are ignored."""
 
     id: Id
     similarity: float = 0.0
@@ -77,7 +77,7 @@ class CueGiven(BaseModel):
 
 
 class RecallGiven(BaseModel):
-    """What a search answered; `query`, `at`, `hits` and `cues` of it count."""
+    """The answer of a search; `query`, `at`, `hits` and `cues` are used."""
 
     query: str = Field(min_length=1)
     at: AwareDatetime
@@ -86,11 +86,11 @@ class RecallGiven(BaseModel):
 
 
 class ReinforceRequest(Shape):
-    """What of a search served the answer, and what misled."""
+    """The answer of a search, and which of its memories served or misled."""
 
     recall: RecallGiven
     used: list[Id] | None = Field(
-        default=None, description="May be left out where `learning.gate` is `returned`."
+        default=None, description="Optional if `learning.gate` is `returned`."
     )
     unhelpful: list[Id] = []
     certainty: float = Field(default=1.0, gt=0, le=1)
@@ -98,7 +98,7 @@ class ReinforceRequest(Shape):
 
 
 class FeedbackRequest(Shape):
-    """What served a question, from who has not kept what the search answered."""
+    """A question, and the ids of the memories that served or misled."""
 
     query: str = Field(min_length=1, examples=["What should I not cook for Maya?"])
     used: list[Id] = Field(examples=[[1]])
@@ -108,7 +108,7 @@ class FeedbackRequest(Shape):
 
 
 class AskRequest(Shape):
-    """A question for the language model; steps that are not given are as the settings say."""
+    """A question for the language model; steps that are not given follow the settings."""
 
     question: str = Field(min_length=1, examples=["What should I not cook for Maya?"])
     filters: Filters = None
@@ -124,13 +124,13 @@ class AskRequest(Shape):
 
 
 class ChatRequest(Shape):
-    """Something said in a conversation, which the language model replies to."""
+    """A message of a conversation, to which the language model replies."""
 
     message: str = Field(min_length=1, examples=["What should I not cook for Maya?"])
     session: str | None = Field(
         default=None,
         min_length=1,
-        description="A conversation to go on with; a new one, if left out.",
+        description="The conversation to continue; a new one by default.",
     )
     speaker: str = "user"
     name: str = "assistant"
@@ -140,7 +140,7 @@ class ChatRequest(Shape):
 
 
 class PutRequest(Shape):
-    """A turn to remember under a key."""
+    """A turn to store under a key."""
 
     text: str = Field(min_length=1, examples=["The gate code is 4711."])
     speaker: str = ""
@@ -151,14 +151,14 @@ class PutRequest(Shape):
 
 
 class AnnotateRequest(Shape):
-    """Other metadata for an episode, and those that it had when it was read."""
+    """New metadata for an episode, and those that it had when it was read."""
 
     metadata: dict[str, Any]
     was: dict[str, Any]
 
 
 class DeleteRequest(Shape):
-    """The ids of what is to go, or conditions; by conditions, it is only listed unless `dry_run` is false."""
+    """Ids of memories to delete, or conditions; conditions only list them unless `dry_run` is false."""
 
     ids: list[Id] = []
     filters: Filters = None
@@ -166,13 +166,13 @@ class DeleteRequest(Shape):
 
 
 class RepairRequest(Shape):
-    """Whether what is wrong is mended, or only listed."""
+    """Whether to repair, or only to list defects."""
 
     dry_run: bool = True
 
 
 class EraseRequest(Shape):
-    """Who is to be erased; only listed, unless `dry_run` is false."""
+    """The person to erase; only listed unless `dry_run` is false."""
 
     name: str = Field(min_length=1, examples=["Maya"])
     mentions: bool = False
@@ -180,7 +180,7 @@ class EraseRequest(Shape):
 
 
 class UpdateRequest(Shape):
-    """What an episode says from now on; what is left out stays."""
+    """The new text or metadata of an episode; what is omitted stays."""
 
     text: str | None = Field(default=None, min_length=1)
     metadata: dict[str, Any] | None = None
@@ -195,12 +195,14 @@ class CorrectRequest(Shape):
 class ConsolidateRequest(Shape):
     """How to consolidate."""
 
-    llm: bool = Field(default=True, description="Whether the configured language model distils.")
+    llm: bool = Field(
+        default=True, description="Whether the configured language model writes the facts."
+    )
     at: At = None
 
 
 class ForgetRequest(Shape):
-    """Whether what is weak, old and unused is removed, or only listed."""
+    """Whether to remove weak, old and unused episodes, or only to list them."""
 
     dry_run: bool = True
     at: At = None
@@ -208,7 +210,7 @@ class ForgetRequest(Shape):
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457)."""
+    """An error (RFC 9457)."""
 
     type: str = "about:blank"
     title: str
@@ -221,6 +223,6 @@ class Listing(BaseModel):
     """A page of memories."""
 
     items: list[dict[str, Any]]
-    total: int = Field(description="How many fit, also beyond this page.")
-    notes: list[str] = Field(description="Why nothing fits, where no memory can.")
+    total: int = Field(description="How many fit, on all pages.")
+    notes: list[str] = Field(description="Why nothing fits, if no memory can.")
     next: str | None = Field(description="The cursor of the next page; null on the last one.")

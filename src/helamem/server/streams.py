@@ -1,7 +1,7 @@
-"""Long bodies in, line by line, and long work out: how far it is, and then what came of it.
+"""Reads long bodies line by line, and streams the progress of long work.
 
-A stream of progress is JSON lines: `{"done": 256}` as often as something is done, and in the end
-`{"result": {...}}`, or `{"problem": {...}}` where the work failed after the answer had begun.
+A stream of progress is JSON lines: `{"done": 256}` after each step, and at the end `{"result": {...}}`, or
+`{"problem": {...}}` if the work failed after the answer had begun.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/x-ndjson"
-IN_RAM = 2**20  # bytes of a body kept in memory; a longer one is spooled to a file
+IN_RAM = 2**20  # bytes of a body kept in memory; a longer one goes to a temporary file
 
 
 async def lines(request: Request) -> Iterator[str]:
-    """The lines of a body, once all of it is there.
+    """The lines of a body, after all of it has arrived.
 
     Raises:
         ValueError: It is not UTF-8 text; raised by the iteration.
@@ -49,7 +49,7 @@ async def reported(work: Callable[[Callable[[int], None]], Record]) -> Streaming
     """Run work in a thread, and stream its progress.
 
     Raises:
-        Exception: What the work raises before it has got anywhere.
+        Exception: The work failed before its first progress.
     """
     loop, events = asyncio.get_running_loop(), asyncio.Queue[Any]()
 
@@ -59,7 +59,7 @@ async def reported(work: Callable[[Callable[[int], None]], Record]) -> Streaming
     def run() -> None:
         try:
             tell({"result": work(lambda done: tell({"done": done})).to_dict()})
-        except Exception as error:  # noqa: BLE001  # told to the client, whatever it is
+        except Exception as error:  # noqa: BLE001  # sent to the client, whatever it is
             tell(error)
 
     working = asyncio.create_task(run_in_threadpool(run))
@@ -81,7 +81,7 @@ async def _progress(
 
 
 def problem_of(error: Exception) -> dict[str, Any]:
-    """An error as the problem that it would have been before the answer began."""
+    """The problem for an error that comes after the answer has begun."""
     if isinstance(error, problems.KNOWN):
         status, members = problems.described(error)
     else:

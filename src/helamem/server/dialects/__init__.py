@@ -1,1 +1,1 @@
-"""The dialects of other memories' services, spoken over the same file."""
+"""The dialects of other memory services, over the same file."""

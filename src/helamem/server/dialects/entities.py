@@ -1,7 +1,7 @@
 """Maps mem0's entities to namespaces, and its ids to namespace and id.
 
 user_id="ana"                  the namespace "ana"
-agent_id, app_id or run_id     the namespaces "agent:...", "app:..." and "run:...", where there is no user
+agent_id, app_id or run_id     the namespaces "agent:...", "app:..." and "run:...", without a user
 run_id beside a user           the session
 agent_id, app_id beside one    metadata of those names
 """
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
     from helamem.records import Change, Episode, Fact, Receipt
 
-KINDS = ("user", "agent", "app", "run")  # the first that is given is whose memory it is
+KINDS = ("user", "agent", "app", "run")  # the first one given names the memory
 NAMES = tuple(f"{kind}_id" for kind in KINDS)
 EVENTS = {"added": "ADD", "updated": "UPDATE", "deleted": "DELETE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
-    """Whose memory is meant, and which part of it.
+    """The namespace of a request, and the part of it that is meant.
 
     Attributes:
         session: The run, beside a user, agent or app.
         metadata: The agent and the app, beside a user.
-        conditions: What else is asked for, as filters.
+        conditions: Further filters.
     """
 
     namespace: str
@@ -45,7 +45,7 @@ class Whose:
     conditions: tuple[Mapping[str, Any], ...] = ()
 
     def filters(self) -> dict[str, Any] | None:
-        """All of it as filters of ours; None where the whole namespace is meant."""
+        """All conditions as our filters; None for the whole namespace."""
         wanted = [
             *({f"metadata.{name}": each} for name, each in self.metadata.items()),
             *([{"session": self.session}] if self.session else []),
@@ -55,10 +55,10 @@ class Whose:
 
 
 def whose(given: Mapping[str, Any], filters: Mapping[str, Any] | None = None) -> Whose:
-    """Whose memory arguments and filters name.
+    """The namespace and the conditions in arguments and filters.
 
     Raises:
-        ValueError: They name nobody, or in a way that is not understood.
+        ValueError: They name nobody, or more than one.
     """
     named = {name: given[name] for name in NAMES if given.get(name) is not None}
     conditions = []
@@ -88,11 +88,14 @@ def namespace_of(kind: str, name: str) -> str:
         ValueError: There is no such kind, or a user has the name of one of another kind.
     """
     if kind not in KINDS:
-        raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
+        raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
     if kind != "user":
         return f"{kind}:{name}"
     if entity_of(name)[0] != "user":
-        raise ValueError(f"a user cannot be called {name!r:.60}: that is the name of another kind")
+        raise ValueError(
+            f"a user cannot be called {name!r:.60}, which names an agent, app or run "
+            "here; choose another name"
+        )
     return name
 
 
@@ -107,7 +110,7 @@ def entity_of(namespace: str) -> tuple[str, str]:
 
 
 def _conjoined(filters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The conditions that all have to hold, one mapping each."""
+    """The conditions that must all hold, one mapping each."""
     parts: list[Mapping[str, Any]] = [{key: each for key, each in filters.items() if key != "AND"}]
     inner = filters.get("AND", [])
     for part in inner if isinstance(inner, list) else [inner]:
@@ -141,7 +144,7 @@ def _field(key: str) -> str:
 
 
 def shown_id(namespace: str, id_: int) -> str:
-    """An id that says where the memory is.
+    """An id that contains the namespace.
 
     >>> shown_id("ana", 7), place_of("YW5h.7")
     ('YW5h.7', ('ana', 7))
@@ -153,7 +156,7 @@ def place_of(memory_id: str) -> tuple[str, int]:
     """The namespace and the number of a memory.
 
     Raises:
-        HTTPException: There can be no memory with this id.
+        HTTPException: No memory can have this id.
     """
     where, _, number = memory_id.partition(".")
     try:
@@ -167,7 +170,7 @@ def place_of(memory_id: str) -> tuple[str, int]:
 
 
 def memory(namespace: str, found: Episode | Fact, **more: object) -> dict[str, Any]:
-    """A memory as mem0 shows one."""
+    """A memory in mem0's shape."""
     kind, name = entity_of(namespace)
     metadata = dict(found.metadata)
     whom = {each: metadata.pop(each, None) for each in ("agent_id", "app_id")}
@@ -186,7 +189,7 @@ def memory(namespace: str, found: Episode | Fact, **more: object) -> dict[str, A
 
 
 def added(namespace: str, receipt: Receipt, texts: Mapping[int, str]) -> dict[str, Any]:
-    """What became of messages, as mem0 tells it."""
+    """A receipt in mem0's shape."""
     new = set(receipt.stored)
     return {
         "results": [
@@ -201,10 +204,10 @@ def added(namespace: str, receipt: Receipt, texts: Mapping[int, str]) -> dict[st
 
 
 def history(memory_id: str, changes: Iterable[Change], now: str | None) -> list[dict[str, Any]]:
-    """What happened to a memory, as mem0 tells it.
+    """A history in mem0's shape.
 
     Args:
-        now: What it says; None where it is gone.
+        now: The present text; None if it was deleted.
     """
     kept = [change for change in changes if change.event in EVENTS]
     return [
@@ -222,5 +225,5 @@ def history(memory_id: str, changes: Iterable[Change], now: str | None) -> list[
 
 
 def _next(later: Sequence[Change], now: str | None) -> str | None:
-    """What a memory said after a change: the text before the next one, or what it says now."""
+    """The text after a change: that before the next change, or the present one."""
     return next((change.text for change in later if change.event == "updated"), now)

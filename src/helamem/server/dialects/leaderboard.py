@@ -1,4 +1,4 @@
-"""What the public leaderboard of agent memories asks of a service: add, search, health."""
+"""The contract of the public leaderboard of agent memories: add, search, health."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ class Said(BaseModel):
     role: str = ""
     content: str = Field(min_length=1)
     ts: int | None = Field(
-        default=None, ge=0, lt=253_402_300_800_000, description="When, in milliseconds since 1970."
+        default=None,
+        ge=0,
+        lt=253_402_300_800_000,
+        description="The time, in milliseconds since 1970.",
     )
 
 
 class Add(BaseModel):
-    """Messages of a conversation to remember."""
+    """Messages of a conversation to store."""
 
     request_id: str
     scope: str = Field(min_length=1, max_length=300)
@@ -51,7 +54,7 @@ async def health() -> dict[str, str]:
 
 @router.post("/v1/memories/add")
 def add(request: Request, body: Add) -> dict[str, str]:
-    """Remember messages; they can be searched once this has answered. The scope is the namespace."""
+    """Store messages; they can be searched once this is answered. The scope is the namespace."""
     request.app.state.check_items(len(body.messages))
     turns = [
         Turn(each.content, each.role, each.role, _moment(each.ts), body.conversation_id)
@@ -64,7 +67,7 @@ def add(request: Request, body: Add) -> dict[str, str]:
 
 @router.post("/v1/memories/search")
 def search(request: Request, body: Search) -> dict[str, Any]:
-    """What a question brings back, best first."""
+    """The memories that belong to a question, best first."""
     request.app.state.check_items(body.top_k)
     with opened(request, body.scope, "read") as memory:
         recall = memory.search(body.query, k=body.top_k)

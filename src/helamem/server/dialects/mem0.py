@@ -1,7 +1,7 @@
-"""mem0's two services: the platform that `mem0.MemoryClient(host=...)` calls, and the server that people host.
+"""mem0's two services: the platform that `mem0.MemoryClient(host=...)` calls, and its self-hosted server.
 
-Messages are remembered as they are said: `infer` and what goes with it change nothing, since facts are made by
-`consolidate`. What would be promised and not kept, such as an expiry, is refused.
+Messages are stored as they are said: `infer` and its companions change nothing, since `consolidate` makes
+facts. What we could not keep, such as an expiry, is refused.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/mem0", tags=["mem0"])
 
-MOST_RECALLS = 1000  # namespaces whose latest search is known, for feedback
+MOST_RECALLS = 1000  # most namespaces whose latest search is kept for feedback
 EVERYTHING: dict[str, Any] = {"kind": {"in": ["episode", "fact"]}}
 Named = Annotated[str | None, Query()]
 
 
 class Given(BaseModel):
-    """A body in mem0's dialect; what it has beyond these is passed over."""
+    """A body in mem0's dialect; other members are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -40,12 +40,12 @@ class Given(BaseModel):
     filters: dict[str, Any] | None = None
 
     def whose(self) -> Whose:
-        """Whose memory it is about."""
+        """The namespace and conditions of the body."""
         return whose(self.model_dump(include=set(entities.NAMES)), self.filters)
 
 
 class Add(Given):
-    """Messages to remember."""
+    """Messages to store."""
 
     messages: list[dict[str, Any]] = Field(
         min_length=1, examples=[[{"role": "user", "content": "I am allergic to peanuts."}]]
@@ -64,7 +64,7 @@ class Search(Given):
 
 
 class Update(BaseModel):
-    """What a memory says from now on."""
+    """The new text or metadata of a memory."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -99,7 +99,7 @@ class Deletes(BaseModel):
 
 
 class Feedback(BaseModel):
-    """Whether a memory that a search brought back served."""
+    """Whether a memory that a search returned served."""
 
     memory_id: str
     feedback: Literal["POSITIVE", "NEGATIVE", "VERY_NEGATIVE"] | None = None
@@ -108,7 +108,7 @@ class Feedback(BaseModel):
 
 @router.get("/v1/ping/")
 def ping(request: Request) -> dict[str, Any]:
-    """Whether the key is one. There are no organizations or projects, but mem0's client wants their names."""
+    """Check the key; mem0's client also wants names of an organization and a project."""
     key_of(request)
     return {"status": "ok", "org_id": "helamem", "project_id": "helamem", "user_email": None}
 
@@ -116,7 +116,7 @@ def ping(request: Request) -> dict[str, Any]:
 @router.post("/v3/memories/add/")
 @router.post("/memories")
 def add(request: Request, body: Add) -> dict[str, Any]:
-    """Remember messages, as they are said."""
+    """Store messages as they are said."""
     request.app.state.check_items(len(body.messages))
     about = body.whose()
     at = None if body.timestamp is None else datetime.fromtimestamp(body.timestamp, UTC)
@@ -130,7 +130,7 @@ def add(request: Request, body: Add) -> dict[str, Any]:
 @router.post("/v3/memories/search/")
 @router.post("/search")
 def search(request: Request, body: Search) -> dict[str, Any]:
-    """What a question brings back; `score` is how active a memory is, and `threshold` a lower bound of it."""
+    """Search; `score` is an activation, and `threshold` a lower bound of it."""
     request.app.state.check_items(body.top_k)
     about = body.whose()
     with opened(request, about.namespace, "read") as memory:
@@ -149,7 +149,7 @@ def get_all(
     page: Annotated[int, Query(ge=1, lt=10**9)] = 1,
     page_size: Annotated[int, Query(ge=1)] = 100,
 ) -> dict[str, Any]:
-    """All memories of somebody, page by page."""
+    """List all memories of a user, agent, app or run, page by page."""
     request.app.state.check_items(page_size)
     about = body.whose()
     with opened(request, about.namespace, "read") as memory:
@@ -171,7 +171,7 @@ def list_(
     run_id: Named = None,
     top_k: Annotated[int, Query(ge=1)] = 1000,
 ) -> dict[str, Any]:
-    """Memories of somebody, of the self-hosted server."""
+    """List memories, as the self-hosted server does."""
     request.app.state.check_items(top_k)
     about = whose({"user_id": user_id, "agent_id": agent_id, "run_id": run_id})
     with opened(request, about.namespace, "read") as memory:
@@ -188,7 +188,7 @@ def delete_all(
     app_id: Named = None,
     run_id: Named = None,
 ) -> dict[str, str]:
-    """Remove all memories of somebody for good."""
+    """Remove all memories of a user, agent, app or run for good."""
     about = whose({"user_id": user_id, "agent_id": agent_id, "app_id": app_id, "run_id": run_id})
     with opened(request, about.namespace, "write") as memory:
         memory.delete(filters=about.filters() or EVERYTHING, dry_run=False)
@@ -255,7 +255,7 @@ def batch_delete(request: Request, body: Deletes) -> dict[str, str]:
 
 @router.get("/v1/entities/")
 def users(request: Request) -> dict[str, Any]:
-    """Who has memories, of those whom the key opens."""
+    """List the users, agents, apps and runs that the key opens."""
     key = key_of(request)
     with request.app.state.memories.namespace("default") as memory:
         found = memory.namespaces()
@@ -270,7 +270,7 @@ def users(request: Request) -> dict[str, Any]:
 
 @router.delete("/v2/entities/{kind}/{name}/")
 def delete_user(request: Request, kind: str, name: str) -> dict[str, str]:
-    """Remove all that there is of a user, an agent, an app or a run."""
+    """Remove everything of a user, an agent, an app or a run."""
     namespace = entities.namespace_of(kind, name)
     with opened(request, namespace, "admin") as memory:
         memory.drop_namespace(namespace)
@@ -285,8 +285,8 @@ def feedback(request: Request, body: Feedback) -> dict[str, Any]:
         recall = _latest(request).get(namespace)
         if recall is None or id_ not in recall.ids:
             raise ValueError(
-                "the latest search did not show this memory, so there is nothing to learn from; "
-                "search, and then say whether it served"
+                "the latest search did not return this memory, so nothing can be learned; search "
+                "first, then give feedback"
             )
         served = body.feedback == "POSITIVE"
         used, misled = ([id_], []) if served else ([], [id_] if body.feedback else [])
@@ -295,7 +295,7 @@ def feedback(request: Request, body: Feedback) -> dict[str, Any]:
 
 
 def _updated(memory: Memory, id_: int, body: Update) -> Any:  # noqa: ANN401  # an episode
-    """The memory after an update; whose it is stays."""
+    """The memory after an update; its namespace and session stay."""
     if body.metadata is None:
         return memory.update(id_, body.text)
     own = memory.get(id_).metadata
@@ -304,7 +304,7 @@ def _updated(memory: Memory, id_: int, body: Update) -> Any:  # noqa: ANN401  # 
 
 
 class _Recalls(OrderedDict[str, "Recall"]):
-    """The latest search of each namespace; the longest unused go first."""
+    """The latest search of each namespace; the least recently used go first."""
 
     def __setitem__(self, namespace: str, recall: Recall) -> None:
         super().__setitem__(namespace, recall)

@@ -1,4 +1,4 @@
-"""A language model on top of a memory: one question, or a conversation piece by piece."""
+"""Routes that use a language model: a question, or a conversation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/namespaces/{namespace}", tags=["answers"])
 WINDOW = 12  # turns of a conversation that the model sees in full
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Events: `piece` as often as the model says something, then `done` or `problem`.",
+        "description": "Events: `piece` for each part of the reply, then `done` or `problem`.",
         "content": {
             "text/event-stream": {
                 "schema": {
@@ -47,10 +47,10 @@ def ask(request: Request, namespace: Namespace, body: AskRequest) -> dict[str, A
 
 @router.post("/chat", responses=EVENTS, response_class=StreamingResponse)
 def chat(request: Request, namespace: Namespace, body: ChatRequest) -> StreamingResponse:
-    """Reply to a message from the memory, as server-sent events; both are remembered."""
+    """Reply to a message, as server-sent events; message and reply are stored."""
     require(request, namespace, "write")
     with opened(request, namespace, "write") as memory:
-        memory.llm  # noqa: B018  # without one, it is an error before the answer has begun
+        memory.llm  # noqa: B018  # raises before the answer has begun if there is no model
 
     def events() -> Iterator[str]:
         with opened(request, namespace, "write") as memory:
@@ -74,7 +74,7 @@ def _conversed(memory: Memory, body: ChatRequest) -> Iterator[str]:
     try:
         for piece in talk.send(body.message, at=body.at):
             yield _event("piece", {"text": piece})
-    except Exception as error:  # noqa: BLE001  # told to the client, whatever it is
+    except Exception as error:  # noqa: BLE001  # sent to the client, whatever it is
         yield _event("problem", streams.problem_of(error))
         return
     done = talk.last.to_dict() if talk.last else {}
@@ -82,7 +82,7 @@ def _conversed(memory: Memory, body: ChatRequest) -> Iterator[str]:
 
 
 def _latest(memory: Memory, session: str | None) -> list[Episode]:
-    """The latest turns of a conversation that goes on."""
+    """The latest turns of a continued conversation."""
     if session is None:
         return []
     here = {"session": session, "kind": "episode"}

@@ -1,4 +1,4 @@
-"""Turns in, and out again one by one."""
+"""Routes on single memories."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from helamem.server.shapes import (
 
 router = APIRouter(prefix="/v1/namespaces/{namespace}", tags=["episodes"])
 
-Key = Annotated[str, Query(min_length=1, description="What the turn is known by.")]
+Key = Annotated[str, Query(min_length=1, description="The key of the turn.")]
 
 
 @router.post("/episodes", status_code=HTTPStatus.CREATED)
 def add(request: Request, namespace: Namespace, body: AddRequest) -> dict[str, Any]:
-    """Remember turns, all of them or none; what is there already is not stored again."""
+    """Store turns, all or none; turns that are already there are not stored again."""
     request.app.state.check_items(len(body.messages))
     with opened(request, namespace, "write") as memory:
         receipt = memory.add(
@@ -60,7 +60,7 @@ def list_(
         bool, Query(description="Whether those come too that others have superseded.")
     ] = False,
 ) -> Listing:
-    """Memories in the order in which they were stored, page by page."""
+    """List memories in the order of storing, page by page."""
     request.app.state.check_items(limit)
     offset = int(cursor or 0)
     conditions = _object(filters)
@@ -76,14 +76,14 @@ def list_(
 
 @router.get("/episodes/{id_}")
 def get(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
-    """One memory: an episode or a fact."""
+    """Get one memory: an episode or a fact."""
     with opened(request, namespace, "read") as memory:
         return memory.get(id_).to_dict()
 
 
 @router.patch("/episodes/{id_}")
 def update(request: Request, namespace: Namespace, id_: Id, body: UpdateRequest) -> dict[str, Any]:
-    """Change what an episode says, or its metadata; its history keeps the old text."""
+    """Change an episode's text or metadata; its history keeps the old text."""
     with opened(request, namespace, "write") as memory:
         return memory.update(id_, body.text, metadata=body.metadata).to_dict()
 
@@ -92,14 +92,14 @@ def update(request: Request, namespace: Namespace, id_: Id, body: UpdateRequest)
 def correct(
     request: Request, namespace: Namespace, id_: Id, body: CorrectRequest
 ) -> dict[str, Any]:
-    """Put right what a memory says: a new memory takes its place, and is the answer."""
+    """Correct a memory: a new memory replaces it, and is returned."""
     with opened(request, namespace, "write") as memory:
         return memory.correct(id_, body.text).to_dict()
 
 
 @router.post("/episodes/{id_}/revert")
 def revert(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
-    """Take back the correction of a memory, which holds again, and is the answer."""
+    """Undo the correction of a memory, which is valid again, and is returned."""
     with opened(request, namespace, "write") as memory:
         return memory.revert(id_).to_dict()
 
@@ -113,7 +113,7 @@ def delete(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
 
 @router.get("/episodes/{id_}/history")
 def history(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
-    """What happened to a memory, oldest first, also after it was deleted."""
+    """List what happened to a memory, oldest first, even after it was deleted."""
     with opened(request, namespace, "read") as memory:
         return {"items": [change.to_dict() for change in memory.history(id_)]}
 
@@ -122,11 +122,14 @@ def history(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
 def annotate(
     request: Request, namespace: Namespace, id_: Id, body: AnnotateRequest
 ) -> dict[str, bool]:
-    """Give an episode other metadata, unless somebody has changed them since they were read."""
+    """Replace an episode's metadata, unless they have changed since they were read."""
     with opened(request, namespace, "write") as memory:
         episode = memory.get(id_)
         if not isinstance(episode, Episode):
-            raise TypeError(f"{id_} is a fact; facts follow from episodes and are not edited")
+            raise TypeError(
+                f"{id_} is a fact, and facts have no metadata of yours; annotate the "
+                "episodes that it rests on"
+            )
         return {"done": memory.annotate(replace(episode, metadata=body.was), body.metadata)}
 
 
@@ -141,14 +144,14 @@ def delete_several(request: Request, namespace: Namespace, body: DeleteRequest) 
 
 @router.post("/erase")
 def erase(request: Request, namespace: Namespace, body: EraseRequest) -> dict[str, Any]:
-    """Everything of a person: listed, or with `dry_run: false` removed for good."""
+    """List everything of a person, or with `dry_run: false` remove it for good."""
     with opened(request, namespace, "read" if body.dry_run else "write") as memory:
         return memory.erase(body.name, mentions=body.mentions, dry_run=body.dry_run).to_dict()
 
 
 @router.put("/items")
 def put(request: Request, namespace: Namespace, key: Key, body: PutRequest) -> dict[str, int]:
-    """Remember a turn under a key of your own; what stood there is replaced."""
+    """Store a turn under a key of your own, replacing an earlier one."""
     turn = Turn(body.text, body.speaker, body.role, body.at, body.session, body.metadata)
     with opened(request, namespace, "write") as memory:
         return {"id": memory.put(key, turn)}
@@ -156,7 +159,7 @@ def put(request: Request, namespace: Namespace, key: Key, body: PutRequest) -> d
 
 @router.get("/items")
 def get_by_key(request: Request, namespace: Namespace, key: Key) -> dict[str, Any]:
-    """The turn that was put under a key; null where there is none."""
+    """Get the turn stored under a key, or null."""
     with opened(request, namespace, "read") as memory:
         return {"item": plain(memory.get_by_key(key))}
 
@@ -168,7 +171,7 @@ def facts(
     superseded: bool = False,
     as_of: datetime | None = None,
 ) -> dict[str, Any]:
-    """What was distilled, oldest first."""
+    """List the distilled facts, oldest first."""
     with opened(request, namespace, "read") as memory:
         found = memory.facts(superseded=superseded, as_of=as_of)
     return {"items": [fact.to_dict() for fact in found]}
@@ -181,7 +184,7 @@ def profile(
     name: str | None = None,
     max_chars: Annotated[int, Query(ge=1)] = MAX_CHARS,
 ) -> dict[str, Any]:
-    """What is known about each person, in a few lines with their sources."""
+    """Summarize the facts about each person, with their sources."""
     with opened(request, namespace, "read") as memory:
         found = memory.profile(name, max_chars=max_chars)
     return {"items": [each.to_dict() for each in found]}
@@ -189,21 +192,21 @@ def profile(
 
 @router.get("/cues", tags=["search"])
 def cues(request: Request, namespace: Namespace) -> dict[str, Any]:
-    """The questions that are bound to what served them, oldest first."""
+    """List earlier questions that are bound to the memories that served them, oldest first."""
     with opened(request, namespace, "read") as memory:
         return {"items": [each.to_dict() for each in memory.cues()]}
 
 
 @router.get("/now", tags=["service"])
 def now(request: Request, namespace: Namespace) -> dict[str, Any]:
-    """The time by the server's clock, in the memory's zone."""
+    """Get the time of the server's clock, in the memory's zone."""
     with opened(request, namespace, "read") as memory:
         return {"now": plain(memory.now())}
 
 
 @router.get("/stats", tags=["service"])
 def stats(request: Request, namespace: Namespace) -> dict[str, Any]:
-    """How much there is."""
+    """Count what the namespace holds."""
     with opened(request, namespace, "read") as memory:
         return memory.stats().to_dict()
 

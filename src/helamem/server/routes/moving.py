@@ -1,4 +1,4 @@
-"""Many turns in, and whole memories in and out, line by line."""
+"""Routes that stream: many turns, imports, exports, reindexing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LINES: dict[str, Any] = {
 }
 TOLD: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "How far it is, line by line, and in the end the result.",
+        "description": "Progress, line by line, and at the end the result.",
         "content": {
             streams.MEDIA_TYPE: {
                 "schema": {"type": "string"},
@@ -46,7 +46,7 @@ TOLD: dict[int | str, dict[str, Any]] = {
 }
 EXPORTED: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "One JSON object a line.",
+        "description": "One JSON object per line.",
         "content": {streams.MEDIA_TYPE: {"schema": {"type": "string"}}},
     }
 }
@@ -61,7 +61,7 @@ EXPORTED: dict[int | str, dict[str, Any]] = {
 async def add_many(
     request: Request, namespace: Namespace, batch_size: Annotated[int | None, Query(ge=1)] = None
 ) -> StreamingResponse:
-    """Remember turns in batches, one JSON object a line; each batch that is reported is durable."""
+    """Store turns in batches, one JSON object per line; reported batches are durable."""
 
     def work(memory: Memory, lines: Iterable[str], progress: Callable[[int], None]) -> Record:
         return memory.add_many(_objects(lines), batch_size=batch_size, progress=progress)
@@ -76,7 +76,7 @@ async def add_many(
     response_class=StreamingResponse,
 )
 async def import_(request: Request, namespace: Namespace) -> StreamingResponse:
-    """Take in an export, or a JSONL of turns, all of it or nothing."""
+    """Import an export or a JSONL of turns, all or nothing."""
 
     def work(memory: Memory, lines: Iterable[str], progress: Callable[[int], None]) -> Record:
         return memory.import_(lines, progress=progress)
@@ -85,17 +85,17 @@ async def import_(request: Request, namespace: Namespace) -> StreamingResponse:
 
 
 def _objects(lines: Iterable[str]) -> Iterator[Any]:
-    """What stands on each line; blank ones are passed over.
+    """The value of each line; blank lines are skipped.
 
     Raises:
-        DataError: A line is no JSON.
+        DataError: A line is not JSON.
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
                 yield json.loads(line)
             except ValueError as error:
-                raise DataError(f"this is no JSON: {error}", line=number) from error
+                raise DataError(f"this is not JSON: {error}", line=number) from error
 
 
 async def _taken_in(
@@ -117,7 +117,7 @@ async def _taken_in(
     "/v1/namespaces/{namespace}/export", responses=EXPORTED, response_class=StreamingResponse
 )
 def export(request: Request, namespace: Namespace) -> StreamingResponse:
-    """Everything in the namespace but the vectors, one JSON object a line."""
+    """Export everything in the namespace but the vectors, one JSON object per line."""
     require(request, namespace, "read")  # before the answer has begun
 
     def lines() -> Iterator[str]:
@@ -129,7 +129,7 @@ def export(request: Request, namespace: Namespace) -> StreamingResponse:
 
 @router.get("/v1/export", responses=EXPORTED, response_class=StreamingResponse)
 def export_all(request: Request) -> StreamingResponse:
-    """One export after the other, of each namespace; it takes a key to everything."""
+    """Export every namespace, one after the other; needs an admin key for all namespaces."""
     require_all(request)
 
     def lines() -> Iterator[str]:
@@ -141,7 +141,7 @@ def export_all(request: Request) -> StreamingResponse:
 
 @router.post("/v1/reindex", responses=TOLD, response_class=StreamingResponse)
 async def reindex(request: Request) -> StreamingResponse:
-    """Make the vectors, terms and traits of the whole file anew; it takes a key to everything."""
+    """Compute the vectors, terms and traits of the whole file again; needs an admin key for all namespaces."""
     await run_in_threadpool(require_all, request)
 
     def run(progress: Callable[[int], None]) -> Record:

@@ -1,4 +1,4 @@
-"""Namespaces, and the file that holds them."""
+"""Routes on namespaces and on the whole file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1", tags=["namespaces"])
 
 @router.get("/namespaces")
 def namespaces(request: Request) -> dict[str, Any]:
-    """The namespaces that the key administers, with how much each holds."""
+    """List the namespaces that the key administers, with their sizes."""
     key = key_of(request)
     with request.app.state.memories.namespace("default") as memory:
         found = memory.namespaces()
@@ -24,14 +24,14 @@ def namespaces(request: Request) -> dict[str, Any]:
 
 @router.delete("/namespaces/{namespace}")
 def drop(request: Request, namespace: Namespace) -> dict[str, Any]:
-    """Remove a whole namespace for good; answers how much it held."""
+    """Remove a whole namespace for good; returns its size."""
     with opened(request, namespace, "admin") as memory:
         return memory.drop_namespace(namespace).to_dict()
 
 
 @router.get("/check")
 def check(request: Request) -> dict[str, Any]:
-    """What is wrong with the file, one sentence each; it takes a key to everything."""
+    """List what is wrong with the file; needs an admin key for all namespaces."""
     require_all(request)
     with request.app.state.memories.namespace("default") as memory:
         return {"items": list(memory.check())}
@@ -39,7 +39,7 @@ def check(request: Request) -> dict[str, Any]:
 
 @router.post("/repair")
 def repair(request: Request, body: RepairRequest | None = None) -> dict[str, Any]:
-    """Mend or remove what cannot be read, or only list it; it takes a key to everything."""
+    """Repair the file, or only list what would be done; needs an admin key for all namespaces."""
     require_all(request)
     dry_run = RepairRequest().dry_run if body is None else body.dry_run
     with request.app.state.memories.namespace("default") as memory:

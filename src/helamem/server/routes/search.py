@@ -1,4 +1,4 @@
-"""Questions, and what served them."""
+"""Routes that search, learn, distil and forget."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/namespaces/{namespace}", tags=["search"])
 
 @router.post("/search")
 def search(request: Request, namespace: Namespace, body: SearchRequest) -> dict[str, Any]:
-    """What the question brings back, best first, and why. Writes nothing."""
+    """Find the memories that belong to a question, best first, and why. Writes nothing."""
     request.app.state.check_items(body.k)
     with opened(request, namespace, "read") as memory:
         return _found(memory, body).to_dict()
@@ -34,7 +34,7 @@ def search(request: Request, namespace: Namespace, body: SearchRequest) -> dict[
 
 @router.post("/context")
 def context(request: Request, namespace: Namespace, body: ContextRequest) -> dict[str, Any]:
-    """The best hits as a block for a prompt, within so many tokens."""
+    """Render the best hits as a block for a prompt, within a number of tokens."""
     request.app.state.check_items(body.k)
     with opened(request, namespace, "read") as memory:
         return _found(memory, body).context_block(body.max_tokens).to_dict()
@@ -52,7 +52,7 @@ def _found(memory: Memory, asked: SearchRequest) -> Recall:
 
 @router.post("/reinforce")
 def reinforce(request: Request, namespace: Namespace, body: ReinforceRequest) -> dict[str, Any]:
-    """Wire together what served an answer, and bind the question to it."""
+    """Learn which memories served: link them to each other and to the question."""
     with opened(request, namespace, "write") as memory:
         recall = recall_of(body.recall)
         return memory.reinforce(
@@ -66,7 +66,7 @@ def reinforce(request: Request, namespace: Namespace, body: ReinforceRequest) ->
 
 @router.post("/feedback")
 def feedback(request: Request, namespace: Namespace, body: FeedbackRequest) -> dict[str, Any]:
-    """The same as `reinforce`, for who has kept ids only: the question is searched again."""
+    """Learn like `reinforce`, from the question and ids alone; the question is searched again."""
     with opened(request, namespace, "write") as memory:
         return memory.reinforce(
             memory.search(body.query, at=body.at),
@@ -81,7 +81,7 @@ def feedback(request: Request, namespace: Namespace, body: FeedbackRequest) -> d
 def consolidate(
     request: Request, namespace: Namespace, body: ConsolidateRequest | None = None
 ) -> dict[str, Any]:
-    """Prune faint edges, and distil dense places of the graph into facts."""
+    """Prune faint edges, and distil clusters of the graph into facts."""
     given = body or ConsolidateRequest()
     with opened(request, namespace, "write") as memory:
         report = memory.consolidate(llm=None if given.llm else False, at=given.at)
@@ -92,7 +92,7 @@ def consolidate(
 def forget(
     request: Request, namespace: Namespace, body: ForgetRequest | None = None
 ) -> dict[str, Any]:
-    """What is weak, old and unused: listed, or with `dry_run: false` removed."""
+    """List weak, old and unused episodes, or with `dry_run: false` remove them."""
     given = body or ForgetRequest()
     with opened(request, namespace, "read" if given.dry_run else "write") as memory:
         return memory.forget(
