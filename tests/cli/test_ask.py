@@ -171,7 +171,7 @@ class TestConsolidate:
         assert "answered 500" in cli("consolidate").stdout
 
     def test_profiles_come_from_facts(self, server: LLMServer, cli: Any, as_json: Any) -> None:
-        assert "No facts are known" in cli("profile").stdout
+        assert "There are no facts yet" in cli("profile").stdout
         server.acts = (Say(json.dumps({"facts": [FACT]})),)
         cli("add", ALLERGY)
         cli("consolidate")
@@ -215,7 +215,13 @@ class TestChat:
             "never said",
         )
 
-        for part in ("= similarity", "unfolded", "forgotten: #1", "/forget", "No facts are known"):
+        for part in (
+            "= similarity",
+            "unfolded",
+            "forgotten: #1",
+            "/forget",
+            "There are no facts yet",
+        ):
             assert part in outcome.stdout
         assert 1 == len(server.requests)
         assert ALLERGY not in cli("list").stdout
@@ -225,9 +231,9 @@ class TestChat:
         outcome = self.talk(cli, "/why", "/what", "/forget", "/forget 99", "Hello?", "Hello?")
 
         for part in (
-            "nothing has been said yet",
+            "there is no reply yet",
             "there is no /what",
-            "say which",
+            "name the ids",
             "There is no memory 99",
             "answered 500",
         ):

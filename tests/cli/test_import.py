@@ -259,7 +259,7 @@ class TestAllOrNothing:
             running.send_signal(signal.SIGINT)
             rest = running.stderr.read()
 
-        told = re.search(r"Stopped after ([\d,]+) turns, which are stored", rest)
+        told = re.search(r"Stopped after storing ([\d,]+) turns", rest)
         assert told is not None, rest
         assert 1 == running.returncode
         stored = json.loads(cli("stats", "--json").stdout)["episodes"]

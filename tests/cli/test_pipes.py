@@ -71,9 +71,9 @@ class TestPipes:
         assert max(map(len, shell("get", "2").splitlines())) > 600
 
     def test_a_limit_says_what_follows(self, cli: Cli) -> None:
-        assert "... and 12 more; --offset 20 goes on" in cli("list").stdout
+        assert "... and 12 more; continue with --offset 20" in cli("list").stdout
         assert (
-            "... and 2 more; --offset 30 goes on"
+            "... and 2 more; continue with --offset 30"
             in cli("list", "--limit", 5, "--offset", 25).stdout
         )
         assert "more" not in cli("list", "--limit", 40).stdout
@@ -94,7 +94,9 @@ class TestErasing:
         plan = as_json("delete", "--where", '{"text": {"contains": "turn"}}')
 
         assert (30, False) == (len(plan["deleted"]), plan["done"])
-        assert "Nothing was removed; --yes does it." in cli("delete", "--speaker", "Ana").stdout
+        assert (
+            "Nothing was removed; --yes removes them." in cli("delete", "--speaker", "Ana").stdout
+        )
         assert 32 == len(as_json("list"))
         assert 30 == len(
             as_json("delete", "--where", '{"text": {"contains": "turn"}}', "--yes")["deleted"]
@@ -108,7 +110,7 @@ class TestErasing:
         assert (32, [34], False) == (len(plan["turns"]), plan["left"], plan["done"])
         shown = cli("erase", "Ana", "--mentions").stdout
         assert "episodes 33 -> 0" in shown
-        assert "--yes does it" in shown
+        assert "--yes removes it" in shown
         assert as_json("erase", "Ana", "--mentions", "--yes")["done"]
         assert [] == as_json("list")
 
@@ -116,7 +118,7 @@ class TestErasing:
         cli("--namespace", "ben", "add", "I am Ben.")
 
         assert ["ben", "default"] == [each["name"] for each in as_json("namespaces")["namespaces"]]
-        assert "--yes does it" in cli("namespaces", "--drop", "ben").stdout
+        assert "--yes removes it" in cli("namespaces", "--drop", "ben").stdout
         assert "Dropped: ben." in cli("namespaces", "--drop", "ben", "--yes").stdout
         assert ["default"] == [each["name"] for each in as_json("namespaces")["namespaces"]]
         assert "no namespace 'ben'" in cli("namespaces", "--drop", "ben", "--yes", code=1).stderr

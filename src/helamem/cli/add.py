@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT...")
 @click.option("--speaker", help="Who said it.")
 @click.option("--role", help="The speaker's part in a chat: user, assistant, system or tool.")
-@click.option("--session", help="The conversation that it belongs to.")
+@click.option("--session", help="The conversation.")
 @click.option(
     "--at",
     type=moment,
     metavar="TIME",
-    help="When it was said, like 2025-03-03T19:10:00Z; now, if left out.",
+    help="When it was said, like 2025-03-03T19:10:00Z; now by default.",
 )
-@click.option("--metadata", type=json_object, metavar="JSON", help="Anything else, to filter by.")
+@click.option("--metadata", type=json_object, metavar="JSON", help="A JSON object to filter by.")
 @click.option("--supersedes", type=int, metavar="ID", help="The memory whose place it takes.")
 @shared_options
 @pass_app
@@ -44,9 +44,9 @@ def add(
     metadata: dict[str, Any] | None,
     supersedes: int | None,
 ) -> None:
-    """Remember a text, or several.
+    """Remember one or several texts.
 
-    `-` stands for all of standard input, as one text. A file with many turns is for `import`.
+    `-` is all of standard input, as one text. Use `import` for a file with many turns.
 
     Example:
         helamem add "Maya is allergic to peanuts." --speaker Ana
@@ -69,7 +69,7 @@ def add(
 @click.argument("id_", type=int, metavar="ID")
 @click.argument("text", required=False)
 @click.option(
-    "--metadata", type=json_object, metavar="JSON", help="What its metadata is from now on."
+    "--metadata", type=json_object, metavar="JSON", help="The new metadata, a JSON object."
 )
 @shared_options
 @pass_app
@@ -84,7 +84,7 @@ def update(app: App, id_: int, text: str | None, metadata: dict[str, Any] | None
     from helamem.cli import display
 
     if text is None and metadata is None:
-        raise click.UsageError("say what changes: a text, --metadata, or both")
+        raise click.UsageError("give the new text, --metadata, or both")
     with app.known_memory() as memory:
         episode = memory.update(id_, text, metadata=metadata)
     app.show(episode.to_dict(), lambda: display.memories([episode]))
@@ -140,7 +140,7 @@ def _standard_input() -> str:
             text: str = stream.read()
     except UnicodeDecodeError as exc:
         raise ValueError("standard input is not UTF-8 text; nothing was stored") from exc
-    return text.removesuffix("\n")  # which `echo` adds
+    return text.removesuffix("\n")  # added by `echo`
 
 
 def _render_receipt(receipt: Receipt) -> RenderableType:

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from helamem.consolidation.profiles import Profile
 
 STEPS = {
-    "plan": "First let the model word the searches.",
-    "select": "First let the model choose among the memories.",
-    "investigate": "Search again, in other words, where nothing was found.",
+    "plan": "Let the model write the searches first.",
+    "select": "Let the model choose among the memories first.",
+    "investigate": "Search again, in other words, if nothing was found.",
     "verify": "Let the model check its answer against the memories.",
 }
 
 
 @click.command(cls=Command)
 @click.argument("question")
-@click.option("-k", type=int, help="How many memories are looked up.")
+@click.option("-k", type=int, help="How many memories to retrieve.")
 @click.option(
-    "--context", "max_tokens", type=int, metavar="TOKENS", help="How much of them is shown."
+    "--context", "max_tokens", type=int, metavar="TOKENS", help="Most tokens of memories to show."
 )
 @click.option("--plan", is_flag=True, help=STEPS["plan"])
 @click.option("--select", is_flag=True, help=STEPS["select"])
@@ -40,7 +40,7 @@ STEPS = {
 @click.option("--verify", is_flag=True, help=STEPS["verify"])
 @click.option("--no-learn", is_flag=True, help="Do not reinforce what the answer cites.")
 @click.option(
-    "--at", type=moment, metavar="TIME", help="When the question is asked; now, if left out."
+    "--at", type=moment, metavar="TIME", help="When the question is asked; now by default."
 )
 @llm_options
 @filter_options
@@ -64,7 +64,7 @@ def ask(
 ) -> None:
     """Answer a question from memory, with a language model.
 
-    The answer names the memories that it rests on, and the memory learns from that.
+    The answer names the memories that it rests on, and they are reinforced.
 
     Example:
         helamem ask "What should I not cook for Maya?"
@@ -93,7 +93,7 @@ def ask(
 def profile(app: App, name: str | None) -> None:
     """Show what is known about each person, or about one.
 
-    Profiles are read off the facts that `consolidate` has distilled.
+    Profiles summarize the facts that `consolidate` has distilled.
 
     Example:
         helamem profile Maya
@@ -134,5 +134,5 @@ def profiles(found: Sequence[Profile]) -> RenderableType:
     from helamem.cli import display
 
     if not found:
-        return Text("No facts are known; `helamem consolidate` distils them.")
+        return Text("There are no facts yet; `helamem consolidate` distils them.")
     return Group(*(Text(display.printable(str(each))) for each in found))

@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from helamem.answering.chat import Chat, Exchange
     from helamem.memory import Memory
 
-REFLECT_EVERY = 40  # turns, unless the settings say otherwise
+REFLECT_EVERY = 40  # turns between reflections, by default
 
 
 @click.command(cls=Command)
-@click.option("--session", help="The conversation to go on with; a new one, if left out.")
-@click.option("--name", default="user", show_default=True, help="How you are remembered.")
-@click.option("--unfolded", is_flag=True, help="Show what is recalled for every message.")
+@click.option("--session", help="The conversation to continue; a new one by default.")
+@click.option("--name", default="user", show_default=True, help="Your name as a speaker.")
+@click.option("--unfolded", is_flag=True, help="Show the recalled memories for every message.")
 @llm_options
 @shared_options
 @pass_app
 def chat(app: App, session: str | None, name: str, unfolded: bool) -> None:
     """Talk with a language model that remembers.
 
-    What is said is remembered, what serves is learned, and facts are distilled in the background.
-    /help lists what else can be typed.
+    It remembers both sides, learns which memories served, and distils facts in the background. /help lists
+    the commands.
 
     Example:
         helamem chat --name Ana
@@ -53,7 +53,7 @@ def chat(app: App, session: str | None, name: str, unfolded: bool) -> None:
 
 
 class Conversation:
-    """Reads what is typed, and answers it: a command, or something said."""
+    """Reads lines and answers them: commands, or messages."""
 
     def __init__(self, app: App, memory: Memory, chat: Chat, *, unfolded: bool) -> None:
         self._app = app
@@ -61,16 +61,16 @@ class Conversation:
         self._chat = chat
         self._unfolded = unfolded
         self._commands: dict[str, tuple[Callable[[str], None], str]] = {
-            "/why": (self._why, "what the last reply was given, and why"),
-            "/recall": (self._fold, "fold or unfold what is recalled for every message"),
-            "/facts": (self._facts, "what has been distilled"),
+            "/why": (self._why, "the memories given to the last reply, and why"),
+            "/recall": (self._fold, "fold or unfold the recalled memories"),
+            "/facts": (self._facts, "the distilled facts"),
             "/profile": (self._profile, "what is known about everybody, or about NAME"),
             "/forget": (self._forget, "remove the memories ID ID ... for good"),
             "/help": (self._help, "this list"),
         }
 
     def run(self) -> None:
-        """Go on until the input ends, or /quit is typed."""
+        """Read and answer until the input ends or /quit."""
         if not self._app.as_json:
             click.echo("/help lists the commands, /quit ends.", err=True)
         while (line := self._read_line()) is not None and line != "/quit":
@@ -101,7 +101,7 @@ class Conversation:
 
     def _command(self, name: str) -> Callable[[str], None]:
         if name not in self._commands:
-            raise click.ClickException(f"there is no {name}; /help lists what there is")
+            raise click.ClickException(f"there is no {name}; /help lists the commands")
         return self._commands[name][0]
 
     def _say(self, text: str) -> None:
@@ -126,7 +126,7 @@ class Conversation:
 
     def _last_exchange(self) -> Exchange:
         if self._chat.last is None:
-            raise click.ClickException("nothing has been said yet")
+            raise click.ClickException("there is no reply yet; say something first")
         return self._chat.last
 
     def _show(self, rendered: RenderableType) -> None:
@@ -158,7 +158,7 @@ class Conversation:
 
     def _forget(self, which: str) -> None:
         if not which:
-            raise click.ClickException("say which: /forget ID ID ... (/why shows ids)")
+            raise click.ClickException("name the ids: /forget ID ID ... (/why shows them)")
         named = ids(which.replace(" ", ","))
         along = len(self._memory.delete(*named)) - len(set(named))
         rest = f", and {along} facts or earlier questions that rested on them" if along else ""
@@ -171,7 +171,7 @@ class Conversation:
 
 
 def _render_exchange(exchange: Exchange, *, unfolded: bool) -> RenderableType:
-    """A line about what was recalled and used; unfolded, the memories themselves."""
+    """A line about the recalled and used memories; unfolded, the memories themselves."""
     from rich.console import Group
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""The program, and its commands in the order in which one meets them; each is imported when it is called."""
+"""The program and its commands, in the order of a first walk; each is imported when it is called."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ COMMANDS = {
 @click.version_option(package_name="helamem", message="%(prog)s %(version)s")
 @program_options
 def main() -> None:
-    """Long-term memory for LLM agents that learns what belongs together.
+    """Long-term memory for LLM agents.
 
     Example:
         helamem demo

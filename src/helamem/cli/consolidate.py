@@ -23,17 +23,20 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.option(
-    "--at", type=moment, metavar="TIME", help="The time to decay associations to; now, if left out."
+    "--at",
+    type=moment,
+    metavar="TIME",
+    help="The time to which associations decay; now by default.",
 )
-@click.option("--no-llm", is_flag=True, help="Ask no language model, even if one is configured.")
+@click.option("--no-llm", is_flag=True, help="Use no language model, even if one is configured.")
 @llm_options
 @shared_options
 @pass_app
 def consolidate(app: App, at: datetime | None, no_llm: bool) -> None:
-    """Distil what belongs together into facts.
+    """Distil densely associated turns into facts.
 
-    With a language model, if one is configured, and out of sentences otherwise. Associations that have
-    grown faint are dropped. What was distilled before is left alone.
+    A language model writes the facts if one is configured; otherwise they are sentences. Faint associations
+    are dropped, and what was distilled before is left alone.
 
     Example:
         helamem consolidate
@@ -46,26 +49,25 @@ def consolidate(app: App, at: datetime | None, no_llm: bool) -> None:
 
 
 @click.command(cls=Command)
-@click.option("--yes", is_flag=True, help="Do it; without this, nothing is removed.")
+@click.option("--yes", is_flag=True, help="Remove them; without this, they are only shown.")
 @click.option(
     "--at",
     type=moment,
     metavar="TIME",
-    help="The time from which age is measured; now, if left out.",
+    help="The time from which age is measured; now by default.",
 )
 @click.option(
     "--max-share",
     type=click.FloatRange(0, 1),
     metavar="SHARE",
-    help="The largest share that goes at once; forgetting.max_share, if left out.",
+    help="The largest share to remove; forgetting.max_share by default.",
 )
 @shared_options
 @pass_app
 def forget(app: App, yes: bool, at: datetime | None, max_share: float | None) -> None:
     """Show which episodes may go; --yes removes them.
 
-    These are the episodes that are weakly associated, old, and were never used. Nothing goes as long as
-    nothing was ever reinforced.
+    These are weakly associated, old, and were never used. Nothing goes while nothing was ever reinforced.
 
     Example:
         helamem forget
@@ -81,11 +83,11 @@ def forget(app: App, yes: bool, at: datetime | None, max_share: float | None) ->
 @shared_options
 @pass_app
 def reindex(app: App) -> None:
-    """Make all vectors and terms anew.
+    """Compute all vectors and terms again.
 
-    With --embedder, they are another embedder's from now on; with --set language=neutral, another
-    language's. What a newer version of helamem reads otherwise is read so. The file stays usable
-    meanwhile, and if this is stopped, the next run goes on where it was.
+    Use it after an update that reads texts otherwise, with --embedder for another embedder, or with
+    --set language=neutral for another language. The file stays usable meanwhile; a stopped run is continued
+    by the next.
 
     Example:
         helamem reindex --embedder minilm
@@ -105,7 +107,7 @@ def reindex(app: App) -> None:
 
 
 @click.command(cls=Command)
-@click.option("--superseded", is_flag=True, help="Also those that newer facts have replaced.")
+@click.option("--superseded", is_flag=True, help="Include facts that newer ones replaced.")
 @shared_options
 @pass_app
 def facts(app: App, superseded: bool) -> None:
@@ -129,7 +131,7 @@ def _render_facts(kept: Sequence[Fact]) -> RenderableType:
     return display.facts(kept)
 
 
-SHOWN = 10  # memories shown of a plan; the rest are only counted
+SHOWN = 10  # most memories of a plan that are shown
 
 
 def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> RenderableType:
@@ -177,7 +179,7 @@ def _render_plan(plan: ForgetPlan, gone: Sequence[Episode | Fact]) -> Renderable
     elif plan.left:
         lines.append(
             Text(
-                f"{plan.left:,} more may go the next time; --max-share lets more go at once.", "dim"
+                f"{plan.left:,} more may go the next time, or now with a larger --max-share.", "dim"
             )
         )
     if gone:
@@ -189,7 +191,7 @@ def _render_plan(plan: ForgetPlan, gone: Sequence[Episode | Fact]) -> Renderable
     if plan.done:
         lines.append(Text(f"Forgotten: {display.counted(len(plan.ids), 'episode')}."))
     else:
-        lines.append(Text("Nothing was removed; `helamem forget --yes` does it."))
+        lines.append(Text("Nothing was removed; `helamem forget --yes` removes them."))
     return Group(*lines)
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from helamem.records import Episode, Hit, Parts, Via
     from helamem.search.recall import Recall
 
-LONG = 240  # characters of a text that a table shows; `get` and --json show all
+LONG = 240  # most characters of a text in a table; `get` and --json show all
 BAR = 14
 UNBROKEN = 10_000  # the width for a pipe, so that no line is broken
 
@@ -46,7 +46,7 @@ def console(*, stderr: bool = False, least: int = 0) -> Console:
     """The console; colour and width follow the terminal, NO_COLOR and COLUMNS.
 
     Args:
-        least: The width that is needed, also where the terminal has less and lines wrap.
+        least: The least width, even if the terminal is narrower and lines wrap.
     """
     made = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
     made.width = max(made.width, least, 0 if stderr or not is_piped() else UNBROKEN)
@@ -174,11 +174,13 @@ def recall(
     """The hits of a search, best first.
 
     Args:
-        explain: Whether to say what each score is made of, and over which edges activation came.
-        known: Memories by id, to name where activation came from.
+        explain: Whether to show the parts of each score, and the edges over which activation came.
+        known: Memories by id, to name the sources of activation.
     """
     if not found.hits:
-        return Group(Text("Nothing is remembered that fits."), *_render_notes(found))
+        return Group(
+            Text("No memory fits; try other words or fewer filters."), *_render_notes(found)
+        )
     rows = table("id", "score", "", "memory", right=("id", "score"))
     best = max(hit.score for hit in found.hits)
     for hit in found.hits:
@@ -197,7 +199,7 @@ def _render_notes(found: Recall) -> list[Text]:
 
 
 def about(hit: Hit) -> Text:
-    """Speaker, time and session of a hit, and whether it came by association."""
+    """Speaker, time and session of a hit, and whether it was found by association."""
     line = origin(hit.memory)
     if hit.path == "associative":
         line.append(" · by association", "magenta")
@@ -209,7 +211,7 @@ def origin(memory: Episode | Fact) -> Text:
     if isinstance(memory, Fact):
         words = ["fact", f"from {ids(memory.sources)}"]
     else:
-        day = memory.at.date().isoformat()  # the session's name, where none was given
+        day = memory.at.date().isoformat()  # the session's name if none was given
         session = "" if memory.session == day else memory.session
         words = [memory.speaker, when(memory.at), session]
     return Text(" · ".join(printable(word) for word in words if word), "dim")
@@ -237,7 +239,7 @@ def arrival(via: Via, known: Mapping[int, Episode | Fact]) -> str:
     edge = {
         "temporal": "a turn next to it",
         "learned": "served together before",
-        "source": "a fact and what it rests on",
+        "source": "a fact and its source",
         "cue": "served an earlier question like this one",
     }[via.channel]
     name = f"#{via.source}" + (f" ({words})" if words else "")
@@ -245,9 +247,9 @@ def arrival(via: Via, known: Mapping[int, Episode | Fact]) -> str:
 
 
 def memories(kept: Sequence[Episode | Fact]) -> RenderableType:
-    """Memories as a table, one line or a few each."""
+    """Memories as a table."""
     if not kept:
-        return Text("Nothing is remembered here.")
+        return Text("This namespace is empty; `helamem add` and `helamem import` fill it.")
     rows = table("id", "when", "who", "memory", right=("id",))
     for each in kept:
         fact = isinstance(each, Fact)
@@ -263,7 +265,7 @@ def memories(kept: Sequence[Episode | Fact]) -> RenderableType:
 
 
 def facts(kept: Sequence[Fact]) -> RenderableType:
-    """Facts with what they rest on."""
+    """Facts with their sources."""
     if not kept:
         return Text(
             "There are no facts yet. `helamem consolidate` distils them: with a language model out of all that "
@@ -279,7 +281,7 @@ def facts(kept: Sequence[Fact]) -> RenderableType:
 
 
 def pairs(values: Mapping[str, str | int]) -> RenderableType:
-    """Names and values, one pair a line."""
+    """Names and values, one pair per line."""
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="dim")
     rows.add_column(overflow="fold")

@@ -35,7 +35,7 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        state: "missing" is something optional, "old" works but could be better; only "wrong" needs attention.
+        state: "ok"; "missing" is optional; "old" works but could be better; "wrong" needs attention.
         advice: What to do about it.
     """
 
@@ -92,7 +92,7 @@ def _check_sqlite() -> Finding:
 
 
 def _check_packages() -> Iterator[Finding]:
-    """helamem, what it needs, and what each extra needs, as the installed metadata says."""
+    """helamem, its requirements and those of each extra, by the installed metadata."""
     yield Finding(name="helamem", detail=metadata.version("helamem"))
     for requirement in metadata.requires("helamem") or []:
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
@@ -164,11 +164,11 @@ def _check_file(app: App) -> Iterator[Finding]:
 
 
 @click.command(cls=Command)
-@click.option("--yes", is_flag=True, help="Do it; without this, nothing is changed.")
+@click.option("--yes", is_flag=True, help="Do it; without this, it is only shown.")
 @shared_options
 @pass_app
 def repair(app: App, yes: bool) -> None:
-    """Show what is wrong with a memory; --yes mends or removes it.
+    """Show what is wrong with a memory; --yes repairs it.
 
     The exit code is 1 if something is left that cannot be mended.
 
@@ -192,7 +192,7 @@ def _render_repair(report: RepairReport) -> RenderableType:
     if report.done:
         lines += [f"Not mended: {each}." for each in report.left]
     elif report.mended:
-        lines.append("Nothing was changed; `helamem repair --yes` does it.")
+        lines.append("Nothing was changed; `helamem repair --yes` repairs it.")
     else:
         lines += [f"Cannot be mended: {each}." for each in report.left]
     return Text("\n".join(lines))
@@ -205,7 +205,7 @@ def _check_memory(memory: Memory, path: Path) -> Iterator[Finding]:
     stats = memory.stats()
     detail = f"{path}, {path.stat().st_size / 1e6:.2f} MB, made with {stats.embedder}"
     if problems:
-        advice = "Run helamem repair, which says what it would mend or remove; --yes does it."
+        advice = "Run helamem repair, which shows what it would do; --yes does it."
         yield Finding(name="file", state="wrong", detail="; ".join(problems), advice=advice)
     else:
         yield Finding(name="file", detail=f"{detail}, sound")
@@ -229,7 +229,7 @@ def _check_analysis(stats: Stats) -> Finding:
     if stats.language_version > now:
         advice = "Install a newer helamem: pip install -U helamem"
     else:
-        advice = "Make them anew: helamem reindex. Until then older memories are found less well by words."
+        advice = "Run helamem reindex; until then, older memories are found less well by words."
     return Finding(
         name="analysis",
         state="old",
@@ -250,7 +250,7 @@ def _check_folder(folder: Path) -> Finding:
         )
     if free < LOW_DISK:
         return Finding(
-            name="folder", state="wrong", detail=detail, advice="Make room on this disk."
+            name="folder", state="wrong", detail=detail, advice="Free some space on this disk."
         )
     return Finding(name="folder", detail=detail)
 

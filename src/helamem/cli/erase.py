@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from helamem.records import Cue, Episode, Fact
     from helamem.reports import Erasure, Namespace
 
-SHOWN = 10  # memories shown of a plan; the rest are only counted
-YES = "Do it; without this, nothing is removed."
+SHOWN = 10  # most memories of a plan that are shown
+YES = "Remove them; without this, they are only shown."
 
 
 @click.command(cls=Command)
 @click.argument("ids", type=int, nargs=-1, metavar="[ID...]")
 @filter_options
-@click.option("--yes", is_flag=True, help=f"{YES} Ids alone need none.")
+@click.option("--yes", is_flag=True, help=f"{YES} Ids need none.")
 @shared_options
 @pass_app
 def delete(
@@ -39,8 +39,8 @@ def delete(
 ) -> None:
     """Remove memories for good.
 
-    They are named by their ids, or by conditions; by conditions, what would go is shown, and --yes removes
-    it. The facts that rest on them alone go with them, and no text of theirs remains in the file.
+    They are named by ids or by conditions; conditions only show what would go, unless --yes is given. Facts
+    that rest on them alone go too, and their text is overwritten in the file.
 
     Example:
         helamem delete 12
@@ -64,15 +64,15 @@ def delete(
 
 @click.command(cls=Command)
 @click.argument("name")
-@click.option("--mentions", is_flag=True, help="Also what others said of them.")
+@click.option("--mentions", is_flag=True, help="Include what others said of them.")
 @click.option("--yes", is_flag=True, help=YES)
 @shared_options
 @pass_app
 def erase(app: App, name: str, mentions: bool, yes: bool) -> None:
     """Show everything of a person; --yes removes it for good.
 
-    That is what they said, the facts about them, the earlier questions that name them, and what history
-    keeps of it all; with --mentions also what others said of them.
+    This is what they said, facts about them, earlier questions that name them, and what history keeps of
+    these; with --mentions also what others said of them.
 
     Example:
         helamem erase Clara --mentions
@@ -83,7 +83,7 @@ def erase(app: App, name: str, mentions: bool, yes: bool) -> None:
 
 
 @click.command(cls=Command)
-@click.option("--drop", metavar="NAME", help="Remove this one, with everything in it.")
+@click.option("--drop", metavar="NAME", help="The namespace to remove, with everything in it.")
 @click.option("--yes", is_flag=True, help=YES)
 @shared_options
 @pass_app
@@ -137,12 +137,12 @@ def _render_deletion(
     if done:
         return Text(f"Deleted {counted}" + (f": {display.ids(gone)}." if gone else "."))
     if not gone:
-        return Text("Nothing is remembered that fits.")
+        return Text("No memory fits.")
     more = len(gone) - len(shown)
     lines: list[RenderableType] = [display.memories(shown)]
     if more > 0:
         lines.append(Text(f"... and {more:,} more", "dim"))
-    lines.append(Text(f"{counted} would go. Nothing was removed; --yes does it."))
+    lines.append(Text(f"{counted} would go. Nothing was removed; --yes removes them."))
     return Group(*lines)
 
 
@@ -168,9 +168,9 @@ def _render_erasure(done: Erasure, *, mentions: bool) -> RenderableType:
     lines: list[RenderableType] = [rows, Text(), Text(f"{counts}.")]
     if done.left and not mentions:
         lines.append(
-            Text(f"The name still stands in {display.ids(done.left)}; --mentions takes these too.")
+            Text(f"The name still stands in {display.ids(done.left)}; --mentions includes these.")
         )
-    told = f"Erased: {done.name}." if done.done else "Nothing was removed; --yes does it."
+    told = f"Erased: {done.name}." if done.done else "Nothing was removed; --yes removes it."
     return Group(*lines, Text(display.printable(told)))
 
 
@@ -192,7 +192,7 @@ def _render_namespaces(
         )  # fmt: skip
     if drop is None:
         return rows
-    told = f"Dropped: {drop}." if done else "Nothing was removed; --yes does it."
+    told = f"Dropped: {drop}." if done else "Nothing was removed; --yes removes it."
     return Group(rows, Text(display.printable(told)))
 
 
@@ -203,7 +203,7 @@ def _render_cues(kept: Sequence[Cue]) -> RenderableType:
 
     if not kept:
         return Text(
-            "There are no earlier questions; `helamem reinforce` and `helamem ask` bind them."
+            "There are no earlier questions; `helamem reinforce` and `helamem ask` store them."
         )
     rows = display.table("id", "when", "question", right=("id",))
     for cue in kept:

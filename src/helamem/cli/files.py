@@ -40,7 +40,9 @@ class OutputFile(click.Path):
             return name
         if not place.parent.is_dir():
             self.fail(
-                f"there is no folder {str(place.parent)!r} to write {name!r} into", param, ctx
+                f"there is no folder {str(place.parent)!r} for {name!r}; create it first",
+                param,
+                ctx,
             )
         try:
             try_out(place)
@@ -53,7 +55,7 @@ def ready_folder(folder: Path) -> None:
     """Create a folder, and check that it is writable.
 
     Raises:
-        UsageError: They cannot.
+        UsageError: It is not.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,8 +79,8 @@ def try_out(place: Path) -> None:
 def writing(name: str, *, private: bool = False) -> Iterator[IO[str]]:
     """Open a text file for writing; if the block raises, the old content stays.
 
-    Who may read and write it stays too, unless it is to be private to its user. What is no ordinary file, such as a
-    pipe or /dev/null, is written as it is and never replaced, and a link goes on pointing where it did.
+    Permissions stay too, unless it is to be private to its user. A special file, such as a pipe or
+    /dev/null, is written to and never replaced, and a link keeps its target.
     """
     place = Path(name).resolve()
     if name == STANDARD_OUTPUT:

@@ -1,4 +1,4 @@
-"""`helamem hook`: what hosts of coding agents call at their events. It never fails them."""
+"""`helamem hook`, which hosts of coding agents call at their events. It never fails."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from helamem.server.memories import Memories
 
 MOST_BYTES = 10_000_000
-ASKED = {"file", "namespace"}  # the options that a process that stays can follow
-MOST_LOG = 1_000_000  # bytes after which the log begins anew
+ASKED = {"file", "namespace"}  # the options that a resident process can follow
+MOST_LOG = 1_000_000  # most bytes of the log; then it starts again
 
 
 @click.command(cls=Command)
@@ -32,15 +32,15 @@ MOST_LOG = 1_000_000  # bytes after which the log begins anew
     "--project",
     envvar="CLAUDE_PROJECT_DIR",
     metavar="FOLDER",
-    help="Work on the memory of this folder's repository, wherever the agent is now.",
+    help="Use the memory of this folder's repository.",
 )
 @shared_options
 @pass_app
 def hook(app: App, *, event: str, project: str | None) -> None:
     """Answer a hook of Claude Code or Codex.
 
-    EVENT is session-start, prompt, stop or pre-compact. Whatever goes wrong is in hooks.log, in the data
-    folder, and the exit code is 0.
+    EVENT is session-start, prompt, stop or pre-compact. The exit code is always 0; errors are in hooks.log
+    in the data folder.
 
     Example:
         helamem hook prompt < event.json
@@ -59,7 +59,7 @@ def hook(app: App, *, event: str, project: str | None) -> None:
 
 
 def residing(memories: Memories) -> AbstractContextManager[bool]:
-    """Answer hooks for as long as the block runs, with these memories."""
+    """Answer hooks with these memories while the block runs."""
     from helamem.agents.resident import Refused
     from helamem.agents.resident import residing as reside
     from helamem.places import data_folder
@@ -75,7 +75,7 @@ def residing(memories: Memories) -> AbstractContextManager[bool]:
 
 
 def _answer(app: App, event: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the host is told: by a process that stays, if there is one, or else by this one."""
+    """The answer to the host, from a resident process if there is one."""
     from helamem.agents.calling import ask
     from helamem.places import data_folder
 
@@ -120,19 +120,19 @@ def _project(given: Mapping[str, Any]) -> str:
 
 
 def _read_event(read: bytes) -> dict[str, Any]:
-    """What the host said.
+    """The event of the host.
 
     Raises:
-        ValueError, TypeError: It is no JSON object.
+        ValueError, TypeError: It is not a JSON object.
     """
     given = json.loads(read or b"{}")
     if not isinstance(given, dict):
-        raise TypeError(f"a hook is given a JSON object, not {type(given).__name__}")
+        raise TypeError(f"a hook reads a JSON object, not {type(given).__name__}")
     return given
 
 
 def _log(event: str, trace: str) -> None:
-    """Write down what went wrong; where even that cannot be done, there is nobody to tell."""
+    """Log an error; if even that fails, there is nobody to tell."""
     from datetime import UTC, datetime
 
     from helamem import private

@@ -1,4 +1,4 @@
-"""`helamem import`: conversations and notes in any of the known forms."""
+"""`helamem import`: conversations and notes in the known formats."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMATS = (
     *("auto", "jsonl", "messages", "chatgpt", "claude", "letta", "slack", "discord", "whatsapp"),
     *("telegram", "markdown", "text", "locomo", "helamem"),
 )
-NAMED = 20  # how many omissions are listed; --json lists all
+NAMED = 20  # most omissions that are listed; --json lists all
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Part:
     """The import into one namespace: turns, or the lines of an export.
 
     Attributes:
-        left_out: Why parts of the file are no turns, one sentence each.
+        left_out: Sentences that say why parts of the file are not turns.
         losses: What could not be kept, and of how many turns.
     """
 
@@ -56,16 +56,16 @@ class Part:
     type=click.Choice(FORMATS),
     default="auto",
     show_default=True,
-    help="What the file is.",
+    help="The format, if content and name do not tell.",
 )
 @click.option(
     "--timezone",
     "zone",
     metavar="NAME",
-    help="Of times in the file that name none, like Europe/Berlin; the setting `timezone`, if left out.",
+    help="The zone of times that name none, like Europe/Berlin; the setting `timezone` by default.",
 )
 @click.option(
-    "--conversation", metavar="ID", help="Which conversation, where a LoCoMo file has several."
+    "--conversation", metavar="ID", help="The conversation, if a LoCoMo file has several."
 )
 @click.option(
     "--session-prefix", default="", metavar="TEXT", help="Put before every session's name."
@@ -83,18 +83,16 @@ def import_(
 ) -> None:
     """Remember conversations or notes.
 
-    They are in a file, a folder or a zip archive.
+    They are in a file, a folder or a zip archive; `-` is standard input. The formats are JSON lines, lists of
+    messages, exports of ChatGPT, Claude, Letta, Slack, Discord, Telegram and WhatsApp, Markdown and plain
+    text, LoCoMo's JSON, and what `export` writes.
 
-    `-` is standard input. The formats are JSON lines, lists of messages, ChatGPT's, Claude's and Letta's
-    exports, those of Slack, Discord, Telegram and WhatsApp, Markdown and plain text, LoCoMo's JSON, and what `export`
-    writes.
+    A file is checked before anything of it is stored; a malformed line is reported by its number. In a file
+    with many conversations, or a folder, what cannot be read is left out and named. Importing again stores
+    only what is new.
 
-    Everything is read and checked before anything is stored: a malformed line is reported by its
-    number, and then nothing is stored. Of a file with many conversations, and of a folder, what cannot be
-    read is left out and named. Importing a file again stores only what is new.
-
-    A LoCoMo file with one conversation goes into the namespace. With several, each goes into a
-    namespace of its own, named after the conversation, or one is chosen with --conversation.
+    Several conversations in a LoCoMo file go into namespaces named after them, unless --conversation chooses
+    one.
 
     Example:
         helamem import chat.jsonl
@@ -104,7 +102,7 @@ def import_(
     from helamem.config import zones
 
     if str(source) != "-" and not source.exists():
-        raise click.UsageError(f"there is no file or folder {str(source)!r}")
+        raise click.UsageError(f"there is no file or folder {str(source)!r}; check the path")
     where = zones.zone(zone) if zone else app.config().zone
     with _explaining_errors(_source_name(source)):
         parts = _read_parts(app, source, form, conversation, where)
@@ -142,7 +140,7 @@ def _read_parts(
     text = files.decoded(_read_bytes(source), _source_name(source))
     kind = given or files.form_of(_source_name(source), text)
     if conversation is not None and kind != "locomo":
-        raise click.UsageError("--conversation is for LoCoMo files")
+        raise click.UsageError("--conversation is for LoCoMo files; leave it out")
     if kind == "helamem":
         return _export_parts(app, text.split("\n"))
     if kind == "locomo":
@@ -175,8 +173,8 @@ def _conversation_parts(app: App, found: Sequence[Conversation], chosen: str | N
         return [_locomo_part(app.namespace, found[0])]
     if "namespace" in app.named:
         raise click.UsageError(
-            f"there are {len(found)} conversations ({names}), and one namespace: choose one with "
-            f"--conversation, or leave --namespace out, and each goes into one of its own"
+            f"there are {len(found)} conversations ({names}) for one namespace; choose one with "
+            "--conversation, or leave --namespace out to give each its own"
         )
     return [_locomo_part(each.id, each) for each in found]
 
@@ -204,14 +202,14 @@ def _export_parts(app: App, lines: Sequence[str]) -> list[Part]:
         return [_export_part(app.namespace, lines)]
     if "namespace" in app.named:
         raise click.UsageError(
-            f"this holds {len(sections)} namespaces ({', '.join(sections)}); leave --namespace out, "
-            "and each goes into its own"
+            f"this holds {len(sections)} namespaces ({', '.join(sections)}); leave --namespace out "
+            "to import each into its own"
         )
     return [_export_part(name, section) for name, section in sections.items()]
 
 
 def _export_part(namespace: str, lines: Sequence[str]) -> Part:
-    """Read an export once, so that malformed lines are found before anything is stored."""
+    """Check an export, so that malformed lines are found before anything is stored."""
     from helamem.exchange import export
     from helamem.exchange.reading import Reading
 
@@ -224,7 +222,9 @@ def _with_prefix(part: Part, prefix: str) -> Part:
     if not prefix:
         return part
     if part.lines:
-        raise click.UsageError("--session-prefix does not go with an export of a whole memory")
+        raise click.UsageError(
+            "--session-prefix cannot be used with an export of a whole memory; leave it out"
+        )
     return replace(part, turns=[replace(t, session=prefix + t.session) for t in part.turns])
 
 
@@ -247,7 +247,7 @@ def _store(app: App, part: Part) -> Receipt:
         except (Exception, KeyboardInterrupt):
             if done and not part.lines:  # a whole memory is stored in one step
                 click.echo(
-                    f"Stopped after {done:,} turns, which are stored; importing again adds the rest.",
+                    f"Stopped after storing {done:,} turns; importing again adds the rest.",
                     err=True,
                 )
             raise

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-LISTS = ("hits", "namespaces", "findings")  # keys under which a command's data has records
+LISTS = ("hits", "namespaces", "findings")  # keys of a command's data that hold records
 
 
 def is_piped() -> bool:
-    """Whether the output goes into a pipe: it is no terminal, and COLUMNS is not set."""
+    """Whether the output goes into a pipe: it is not a terminal, and COLUMNS is not set."""
     return not sys.stdout.isatty() and shutil.get_terminal_size((0, 0)).columns == 0
 
 
@@ -26,7 +26,7 @@ def as_json(data: Any) -> Iterator[str]:  # JSON
 
 
 def tabbed(data: Any, columns: Sequence[str]) -> Iterator[str]:  # JSON
-    """Each record's values of these names, separated by tabs."""
+    """These values of each record, separated by tabs."""
     for record in _records(data):
         yield "\t".join(_value(record, name) for name in columns)
 

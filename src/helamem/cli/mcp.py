@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.option("--http", is_flag=True, help="Listen on a port, instead of standard input.")
+@click.option("--http", is_flag=True, help="Serve HTTP instead of standard input.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8421, show_default=True)
 @click.option(
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     "names",
     multiple=True,
     metavar="HOST",
-    help="A name by which clients reach this machine; may be given several times.",
+    help="Another name by which clients reach this machine; may be given several times.",
 )
 @click.option(
     "--project",
     envvar="CLAUDE_PROJECT_DIR",
     metavar="FOLDER",
-    help="Work on the memory of this folder's repository, unless a namespace is named.",
+    help="Use the memory of this folder's repository, unless a namespace is named.",
 )
 @click.option(
     "--session",
     envvar="CLAUDE_CODE_SESSION_ID",
     metavar="ID",
-    help="The host's session, whose hooks then learn from what was recalled, too.",
+    help="The host's session, so that its hooks learn from what tools recalled.",
 )
 @shared_options
 @pass_app
@@ -57,7 +57,7 @@ def mcp(
 ) -> None:
     """Serve a memory to an agent's host by MCP.
 
-    All calls work on the namespace of `--namespace` or of `--project`, or over HTTP on that of the client's key.
+    All calls use the namespace of --namespace or --project, or over HTTP that of the client's key.
 
     Example:
         helamem mcp --namespace maya
@@ -85,8 +85,8 @@ def mcp(
 def _refuse_strangers(app: App, host: str) -> None:
     if not keys_of(app) and not is_loopback(host):
         raise click.UsageError(
-            f"{host} can be reached from other machines, and there are no keys; "
-            f"make one first: helamem keys create --namespace maya"
+            f"{host} can be reached from other machines, so the server needs keys; make one first: "
+            "helamem keys create --namespace maya"
         )
 
 
@@ -99,7 +99,7 @@ def _memories(app: App) -> Memories:
 def _server(
     app: App, memories: Memories, *, url: str | None = None, session: str | None = None
 ) -> MCPServer[Access]:
-    """The server that the options name; with a URL it asks for keys, where there are any."""
+    """The server for these options; with a URL it requires keys if there are any."""
     try:
         from helamem.mcp.access import Access
         from helamem.mcp.app import create_server
@@ -124,5 +124,5 @@ def _server(
 def _version() -> str:
     try:
         return helamem.__version__
-    except PackageNotFoundError:  # the sources, not installed
+    except PackageNotFoundError:  # run from the sources, not installed
         return ""

@@ -20,7 +20,7 @@ _KEY = "helamem.llm_api_key"
 
 
 def llm_options(command: Decorated) -> Decorated:
-    """Give a command the options that name a language model."""
+    """Add the options that name a language model to a command."""
     for name, (variable, words) in reversed(_OPTIONS.items()):
         command = click.option(
             name, metavar=name[2:].upper(), help=f"{words} ({variable}).",
@@ -30,10 +30,10 @@ def llm_options(command: Decorated) -> Decorated:
 
 
 def language_model(app: App) -> LLM:
-    """The language model that options, environment and configuration file name, closed with the command.
+    """The language model of options, environment and configuration file; closed with the command.
 
     Raises:
-        ConfigError: They name none, or no key where one is needed.
+        ConfigError: No model is named, or a key is missing.
     """
     from helamem import memory
 
@@ -52,14 +52,14 @@ def is_configured(app: App) -> bool:
 
 _OPTIONS = {
     "--model": ("HELAMEM_LLM_MODEL", "The language model's name"),
-    "--base-url": ("HELAMEM_LLM_BASE_URL", "Where its OpenAI-compatible server is, with /v1"),
+    "--base-url": ("HELAMEM_LLM_BASE_URL", "The address of its OpenAI-compatible server, with /v1"),
     "--api-key": ("HELAMEM_LLM_API_KEY", "Its key; better in the environment"),
 }
 _SETTINGS = {"model": "llm.model", "base_url": "llm.base_url"}
 
 
 def _remember(context: click.Context, option: click.Parameter, value: str | None) -> None:
-    """Store an option's value, if given; the key stays apart from the settings, which may be listed."""
+    """Store an option's value, if given; the key stays apart from the settings, which can be listed."""
     name = str(option.name)
     if value is None:
         return

@@ -25,7 +25,7 @@ EXPECTED = (HelaMemError, ValueError, TypeError, OSError)
 
 
 class Command(click.Command):
-    """A command whose help shows the example in its docstring as it stands there."""
+    """A command whose help shows the example in its docstring verbatim."""
 
     def format_help_text(
         self,
@@ -46,7 +46,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A command with commands of its own."""
+    """A command with subcommands."""
 
     command_class = Command
 
@@ -59,7 +59,7 @@ class Group(click.Group):
         _format_with_example(self.help or "", formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The commands in the order in which one meets them."""
+        """The commands in the order of a first walk."""
         return self.names()
 
     def names(self) -> list[str]:
@@ -109,18 +109,18 @@ class Program(Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, with its errors on standard error, each one sentence."""
+        """Run the command, printing an error as one sentence on standard error."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-            raise  # click reports these; a broken pipe only means that the reader has enough
+            raise  # click reports these; a broken pipe means that the reader has enough
         except Exception as exc:
             if ctx.ensure_object(App).debug:
                 raise
             raise click.ClickException(_sentence(exc)) from exc
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
-        """Run the program, also where the output's encoding lacks characters."""
+        """Run the program, even if the output's encoding lacks characters."""
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251  # starting others takes longer than a search
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):

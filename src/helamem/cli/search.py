@@ -24,20 +24,24 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("query")
-@click.option("-k", default=10, show_default=True, help="How many direct hits at most.")
+@click.option("-k", default=10, show_default=True, help="The most direct hits.")
 @click.option(
-    "--context", "max_tokens", type=int, metavar="TOKENS", help="Print a block for a prompt."
+    "--context",
+    "max_tokens",
+    type=int,
+    metavar="TOKENS",
+    help="Print a block for a prompt, of at most so many tokens.",
 )
-@click.option("--explain", is_flag=True, help="Say what each score is made of.")
+@click.option("--explain", is_flag=True, help="Show what each score is made of.")
 @click.option(
-    "--at", type=moment, metavar="TIME", help="When the question is asked; now, if left out."
+    "--at", type=moment, metavar="TIME", help="When the question is asked; now by default."
 )
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Show nothing where an answer is less probable than that.",
+    help="Show nothing if an answer is less probable.",
 )
 @filter_options
 @shared_options
@@ -89,8 +93,8 @@ def _render_recall(
 @click.argument("query")
 @click.option("--used", type=ids, required=True, metavar="ID,ID", help="The memories that served.")
 @click.option("--unhelpful", type=ids, metavar="ID,ID", help="Hits that misled.")
-@click.option("-k", default=10, show_default=True, help="How many direct hits the search has.")
-@click.option("--at", type=moment, metavar="TIME", help="When it is learned; now, if left out.")
+@click.option("-k", default=10, show_default=True, help="The most direct hits of the search.")
+@click.option("--at", type=moment, metavar="TIME", help="When it is learned; now by default.")
 @shared_options
 @pass_app
 def reinforce(
@@ -104,8 +108,8 @@ def reinforce(
 ) -> None:
     """Learn which memories served a question.
 
-    Searches again, wires the memories that served together and to the question, and weakens what
-    brought in the unhelpful ones.
+    Searches again, links the memories that served to each other and to the question, and weakens edges that
+    led to unhelpful ones.
 
     Example:
         helamem reinforce "What should I not cook for Maya?" --used 1,4 --unhelpful 3

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from helamem.server.keys import Key, Keys
 
-GRACE_S = 30  # how long a stopping service waits for running requests
+GRACE_S = 30  # seconds that a stopping service waits for running requests
 
 
 @click.command(cls=Command)
@@ -28,14 +28,14 @@ GRACE_S = 30  # how long a stopping service waits for running requests
     "--per-second",
     type=click.FloatRange(0),
     default=0.0,
-    help="Requests per key; 0 for any number.",
+    help="Requests per second and key; 0 for no limit.",
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(0, min_open=True),
     default=120.0,
     show_default=True,
-    help="How long a request may take until its answer begins.",
+    help="Seconds until an answer must begin.",
 )
 @shared_options
 @pass_app
@@ -60,8 +60,8 @@ def serve(app: App, host: str, port: int, per_second: float, seconds: float) -> 
     keys = keys_of(app)
     if not keys and not is_loopback(host):
         raise click.UsageError(
-            f"{host} can be reached from other machines, and there are no keys; "
-            f"make one first: helamem keys create --namespace '*'"
+            f"{host} can be reached from other machines, so the service needs keys; make one "
+            "first: helamem keys create --namespace '*'"
         )
     limits = Limits(per_second=per_second, seconds=seconds)
     memories = Memories(app.path(), app.config())
@@ -95,7 +95,7 @@ def keys() -> None:
     multiple=True,
     required=True,
     metavar="PATTERN",
-    help="Which namespaces it opens; may be given several times.",
+    help="A namespace that it opens, or a pattern; may be given several times.",
 )
 @click.option(
     "--scope", type=click.Choice(["read", "write", "admin"]), default="write", show_default=True
@@ -103,7 +103,7 @@ def keys() -> None:
 @click.option(
     "--days",
     type=click.FloatRange(0, min_open=True),
-    help="After how many days it expires; never, if left out.",
+    help="Days until it expires; never by default.",
 )
 @click.pass_context
 def create(
@@ -162,7 +162,7 @@ def revoke(context: click.Context, prefix: str) -> None:
 
 
 def keys_of(app: App) -> Keys:
-    """The keys of a memory's file, which are stored beside it."""
+    """The keys of a memory's file, stored beside it."""
     from helamem.server.keys import Keys
 
     return Keys(Path(app.path()).with_suffix(".keys.json"))
@@ -172,7 +172,7 @@ def _render_keys(known: list[Key]) -> RenderableType:
     from helamem.cli import display
 
     if not known:
-        return "There are no keys."
+        return "There are no keys; `helamem keys create` makes one."
     rows = display.table("key", "namespaces", "may", "expires")
     for key in known:
         expires = "never" if key.expires_at is None else _iso(key.expires_at)

@@ -1,6 +1,6 @@
 """The options shared by all commands, before or after the command's name.
 
-Slow imports happen where they are needed, so that `--help` is quick.
+Slow imports are inside functions, so that `--help` is quick.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
 @dataclass(slots=True)
 class App:
-    """The values of the shared options, and what they open.
+    """The values of the shared options, and the memory that they name.
 
     Attributes:
-        settings: Single settings by dotted name, as `--set` gave them.
-        as_json: Print data for programs instead of tables for people.
-        named: The options that were given, in the environment too.
+        settings: Settings of `--set`, by dotted name.
+        as_json: Whether to print data for programs instead of tables for people.
+        named: The options that were given, also by the environment.
     """
 
     file: str | None = None
@@ -57,7 +57,7 @@ class App:
         found = config.resolve(self.config_file, arguments={**self.settings, **given})
         if found.origins["timezone"] != "default":
             return found
-        return config.Resolved(  # at a command line, times are local
+        return config.Resolved(  # times are local by default on the command line
             config=replace(found.config, timezone="local"),
             origins={**found.origins, "timezone": "command line"},
         )
@@ -76,7 +76,7 @@ class App:
         return private.expanded(self.file)
 
     def memory(self, *, namespace: str | None = None, clock: Clock | None = None) -> Memory:
-        """The memory that the options name; close it, or use it in a `with` block."""
+        """The memory of the options; close it, or use it in a `with` block."""
         from helamem.memory import Memory
 
         name, config = namespace or self.namespace, self.config()
@@ -85,10 +85,10 @@ class App:
         return Memory(self.path(), namespace=name, config=config, clock=clock)
 
     def known_memory(self) -> Memory:
-        """The memory that the options name, for commands that put nothing into a new one.
+        """The memory of the options, for commands that do not create one.
 
         Raises:
-            StoreError: A file is named that is not there: a mistyped path would look like an empty memory.
+            StoreError: The named file does not exist; a mistyped path must not look like an empty memory.
         """
         if self.file is not None:
             self.require_file()
@@ -125,8 +125,8 @@ class App:
 
         Args:
             data: The output of `--json` and `--ndjson`.
-            render: Gives what a reader sees.
-            columns: What of each record a line has in a pipe; without any, a pipe gets what a reader sees.
+            render: Makes the output for people.
+            columns: The keys of a record that a line in a pipe has; None for the output for people.
         """
         if self.as_json:
             click.echo(json.dumps(data, ensure_ascii=False, indent=2))
@@ -138,7 +138,7 @@ class App:
             self._render(render)
 
     def is_for_programs(self) -> bool:
-        """Whether the output is for a program or a pipe, and not a table for people."""
+        """Whether the output is for a program or a pipe."""
         return self.as_json or self.ndjson or lines.is_piped()
 
     def note(self, *sentences: str) -> None:
@@ -161,12 +161,12 @@ pass_app = click.make_pass_decorator(App, ensure=True)
 
 
 def shared_options(command: Decorated) -> Decorated:
-    """Give a command the options that all commands have."""
+    """Add the options of all commands to a command."""
     return some_options(*_OPTIONS)(command)
 
 
 def some_options(*names: str) -> Callable[[Decorated], Decorated]:
-    """Give a command a selection of the shared options."""
+    """Add some of the shared options to a command."""
 
     def decorate(command: Decorated) -> Decorated:
         for name in reversed(names):
@@ -177,7 +177,7 @@ def some_options(*names: str) -> Callable[[Decorated], Decorated]:
 
 
 def program_options(program: Decorated) -> Decorated:
-    """The same before the command's name, where the environment is read too."""
+    """Add the shared options to the program; only here the environment is read."""
     variables = {"--file": "HELAMEM_FILE", "--namespace": "HELAMEM_NAMESPACE"}
     for name, attributes in reversed(_OPTIONS.items()):
         from_environment = {"envvar": variables.get(name), "show_envvar": name in variables}
@@ -213,7 +213,8 @@ def _assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise click.BadParameter(
-            f"{text!r} is not of the form section.key=value", param_hint="--set"
+            f"{text!r} is not of the form section.key=value, like learning.rate=0.2",
+            param_hint="--set",
         )
     return name.strip(), value.strip()
 
@@ -243,7 +244,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--config": {"metavar": "FILE", "help": "A TOML file with settings."},
     "--json": {"is_flag": True, "help": "Print JSON instead of tables."},
-    "--ndjson": {"is_flag": True, "help": "Print one record a line, as JSON."},
+    "--ndjson": {"is_flag": True, "help": "Print one JSON record per line."},
     "--debug": {"is_flag": True, "help": "Show where an error came from."},
-    "--verbose": {"count": True, "help": "Say what is done, on standard error; -vv says more."},
+    "--verbose": {"count": True, "help": "Log what is done to standard error; -vv logs more."},
 }

@@ -41,9 +41,9 @@ def get(app: App, ids: tuple[int, ...]) -> None:
 
 @click.command("list", cls=Command)
 @click.option(
-    "--limit", type=int, help="How many at most; 20 in a table, and all elsewhere, if left out."
+    "--limit", type=int, help="The most to list; by default 20 in a table, and all elsewhere."
 )
-@click.option("--offset", default=0, help="How many to pass over.")
+@click.option("--offset", default=0, help="How many to skip.")
 @click.option("--superseded", is_flag=True, help="Also those that others have superseded.")
 @filter_options
 @shared_options
@@ -58,9 +58,7 @@ def list_(
     speaker: str | None,
     session: str | None,
 ) -> None:
-    """List memories, the oldest first.
-
-    They come in the order in which they were stored.
+    """List memories in the order of storing.
 
     Example:
         helamem list --speaker Ana --limit 5
@@ -91,7 +89,7 @@ def _render_listing(kept: Listing) -> RenderableType:
 def _note_of_more(kept: Listing) -> tuple[str, ...]:
     if not kept.more:
         return ()
-    return (f"... and {kept.more:,} more; --offset {kept.offset + len(kept)} goes on",)
+    return (f"... and {kept.more:,} more; continue with --offset {kept.offset + len(kept)}",)
 
 
 @click.command(cls=Command)
@@ -101,7 +99,7 @@ def _note_of_more(kept: Listing) -> tuple[str, ...]:
 def history(app: App, id_: int) -> None:
     """Show what happened to a memory.
 
-    This is kept also after the memory was deleted, without its text.
+    This is kept after the memory is deleted, without its text.
 
     Example:
         helamem history 1
@@ -132,15 +130,15 @@ def stats(app: App) -> None:
     type=files.OutputFile(),
     default=files.STANDARD_OUTPUT,
     metavar="FILE",
-    help="Where to write; standard output, if left out.",
+    help="The file to write; standard output by default.",
 )
-@click.option("--all", "everything", is_flag=True, help="All namespaces of the file.")
+@click.option("--all", "everything", is_flag=True, help="Export all namespaces of the file.")
 @shared_options
 @pass_app
 def export(app: App, output: str, everything: bool) -> None:
     """Write a whole memory as JSON lines.
 
-    `import` reads them again, each namespace into its own; vectors are left out, and made anew then.
+    `import` reads them, each namespace into its own. Vectors are left out and computed again.
 
     Example:
         helamem export --output maya.jsonl
@@ -155,14 +153,14 @@ def export(app: App, output: str, everything: bool) -> None:
 
 @click.command(cls=Command)
 @click.argument("section", default="")
-@click.option("--all", "every", is_flag=True, help="Also the numbers of the ranking.")
+@click.option("--all", "every", is_flag=True, help="Include the numbers of the ranking.")
 @shared_options
 @pass_app
 def config(app: App, section: str, every: bool) -> None:
     """Show the settings, and where each came from.
 
-    A section, like `spreading`, restricts what is shown to all that it has. Numbers of the ranking,
-    which may change in any release, are shown where they are not as by default, or with --all.
+    A section, like `spreading`, shows all of its settings. Numbers of the ranking, which may change in any
+    release, are shown if they differ from the default, or with --all.
 
     Example:
         helamem config spreading
@@ -173,7 +171,9 @@ def config(app: App, section: str, every: bool) -> None:
     resolved = app.resolved()
     names = [name for name in settings.names() if name.startswith(section)]
     if not names:
-        raise click.UsageError(f"there is no setting that begins with {section!r}")
+        raise click.UsageError(
+            f"no setting begins with {section!r}; `helamem config --all` lists them"
+        )
     rows = {
         name: {
             "value": plain(settings.value_of(resolved.config, name)),
@@ -246,5 +246,7 @@ def _render_settings(rows: dict[str, dict[str, Any]], *, every: bool) -> Rendera
             shown.add_row(name, str(row["value"]), row["origin"], row["doc"], style=style)
         else:
             left += 1
-    told = f"{display.counted(left, 'number')} of the ranking are as by default; --all shows them."
+    told = (
+        f"{display.counted(left, 'number')} of the ranking have their defaults; --all shows them."
+    )
     return Group(shown, *([Text(told, "dim")] if left else []))

@@ -23,7 +23,7 @@ EXAMPLE = "2025-03-03T19:10:00Z"
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]  # it takes none in older versions
-    """A time in ISO 8601; without a zone it is one by the clock of the setting `timezone`."""
+    """A time in ISO 8601; without a zone it is in that of the setting `timezone`."""
 
     name = "time"
 
@@ -66,7 +66,7 @@ def names(text: str) -> tuple[str, ...]:
     """Names, separated by commas.
 
     Raises:
-        BadParameter: There is none.
+        BadParameter: There is no name.
     """
     found = tuple(each.strip() for each in text.split(",") if each.strip())
     if not found:
@@ -90,7 +90,7 @@ def whole_numbers(text: str) -> tuple[int, ...]:
 
 
 def two_numbers(text: str) -> tuple[float, float]:
-    """Two numbers, none of them negative, separated by a comma.
+    """Two numbers of at least 0, separated by a comma.
 
     Raises:
         BadParameter: They are not.
@@ -120,7 +120,7 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def filter_options(command: Decorated) -> Decorated:
-    """Give a command the options that restrict which memories it looks at."""
+    """Add the options that filter memories to a command."""
     command = click.option("--session", help="Only this conversation.")(command)
     command = click.option("--speaker", help="Only what this person said.")(command)
     return click.option(
@@ -129,7 +129,7 @@ def filter_options(command: Decorated) -> Decorated:
         "conditions",
         type=json_object,
         metavar="JSON",
-        help='Any conditions, like \'{"at": {"gte": "2025-01-01T00:00:00Z"}}\'.',
+        help='A JSON object of conditions, like \'{"at": {"gte": "2025-01-01T00:00:00Z"}}\'.',
     )(command)
 
 

@@ -118,11 +118,11 @@ def correct(
     ],
     ctx: Ctx,
 ) -> shapes.Remembered:
-    """Put right what a memory says. Use it when the user says that something remembered is wrong or out of date.
+    """Correct a memory. Use it when the user says that something remembered is wrong or out of date.
 
-    A new memory takes its place, with an id of its own; the old one is kept, but nothing recalls it any more, nor
-    the facts that rest on it. A fact that repeats a memory cannot be corrected: correct the memories in its
-    `sources`. The user can take a correction back: `helamem revert` with the old id.
+    Returns the new memory, which has an id of its own. The old one is kept but no longer recalled, nor are facts
+    that rest on it. Correct the memories in a fact's `sources` rather than the fact. The user can undo a
+    correction: `helamem revert` with the old id.
     """
     with ctx.request_context.lifespan_context.opened("write") as memory:
         return _remembered(memory.correct(id, text))
