@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from helamem.server import problems, repeats
+from helamem.server import examples, problems, repeats
 from helamem.server.dialects import leaderboard, mem0
 from helamem.server.limits import BodyLimit, Limits, TimeLimit, TokenBuckets
 from helamem.server.routes import answers, episodes, moving, namespaces, search
@@ -81,6 +81,7 @@ def create_app(
         app.include_router(each.router)
     _add_health(app)
     repeats.install(app)
+    examples.install(app)
     _watch(app, limits)
     app.add_middleware(BodyLimit, most=limits.body_bytes, streamed=limits.stream_bytes)
     app.add_middleware(TimeLimit, seconds=limits.seconds)

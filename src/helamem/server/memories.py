@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helamem.memory import Memory, load_embedder
+from helamem.memory import SYSTEM_CLOCK, Memory, load_embedder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from helamem.config import Config
-    from helamem.protocols import LLM
+    from helamem.protocols import LLM, Clock
 
 MOST_OPEN = 512  # idle handles beyond this are closed, the least recently used first
 
@@ -34,6 +34,7 @@ class Memories:
         config: The settings.
         llm: The language model; None loads the one of the settings when it is first needed.
         most_open: The most idle handles that stay open.
+        clock: Gives the time in epoch seconds.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Memories:
         *,
         llm: LLM | None = None,
         most_open: int = MOST_OPEN,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.path = path
         self.config = config
         self._llm = llm
         self._embedder = load_embedder(config)
         self._most_open = most_open
+        self._clock = clock
         self._lock = threading.Lock()
         self._open: OrderedDict[str, _Open] = OrderedDict()
 
@@ -82,6 +85,7 @@ class Memories:
                         namespace=name,
                         config=self.config,
                         embedder=self._embedder,
+                        clock=self._clock,
                         llm=self._llm,
                     )
                 )

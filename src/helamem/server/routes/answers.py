@@ -25,13 +25,7 @@ EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events: `piece` for each part of the reply, then `done` or `problem`.",
         "content": {
-            "text/event-stream": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
-                },
-                "example": 'event: piece\ndata: {"text": "No peanuts."}\n\n',
-            }
+            "text/event-stream": {"schema": {"type": "string"}},
         },
     }
 }

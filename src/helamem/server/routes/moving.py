@@ -26,10 +26,7 @@ LINES: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            streams.MEDIA_TYPE: {
-                "schema": {"type": "string"},
-                "example": '{"text": "Maya is allergic to peanuts.", "speaker": "Ana"}\n',
-            }
+            streams.MEDIA_TYPE: {"schema": {"type": "string"}},
         },
     }
 }
@@ -37,10 +34,7 @@ TOLD: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Progress, line by line, and at the end the result.",
         "content": {
-            streams.MEDIA_TYPE: {
-                "schema": {"type": "string"},
-                "example": '{"done": 256}\n{"result": {"ids": [1]}}\n',
-            }
+            streams.MEDIA_TYPE: {"schema": {"type": "string"}},
         },
     }
 }
