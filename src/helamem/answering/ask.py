@@ -22,6 +22,7 @@ from helamem.plain import Record, fields
 from helamem.protocols import Request
 from helamem.records import Fact
 from helamem.search.passages import passage
+from helamem.tracing import traced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -120,6 +121,7 @@ class Said:
     refused: tuple[str, ...] = ()
 
 
+@traced("ask")
 def ask(
     memory: Engine,
     llm: LLM,

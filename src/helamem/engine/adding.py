@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from helamem import arguments, decay, identity, indexing, records
+from helamem import arguments, decay, identity, indexing, records, tracing
 from helamem.engine.base import Base, _drop_quotes
 from helamem.exchange import recognizing
 from helamem.exchange.messages import take
@@ -97,6 +97,7 @@ class Adding(Base):
         reading = take(list(turns), self._config.naive_zone)
         return self._add(reading, batch_size=size, progress=progress)
 
+    @tracing.traced("add")
     def _add(
         self,
         reading: Reading,
@@ -163,9 +164,11 @@ class Adding(Base):
         started = time.perf_counter()
         there = self._store.known(keys)
         new = [i for i, key in enumerate(keys) if key not in there]
-        store, episodes = self._prepared([turns[i] for i in new], [keys[i] for i in new], now)
+        with tracing.span("add.embed", turns=len(new)):
+            store, episodes = self._prepared([turns[i] for i in new], [keys[i] for i in new], now)
         link = self._config.learning.link
-        stored = iter(store.add(episodes, link=link, now=self._learning_now()) if new else [])
+        with tracing.span("add.store", turns=len(new)):
+            stored = iter(store.add(episodes, link=link, now=self._learning_now()) if new else [])
         added = [(there[key], False) if key in there else next(stored) for key in keys]
         logger.info(
             "added %d of %d turns in %.1f ms",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem import arguments, indexing
+from helamem import arguments, indexing, tracing
 from helamem.engine.base import Base
 from helamem.hints import helpful
 from helamem.language.characters import clean
@@ -59,15 +59,18 @@ class Searching(Base):
         query = clean(arguments.text("query", query, "ask something"))[0]
         k = arguments.count("k", k, least=1)
         asked_at = self.now() if at is None else self._local(at)
-        recall = search.search(
-            *self._parts,
-            self._config,
-            query,
-            k=k,
-            where=self._filter(filters),
-            at=asked_at,
-            min_confidence=arguments.fraction("min_confidence", min_confidence),
-        )
+        with tracing.span("search", k=k) as span:
+            recall = search.search(
+                *self._parts,
+                self._config,
+                query,
+                k=k,
+                where=self._filter(filters),
+                at=asked_at,
+                min_confidence=arguments.fraction("min_confidence", min_confidence),
+            )
+            span.note(hits=len(recall.hits), confidence=recall.confidence)
+            span.steps({f"search.{step}": took for step, took in recall.milliseconds.items()})
         logger.info(
             "found %d memories in %.1f ms", len(recall.hits), sum(recall.milliseconds.values())
         )
@@ -84,6 +87,7 @@ class Searching(Base):
         vector: Floats = indexing.embed(self._embedder, [words])[0]
         return vector
 
+    @tracing.traced("reinforce")
     def reinforce(
         self,
         recall: Recall,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from helamem import arguments
+from helamem import arguments, tracing
 from helamem.engine.base import Base
 from helamem.hints import helpful
 from helamem.reports import ReindexReport, RepairReport
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Tending(Base):
     """The methods that maintain a memory."""
 
+    @tracing.traced("consolidate")
     def consolidate(
         self, *, llm: LLM | None = None, at: datetime | None = None
     ) -> ConsolidationReport:
@@ -46,6 +47,7 @@ class Tending(Base):
             llm=llm,
         )
 
+    @tracing.traced("forget")
     def forget(
         self, *, dry_run: bool = True, at: datetime | None = None, max_share: float | None = None
     ) -> ForgetPlan:
@@ -80,6 +82,7 @@ class Tending(Base):
             erasing.remove(seen, plan.ids, now)
             return replace(plan, done=True)
 
+    @tracing.traced("reindex")
     def reindex(
         self,
         *,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from helamem import tracing
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -34,7 +36,9 @@ class Meter:
     def complete(self, request: Request) -> Reply:
         """The wrapped model's answer; a failed call counts as a call."""
         self._count(calls=1)
-        reply = self._llm.complete(request)
+        with tracing.span("model") as span:
+            reply = self._llm.complete(request)
+            span.note(prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens)
         self._count_reply(reply)
         return reply
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from helamem import tracing
 from helamem.server import examples, problems, repeats
 from helamem.server.dialects import leaderboard, mem0
 from helamem.server.limits import BodyLimit, Limits, TimeLimit, TokenBuckets
@@ -137,9 +138,14 @@ def _watch(app: FastAPI, limits: Limits) -> None:
         id_ = request.headers.get("x-request-id", "")[:64] or secrets.token_hex(8)
         request.state.request_id = id_
         wait = buckets.take(_client(request), started) if buckets else 0.0
-        response: Response = _too_often(wait) if wait else await call_next(request)
+        with tracing.request(request.method, request.headers) as span:
+            response: Response = _too_often(wait) if wait else await call_next(request)
+            route = getattr(request.scope.get("route"), "path", "unknown")
+            span.rename(f"{request.method} {route}")
+            span.note(http__route=route, http__response__status_code=response.status_code)
+            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                span.fail(str(response.status_code))
         response.headers["x-request-id"] = id_
-        route = getattr(request.scope.get("route"), "path", "unknown")
         requests.labels(request.method, route, response.status_code).inc()
         took = time.perf_counter() - started
         seconds.labels(request.method, route).observe(took)
