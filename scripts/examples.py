@@ -105,6 +105,8 @@ def remembering(story: Story) -> None:
     story.tell(f"POST {here}/episodes/{{id_}}/annotate", id_=3, body=seen)
     story.tell(f"PUT {here}/items", query={"key": "code"}, body={"text": "The gate code is 4711."})
     story.tell(f"GET {here}/items", query={"key": "code"})
+    story.tell(f"POST {here}/episodes/{{id_}}/correct", id_=4, body={"text": "The lock is blue."})
+    story.tell(f"POST {here}/episodes/{{id_}}/revert", id_=4)
     story.tell(f"GET {here}/now")
 
 
