@@ -159,7 +159,7 @@ class TestSize:
 
     @pytest.mark.parametrize("n", [60, 300, 100_000])
     def test_what_is_nested_deeper_is_refused(self, n: int) -> None:
-        with pytest.raises(ValueError, match="a filter is nested at most 50 deep"):
+        with pytest.raises(ValueError, match="a filter may be nested at most 50 deep"):
             parse(self.nested(n))
 
     def test_a_filter_inside_itself_is_refused(self) -> None:

@@ -1,6 +1,6 @@
-"""`AsyncMemory`: the methods of `Memory`, to be awaited. They run in threads, so the event loop is never held up.
+"""`AsyncMemory`: the methods of `Memory` as coroutines. They run in threads, so they never block the event loop.
 
-Every method stands here once, by name: its parameters, result and documentation are those of `Memory`.
+Every method is listed by name; its parameters, result and documentation are those of `Memory`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-BATCH = 256  # lines of an export that one call in a thread makes
+BATCH = 256  # lines of an export per call in a thread
 
 
 def _awaited(
@@ -46,16 +46,16 @@ def _awaited(
 class AsyncMemory:
     """The long-term memory of one namespace, for programs with an event loop.
 
-    Opening takes as long as that of a `Memory`, in the thread that does it. Every method is awaited;
-    `export` is iterated over. When the task that awaits a call is cancelled, it stops waiting: a call that
-    has not begun never does, one that has begun is completed, a write with all that it writes.
+    Opening blocks the calling thread, like opening a `Memory`. Methods are coroutines; `export` is an
+    asynchronous generator. A cancelled task stops waiting: a call that has not started is dropped, and a
+    running call is completed.
 
     Args:
         path, namespace, config, embedder, clock, llm: As for `Memory`.
-        threads: How many calls run at once; others wait for their turn.
+        threads: How many calls run at once; others wait.
 
     Raises:
-        ValueError: `threads` is below 1; and all that `Memory` raises.
+        ValueError: `threads` is below 1. Opening also raises what `Memory` raises.
 
     Example:
         >>> import asyncio
@@ -87,22 +87,22 @@ class AsyncMemory:
 
     @property
     def memory(self) -> Memory:
-        """The memory itself, for what has no event loop: a `Chat`, or an adapter."""
+        """The memory itself, for synchronous parts: a `Chat`, or an adapter."""
         return self._memory
 
     @property
     def path(self) -> str:
-        """Where its file is; ":memory:" for a memory in RAM."""
+        """The path of its file; ":memory:" for a memory in RAM."""
         return self._memory.path
 
     @property
     def namespace(self) -> str:
-        """Whose memory this is."""
+        """The namespace of this memory."""
         return self._memory.namespace
 
     @property
     def config(self) -> Config:
-        """The settings that hold."""
+        """The settings."""
         return self._memory.config
 
     @property
@@ -116,7 +116,7 @@ class AsyncMemory:
 
     @property
     def reflect_every(self) -> int:
-        """After how many new turns `consolidate` runs in the background; 0 for never."""
+        """The number of new turns after which `consolidate` runs in the background; 0 for never."""
         return self._memory.reflect_every
 
     @reflect_every.setter
@@ -125,7 +125,7 @@ class AsyncMemory:
 
     @property
     def reflector(self) -> Reflector | None:
-        """What reflects in the background, and how its last pass went; None where nothing does."""
+        """The background consolidation and its last result; None if there is none."""
         return self._memory.reflector
 
     now = _awaited(Memory.now)
@@ -159,11 +159,11 @@ class AsyncMemory:
     drop_namespace = _awaited(Memory.drop_namespace)
 
     async def export(self, *, all_namespaces: bool = False) -> AsyncGenerator[dict[str, Any], None]:
-        """Everything but the vectors, one JSON object at a time; `import_` reads it, with one namespace.
+        """Yield everything but the vectors, as JSON objects; `import_` reads those of one namespace.
 
         Args:
-            all_namespaces: One export after the other, of each namespace of the file; `helamem import` puts
-                each into its own again.
+            all_namespaces: Whether to export every namespace of the file, one after the other;
+                `helamem import` puts each into its own again.
         """
         lines = self._memory.export(all_namespaces=all_namespaces)
         while batch := await self._run(lambda: [*itertools.islice(lines, BATCH)]):
@@ -171,7 +171,7 @@ class AsyncMemory:
                 yield line
 
     async def close(self) -> None:
-        """Release the file, after the calls that are running, and a reflection that is or some seconds.
+        """Release the file, after running calls, waiting some seconds for a running reflection.
 
         A closed memory raises StoreError.
         """
@@ -184,7 +184,7 @@ class AsyncMemory:
 
     async def _run(self, call: Callable[[], R]) -> R:
         """Make a call in a thread, with the context variables of this task."""
-        if self._closed:  # the memory itself says so
+        if self._closed:  # the memory itself raises
             return call()
         context = contextvars.copy_context()
         loop = asyncio.get_running_loop()

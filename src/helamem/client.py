@@ -1,7 +1,7 @@
 """`Client` and `AsyncClient`: the methods of `Memory`, over HTTP to `helamem serve`.
 
-What each method asks and makes of the answers stands here once, as a generator of `helamem.remote`; the two
-clients send what it asks for, and hand it the answers. Documentation is that of `Memory`.
+Each method is a generator in `helamem.remote` that yields requests and is sent the answers; the two clients
+do the I/O. `Memory` documents the methods.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _httpx() -> Any:  # noqa: ANN401  # a module
 
 
 def _options(url: str, namespace: str, api_key: str | None, timeout_s: float) -> dict[str, Any]:
-    """How either client is set up.
+    """The options of either HTTP client.
 
     Raises:
         TypeError, ValueError: The address holds credentials, or the namespace is blank.
@@ -72,7 +72,7 @@ def _options(url: str, namespace: str, api_key: str | None, timeout_s: float) ->
 def _sent(
     asking: Callable[Concatenate[Asking, P], Generator[Request, Any, R]],
 ) -> Callable[Concatenate[Client, P], R]:
-    """The method that sends the requests."""
+    """The method that sends the requests of a generator."""
 
     @functools.wraps(asking)
     def method(self: Client, /, *args: P.args, **named: P.kwargs) -> R:
@@ -104,12 +104,12 @@ class _Common:
 
     @property
     def url(self) -> str:
-        """Where the service is."""
+        """The address of the service."""
         return self._url
 
     @property
     def namespace(self) -> str:
-        """Whose memory this is."""
+        """The namespace of this memory."""
         return self._namespace
 
     def __repr__(self) -> str:
@@ -118,21 +118,21 @@ class _Common:
 
 @helpful
 class Client(_Common):
-    """The memory of one namespace on a service: `Memory`, with an address in place of a file.
+    """The memory of one namespace on a service, with the methods, values and errors of `Memory`.
 
-    Methods, values and errors are those of `Memory`. A service that cannot be reached is a `StoreError`, a key
-    that does not do a `ConfigError`. Settings, embedder and language model are the service's.
+    A service that cannot be reached is a `StoreError`, a wrong key a `ConfigError`. Settings, embedder and
+    language model are the service's.
 
     Args:
-        url: Where `helamem serve` listens.
-        namespace: Whose memory it is.
-        api_key: A key of `helamem keys create`, where the service asks for one.
-        timeout_s: How many seconds an answer may take.
-        transport: How requests travel, for tests and proxies; see httpx.
+        url: The address of `helamem serve`.
+        namespace: Whose memory: a user, an agent, a project.
+        api_key: A key of `helamem keys create`, if the service requires one.
+        timeout_s: Seconds to wait for an answer.
+        transport: An httpx transport, for tests and proxies.
 
     Raises:
         MissingExtraError: httpx is not installed.
-        TypeError, ValueError: The address or the namespace is none.
+        TypeError, ValueError: The address or the namespace is not valid.
     """
 
     def __init__(
@@ -194,7 +194,7 @@ class Client(_Common):
         self._http.close()
 
     def _run(self, asking: Generator[Request, Any, R]) -> R:
-        """Send what is asked, one after the other, and give what comes of it."""
+        """Send the requests one after the other, and return the result."""
         answer = None
         try:
             while True:
@@ -236,15 +236,15 @@ class Client(_Common):
 
 @helpful
 class AsyncClient(_Common):
-    """The methods of `Client`, to be awaited; `export` is iterated over.
+    """The methods of `Client` as coroutines; `export` is an asynchronous generator.
 
     Args:
         url, namespace, api_key, timeout_s: As for `Client`.
-        transport: How requests travel, for tests and proxies; see httpx.
+        transport: An asynchronous httpx transport, for tests and proxies.
 
     Raises:
         MissingExtraError: httpx is not installed.
-        TypeError, ValueError: The address or the namespace is none.
+        TypeError, ValueError: The address or the namespace is not valid.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How learned weights fade: the rule that the settings give, and the clock by which it runs."""
+"""How learned weights fade: the rule of the settings, and its clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DAY_S = 86_400.0
 
 
 def rule(config: Learning) -> EdgeRule:
-    """How the settings say that weights change; tau in the units of `clock`."""
+    """The rule by which weights change; tau is in the units of `clock`."""
     unit = DAY_S if config.decay_by == "days" else 1.0
     return EdgeRule(
         tau=config.decay * unit if math.isfinite(config.decay) else math.inf,

@@ -1,12 +1,10 @@
 """Filters: parsing of conditions on memories, and their meaning.
 
-`parse` reads the dialects that users bring along (mem0's and LangGraph's); `matches` is the reference
-that a store's own way of filtering must agree with. Pure.
+`parse` also reads the dialects of mem0 and LangGraph; `matches` is the reference for every store. Pure.
 
-A field is a column of a memory (`COLUMNS`) or a key of its metadata; "metadata." before a key says that the
-key is meant, where a column has the same name. A key with dots is one key where the metadata have it as it
-stands, and leads into objects otherwise. A condition on a field that a
-memory does not have is false, so that only `ne`, `nin` and NOT can match there. Values of different
+A field is a column of a memory (`COLUMNS`) or a key of its metadata; the prefix "metadata." means the key if a
+column has the same name. A key with dots is one key if the metadata have it, and otherwise leads into objects. A
+condition on a field that a memory lacks is false, so only `ne`, `nin` and NOT can match there. Values of different
 types are never equal and never ordered; a bool is not a number.
 """
 
@@ -43,10 +41,8 @@ MISPLACED = {
     "run_id": "it is the field 'session'",
 }
 INT64 = 2**63
-MAX_DEPTH = 50  # how deep conditions may be nested
-MAX_CONDITIONS = (
-    1000  # conditions in all, including AND, OR and NOT, not counting values of an "in"
-)
+MAX_DEPTH = 50  # deepest nesting of conditions
+MAX_CONDITIONS = 1000  # most conditions, including AND, OR and NOT, not counting values of an "in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,38 +62,38 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of the parts; true without any."""
+    """All of the parts; true if there are none."""
 
     parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one of the parts; false without any."""
+    """At least one of the parts; false if there are none."""
 
     parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Whatever the part does not match."""
+    """Not the part."""
 
     part: Filter
 
 
 def parse(filters: Mapping[str, object] | None, zone: tzinfo | None = None) -> Filter | None:
-    """Read conditions as users write them.
+    """Parse conditions as users write them.
 
-    A plain value means equality, a list one of its values, "*" that the field is there. Operators may
-    have a dollar sign before them. All keys of one mapping must hold.
+    A plain value means equality, a list one of its values, "*" that the field exists. Operators may begin with a
+    dollar sign. All keys of one mapping must hold.
 
     Args:
         filters: For example {"speaker": "Ana", "at": {"gte": "2024-01-01T00:00:00Z"}} or
             {"OR": [{"topic": "food"}, {"metadata.place.city": {"ne": "Rome"}}]}.
-        zone: That of times which name none; None refuses them.
+        zone: The zone of times that name none; None refuses such times.
 
     Returns:
-        None where there is no condition.
+        The filter; None if there is no condition.
 
     Raises:
         TypeError: `filters` is not a mapping, or a value is of a type that cannot be compared.
@@ -117,13 +113,13 @@ def parse(filters: Mapping[str, object] | None, zone: tzinfo | None = None) -> F
 def _check_size(filters: object) -> None:
     """Refuse filters that are nested too deep or too large."""
     level, n_conditions = [filters], 0
-    for _ in range(2 * MAX_DEPTH):  # a junction has a list in it, and that mappings
+    for _ in range(2 * MAX_DEPTH):  # a junction holds a list of mappings
         mappings = [each for each in level if isinstance(each, Mapping)]
         lists = [each for each in level if isinstance(each, list | tuple)]
         n_conditions += sum(map(len, mappings)) + len(lists)
         if n_conditions > MAX_CONDITIONS:
             raise ValueError(
-                f"a filter has at most {MAX_CONDITIONS:,} conditions; for many values of one field, "
+                f"a filter may have at most {MAX_CONDITIONS:,} conditions; for many values of one field, "
                 'use {"field": {"in": [...]}}'
             )
         level = [value for each in mappings for value in each.values()]
@@ -131,7 +127,7 @@ def _check_size(filters: object) -> None:
         level = [each for each in level if isinstance(each, Mapping | list | tuple)]
         if not level:
             return
-    raise ValueError(f"a filter is nested at most {MAX_DEPTH} deep")
+    raise ValueError(f"a filter may be nested at most {MAX_DEPTH} deep")
 
 
 def _mapping(filters: object, zone: tzinfo | None) -> Filter:
@@ -265,7 +261,7 @@ def _check_kind(field: tuple[str, ...], values: Sequence[Scalar]) -> None:
 
 
 def _meant(name: str) -> str:
-    """A hint how to address a metadata key that has a column's name."""
+    """A hint on how to address a metadata key with a column's name."""
     keys = [name, *(alias for alias, column in ALIASES.items() if column == name)]
     return f"a key of the metadata is spelled {' or '.join(f'metadata.{key}' for key in keys)}"
 
@@ -339,7 +335,7 @@ def _equal(actual: object, wanted: object) -> bool:
 
 
 def _ordered(order: Callable[[Any, Any], bool]) -> Callable[[object, object], bool]:
-    """The order as a comparison that holds only within one type that has an order."""
+    """A comparison that holds only within one ordered type."""
 
     def compare(actual: object, wanted: object) -> bool:
         comparable = _type(actual) is _type(wanted) and _type(actual) in (str, float)
@@ -349,7 +345,7 @@ def _ordered(order: Callable[[Any, Any], bool]) -> Callable[[object, object], bo
 
 
 def _contains(actual: object, wanted: object) -> bool:
-    """A part of a text, or an element of a list."""
+    """Whether a text or list contains a value."""
     if isinstance(actual, list | tuple):
         return any(_equal(each, wanted) for each in actual)
     return isinstance(actual, str) and isinstance(wanted, str) and wanted in actual
@@ -367,7 +363,7 @@ def _folded(text: object) -> str:
 
 
 def _type(value: object) -> type:
-    """The type as JSON knows it: integers and floats are both numbers."""
+    """The JSON type: integers and floats are both numbers."""
     if isinstance(value, bool):
         return bool
     return float if isinstance(value, int | float) else type(value)
@@ -379,7 +375,7 @@ def _plain(value: object) -> object:
 
 
 def _representable(value: int) -> int | float:
-    """An integer beyond 64 bits is a float there, and beyond all floats infinite."""
+    """The value in a database: an integer beyond 64 bits is a float, beyond all floats infinite."""
     if -INT64 <= value < INT64:
         return value
     try:

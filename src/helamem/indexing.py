@@ -1,4 +1,4 @@
-"""From turns to what a store keeps: cleaned text, terms, vectors, traits."""
+"""Prepares turns for a store: cleaned text, terms, vectors, traits."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 MAX_DEPTH = 50  # of metadata
-_NOTE = re.compile(r"\[[^\[\]]*\]$")  # "[image: a dog]" at the end of a turn is not said
+_NOTE = re.compile(r"\[[^\[\]]*\]$")  # "[image: a dog]" at the end of a turn was not said
 
 
 def cleaned(turn: Turn) -> tuple[Turn, list[str]]:
-    """The turn as it can be stored, and what was lost, one reason each.
+    """The turn as it can be stored, and one reason per loss.
 
     Raises:
         ValueError: Its metadata is not JSON.
@@ -66,7 +66,7 @@ def prepare(
         turns: `cleaned`.
         keys: Their keys; see `helamem.identity`.
         now: When a turn without a time happened, in epoch seconds.
-        zone: Whose days are the sessions of turns that name none.
+        zone: The zone of the days that are sessions of turns that name none.
 
     Raises:
         EmbedderError: The embedder failed.
@@ -91,7 +91,7 @@ def prepare(
 
 
 def spoken(speaker: str, text: str) -> str:
-    """A turn as it is embedded: with the name of whoever said it.
+    """A turn as it is embedded: with its speaker's name.
 
     >>> spoken("Ana", "I moved to Leeds."), spoken("", "The gate is open.")
     ('Ana: I moved to Leeds.', 'The gate is open.')
@@ -100,13 +100,10 @@ def spoken(speaker: str, text: str) -> str:
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:
-    """The vectors of texts in NFC, checked.
-
-    The speaker of a turn is no part of what is embedded: in a talk of two people a name in every vector
-    tells nothing apart.
+    """The vectors of texts in NFC, checked; shape (n, dimension).
 
     Raises:
-        EmbedderError: The embedder answered with the wrong shape, or with something not finite.
+        EmbedderError: The embedder returned the wrong shape, or values that are not finite.
     """
     return checked(
         embedder.embed([characters.composed(text) for text in texts]), len(texts), embedder
@@ -117,18 +114,18 @@ def checked(vectors: Floats, n: int, embedder: Embedder) -> Floats:
     """Check an embedder's vectors, and return them.
 
     Raises:
-        EmbedderError: They have the wrong shape, or hold something not finite.
+        EmbedderError: They have the wrong shape, or values that are not finite.
     """
     vectors = np.asarray(vectors, dtype=np.float32)
     if vectors.shape != (n, embedder.dimension):
         raise EmbedderError(
-            f"{embedder.name} gave vectors of shape {vectors.shape}, expected {(n, embedder.dimension)}",
+            f"{embedder.name} returned vectors of shape {vectors.shape}, expected {(n, embedder.dimension)}",
             provider=embedder.name,
         )
     if not np.isfinite(vectors).all():
         bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
         raise EmbedderError(
-            f"{embedder.name} gave NaN or infinity for text {bad}", provider=embedder.name
+            f"{embedder.name} returned NaN or infinity for text {bad}", provider=embedder.name
         )
     return vectors
 
@@ -169,14 +166,14 @@ def _check_json(value: object, depth: int = 0) -> None:
 
 
 def moment_of(turn: Turn, now: float) -> float:
-    """When a turn was said, in epoch seconds; `now`, where it does not say."""
+    """When a turn was said, in epoch seconds; `now` if it has no time."""
     return now if turn.at is None else turn.at.timestamp()
 
 
 def session_of(turn: Turn, now: float, zone: tzinfo) -> str:
     """The session of a turn: the one it names, else its day.
 
-    A day is one where it was said: that of the turn's own zone, or of `zone` where its time is in UTC.
+    The day is that of the turn's own zone, or of `zone` if its time is in UTC.
     """
     if turn.session:
         return turn.session
@@ -185,9 +182,9 @@ def session_of(turn: Turn, now: float, zone: tzinfo) -> str:
 
 
 def offset_of(turn: Turn) -> int | None:
-    """How many seconds east of UTC the clock stood by which a turn was said; None for UTC and unknown.
+    """The offset of a turn's clock, in seconds east of UTC; None for UTC and unknown.
 
-    A time in UTC says nothing of where somebody was: most programs write all times so.
+    A time in UTC says nothing about the place: most programs write all times so.
     """
     offset = turn.at.utcoffset() if turn.at is not None else None
     return round(offset.total_seconds()) if offset else None
@@ -204,7 +201,7 @@ class Indexed(TypedDict):
 def indexed(words: str, language: Language, metadata: Mapping[str, Json] | None = None) -> Indexed:
     """The terms of a text, their number, and its traits.
 
-    A turn whose metadata call it quiet has none.
+    A quiet turn has none.
     """
     if metadata and metadata.get(records.QUIET) is True:
         return {"terms": (), "length": 0, "traits": QUIET}
@@ -217,7 +214,7 @@ def indexed(words: str, language: Language, metadata: Mapping[str, Json] | None 
 
 
 def traits(words: str, language: Language) -> int:
-    """What kind of turn or fact this is: a sum of the codes in `protocols`."""
+    """The traits of a turn or fact: a sum of the codes in `protocols`."""
     said = _NOTE.sub("", words.rstrip())
     found = sentences(said, language)
     asks = bool(found) and is_question(found[-1], language)
@@ -225,10 +222,10 @@ def traits(words: str, language: Language) -> int:
 
 
 def uncovered(clean: str, embedder: Embedder) -> list[str]:
-    """What of a long text its vector does not cover, one sentence; usually none."""
+    """A sentence about what of a long text its vector does not cover; usually empty."""
     if embedder.max_chars is None or len(clean) <= embedder.max_chars:
         return []
     return [
-        f"the text has {len(clean)} characters, and {embedder.name} covers about the first "
+        f"the text has {len(clean)} characters, and {embedder.name} reads about the first "
         f"{embedder.max_chars}; words are indexed in full"
     ]

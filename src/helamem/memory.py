@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 
 DEFAULT_NAMESPACE = "default"
 SYSTEM_CLOCK: Clock = time.time
-CLOSING_S = (
-    5.0  # how long closing waits for a reflection; what is cut off is taken up the next time
-)
+CLOSING_S = 5.0  # seconds that closing waits for a reflection; the next one does what was cut off
 
 
 @helpful
@@ -48,19 +46,20 @@ class Memory(Engine):
     """The long-term memory of one namespace: one user, one agent, one project.
 
     Args:
-        path: The file, where `~` is your folder; None keeps it in the user's data folder (HELAMEM_HOME), ":memory:" in RAM.
-        namespace: Whose memory it is. What is stored under one namespace never shows in another.
-        config: All settings; None reads the environment and the configuration file.
-        embedder: What turns texts into vectors; None takes the one that the settings name.
-        clock: Gives the time in epoch seconds; None takes the system's.
-        llm: The language model for `ask` and `consolidate`; None takes the one that the settings name, if
-            they name one. Nothing else asks a model.
+        path: The file, where `~` is your home folder; None is `memory.db` in the data folder (HELAMEM_HOME), and
+            ":memory:" is RAM.
+        namespace: Whose memory: a user, an agent, a project. Nothing crosses namespaces.
+        config: The settings; None reads the environment and the configuration file.
+        embedder: Turns texts into vectors; None loads the one that the settings name.
+        clock: Returns epoch seconds; None is the system's clock.
+        llm: The language model for `ask` and `consolidate`; None loads the one that the settings name, if
+            any. Nothing else calls a model.
 
     Raises:
         ConfigError: A setting is unknown or out of range.
-        ValueError: The namespace is blank, or has characters that cannot be seen.
-        StoreError: The file cannot be opened, is damaged, foreign, too new, or made by another embedder
-            or with another language.
+        ValueError: The namespace is blank, or has invisible characters.
+        StoreError: The file cannot be opened, is damaged, foreign, too new, or was made with another embedder
+            or language.
 
     Example:
         >>> memory = Memory(":memory:")
@@ -91,7 +90,7 @@ class Memory(Engine):
         super().__init__(_store(path, namespace, embedder, config), embedder, config, clock)
         self._path = str(path)
         self._llm = llm
-        self._connected: OpenAIChat | Cached | None = None  # ours to close
+        self._connected: OpenAIChat | Cached | None = None  # this memory must close it
         self._consolidating = threading.Lock()
         self._reflector: Reflector | None = None
         self.reflect_every = config.reflection.every
@@ -106,7 +105,7 @@ class Memory(Engine):
         """The language model of this memory.
 
         Raises:
-            ConfigError: None was given, and the settings name none; it says which variables to set.
+            ConfigError: No model was given or configured; the message says which variables to set.
             MissingExtraError: The openai package is not installed.
         """
         if self._llm is None:
@@ -119,7 +118,7 @@ class Memory(Engine):
 
     @property
     def reflect_every(self) -> int:
-        """After how many new turns `consolidate` runs in the background; 0 for never."""
+        """The number of new turns after which `consolidate` runs in the background; 0 for never."""
         return self._reflector.every if self._reflector else 0
 
     @reflect_every.setter
@@ -139,12 +138,12 @@ class Memory(Engine):
     def consolidate(
         self, *, llm: LLM | Literal[False] | None = None, at: datetime | None = None
     ) -> ConsolidationReport:
-        """Prune faint edges, and distil dense places of the graph into facts; see `Engine.consolidate`.
+        """Prune faint edges, and distil clusters of the graph into facts; see `Engine.consolidate`.
 
         Args:
-            llm: Who distils; None takes this memory's language model, if it has one, and False none: facts
-                are then made of sentences.
-            at: When it is done; now, unless given.
+            llm: The model; None uses this memory's model, if it has one, and False none: facts are then
+                quoted sentences.
+            at: The time of consolidation; now by default.
         """
         if llm is None and (self._llm is not None or self.config.llm.model):
             llm = self.llm
@@ -169,24 +168,24 @@ class Memory(Engine):
     ) -> Answer:
         """Answer a question from this memory with a language model, and learn from what the answer cites.
 
-        One call to the model, unless steps are switched on. What is not given is as `Config.ask` says.
+        One call to the model, plus those of further steps. Arguments that are not given follow `Config.ask`.
 
         Args:
-            llm: Who answers; this memory's language model, unless given.
-            filters: Which memories may be used, as in `search`.
-            at: When the question is asked; now, unless given. Dates in the answer follow from it.
-            k: How many memories are looked up.
-            max_tokens: How many tokens of memories the model is shown.
-            min_confidence: How probable it must be that the memory holds an answer, for the model to be asked.
-            plan: Whether the model first words the searches; one call more.
-            select: Whether the model first chooses among the memories; one call more.
-            investigate: Whether it searches again, in other words, where it found nothing; two calls more.
-            verify: Whether it checks its answer against the memories; one call more.
+            llm: The model that answers; this memory's model by default.
+            filters: Conditions on the memories that may be used, as in `search`.
+            at: When the question is asked, for relative dates; now by default.
+            k: How many memories to retrieve.
+            max_tokens: Most tokens of memories that the model sees.
+            min_confidence: Least probability that the memory holds an answer at which the model is called.
+            plan: Whether the model first writes the searches; one more call.
+            select: Whether the model first chooses among the memories; one more call.
+            investigate: Whether it searches again, in other words, if it found nothing; two more calls.
+            verify: Whether it checks its answer against the memories; one more call.
             learn: Whether the cited memories are reinforced.
 
         Raises:
-            ConfigError: No language model is configured; it says which variables to set. Or a number
-                is out of range.
+            ConfigError: No language model is configured, with the variables to set; or a number is out of
+                range.
             LLMError: The model failed; nothing was learned.
         """
         from helamem.answering import ask
@@ -204,18 +203,18 @@ class Memory(Engine):
         )
 
     def namespaces(self) -> tuple[Namespace, ...]:
-        """The namespaces of this file, by name, with how much each holds; those that hold nothing are left out."""
+        """The namespaces of this file that are not empty, by name, with their sizes."""
         return tuple(self._store.namespaces())
 
     def drop_namespace(self, name: str) -> Namespace:
         """Remove a whole namespace for good: memories, associations, history, and its name.
 
         Returns:
-            How much it held.
+            Its size before.
 
         Raises:
-            TypeError: The name is no text.
-            ValueError: The file has no such namespace; it says which there are.
+            TypeError: The name is not text.
+            ValueError: The file has no such namespace; the message lists them.
         """
         found = {each.name: each for each in self.namespaces()}
         if arguments.text("name", name, "name a namespace") not in found:
@@ -228,11 +227,11 @@ class Memory(Engine):
         return found[name]
 
     def export(self, *, all_namespaces: bool = False) -> Iterator[dict[str, Any]]:
-        """Everything but the vectors, one JSON object at a time; `import_` reads it, with one namespace.
+        """Yield everything but the vectors, as JSON objects; `import_` reads those of one namespace.
 
         Args:
-            all_namespaces: One export after the other, of each namespace of the file; `helamem import` puts
-                each into its own again.
+            all_namespaces: Whether to export every namespace of the file, one after the other;
+                `helamem import` puts each into its own again.
         """
         if not all_namespaces:
             return super().export()
@@ -246,7 +245,7 @@ class Memory(Engine):
 
     @contextlib.contextmanager
     def _of(self, name: str) -> Iterator[Engine]:
-        """Another namespace of the same file, or this one."""
+        """The engine of a namespace of the same file."""
         if name == self.namespace:
             yield self
             return
@@ -257,7 +256,7 @@ class Memory(Engine):
             store.close()
 
     def close(self) -> None:
-        """Release the file, after a reflection that is running or some seconds.
+        """Release the file, waiting some seconds for a running reflection.
 
         A closed memory raises StoreError.
         """
@@ -287,13 +286,13 @@ class Memory(Engine):
 
 
 def _replaced(settings: Ask, given: Mapping[str, float | None]) -> Ask:
-    """The settings, with those replaced that were given separately."""
+    """The settings with the given values replaced."""
     changes: dict[str, Any] = {name: each for name, each in given.items() if each is not None}
     return replace(settings, **changes)
 
 
 def load_embedder(config: Config) -> Embedder:
-    """The embedder that the settings name; one on a server shares the language model's address and key."""
+    """The embedder that the settings name; one on a server uses the language model's address and key."""
     if not config.embedder.startswith("openai:"):
         return embedders.load(config.embedder)
     base_url = config.llm.base_url
@@ -332,13 +331,13 @@ def reindex_file(
     config: Config,
     progress: Callable[[int], None] | None = None,
 ) -> ReindexReport:
-    """Make the vectors, terms and traits of a file anew with the embedder and language of the settings.
+    """Compute the vectors, terms and traits of a file again, with the embedder and language of the settings.
 
-    Unlike `Memory.reindex` it needs no embedder that the file was made with.
+    Unlike `Memory.reindex`, it does not need the embedder that made the file.
 
     Raises:
-        EmbedderError: The embedder failed; what was in the file is still there.
-        StoreError: The file cannot be opened or written, or another reindexing has begun.
+        EmbedderError: The embedder failed; the file is unchanged.
+        StoreError: The file cannot be opened or written, or another reindexing has started.
     """
     embedder = load_embedder(config)
     store = SQLiteStore(
@@ -355,14 +354,14 @@ def reindex_file(
 def language_model(
     config: Config, *, config_file: str | Path | None = None, api_key: str | None = None
 ) -> OpenAIChat | Cached:
-    """The language model that the settings name, with its cache if they name one.
+    """The language model that the settings name, with a cache if they name one.
 
     Args:
-        config_file: The file that holds its key; the usual one unless given.
-        api_key: The key; that of the environment or the file unless given.
+        config_file: The file that holds its key; the usual configuration file by default.
+        api_key: The key; that of the environment or the file by default.
 
     Raises:
-        ConfigError: The settings name none, or no key where one is needed.
+        ConfigError: The settings name no model, or a key is missing.
         MissingExtraError: The openai package is not installed.
     """
     from helamem.models import openai_chat

@@ -1,4 +1,4 @@
-"""Times: which moment is meant, and by which clock it is shown. Pure."""
+"""Times, and the zones in which they are read and shown. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def utc(moment: datetime) -> datetime:
 
 
 def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
-    """A time with its own zone, or else with this one; without either it stays naive, and `utc` refuses it.
+    """A time with its own zone, or with this one; without either it stays naive, and `utc` refuses it.
 
     Raises:
         TypeError: It is not a datetime.
@@ -52,10 +52,10 @@ def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
 
 
 def by_clock(seconds: float, zone: tzinfo) -> datetime:
-    """Epoch seconds by the clock of a zone; in UTC, where that clock would show the year 0 or 10000.
+    """Epoch seconds in a zone, or in UTC if that zone would show the year 0 or 10000.
 
     Raises:
-        OverflowError, ValueError, TypeError, OSError: They are no time of the years 1 to 9999 in UTC.
+        OverflowError, ValueError, TypeError, OSError: They are not in the years 1 to 9999 in UTC.
 
     >>> from datetime import timedelta, timezone
     >>> west = timezone(timedelta(hours=-5))

@@ -1,4 +1,4 @@
-"""Where memories are kept unless a path is given. Quick to import, since every hook asks."""
+"""The default places of memories. Quick to import, since every hook needs it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from helamem import private
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-IN_RAM = ":memory:"  # instead of a path: a memory that is gone when it is closed
+IN_RAM = ":memory:"  # in place of a path: a memory in RAM, gone when it is closed
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where memories are kept unless a path is given: HELAMEM_HOME, or the user's data folder."""
+    """The folder for memories without a path: HELAMEM_HOME, or the user's data folder."""
     home = environ.get("HELAMEM_HOME")
     if home:
         return private.expanded(home)

@@ -1,7 +1,7 @@
 """Recomputes vectors, terms and traits, also for another embedder or language, while the store is in use.
 
-What is made is staged in batches, and put in place in one transaction: whoever is killed in between loses
-nothing, and the next run goes on where that one was.
+Results are staged in batches and replace the old ones in one transaction; an interrupted run loses nothing, and
+the next one continues it.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ def reindex(
     batch_size: int,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Store, int]:
-    """Make everything in a store's file anew; the store with it in place, and how many nodes there are.
+    """Reindex a store's file; return the store with the new analysis, and the number of nodes.
 
     Args:
         names_apart: Whether names of speakers are left out of the vectors of cues.
         batch_size: Nodes per transaction.
-        progress: Called after each batch with the number of nodes made so far, in this run.
+        progress: Called after each batch with the number of nodes done in this run.
 
     Raises:
         EmbedderError: The embedder failed; what was staged is kept for the next run.
-        StoreError: Another reindexing has begun.
+        StoreError: Another reindexing has started.
     """
     making = store.reindexing(analysis_of(embedder, language))
     done = 0

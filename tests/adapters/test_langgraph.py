@@ -138,7 +138,7 @@ class TestItems:
     @pytest.mark.parametrize("value", [{"at": MAY_8}, {"x": math.nan}, {"x": {1, 2}}])
     def test_what_is_not_json_is_refused(self, store: HelamemStore, value: dict[str, Any]) -> None:
         with pytest.raises(
-            ValueError, match=r"The value of 'k' in \('users',\) cannot be kept.*\.$"
+            ValueError, match=r"The value of 'k' in \('users',\) cannot be stored.*\.$"
         ):
             store.put(USERS, "k", value)
         assert [] == store.search(())
@@ -457,7 +457,7 @@ class TestSearch:
         [
             ({"n": {"$near": 1}}, r"'\$near' is not an operator .* known are \$eq"),
             ({"n": {"$gt": 1, "less": 2}}, "'less' is not an operator"),
-            ({"n": {"m": [{"$gt": "x"}]}}, r"\$gt compares with a number, and 'x' is none"),
+            ({"n": {"m": [{"$gt": "x"}]}}, r"\$gt compares with a number, but 'x' is not one"),
         ],
     )
     def test_a_filter_that_means_nothing_is_refused(

@@ -321,7 +321,7 @@ class TestService:
         def refuse(request: httpx.Request) -> httpx.Response:
             raise httpx.ConnectError("refused")
 
-        with pytest.raises(StoreError, match=r"did not answer \(refused\); see whether it runs"):
+        with pytest.raises(StoreError, match=r"did not answer \(refused\); check that it runs"):
             Client(transport=httpx.MockTransport(refuse)).stats()
 
     @pytest.mark.parametrize("status", [200, 404, 500])
@@ -329,7 +329,7 @@ class TestService:
         def page(request: httpx.Request) -> httpx.Response:
             return httpx.Response(status, text="<html>Hello.</html>")
 
-        with pytest.raises(StoreError, match="no helamem service"):
+        with pytest.raises(StoreError, match="not a helamem service"):
             Client(transport=httpx.MockTransport(page)).stats()
 
     def test_a_closed_client_says_so(self, client: Client) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def deleted(memory: Engine, kept: Iterable[Episode | Fact]) -> bool:
-    """Delete memories, all or none; False where somebody else has been quicker with one of them."""
+    """Delete memories, all or none; False if one of them is gone already."""
     try:
         memory.delete(*(each.id for each in kept))
     except NotFoundError:

@@ -26,21 +26,20 @@ if TYPE_CHECKING:
     from helamem.engine import Engine
     from helamem.records import Episode, Hit
 
-ENTRY = "langchain"  # metadata key with the document's id
+ENTRY = "langchain"  # the metadata key of a document's id
 ALL: dict[str, Any] = {
     f"metadata.{ENTRY}.id": {"exists": True}
 }  # the condition that a memory is a document
 
 
 class HelamemRetriever(BaseRetriever):
-    """What a memory brings back for a question, as documents; nothing, for a blank one.
+    """A retriever that returns a memory's hits as documents; none for a blank question.
 
-    Nothing is written. To teach the memory what served, hand the ids of these documents to
-    `memory.reinforce`.
+    It writes nothing. To teach the memory which ones served, pass their ids to `memory.reinforce`.
 
     Attributes:
         memory: A `Memory`.
-        k: How many documents at most; `invoke(question, k=...)` says otherwise for one question.
+        k: The most documents; `invoke(question, k=...)` overrides it.
         filters: Conditions, as in `Memory.search`.
 
     Example:
@@ -66,8 +65,8 @@ class HelamemRetriever(BaseRetriever):
 class HelamemVectorStore(VectorStore):
     """A vector store that keeps its documents in a memory, one memory each.
 
-    It finds as the memory finds: by meaning, by words, and by what was learned. Other memories are none of
-    its documents.
+    It searches as the memory does: by meaning, by words, and by what was learned. Other memories are not its
+    documents.
 
     Args:
         memory: A `Memory`; its embedder makes the vectors.
@@ -89,10 +88,11 @@ class HelamemVectorStore(VectorStore):
         ids: list[str] | None = None,
         **kwargs: object,  # noqa: ARG002  # LangChain's indexing hands over a batch size, among others
     ) -> list[str]:
-        """Keep texts; one with an id that is known replaces what it was.
+        """Store texts; a known id replaces its document.
 
         Raises:
-            ValueError: There are not as many metadata or ids as texts, a text is blank, or metadata are not JSON.
+            ValueError: The numbers of texts, metadata and ids differ, a text is blank, or metadata are not
+                JSON.
         """
         given = list(texts)
         names = [each or str(uuid.uuid4()) for each in ids or [""] * len(given)]
@@ -130,7 +130,7 @@ class HelamemVectorStore(VectorStore):
         *,
         filter: dict[str, Any] | None = None,  # noqa: A002  # likewise
     ) -> list[tuple[Document, float]]:
-        """The same with the activation that ranks them: more is better, and it has no upper bound."""
+        """The same with scores: activations, of which more is better, without an upper bound."""
         conditions = {"AND": [ALL, filter or {}]}
         return [
             (_kept_document(hit.memory), hit.score)
@@ -138,7 +138,7 @@ class HelamemVectorStore(VectorStore):
         ]
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
-        """The documents with these ids; those that are not there are left out."""
+        """The documents with these ids; unknown ids are skipped."""
         return [_kept_document(each) for each in self._with_ids(ids)]
 
     def delete(self, ids: list[str] | None = None, **kwargs: object) -> bool:  # noqa: ARG002
@@ -168,7 +168,7 @@ class HelamemVectorStore(VectorStore):
         """A store on a memory, with these texts.
 
         Raises:
-            TypeError: There is no memory; its embedder is used, not LangChain's.
+            TypeError: `memory` is missing; its embedder is used, not LangChain's.
         """
         if memory is None:
             raise TypeError(
@@ -180,10 +180,9 @@ class HelamemVectorStore(VectorStore):
 
 
 def document(hit: Hit) -> Document:
-    """A memory as a document; its metadata say where it comes from and why it came.
+    """A hit as a document; its metadata have the hit's fields.
 
-    All of that stands under "helamem", and beside it too, under names that the memory's own metadata do not
-    use.
+    They are under "helamem", and also at the top, under names that the memory's own metadata do not use.
     """
     memory = hit.memory
     ours = {
@@ -203,7 +202,7 @@ def document(hit: Hit) -> Document:
 
 
 def _kept_document(memory: Episode | Fact) -> Document:
-    """A document as it was added."""
+    """A stored document."""
     own = _own(memory)
     entry: Any = own.pop(ENTRY)
     return Document(id=entry["id"], page_content=memory.text, metadata=own)
@@ -217,7 +216,7 @@ def _own(memory: Episode | Fact) -> dict[str, Any]:
 
 
 def _hits(memory: Engine, query: str, k: int, filters: dict[str, Any] | None) -> Sequence[Hit]:
-    """The best k; what association would bring on top of them has no place in LangChain."""
+    """The best k hits, without those that association adds."""
     if not query.strip():
         return ()
     return memory.search(query, k=k, filters=filters).hits[:k]

@@ -1,7 +1,7 @@
 """A memory as a LangGraph store; needs the extra `langgraph`.
 
-An item is an episode under a key of its own. Its text is what the item says, and the item itself stands in
-the metadata. So items are found like other memories, and what is reinforced among them is learned.
+An item is an episode under a key of its own, with the item's words as text and the item in the metadata. So
+items are found like other memories, and the memory learns about them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ENTRY = "langgraph"  # metadata key that identifies the item
+ENTRY = "langgraph"  # the metadata key that identifies an item
 MINUTE_S = 60.0
 SWEEP_MINUTES = 5.0
 
@@ -55,19 +55,17 @@ SWEEP_MINUTES = 5.0
 class HelamemStore(BaseStore):
     """A store for `graph.compile(store=...)` that keeps its items in a memory.
 
-    The memory's own namespace is whose memory it is; LangGraph's namespaces are folders in it. A search
-    stays in its folder, but what is learned is learned by the memory as a whole: for people who must
-    never share anything, give each a `Memory` of their own.
+    LangGraph's namespaces are folders in the memory's own namespace. A search stays in its folder, but the
+    memory learns as a whole: give people who must never share anything a `Memory` each.
 
-    Labels of LangGraph's namespaces must hold no full stop, so an e-mail address is none; `label` makes
-    one of it.
+    LangGraph allows no full stop in a label of a namespace; `label` encodes one, as in an e-mail address.
 
     Args:
         memory: A `Memory`.
-        fields: The paths of what is searched in a value, as in LangGraph's index configuration; "$" is
-            all of it. `put(..., index=[...])` says otherwise for one item, and `index=False` leaves it out
-            of searches with a query.
-        ttl: How long items live, as in LangGraph's own stores: "default_ttl" in minutes, "refresh_on_read",
+        fields: The searched paths of a value, as in LangGraph's index configuration; "$" is all of it.
+            `put(..., index=[...])` overrides it for one item, and `index=False` hides the item from searches
+            with a query.
+        ttl: The lifetime of items, as in LangGraph's own stores: "default_ttl" in minutes, "refresh_on_read",
             "omit_expired", and "sweep_interval_minutes" for `start_ttl_sweeper`.
 
     Example:
@@ -176,7 +174,7 @@ class HelamemStore(BaseStore):
         return [SearchItem(**_fields_of(kept), score=score) for kept, score in found]
 
     def _found(self, op: SearchOp) -> list[tuple[Any, float | None]]:
-        """The items on the page that is asked for, with their scores where there is a query."""
+        """The items of the requested page, with scores if there is a query."""
         conditions = self._inside(op.namespace_prefix)
         asks = bool(op.query and op.query.strip())
         if op.filter:
@@ -206,7 +204,7 @@ class HelamemStore(BaseStore):
         return cut[op.offset : op.offset + op.limit]
 
     def _inside(self, prefix: Sequence[str]) -> dict[str, Any]:
-        """Conditions on the items in a folder that may be shown."""
+        """The conditions for visible items in a folder."""
         labels = [{f"metadata.{ENTRY}.label{i}": {"eq": name}} for i, name in enumerate(prefix)]
         living = [{"NOT": [self._expired()]}] if self._omits_expired else []
         return {"AND": [{f"metadata.{ENTRY}.key": {"exists": True}}, *labels, *living]}
@@ -222,9 +220,9 @@ class HelamemStore(BaseStore):
         return sum(each.id in gone for each in expired)
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
-        """Sweep again and again in the background; cancelling the future stops it.
+        """Sweep periodically in the background; cancelling the future stops it.
 
-        Without `ttl` there is nothing to sweep, and the future is done.
+        Without `ttl`, the returned future is already done.
         """
         future: Future[None] = Future()
         if self.ttl_config is None:
@@ -247,7 +245,7 @@ class HelamemStore(BaseStore):
         return future
 
     def stop_ttl_sweeper(self, timeout: float | None = None) -> bool:
-        """Stop sweeping in the background; whether it has stopped within `timeout` seconds."""
+        """Stop the background sweeps; return whether they stopped within `timeout` seconds."""
         if self._sweeper is None:
             return True
         self._stopping.set()
@@ -259,7 +257,7 @@ class HelamemStore(BaseStore):
             try:
                 self.sweep_ttl()
             except Exception:  # the next sweep tries again
-                logger.exception("Items whose time is up could not be deleted.")
+                logger.exception("Expired items could not be deleted.")
         if not future.done():
             future.set_result(None)
 
@@ -268,7 +266,7 @@ class HelamemStore(BaseStore):
         return bool(self.ttl_config and self.ttl_config.get("omit_expired"))
 
     def _expired(self) -> dict[str, Any]:
-        """The condition that an item's time is up."""
+        """The condition that an item has expired."""
         return {f"metadata.{ENTRY}.expires_at": {"lte": self._memory.now().timestamp()}}
 
     def _has_expired(self, kept: Episode | Fact) -> bool:
@@ -294,7 +292,7 @@ def label(text: str) -> str:
 
 
 def _key(namespace: tuple[str, ...], key: str) -> str:
-    """What identifies an item, and the session that it has for itself: no item is another's neighbor."""
+    """The key of an item, which is also its session, so that items are not neighbours."""
     return f"{ENTRY} " + json.dumps([*namespace, key], ensure_ascii=False)
 
 
@@ -303,7 +301,7 @@ def _require_json(op: PutOp) -> None:
         json.dumps(op.value, allow_nan=False)
     except (TypeError, ValueError) as exc:
         raise ValueError(
-            f"The value of {op.key!r} in {op.namespace} cannot be kept, since it is not JSON: {exc}."
+            f"The value of {op.key!r} in {op.namespace} cannot be stored, since it is not JSON: {exc}."
         ) from exc
 
 
@@ -313,7 +311,7 @@ def _entry_of(kept: Episode | Fact) -> dict[str, Any]:
 
 
 def _value(kept: Episode | Fact) -> dict[str, Any]:
-    """The item's value; where `Memory.update` has changed what it says, just that."""
+    """The item's value, or only its text after `Memory.update`."""
     value: Any = kept.metadata.get(records.ORIGINAL, {"text": kept.text})
     return dict(value)
 
@@ -340,7 +338,7 @@ def _words(value: Any) -> list[str]:  # noqa: ANN401  # JSON
 
 
 def _matches(condition: MatchCondition, namespace: tuple[str, ...]) -> bool:
-    """Whether a namespace begins, or ends, as a condition says; "*" stands for any label."""
+    """Whether a namespace begins or ends as a condition says; "*" is any label."""
     path = condition.path
     if len(path) > len(namespace):
         return False

@@ -1,9 +1,8 @@
 """LangGraph's filters, with the semantics of its `InMemoryStore`. Pure.
 
-A missing key is None, a list equals a list element by element, and an object fits where all that the filter
-says of it does. Two things are told apart from there. Where `InMemoryStore` fails on a stored value that is
-no number, that value does not fit, as in LangGraph's SQL stores. And a key with dots that a value does not
-have leads into its objects, as in those stores.
+A missing key is None, a list equals a list element by element, and an object fits if everything fits that the
+filter says about it. As in LangGraph's SQL stores, and unlike `InMemoryStore`, a value that is not a number never
+fits an order, and a key with dots that a value lacks leads into its objects.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def check(conditions: Mapping[str, Any]) -> None:
     """Refuse invalid filters.
 
     Raises:
-        ValueError: An operator is unknown, or compares with something that is no number.
+        ValueError: An operator is unknown, or an order compares with something that is not a number.
     """
     for wanted in conditions.values():
         _check(wanted)
@@ -50,7 +49,7 @@ def _check_operator(name: str, bound: object) -> None:
             f"{name!r} is not an operator of LangGraph's filters; known are {', '.join([*EQUALITIES, *ORDERS])}."
         )
     if name in ORDERS and _number(bound) is None:
-        raise ValueError(f"{name} compares with a number, and {bound!r} is none.")
+        raise ValueError(f"{name} compares with a number, but {bound!r} is not one.")
 
 
 def matches(value: Mapping[str, Any], conditions: Mapping[str, Any]) -> bool:
@@ -82,7 +81,7 @@ def _compares(name: str, found: object, bound: object) -> bool:
 
 
 def _look_up(value: Mapping[str, Any], key: str) -> object:
-    """What stands under a key, or at the end of the path that it spells; None where nothing does."""
+    """The value of a key, or at the end of its path with dots; None if there is none."""
     if key in value:
         return value[key]
     found: object = value
@@ -98,7 +97,7 @@ def _has_operators(conditions: dict[str, Any]) -> bool:
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401  # JSON
-    """The number that LangGraph takes a value for; texts of numbers count as such."""
+    """The number that LangGraph reads from a value, or from a text; None if there is none."""
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):

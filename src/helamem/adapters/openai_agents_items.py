@@ -1,6 +1,6 @@
-"""What the items of an OpenAI Agents session say, in words; and an item again from its words. Pure.
+"""Turns items of an OpenAI Agents session into text, and changed text into items. Pure.
 
-Pictures, files, sounds and whatever is not text become notes such as "[image]" or "[file: a.pdf]".
+Images, files and audio become notes such as "[image]" or "[file: a.pdf]".
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Part = tuple[str, bool]  # a text, and whether it was said: a note was not
+Part = tuple[str, bool]  # a text, and whether it was said; a note was not
 
 KINDS = {
     "input_image": "image",
@@ -22,12 +22,12 @@ KINDS = {
     "input_audio": "audio",
     "output_audio": "audio",
 }
-BARE = ("type", "role", "id", "call_id", "name", "status")  # fields of an item that hold no words
+BARE = ("type", "role", "id", "call_id", "name", "status")  # fields of an item without words
 _DATA_URL = re.compile(r"data:([a-z]*)/?[\w.+-]*;base64,[\w+/=-]*", re.IGNORECASE)
 
 
 def said(item: Mapping[str, Any]) -> str:
-    """What an item says: its text, or what a tool was called with or gave back; may be empty.
+    """The words of an item: its text, the arguments of a call, or a result; may be empty.
 
     >>> said({"role": "user", "content": [{"type": "input_text", "text": "Hello!"}]})
     'Hello!'
@@ -36,7 +36,7 @@ def said(item: Mapping[str, Any]) -> str:
 
 
 def text_of(item: Mapping[str, Any]) -> str:
-    """What an item says, with notes for what is not text; never empty.
+    """The words of an item, with notes for what is not text; never empty.
 
     >>> text_of({"role": "user", "content": [{"type": "input_image", "image_url": "..."}]})
     '[image]'
@@ -45,7 +45,7 @@ def text_of(item: Mapping[str, Any]) -> str:
 
 
 def skeleton(item: Mapping[str, Any]) -> dict[str, Any]:
-    """What is left of an item without its words: enough to put other words in."""
+    """An item without its words, into which other words can be put."""
     bare = {name: item[name] for name in BARE if isinstance(item.get(name), str)}
     content = item.get("content")
     parts = content if isinstance(content, list) else []
@@ -54,7 +54,7 @@ def skeleton(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_words(bare: Mapping[str, Any], words: str) -> dict[str, Any]:
-    """An item of the same kind and place that says something else.
+    """An item of the same kind with other words.
 
     >>> with_words({"type": "function_call_output", "call_id": "c1"}, "[redacted]")
     {'type': 'function_call_output', 'call_id': 'c1', 'output': '[redacted]'}
@@ -81,7 +81,7 @@ def _content(part: str | None, words: str) -> str | list[dict[str, Any]]:
 
 
 def _arguments(words: str) -> str:
-    """The arguments in `name(arguments)`, as JSON whatever was written there."""
+    """The arguments in `name(arguments)`, as JSON."""
     inside = words.partition("(")[2].removesuffix(")")
     try:
         json.loads(inside)
@@ -95,7 +95,7 @@ def _joined(texts: Iterator[str]) -> str:
 
 
 def _parts(item: Mapping[str, Any]) -> Iterator[Part]:
-    """The texts of an item in their order; each field that may hold words is read, and no other."""
+    """The texts of an item in order, from the fields that may hold words."""
     name, given = item.get("name"), item.get("arguments", item.get("input"))
     if name and given is not None:
         yield from _read(f"{name}({given})")
@@ -134,7 +134,7 @@ def _part(part: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _with_notes(text: str) -> Iterator[Part]:
-    """A text in which what is encoded is a note; a note alone was not said."""
+    """A text with notes in place of encoded data; a note alone was not said."""
     words = _DATA_URL.sub("", text).strip()
     noted = _DATA_URL.sub(lambda url: "[image]" if url[1].lower() == "image" else "[file]", text)
     yield noted.strip(), bool(words)

@@ -1,1 +1,1 @@
-"""Memory for coding agents without a tool call: what a host's hooks bring, and what they are told."""
+"""Memory for coding agents without tool calls, by the hooks of their hosts."""

@@ -1,4 +1,4 @@
-"""How a hook asks a process that stays. Nothing here is slow to import."""
+"""How a hook asks a resident process. Quick to import."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOCKET = "hooks.sock"
-WAIT_S = 8.0  # a host waits ten
+WAIT_S = 8.0  # seconds; a host waits ten
 
 
 def ask(folder: Path, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the process that stays answers; None where there is none, or it serves another memory.
+    """The answer of the resident process; None if there is none, or it serves another memory.
 
     Args:
-        folder: The user's data folder, in which its socket is.
+        folder: The user's data folder, which holds its socket.
     """
     place = folder / SOCKET
     if not place.exists():
         return None
-    import socket  # noqa: PLC0415  # slow, and mostly nobody is there
+    import socket  # noqa: PLC0415  # slow, and mostly not needed
 
     try:
         with socket.socket(socket.AF_UNIX) as line:

@@ -1,4 +1,4 @@
-"""Which project a folder belongs to: the identity of its repository, the same in all of its worktrees."""
+"""The project of a folder: the identity of its repository, the same in all worktrees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from helamem.identity import digest
 
-GIT_S = 5.0  # how long git may take to say where it is
+GIT_S = 5.0  # seconds to wait for git
 MAX_NAME = 200
 # user@host:path, the short form of SSH
 SHORT = re.compile(r"^(?:[^@/:]+@)?([^/:]{2,}):(?!//)(.+)$")
@@ -16,7 +16,7 @@ URL = re.compile(r"^[a-z][a-z0-9+.-]*://(?:[^@/]*@)?([^/:]+)(?::\d+)?/(.+)$", re
 
 
 def namespace_of(folder: str | Path) -> str:
-    """The namespace of the project that a folder belongs to; of no repository, the folder is the project."""
+    """The namespace of a folder's project; outside of a repository, the folder is the project."""
     place = Path(folder).resolve()
     common = _git(place, "rev-parse", "--path-format=absolute", "--git-common-dir")
     if not common:
@@ -27,11 +27,11 @@ def namespace_of(folder: str | Path) -> str:
 
 
 def identity(common_dir: PurePath, remote: str) -> str:
-    """The name of a repository: of its remote, so that clones share a memory; without one, of its folder.
+    """The name of a repository: that of its remote, so that clones share a memory, or of its folder.
 
     Args:
-        common_dir: The git directory that its worktrees share, or a folder that is no repository.
-        remote: The address that it is fetched from, in any form; what it says about a user or a key is left out.
+        common_dir: The git directory that its worktrees share, or a folder outside of a repository.
+        remote: The address that it is fetched from, in any form; user names and keys are left out.
 
     >>> identity(PurePath("/home/ana/shop/.git"), "git@github.com:acme/shop.git")
     'project github.com/acme/shop'
@@ -51,7 +51,7 @@ def _printable(name: str) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git says about a folder; nothing where there is no git, or no repository."""
+    """The output of git for a folder; empty without git or a repository."""
     try:
         said = subprocess.run(  # noqa: S603  # fixed arguments
             ["git", "-C", str(folder), *arguments],  # noqa: S607  # the user's own git

@@ -1,8 +1,8 @@
-"""Which hits are worth interrupting an agent for. Pure, and rather silent than wrong.
+"""Selects the hits that are worth interrupting an agent for. Pure; better silent than wrong.
 
-A hit is shown where it shares with the prompt two terms that tell something, or one with a digit in it, or where
-an earlier question of the same need was bound to it. A term tells something where at most half of the hits have
-it: what every memory of a project says, such as the project's name, is no reason to show one.
+A hit is shown if it shares two telling terms with the prompt, or one with a digit, or if an earlier question of
+the same need was bound to it. A term is telling if at most half of the hits have it: the project's name, which
+every memory mentions, is no reason to show one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from helamem.search.recall import Recall
 
 MIN_SHARED = 2
-FEW = 4  # of so few hits nothing can be told about how frequent a term is
-SAME_NEED = 0.5  # the probability from which an earlier question is the same need
+FEW = 4  # with fewer hits, the frequency of terms means nothing
+SAME_NEED = 0.5  # least probability that an earlier question is the same need
 
 
 def relevant(recall: Recall, language: Language = ENGLISH) -> list[Hit]:
-    """The hits of a recall that have something to do with its question, best first."""
+    """The hits of a recall that are relevant to its question, best first."""
     asked = set(terms_of(recall.query, language))
     shared = [asked & set(terms_of(hit.text, language)) for hit in recall.hits]
     same = {cue.id for cue in recall.cues if cue.probability >= SAME_NEED}

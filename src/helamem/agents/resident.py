@@ -1,7 +1,7 @@
-"""A process that stays answers for hooks that come and go, so that they need not load what a memory needs.
+"""A resident process answers hooks, so that they need not load what a memory needs.
 
-Whoever serves a memory anyway, `helamem mcp` or `helamem serve`, listens on a socket in the user's own data folder,
-which nobody else can reach. One line of JSON goes each way.
+`helamem mcp` and `helamem serve` listen on a socket in the user's data folder, which nobody else can reach. One
+line of JSON goes each way.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Refused(Exception):  # noqa: N818  # not an error: the hook does it itself
 
 @contextlib.contextmanager
 def residing(folder: Path, answer: Answer) -> Iterator[bool]:
-    """Answer hooks for as long as the block runs, unless another process does.
+    """Answer hooks while the block runs, unless another process does.
 
     Args:
         folder: The user's data folder.
-        answer: What to say to a request; it may raise `Refused`.
+        answer: Answers a request; may raise `Refused`.
 
     Yields:
         Whether this process answers.
@@ -59,13 +59,13 @@ def residing(folder: Path, answer: Answer) -> Iterator[bool]:
 
 
 def _listening(place: Path, answer: Answer) -> socketserver.BaseServer | None:
-    """A server on a socket; None where there are none, or another process has it."""
+    """A server on a socket; None if there are no sockets, or another process has it."""
     if not hasattr(socketserver, "ThreadingUnixStreamServer"):
         return None  # Windows
     private.make_folder(place.parent)
     if _is_answered(place):
         return None
-    place.unlink(missing_ok=True)  # of a process that was killed
+    place.unlink(missing_ok=True)  # left by a killed process
     try:
         server = socketserver.ThreadingUnixStreamServer(str(place), _handler(answer))
     except OSError as error:
@@ -91,19 +91,19 @@ def _handler(answer: Answer) -> type[socketserver.BaseRequestHandler]:
 
         def handle(self) -> None:
             read = self.rfile.read(MOST_BYTES)
-            if read:  # and not just a look whether somebody is there
+            if read:  # not only a probe of the socket
                 said = json.dumps(_answered(read, answer)).encode()
-                with contextlib.suppress(OSError):  # the hook waits no longer
+                with contextlib.suppress(OSError):  # the hook has stopped waiting
                     self.wfile.write(said)
 
     return Handler
 
 
 def _answered(read: bytes, answer: Answer) -> dict[str, Any]:
-    """What goes back: what is said, that it is refused, or what went wrong."""
+    """The reply: an answer, a refusal, or an error."""
     try:
         return {"said": answer(json.loads(read))}
     except Refused:
         return {"refused": True}
-    except Exception:  # noqa: BLE001  # the hook writes it down
+    except Exception:  # noqa: BLE001  # the hook logs it
         return {"error": traceback.format_exc()}

@@ -1,4 +1,4 @@
-"""What was shown in a session of a host, until a reply tells what of it was used. One small file a session."""
+"""The memories shown in a host's session, until a reply tells which were used. One small file per session."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from helamem.records import Hit
     from helamem.search.recall import Recall
 
-KEPT_S = 30 * 86_400.0  # after so long a session's file goes
+KEPT_S = 30 * 86_400.0  # age at which a session's file is removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What one question brought back, and was shown.
+    """The memories shown for one question.
 
     Attributes:
         scores: The score of each memory, by id.
@@ -36,14 +36,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A session of a host, as far as its hooks need to know.
+    """The state of a host's session that hooks need.
 
     Attributes:
-        turn: How many prompts it has had.
-        prompt: The last one, which no reply has followed yet; empty once one has.
+        turn: The number of prompts so far.
+        prompt: The last prompt, until its reply comes; then empty.
         at: When it was sent, in ISO 8601.
-        shown: What was shown since that prompt.
-        seen: The ids that were shown in this session, which are not shown again until it is compacted.
+        shown: The memories shown since that prompt.
+        seen: The ids shown in this session, which are not shown again until it is compacted.
     """
 
     turn: int = 0
@@ -53,37 +53,37 @@ class Session:
     seen: tuple[int, ...] = field(default=())
 
     def showing(self, shown: Shown) -> Session:
-        """The session after something was shown in it."""
+        """The session after memories were shown in it."""
         seen = dict.fromkeys((*self.seen, *shown.scores))
         return replace(self, shown=(*self.shown, shown), seen=tuple(seen))
 
 
 def shown_of(recall: Recall, hits: Sequence[Hit]) -> Shown:
-    """What has to be kept of a recall to learn from it later."""
+    """The parts of a recall that learning needs later."""
     scores = {hit.id: hit.score for hit in hits}
     return Shown(query=recall.query, at=recall.at.isoformat(), scores=scores)
 
 
 class Sessions:
-    """The sessions that are kept in a folder.
+    """The sessions in a folder.
 
     Args:
-        folder: Made when the first is kept.
+        folder: The folder; created with the first session.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def read(self, name: str) -> Session:
-        """A session by the host's id; a new one where nothing sound is kept of it."""
+        """A session by the host's id; a new one if there is no sound file."""
         try:
             kept = json.loads(self._file(name).read_text(encoding="utf-8"))
             return _session(kept)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return Session()  # a lost one costs what it would have taught, and nothing else
+            return Session()  # a lost session costs only what it would have taught
 
     def write(self, name: str, session: Session) -> None:
-        """Keep a session, whole or not at all."""
+        """Write a session, whole or not at all."""
         private.make_folder(self._folder)
         part = self._folder / f"{os.urandom(8).hex()}.part"
         private.make_file(part)
@@ -91,9 +91,9 @@ class Sessions:
         part.replace(self._file(name))
 
     def clear(self, *, now: float) -> None:
-        """Remove what has not changed for a month."""
+        """Remove sessions that have not changed for a month."""
         for file in self._folder.glob("*"):
-            with suppress(FileNotFoundError):  # another hook was quicker
+            with suppress(FileNotFoundError):  # another hook removed it
                 if file.stat().st_mtime < now - KEPT_S:
                     file.unlink()
 
@@ -111,19 +111,19 @@ def _session(kept: Mapping[str, Any]) -> Session:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A server's part in a session of a host: what its tools showed is learned from as what hooks showed is."""
+    """Connects a server to a host's session, to learn from what its tools showed as from hooks."""
 
     sessions: Sessions
     name: str
 
     def show(self, shown: Shown) -> None:
-        """Keep what a tool showed, where the session's hooks run."""
+        """Keep what a tool showed, if the session's hooks run."""
         session = self.sessions.read(self.name)
         if session.prompt:
             self.sessions.write(self.name, session.showing(shown))
 
     def judge(self, query: str) -> None:
-        """Leave alone what was shown for a question: somebody has said what of it served."""
+        """Drop what was shown for a question, since `feedback` has said what served."""
         session = self.sessions.read(self.name)
         left = tuple(each for each in session.shown if each.query != query)
         if left != session.shown:

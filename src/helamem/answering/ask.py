@@ -1,8 +1,7 @@
 """Answers questions with a language model: plan, retrieve, select, answer, verify, reinforce.
 
-By default one call is made: the answer, with the ids of the memories that it rests on. The other steps are
-small functions of their own, and are switched on in the settings (`Config.ask`). What an answer cites is
-what was used, so citing is what teaches the memory.
+By default one call is made: the answer, with the ids of the memories that it rests on, which are then
+    reinforced. The other steps are small functions, switched on in the settings (`Config.ask`).
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_SEARCHES = 3
-FUSION = 60  # damps the first ranks where several searches are merged; the customary value
-MAX_MEMORY = 2000  # characters shown of one memory
-MAX_REFUSED = 20  # citations of what was not shown that are told one by one
+FUSION = 60  # damps the first ranks when several searches are merged; the customary value
+MAX_MEMORY = 2000  # most characters of a memory in the prompt
+MAX_REFUSED = 20  # most refused citations that are listed one by one
 
 ANSWER_SCHEMA: Mapping[str, Json] = {
     "type": "object",
@@ -68,16 +67,16 @@ SELECT_SCHEMA: Mapping[str, Json] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Answer(Record):
-    """What a question was answered, and what the answer rests on.
+    """The answer to a question, and the memories that it rests on.
 
     Attributes:
-        text: The answer; None where the memory does not hold it.
-        citations: The ids of the memories that it rests on, each of which the model was shown.
-        recall: What was brought back; with several searches, the hits of all of them.
-        refused: Citations that the model made up, one sentence each.
-        learned: What was reinforced; None where nothing was.
+        text: The answer; None if the memory does not hold it.
+        citations: The ids of the memories that it rests on; the model was shown each of them.
+        recall: The recall; with several searches, it has the hits of all.
+        refused: Sentences about citations of memories that the model was not shown.
+        learned: What was reinforced; None if nothing was.
         usage: Calls to the model, and tokens in both directions.
-        milliseconds: How long it all took.
+        milliseconds: The total time.
     """
 
     question: str
@@ -97,7 +96,7 @@ class Answer(Record):
         return self.text is not None
 
     def to_dict(self) -> dict[str, Json]:
-        """The answer as JSON: `answer` is its text, `hits` what was brought back, `recall` the rest of that."""
+        """The answer as JSON: `answer` is its text, `hits` and `recall` are the recall."""
         rest = fields(self, without=("text", "recall"))
         recall = self.recall.to_dict()
         hits = recall.pop("hits")
@@ -134,9 +133,9 @@ def ask(
     """Answer a question from a memory, and reinforce what the answer cites.
 
     Args:
-        config: How; the memory's own settings unless given.
-        filters: Which memories may be used, as in `Memory.search`.
-        at: When the question is asked; now, unless given. Dates in the answer follow from it.
+        config: The steps and limits; those of the memory's settings by default.
+        filters: Conditions on the memories that may be used, as in `Memory.search`.
+        at: When the question is asked, for relative dates; now by default.
 
     Raises:
         LLMError: The model failed; nothing was learned.
@@ -214,10 +213,10 @@ def retrieve(
     config: Ask,
     filters: Mapping[str, Json] | None = None,
 ) -> Recall:
-    """A recall with the hits of more searches among its own; each memory once, the best first.
+    """A recall with the hits of further searches merged in, best first.
 
-    Scores of different searches do not compare, so the hits are ordered by their ranks in each (reciprocal
-    rank fusion), in which a search counts by its confidence:
+    Scores of different searches do not compare, so hits are ordered by their ranks (reciprocal rank fusion),
+    weighted by the confidence of each search:
 
         sum over searches of  confidence / (60 + rank)
     """
@@ -235,7 +234,7 @@ def retrieve(
 
 
 def _said(llm: LLM, question: str, recall: Recall, config: Ask, language: Language) -> Said:
-    """What the model answers; it is not asked where the memory hardly holds an answer."""
+    """The model's answer; the model is not called if the recall's confidence is too low."""
     if recall.confidence < config.min_confidence:
         return Said(text=None, citations=())
     return answer_from(llm, question, recall, config, language)
@@ -244,7 +243,7 @@ def _said(llm: LLM, question: str, recall: Recall, config: Ask, language: Langua
 def answer_from(
     llm: LLM, question: str, recall: Recall, config: Ask, language: Language = ENGLISH
 ) -> Said:
-    """An answer from the hits: those that fit into the budget, chosen and verified if so configured."""
+    """An answer from the hits that fit into the budget, selected and verified if so configured."""
     shown = fitting(recall.hits, config.max_tokens, recall.query)
     if config.select and shown:
         shown = select(llm, question, recall.at, shown)
@@ -257,7 +256,7 @@ def answer_from(
 
 
 def fitting(hits: Iterable[Hit], max_tokens: int, question: str) -> list[Hit]:
-    """The best hits whose quotations fit into a number of tokens; one too long is passed over."""
+    """The best hits whose quotations fit into a number of tokens; one that does not fit is skipped."""
     left, chosen = max_tokens, []
     for hit in hits:
         cost = count_tokens(prompts.row(memory_line(hit, question)) + "\n")
@@ -305,10 +304,10 @@ def verify(
 
 
 def checked(data: Json, question: str, hits: Sequence[Hit], language: Language = ENGLISH) -> Said:
-    """A model's answer with those of its citations that it was shown.
+    """A model's answer, with citations of memories that it was shown.
 
-    Where none is left, the words of the answer tell what it made use of. An answer that rests on nothing
-    that was shown is none.
+    Without any, the words that the answer shares with memories tell which were used. An answer that rests on
+    none of them is refused.
     """
     found: dict[str, Any] = data if isinstance(data, dict) else {}
     text = str(found.get("answer", "")).strip()
@@ -325,7 +324,7 @@ def checked(data: Json, question: str, hits: Sequence[Hit], language: Language =
 
 
 def _refused(ids: Sequence[Json]) -> tuple[str, ...]:
-    """One sentence per citation of a memory that was not shown; one in all if there are very many."""
+    """One sentence per citation of a memory that was not shown, and one for all beyond `MAX_REFUSED`."""
     told = [f"the answer cites {id_!s:.60}, which was not shown" for id_ in ids[:MAX_REFUSED]]
     if len(ids) > MAX_REFUSED:
         told.append(f"the answer cites {len(ids) - MAX_REFUSED:,} more that were not shown")
@@ -333,19 +332,19 @@ def _refused(ids: Sequence[Json]) -> tuple[str, ...]:
 
 
 def memory_line(hit: Hit, question: str) -> dict[str, Json]:
-    """A memory as quoted; of a long one, the passage that fits the question."""
+    """A memory as it is quoted; a long one is cut to the passage that fits the question."""
     memory = hit.memory
     line = prompts.fact_line(memory) if isinstance(memory, Fact) else prompts.episode_line(memory)
     return line | {"text": passage(str(line["text"]), question, MAX_MEMORY)}
 
 
 def in_order(hits: Iterable[Hit]) -> list[Hit]:
-    """Facts first, then what was said, in the order of time."""
+    """The hits: facts first, then episodes by time."""
     return sorted(hits, key=lambda hit: (hit.kind == "episode", hit.at, hit.id))
 
 
 def _about(rules: str, question: str, at: datetime, hits: Sequence[Hit]) -> list[Message]:
-    """The rules, then the question after the memories."""
+    """The messages of a prompt: the rules, then the memories and the question."""
     memories = prompts.quoted("memories", (memory_line(hit, question) for hit in in_order(hits)))
     return [
         {"role": "system", "content": rules},
@@ -358,7 +357,7 @@ def _asked(question: str, at: datetime) -> str:
 
 
 def _searches(data: Json, *, tried: Sequence[str]) -> list[str]:
-    """The queries of a plan, without blank and repeated ones."""
+    """The queries of a plan, without blank or repeated ones."""
     given, _ = schemas.fitting_items(data, PLAN_SCHEMA, "searches")
     searches = [" ".join(str(each).split()) for each in given]
     fresh = dict.fromkeys(each for each in searches if each and each not in tried)

@@ -1,7 +1,7 @@
-"""A conversation that remembers: each message is answered with what the memory brings back for it.
+"""A conversation that remembers: the model answers each message with the memories found for it.
 
-Nobody says what served. The words that a reply shares with a memory, and not with the message, tell it, and
-the memory learns from that. Distilling goes on in the background (`Memory.reflect_every`).
+The memories that served are inferred from words that the reply shares with them and not with the message.
+Facts are distilled in the background (`Memory.reflect_every`).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Exchange(Record):
     """One message, its reply, and the memories involved.
 
     Attributes:
-        message: The id of the message as it was remembered.
-        reply: The reply; so much of it as came, where it was interrupted.
+        message: The id of the stored message.
+        reply: The reply, as far as it came if it was interrupted.
         shown: The memories that the model was shown.
-        used: The ids of those that the reply made use of.
-        learned: What was reinforced; None where nothing was.
+        used: The ids of those that the reply used.
+        learned: What was reinforced; None if nothing was.
     """
 
     message: int
@@ -64,19 +64,19 @@ class Exchange(Record):
 class Chat:
     """A conversation between a person and a model, with a memory behind it.
 
-    Both sides' turns are remembered: the person's before the model is asked, the model's once it ends,
-    also where it was interrupted.
+    Both sides' turns are stored: the person's before the model is called, the model's when it ends, even if it
+    was interrupted.
 
     Args:
-        memory: What is remembered, and where.
-        llm: Who answers.
-        session: The conversation's name; a new one each time unless given.
-        speaker: The person's name, as it is remembered.
-        name: The model's.
+        memory: The memory.
+        llm: The model that answers.
+        session: The conversation's name; a new one by default.
+        speaker: The person's name as a speaker.
+        name: The model's name as a speaker.
         window: How many turns of this conversation the model sees in full.
-        instructions: Added to what the model is told about its part.
-        learn: Whether what replies made use of is reinforced.
-        recent: The latest turns of the session, where a conversation is taken up again.
+        instructions: Added to the system prompt.
+        learn: Whether the memories that replies used are reinforced.
+        recent: The latest turns of a conversation that is continued.
 
     Example:
         >>> from helamem import Memory
@@ -118,16 +118,16 @@ class Chat:
         self._turns = [_Turn(id=t.id, text=t.text, role=t.role or "user", at=t.at) for t in recent]
 
     def send(self, text: str, *, at: datetime | None = None) -> Generator[str, None, Exchange]:
-        """Say something; the reply comes piece by piece, the exchange as the generator's return value.
+        """Send a message; yields the reply piece by piece, and returns the exchange.
 
         Closing the generator interrupts the model.
 
         Args:
-            text: What is said.
-            at: When; now, unless given.
+            text: The message.
+            at: Its time; now by default.
 
         Raises:
-            LLMError: The model failed. What was said is remembered, and what came of the reply.
+            LLMError: The model failed. The message is stored, and the reply as far as it came.
         """
         started = time.perf_counter()
         meter, pieces = Meter(self._llm), list[str]()

@@ -1,4 +1,4 @@
-"""Reads answers of a service: JSON values, or problems, which become the errors of `Memory`."""
+"""Reads answers of a service: JSON values, or problems, which become errors of `Memory`."""
 
 from __future__ import annotations
 
@@ -29,23 +29,25 @@ _OF_A_PROBLEM = ("type", "title", "status", "detail", "error", "errors", "reques
 
 
 def answered(response: httpx.Response) -> Any:  # noqa: ANN401  # JSON
-    """What a response holds that has been read.
+    """The JSON value of a response.
 
     Raises:
-        HelaMemError, TypeError, ValueError: The error that the service had.
+        HelaMemError, TypeError, ValueError: The error of the service.
     """
     check(response)
     try:
         return json.loads(response.content)
     except ValueError:
-        raise StoreError(f"{response.url} answered no JSON, and is no helamem service") from None
+        raise StoreError(
+            f"{response.url} did not answer JSON, so it is not a helamem service; check the address"
+        ) from None
 
 
 def check(response: httpx.Response) -> None:
     """Raise the error in a service's answer, if there is one.
 
     Raises:
-        HelaMemError, TypeError, ValueError: The error that the service had.
+        HelaMemError, TypeError, ValueError: The error of the service.
     """
     if response.is_error:
         raise error_of(_problem(response))
@@ -63,12 +65,15 @@ def reported(events: Iterable[dict[str, Any]]) -> Any:  # noqa: ANN401  # JSON
             return event["result"]
         if "problem" in event:
             raise error_of(event["problem"])
-    raise StoreError("the service stopped in the middle of its answer; what it reported is done")
+    raise StoreError(
+        "the service stopped in the middle of its answer; what it reported is done, "
+        "so repeat the call for the rest"
+    )
 
 
 def error_of(problem: Mapping[str, Any]) -> Exception:
-    """The exception that a problem was made of; one that says the same, where it was none of ours."""
-    detail = str(problem.get("detail", "the service failed"))
+    """The exception behind a problem, or one with the same text."""
+    detail = str(problem.get("detail", "the service failed; its log says why"))
     kind = _ERRORS.get(str(problem.get("error")))
     if kind is None:
         return (ConfigError if problem.get("status") in DENIED else StoreError)(detail)
@@ -79,17 +84,17 @@ def error_of(problem: Mapping[str, Any]) -> Exception:
 
 @contextlib.contextmanager
 def unreachable(httpx: ModuleType, url: str) -> Iterator[None]:
-    """Say of a service that does not answer what to do.
+    """Turn errors of the connection into a StoreError that says what to do.
 
     Raises:
-        StoreError: It cannot be reached, takes too long, or breaks off.
+        StoreError: The service cannot be reached, takes too long, or breaks off.
     """
     try:
         yield
     except (httpx.TimeoutException, httpx.TransportError) as error:
         raise StoreError(
-            f"the service at {url} did not answer ({error or type(error).__name__}); "
-            "see whether it runs: helamem serve"
+            f"the service at {url} did not answer ({error or type(error).__name__}); check that it "
+            "runs: helamem serve"
         ) from error
     except RuntimeError as error:
         if "closed" not in str(error):
@@ -104,4 +109,7 @@ def _problem(response: httpx.Response) -> Mapping[str, Any]:
         problem = None
     if isinstance(problem, dict):
         return problem
-    return {"detail": f"{response.url} answered {response.status_code}, and is no helamem service"}
+    return {
+        "detail": f"{response.url} answered {response.status_code}, so it is not a helamem "
+        "service; check the address"
+    }

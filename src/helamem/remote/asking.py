@@ -1,6 +1,6 @@
 """The methods of a memory as requests to a service. No I/O.
 
-Every method is a generator: it yields what to ask, is sent the answer as JSON, and returns the value.
+Every method is a generator: it yields requests, is sent the answers as JSON, and returns the value.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _Memories: TypeAlias = "list[Episode | Fact]"  # where `list` is a method
-PAGE = 1000  # memories that one answer lists
+PAGE = 1000  # memories per page
 
 
 def _read(messages: object) -> Reading:
-    """Turns as `add` and `add_many` read them, with metadata that are JSON.
+    """The turns, as `add` and `add_many` read them, with JSON metadata.
 
     Raises:
-        TypeError, ValueError: Something in it is no turn.
+        TypeError, ValueError: An item is not a turn.
     """
     reading = messages_.take(messages)
     turns = [replace(turn, metadata=plain_json(turn.metadata)) for turn in reading.turns]
@@ -63,7 +63,7 @@ def _read(messages: object) -> Reading:
 
 
 def _receipt(reading: Reading, told: Receipt) -> Receipt:
-    """What became of each thing that was handed over, of which the service has seen those that are turns."""
+    """The receipt for all items, of which the service received those that are turns."""
     there = [replace(each, index=reading.places[each.index]) for each in told.skipped]
     known = {each.index for each in told.skipped}
     lost = [
@@ -95,10 +95,10 @@ def _told_again(recall: Recall) -> dict[str, Any]:
 
 
 def _refuse_model(llm: object) -> None:
-    """A model cannot travel.
+    """Refuse a model, which cannot be sent to a service.
 
     Raises:
-        TypeError: One is given.
+        TypeError: A model is given.
     """
     if llm is not None:
         raise TypeError(
@@ -107,7 +107,7 @@ def _refuse_model(llm: object) -> None:
 
 
 class Asking:
-    """The methods of a memory, as generators of what is asked."""
+    """The methods of a memory, as generators of requests."""
 
     def now(self) -> Asks[datetime]:
         return datetime.fromisoformat((yield requests.get("now"))["now"])
@@ -345,7 +345,7 @@ class Asking:
         return RepairReport.from_dict(answer)
 
     def erase(self, name: str, *, mentions: bool = False, dry_run: bool = True) -> Asks[Erasure]:
-        whom = arguments.text("name", name, "say who is to be erased")
+        whom = arguments.text("name", name, "name the person to erase")
         answer = yield requests.post("erase", name=whom, mentions=mentions, dry_run=dry_run)
         return Erasure.from_dict(answer)
 
@@ -374,7 +374,7 @@ class Asking:
     def import_(
         self, lines: Iterable[str], *, progress: Callable[[int], None] | None = None
     ) -> Asks[Receipt]:
-        arguments.several("import_", lines, each="lines", instead="open the file, and give it that")
+        arguments.several("import_", lines, each="lines", instead="open the file and pass it")
         answer = yield requests.Request(
             method="POST",
             path="import",
@@ -397,5 +397,5 @@ class Asking:
 
     @staticmethod
     def export(*, all_namespaces: bool) -> requests.Request:
-        """Where an export is; it is read line by line."""
+        """The request for an export, which is read line by line."""
         return requests.get("/v1/export" if all_namespaces else "export")

@@ -25,8 +25,8 @@ class Request:
     """One request.
 
     Attributes:
-        path: Below the namespace, or from the root on with a slash before it.
-        params: The query; what is None is left out.
+        path: The path below the namespace; with a leading slash, from the root.
+        params: The query; None values are left out.
         content: The body.
         progress: Called with the progress, if the answer streams it.
     """
@@ -57,12 +57,12 @@ class Request:
         return event
 
 
-# A method that yields requests, is sent the answers as JSON, and returns an R.
+# A generator that yields requests, is sent the answers as JSON, and returns an R.
 Asks: TypeAlias = "Generator[Request, Any, R]"
 
 
 def get(path: str, **params: object) -> Request:
-    """A request that reads."""
+    """A GET request."""
     return Request(method="GET", path=path, params=params)
 
 
@@ -80,7 +80,7 @@ def encoded(value: object) -> bytes:
     """A value as JSON.
 
     Raises:
-        TypeError: It has no JSON.
+        TypeError: It cannot be written as JSON.
     """
     return json.dumps(plain(value)).encode("ascii")
 
@@ -111,7 +111,7 @@ def checked_id(id_: object) -> int:
 
 
 def checked_ids(name: str, given: object) -> list[int]:
-    """The ids that an argument gives, each as `checked_id` takes it."""
+    """The ids in an argument, each checked by `checked_id`."""
     return [checked_id(each) for each in arguments.ids(name, given)]
 
 
@@ -119,11 +119,13 @@ def place(namespace: str) -> str:
     """The path of a namespace.
 
     Raises:
-        TypeError, ValueError: It is not a text, or cannot stand in an address.
+        TypeError, ValueError: It is not text, or cannot be part of an address.
     """
     name = arguments.text("namespace", namespace, "name one, for example 'maya'")
     if "/" in name or name in (".", ".."):
-        raise ValueError(f"namespace {name!r} cannot stand in an address; name one without slashes")
+        raise ValueError(
+            f"namespace {name!r} cannot be part of an address; use one without slashes"
+        )
     return f"/v1/namespaces/{quote(name, safe='')}"
 
 
