@@ -1,4 +1,4 @@
-"""`helamem bench answers`: how good the answers are, with a language model that costs money or time."""
+"""`helamem bench answers`: measures answers of a language model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from helamem.protocols import LLM
 
-FOLDER = "bench-answers"  # in the data folder, unless told otherwise
+FOLDER = "bench-answers"  # in the data folder, by default
 
 
 @click.command(cls=Command)
@@ -36,7 +36,7 @@ FOLDER = "bench-answers"  # in the data folder, unless told otherwise
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="How much of what was found the model is shown; of `full-text`, always all.",
+    help="Most tokens of findings that the model sees; of `full-text`, always all.",
 )
 @click.option(
     "--questions",
@@ -47,15 +47,15 @@ FOLDER = "bench-answers"  # in the data folder, unless told otherwise
 )
 @llm_options
 @click.option(
-    "--judge", metavar="MODEL", help="Who judges, at the same server; the same model, if left out."
+    "--judge", metavar="MODEL", help="The judge, at the same server; the same model by default."
 )
-@click.option("--no-judge", is_flag=True, help="Score by F1 and BLEU-1 alone.")
-@click.option("--dry-run", is_flag=True, help="Ask nobody; estimate calls, tokens and cost.")
+@click.option("--no-judge", is_flag=True, help="Use no judge; score by F1 and BLEU-1 alone.")
+@click.option("--dry-run", is_flag=True, help="Call nobody; estimate calls, tokens and cost.")
 @click.option(
     "--prices",
     type=two_numbers,
     metavar="IN,OUT",
-    help="What a million tokens of the model cost, in any currency.",
+    help="The price of a million tokens of the model, in and out.",
 )
 @click.option(
     "--judge-prices", type=two_numbers, metavar="IN,OUT", help="The same of another judge."
@@ -64,9 +64,9 @@ FOLDER = "bench-answers"  # in the data folder, unless told otherwise
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Where replies are kept; a folder in the data folder, if left out.",
+    help="The folder that keeps replies; one in the data folder by default.",
 )
-@click.option("--no-cache", is_flag=True, help="Keep no replies, and ask everything anew.")
+@click.option("--no-cache", is_flag=True, help="Keep no replies, and ask everything again.")
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -92,9 +92,9 @@ def answers(
     workers: int,
     **given: Any,
 ) -> None:
-    """Measure answers of a language model, and what they cost.
+    """Measure answers of a language model, and their cost.
 
-    It answers from what each system finds, and it or another one judges.
+    It answers from what each system finds, and it or another model judges.
 
     Replies are cached, so an interrupted run continues when the same command is given again.
     A call that fails is counted as failed, never as a wrong answer, and is asked again next time.
@@ -103,7 +103,7 @@ def answers(
         helamem bench answers --data locomo10.json --model gpt-4o-mini --dry-run --prices 0.15,0.60
     """
     if judge and no_judge:
-        raise click.UsageError("--judge names who judges, and --no-judge says nobody")
+        raise click.UsageError("--judge and --no-judge contradict each other; give one of them")
     model = app.config().llm.model
     place = None if no_cache else _reply_folder(app, cache)
     uncached = _with_setting(app, "llm.cache", "")  # the experiment has its own cache
@@ -153,7 +153,7 @@ def _with_setting(app: App, setting: str, value: str) -> App:
 
 
 def _model(app: App, *, dry_run: bool) -> LLM | None:
-    """The model that the options name; in a dry run, a stand-in that only counts."""
+    """The model of the options; in a dry run, a stand-in that only counts."""
     if not dry_run:
         return language_model(app)
     if not is_configured(app):

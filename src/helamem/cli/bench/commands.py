@@ -1,6 +1,6 @@
-"""`helamem bench`: how well the memory does on published data, beside simpler systems.
+"""`helamem bench`: measures the memory on published data, beside simpler systems.
 
-Each command runs one experiment of `helamem.evaluation.experiments` on a file that is given.
+Each command runs one experiment of `helamem.evaluation.experiments`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ splits_option = click.option(
     type=click.IntRange(1),
     default=defaults.SPLITS,
     show_default=True,
-    help="How often the questions are split in experience and test.",
+    help="How often the questions are split into experience and test.",
 )
 
 passes_option = click.option(
@@ -52,7 +52,7 @@ passes_option = click.option(
     type=click.IntRange(0),
     default=defaults.PASS_SPLITS,
     show_default=True,
-    help="In how many of these the experience is gone through ten times.",
+    help="In how many of these splits the experience is repeated ten times.",
 )
 
 
@@ -64,8 +64,8 @@ passes_option = click.option(
 def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     """Measure retrieval on LoCoMo.
 
-    Recall of evidence by rank, by category, and inside token budgets. A memory is built of each
-    conversation, and every question is asked, read-only. `--set` changes the system `default`.
+    Recall of evidence by rank, by category, and within token budgets. A memory is built of each
+    conversation, and every question is asked without writing. `--set` changes the system `default`.
 
     Example:
         helamem bench locomo --data locomo10.json --systems default,cosine --json results.json
@@ -81,9 +81,8 @@ def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 def longmemeval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     """Measure retrieval on LongMemEval.
 
-    Recall of turns and of sessions. The files `_s`, `_m` and `oracle` are read as they are. Each
-    question has a history of its own, so a memory is built for every question; `--sample` takes
-    some of them.
+    Recall of turns and of sessions, on the files `_s`, `_m` and `oracle`. Each question has a history of
+    its own, so a memory is built for every question; `--sample` takes some of them.
 
     Example:
         helamem bench longmemeval --data longmemeval_s.json --sample 50 --json results.json
@@ -119,7 +118,7 @@ def retrieval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 def suite(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     """Measure retrieval on every data set of a folder.
 
-    All files that end in .json or .jsonl, with one set of settings, in one table.
+    All .json and .jsonl files, with one set of settings, in one table.
 
     Example:
         helamem bench suite --data corpora --json suite.json
@@ -129,7 +128,7 @@ def suite(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 
 @bench.command(cls=Command)
 @on_folder
-@click.option("--fit", is_flag=True, help="Fit the model of confidence anew, too.")
+@click.option("--fit", is_flag=True, help="Fit the model of confidence again, too.")
 @pass_app
 def abstention(app: App, /, *, fit: bool, **given: Any) -> None:
     """Measure whether the memory knows what it does not know.
@@ -167,7 +166,7 @@ def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
 @some_options("--set")
 @pass_app
 def reuse(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
-    """Measure what learning adds where needs return in other words.
+    """Measure what learning adds if needs return in other words.
 
     Example:
         helamem bench reuse --data locomo10.json --json reuse.json
@@ -195,7 +194,7 @@ def ablation(app: App, /, **given: Any) -> None:
 def sensitivity(app: App, /, **given: Any) -> None:
     """Measure how much single numbers of the ranking matter.
 
-    Each of activation and spreading is moved around its default by itself, from half of it to twice as much.
+    Each number of activation and spreading is moved from half its default to twice as much.
 
     Example:
         helamem bench sensitivity --data locomo10.json --json sensitivity.json
@@ -260,15 +259,14 @@ bench.add_command(answers)
     type=whole_numbers,
     default=",".join(map(str, defaults.SIZES)),
     show_default=True,
-    help="How many turns the memories have, separated by commas.",
+    help="The numbers of turns, separated by commas.",
 )
 @pass_app
 def speed(app: App, /, sizes: tuple[int, ...], **given: Any) -> None:
     """Measure how fast a memory adds and searches.
 
-    And how much room it takes, at several sizes. The turns and questions are those of the data set;
-    without --data, of the sample that comes with helamem. They are repeated with other words until
-    there are enough.
+    And how much room it takes, at several sizes. The turns and questions are those of --data or of the
+    sample that comes with helamem, repeated with other words until there are enough.
 
     Example:
         helamem bench speed --sizes 1000,10000
@@ -284,14 +282,14 @@ def speed(app: App, /, sizes: tuple[int, ...], **given: Any) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("docs/evaluation"),
     show_default=True,
-    help="The folder that the pages are written to.",
+    help="The folder for the pages.",
 )
 @some_options("--debug", "--verbose")
 def report(results: tuple[Path, ...], out: Path) -> None:
     """Make pages of results, with tables and plots.
 
-    They say what did not help, and what is behind the numbers. A list of all pages is made too;
-    pages that are in the folder already stay in the list.
+    They say what did not help, and how the numbers were made. A list of all pages in the folder is made
+    too.
 
     Example:
         helamem bench report learning.json ablation.json --out docs/evaluation

@@ -1,4 +1,4 @@
-"""What the commands of `bench` share: the options of an experiment, running it, and where its result goes."""
+"""Shared by the commands of `bench`: the options of an experiment, running it, and writing its result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
-# What changes what is measured; the other settings say where files and models are.
+# Settings that change what is measured; the others name files and models.
 MEASURED = {
     "preset",
     "candidates",
@@ -33,7 +33,7 @@ MEASURED = {
     "forgetting",
 }
 
-WIDE = 112  # characters that a line of the table takes
+WIDE = 112  # characters of a line of the table
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 _DATA = {
@@ -66,7 +66,7 @@ _JSON = click.option(
     "output",
     type=files.OutputFile(),
     metavar="OUT",
-    help="Write the results there as JSON; `-` for standard output.",
+    help="The file for the results, as JSON; `-` is standard output.",
 )
 _OUT = click.option(
     "--out",
@@ -87,7 +87,7 @@ FOLDER_OF_DATA = click.option(
 
 
 def on_folder(command: Decorated) -> Decorated:
-    """Give a command the options of an experiment on every data set of a folder."""
+    """Add the options of an experiment on a folder of data sets to a command."""
     own = some_options("--embedder", "--debug", "--verbose")
     for option in reversed((FOLDER_OF_DATA, _SAMPLE, _JSON, _OUT, own)):
         command = option(command)
@@ -95,11 +95,11 @@ def on_folder(command: Decorated) -> Decorated:
 
 
 def measuring(form: str = "auto", *, needs_data: bool = True) -> Callable[[Decorated], Decorated]:
-    """Give a command the options of every experiment: the data, the embedder, and where results go.
+    """Add the options of every experiment to a command: data, embedder, and results.
 
     Args:
-        form: The only form of data that the command takes; any unless given.
-        needs_data: Whether the command cannot do with helamem's own sample.
+        form: The only form of data that the command takes; None for any.
+        needs_data: Whether the command needs data other than helamem's own sample.
     """
     about_data = {
         "auto": (_FORM, _CORRECTIONS),
@@ -125,20 +125,20 @@ def measure(
     command: str = "",
     **settings: Any,
 ) -> dict[str, Any]:
-    """Run an experiment, and show or write what it found.
+    """Run an experiment, and show or write its result.
 
     Args:
-        given: What the shared options said.
+        given: The values of the shared options.
         words: The experiment's own options, as they are written on a command line.
-        command: The command's name, where it is not the experiment's.
-        settings: What they mean to the experiment.
+        command: The command's name, if it is not the experiment's.
+        settings: The values of the experiment's own options.
     """
     from helamem.cli import display
     from helamem.evaluation import experiments
 
     refuse_unsaid(app, command or experiment, settings.get("settings"))
     if given["folder"] is not None:
-        ready(given["folder"])  # what is wrong is told before hours of work, and not after them
+        ready(given["folder"])  # errors are reported before hours of work, not after
     embedder = app.config().embedder
     quiet = app.as_json or given["output"] == files.STANDARD_OUTPUT
     with display.progress(quiet) as show, _data_file(given) as data:
@@ -160,11 +160,11 @@ def measure(
 
 
 def ready(folder: Path) -> None:
-    """See that pages can be written into a folder, and their plots drawn.
+    """Check that pages can be written into a folder, and their plots drawn.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
-        UsageError: Nothing can be written there.
+        UsageError: The folder is not writable.
     """
     from helamem.evaluation import figures
 
@@ -173,13 +173,13 @@ def ready(folder: Path) -> None:
 
 
 def refuse_unsaid(app: App, command: str, said: Mapping[str, str] | None) -> None:
-    """Refuse settings from elsewhere than `--set`: a benchmark says all that made its numbers.
+    """Refuse settings from anywhere but `--set`: the command line must say all that made the numbers.
 
     Args:
-        said: What `--set` said; None where the command has no such option.
+        said: The settings of `--set`; None if the command has no such option.
 
     Raises:
-        ConfigError: A setting would change what is measured, and is not said.
+        ConfigError: Another setting would change what is measured.
     """
     from helamem.errors import ConfigError
 
@@ -200,7 +200,7 @@ def refuse_unsaid(app: App, command: str, said: Mapping[str, str] | None) -> Non
 
 
 def _settings_from_elsewhere(app: App, said: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
-    """Each setting that differs from what is measured, with its value and where it came from."""
+    """Each setting that differs from what is measured, with its value and origin."""
     from helamem import config
 
     resolved, measured = app.resolved(), config.Config.of(**said)
@@ -208,12 +208,12 @@ def _settings_from_elsewhere(app: App, said: Mapping[str, str]) -> Iterator[tupl
         value, origin = config.value_of(resolved.config, name), resolved.origins[name]
         if name.partition(".")[0] not in MEASURED or value == config.value_of(measured, name):
             continue
-        if not origin.startswith("preset "):  # what follows from a preset is told by its name
+        if not origin.startswith("preset "):  # settings of a preset are reported by its name
             yield name, value, _option(app, name) if origin == "argument" else origin
 
 
 def _how_to_undo(origin: str) -> str:
-    """How a setting is taken back that came from there."""
+    """How to undo a setting from an origin."""
     if origin.startswith("HELAMEM_"):
         return f"unset {origin}"
     return f"leave out {origin}" if origin.startswith("--") else f"take it out of {origin}"
@@ -225,7 +225,7 @@ def _option(app: App, name: str) -> str:
 
 @contextmanager
 def _data_file(given: Mapping[str, Any]) -> Iterator[Path]:
-    """The file that was given, or the sample that comes with helamem."""
+    """The given file, or the sample that comes with helamem."""
     if given["data"]:
         yield given["data"]
         return
@@ -241,7 +241,7 @@ def command_line(
     words: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
 ) -> str:
-    """How to measure the same again, without the folders of whoever did."""
+    """The command that repeats the measurement, without folders of this machine."""
     said = [f"helamem bench {name}"]
     if given["data"]:
         said.append(f"--data {given['data'].name}")
@@ -259,7 +259,7 @@ def command_line(
 
 
 def publish(result: Mapping[str, Any], given: Mapping[str, Any], *, as_json: bool) -> None:
-    """Write a result where the options say, and show it as a table or as JSON."""
+    """Write a result as the options say, and show it as a table or as JSON."""
     from helamem.cli import display
     from helamem.evaluation import report
 

@@ -29,8 +29,8 @@ FEW_LESSONS = {"consolidation.min_strength": "0.4", "consolidation.min_degree": 
 def demo(app: App, data: Path | None) -> None:
     """Watch a memory read, answer, learn and forget.
 
-    It works in a temporary folder: your own memory is not touched. LoCoMo files bring their own
-    questions; of other files, questions that somebody asked are taken, with the turn that followed.
+    It works in a temporary folder and leaves your own memory alone. LoCoMo files have questions with known
+    answers; in other files, questions that somebody asked are used, with the next turn as the answer.
 
     Example:
         helamem demo

@@ -43,7 +43,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A conversation, and what to ask about it."""
+    """A conversation, and questions about it."""
 
     name: str
     turns: Sequence[Turn]
@@ -59,8 +59,8 @@ def sample() -> Story:
 def load(path: Path, *, most: int) -> Story:
     """Load a story from a file, with at most `most` questions.
 
-    LoCoMo's questions carry labels that say which turns answer them. In other files a question that
-    somebody asked serves, and the turn that followed as its answer.
+    LoCoMo labels the turns that answer its questions. In other files, questions that somebody asked are
+    used, with the next turn as the answer.
 
     Raises:
         DataError: The file is malformed, or in no known format.
@@ -108,7 +108,7 @@ def _turn_numbers(labels: Sequence[str], places: dict[Any, int]) -> tuple[int, .
 
 
 def _asked_questions(turns: Sequence[Turn]) -> Iterator[Question]:
-    """Questions that were asked in the conversation, each with the turn that followed."""
+    """Questions asked in the conversation, each with the next turn."""
     for place, (turn, reply) in enumerate(pairwise(turns)):
         answered = turn.session == reply.session and _speaker_of(turn) != _speaker_of(reply)
         for sentence in sentences(turn.text):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from helamem.search.recall import Recall
 
 SHOWN = 2  # hits of each question
-FACTS = 3  # those that rest on most
+FACTS = 3  # those with the most sources
 GONE = 2  # examples of what would be forgotten
 NEAR_TOP = 5
 TICK = display.Glyph("✓", ">", "bold green")
@@ -35,7 +35,7 @@ def heading(number: int, title: str, words: str) -> RenderableType:
 
 
 def reading(walk: Walk) -> RenderableType:
-    """What was read."""
+    """The result of reading."""
     receipt, ms = walk.read()
     stats = walk.memory.stats()
     stored = display.counted(len(receipt.stored), "turn")
@@ -56,7 +56,7 @@ def asking(walk: Walk) -> RenderableType:
 
 
 def learning(walk: Walk) -> RenderableType:
-    """What the questions taught, added up."""
+    """The sum of what was learned."""
     learned = [each.learned for each in walk.learn() if each.learned is not None]
     pairs = display.counted(sum(each.strengthened for each in learned), "pair")
     bound = sum(each.bound for each in learned)
@@ -66,7 +66,7 @@ def learning(walk: Walk) -> RenderableType:
 
 
 def asking_again(walk: Walk) -> RenderableType:
-    """Where the answers stand among the hits, before and after learning."""
+    """The places of the answers among the hits, before and after learning."""
     asked = walk.ask_again()
     rows = _lines("question", f"first {K} hits before", "and after", flexible="question")
     for each in asked:
@@ -83,7 +83,7 @@ def asking_again(walk: Walk) -> RenderableType:
 
 
 def consolidating(walk: Walk) -> RenderableType:
-    """What was distilled."""
+    """The distilled facts."""
     report, facts = walk.consolidate()
     broad = sorted(facts, key=lambda fact: (-len(fact.sources), fact.id))[:FACTS]
     more = [Text(f"... and {len(facts) - FACTS} more", "dim")] if len(facts) > FACTS else []
@@ -91,14 +91,14 @@ def consolidating(walk: Walk) -> RenderableType:
 
 
 def forgetting(walk: Walk) -> RenderableType:
-    """What would go."""
+    """The episodes that would be forgotten."""
     plan, some = walk.forget()
     examples = [display.memories(some[:GONE])] if some else []
     return Group(Text(consolidate.counts(plan)), *examples)
 
 
 def next_steps() -> RenderableType:
-    """What to try now."""
+    """The next commands to try."""
     commands = {
         'helamem add "Maya is allergic to peanuts."': "remember, in your own file",
         'helamem search "What can Maya not eat?" --explain': "ask, and see why",
@@ -180,12 +180,12 @@ def _lines(*columns: str, flexible: str, right: Iterable[str] = ()) -> Table:
 
 
 def _line(words: str, style: str = "") -> Text:
-    """Words that are cut where the line ends."""
+    """Words that are cut at the end of the line."""
     return Text(display.printable(words), style, no_wrap=True, overflow="ellipsis")
 
 
 def _all_ranks(asked: Sequence[Asked], *, after: bool) -> list[int | None]:
-    """The places of all memories with answers, over all questions as they stand and reworded."""
+    """The places of all memories with answers, over all questions and their rewordings."""
     return [
         rank
         for each in asked

@@ -24,11 +24,11 @@ LATER = timedelta(days=90)
 
 @dataclass(slots=True, kw_only=True)
 class Asked:
-    """A question on its way through the demo.
+    """A question in the demo.
 
     Attributes:
         evidence: The memories that hold its answer.
-        before, after: What it brought back before and after learning.
+        before, after: Its recalls before and after learning.
         reworded_before, reworded_after: The same for the question in other words, if there are any.
     """
 
@@ -66,14 +66,14 @@ class Walk:
         self.memory.close()
 
     def read(self) -> tuple[Receipt, float]:
-        """Store the conversation; the receipt, and how many milliseconds it took."""
+        """Store the conversation; return the receipt and the milliseconds."""
         started = time.perf_counter()
         receipt = self.memory.add_many(self.story.turns)
         self.ids = receipt.ids
         return receipt, 1e3 * (time.perf_counter() - started)
 
     def ask(self) -> list[Asked]:
-        """Ask every question, as it stands and in other words; nothing is written."""
+        """Ask every question, also in other words, without writing."""
         self.asked = [
             Asked(
                 question=question,
@@ -99,11 +99,11 @@ class Walk:
         return self.asked
 
     def consolidate(self) -> tuple[ConsolidationReport, list[Fact]]:
-        """Distil what belongs together; what was done, and the facts."""
+        """Consolidate; return the report and the facts."""
         return self.memory.consolidate(), list(self.memory.facts())
 
     def forget(self) -> tuple[ForgetPlan, list[Episode | Fact]]:
-        """What might go a good while later, and some of it; nothing is removed."""
+        """Plan forgetting at a later time; return the plan and some of its memories."""
         last = self.memory.stats().last_at
         plan = self.memory.forget(at=last + LATER if last else None)
         return plan, [self.memory.get(id_) for id_ in plan.ids[:3]]
@@ -113,6 +113,6 @@ class Walk:
 
 
 def ranks(recall: Recall | None, ids: Sequence[int]) -> list[int | None]:
-    """The place of each memory among the hits, from 1; None where it is not among them."""
+    """The place of each memory among the hits, from 1; None if it is not among them."""
     found = recall.ids if recall is not None else ()
     return [found.index(id_) + 1 if id_ in found else None for id_ in ids]
