@@ -323,7 +323,9 @@ class TestAsTheSDKTestsItsOwn:
     def test_an_item_that_is_not_json_is_refused(
         self, session: HelamemSession, memory: Memory
     ) -> None:
-        with pytest.raises(ValueError, match=r"Item 1 cannot be stored, since it is not JSON: .*\."):
+        with pytest.raises(
+            ValueError, match=r"Item 1 cannot be stored, since it is not JSON: .*\."
+        ):
             run(session.add_items([USER, {"role": "user", "content": b"x"}]))
         assert () == tuple(memory.list())
 

@@ -338,6 +338,11 @@ class TestTending:
     def test_no_facts_yet_says_what_makes_them(self, cli: Cli) -> None:
         assert "helamem consolidate" in cli("facts").stdout
 
+    def test_consolidating_without_lessons_says_what_is_missing(self, cli: Cli) -> None:
+        cli("add", "Maya is allergic to peanuts.")
+
+        assert "helamem reinforce" in cli("consolidate").stdout
+
     def test_forgetting_is_a_plan_until_yes(self, cli: Cli, as_json: Data, maya: None) -> None:
         as_json("reinforce", "When is the concert?", "--used", "2")
         late = ("--max-share", "1", "--at", "2027-01-01T00:00:00Z")

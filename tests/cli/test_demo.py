@@ -84,6 +84,9 @@ class TestDemo:
         assert len(shown) <= 3 * 24
         assert max(map(len, shown)) <= 100
 
+    def test_its_lines_are_short_in_a_pipe(self, cli: Cli) -> None:
+        assert max(map(len, cli("demo").stdout.splitlines())) <= 120
+
     def test_two_runs_say_the_same(self, as_json: Data) -> None:
         first, second = (as_json("demo") for _ in range(2))
 

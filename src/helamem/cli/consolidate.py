@@ -132,6 +132,7 @@ def _render_facts(kept: Sequence[Fact]) -> RenderableType:
 
 
 SHOWN = 10  # most memories of a plan that are shown
+NO_HUBS = "Without a language model, facts come from memories that served together: `helamem reinforce` links them."
 
 
 def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> RenderableType:
@@ -143,7 +144,7 @@ def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> 
     from helamem.records import Fact
 
     told = [
-        f"{display.counted(report.hubs, 'dense place')} found",
+        f"{display.counted(report.hubs, 'hub')} found",
         f"{display.counted(report.clusters, 'cluster')} distilled",
         f"{report.unchanged:,} unchanged",
         f"{display.counted(len(report.facts_added), 'new fact')}",
@@ -155,6 +156,8 @@ def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> 
     kept = [each for each in new if isinstance(each, Fact)]
     if report.usage["calls"]:
         told.append(f"{display.counted(report.usage['calls'], 'call')} to the language model")
+    elif not report.hubs:
+        problems.append(Text(NO_HUBS, "dim"))
     return Group(Text(f"{', '.join(told)}."), *([display.facts(kept)] if kept else []), *problems)
 
 

@@ -42,14 +42,15 @@ NEIGHBOURS = ("its neighbours", "green", "▓", "+")
 LEARNED = ("what was learned", "magenta", "▒", "*")
 
 
-def console(*, stderr: bool = False, least: int = 0) -> Console:
+def console(*, stderr: bool = False, least: int = 0, piped: int = UNBROKEN) -> Console:
     """The console; colour and width follow the terminal, NO_COLOR and COLUMNS.
 
     Args:
         least: The least width, even if the terminal is narrower and lines wrap.
+        piped: The least width in a pipe.
     """
     made = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
-    made.width = max(made.width, least, 0 if stderr or not is_piped() else UNBROKEN)
+    made.width = max(made.width, least, 0 if stderr or not is_piped() else piped)
     return made
 
 

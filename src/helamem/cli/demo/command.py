@@ -12,6 +12,7 @@ from helamem.cli.demo.walk import Asked, Walk, ranks
 from helamem.cli.program import Command
 from helamem.cli.settings import App, pass_app, shared_options
 
+PAGE = 100  # the width in a pipe: the demo is for reading, not for tools
 MOST_QUESTIONS = 4
 # A handful of lessons makes weak hubs; a memory in use has many more, and a higher bar.
 FEW_LESSONS = {"consolidation.min_strength": "0.4", "consolidation.min_degree": "3"}
@@ -53,7 +54,7 @@ def _as_text(walk: Walk) -> None:
     from helamem.cli import display
     from helamem.cli.demo import view
 
-    console = display.console()
+    console = display.console(piped=PAGE)
     for number, (title, words, step) in enumerate(view.STEPS, start=1):
         console.print(view.heading(number, title, words))
         console.print(step(walk))
