@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from helamem.stores.sqlite.database import Database
-from helamem.stores.sqlite.store import FUNCTIONS
+from helamem.stores.sqlite.files import FUNCTIONS
 
 if TYPE_CHECKING:
     from pathlib import Path

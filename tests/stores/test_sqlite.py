@@ -597,7 +597,8 @@ class TestTraces:
                 store.update(id_, samples.episode(there[id_]), at=4.0)
             store.remove(ids, at=5.0)
             gone += [there.pop(id_).split()[0] for id_ in ids]
-            assert not has_residue(store._db._connection.serialize(), database.PAGE_BYTES)
+            with store._file.writer() as db:
+                assert not has_residue(db._connection.serialize(), database.PAGE_BYTES)
         content = raw(path)
         assert [] == [word for word in gone if f"{word} ".encode() in content]
         assert all(f"{text.split()[0]} ".encode() in content for text in there.values())
@@ -666,10 +667,10 @@ class TestCostOfRemoving:
             ids = samples.add(store, *[f"turn {i}" for i in range(n)])
             with monkeypatch.context() as patched:
                 statements = Statements(patched)
-                pages = store._db.row("PRAGMA page_count")
+                pages = in_sql(tmp_path / f"{n}.db", "PRAGMA page_count")
                 store.remove([ids[n // 2]], at=5.0)
                 counted.append(statements.n)
-                assert pages == store._db.row("PRAGMA page_count")
+                assert pages == in_sql(tmp_path / f"{n}.db", "PRAGMA page_count")
             store.close()
 
         assert counted[0] == counted[1]

@@ -112,12 +112,13 @@ class CueContract(Contract):
     def test_cues_without_their_edges_are_not_put_back(self) -> None:
         samples.add(self.store, "a")
 
-        def edges(cues: list[int]) -> Edges:
-            assert 1 == len(self.store.vectors(samples.ints(*cues)))
-            raise KeyError(cues[0])
+        with self.unchanged(KeyError), self.store.transaction() as inside:
 
-        with self.unchanged(KeyError):
-            self.store.restore([samples.cue("which?")], edges)
+            def edges(cues: list[int]) -> Edges:
+                assert 1 == len(inside.vectors(samples.ints(*cues)))
+                raise KeyError(cues[0])
+
+            inside.restore([samples.cue("which?")], edges)
 
 
 def _edges(weights: Mapping[tuple[int, int], float], touched: float = 0.0) -> Edges:

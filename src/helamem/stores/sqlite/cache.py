@@ -1,121 +1,170 @@
-"""The index of a namespace, kept up with what this handle, others, and other processes write."""
+"""The indexes of the namespaces of a file, kept up with what this process and others write, within a limit."""
 
 from __future__ import annotations
 
-import contextlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.protocols import QUIET, ROLES
-from helamem.stores.sqlite import rows
+from helamem.stores.sqlite import namespace, rows
 from helamem.stores.sqlite.index import Columns, NodeIndex
-from helamem.stores.sqlite.namespace import listed
+from helamem.stores.sqlite.namespace import NEVER, listed
 from helamem.stores.sqlite.node_table import CHANGES_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-    from helamem.stores.sqlite.namespace import Space
+    from helamem.stores.sqlite.namespace import Space, State
 
 ROLE_CODES = {role: code for code, role in enumerate(ROLES) if code}
 MANY_CHANGES = 0.1  # beyond this share of the nodes, everything is read anew
+MOST_BYTES = 256 * 2**20  # of all indexes of a file; the one in use may be larger
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An index, and the state of the namespace that it is of."""
+
+    state: State
+    index: NodeIndex
 
 
 class Cache:
-    """Reads newer nodes in, and corrects what has changed since it last looked."""
+    """The newest index of one namespace that anybody has needed."""
 
-    def __init__(self, space: Space) -> None:
-        self._space = space
-        self._reindexings = -1
-        self._generation = -1
-        self._snapshot: int | None = None
-        self._index = NodeIndex.empty(space.dimension)
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: Held | None = None
 
-    def current(self) -> NodeIndex:
-        """The index as of now, or as of the block of reading that this is called in."""
-        db = self._space.db
-        with db.reading():
-            if db.snapshot is not None and db.snapshot == self._snapshot:
-                return self._index
-            self._forget_what_is_stale()
-            generation, last = db.row(
-                "SELECT generation, last_node FROM namespace WHERE id = ?", self._space.id
-            )
-            if generation - self._generation >= CHANGES_KEPT:
-                self._generation = -1
-            if generation != self._generation:
-                self._index = self._corrected()
-                self._generation = generation
-            known = int(self._index.ids[-1]) if len(self._index.ids) else 0
-            if last > known:
-                self._index = self._index.extended(*self._read("n.id > ?", known))
-            self._snapshot = db.snapshot
-            return self._index
+    @property
+    def held(self) -> Held | None:
+        """What is at hand, whatever it is of."""
+        return self._held
 
-    @contextlib.contextmanager
-    def restored_on_failure(self) -> Iterator[None]:
-        """If the block raises, the index is what it was before."""
-        before = self._reindexings, self._generation, self._index
-        try:
-            yield
-        except BaseException:
-            self._reindexings, self._generation, self._index = before
-            raise
+    def current(self, space: Space) -> Held:
+        """The index as of a snapshot, of which this had better be the first reading.
 
-    def _forget_what_is_stale(self) -> None:
-        """Drop every vector and column if all of them were made anew."""
-        reindexings = self._space.reindexings()
-        if reindexings != self._reindexings:
-            self._reindexings = reindexings
-            self._generation = -1
-            self._index = NodeIndex.empty(self._space.dimension)
+        An index that others have brought further meanwhile is of no use to it: it gets one of its own then.
+        """
+        with self._lock:
+            state = namespace.state(space)
+            held = caught_up(space, self._held, state)
+            self._offer(held)
+            return held
 
-    def _corrected(self) -> NodeIndex:
-        """The index without what went since, and with what changed; empty where that is much."""
-        space, index = self._space, self._index
+    def offer(self, held: Held) -> None:
+        """Keep an index of what has been committed, if it is newer."""
+        with self._lock:
+            self._offer(held)
+
+    def _offer(self, held: Held) -> None:
+        if self._held is None or held.state.is_newer_than(self._held.state):
+            self._held = held
+
+
+class Caches:
+    """The caches of all namespaces of a file; beyond the limit those go that were not used for longest."""
+
+    def __init__(self, most_bytes: int | None = None) -> None:
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._caches: OrderedDict[int, Cache] = OrderedDict()
+        self._sizes: dict[int, int] = {}
+        self.n_bytes = 0
+
+    def of(self, number: int) -> Cache:
+        """The cache of a namespace."""
+        with self._lock:
+            cache = self._caches.setdefault(number, Cache())
+            self._caches.move_to_end(number)
+            return cache
+
+    def used(self, number: int, held: Held) -> None:
+        """Keep to the limit after an index may have grown."""
+        with self._lock:
+            if number not in self._caches:
+                return
+            self._count(number, held.index.n_bytes)
+            most = MOST_BYTES if self._most_bytes is None else self._most_bytes
+            while self.n_bytes > most and len(self._caches) > 1:
+                oldest, _ = self._caches.popitem(last=False)
+                self._count(oldest, 0)
+
+    def _count(self, number: int, n_bytes: int) -> None:
+        self.n_bytes += n_bytes - self._sizes.pop(number, 0)
+        if n_bytes:
+            self._sizes[number] = n_bytes
+
+
+def caught_up(space: Space, held: Held | None, state: State) -> Held:
+    """An index of this state: the one at hand, with what is newer read in and what has changed corrected."""
+    if (
+        held is None
+        or held.state.is_newer_than(state)
+        or held.state.reindexings < state.reindexings
+    ):
+        held = Held(NEVER, NodeIndex.empty(space.dimension))
+    if held.state == state:
+        return Held(state, held.index)
+    index = held.index
+    if state.generation != held.state.generation:
+        index = _corrected(space, held, state)
+    known = int(index.ids[-1]) if len(index.ids) else 0
+    if state.last_node > known:
+        index = index.extended(*_read(space, index, "n.id > ?", known))
+    return Held(state, index)
+
+
+def _corrected(space: Space, held: Held, state: State) -> NodeIndex:
+    """The index without what went since, and with what changed; empty where that is much."""
+    index, changes = held.index, None
+    if held.state != NEVER and state.generation - held.state.generation < CHANGES_KEPT:
         changes = space.db.column(
             "SELECT DISTINCT node FROM change WHERE namespace = ? AND generation > ?",
             space.id,
-            self._generation,
+            held.state.generation,
         )
-        if self._generation < 0 or len(changes) > len(index.ids) * MANY_CHANGES:
-            (n,) = space.db.row("SELECT count(*) FROM node WHERE namespace = ?", space.id)
-            return NodeIndex.empty(space.dimension, capacity=n)
-        known = int(index.ids[-1]) if len(index.ids) else 0
-        changed, vectors, speakers = self._read(
-            "n.id IN (SELECT value FROM json_each(?))",
-            listed(id_ for id_ in changes if id_ <= known),
-        )
-        gone = np.setdiff1d(np.array(changes, np.int64), changed.ids)
-        return index.corrected(gone, changed, vectors, speakers)
+    if changes is None or len(changes) > len(index.ids) * MANY_CHANGES:
+        (n,) = space.db.row("SELECT count(*) FROM node WHERE namespace = ?", space.id)
+        return NodeIndex.empty(space.dimension, capacity=n)
+    known = int(index.ids[-1]) if len(index.ids) else 0
+    changed, vectors, speakers = _read(
+        space,
+        index,
+        "n.id IN (SELECT value FROM json_each(?))",
+        listed(id_ for id_ in changes if id_ <= known),
+    )
+    gone = np.setdiff1d(np.array(changes, np.int64), changed.ids)
+    return index.corrected(gone, changed, vectors, speakers)
 
-    def _read(
-        self, condition: str, value: int | str
-    ) -> tuple[Columns, NDArray[np.float32], tuple[str, ...]]:
-        """Some nodes, their vectors, and the speakers of the index and of these nodes."""
-        space = self._space
-        found = space.db.rows(
-            "SELECT id, kind, active, "  # noqa: S608  # our own words
-            f"CASE WHEN traits & {QUIET} OR NOT active THEN -1 ELSE coalesce(session, -1) END,"
-            " length, at, speaker, traits, role,"
-            " coalesce((SELECT min(place) FROM superseded WHERE by = n.id), id)"
-            f" FROM node n WHERE namespace = ? AND {condition} ORDER BY id",
-            space.id,
-            value,
-        )
-        blobs = space.db.column(
-            "SELECT value FROM node n JOIN vector v ON v.node = n.id"  # noqa: S608  # our own words
-            f" WHERE n.namespace = ? AND {condition} ORDER BY n.id",
-            space.id,
-            value,
-        )
-        names = dict.fromkeys((*self._index.speakers, *(row[6] for row in found if row[6])))
-        number = {name: i for i, name in enumerate(names)}
-        numbered = [
-            (*row[:6], number.get(row[6], -1), row[7], ROLE_CODES.get(row[8], 0), row[9])
-            for row in found
-        ]
-        return Columns.of(numbered), rows.unblobbed(blobs, space.dimension), tuple(names)
+
+def _read(
+    space: Space, index: NodeIndex, condition: str, value: int | str
+) -> tuple[Columns, NDArray[np.float32], tuple[str, ...]]:
+    """Some nodes, their vectors, and the speakers of the index and of these nodes."""
+    found = space.db.rows(
+        "SELECT id, kind, active, "  # noqa: S608  # our own words
+        f"CASE WHEN traits & {QUIET} OR NOT active THEN -1 ELSE coalesce(session, -1) END,"
+        " length, at, speaker, traits, role,"
+        " coalesce((SELECT min(place) FROM superseded WHERE by = n.id), id)"
+        f" FROM node n WHERE namespace = ? AND {condition} ORDER BY id",
+        space.id,
+        value,
+    )
+    blobs = space.db.column(
+        "SELECT value FROM node n JOIN vector v ON v.node = n.id"  # noqa: S608  # our own words
+        f" WHERE n.namespace = ? AND {condition} ORDER BY n.id",
+        space.id,
+        value,
+    )
+    names = dict.fromkeys((*index.speakers, *(row[6] for row in found if row[6])))
+    number = {name: i for i, name in enumerate(names)}
+    numbered = [
+        (*row[:6], number.get(row[6], -1), row[7], ROLE_CODES.get(row[8], 0), row[9])
+        for row in found
+    ]
+    return Columns.of(numbered), rows.unblobbed(blobs, space.dimension), tuple(names)

@@ -1,6 +1,6 @@
-"""One SQLite file: opening, schema, transactions, and translation of errors.
+"""One connection to an SQLite file: opening, schema, transactions, and translation of errors.
 
-It knows nothing about memories. All threads share one connection, guarded by its lock.
+It knows nothing about memories. A connection is used by one thread at a time; `files` sees to that.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,12 +24,12 @@ OLDEST = (3, 34, 0)  # of SQLite
 OPENINGS = 100  # how often a file is tried that others open at the same moment
 READERS_S = 0.5  # how long to wait for readers before postponing the truncation of the log
 PAGE_BYTES = 8192
+READING_KIB, WRITING_KIB = 16_000, 64_000  # of pages that a connection keeps in RAM at most
 SETTINGS = (
     f"PRAGMA page_size = {PAGE_BYTES}",
     "PRAGMA secure_delete = ON",
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -64000",
     "PRAGMA wal_autocheckpoint = 64",  # pages: the log stays under a megabyte, beside a small file too
     "PRAGMA journal_size_limit = 262144",
 )
@@ -40,13 +39,11 @@ class Database:
     """A connection to one file, with its schema up to date.
 
     Args:
-        path: The file; made with its folders where it is not there. ":memory:" keeps all in RAM.
+        path: The file; made with its folders where it is not there, unless `to_read`. ":memory:" keeps all in RAM.
         synchronous: "full" survives a power cut, "normal" a crash of the process.
         busy_s: How many seconds to wait for other writers.
         functions: Additional SQL functions by name.
-
-    Attributes:
-        snapshot: While reading, a number of the state that is seen; another state has another.
+        to_read: The file is there and up to date, and nothing is to be written.
 
     Raises:
         CorruptError: The file is damaged, or is not a helamem file.
@@ -61,6 +58,7 @@ class Database:
         synchronous: str,
         busy_s: float,
         functions: Mapping[str, tuple[int, Callable[..., Any]]],
+        to_read: bool = False,
     ) -> None:
         if sqlite3.sqlite_version_info < OLDEST:
             needed = ".".join(map(str, OLDEST))
@@ -70,25 +68,25 @@ class Database:
             )
         self.path = path
         self._busy_s = busy_s
-        self._lock = threading.RLock()
-        self._closed = False
-        self._n_readings = 0
-        self._is_writing = False
-        self.snapshot: int | None = None
-        if path != IN_RAM:
+        if path != IN_RAM and not to_read:
             _make_place(Path(path))
-        with self._explained():
+        with self.explained():
             self._connection = sqlite3.connect(
                 path, timeout=busy_s, isolation_level=None, check_same_thread=False
             )
         try:
-            with self._explained():
-                self._prepare(synchronous, functions)
+            with self.explained():
+                self._set_up(synchronous, functions)
+                self.execute(f"PRAGMA cache_size = -{READING_KIB if to_read else WRITING_KIB}")
+                if to_read:
+                    self.execute("PRAGMA query_only = ON")
+                else:
+                    self._bring_up_to_date()
         except BaseException:
             self._connection.close()
             raise
 
-    def _prepare(
+    def _set_up(
         self, synchronous: str, functions: Mapping[str, tuple[int, Callable[..., Any]]]
     ) -> None:
         for setting in SETTINGS:
@@ -96,6 +94,8 @@ class Database:
         self.execute(f"PRAGMA synchronous = {'FULL' if synchronous == 'full' else 'NORMAL'}")
         for name, (n_arguments, function) in functions.items():
             self._connection.create_function(name, n_arguments, function, deterministic=True)
+
+    def _bring_up_to_date(self) -> None:
         if self.path != IN_RAM:
             self._require_ours()
             self._write_ahead()
@@ -158,54 +158,34 @@ class Database:
 
     # Transactions
 
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._connection.in_transaction
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """Inside the block, all reads see one snapshot of the file."""
-        with self._lock, self._explained():
-            self._require_open()
-            if self._connection.in_transaction:
+        """Inside the block, all reads see one snapshot of the file; inside a transaction, what that sees."""
+        with self.explained():
+            if self.is_in_transaction:
                 yield
                 return
             with self._transaction("BEGIN"):
-                self._n_readings += 1
-                self.snapshot = self._n_readings
-                try:
-                    yield
-                finally:
-                    self.snapshot = None
+                yield
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """A write transaction, which waits for other writers; if the block raises, it is rolled back.
 
-        Inside another transaction it is a savepoint.
+        Inside another one it is a savepoint.
         """
-        with self._lock, self._explained():
-            self._require_open()
-            if self._is_writing:
+        with self.explained():
+            if self.is_in_transaction:
                 with self._savepoint():
                     yield
                 return
-            if self._connection.in_transaction:
-                raise StoreError("Nothing can be written inside reading(). Leave the block first.")
-            self._is_writing = True
-            try:
-                with self._transaction("BEGIN IMMEDIATE"):
-                    yield
-            finally:
-                self._is_writing = False
-
-    @property
-    def is_writing(self) -> bool:
-        """Whether a write transaction is open."""
-        return self._is_writing
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """The connection outside any transaction, for statements that SQLite runs only there."""
-        with self._lock, self._explained():
-            self._require_open()
-            yield
+            with self._transaction("BEGIN IMMEDIATE"):
+                yield
 
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
@@ -232,7 +212,7 @@ class Database:
         self.execute("RELEASE part")
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
         """Translate SQLite's errors into ours, with advice."""
         try:
             yield
@@ -244,12 +224,6 @@ class Database:
                 code = sqlite3.SQLITE_CORRUPT
             kind, advice = _MEANINGS.get(code, _UNKNOWN)
             raise kind(advice.format(path=self.path, busy_s=self._busy_s, error=exc)) from exc
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise StoreError(
-                f"The memory in {self.path} is closed. Open it again with Memory(...)."
-            )
 
     # Statements
 
@@ -296,11 +270,8 @@ class Database:
         return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
-        """Close the file; closing twice does nothing."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._connection.close()
+        """Close the connection; closing twice does nothing."""
+        self._connection.close()
 
 
 def migrations() -> list[str]:

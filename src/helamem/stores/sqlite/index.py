@@ -104,6 +104,12 @@ class NodeIndex:
         """One unit vector a node."""
         return self.buffer[: len(self.ids)]
 
+    @property
+    def n_bytes(self) -> int:
+        """How much RAM it takes, without the names of speakers."""
+        columns = sum(getattr(self.columns, name).nbytes for name in Columns.__slots__)
+        return int(self.buffer.nbytes + columns + self.order.nbytes + self.places.nbytes)
+
     def extended(
         self, newer: Columns, added: NDArray[np.float32], speakers: tuple[str, ...]
     ) -> NodeIndex:
@@ -111,7 +117,7 @@ class NodeIndex:
         n, grown = len(self.ids), len(self.ids) + len(added)
         buffer = self.buffer
         if grown > len(buffer):
-            buffer = np.empty((max(grown, len(buffer) * 3 // 2, 256), added.shape[1]), np.float32)
+            buffer = np.empty((max(grown, len(buffer) * 3 // 2), added.shape[1]), np.float32)
             buffer[:n] = self.vectors
         buffer[n:grown] = added
         return _index(self.columns.followed_by(newer), buffer, speakers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from helamem.errors import (
@@ -41,42 +41,90 @@ class Space:
         """The length of the vectors."""
         return self.analysis.dimension
 
-    def reindexings(self) -> int:
-        """How often the file has been reindexed; anything read before the last time is stale.
 
-        Raises:
-            EmbedderMismatchError, LanguageMismatchError: It was, by another embedder or language than this
-                handle's.
-        """
-        kept = _meta(self.db)
-        require_fit(self.db, _analysis(kept), self.analysis)
-        return int(kept.get("reindexings", 0))
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a namespace says of itself at one moment.
+
+    Attributes:
+        reindexings: How often the file has been reindexed; anything read before the last time is stale.
+        generation: How often nodes changed or went.
+        last_node: The newest node.
+        name: The namespace's name; another one after it was dropped.
+        n_documents, total_length: How many active episodes and facts there are, and their terms.
+        lessons: How many lessons have been learned.
+    """
+
+    reindexings: int
+    generation: int
+    last_node: int
+    name: str = field(compare=False)
+    n_documents: int = field(compare=False)
+    total_length: int = field(compare=False)
+    lessons: int = field(compare=False)
+
+    def is_newer_than(self, other: State) -> bool:
+        """Whether nodes were changed, or came, after the other moment."""
+        mine = self.reindexings, self.generation, self.last_node
+        return mine > (other.reindexings, other.generation, other.last_node)
 
 
-def claimed(db: Database, name: str, mine: Analysis | None) -> Space:
-    """Open or create the namespace of this name; a new file records this analysis.
+NEVER = State(-1, -1, 0, "", 0, 0, 0)  # before a namespace was there
+
+
+def state(space: Space) -> State:
+    """The state of a namespace now.
+
+    Raises:
+        EmbedderMismatchError, LanguageMismatchError: The file was reindexed with another embedder or language
+            than this handle's.
+    """
+    *counts, told = space.db.row(
+        "SELECT generation, last_node, name, n_documents, total_length, lessons,"
+        " (SELECT json_group_object(key, value) FROM meta) FROM namespace WHERE id = ?",
+        space.id,
+    )
+    kept = json.loads(told)
+    require_fit(space.db, _analysis(kept), space.analysis)
+    return State(int(kept.get("reindexings", 0)), *counts)
+
+
+def found(db: Database, name: str, mine: Analysis | None) -> Space | None:
+    """The namespace of this name, if there is one.
 
     Args:
-        mine: None takes the file as it is, whatever made it.
+        mine: What this handle's vectors and terms are made by; None takes the file as it is.
 
     Raises:
         EmbedderMismatchError: The file was made with another embedder.
         LanguageMismatchError: The file was read with another language.
         CorruptError: The file does not say which.
+        StoreError: The file is empty, and `mine` is None.
     """
     kept = made_with(db)
     if kept is None:
         if mine is None:
             raise StoreError(f"{db.path} is empty: nothing has been stored in it yet.")
-        with db.writing():
-            if made_with(db) is None:  # or another process was faster
-                record(db, mine)
-        kept = made_with(db)
-    if kept is None:
-        raise _damaged(db)
+        return None
     if mine is not None:
         require_fit(db, kept, mine)
-    return Space(db, _number(db, name), kept if mine is None else mine)
+    number = db.find("SELECT id FROM namespace WHERE name = ?", name)
+    return None if number is None else Space(db, number[0], kept if mine is None else mine)
+
+
+def begun(db: Database, name: str, mine: Analysis | None) -> Space:
+    """The namespace of this name, made if it is not there; a new file records the analysis. Needs a transaction.
+
+    Raises:
+        EmbedderMismatchError, LanguageMismatchError, CorruptError, StoreError: See `found`.
+    """
+    if mine is not None and made_with(db) is None:
+        record(db, mine)
+    db.execute("INSERT OR IGNORE INTO namespace (name) VALUES (?)", name)
+    space = found(db, name, mine)
+    if space is None:
+        raise _damaged(db)
+    return space
 
 
 def require_fit(db: Database, kept: Analysis, mine: Analysis) -> None:
@@ -153,49 +201,32 @@ def _analysis(kept: dict[str, str]) -> Analysis:
 
 
 def require_known(space: Space, name: str) -> None:
-    """Refuse to write into a namespace that was dropped after this handle was opened.
+    """Refuse to write into a namespace that was dropped, or reindexed, after this handle was opened.
 
     Raises:
-        StoreError: It was.
+        StoreError: It was dropped.
+        EmbedderMismatchError, LanguageMismatchError: See `state`.
     """
-    if space.db.find("SELECT name FROM namespace WHERE id = ?", space.id) != (name,):
+    if state(space).name != name:
         raise StoreError(
             f"The namespace {name!r} was dropped. Nothing was stored; open it again with Memory(...) "
             "to begin it anew."
         )
 
 
-def lessons(space: Space) -> int:
-    """How many lessons have been learned."""
-    return int(space.db.row("SELECT lessons FROM namespace WHERE id = ?", space.id)[0])
-
-
 def all_of(db: Database) -> list[tuple[str, int, int, int, float | None]]:
     """Every namespace that is not empty: name, episodes, facts, cues, time of the last episode."""
-    with db.reading():
-        return db.rows(
-            "SELECT s.name, sum(n.kind = 0), sum(n.kind = 1), sum(n.kind = 2),"
-            " max(CASE n.kind WHEN 0 THEN n.at END)"
-            " FROM namespace s JOIN node n ON n.namespace = s.id"
-            " WHERE s.id <> ? GROUP BY s.id ORDER BY s.name",
-            GRAVES,
-        )
+    return db.rows(
+        "SELECT s.name, sum(n.kind = 0), sum(n.kind = 1), sum(n.kind = 2),"
+        " max(CASE n.kind WHEN 0 THEN n.at END)"
+        " FROM namespace s JOIN node n ON n.namespace = s.id"
+        " WHERE s.id <> ? GROUP BY s.id ORDER BY s.name",
+        GRAVES,
+    )
 
 
 def _meta(db: Database) -> dict[str, str]:
-    with db.reading():
-        return dict(db.rows("SELECT key, value FROM meta"))
-
-
-def _number(db: Database, name: str) -> int:
-    find = "SELECT id FROM namespace WHERE name = ?"
-    with db.reading():
-        found = db.find(find, name)
-    if found is None:
-        with db.writing():
-            db.execute("INSERT OR IGNORE INTO namespace (name) VALUES (?)", name)
-            found = db.row(find, name)
-    return int(found[0])
+    return dict(db.rows("SELECT key, value FROM meta"))
 
 
 def _spelled(analysis: Analysis) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS, QUIET, Heard
@@ -13,14 +13,17 @@ from helamem.stores.sqlite.rows import CUE, EPISODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import tzinfo
 
     from helamem.protocols import Floats, Ints, NewCue, NewEpisode, NewFact
-    from helamem.records import Json
+    from helamem.records import Episode, Fact, Json
     from helamem.stores.sqlite.namespace import Space
 
 MAX_BOUND = 500  # bound values per statement
 CHANGES_KEPT = 1000  # generations that caches can catch up with; older caches read everything anew
 ROOM = 8  # bytes by which the numbers of a row may grow
+
+Event: TypeAlias = "tuple[Any, ...]"  # its name, when, and the old text
 
 
 def find(space: Space, kind: int, key: bytes) -> int | None:
@@ -106,6 +109,28 @@ def texts(space: Space, ids: Ints) -> tuple[str, ...]:
         )
     )
     return tuple(found[id_] for id_ in ids.tolist())
+
+
+def memories(space: Space, ids: Sequence[int], zone: tzinfo) -> dict[int, Episode | Fact]:
+    """The memories that are there, by id, ascending; times are in `zone` unless a turn brought its own."""
+    found = space.db.rows(rows.MEMORIES, listed(ids), space.id)
+    return {row[0]: rows.memory(row, zone) for row in sorted(found)}
+
+
+def history(space: Space, id_: int) -> tuple[Event | None, list[Event]]:
+    """When a memory was added, if it is there; and what happened to it, oldest first."""
+    changes: list[Event] = space.db.rows(
+        "SELECT event, at, text FROM history WHERE namespace = ? AND node = ?"
+        " ORDER BY event <> 'added', id",
+        space.id,
+        id_,
+    )
+    added = space.db.find(
+        "SELECT 'added', stored_at, NULL FROM node WHERE namespace = ? AND id = ? AND kind < 2",
+        space.id,
+        id_,
+    )
+    return added, changes
 
 
 def require(space: Space, id_: int, kind: int | None) -> tuple[str, int]:

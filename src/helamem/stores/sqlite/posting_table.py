@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from helamem.protocols import Term
-    from helamem.stores.sqlite.index import NodeIndex
     from helamem.stores.sqlite.namespace import Space
+    from helamem.stores.sqlite.snapshots import Snapshot
 
 
 def add(space: Space, contents: Sequence[tuple[int, Sequence[Term]]]) -> None:
@@ -83,11 +83,9 @@ def count(space: Space, id_: int, documents: int) -> None:
     )
 
 
-def postings(space: Space, terms: Sequence[str], max_rows: int, index: NodeIndex) -> Postings:
+def postings(seen: Snapshot, terms: Sequence[str], max_rows: int) -> Postings:
     """The postings of the terms in active nodes; beyond `max_rows`, the most frequent terms are left out."""
-    n_documents, total_length = space.db.row(
-        "SELECT n_documents, total_length FROM namespace WHERE id = ?", space.id
-    )
+    space, n_documents = seen.space, seen.state.n_documents
     numbers, frequency = _frequencies(space, terms)
     place = {
         numbers[i]: i for i in np.flatnonzero(lexical.affordable(frequency, max_rows)).tolist()
@@ -97,7 +95,7 @@ def postings(space: Space, terms: Sequence[str], max_rows: int, index: NodeIndex
         listed(place),
     )
     table = np.array(found, np.int64).reshape(-1, 4)
-    table = table[index.is_active(table[:, 1])]
+    table = table[seen.index.is_active(table[:, 1])]
     return Postings(
         terms=np.array([place[term] for term in table[:, 0].tolist()], np.int64),
         ids=table[:, 1],
@@ -105,5 +103,5 @@ def postings(space: Space, terms: Sequence[str], max_rows: int, index: NodeIndex
         ranks=table[:, 3],
         document_frequency=frequency,
         n_documents=n_documents,
-        mean_length=total_length / n_documents if n_documents else 0.0,
+        mean_length=seen.state.total_length / n_documents if n_documents else 0.0,
     )

@@ -9,30 +9,32 @@ import numpy as np
 from helamem.core import lexical
 from helamem.core.vectors import top_k
 from helamem.protocols import FoundCues, RegionRows
-from helamem.stores.sqlite import edge_table, filtering, namespace, node_table, posting_table
+from helamem.stores.sqlite import edge_table, filtering, node_table, posting_table
 
 if TYPE_CHECKING:
     from helamem.filters import Filter
     from helamem.protocols import Ints, NodeKind, Postings, RegionQuery
     from helamem.stores.sqlite.index import NodeIndex
     from helamem.stores.sqlite.namespace import Space
+    from helamem.stores.sqlite.snapshots import Snapshot
 
 MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
 
 
-def read(space: Space, index: NodeIndex, query: RegionQuery) -> RegionRows:
-    """The region of a question, as of the open snapshot.
+def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
+    """The region of a question.
 
     Args:
-        index: The nodes as of the same snapshot.
+        seen: What there is at one moment.
         query: The question, its vector of length 1.
     """
-    allowed = None if query.where is None else matching(space, index, query.where)
-    postings = posting_table.postings(space, query.terms, query.max_postings, index)
+    space, index = seen.space, seen.index
+    allowed = None if query.where is None else matching(seen, query.where)
+    postings = posting_table.postings(seen, query.terms, query.max_postings)
     cues = _cues(space, index, query)
     seeds = _candidates(index, query, postings, allowed)
     stored = edge_table.two_steps_from(space, np.union1d(cues.ids, seeds), index)
-    edges = stored.decayed(query.rule, namespace.lessons(space) if query.now is None else query.now)
+    edges = stored.decayed(query.rule, seen.state.lessons if query.now is None else query.now)
     ids = index.around(index.memories(np.union1d(seeds, edges.targets)), query.reach)
     return RegionRows(
         nodes=index.nodes(ids),
@@ -46,10 +48,10 @@ def read(space: Space, index: NodeIndex, query: RegionQuery) -> RegionRows:
     )
 
 
-def matching(space: Space, index: NodeIndex, where: Filter, *, superseded: bool = False) -> Ints:
+def matching(seen: Snapshot, where: Filter, *, superseded: bool = False) -> Ints:
     """The active memories that meet the conditions, or superseded ones as well, ascending."""
-    active = index.ids[index.of_kinds(MEMORIES, superseded=superseded)]
-    return active[np.isin(active, filtering.matching(space, where))]
+    active = seen.index.ids[seen.index.of_kinds(MEMORIES, superseded=superseded)]
+    return active[np.isin(active, filtering.matching(seen.space, where))]
 
 
 def _cues(space: Space, index: NodeIndex, query: RegionQuery) -> FoundCues:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from helamem.protocols import Analysis, Reindexed, Store
     from helamem.stores.sqlite.database import Database
+    from helamem.stores.sqlite.files import File
 
 UNDER_WAY = "reindexing"  # the analysis of the staged data
 
@@ -54,21 +55,21 @@ class Reindexing:
     """
 
     def __init__(
-        self, db: Database, analysis: Analysis, adopted: Callable[[Analysis], Store]
+        self, file: File, analysis: Analysis, adopted: Callable[[Analysis], Store]
     ) -> None:
-        self._db = db
+        self._file = file
         self._analysis = analysis
         self._adopted = adopted
         self._mark = json.dumps(asdict(analysis), sort_keys=True)
-        with db.writing():
-            if self._under_way() != self._mark:
+        with file.writer() as db, db.writing():
+            if _under_way(db) != self._mark:
                 db.execute("DELETE FROM staged")
                 namespace.put_meta(db, UNDER_WAY, self._mark)
 
     def unindexed(self, *, after: int, limit: int) -> list[Unindexed]:
         """Nodes without staged data, by ascending id after `after`."""
-        with self._db.reading():
-            found = self._db.rows(
+        with self._file.reader() as db, db.reading():
+            found = db.rows(
                 "SELECT id, kind, n.text, metadata, namespace, speaker FROM node n LEFT JOIN staged s"
                 " ON s.node = n.id WHERE s.node IS NULL AND n.namespace <> ? AND n.id > ?"
                 " ORDER BY n.id LIMIT ?",
@@ -77,7 +78,7 @@ class Reindexing:
                 limit,
             )
             spoken = {
-                space: self._speakers(space) for _, kind, *_, space, _ in found if kind == CUE
+                space: _speakers(db, space) for _, kind, *_, space, _ in found if kind == CUE
             }  # fmt: skip
         return [
             Unindexed(
@@ -90,26 +91,17 @@ class Reindexing:
             for id_, kind, text, metadata, space, speaker in found
         ]
 
-    def _speakers(self, space: int) -> tuple[str, ...]:
-        return tuple(
-            self._db.column(
-                "SELECT DISTINCT speaker FROM node"  # noqa: S608  # our own words
-                f" WHERE namespace = ? AND active AND kind < {CUE} AND speaker <> ''",
-                space,
-            )
-        )
-
     def stage(self, made: Sequence[Reindexed]) -> None:
         """Store the results for some nodes."""
-        with self._db.writing():
-            self._require_under_way()
+        with self._file.writer() as db, db.writing():
+            self._require_under_way(db)
             there = set(
-                self._db.column(
+                db.column(
                     "SELECT id FROM node WHERE id IN (SELECT value FROM json_each(?))",
                     listed(each.id for each in made),
                 )
             )
-            self._db.many(
+            db.many(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
                 [self._row(each) for each in made if each.id in there],
             )
@@ -121,27 +113,38 @@ class Reindexing:
 
     def adopt(self) -> Store | None:
         """Replace the live data by the staged data, in one transaction."""
-        with self._db.alone():
-            with self._db.writing():
-                self._require_under_way()
-                if self._db.find(
+        with self._file.writer() as db:
+            with db.writing():
+                self._require_under_way(db)
+                if db.find(
                     "SELECT 1 FROM node WHERE namespace <> ? AND id NOT IN (SELECT node FROM staged)",
                     namespace.GRAVES,
                 ):
                     return None
-                namespace.moved(self._db)
+                namespace.moved(db)
                 for statement in IN_PLACE:
-                    self._db.execute(statement)
-                namespace.record(self._db, self._analysis)
+                    db.execute(statement)
+                namespace.record(db, self._analysis)
             return self._adopted(self._analysis)
 
-    def _under_way(self) -> str | None:
-        found = self._db.find("SELECT value FROM meta WHERE key = ?", UNDER_WAY)
-        return None if found is None else str(found[0])
-
-    def _require_under_way(self) -> None:
-        if self._under_way() != self._mark:
+    def _require_under_way(self, db: Database) -> None:
+        if _under_way(db) != self._mark:
             raise StoreError(
-                f"Another reindexing of {self._db.path} has begun or ended meanwhile. "
+                f"Another reindexing of {self._file.path} has begun or ended meanwhile. "
                 "Nothing was changed; see `helamem doctor`, and start again if it is needed."
             )
+
+
+def _under_way(db: Database) -> str | None:
+    found = db.find("SELECT value FROM meta WHERE key = ?", UNDER_WAY)
+    return None if found is None else str(found[0])
+
+
+def _speakers(db: Database, space: int) -> tuple[str, ...]:
+    return tuple(
+        db.column(
+            "SELECT DISTINCT speaker FROM node"  # noqa: S608  # our own words
+            f" WHERE namespace = ? AND active AND kind < {CUE} AND speaker <> ''",
+            space,
+        )
+    )

@@ -1,0 +1,84 @@
+"""One moment of a namespace: a connection inside a transaction, and the index as of that moment."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from helamem.errors import NotFoundError
+from helamem.stores.sqlite import namespace
+from helamem.stores.sqlite.cache import caught_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from helamem.protocols import Ints
+    from helamem.stores.sqlite.cache import Caches, Held
+    from helamem.stores.sqlite.index import NodeIndex
+    from helamem.stores.sqlite.namespace import Space, State
+
+
+class Snapshot:
+    """What is read while a transaction is open.
+
+    Args:
+        space: The namespace, on a connection inside a transaction.
+        caches: The indexes of its file.
+    """
+
+    def __init__(self, space: Space, caches: Caches) -> None:
+        self.space = space
+        self._caches = caches
+        self._held: Held | None = None
+
+    @property
+    def state(self) -> State:
+        """What the namespace says of itself."""
+        return self._now().state
+
+    @property
+    def index(self) -> NodeIndex:
+        """The nodes."""
+        return self._now().index
+
+    def rows(self, ids: Ints) -> Ints:
+        """The rows of nodes in the index.
+
+        Raises:
+            NotFoundError: One of them is not there.
+        """
+        try:
+            return self.index.rows(ids)
+        except KeyError as exc:
+            raise NotFoundError("memory", exc.args[0]) from exc
+
+    def _now(self) -> Held:
+        if self._held is None:
+            self._held = self._caches.of(self.space.id).current(self.space)
+            self._caches.used(self.space.id, self._held)
+        return self._held
+
+
+class Draft(Snapshot):
+    """What is read inside a transaction that writes: what it has written is seen by nobody else."""
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the transaction; if it fails, it is undone, and what was read in it is given up."""
+        try:
+            with self.space.db.writing():
+                yield
+        except BaseException:
+            self._held = None
+            raise
+
+    def publish(self) -> None:
+        """Let others have the index, after the transaction was committed."""
+        if self._held is not None:
+            self._caches.of(self.space.id).offer(self._held)
+            self._caches.used(self.space.id, self._held)
+
+    def _now(self) -> Held:
+        held = self._held or self._caches.of(self.space.id).held
+        self._held = caught_up(self.space, held, namespace.state(self.space))
+        return self._held
