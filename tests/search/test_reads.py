@@ -82,4 +82,4 @@ def test_a_search_sends_few_statements(memory: Memory, monkeypatch: pytest.Monke
 
     asked(memory._store, memory)
 
-    assert 14 == len(sent), "\n".join(sent)
+    assert 9 == len(sent), "\n".join(sent)

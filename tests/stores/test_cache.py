@@ -22,13 +22,20 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "memory.db"
 
 
-def opened(path: Path) -> SQLiteStore:
-    return SQLiteStore(path, namespace="main", embedder_name="test", dimension=samples.DIMENSION)
+def opened(path: Path, busy_s: float = 10.0) -> SQLiteStore:
+    """A handle; those with another `busy_s` share nothing with it, as if they were another process's."""
+    return SQLiteStore(
+        path,
+        namespace="main",
+        embedder_name="test",
+        dimension=samples.DIMENSION,
+        busy_s=busy_s,
+    )
 
 
 @pytest.fixture
 def stores(path: Path) -> Iterator[tuple[SQLiteStore, SQLiteStore]]:
-    one, other = opened(path), opened(path)
+    one, other = opened(path), opened(path, 11.0)
     yield one, other
     one.close()
     other.close()
@@ -75,7 +82,7 @@ def test_an_old_handle_sees_what_a_new_one_sees(
         change(choose.choice(stores), ids, choose)
         if choose.random() < 0.5:  # the others fall behind by several changes
             continue
-        new = opened(path)
+        new = opened(path, 12.0)
         expected = samples.snapshot(new)
         new.close()
 

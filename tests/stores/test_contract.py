@@ -26,6 +26,25 @@ class TestInAFile(StoreContract, SharedStoreContract, CorrectingContract):
         )
 
 
+class TestSharingNothing(SharedStoreContract):
+    """Handles with other settings share nothing in this process, as those of other processes."""
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path) -> None:
+        self.path = tmp_path / "memory.db"
+        self.n_made = 0
+
+    def make_store(self, namespace: str) -> Store:
+        self.n_made += 1
+        return SQLiteStore(
+            self.path,
+            namespace=namespace,
+            embedder_name="test",
+            dimension=self.dimension,
+            busy_s=10.0 + self.n_made,
+        )
+
+
 class TestInRAM(StoreContract, CorrectingContract):
     def make_store(self, namespace: str) -> Store:
         return SQLiteStore(

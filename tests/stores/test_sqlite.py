@@ -641,7 +641,7 @@ class TestBounds:
     ) -> None:
         for module in (node_table, cache):
             monkeypatch.setattr(module, "CHANGES_KEPT", 5)
-        store, other = opened(path), opened(path)
+        store, other = opened(path), opened(path, busy_s=11)  # shares nothing
         ids = samples.add(store, *[f"turn {i}" for i in range(30)])
         other.nodes(samples.ints(*ids))
 

@@ -95,9 +95,9 @@ class Store(Protocol):
     # Transactions -------------------------------------------------------------------------------
 
     def reading(self) -> AbstractContextManager[Store]:
-        """A store whose reads all see one snapshot.
+        """A store whose reads all see one snapshot, as of the first of them; it writes nothing.
 
-        The same thread cannot write inside the block; other threads wait.
+        It is of use inside the block only. What this store itself does meanwhile does not show in it.
         """
         ...
 
@@ -105,8 +105,8 @@ class Store(Protocol):
         """A store whose reads and writes form one transaction.
 
         Nobody else writes from its beginning to its end, so that what was read still holds when it is
-        acted upon. If anything is raised, nothing was changed. No model, and no embedder, is to be asked
-        inside: others wait.
+        acted upon. If anything is raised, nothing was changed. What it has written shows only in what it reads
+        itself. It is of use inside the block only; no model, and no embedder, is to be asked there: others wait.
         """
         ...
 

@@ -12,8 +12,7 @@ import numpy as np
 from helamem.protocols import QUIET, ROLES
 from helamem.stores.sqlite import namespace, rows
 from helamem.stores.sqlite.index import Columns, NodeIndex
-from helamem.stores.sqlite.namespace import NEVER, listed
-from helamem.stores.sqlite.node_table import CHANGES_KEPT
+from helamem.stores.sqlite.namespace import CHANGES_KEPT, NEVER, listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.database import Database
 
 
+CHANGES_KEPT = 1000  # generations that caches can catch up with; older caches read everything anew
 GRAVES = 0  # the namespace to which emptied rows belong
 WIPE, MOVED = "wipe", "moved"  # keys of `meta`: pending work that outlives a process
 DROPPED = "\x1fdropped "  # prefix of the names of dropped namespaces; no other name can have it

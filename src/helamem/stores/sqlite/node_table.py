@@ -8,7 +8,7 @@ from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS, QUIET, Heard
 from helamem.stores.sqlite import edge_table, posting_table, rows
 from helamem.stores.sqlite.edge_table import LEARNED
-from helamem.stores.sqlite.namespace import listed, moved
+from helamem.stores.sqlite.namespace import CHANGES_KEPT, listed, moved
 from helamem.stores.sqlite.rows import CUE, EPISODE
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.namespace import Space
 
 MAX_BOUND = 500  # bound values per statement
-CHANGES_KEPT = 1000  # generations that caches can catch up with; older caches read everything anew
 ROOM = 8  # bytes by which the numbers of a row may grow
 
 Event: TypeAlias = "tuple[Any, ...]"  # its name, when, and the old text

@@ -15,13 +15,12 @@ from helamem.stores.sqlite import (
     checks,
     edge_table,
     fact_table,
-    namespace,
     node_table,
     regions,
     rows,
     superseding,
 )
-from helamem.stores.sqlite.namespace import all_of, listed, made_with
+from helamem.stores.sqlite.namespace import all_of, listed, made_with, state
 from helamem.stores.sqlite.rows import EPISODE
 
 if TYPE_CHECKING:
@@ -172,6 +171,10 @@ class Reading:
 
     def speakers(self) -> tuple[str, ...]:
         """The speakers, in the order of `Nodes.speakers`."""
+        with self._looking() as space:
+            held = self._lease.file.caches.of(space.id).held
+            if held is not None and held.state == state(space):
+                return held.index.speakers
         return self._index().speakers
 
     def get(self, ids: Sequence[int], *, skip_missing: bool = False) -> list[Episode | Fact]:
@@ -244,7 +247,7 @@ class Reading:
     def lessons(self) -> int:
         """How many lessons have been learned."""
         with self._looking() as space:
-            return namespace.state(space).lessons
+            return state(space).lessons
 
     def stats(self) -> Stats:
         """How much there is."""
