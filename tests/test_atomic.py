@@ -16,7 +16,7 @@ from helamem.errors import StoreError
 from helamem.models.embedders import HashingEmbedder
 from helamem.models.scripted import ScriptedLLM
 from helamem.stores.sqlite.database import Database
-from helamem.stores.sqlite.store import SQLiteStore
+from helamem.stores.sqlite.store import Block, SQLiteStore
 from helamem.testing import samples
 
 if TYPE_CHECKING:
@@ -359,19 +359,19 @@ def test_consolidating_reads_one_state(
     pair: tuple[Memory, Memory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = filled(pair[0]), pair[1]
-    real = SQLiteStore.nodes
+    real = Block.nodes
     turns = iter(["One comes between."])
 
-    def nodes(store: SQLiteStore, ids: Any) -> Any:
-        found = real(store, ids)
-        text = next(turns, None) if store is one._store else None
+    def nodes(seen: Block, ids: Any) -> Any:
+        found = real(seen, ids)
+        text = next(turns, None)
         if text is not None:
             (id_,) = other.add(text).ids
             other.reinforce(other.search("peanuts"), used=[1, id_])
             other.delete(2)
         return found
 
-    monkeypatch.setattr(SQLiteStore, "nodes", nodes)
+    monkeypatch.setattr(Block, "nodes", nodes)
 
     assert one.consolidate(llm=False).hubs
     assert [] == list(turns)
