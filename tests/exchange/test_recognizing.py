@@ -51,6 +51,14 @@ def chat(*said: str) -> list[dict[str, Any]]:
     return [{"role": roles[i % 2], "content": text} for i, text in enumerate(said)]
 
 
+def timed_from(start: datetime, said: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same messages, a minute apart."""
+    return [
+        {**each, "timestamp": (start + timedelta(minutes=i)).isoformat()}
+        for i, each in enumerate(said)
+    ]
+
+
 def texts(memory: Memory) -> list[str]:
     return [each.text for each in memory.list(limit=1000)]
 
@@ -115,6 +123,88 @@ class TestAgain:
         memory.add(BOOKING, session="s", at=MONDAY)
 
         assert () == memory.add(BOOKING, session="s").stored
+
+    @pytest.mark.parametrize("session", [None, "s"])
+    @pytest.mark.parametrize("ago", [timedelta(), timedelta(hours=1), timedelta(days=400)])
+    def test_a_list_with_times_finds_the_turns_that_came_in_without(
+        self, memory: Memory, session: str | None, ago: timedelta
+    ) -> None:
+        first = memory.add(BOOKING, session=session)
+
+        for n in (5, 6):
+            said = [*BOOKING, {"role": "assistant", "content": "Booked."}][:n]
+            timed = timed_from(MONDAY - ago, said)
+            assert n - 5 == len(memory.add(timed, session=session).stored)
+            assert () == memory.add(timed, session=session).stored
+        assert first.ids == memory.add(timed, session=session).ids[:5]
+
+    def test_the_latest_turns_with_times_are_found_in_their_session(self, memory: Memory) -> None:
+        memory.add(["x", "y", *BOOKING], session="s")
+
+        assert () == memory.add(timed_from(MONDAY, BOOKING[2:]), session="s").stored
+
+    def test_times_some_of_which_came_later_make_nothing_new(self, memory: Memory) -> None:
+        memory.add(BOOKING[:2], session="s")
+        memory.add(timed_from(MONDAY, BOOKING), session="s")
+
+        assert () == memory.add(BOOKING, session="s").stored
+        assert () == memory.add(timed_from(MONDAY, BOOKING), session="s").stored
+        assert [each["content"] for each in BOOKING] == texts(memory)
+
+    def test_what_was_said_after_it_came_in_is_another_turn(
+        self, memory: Memory, clock: FixedClock
+    ) -> None:
+        greeting = chat("Good morning!", "Good morning! Slept well?")
+        memory.add(greeting, session="s")
+        for days in (7, 14):
+            clock.now = MONDAY.timestamp() + days * DAY_S
+            memory.add(timed_from(MONDAY + timedelta(days=days), greeting), session="s")
+
+        assert 6 == len(memory.list())
+
+    def test_turns_of_several_days_are_found_on_their_days(
+        self, memory: Memory, clock: FixedClock
+    ) -> None:
+        timed = timed_from(MONDAY, BOOKING)
+        for day, size in ((0, slice(0, 3)), (1, slice(3, 5))):
+            clock.now = MONDAY.timestamp() + day * DAY_S
+            for message in BOOKING[size]:
+                memory.add(message)
+            for message in timed[size]:
+                message["timestamp"] = (MONDAY + timedelta(days=day)).isoformat()
+
+        assert () == memory.add(timed).stored
+
+    @pytest.mark.parametrize("session", [None, "s"])
+    def test_it_holds_for_imports(self, memory: Memory, session: str | None) -> None:
+        def lines(said: Sequence[dict[str, Any]]) -> list[str]:
+            return [json.dumps({**each, "session": session or ""}) for each in said]
+
+        memory.import_(lines(BOOKING))
+
+        assert () == memory.import_(lines(timed_from(MONDAY, BOOKING))).stored
+        assert () == memory.add_many(timed_from(MONDAY, BOOKING), batch_size=2).stored or session
+
+    def test_two_times_of_the_same_words_are_two_turns(self, memory: Memory) -> None:
+        for hours in (8, 9):
+            memory.add(timed_from(MONDAY - timedelta(hours=hours), BOOKING), session="s")
+
+        assert 10 == len(memory.list())
+
+    @pytest.mark.parametrize(("minutes", "n"), [(0, 1), (-5, 1), (-60, 2), (60, 2)])
+    def test_a_single_turn_is_a_retry_within_minutes(
+        self, memory: Memory, minutes: int, n: int
+    ) -> None:
+        memory.add("I took the pill.", session="s")
+        memory.add("I took the pill.", session="s", at=MONDAY + timedelta(minutes=minutes))
+
+        assert n == len(memory.list())
+
+    def test_another_session_is_another_place(self, memory: Memory) -> None:
+        memory.add(BOOKING, session="s")
+        memory.add(timed_from(MONDAY, BOOKING), session="t")
+
+        assert 10 == len(memory.list())
 
     def test_a_document_whose_middle_changed_adds_what_is_new(self, memory: Memory) -> None:
         paragraphs = [f"Paragraph {i} of the notes." for i in range(10)]

@@ -8,10 +8,11 @@ docs/decisions/0015-what-makes-two-turns-the-same.md.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from helamem import identity, records
+from helamem import identity, indexing, records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from helamem.records import Turn
 
 RETRY_S = 600.0  # a single turn repeated within this time, with nothing in between, is a retry
+EARLY_S = 86_400.0  # a turn is said before it comes in, but clocks and zones may be off by a day
 LOOKED_BACK = 2000  # least number of turns of a session that are compared
 
 
@@ -35,22 +37,81 @@ def keys(turns: Sequence[Turn], store: Store, *, now: float, zone: tzinfo) -> li
     """
     found: dict[int, bytes] = {}
     undated: dict[str, list[int]] = {}
-    seen: Counter[tuple[str, Said, float]] = Counter()
+    dated: dict[str, list[int]] = {}
     for i, turn in enumerate(turns):
         if records.KEY in turn.metadata:
             found[i] = identity.item(turn.metadata[records.KEY])
-            continue
-        if turn.at is None:
-            undated.setdefault(turn.session, []).append(i)
-            continue
-        like = turn.session, _words(turn), turn.at.timestamp()
-        found[i] = identity.dated(like[0], like[1], like[2], seen[like])
-        seen[like] += 1
+        else:
+            (undated if turn.at is None else dated).setdefault(turn.session, []).append(i)
     for session, places in undated.items():
         day = session or identity.day(now, zone)
         words = [_words(turns[i]) for i in places]
         found |= zip(places, _undated(words, session, day, store, now), strict=True)
+    for places in dated.values():
+        some = [turns[i] for i in places]
+        found |= zip(places, _dated(some, store, zone), strict=True)
     return [found[i] for i in range(len(turns))]
+
+
+def _dated(turns: Sequence[Turn], store: Store, zone: tzinfo) -> list[bytes]:
+    """The keys of turns of one session whose times are known; some may have come in without them before."""
+    seen: Counter[tuple[Said, float]] = Counter()
+    keys = []
+    for turn in turns:
+        like = _words(turn), indexing.moment_of(turn, 0.0)
+        keys.append(identity.dated(turn.session, *like, seen[like]))
+        seen[like] += 1
+    known = store.known(keys)
+    if len(known) == len(keys):
+        return keys
+    earlier = _without_times(turns, store, zone)
+    return [key if key in known else earlier.get(i, key) for i, key in enumerate(keys)]
+
+
+def _without_times(turns: Sequence[Turn], store: Store, zone: tzinfo) -> dict[int, bytes]:
+    """The turns that came in before without their times, by their place, with their keys.
+
+    Their place in the session tells, as if the times were not there.
+    """
+    said = [_words(turn) for turn in turns]
+    last = 1 if len(said) == 1 else max(LOOKED_BACK, 2 * len(said))
+    heard = [
+        each
+        for kept_as in dict.fromkeys(indexing.session_of(turn, 0.0, zone) for turn in turns)
+        for each in _undated_among(store.heard(kept_as, last=last), kept_as, set(said))
+    ]
+    if len(said) == 1:
+        there = _retried(said[0], heard, indexing.moment_of(turns[0], 0.0))
+    else:
+        from_start = _chained(identity.start(turns[0].session), said)
+        there = _there(said, from_start[: _n_first(from_start, store.known(from_start))], heard)
+    came = _arrivals(list(there.values()), store)
+    return {
+        i: key
+        for i, key in there.items()
+        if indexing.moment_of(turns[i], 0.0) <= came[key] + EARLY_S
+    }
+
+
+def _undated_among(heard: Sequence[Heard], session: str, said: set[Said]) -> list[Heard]:
+    """What was heard, without the words of those of `said` whose times were known: these are told by them."""
+    keys: dict[tuple[Said, float], set[bytes]] = {}
+    dated = set()
+    for each in heard:
+        like = _heard_words(each), each.at
+        if like[0] in said:
+            some = keys.setdefault(like, set())
+            some |= {identity.dated(named, *like, len(some) // 2) for named in ("", session)}
+            dated |= some & {each.key}
+    return [replace(each, text="") if each.key in dated else each for each in heard]
+
+
+def _arrivals(keys: list[bytes], store: Store) -> dict[bytes, float]:
+    """When turns that are there came in, in epoch seconds."""
+    known = store.known(keys)
+    kept = store.get(list(known.values())) if known else []
+    stored = {memory.id: memory.stored_at.timestamp() for memory in kept}
+    return {key: stored[id_] for key, id_ in known.items()}
 
 
 def _undated(said: list[Said], session: str, kept_as: str, store: Store, now: float) -> list[bytes]:
@@ -78,7 +139,7 @@ def _n_first(chain: Sequence[bytes], known: dict[bytes, int]) -> int:
 
 def _retried(words: Said, heard: Sequence[Heard], now: float) -> dict[int, bytes]:
     last = heard[-1] if heard else None
-    if last is None or _heard_words(last) != words or now - last.at > RETRY_S:
+    if last is None or _heard_words(last) != words or abs(now - last.at) > RETRY_S:
         return {}
     return {0: last.key}
 
