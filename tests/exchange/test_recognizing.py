@@ -131,6 +131,7 @@ class TestAgain:
     ) -> None:
         first = memory.add(BOOKING, session=session)
 
+        timed: list[dict[str, Any]] = []
         for n in (5, 6):
             said = [*BOOKING, {"role": "assistant", "content": "Booked."}][:n]
             timed = timed_from(MONDAY - ago, said)

@@ -155,6 +155,13 @@ class TestStatic:
         with pytest.raises(TypeError, match="a list of texts"):
             static.embed("text")
 
+    def test_the_words_of_a_huge_text_count_as_in_a_short_one(self, static: Embedder) -> None:
+        words = ["Maya", "is", "allergic", "to", "\u6771\u4eac", "kayaking", "peanuts."]
+
+        short, huge = static.embed([" ".join(words), " ".join(words * 5000)])
+
+        np.testing.assert_allclose(huge, short, atol=1e-5)
+
     def test_a_huge_text_takes_time_in_proportion(self, static: Embedder) -> None:
         assert [1.0] == lengths(static.embed(["hello there 42, " * 20_000]))
         assert is_proportional(lambda text: static.embed([text]), "hello there 42, ")

@@ -2,9 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growth import is_proportional
 from helamem.search.passages import CUT, passage
 
 FILLER = "The weather was as it is in autumn, and nobody came to see us. "
+
+
+def test_a_long_question_about_a_long_text_takes_time_in_proportion() -> None:
+    def of_different_words(text: str) -> str:
+        return " ".join(f"word{i}" for i in range(len(text) // 8))
+
+    assert is_proportional(
+        lambda text: passage(of_different_words(text), of_different_words(text), 200), "x"
+    )
 
 
 def test_a_short_text_stays_as_it_is() -> None:

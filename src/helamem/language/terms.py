@@ -70,10 +70,18 @@ def index_terms(text: str, language: Language = ENGLISH) -> list[Term]:
     """
     counts: dict[str, int] = {}
     tellings: dict[str, int] = {}
+    known: dict[
+        str, tuple[str, ...]
+    ] = {}  # the terms of each token: long texts repeat most of theirs
     searched = folded(text, language)
     for match in TOKEN.finditer(searched):
-        telling = _importance(match[0], searched, match.start(), language)
-        for term in _token_terms(match[0], language):
+        token = match[0]
+        if token not in known:
+            known[token] = tuple(_token_terms(token, language))
+        if not known[token]:
+            continue
+        telling = _importance(token, searched, match.start(), language)
+        for term in known[token]:
             counts[term] = counts.get(term, 0) + 1
             tellings[term] = min(telling, tellings.get(term, telling))
     ranked = sorted(counts, key=lambda term: (tellings[term], -len(term)))

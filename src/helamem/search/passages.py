@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, deque
 from typing import TYPE_CHECKING, TypeAlias
@@ -38,16 +39,18 @@ def passage(text: str, query: str, size: int) -> str:
 
 def _places(text: str, query: str) -> list[Place]:
     """Where words of the question stand, in order, with their weights: the rarer in the text the more."""
-    words = {_stem(word.lower()) for word in _WORD.findall(query)}
-    found = []
-    for word in sorted(word for word in words if len(word) > 1 or not word.isascii()):
-        starts = []
-        for match in re.finditer(rf"(?<![^\W_]){re.escape(word)}", text, re.IGNORECASE):
-            starts.append(match.start())
-            if len(starts) == _MOST:
-                break
-        found += [(start, word, 1 / len(starts)) for start in starts]
-    return sorted(found)
+    words = [word.lower() for word in _WORD.findall(query) if len(word) > 1 or not word.isascii()]
+    stems = set(map(_stem, words))
+    sizes, openings = sorted(set(map(len, stems))), {stem[:2] for stem in stems}
+    starts: dict[str, list[int]] = {}
+    for match in _WORD.finditer(text):
+        word = match[0].lower()
+        if word[:2] in openings or word[:1] in openings:
+            for stem in {word[:size] for size in sizes if size <= len(word)} & stems:
+                starts.setdefault(stem, [])
+                if len(starts[stem]) < _MOST:
+                    starts[stem].append(match.start())
+    return sorted((start, stem, 1 / len(some)) for stem, some in starts.items() for start in some)
 
 
 def _stem(word: str) -> str:
@@ -65,8 +68,11 @@ def _heaviest(places: Sequence[Place], size: int) -> int:
         window.append(place)
         inside[place[1]] += 1
         while window[0][0] < place[0] - size:
-            inside[window.popleft()[1]] -= 1
-        total = sum(weights[word] for word, count in inside.items() if count)
+            gone = window.popleft()[1]
+            inside[gone] -= 1
+            if not inside[gone]:
+                del inside[gone]
+        total = math.fsum(map(weights.__getitem__, inside))
         if total > best:
             best, anchor = total, max(window, key=lambda each: each[2])[0]
     return anchor

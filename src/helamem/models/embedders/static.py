@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 SPARE = 1024  # arbitrary but fixed vectors for words that cannot be read
 
-_BLOCK = 4096  # pieces whose vectors are gathered at once, so that a huge text needs little memory
+_BLOCK = (
+    4096  # pieces whose vectors are gathered at once; those of a longer text are counted before
+)
 
 
 class StaticEmbedder:
@@ -73,10 +76,24 @@ class _Table:
 
     def add(self, text: str, row: Floats) -> None:
         """Add the vectors of a text's words to `row`."""
-        places = [place for word in wordpiece.words(text) for place in _places(word)]
+        words = wordpiece.words(text)
+        places = [place for word in words[:_BLOCK] for place in _places(word)]
+        if len(words) > _BLOCK or len(places) > _BLOCK:
+            self._add_counted(Counter(words), row)
+        else:
+            row += self.scales[places] @ self.vectors[places].astype(np.float32)
+
+    def _add_counted(self, words: Counter[str], row: Floats) -> None:
+        """Add the vectors of so many words each: a huge text repeats most of its words."""
+        counts: Counter[int] = Counter()
+        for word, n in words.items():
+            for place in _places(word):
+                counts[place] += n
+        places = np.array(list(counts), dtype=np.int64)
+        weights = self.scales[places] * np.array(list(counts.values()), dtype=np.float32)
         for start in range(0, len(places), _BLOCK):
-            block = places[start : start + _BLOCK]
-            row += self.scales[block] @ self.vectors[block].astype(np.float32)
+            block = slice(start, start + _BLOCK)
+            row += weights[block] @ self.vectors[places[block]].astype(np.float32)
 
 
 @lru_cache(maxsize=wordpiece.KEPT)
