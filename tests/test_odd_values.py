@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem import Memory, Turn
+from helamem import Chat, Memory, Turn
 from helamem.errors import HelaMemError, NotFoundError
 from helamem.records import Episode
 
@@ -127,7 +127,28 @@ CALLS: Mapping[str, Callable[[Memory, Any], object]] = {
     "reflect_every": lambda m, odd: setattr(m, "reflect_every", odd),
     "namespace": lambda _, odd: Memory(":memory:", namespace=odd),
     "clock": lambda _, odd: Memory(":memory:", clock=lambda: odd),
+    "embedder": lambda _, odd: Memory(":memory:", embedder=odd),
+    "config": lambda _, odd: Memory(":memory:", config=odd),
+    "llm": lambda _, odd: Memory(":memory:", llm=odd),
+    "set llm": lambda m, odd: setattr(m, "llm", odd),
+    "ask llm": lambda m, odd: m.ask("What did I book?", llm=odd),
+    "consolidate llm": lambda m, odd: m.consolidate(llm=odd),
+    "reindex embedder": lambda m, odd: m.reindex(embedder=odd),
+    "chat llm": Chat,
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        ({"embedder": "minilm"}, r'not str; name one by config=Config.of\(embedder="minilm"\)'),
+        ({"llm": "gpt-4o-mini"}, "not str; give one like OpenAIChat"),
+        ({"config": {"learning.rate": 0.1}}, "a Config, not dict; make one like Config.of"),
+    ],
+)
+def test_a_name_in_place_of_a_part_is_told_what_to_give(wrong: dict[str, Any], advice: str) -> None:
+    with pytest.raises(TypeError, match=advice):
+        Memory(":memory:", **wrong)
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from helamem.errors import NotFoundError
 
 INT64 = 2**63
+T = TypeVar("T")
 
 
 def text(name: str, value: object, advice: str) -> str:
@@ -120,6 +122,34 @@ def fraction(name: str, value: object) -> float:
     if not 0 <= value <= 1:
         raise ValueError(f"{name} must lie in [0, 1], but is {value}")
     return float(value)
+
+
+def embedder(given: T) -> T:
+    """An embedder, or None for that of the settings.
+
+    Raises:
+        TypeError: It is something else, such as an embedder's name.
+    """
+    return _part("embedder", given, "embed", 'name one by config=Config.of(embedder="minilm")')
+
+
+def model(given: T, *, optional: bool = True) -> T:
+    """A language model, or None for that of the settings.
+
+    Raises:
+        TypeError: It is something else, such as a model's name; or it is None, and not optional.
+    """
+    advice = 'give one like OpenAIChat("gpt-4o-mini", api_key=...)'
+    return _part("llm", given, "complete", advice, optional=optional)
+
+
+def _part(name: str, given: T, method: str, advice: str, *, optional: bool = True) -> T:
+    if given is None and optional:
+        return given
+    if isinstance(given, type) or not hasattr(given, method):
+        shown = given.__name__ if isinstance(given, type) else type(given).__name__
+        raise TypeError(f"{name} must be an object that can `{method}`, not {shown}; {advice}")
+    return given
 
 
 def clock_time(seconds: float) -> datetime:

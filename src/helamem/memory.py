@@ -79,9 +79,10 @@ class Memory(Engine):
         llm: LLM | None = None,
     ) -> None:
         _check_namespace(namespace)
-        config = config or Config.load()
+        config = _settings(config)
         arguments.clock_time(clock())
-        embedder = embedder or load_embedder(config)
+        if arguments.embedder(embedder) is None:
+            embedder = load_embedder(config)
         path = default_path() if path is None else path
         if str(path) != IN_RAM:
             path = private.expanded(path)
@@ -89,7 +90,7 @@ class Memory(Engine):
             private.tighten(data_folder())
         super().__init__(_store(path, namespace, embedder, config), embedder, config, clock)
         self._path = str(path)
-        self._llm = llm
+        self._llm = arguments.model(llm)
         self._connected: OpenAIChat | Cached | None = None  # this memory must close it
         self._consolidating = threading.Lock()
         self._reflector: Reflector | None = None
@@ -114,7 +115,7 @@ class Memory(Engine):
 
     @llm.setter
     def llm(self, llm: LLM) -> None:
-        self._llm = llm
+        self._llm = arguments.model(llm)
 
     @property
     def reflect_every(self) -> int:
@@ -147,8 +148,9 @@ class Memory(Engine):
         """
         if llm is None and (self._llm is not None or self.config.llm.model):
             llm = self.llm
+        model = None if llm is False else arguments.model(llm)
         with self._consolidating:
-            return super().consolidate(llm=llm or None, at=at)
+            return super().consolidate(llm=model, at=at)
 
     def ask(
         self,
@@ -195,7 +197,7 @@ class Memory(Engine):
         steps |= {"investigate": investigate, "verify": verify, "learn": learn}
         return ask.ask(
             self,
-            llm or self.llm,
+            self.llm if arguments.model(llm) is None else llm,
             question,
             config=_replaced(self.config.ask, steps),
             filters=filters,
@@ -289,6 +291,17 @@ def _replaced(settings: Ask, given: Mapping[str, float | None]) -> Ask:
     """The settings with the given values replaced."""
     changes: dict[str, Any] = {name: each for name, each in given.items() if each is not None}
     return replace(settings, **changes)
+
+
+def _settings(given: Config | None) -> Config:
+    if given is None:
+        return Config.load()
+    if not isinstance(given, Config):
+        raise TypeError(
+            f"config must be a Config, not {type(given).__name__}; "
+            'make one like Config.of(embedder="minilm")'
+        )
+    return given
 
 
 def load_embedder(config: Config) -> Embedder:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
+from helamem import arguments
 from helamem.answering import ask
 from helamem.hints import helpful
 from helamem.language import language_named
@@ -108,7 +109,7 @@ class Chat:
         self.session = session
         self.last: Exchange | None = None
         self._memory = memory
-        self._llm = llm
+        self._llm = arguments.model(llm, optional=False)
         self._speaker = speaker
         self._name = name
         self._window = window

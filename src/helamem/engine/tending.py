@@ -106,7 +106,7 @@ class Tending(Base):
         from helamem import reindexing
 
         store, old = self._parts
-        new = embedder or old
+        new = old if arguments.embedder(embedder) is None else embedder
         store, n = reindexing.reindex(
             store,
             new,
