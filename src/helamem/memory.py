@@ -81,8 +81,8 @@ class Memory(Engine):
         _check_namespace(namespace)
         config = _settings(config)
         arguments.clock_time(clock())
-        if arguments.embedder(embedder) is None:
-            embedder = load_embedder(config)
+        given = arguments.embedder(embedder)
+        embedder = load_embedder(config) if given is None else given
         path = default_path() if path is None else path
         if str(path) != IN_RAM:
             path = private.expanded(path)
@@ -192,12 +192,13 @@ class Memory(Engine):
         """
         from helamem.answering import ask
 
+        model = arguments.model(llm)
         steps: dict[str, float | None] = {"k": k, "max_tokens": max_tokens}
         steps |= {"min_confidence": min_confidence, "plan": plan, "select": select}
         steps |= {"investigate": investigate, "verify": verify, "learn": learn}
         return ask.ask(
             self,
-            self.llm if arguments.model(llm) is None else llm,
+            self.llm if model is None else model,
             question,
             config=_replaced(self.config.ask, steps),
             filters=filters,

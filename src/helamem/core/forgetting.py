@@ -42,7 +42,7 @@ def verdicts(
     Args:
         strength: Shape (n,): the sum of the episode's edge weights, as they are now.
         age_s: Shape (n,).
-        idle_s: Shape (n,): the time since the episode was last used; anything where it never was.
+        idle_s: Shape (n,): the time since the episode was last used; anything if it never was.
         uses: Shape (n,): how often it was used.
         max_strength: The greatest strength of an episode that may go.
         min_age_s: The least age of an episode that may go.

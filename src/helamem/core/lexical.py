@@ -54,7 +54,7 @@ def bm25(
         b: From 0 (length does not matter) to 1 (scores are held back in proportion to length).
 
     Returns:
-        Shape (n,), 0 where no term occurs.
+        Shape (n,), 0 if no term occurs.
 
     Raises:
         ValueError: The shapes do not fit.
@@ -96,7 +96,7 @@ def lightness(lengths: Floats, *, few: float) -> Floats:
 
 
 def relative(scores: Floats) -> Floats:
-    """The scores as shares of the best one; zeros where nothing scores above 0.
+    """The scores as shares of the best one; zeros if nothing scores above 0.
 
         s / max(s)
 
@@ -128,7 +128,7 @@ def against_attainable(scores: Floats, idf: Floats, *, k1: float) -> Floats:
         k1: As given to `bm25`.
 
     Returns:
-        Shape (n,), in [0, 1]; zeros where nothing scores above 0.
+        Shape (n,), in [0, 1]; zeros if nothing scores above 0.
 
     >>> against_attainable(np.array([1.0, 4.0, 0.0]), np.array([2.0, 6.0]), k1=1.0).tolist()
     [0.125, 0.5, 0.0]
@@ -173,7 +173,7 @@ def telling_share(present: Bools, weights: Floats) -> Floats:
         weights: Shape (t,), not negative: how telling each term is.
 
     Returns:
-        Shape (n,), in [0, 1]; zeros where no term tells anything.
+        Shape (n,), in [0, 1]; zeros if no term tells anything.
 
     Raises:
         ValueError: The shapes do not fit.

@@ -98,7 +98,7 @@ def relative_threshold(activation: Floats, *, quantile: float) -> float:
         quantile: In [0, 1].
 
     Returns:
-        A number; 0 where there are no nodes.
+        A number; 0 if there are no nodes.
 
     Raises:
         ValueError: The quantile is outside [0, 1].

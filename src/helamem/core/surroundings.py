@@ -21,8 +21,8 @@ def window_sum(
 
     Args:
         values: Shape (n,) or (n, t), the counts of terms for instance.
-        previous: Shape (n,): the index of the row before; -1 where there is none.
-        following: Shape (n,): the index of the row after; -1 where there is none.
+        previous: Shape (n,): the index of the row before; -1 if there is none.
+        following: Shape (n,): the index of the row after; -1 if there is none.
         before: The part of the row before that counts, in [0, 1].
         after: The part of the row after that counts, in [0, 1].
         reach: How many rows away the window ends; 0 gives the values themselves.
@@ -115,7 +115,7 @@ def proximity(at: Floats, starts: Floats, ends: Floats, *, tau: float) -> Floats
         tau: The gap at which 1/e is left, in the same unit.
 
     Returns:
-        Shape (n,), in [0, 1]; zeros where there are no intervals.
+        Shape (n,), in [0, 1]; zeros if there are no intervals.
 
     >>> proximity(np.array([0.0, 5.0, 30.0]), np.array([4.0]), np.array([10.0]), tau=20.0).round(3).tolist()
     [0.819, 1.0, 0.368]

@@ -87,7 +87,7 @@ def top_k(scores: Floats, k: int) -> Ints:
 
     Args:
         scores: Shape (n,); minus infinity is allowed.
-        k: How many; all of them where there are fewer.
+        k: How many; all of them if there are fewer.
 
     Returns:
         Shape (min(k, n),).

@@ -55,7 +55,7 @@ class Base:
         """A time in its own zone, or in this memory's zone if it is in UTC.
 
         Raises:
-            TypeError, ValueError: It is no time, or names no zone, and nor does the setting `timezone`.
+            TypeError, ValueError: It is not a time, or names no zone, and nor does the setting `timezone`.
         """
         told = in_zone(at, self._config.naive_zone)
         moment = utc(told)

@@ -178,7 +178,7 @@ class Editing(Adding):
             That memory.
 
         Raises:
-            TypeError: The id is no whole number.
+            TypeError: The id is not a whole number.
             NotFoundError: There is no such memory.
             ValueError: It is not superseded.
         """

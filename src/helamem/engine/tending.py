@@ -106,7 +106,8 @@ class Tending(Base):
         from helamem import reindexing
 
         store, old = self._parts
-        new = old if arguments.embedder(embedder) is None else embedder
+        given = arguments.embedder(embedder)
+        new = old if given is None else given
         store, n = reindexing.reindex(
             store,
             new,

@@ -1,4 +1,4 @@
-"""Numbers formatted for tables and sentences; empty where there is no number. Pure."""
+"""Numbers formatted for tables and sentences; empty if there is no number. Pure."""
 
 from __future__ import annotations
 

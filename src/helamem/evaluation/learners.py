@@ -152,7 +152,7 @@ class Exam:
         }
 
     def mean(self, metric: str, category: str | None = None) -> float | None:
-        """The mean over questions; none where there are none."""
+        """The mean over questions; none if there are none."""
         return mean(self.per_question(metric, category).values())
 
     def summary(self, none: Exam, categories: Sequence[str]) -> dict[str, Any]:

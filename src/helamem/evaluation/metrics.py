@@ -57,7 +57,7 @@ def ndcg(ranked: Sequence[str], evidence: Collection[str], k: int) -> float:
 
 
 def reciprocal_rank(ranked: Sequence[str], evidence: Collection[str]) -> float:
-    """1 / the rank of the first turn that is evidence; 0 where there is none.
+    """1 / the rank of the first turn that is evidence; 0 if there is none.
 
     >>> reciprocal_rank(["x", "y", "a", "b"], ["a", "b"])
     0.3333333333333333

@@ -213,7 +213,7 @@ def means(scores: Sequence[Scores]) -> dict[str, Any]:
 def conversation_by_conversation(scored: Sequence[Scored]) -> dict[str, Any]:
     """How much the mean depends on single conversations.
 
-    `without_one` are the lowest and the highest mean with one conversation left out; None where that says
+    `without_one` are the lowest and the highest mean with one conversation left out; None if that says
     nothing, as there is one alone, or a question each.
     """
     grouped: dict[str, list[float]] = {}

@@ -18,9 +18,9 @@ _LANGUAGES = {language.name: language for language in (ENGLISH, NEUTRAL)}
 
 
 def language_named(name: str) -> Language:
-    """The language with this name, as the setting `language` has it.
+    """The language with this name, as in the setting `language`.
 
     Raises:
-        KeyError: There is none; the settings allow only those that there are.
+        KeyError: It is unknown; the settings allow known names only.
     """
     return _LANGUAGES[name]

@@ -1,7 +1,7 @@
-"""Characters and scripts: what people leave out when they search, and what cannot be stored.
+"""Characters and scripts: the three forms of a text.
 
-There are three forms of a text. It is stored as it came, `clean`. An embedder gets it `composed` (NFC). What
-is compared word by word is `plain`: NFKD without marks, and one letter for those that people type alike.
+It is stored as it came (`clean`), embedded in NFC (`composed`), and compared word by word as `plain`: NFKD without
+marks, with one letter for those that people type alike.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WITH_BASE = re.compile(
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Letters that Unicode does not take apart, as people write them who do not have them on their keyboards.
+# Letters that Unicode does not decompose, with their usual substitutes on other keyboards.
 _ALIKE = {
     "\u00e6": "ae", "\u00c6": "Ae", "\u0153": "oe", "\u0152": "Oe",
     "\u00fe": "th", "\u00de": "Th", "\u00f0": "d", "\u00d0": "D",
@@ -43,7 +43,7 @@ _LETTER_WITH = re.compile(r"((?:LATIN|CYRILLIC) (?:SMALL|CAPITAL) LETTER [A-Z-]+
 
 
 class _Alike(dict[int, str]):
-    """From a character to the one that stands for it, found when it is first met."""
+    """Maps a character to its substitute, found on first use."""
 
     def __missing__(self, code: int) -> str:
         self[code] = found = _alike(chr(code))
@@ -54,9 +54,9 @@ _FOLDED = _Alike()
 
 
 def clean(text: str) -> tuple[str, list[str]]:
-    """The text as it can be kept in UTF-8, and what had to be replaced for it, one sentence each.
+    """The text as UTF-8 can store it, and sentences about what was replaced.
 
-    Everything but lone surrogates stays as it is: NUL, control characters and direction marks too.
+    Everything but lone surrogates stays, including NUL, control characters and direction marks.
     """
     if text.isascii():
         return text, []
@@ -78,7 +78,7 @@ def plain(text: str) -> str:
 
 
 def composed(text: str) -> str:
-    """The text in NFC, in time in proportion to its length whatever it holds."""
+    """The text in NFC, in linear time for any text."""
     return text if text.isascii() else _WITH_BASE.sub(_composed, text)
 
 
@@ -92,9 +92,9 @@ def _composed(run: re.Match[str]) -> str:
 
 
 def _alike(character: str) -> str:
-    """The digit, or the plain letter, that people type for a character: "l" for a crossed l.
+    """The digit or plain letter that people type for a character: "l" for a crossed l.
 
-    Which letter it is says its name, as in LATIN SMALL LETTER L WITH STROKE.
+    The character's name tells the letter, as in LATIN SMALL LETTER L WITH STROKE.
     """
     if character in _ALIKE:
         return _ALIKE[character]

@@ -1,8 +1,8 @@
 """Dates and time expressions in a question or turn.
 
-Pure functions on text in one `Language`. A period is named outright ("5 July 2017", "2017/07/05", "18.05.2024",
-"May 2023", "2023"), in part ("in May", "5 May": then it comes once a year), or from where the asker stands
-("yesterday", "last Friday", "two weeks ago", "since June", "between March and May").
+Pure functions on text in one `Language`. A period is absolute ("5 July 2017", "2017/07/05", "18.05.2024",
+"May 2023", "2023"), without a year ("in May", "5 May"; it then means every year), or relative ("yesterday",
+"last Friday", "two weeks ago", "since June", "between March and May").
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from helamem.language.language import Language
 
-YEARS_BACK = 120  # a date without a year is looked for in so many of them
+YEARS_BACK = 120  # number of years in which a date without a year is searched
 
 _D, _M, _Y = r"3[01]|[12]\d|0?[1-9]", r"1[0-2]|0?[1-9]", r"(?:19|20)\d\d"
 _YEAR_FIRST = re.compile(
@@ -42,13 +42,13 @@ _YEAR = re.compile(rf"(?<![\d,.])(?P<year>{_Y})(?![\d,]|\.\d)")
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole days, the first and the last one included; None where it is open."""
+    """Whole days from `first` to `last`, both included; None is an open end."""
 
     first: date | None
     last: date | None
 
     def seconds(self, zone: tzinfo | None) -> tuple[float, float]:
-        """Its start and its end, in epoch seconds, in a time zone; infinite where it is open.
+        """Its start and end in a time zone, in epoch seconds; an open end is infinite.
 
         >>> from datetime import UTC
         >>> Period(date(1970, 1, 2), None).seconds(UTC)
@@ -66,10 +66,10 @@ Reader: TypeAlias = "Callable[[re.Match[str], date, Language], list[Period] | No
 
 
 def periods_named(text: str, today: date, language: Language = ENGLISH) -> list[Period]:
-    """The periods that a text names, as seen from a day, in order.
+    """The periods that a text names, relative to `today`, in order.
 
-    A date without a year stands for that of each year. Of several sentences only those that ask count, if
-    any does: what is told beside a question is about other times.
+    A date without a year means that of each year. Of several sentences only questions count, if there are any:
+    what is told beside a question is about other times.
 
     >>> periods_named("What did Ana plan on 5 May 2023?", date(2024, 1, 1))
     [Period(first=datetime.date(2023, 5, 5), last=datetime.date(2023, 5, 5))]
@@ -94,7 +94,7 @@ def periods_named(text: str, today: date, language: Language = ENGLISH) -> list[
 
 
 def words_of_time(text: str, today: date, language: Language = ENGLISH) -> list[str]:
-    """The stretches of a text that name a period, in order; they say when, and not what.
+    """The parts of a text that name periods, in order.
 
     >>> words_of_time("What did Ana plan on 5 May 2023?", date(2024, 1, 1))
     ['5 May 2023']
@@ -126,13 +126,13 @@ def _asking(text: str, language: Language) -> str:
 
 
 def _joined(between: str, bound: str | None, language: Language) -> bool:
-    """Whether what stands between two dates makes them the ends of one period."""
+    """Whether the text between two dates makes them the ends of one period."""
     link = language.times.link.fullmatch(between)
     return link is not None and (bound in ("between", "since") or link.lastgroup == "to")
 
 
 def _between(starts: list[Period], ends: list[Period]) -> list[Period]:
-    """From the latest start that is not after each end, to that end."""
+    """The periods from the latest start that is not after each end, to that end."""
     return [
         Period(max(begun), end.last)
         for end in ends
@@ -141,7 +141,7 @@ def _between(starts: list[Period], ends: list[Period]) -> list[Period]:
 
 
 def _bounded(named: list[Period], bound: str | None, today: date) -> list[Period]:
-    """What "since", "after", "before" or "until" make of a date; of several dates, of the last that has begun."""
+    """The period that "since", "after", "before" or "until" makes of the latest date that has begun."""
     begun = [each for each in named if each.first and each.first <= today] or named
     if bound in (None, "between") or not begun:
         return named
@@ -156,7 +156,7 @@ def _bounded(named: list[Period], bound: str | None, today: date) -> list[Period
 
 
 def _beside(day: date, days: int) -> date:
-    """A day a few days from another, or the same where the calendar ends between them."""
+    """A day some days from another, or the same day if the calendar ends between them."""
     try:
         return day + timedelta(days=days)
     except OverflowError:
@@ -166,7 +166,7 @@ def _beside(day: date, days: int) -> date:
 def _expressions(
     text: str, today: date, language: Language
 ) -> Iterator[tuple[int, int, list[Period]]]:
-    """Where the text names a period, to where, and what that can be; no part of it is read twice."""
+    """Start, end and possible periods of each expression in a text; they do not overlap."""
     times = language.times
     readers: tuple[tuple[re.Pattern[str], Reader], ...] = (
         (_YEAR_FIRST, _numbered),
@@ -191,14 +191,14 @@ def _expressions(
 def _within_calendar(
     read: Reader, match: re.Match[str], today: date, language: Language
 ) -> list[Period] | None:
-    """What a match means; None where that lies outside of the years 1 to 9999, as 5,000 years ago does."""
+    """The periods of a match; None if they lie outside of the years 1 to 9999, as 5,000 years ago does."""
     try:
         return read(match, today, language)
     except (OverflowError, ValueError):
         return None
 
 
-# Each reads a match as the periods that it can mean; None where it means no time at all.
+# Each returns the periods that a match can mean; None if it is not a time.
 
 
 def _numbered(match: re.Match[str], today: date, _: Language) -> list[Period]:
@@ -208,7 +208,7 @@ def _numbered(match: re.Match[str], today: date, _: Language) -> list[Period]:
 
 
 def _numbered_backwards(match: re.Match[str], today: date, _: Language) -> list[Period]:
-    """Day and month, in either order where a stroke leaves it open."""
+    """Day and month, in either order if a slash leaves it open."""
     year, one, two = (int(match[name]) for name in ("year", "one", "two"))
     found = _calendar(year, two, one, today)
     return found if match["sign"] == "." or one == two else found + _calendar(year, one, two, today)
@@ -224,20 +224,20 @@ def _with_month(match: re.Match[str], today: date, language: Language) -> list[P
 
 
 def _is_month(match: re.Match[str]) -> bool:
-    """Whether a month's name alone means the month: "may" and the like do with a capital inside a sentence."""
+    """Whether a month's name alone means the month: "may" needs a capital inside a sentence."""
     word = match["month"]
     return len(word) > 3 or (word[0].isupper() and bool(match.string[: match.start()].strip()))
 
 
 def _calendar(year: int | None, month: int | None, day: int | None, today: date) -> list[Period]:
-    """A day, month or year of the calendar; without a year that of every year there may be."""
+    """A day, month or year of the calendar; without a year, that of every year searched."""
     years = [year] if year else range(today.year - YEARS_BACK, today.year + 2)
     return [period for each in years for period in _of_year(each, month, day)]
 
 
 @lru_cache(maxsize=4096)
 def _of_year(year: int, month: int | None, day: int | None) -> tuple[Period, ...]:
-    """The day, or all of the month or year; none where there is no such day, as for 29 February mostly."""
+    """The day, or the whole month or year; empty if there is no such day, as 29 February in most years."""
     last_month = month or 12
     last_day = calendar.monthrange(year, last_month)[1] if last_month <= 12 else 0
     if (day or 1) > last_day:
@@ -251,7 +251,7 @@ def _day_away(match: re.Match[str], today: date, language: Language) -> list[Per
 
 
 def _ago(match: re.Match[str], today: date, language: Language) -> list[Period]:
-    """So many units ago; weeks are counted from today, so a few days on either side belong to it."""
+    """A number of units ago; weeks count from today, with some days on either side."""
     n, unit = _number(match["number"], language), _unit(match["unit"], language)
     if unit in ("week", "weekend"):
         then = today - timedelta(weeks=n)
@@ -271,7 +271,7 @@ def _unit_beside(match: re.Match[str], today: date, language: Language) -> list[
 
 
 def _weekday(match: re.Match[str], today: date, language: Language) -> list[Period]:
-    """The latest such day, today included unless it says "last"; a coming one only where it says so."""
+    """The latest such weekday, today included unless it says "last"; a coming one only for "next"."""
     which = language.times.which.get((match["which"] or "").lower(), 0)
     back = (today.weekday() - language.times.weekdays[match["weekday"][:3].lower()]) % 7
     if which > 0:

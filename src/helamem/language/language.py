@@ -1,6 +1,6 @@
 """One language: its stop words and sentence patterns.
 
-A `Language` without any of it is neutral: it splits text by Unicode alone and works for every script.
+An empty `Language` is neutral: it splits text by Unicode alone and works for every script.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ def _unchanged(word: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Times:
-    """How a language names periods from where the asker stands; the patterns have the groups in brackets.
+    """How a language names relative periods; the patterns have the groups in brackets.
 
     Attributes:
-        days: How many days away a word for a day is, as "yesterday" is -1.
+        days: The offset of words for days, such as -1 for "yesterday".
         weekdays: The number of each weekday, Monday being 0, by its first three letters.
         numbers: Words for numbers.
         units: "day", "week", "weekend", "month" or "year" for each word, in the singular.
         which: -1, 0 or 1 for words such as "last", "this" and "next".
         day: A word for a day (day).
-        ago: So many units before now (number, unit).
-        past: The last so many units (number, unit).
-        unit: The unit before, at hand or after (which, unit).
+        ago: A number of units before now (number, unit).
+        past: The last number of units (number, unit).
+        unit: The last, this or next unit (which, unit).
         weekday: A day of the week (which, weekday).
-        bound: What makes an end of the date after it (since, after, before, until, or between).
-        link: What stands between the ends of one period (to, or and).
+        bound: Words that make the next date an end of a period (since, after, before, until, or between).
+        link: Words between the ends of one period (to, or and).
     """
 
     days: Mapping[str, int] = field(default_factory=dict)
@@ -56,37 +56,37 @@ class Times:
 class Language:
     """The words and patterns of one language. All patterns default to one that matches nowhere.
 
-    A store keeps terms and traits that were made with it. Whoever changes what they come out as raises
-    `version`, so that older files are known to need a new index.
+    Stores keep terms and traits made with it. Raise `version` with every change of these, so that older
+    files are known to need a new index.
 
     Attributes:
         name: As in the setting `language`.
-        version: The number of its analysis.
+        version: The version of its analysis.
         stop_words: Words that tell nothing, lower case, without apostrophes.
-        stem: From a lower-case word without accents to its stem.
-        contraction: What is left out of a text, as the "'ll" of "I'll".
+        stem: Maps a lower-case word without accents to its stem.
+        contraction: Parts that are left out, such as the "'ll" of "I'll".
         capitals_name: Whether a capital inside a sentence marks a name.
-        titles: What a full stop follows inside a sentence, as in "Dr. Lee"; lower case.
+        titles: Abbreviations whose full stop does not end a sentence, as in "Dr. Lee"; lower case.
         mid_sentence: Abbreviations that may also end a sentence.
         one_letter_words: Letters that are words, so that a full stop after them ends a sentence.
-        question_opening: How only a question begins.
-        courtesy: A phrase at the start of a question that only asks to be told.
+        question_opening: Beginnings of questions only.
+        courtesy: Phrases at the start of a question that only ask to be told.
         negation: A word that denies, in lower case.
         leads_to_name: A word at the end of a text after which a name is not a form of address.
-        determiners: Words before a noun that is no name, lower case.
+        determiners: Words before a noun that is not a name, lower case.
         possessive: An ending that belongs to the name before it.
         first_person, second_person, third_person: Pronouns, lower case.
         pointing: Words that open a sentence only after another one, lower case.
         demonstrative: Words that point at what was said or shown before, lower case.
-        pleasantry: How thanks, greetings and applause begin.
+        pleasantry: Beginnings of thanks, greetings and applause.
         months: The number of each name of a month, short and long, lower case.
         month_words: Names of months that are also names of people, lower case.
         month_date: A date with a month's name: groups `before`, `month`, `after`, `year`.
-        times: Periods as seen from the asker.
+        times: Relative periods.
         time_words: Anything that places a text in time.
-        asks_when: How a question that asks for a time begins.
-        framing: Phrases of a question on the form of its answer, and on its having been talked about.
-        asks_reply: Signs that a question is about what the assistant said.
+        asks_when: Beginnings of questions that ask for a time.
+        framing: Phrases of a question about the form of its answer, or about having been discussed.
+        asks_reply: Signs that a question asks what the assistant said.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Names in a text: of the speakers whom a question means, and of whatever a turn calls by its name.
+"""Names in a text: those of speakers in a question, and any name in a turn.
 
-Pure functions on strings, which raise on none. A look-up costs the same however many speakers there are.
+Pure functions on strings. A look-up costs the same however many speakers there are.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 # Within these first words, a name followed by punctuation is a form of address: "Oh hey Ana, ...", not "In Leeds."
 OPENING = 2
-LOOK_BACK = 16  # characters before a name that may say how it is meant
+LOOK_BACK = 16  # most characters before a name that decide its meaning
 _SET_OFF = ",.!?;:\u2026"
-SHORT_FORM = 3  # letters that a short form has at least, as "Mel" for Melanie
-MISSPELT = 5  # letters that a name has at least whose misspelling is recognized
+SHORT_FORM = 3  # least letters of a short form, such as "Mel" for Melanie
+MISSPELT = 5  # least letters of a name whose misspelling is recognized
 
 
 def mentions(
@@ -34,12 +34,12 @@ def mentions(
     *,
     after_articles: bool = False,
 ) -> list[tuple[int, int, int]]:
-    """Where a query, composed (NFC), names speakers: from where to where, a possessive 's included, and which; in order.
+    """Where a query in NFC names speakers: (start, end, index of the speaker), in order, with a possessive 's.
 
-    A speaker is named by any word of the name, or by how it begins where only one name does. Accents do
-    not matter, initials do not count. A name that is an ordinary word here is none: one after "the" or
-    "which", or in small letters beside names in capitals. A name that is also a stop word or a month, such
-    as Will or April, must have its capital, and not just because a sentence begins.
+    A speaker is named by any word of the name, or by its beginning if only one name begins so. Accents do not
+    matter, initials do not count. An ordinary word is not a name: one after "the" or "which", or in lower case
+    beside names in capitals. A name that is also a stop word or a month, such as Will or April, needs a capital
+    that does not just begin a sentence.
 
     Args:
         after_articles: Whether a word after "the" can be a name, as it is in "the assistant wants".
@@ -69,9 +69,9 @@ def mentions(
 def misspelt(
     query: str, speakers: Sequence[str], language: Language = ENGLISH
 ) -> list[tuple[str, int]]:
-    """The words of a query that are nearly the name of one speaker, and whose.
+    """The words of a query that nearly match the name of one speaker, with the speaker's index.
 
-    Such a word has a capital inside a sentence, and one letter more, less, exchanged or swapped.
+    Such a word has a capital inside a sentence, and one letter more, less, replaced or swapped.
 
     >>> misspelt("What does Carolin like?", ["Caroline", "Melanie"])
     [('Carolin', 0)]
@@ -89,10 +89,10 @@ def misspelt(
 
 
 def names_something(text: str, language: Language = ENGLISH) -> bool:
-    """Whether a text calls something by its name: a place, a title, a brand, somebody who is not here.
+    """Whether a text names something: a place, a title, a brand, somebody who is absent.
 
-    What counts is a capital inside a sentence, in a language that has them; but neither words that are all
-    capitals nor a name that is but called out, as in "Thanks, Ana!" and "Hey Ana, ...".
+    It needs a capital inside a sentence, in a language that has them. Words in capitals only, and forms of address
+    as in "Thanks, Ana!" and "Hey Ana, ...", do not count.
 
     >>> names_something("We saw Carmen in Leeds, Ana!"), names_something("Thanks, Ana! I AM glad.")
     (True, False)
@@ -113,12 +113,12 @@ def names_something(text: str, language: Language = ENGLISH) -> bool:
 
 
 class _Known:
-    """The speakers by the words of their names, by how these begin, and by what they nearly are.
+    """The speakers by the words of their names, their beginnings, and their near spellings.
 
     Attributes:
-        words, begun, nearly: Which speakers each word, each beginning and each near spelling may mean.
-        small: The words that the names themselves write in small letters.
-        longest: How many characters the longest word of a script without spaces has.
+        words, begun, nearly: The speakers that a word, a beginning or a near spelling may mean.
+        small: The words that the names themselves write in lower case.
+        longest: The length of the longest word of a script without spaces.
     """
 
     __slots__ = ("begun", "longest", "nearly", "small", "words")
@@ -158,7 +158,7 @@ def _named_by(
     *,
     ordinary: bool,
 ) -> Iterator[tuple[int, int, int]]:
-    """What a token names; `ordinary`: unless it has a capital inside a sentence, it is a word like others."""
+    """The speakers that a token names; if `ordinary`, it needs a capital inside a sentence."""
     telling = _is_capital(token, text, language)
     for word, start, end in _readings(token, said, known.longest):
         possessive = language.possessive.match(text, end)
@@ -172,7 +172,7 @@ def _named_by(
 
 
 def _readings(token: re.Match[str], said: str, longest: int) -> Iterator[tuple[str, int, int]]:
-    """What may be a name in a token, and where: all of it, or any part of a run without spaces."""
+    """The parts of a token that may be names, with places: the whole, or any part of a run without spaces."""
     if not UNSPACED_RUN.match(said):
         yield said, *token.span()
         return
@@ -182,20 +182,20 @@ def _readings(token: re.Match[str], said: str, longest: int) -> Iterator[tuple[s
 
 
 def _short_for(word: str, begun: Mapping[str, set[int]], *, telling: bool) -> set[int]:
-    """The speaker whose name begins with a word that is written as a name, if there is only one."""
+    """The only speaker whose name begins with a word written as a name, if there is one."""
     named = begun.get(word, set()) if telling else set()
     return named if len(named) == 1 else set()
 
 
 def _is_capital(token: re.Match[str], text: str, language: Language) -> bool:
-    """Whether a token has a capital that means something: not just because a sentence begins, and no "I"."""
+    """Whether a token has a capital that does not just begin a sentence, and is not "I"."""
     if not token[0][0].isupper() or opens_sentence(text, token.start()):
         return False
     return len(token[0]) > 1 or token[0].casefold() not in language.one_letter_words
 
 
 def _nearly(word: str) -> set[str]:
-    """The word, and what is left of it without one of its letters: what two spellings of a name share."""
+    """The word, and the word without each of its letters: near spellings share one of these."""
     if len(word) < MISSPELT - 1:
         return set()
     return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
@@ -207,7 +207,7 @@ def _is_proper(token: str, language: Language) -> bool:
 
 
 def _is_called_out(text: str, token: re.Match[str], place: int, language: Language) -> bool:
-    """Whether a name addresses somebody: set off at its end, and either by a comma or by opening a sentence."""
+    """Whether a name is a form of address: before punctuation, and after a comma or at the start."""
     before = text[max(0, token.start() - LOOK_BACK) : token.start()].rstrip()
     after = text[token.end() : token.end() + 1]
     opens = place <= OPENING and not language.leads_to_name.search(before)

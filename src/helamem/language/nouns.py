@@ -1,4 +1,4 @@
-"""Nouns after numbers, as sentences have them."""
+"""Nouns after numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grammatical persons in a sentence: who speaks of themselves, who is addressed, who is left open."""
+"""Grammatical persons in a sentence: first, second, and references to others."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def mentions_others(sentence: str, language: Language = ENGLISH) -> bool:
 
 
 def leaves_open(sentence: str, language: Language = ENGLISH) -> bool:
-    """Whether a sentence needs another one to be understood: it opens by pointing, or names nobody for "she".
+    """Whether a sentence depends on another one: it begins with "that", or names nobody for "she".
 
     >>> leaves_open("That is great."), leaves_open("She called."), leaves_open("Ana lost her keys.")
     (True, True, False)

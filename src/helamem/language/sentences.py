@@ -1,4 +1,4 @@
-"""Splits text into sentences, and detects questions. Pure functions that raise on no string."""
+"""Splits text into sentences, and detects questions. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EMOJI_ALONE = re.compile(rf"[{EMOJI}]")
 
 
 def sentences(text: str, language: Language = ENGLISH) -> list[str]:
-    """The sentences of a text, stripped, none of them blank; a line break ends a sentence.
+    """The sentences of a text, stripped and not blank; a line break ends a sentence.
 
     >>> sentences("Dr. Lee called at 3 p.m. today. Great! Now what?")
     ['Dr. Lee called at 3 p.m. today.', 'Great!', 'Now what?']
@@ -37,7 +37,7 @@ def sentences(text: str, language: Language = ENGLISH) -> list[str]:
 
 
 def opens_sentence(text: str, start: int) -> bool:
-    """Whether what begins at `start` is the first word of a sentence."""
+    """Whether the word at `start` is the first of a sentence."""
     before = text[max(0, start - 8) : start]
     stripped = before.rstrip(" \t\"'([*_-")
     return (
@@ -48,7 +48,7 @@ def opens_sentence(text: str, start: int) -> bool:
 
 
 def is_question(sentence: str, language: Language = ENGLISH) -> bool:
-    """Whether a sentence asks: it ends with a question mark, or begins as only a question does."""
+    """Whether a sentence is a question: by its question mark or its beginning."""
     marked = _QUESTION_MARK.search(sentence.rstrip()[-64:])
     return bool(marked or language.question_opening.match(sentence))
 

@@ -1,7 +1,7 @@
 """The terms of a text, by which words are compared.
 
-Pure functions on strings. Nothing here raises on any string, however odd: a lone surrogate, a control
-character or a million characters without a space are all just text.
+Pure functions on strings. They accept every string, including lone surrogates, control characters, or a million
+characters without a space.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from helamem.language.language import Language
 
-MAX_TERM = 64  # characters; longer runs without a space are cut, in texts and queries alike
+MAX_TERM = (
+    64  # most characters of a run without spaces; longer ones are cut, in texts and queries alike
+)
 
 # Units that are written with and without a space before them; a single letter would tear 5G and B12 apart.
 _UNITS = "km|cm|mm|kg|mg|lbs?|oz|ml|cl|dl|kwh|kw|mah|[kmgt]b|[kmg]?hz|mph|kph|kmh|min|sec|hrs?|px|pt|am|pm"
@@ -40,7 +42,7 @@ _VERSION = re.compile(r"v\d+\.\d")
 
 
 def words_of(text: str, language: Language = ENGLISH) -> list[str]:
-    """Every word of a text in order, folded and in one case; nothing is stemmed or left out.
+    """Every word of a text in order, folded and in lower case; nothing is stemmed or left out.
 
     >>> words_of("Zoë's car is NEW.")
     ['zoe', 'car', 'is', 'new']
@@ -49,11 +51,11 @@ def words_of(text: str, language: Language = ENGLISH) -> list[str]:
 
 
 def terms_of(text: str, language: Language = ENGLISH) -> list[str]:
-    """The terms of a text, in order and with repetitions: what words are compared by.
+    """The terms of a text, in order and with repetitions.
 
-    Words are lower-cased, stripped of accents and stemmed; stop words and contractions such as "don't"
-    go. A number is apart from its unit, and a version has no v. Scripts without spaces give pairs of
-    characters, and each Han character alone besides.
+    Words are lower-cased, stripped of accents and stemmed; stop words and contractions such as "don't" are dropped.
+    A number is split from its unit, and a version loses its v. Scripts without spaces give pairs of characters,
+    and also single Han characters.
 
     >>> terms_of("Maya's flight leaves from gate B12 at 9:40, error 42P07!")
     ['maya', 'flight', 'leav', 'gate', 'b12', '9:40', 'error', '42p07']
@@ -63,10 +65,9 @@ def terms_of(text: str, language: Language = ENGLISH) -> list[str]:
 
 
 def index_terms(text: str, language: Language = ENGLISH) -> list[Term]:
-    """The different terms of a text with their counts, the most telling first.
+    """The distinct terms of a text with their counts, the most telling first.
 
-    Terms with digits lead, then those written with a capital inside a sentence, then the longer
-    words, then the earlier ones.
+    Terms with digits come first, then those with a capital inside a sentence, then longer words, then earlier ones.
     """
     counts: dict[str, int] = {}
     tellings: dict[str, int] = {}
@@ -89,7 +90,7 @@ def index_terms(text: str, language: Language = ENGLISH) -> list[Term]:
 
 
 def folded(text: str, language: Language = ENGLISH) -> str:
-    """The text with one kind of apostrophe, no contractions, and nothing that people search without."""
+    """The text with one kind of apostrophe, without contractions, and `plain`."""
     searched = plain(text)
     return language.contraction.sub("", searched) if "'" in searched else searched
 

@@ -1,7 +1,7 @@
 """Infers from shared words which memories an answer used. Pure.
 
-In a chat nobody says what served. But a reply that was drawn from a memory repeats what only that memory
-could tell: words that stand in the memory and in the reply, and not already in the question.
+In a chat nobody says what served, but a reply drawn from a memory repeats its words: those in the memory
+    and the reply, but not in the question.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def used(
     *,
     min_share: float = MIN_SHARE,
 ) -> list[int]:
-    """The ids of the hits that a reply made use of, in the order of the hits.
+    """The ids of the hits that a reply used, in the order of the hits.
 
-    A hit counts where the reply holds at least `min_share` of what it could tell, weighed by how few
-    of the hits hold it too, and at least two such terms or one with a digit in it.
+    A hit counts if the reply has at least `min_share` of its telling terms, weighted by how few of the hits have
+    them, and at least two of them or one with a digit.
     """
     told = tellings(question, hits, language)
     said = set(terms_of(reply, language))
@@ -52,7 +52,7 @@ def tellings(
 
         weight(t) = log(1 + n / n_t)
 
-    with n the number of hits, and n_t that of hits that have the term.
+    with n hits, n_t of which have the term.
     """
     asked = set(terms_of(question, language))
     terms = [set(terms_of(f"{hit.speaker} {hit.text}", language)) - asked for hit in hits]

@@ -1,6 +1,6 @@
-"""Turns a recall, and which of its memories were used, into a lesson that a store can apply.
+"""Turns a recall and the used memories into a lesson that a store can apply.
 
-Pure: the caller says what was used. The mathematics is in `helamem.core.hebbian`.
+Pure. The mathematics is in `helamem.core.hebbian`.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def lesson(
     at: float,
     lessons: int,
 ) -> Lesson:
-    """Wire what was used together, bind the question to it, and weaken what misled.
+    """Link the used memories to each other and to the question, and weaken what misled.
 
     Args:
         used: Ids of the memories that served; they need not be among the hits.
-        unhelpful: Ids of hits that did not serve.
-        certainty: How sure it is that they served, in (0, 1]; gains shrink with it.
-        at: When it is learned, in epoch seconds.
-        lessons: How many lessons the memory has learned so far.
+        unhelpful: Ids of misleading hits.
+        certainty: The probability that they served, in (0, 1]; gains are proportional to it.
+        at: Epoch seconds.
+        lessons: The number of lessons learned so far.
     """
     rates = config.learning
     ids = np.unique(np.asarray(used, dtype=np.int64))
@@ -77,9 +77,9 @@ def _cue(recall: Recall, config: Learning, at: float) -> NewCue | int:
 
 
 def _misleading(recall: Recall, unhelpful: Sequence[int]) -> Ints:
-    """The pairs whose edges may have brought in what did not help: with other hits, and with a cue.
+    """The pairs whose edges may have led to unhelpful hits: with other hits, and with cues.
 
-    Only a cue of what is probably the same need loses hold of it: it may well have served another one.
+    Only cues that are probably the same need are included; the memory may have served other needs well.
     """
     others = [*recall.ids, *cues.probably_same(recall.cues)]
     pairs = {

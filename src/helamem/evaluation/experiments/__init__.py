@@ -100,7 +100,7 @@ def run(
             "answers" or "speed".
         form: The data set's form; "auto" tells it from the file.
         corrections: A file that says which evidence is right, as `forms.corrections` reads it.
-        sample: How many of the conversations are taken; all unless given.
+        sample: How many of the conversations are taken; all by default.
         embedder: As `Config.embedder` names it.
         command: How it was called, for the record.
         settings: What `run` of the experiment's module takes. "retrieval", "budget" and "answers" take

@@ -95,7 +95,7 @@ def run(
     """Measure every variant as the bench measures a system.
 
     Args:
-        only: The names of the variants that are measured; all of them unless given.
+        only: The names of the variants that are measured; all by default.
     """
     systems = [
         memory_system(name, config)

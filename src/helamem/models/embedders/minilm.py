@@ -57,7 +57,7 @@ class MiniLMEmbedder:
         return self._known_dimension
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One vector a text, of its first 256 tokens or so; of length 0 for a blank text.
+        """One vector per text, of its first 256 tokens or so; the zero vector for a blank text.
 
         Raises:
             EmbedderError: The model cannot be loaded, or fails.

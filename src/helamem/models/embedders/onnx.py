@@ -60,7 +60,7 @@ class OnnxEmbedder:
         return self._known_dimension
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """One vector a text, of its first 254 pieces; of length 0 for a text without words or marks.
+        """One vector per text, of its first 254 pieces; the zero vector for a text without pieces.
 
         Raises:
             EmbedderError: The model cannot be loaded, or fails.
@@ -111,7 +111,7 @@ class OnnxEmbedder:
         if hidden.ndim != 3:
             raise EmbedderError(
                 f"{self._file} answered with shape {hidden.shape}; its first output must be "
-                f"last_hidden_state, with one vector a token",
+                "last_hidden_state, with one vector per token",
                 provider=self.name,
             )
         return np.asarray(hidden, dtype=np.float32)
@@ -150,8 +150,8 @@ def _bundled() -> Path:
 def _from_hub(model: str) -> Path:
     if find_spec("huggingface_hub") is None:
         raise ConfigError(
-            f"{model} is no folder, and to fetch it from the hub the package huggingface_hub is needed: "
-            f"pip install huggingface_hub"
+            f"{model} is not a folder; to fetch it from the hub, install huggingface_hub: pip "
+            "install huggingface_hub"
         )
     from huggingface_hub import hf_hub_download
 
@@ -159,7 +159,8 @@ def _from_hub(model: str) -> Path:
         return Path(hf_hub_download(model, _PLACES[-1]))
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{model} is no folder, and {_PLACES[-1]} of it cannot be fetched from the hub: {error}"
+            f"{model} is not a folder, and its {_PLACES[-1]} cannot be fetched from the hub: "
+            f"{error}"
         ) from error
 
 
