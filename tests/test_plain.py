@@ -183,6 +183,7 @@ class TestShapes:
                     "activation": 0.25,
                 }
             ],
+            "reranked": None,
             "sources": [1],
             "metadata": {"tags": ["food"]},
             "uses": 0,

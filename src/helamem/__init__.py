@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # what type checkers see; a test compares it with `_NAMES`
         MissingExtraError as MissingExtraError,
         NotFoundError as NotFoundError,
         ProviderError as ProviderError,
+        RerankerError as RerankerError,
         SchemaError as SchemaError,
         StoreError as StoreError,
     )
@@ -82,7 +83,7 @@ _NAMES = {
     "errors": (
         "ChangedError ConfigError CorruptError DataError EmbedderError EmbedderMismatchError "
         "HelaMemError LLMError LanguageMismatchError MissingExtraError NotFoundError "
-        "ProviderError SchemaError StoreError"
+        "ProviderError RerankerError SchemaError StoreError"
     ),
     "memory": "Memory",
     "models.openai_chat": "OpenAIChat",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from helamem.config import Config
     from helamem.consolidation.background import Reflector
-    from helamem.protocols import LLM, Clock, Embedder
+    from helamem.protocols import LLM, Clock, Embedder, Reranker
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,7 +51,7 @@ class AsyncMemory:
     running call is completed.
 
     Args:
-        path, namespace, config, embedder, clock, llm: As for `Memory`.
+        path, namespace, config, embedder, clock, llm, reranker: As for `Memory`.
         threads: How many calls run at once; others wait.
 
     Raises:
@@ -77,11 +77,18 @@ class AsyncMemory:
         embedder: Embedder | None = None,
         clock: Clock = SYSTEM_CLOCK,
         llm: LLM | None = None,
+        reranker: Reranker | None = None,
         threads: int = 4,
     ) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="helamem")
         self._memory = Memory(
-            path, namespace=namespace, config=config, embedder=embedder, clock=clock, llm=llm
+            path,
+            namespace=namespace,
+            config=config,
+            embedder=embedder,
+            clock=clock,
+            llm=llm,
+            reranker=reranker,
         )
         self._closed = False
 

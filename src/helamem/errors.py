@@ -13,6 +13,7 @@ HelaMemError
 ├── DataError(ValueError)            an import file is malformed; `.line`
 └── ProviderError                    an embedder's or model's server failed; `.provider`, `.retryable`
     ├── EmbedderError
+    ├── RerankerError
     └── LLMError
 
 Wrong arguments are plain `TypeError` and `ValueError`, raised where they enter.
@@ -131,6 +132,10 @@ class ProviderError(HelaMemError):
 
 class EmbedderError(ProviderError):
     """The embedder failed, or answered with something that is not a vector."""
+
+
+class RerankerError(ProviderError):
+    """A reranker failed."""
 
 
 class LLMError(ProviderError):

@@ -19,7 +19,7 @@ from helamem.consolidation.background import Reflector
 from helamem.engine import Engine
 from helamem.hints import helpful
 from helamem.language import language_named
-from helamem.models import embedders
+from helamem.models import embedders, rerankers
 from helamem.places import IN_RAM, data_folder, default_path
 from helamem.stores.sqlite import SQLiteStore
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from helamem.config import Ask
     from helamem.models.cached import Cached
     from helamem.models.openai_chat import OpenAIChat
-    from helamem.protocols import LLM, Clock, Embedder
+    from helamem.protocols import LLM, Clock, Embedder, Reranker
     from helamem.records import Json
     from helamem.reports import ConsolidationReport, Namespace, ReindexReport
 
@@ -54,6 +54,7 @@ class Memory(Engine):
         clock: Returns epoch seconds; None is the system's clock.
         llm: The language model for `ask` and `consolidate`; None loads the one that the settings name, if
             any. Nothing else calls a model.
+        reranker: Orders the hits anew; None loads the one that `reranking.model` names, if any.
 
     Raises:
         ConfigError: A setting is unknown or out of range.
@@ -77,6 +78,7 @@ class Memory(Engine):
         embedder: Embedder | None = None,
         clock: Clock = SYSTEM_CLOCK,
         llm: LLM | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         _check_namespace(namespace)
         config = _settings(config)
@@ -94,6 +96,7 @@ class Memory(Engine):
         self._connected: OpenAIChat | Cached | None = None  # this memory must close it
         self._consolidating = threading.Lock()
         self._reflector: Reflector | None = None
+        self._reranker = reranker or load_reranker(config, lambda: self.llm)
         self.reflect_every = config.reflection.every
 
     @property
@@ -303,6 +306,19 @@ def _settings(given: Config | None) -> Config:
             'make one like Config.of(embedder="minilm")'
         )
     return given
+
+
+def load_reranker(config: Config, llm: Callable[[], LLM]) -> Reranker | None:
+    """The reranker that the settings name, loaded on first use; None if they name none.
+
+    Args:
+        llm: Gives the language model, where that is to rerank.
+
+    Raises:
+        ConfigError: The setting names no reranker.
+    """
+    spec = config.reranking.model
+    return rerankers.load(spec, llm) if spec else None
 
 
 def load_embedder(config: Config) -> Embedder:

@@ -266,6 +266,7 @@ class Hit(Record):
             if learned associations led to it.
         parts: The parts of the score.
         via: The edges over which activation arrived, strongest first.
+        reranked: The reranker's score, which then orders the hits; None if `reranking.model` names none.
     """
 
     memory: Episode | Fact
@@ -273,6 +274,7 @@ class Hit(Record):
     path: Path
     parts: Parts
     via: tuple[Via, ...] = ()
+    reranked: float | None = None
 
     _shown: ClassVar = ("id", "score", "path", "speaker", "text")
 
@@ -341,6 +343,7 @@ class Hit(Record):
             "path": self.path,
             "parts": plain(self.parts),
             "via": plain(self.via),
+            "reranked": self.reranked,
             "sources": plain(self.sources),
             "metadata": plain(self.metadata),
             "uses": self.memory.uses,

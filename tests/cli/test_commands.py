@@ -218,7 +218,7 @@ class TestSearch:
         hit = found["hits"][0]
         assert [
             "id", "kind", "text", "speaker", "role", "session", "at", "stored_at", "score", "path",
-            "parts", "via", "sources", "metadata", "uses", "used_at", "fact_kind", "confidence",
+            "parts", "via", "reranked", "sources", "metadata", "uses", "used_at", "fact_kind", "confidence",
             "superseded_by",
         ] == list(hit)  # fmt: skip
         assert ["base", "base_terms", "received"] == list(hit["parts"])

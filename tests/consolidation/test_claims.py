@@ -64,12 +64,14 @@ class TestMessages:
 
         assert len(user["content"]) < 2 * claims.MAX_EPISODE
 
-    def test_the_schema_asks_for_no_more_facts_than_there_are_episodes(self) -> None:
-        asked: Any = claims.schema(2)
+    def test_the_schema_bounds_the_number_of_facts(self) -> None:
+        few: Any = claims.schema(2)
+        many: Any = claims.schema(60)
 
-        assert 2 == asked["properties"]["facts"]["maxItems"]
-        assert claims.SCHEMA["required"] == asked["required"]
-        assert schemas.misfit({"facts": []}, asked) is None
+        assert 8 == few["properties"]["facts"]["maxItems"]
+        assert 30 == many["properties"]["facts"]["maxItems"]
+        assert claims.SCHEMA["required"] == few["required"]
+        assert schemas.misfit({"facts": []}, few) is None
 
     def test_the_model_is_part_of_who_distilled(self) -> None:
         assert claims.distiller("openai/a") != claims.distiller("openai/b")

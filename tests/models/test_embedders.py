@@ -497,9 +497,10 @@ class TestLoad:
         self, spec: str, package: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         find = importlib.util.find_spec
-        for backend in ("minilm", "model2vec", "onnx", "openai"):
+        backends = ("minilm", "model2vec", "onnx", "openai")
+        for module in (*(f"embedders.{backend}" for backend in backends), "onnx_model"):
             monkeypatch.setattr(
-                f"helamem.models.embedders.{backend}.find_spec",
+                f"helamem.models.{module}.find_spec",
                 lambda name: None if name == package else find(name),
             )
 

@@ -25,6 +25,7 @@ from helamem.config.settings import (
     Learning,
     Llm,
     Reflection,
+    Reranking,
     Selection,
     Spreading,
     Storage,
@@ -66,6 +67,7 @@ class Config:
     consolidation: Consolidation = field(default_factory=Consolidation)
     forgetting: Forgetting = field(default_factory=Forgetting)
     storage: Storage = field(default_factory=Storage)
+    reranking: Reranking = field(default_factory=Reranking)
     llm: Llm = field(default_factory=Llm)
     reflection: Reflection = field(default_factory=Reflection)
     ask: Ask = field(default_factory=Ask)
@@ -229,6 +231,7 @@ _SECTIONS: Mapping[str, type[Any]] = {
     "consolidation": Consolidation,
     "forgetting": Forgetting,
     "storage": Storage,
+    "reranking": Reranking,
     "llm": Llm,
     "reflection": Reflection,
     "ask": Ask,

@@ -305,6 +305,16 @@ class Storage(_Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reranking(_Section):
+    """A model that orders the best hits anew; off unless one is named."""
+
+    model: str = setting(
+        "", "cross-encoder:FOLDER-OR-HUB-NAME, or llm; empty for none", stable=True
+    )
+    pool: int = setting(30, "how many hits it reads at least", low=1, stable=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Llm(_Section):
     """The language model, which is optional. Its key is not a setting, so that no listing shows it."""
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Relation: TypeAlias = Literal["new", "same", "replaces", "unsure"]
 
 MAX_TEXT = 500  # characters of a fact
+MIN_MOST_FACTS = 8  # that a call may give; more where there are more than twice as many episodes
 MAX_EPISODE = 1500  # characters shown of an episode
 
 FACT: dict[str, Json] = {
@@ -78,7 +79,7 @@ class Parsed:
 
 
 def schema(n_episodes: int) -> dict[str, Json]:
-    """`SCHEMA` for a cluster of so many episodes, which gives at most as many facts.
+    """`SCHEMA` for a cluster of so many episodes, which bounds the number of facts.
 
     A small model that is told so in the schema stops; otherwise it may write facts until it is cut off.
     """
@@ -86,7 +87,10 @@ def schema(n_episodes: int) -> dict[str, Json]:
     assert isinstance(properties, dict)  # noqa: S101  # for the type checker
     facts = properties["facts"]
     assert isinstance(facts, dict)  # noqa: S101
-    return {**SCHEMA, "properties": {"facts": {**facts, "maxItems": n_episodes}}}
+    return {
+        **SCHEMA,
+        "properties": {"facts": {**facts, "maxItems": max(n_episodes // 2, MIN_MOST_FACTS)}},
+    }
 
 
 def distiller(model: str) -> str:

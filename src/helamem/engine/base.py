@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from helamem.config import Config
-    from helamem.protocols import Clock, Embedder, Store
+    from helamem.protocols import Clock, Embedder, Reranker, Store
     from helamem.records import Json
 
 
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 class Base:
     """The parts that all use cases share: store, embedder, settings and clock."""
 
-    def __init__(self, store: Store, embedder: Embedder, config: Config, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        config: Config,
+        clock: Clock,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._parts = store, embedder  # replaced together, so that no call mixes old and new
         self._config = config
+        self._reranker = reranker
         self._language = language_named(config.language)
         self._zone = config.zone
         self._clock: Clock = lambda: identity.settled(clock())

@@ -14,7 +14,7 @@ from helamem.hints import helpful
 from helamem.language.characters import clean
 from helamem.learning import lessons
 from helamem.records import Reinforcement
-from helamem.search import questions, search
+from helamem.search import questions, reranking, search
 from helamem.search.recall import Recall
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Searching(Base):
         Raises:
             TypeError, ValueError: The query is not text or blank, k is below 1, a filter is malformed, or
                 `min_confidence` is not in [0, 1].
+            ProviderError: The embedder or the reranker failed.
         """
         query = clean(arguments.text("query", query, "ask something"))[0]
         k = arguments.count("k", k, least=1)
@@ -64,17 +65,24 @@ class Searching(Base):
                 *self._parts,
                 self._config,
                 query,
-                k=k,
+                k=max(k, self._pool),
                 where=self._filter(filters),
                 at=asked_at,
                 min_confidence=arguments.fraction("min_confidence", min_confidence),
             )
+            if self._reranker is not None:
+                recall = reranking.reranked(recall, self._reranker, k)
             span.note(hits=len(recall.hits), confidence=recall.confidence)
             span.steps({f"search.{step}": took for step, took in recall.milliseconds.items()})
         logger.info(
             "found %d memories in %.1f ms", len(recall.hits), sum(recall.milliseconds.values())
         )
         return recall
+
+    @property
+    def _pool(self) -> int:
+        """How many hits the reranker reads at least; 0 if there is none."""
+        return 0 if self._reranker is None else self._config.reranking.pool
 
     def _vector_of(self, query: str) -> Floats:
         """The vector with which `search` looks for a question, for a recall that lacks it."""

@@ -62,6 +62,7 @@ RULES = (
     prompts.ANSWER,
     prompts.PLAN,
     prompts.SELECT,
+    prompts.RERANK,
     prompts.VERIFY,
     prompts.CONVERSE,
     JUDGE,

@@ -80,6 +80,13 @@ You choose, among memories of past conversations, those that help to answer a qu
 Give the ids of the memories that hold a part of the answer, or that are needed to understand those that do. Leave \
 out what is merely about the same people or things."""
 
+RERANK = f"""\
+You order memories of past conversations by how well each helps to answer a question.
+
+{GUARD}
+
+Give the ids of the memories that help, the most helpful first. Leave out those that do not help."""
+
 VERIFY = f"""\
 You check an answer against the memories that it was drawn from.
 

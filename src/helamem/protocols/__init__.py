@@ -1,6 +1,15 @@
-"""The interfaces of stores, embedders, language models and clocks, and the values they exchange."""
+"""The interfaces of stores, embedders, rerankers, language models and clocks, and the values they exchange."""
 
-from helamem.protocols.models import LLM, Clock, Covering, Embedder, Message, Reply, Request
+from helamem.protocols.models import (
+    LLM,
+    Clock,
+    Covering,
+    Embedder,
+    Message,
+    Reply,
+    Request,
+    Reranker,
+)
 from helamem.protocols.regions import FoundCues, RegionQuery, RegionRows
 from helamem.protocols.store import Reindexing, Store
 from helamem.protocols.values import (
@@ -70,6 +79,7 @@ __all__ = [
     "Reindexing",
     "Reply",
     "Request",
+    "Reranker",
     "Store",
     "Supersession",
     "Term",

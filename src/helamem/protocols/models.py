@@ -1,4 +1,4 @@
-"""The interfaces of embedders, language models and clocks."""
+"""The interfaces of embedders, rerankers, language models and clocks."""
 
 from __future__ import annotations
 
@@ -54,6 +54,23 @@ class Covering(Protocol):
 
     def coverage(self, texts: Sequence[str]) -> Floats:
         """One share per text, from 0 (nothing) to 1 (all of it): shape (n,)."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a question and texts together, and says how well each answers."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in errors."""
+        ...
+
+    def scores(self, question: str, texts: Sequence[str]) -> Floats:
+        """One finite score per text, shape (n,); the higher, the better. Scores of two questions need not compare.
+
+        Raises:
+            ProviderError: The model or its server failed.
+        """
         ...
 
 

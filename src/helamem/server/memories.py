@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helamem.memory import SYSTEM_CLOCK, Memory, load_embedder
+from helamem.memory import SYSTEM_CLOCK, Memory, language_model, load_embedder, load_reranker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ class _Open:
 
 
 class Memories:
-    """The memories of one file, by namespace. All of them share one embedder and one language model.
+    """The memories of one file, by namespace. All of them share one embedder, one reranker and one language model.
 
     Args:
         path: The file.
@@ -50,6 +50,7 @@ class Memories:
         self.config = config
         self._llm = llm
         self._embedder = load_embedder(config)
+        self._reranker = load_reranker(config, lambda: llm or language_model(config))
         self._most_open = most_open
         self._clock = clock
         self._lock = threading.Lock()
@@ -87,6 +88,7 @@ class Memories:
                         embedder=self._embedder,
                         clock=self._clock,
                         llm=self._llm,
+                        reranker=self._reranker,
                     )
                 )
             self._open.move_to_end(name)

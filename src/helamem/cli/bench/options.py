@@ -28,6 +28,7 @@ MEASURED = {
     "spreading",
     "cues",
     "selection",
+    "reranking",
     "learning",
     "consolidation",
     "forgetting",

@@ -1,0 +1,7 @@
+"""Rerankers: they read the question and each memory together, and order the memories anew."""
+
+from helamem.models.rerankers.cross_encoder import CrossEncoder
+from helamem.models.rerankers.llm import LLMReranker
+from helamem.models.rerankers.loading import load
+
+__all__ = ["CrossEncoder", "LLMReranker", "load"]
