@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, tzinfo
+from itertools import islice
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
@@ -15,7 +16,7 @@ from helamem import records
 from helamem.errors import EmbedderError
 from helamem.identity import day
 from helamem.language import characters, dates
-from helamem.language.sentences import is_question, sentences
+from helamem.language.sentences import is_question, sentences, stretches
 from helamem.language.terms import index_terms
 from helamem.protocols import ASKS, NAMES_TIME, QUIET, NewEpisode
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 
 MAX_DEPTH = 50  # of metadata
+PASSAGE = 300  # characters that one vector describes well
+SHARE = 0.8  # how a passage counts: the best of many is near a question by chance
 _NOTE = re.compile(r"\[[^\[\]]*\]$")  # "[image: a dog]" at the end of a turn was not said
 
 
@@ -71,7 +74,7 @@ def prepare(
     Raises:
         EmbedderError: The embedder failed.
     """
-    vectors = embed(embedder, [spoken(turn.speaker, turn.text) for turn in turns])
+    vectors = vectors_of([(turn.speaker, turn.text) for turn in turns], embedder, language)
     return [
         NewEpisode(
             key=key,
@@ -82,12 +85,48 @@ def prepare(
             at=moment_of(turn, now),
             stored_at=now,
             metadata=turn.metadata,
-            vector=vector,
             offset=offset_of(turn),
+            **vector,
             **indexed(turn.text, language, turn.metadata),
         )
         for turn, key, vector in zip(turns, keys, vectors, strict=True)
     ]
+
+
+class Vectors(TypedDict):
+    """The vector of a whole turn, and those of the passages of a long one; see `protocols.NewEpisode`."""
+
+    vector: Floats
+    passages: Sequence[Floats]
+
+
+def vectors_of(
+    turns: Sequence[tuple[str, str]], embedder: Embedder, language: Language
+) -> list[Vectors]:
+    """The vectors of turns, each given as its speaker and its text.
+
+    Raises:
+        EmbedderError: The embedder failed.
+    """
+    parts = [passages(text, embedder, language) for _, text in turns]
+    wholes = [spoken(speaker, text) for speaker, text in turns]
+    pieces = [
+        spoken(speaker, part)
+        for (speaker, _), own in zip(turns, parts, strict=True)
+        for part in own
+    ]
+    made = embed(embedder, [*wholes, *pieces])
+    of_passages = iter(SHARE * made[len(turns) :])
+    return [
+        Vectors(vector=whole, passages=tuple(islice(of_passages, len(own))))
+        for whole, own in zip(made[: len(turns)], parts, strict=True)
+    ]
+
+
+def passages(text: str, embedder: Embedder, language: Language) -> list[str]:
+    """The passages that a long text has vectors of; none of a short one."""
+    size = min(PASSAGE, embedder.max_chars or PASSAGE)
+    return stretches(text, size, language) if len(text) > size else []
 
 
 def spoken(speaker: str, text: str) -> str:
@@ -105,6 +144,8 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:
     Raises:
         EmbedderError: The embedder returned the wrong shape, or values that are not finite.
     """
+    if not texts:
+        return np.zeros((0, embedder.dimension), np.float32)
     return checked(
         embedder.embed([characters.composed(text) for text in texts]), len(texts), embedder
     )
@@ -219,13 +260,3 @@ def traits(words: str, language: Language) -> int:
     found = sentences(said, language)
     asks = bool(found) and is_question(found[-1], language)
     return ASKS * asks + NAMES_TIME * dates.names_time(said, language)
-
-
-def uncovered(clean: str, embedder: Embedder) -> list[str]:
-    """A sentence about what of a long text its vector does not cover; usually empty."""
-    if embedder.max_chars is None or len(clean) <= embedder.max_chars:
-        return []
-    return [
-        f"the text has {len(clean)} characters, and {embedder.name} reads about the first "
-        f"{embedder.max_chars}; words are indexed in full"
-    ]

@@ -72,23 +72,33 @@ def _batches(making: Reindexing, size: int) -> Iterator[list[Unindexed]]:
 def _made(
     nodes: Sequence[Unindexed], embedder: Embedder, language: Language, *, names_apart: bool
 ) -> list[Reindexed]:
-    vectors = indexing.embed(
-        embedder, [_embedded(each, language, names_apart=names_apart) for each in nodes]
-    )
+    episodes = [each for each in nodes if each.kind == "episode"]
+    others = [each for each in nodes if each.kind != "episode"]
+    said = [("".join(each.speakers), each.text) for each in episodes]
+    texts = [_embedded(each, language, names_apart=names_apart) for each in others]
     return [
-        Reindexed(id=each.id, vector=vector)
-        if each.kind == "cue"
-        else Reindexed(
-            id=each.id, vector=vector, **indexing.indexed(each.text, language, each.metadata)
-        )
-        for each, vector in zip(nodes, vectors, strict=True)
+        *(
+            Reindexed(id=each.id, **vectors, **_indexed(each, language))
+            for each, vectors in zip(
+                episodes, indexing.vectors_of(said, embedder, language), strict=True
+            )
+        ),
+        *(
+            Reindexed(id=each.id, vector=vector, **_indexed(each, language))
+            for each, vector in zip(others, indexing.embed(embedder, texts), strict=True)
+        ),
     ]
 
 
 def _embedded(node: Unindexed, language: Language, *, names_apart: bool) -> str:
-    """The text that a node's vector is computed from."""
-    if node.kind == "episode":
-        return indexing.spoken("".join(node.speakers), node.text)
+    """The text that the vector of a fact or cue is computed from."""
     if node.kind == "fact":
         return node.text
     return questions.telling(node.text, node.speakers, language, names_apart=names_apart)
+
+
+def _indexed(node: Unindexed, language: Language) -> indexing.Indexed:
+    """The terms and traits of a node; a cue has none."""
+    if node.kind == "cue":
+        return {"terms": (), "length": 0, "traits": 0}
+    return indexing.indexed(node.text, language, node.metadata)

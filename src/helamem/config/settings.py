@@ -80,7 +80,11 @@ class Activation(_Section):
     similarity: Literal["relative", "cosine", "shifted"] = setting(
         "relative", "max(cos, 0) as a share of the best, as it is, or the paper's (cos + 1) / 2"
     )
-    words: float = setting(1.4, "weight of BM25 over the turn and its neighbours", low=0)
+    words: float = setting(
+        1.4,
+        "weight of BM25 over the turn and its neighbours; half of it where turns are heavy",
+        low=0,
+    )
     window: int = setting(5, "distance in turns within which words count", low=0, high=16)
     before: float = setting(
         0.75,

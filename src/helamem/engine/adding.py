@@ -115,10 +115,7 @@ class Adding(Base):
             added += self._stored(given[some], keys[some], now)
             if progress is not None:
                 progress(len(added))
-        losses = [
-            [*reasons, *indexing.uncovered(turn.text, self._embedder)] for turn, reasons in cleaned
-        ]
-        return _receipt(reading, added, losses)
+        return _receipt(reading, added, [reasons for _, reasons in cleaned])
 
     def _add_instead(self, reading: Reading, old_id: int) -> Receipt:
         """Store a turn in the place of another one."""
@@ -129,8 +126,7 @@ class Adding(Base):
         keys = recognizing.keys([turn], self._store, now=now, zone=self._zone)
         store, (said,) = self._prepared([turn], keys, now)
         new, is_new, gone = self._superseded(store, old_id, lambda *_: said)
-        losses = [[*reasons, *indexing.uncovered(turn.text, self._embedder)]]
-        return replace(_receipt(reading, [(new, is_new)], losses), superseded=tuple(gone))
+        return replace(_receipt(reading, [(new, is_new)], [reasons]), superseded=tuple(gone))
 
     def _superseded(
         self, store: Store, old_id: int, instead: Callable[[Store, Episode], NewEpisode]

@@ -35,10 +35,10 @@ REFERENCES = ("contradicts",)  # metadata keys of facts that contain ids of fact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """An export with the vectors of its texts, one row per line."""
+    """An export with the vectors of its texts, one entry per line."""
 
     content: Export
-    episodes: Floats
+    episodes: Sequence[indexing.Vectors]
     facts: Floats
     cues: Floats
     language: Language
@@ -60,14 +60,11 @@ def prepare(
         speakers: Speakers that the store knows; their names are taken out of cues before embedding.
         progress: Called after each batch with the number of episodes done so far.
     """
-    vectors = [np.zeros((0, embedder.dimension), np.float32)]
+    episodes: list[indexing.Vectors] = []
     for start in range(0, len(content.episodes), batch_size):
         batch = content.episodes[start : start + batch_size]
-        vectors.append(
-            indexing.embed(
-                embedder, [indexing.spoken(line["speaker"], line["text"]) for line in batch]
-            )
-        )
+        said = [(line["speaker"], line["text"]) for line in batch]
+        episodes += indexing.vectors_of(said, embedder, language)
         if progress is not None:
             progress(start + len(batch))
     names = tuple(dict.fromkeys([*speakers, *(line["speaker"] for line in content.episodes)]))
@@ -79,17 +76,11 @@ def prepare(
     ]
     return Prepared(
         content=content,
-        episodes=np.concatenate(vectors),
-        facts=_embedded([line["text"] for line in content.facts], embedder),
-        cues=_embedded(asked, embedder),
+        episodes=episodes,
+        facts=indexing.embed(embedder, [line["text"] for line in content.facts]),
+        cues=indexing.embed(embedder, asked),
         language=language,
     )
-
-
-def _embedded(texts: Sequence[str], embedder: Embedder) -> Floats:
-    if not texts:
-        return np.zeros((0, embedder.dimension), np.float32)
-    return indexing.embed(embedder, texts)
 
 
 def restore(prepared: Prepared, store: Store, *, by_lessons: bool) -> Receipt:
@@ -131,10 +122,10 @@ def _episodes(prepared: Prepared) -> list[NewEpisode]:
             metadata=line["metadata"],
             uses=line["uses"],
             used_at=line["used_at"],
-            vector=vector,
+            **vectors,
             **indexing.indexed(line["text"], prepared.language, line["metadata"]),
         )
-        for line, vector in zip(prepared.content.episodes, prepared.episodes, strict=True)
+        for line, vectors in zip(prepared.content.episodes, prepared.episodes, strict=True)
     ]
 
 

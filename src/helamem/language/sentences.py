@@ -9,6 +9,8 @@ from helamem.language.characters import EMOJI
 from helamem.language.english import ENGLISH
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from helamem.language.language import Language
 
 _CLOSERS = "\"'\u201d\u2019\u00bb)\\]\u300d\u300f"
@@ -34,6 +36,33 @@ def sentences(text: str, language: Language = ENGLISH) -> list[str]:
         start = match.end()
     found.append(text[start:].strip())
     return [sentence for sentence in found if sentence]
+
+
+def stretches(text: str, size: int, language: Language = ENGLISH) -> list[str]:
+    """The text in stretches of at most `size` characters, each of whole sentences where these are not longer.
+
+    >>> stretches("It rained. We stayed in. The cat slept all day.", 25)
+    ['It rained. We stayed in.', 'The cat slept all day.']
+    """
+    found: list[str] = []
+    for sentence in sentences(text, language):
+        for piece in _pieces(sentence, size):
+            if found and len(found[-1]) + 1 + len(piece) <= size:
+                found[-1] += f" {piece}"
+            else:
+                found.append(piece)
+    return found
+
+
+def _pieces(sentence: str, size: int) -> Iterator[str]:
+    """A sentence in pieces of at most `size` characters, cut between words where that is possible."""
+    start = 0
+    while len(sentence) - start > size:
+        space = sentence.rfind(" ", start + 1, start + size + 1)
+        end = space if space > 0 else start + size
+        yield sentence[start:end]
+        start = end + (space > 0)
+    yield sentence[start:]
 
 
 def opens_sentence(text: str, start: int) -> bool:

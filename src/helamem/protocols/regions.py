@@ -69,8 +69,9 @@ class RegionRows:
 
     Attributes:
         nodes: Their columns; neither cues nor quiet episodes are among them.
-        similarity: Shape (n,): cosine with the question, of the most similar vector where a memory has several.
-        vectors: Shape (n, dimension): that vector.
+        similarity: Shape (n,): the highest dot product of the question, at length 1, with the vectors of a memory:
+            that of the whole, and those of its passages.
+        vectors: Shape (n, dimension): that of the whole.
         allowed: Shape (n,): which of them meet the conditions.
         postings: Where the terms occur among them; the counts of documents are those of the namespace.
         edges: Edges from the cues and candidates, up to two steps away; `weights` are as of now, above 0.

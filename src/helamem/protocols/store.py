@@ -328,7 +328,9 @@ class Store(Protocol):
         ...
 
     def nearest(self, vector: Floats, k: int, *, kinds: Sequence[NodeKind]) -> tuple[Ints, Floats]:
-        """The active nodes with the highest cosine: ids and cosines, best first, ties by id.
+        """The active nodes with the highest similarity: ids and similarities, best first, ties by id.
+
+        It is that of the most similar vector, as `RegionRows.similarity` is.
 
         Quiet episodes are not among them.
         """
@@ -365,7 +367,7 @@ class Store(Protocol):
         ...
 
     def vectors(self, ids: Ints) -> Floats:
-        """The vectors, shape (n, dimension), in the order of `ids`."""
+        """The vectors of the whole texts, shape (n, dimension), in the order of `ids`."""
         ...
 
     def facts(

@@ -47,6 +47,9 @@ class NewEpisode:
 
     Attributes:
         key: A digest that identifies the turn; a namespace keeps one episode per key.
+        vector: The vector of the whole text, of length 1.
+        passages: Vectors of passages, where the text is long. The similarity of a memory is the highest dot
+            product with its vectors, so that a passage of a length below 1 counts less than the whole.
         length: The number of terms, repetitions counted.
         traits: A sum of `ASKS`, `NAMES_TIME` and `QUIET`: what kind of turn it is. A quiet one has
             no terms.
@@ -68,6 +71,7 @@ class NewEpisode:
     uses: int = 0
     used_at: float | None = None
     offset: int | None = None
+    passages: Sequence[Floats] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,10 +234,11 @@ class Unindexed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reindexed:
-    """A node's new vector, terms and traits; a cue has only a vector."""
+    """A node's new vectors, terms and traits; a cue has only a vector."""
 
     id: int
     vector: Floats
+    passages: Sequence[Floats] = ()
     terms: Sequence[Term] = ()
     length: int = 0
     traits: int = 0

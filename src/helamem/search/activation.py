@@ -38,7 +38,7 @@ def base_terms(
     vector = config.vector + config.vector_heavy * (1 - light)
     terms: dict[str, tuple[float, Callable[[], Floats]]] = {
         "similarity": (vector, lambda: _similarity(region, question, config)),
-        "words": (config.words, lambda: _word_score(region, config)),
+        "words": (config.words * (1 + light) / 2, lambda: _word_score(region, config)),
         "session": (config.session, lambda: _session_similarity(region, question, config)),
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
         "user": (config.user, lambda: _said_by_user(region, question)),

@@ -34,8 +34,8 @@ class Region:
     Attributes:
         nodes: Their columns.
         previous, following: Local index of the neighbouring turns; -1 where they are not in the region.
-        similarity: Cosine with the question.
-        vectors: Shape (n, dimension): the embeddings.
+        similarity: How similar the vectors are to that of the question: the whole, or the best passage.
+        vectors: Shape (n, dimension): the embeddings of the whole texts.
         counts: Shape (n, t): how often each memory has each term of the question.
         keywords: Shape (n, t): the same, of its most telling terms only.
         postings: Where the terms occur in the region, and how often in the whole namespace.

@@ -16,6 +16,7 @@ from helamem.testing.isolation import IsolationContract
 from helamem.testing.keeping import AnnotatingContract, PuttingContract, QuietContract
 from helamem.testing.learning import LearningContract
 from helamem.testing.looking import LookingContract
+from helamem.testing.passages import PassageContract
 from helamem.testing.regions import RegionContract
 from helamem.testing.reindexing import ReindexingContract, SharedReindexingContract
 from helamem.testing.removing import RemovingContract
@@ -163,6 +164,7 @@ class StoreContract(
     RemovingContract,
     SequenceContract,
     SearchingContract,
+    PassageContract,
     RegionContract,
     LookingContract,
     LearningContract,

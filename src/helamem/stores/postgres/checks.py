@@ -101,7 +101,11 @@ CHECKS: tuple[Check, ...] = (
         "{} episodes belong to no session",
     ),
     _nodes(f"t.kind = {FACT} AND {_none_in('fact_source', 'fact')}", "{} facts rest on nothing"),
-    _nodes("vector_dims(t.vector) <> %(dimension)s", "{} vectors have the wrong length"),
+    _nodes(
+        "vector_dims(t.vector) <> %(dimension)s OR EXISTS"
+        " (SELECT 1 FROM unnest(t.passages) p WHERE vector_dims(p) <> %(dimension)s)",
+        "{} vectors have the wrong length",
+    ),
     _nodes(f"t.kind = {CUE} AND {_none_in('edge', 'source')}", "{} earlier questions are bound to nothing"),
     _rows("node", _unreadable("stored_at"), "{} memories have an invalid storing time", "set to the time of the repair", "stored_at = %(at)s::float8"),
     _rows("node", _unreadable("at"), "{} memories have an invalid time", "set to the time at which they were stored", "at = stored_at"),

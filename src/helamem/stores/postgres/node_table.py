@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helamem.errors import NotFoundError, StoreError
-from helamem.protocols import NODE_KINDS, QUIET, Heard
+from helamem.protocols import NODE_KINDS, QUIET, Heard, NewEpisode
 from helamem.stores.postgres import posting_table, rows
 from helamem.stores.postgres.edge_table import LEARNED
 from helamem.stores.postgres.rows import CUE, EPISODE, HEARD, IS_DOCUMENT
@@ -14,7 +14,7 @@ from helamem.stores.postgres.texts import restored, stored
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from helamem.protocols import NewCue, NewEpisode, NewFact
+    from helamem.protocols import NewCue, NewFact
     from helamem.records import Json
     from helamem.stores.postgres.database import Scope, Statement
 
@@ -25,11 +25,11 @@ BY_KEY = (
 _COLUMNS = {
     "id": "bigint", "kind": "smallint", "key": "bytea", "text": "text", "speaker": "text", "role": "text",
     "session": "bigint", "at": "float8", "stored_at": "float8", "metadata": "text", "length": "int",
-    "traits": "int", "utc_offset": "int", "vector": "text",
+    "traits": "int", "utc_offset": "int", "vector": "text", "passages": "text",
 }  # fmt: skip
 _INSERT = (
     f"INSERT INTO helamem.node (namespace, {', '.join(_COLUMNS)})"
-    f" SELECT %(ns)s, {', '.join(name for name in _COLUMNS if name != 'vector')}, vector::vector"
+    f" SELECT %(ns)s, {', '.join(list(_COLUMNS)[:-2])}, vector::vector, passages::vector[]"
     f" FROM unnest({', '.join(f'%({name})s::{type_}[]' for name, type_ in _COLUMNS.items())})"
     f" AS new({', '.join(_COLUMNS)}) ORDER BY id"
 )
@@ -180,12 +180,15 @@ def text_columns(memory: NewEpisode | NewFact, dimension: int) -> dict[str, Any]
         "length": memory.length,
         "traits": memory.traits,
         "vector": rows.literal(memory.vector, dimension),
+        "passages": rows.literals(
+            memory.passages if isinstance(memory, NewEpisode) else (), dimension
+        ),
     }
 
 
 def inserting(table: Sequence[Mapping[str, Any]]) -> Statement:
     """The statement that inserts rows; what a row does not say is empty."""
-    empty = {"key": None, "role": "", "session": None, "utc_offset": None}
+    empty = {"key": None, "role": "", "session": None, "utc_offset": None, "passages": "{}"}
     return _INSERT, {name: [{**empty, **row}[name] for row in table] for name in _COLUMNS}
 
 
@@ -326,7 +329,8 @@ def replace(
         *posting_table.removing([id_], [id_], posting_table.terms_of(scope, [id_])),
         (
             "UPDATE helamem.node SET text = %(text)s, metadata = %(metadata)s, length = %(length)s,"
-            " traits = %(traits)s, vector = %(vector)s::vector WHERE namespace = %(ns)s AND id = %(id)s",
+            " traits = %(traits)s, vector = %(vector)s::vector, passages = %(passages)s::vector[]"
+            " WHERE namespace = %(ns)s AND id = %(id)s",
             changed,
         ),
         unstaging([id_]),

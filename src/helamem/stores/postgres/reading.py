@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 NEAR = 32  # how many more than asked for are scored again here, where sums are rounded otherwise
 _SPEAKERS = "SELECT name FROM helamem.speaker WHERE namespace = %(ns)s ORDER BY first, name"
 # A quiet episode is nobody's neighbor, and has none; -1 stands for no session.
+# How similar the best passage of a node `n` is, null for a text without any; and how far the node is.
+BEST_PASSAGE = "(SELECT -min(p <#> %(vector)s::vector) FROM unnest(n.passages) AS p)"
+DISTANCE = f"least(n.vector <#> %(vector)s::vector, -{BEST_PASSAGE})"
 NODE_COLUMNS = (
     f"n.id, n.kind, CASE WHEN n.{HEARD} THEN coalesce(n.session, -1) ELSE -1 END,"
     f" coalesce(CASE WHEN n.{HEARD} THEN (SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s"
@@ -114,20 +117,29 @@ def vectors(scope: Scope, ids: Ints, dimension: int) -> NDArray[np.float32]:
 def nearest(
     scope: Scope, vector: NDArray[np.float32], k: int, kinds: Sequence[NodeKind]
 ) -> tuple[Ints, Floats]:
-    """The active nodes with the highest cosine with a vector of length 1, best first, ties by id."""
+    """The active nodes most similar to a vector of length 1, best first, ties by id."""
     found = scope.rows(
-        "SELECT id, vector_send(vector) FROM helamem.node WHERE namespace = %(ns)s AND active"
-        f" AND kind = ANY(%(kinds)s::smallint[]) AND {HEARD}"
-        " ORDER BY vector <#> %(vector)s::vector, id LIMIT %(k)s",
+        f"SELECT id, vector_send(vector), {BEST_PASSAGE} FROM helamem.node n WHERE namespace = %(ns)s"
+        f" AND active AND kind = ANY(%(kinds)s::smallint[]) AND {HEARD}"
+        f" ORDER BY {DISTANCE}, id LIMIT %(k)s",
         kinds=[NODE_KINDS.index(kind) for kind in kinds],
         vector=rows.literal(vector, len(vector)),
         k=k + NEAR,
     )
     found.sort()
-    ids = np.array([id_ for id_, _ in found], np.int64)
-    scored = cosines(rows.vectors(b"".join(sent for _, sent in found), len(vector)), vector)
+    ids = np.array([id_ for id_, *_ in found], np.int64)
+    wholes = rows.vectors(b"".join(sent for _, sent, _ in found), len(vector))
+    scored = similarities(wholes, [passage for *_, passage in found], vector)
     best = top_k(scored, k)
     return ids[best], scored[best]
+
+
+def similarities(
+    wholes: NDArray[np.float32], passages: Sequence[float | None], query: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """That of each whole text, or of its best passage where this is higher."""
+    of_passages = np.array([-1.0 if each is None else each for each in passages], np.float32)
+    return np.maximum(cosines(wholes, query), of_passages)
 
 
 def cosines(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MEMORY = f"n.namespace = %(ns)s AND n.active AND n.kind < {CUE}"
 _NEAREST = (
     f"(SELECT n.id FROM helamem.node n WHERE {_MEMORY} AND n.{HEARD} AND {{0}}"
-    " ORDER BY n.vector <#> %(vector)s::vector, n.id LIMIT %(nearest)s)"
+    f" ORDER BY {reading.DISTANCE}, n.id LIMIT %(nearest)s)"
 )
 _BY_WORDS = (
     f"(SELECT n.id FROM scored w JOIN helamem.node n ON {_MEMORY} AND n.id = w.node WHERE {{0}}"
@@ -99,12 +99,10 @@ starts AS MATERIALIZED (
         AND b.{HEARD} ORDER BY b.id LIMIT %(reach)s
     ) b WHERE n.{HEARD}
 ), members AS MATERIALIZED (
-    SELECT {reading.NODE_COLUMNS}, n.vector, {{allowed}} AS allowed
+    SELECT {reading.NODE_COLUMNS}, n.vector, {reading.BEST_PASSAGE}, {{allowed}} AS allowed
     FROM region JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = region.id
 )"""
-_MEMBER = (
-    "m(id, kind, session, previous, following, length, at, speaker, traits, role, vector, allowed)"
-)
+_MEMBER = "m(id, kind, session, previous, following, length, at, speaker, traits, role, vector, passage, allowed)"
 _RESULT = f"""
 SELECT * FROM (
     SELECT sum(n_documents)::bigint, coalesce(sum(mean_length), 0), coalesce(sum(lessons), 0)::bigint FROM space
@@ -118,7 +116,7 @@ SELECT * FROM (
 ) cues, (
     SELECT array_agg(id), array_agg(kind), array_agg(session), array_agg(previous), array_agg(following),
         array_agg(length), array_agg(at), array_agg(speaker), array_agg(traits), array_agg(role),
-        array_agg(allowed), string_agg(vector_send(vector), ''::bytea)
+        array_agg(allowed), string_agg(vector_send(vector), ''::bytea), array_agg(passage)
     FROM (SELECT * FROM members AS {_MEMBER} ORDER BY id) m
 ) members, (
     SELECT array_agg(place), array_agg(node), array_agg(count), array_agg(rank)
@@ -129,7 +127,7 @@ SELECT * FROM (
 ) edges
 """
 # How many columns each part of the result has.
-_SPACE, _ASKED, _SPEAKERS, _CUE, _NODE, _POSTING, _EDGE = 3, 1, 1, 3, 12, 4, 5
+_SPACE, _ASKED, _SPEAKERS, _CUE, _NODE, _POSTING, _EDGE = 3, 1, 1, 3, 13, 4, 5
 
 
 def read(scope: Scope, query: RegionQuery, vector: NDArray[np.float32]) -> RegionRows:
@@ -145,14 +143,14 @@ def read(scope: Scope, query: RegionQuery, vector: NDArray[np.float32]) -> Regio
     documents, speakers = (next(columns) or () for _ in range(_ASKED + _SPEAKERS))
     names = tuple(map(restored, speakers))
     cues = _found_cues(tuple(islice(columns, _CUE)), vector)
-    *table, allowed_ones, sent = islice(columns, _NODE)
+    *table, allowed_ones, sent, passages = islice(columns, _NODE)
     nodes = reading.columns(_rows(table), names)
     vectors = rows.vectors(sent, len(vector))
     postings = _postings(space, documents, tuple(islice(columns, _POSTING)))
     edges = rows.edges(_rows(tuple(islice(columns, _EDGE))))
     return RegionRows(
         nodes=nodes,
-        similarity=reading.cosines(vectors, vector),
+        similarity=reading.similarities(vectors, passages or (), vector),
         vectors=vectors,
         allowed=np.array(allowed_ones or (), np.bool_),
         postings=postings,

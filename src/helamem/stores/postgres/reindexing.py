@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from helamem.stores.postgres.database import Database, Scope
 
 UNDER_WAY = "reindexing"  # the analysis of the staged data, in `meta`
-MADE = "unnest(%(spaces)s::uuid[], %(nodes)s::bigint[], %(vectors)s::text[], %(terms)s::text[], %(lengths)s::int[], %(traits)s::int[])"
+MADE = "unnest(%(spaces)s::uuid[], %(nodes)s::bigint[], %(vectors)s::text[], %(passages)s::text[], %(terms)s::text[], %(lengths)s::int[], %(traits)s::int[])"
 STAGE = (
-    "INSERT INTO helamem.staged (namespace, node, vector, terms, length, traits)"
-    f" SELECT n.namespace, n.id, m.vector::vector, m.terms, m.length, m.traits FROM {MADE}"
-    " AS m(namespace, node, vector, terms, length, traits)"
+    "INSERT INTO helamem.staged (namespace, node, vector, passages, terms, length, traits)"
+    f" SELECT n.namespace, n.id, m.vector::vector, m.passages::vector[], m.terms, m.length, m.traits FROM {MADE}"
+    " AS m(namespace, node, vector, passages, terms, length, traits)"
     " JOIN helamem.node n ON n.namespace = m.namespace AND n.id = m.node"
-    " ON CONFLICT (namespace, node) DO UPDATE SET vector = excluded.vector, terms = excluded.terms,"
-    " length = excluded.length, traits = excluded.traits"
+    " ON CONFLICT (namespace, node) DO UPDATE SET vector = excluded.vector, passages = excluded.passages,"
+    " terms = excluded.terms, length = excluded.length, traits = excluded.traits"
 )
 UNSTAGED = (
     "FROM helamem.node n WHERE NOT EXISTS"
@@ -45,7 +45,8 @@ _TERMS = (
     " json_array_elements(s.terms::json) t"
 )
 IN_PLACE = (
-    "UPDATE helamem.node n SET vector = s.vector, length = s.length, traits = s.traits FROM helamem.staged s"
+    "UPDATE helamem.node n SET vector = s.vector, passages = s.passages, length = s.length, traits = s.traits"
+    " FROM helamem.staged s"
     " WHERE s.namespace = n.namespace AND s.node = n.id",
     "DELETE FROM helamem.posting",
     "DELETE FROM helamem.term",
@@ -114,6 +115,7 @@ class Reindexing:
             "spaces": [self._places[each.id] for each in known],
             "nodes": [each.id for each in known],
             "vectors": [rows.literal(each.vector, self._analysis.dimension) for each in known],
+            "passages": [rows.literals(each.passages, self._analysis.dimension) for each in known],
             "terms": [_dumped(each) for each in known],
             "lengths": [each.length for each in known],
             "traits": [each.traits for each in known],

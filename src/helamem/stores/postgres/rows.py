@@ -122,6 +122,15 @@ def literal(vector: Floats, dimension: int) -> str:
     return f"[{','.join(map(repr, np.asarray(vector, np.float32).tolist()))}]"
 
 
+def literals(vectors: Sequence[Floats], dimension: int) -> str:
+    """Vectors as PostgreSQL reads an array of them.
+
+    Raises:
+        ValueError: As in `literal`.
+    """
+    return "{" + ",".join(f'"{literal(each, dimension)}"' for each in vectors) + "}"
+
+
 def vectors(sent: bytes | None, dimension: int) -> NDArray[np.float32]:
     """Vectors from what `vector_send` gives, one after the other: dimension, a spare number, values.
 

@@ -17,6 +17,7 @@ from helamem.stores.sqlite.namespace import CHANGES_KEPT, NEVER, listed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from helamem.protocols import Ints
     from helamem.stores.sqlite.namespace import Space, State
 
 ROLE_CODES = {role: code for code, role in enumerate(ROLES) if code}
@@ -131,20 +132,20 @@ def _corrected(space: Space, held: Held, state: State) -> NodeIndex:
         (n,) = space.db.row("SELECT count(*) FROM node WHERE namespace = ?", space.id)
         return NodeIndex.empty(space.dimension, capacity=n)
     known = int(index.ids[-1]) if len(index.ids) else 0
-    changed, vectors, speakers = _read(
+    changed, vectors, n_vectors, speakers = _read(
         space,
         index,
         "n.id IN (SELECT value FROM json_each(?))",
         listed(id_ for id_ in changes if id_ <= known),
     )
     gone = np.setdiff1d(np.array(changes, np.int64), changed.ids)
-    return index.corrected(gone, changed, vectors, speakers)
+    return index.corrected(gone, changed, vectors, n_vectors, speakers)
 
 
 def _read(
     space: Space, index: NodeIndex, condition: str, value: int | str
-) -> tuple[Columns, NDArray[np.float32], tuple[str, ...]]:
-    """Some nodes, their vectors, and the speakers of the index and of these nodes."""
+) -> tuple[Columns, NDArray[np.float32], Ints, tuple[str, ...]]:
+    """Some nodes, their vectors, how many each has, and the speakers of the index and of these nodes."""
     found = space.db.rows(
         "SELECT id, kind, active, "  # noqa: S608  # our own words
         f"CASE WHEN traits & {QUIET} OR NOT active THEN -1 ELSE coalesce(session, -1) END,"
@@ -166,4 +167,4 @@ def _read(
         (*row[:6], number.get(row[6], -1), row[7], ROLE_CODES.get(row[8], 0), row[9])
         for row in found
     ]
-    return Columns.of(numbered), rows.unblobbed(blobs, space.dimension), tuple(names)
+    return Columns.of(numbered), *rows.unblobbed(blobs, space.dimension), tuple(names)

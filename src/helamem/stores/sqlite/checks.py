@@ -98,7 +98,7 @@ CHECKS: tuple[Check, ...] = (
     _nodes("n.kind = 0 AND n.session NOT IN (SELECT id FROM session)", "{} episodes belong to no session"),
     _nodes("n.kind = 1 AND n.id NOT IN (SELECT fact FROM fact_source)", "{} facts rest on nothing"),
     _nodes("n.id NOT IN (SELECT node FROM vector)", "{} nodes have no vector"),
-    _nodes("n.id IN (SELECT node FROM vector WHERE length(value) <> ?2)", "{} vectors have the wrong length"),
+    _nodes("n.id IN (SELECT node FROM vector WHERE length(value) = 0 OR length(value) % ?2)", "{} vectors have the wrong length"),
     _nodes("n.kind = 2 AND n.id NOT IN (SELECT source FROM edge)", "{} earlier questions are bound to nothing"),
     _rows(
         f"namespace = ?1 AND {_unreadable('stored_at')}", "{} memories have an invalid storing time",

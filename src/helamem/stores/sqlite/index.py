@@ -71,18 +71,59 @@ DTYPES = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Vectors:
+    """Vectors that can be appended to; what has been handed out stays as it is.
+
+    Attributes:
+        buffer: Shape (capacity, dimension), of which the first `n` rows count.
+    """
+
+    buffer: NDArray[np.float32]
+    n: int
+
+    @classmethod
+    def empty(cls, dimension: int, capacity: int = 0) -> Vectors:
+        """No vectors, with room for some."""
+        return cls(np.empty((capacity, dimension), np.float32), 0)
+
+    @property
+    def rows(self) -> NDArray[np.float32]:
+        """Shape (n, dimension)."""
+        return self.buffer[: self.n]
+
+    def followed_by(self, added: NDArray[np.float32]) -> Vectors:
+        """These, then the added ones."""
+        buffer, grown = self.buffer, self.n + len(added)
+        if grown > len(buffer):
+            buffer = np.empty((max(grown, len(buffer) * 3 // 2), buffer.shape[1]), np.float32)
+            buffer[: self.n] = self.rows
+        buffer[self.n : grown] = added
+        return Vectors(buffer, grown)
+
+    def scores(self, chosen: Ints, query: Floats) -> NDArray[np.float32]:
+        """The cosines of some of the rows with the question."""
+        if SPARSE * len(chosen) < self.n:
+            return _cosines(self.rows[chosen], query)
+        return _cosines(self.rows, query)[chosen]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class NodeIndex:
     """The nodes of a namespace as of one moment; a newer moment is another index.
 
     Attributes:
-        buffer: Shape (capacity, dimension), of which the first `len(columns.ids)` rows count.
+        wholes: The unit vector of each node's whole text.
+        passages: Those of the passages of long texts.
+        owners: For each passage the row of its node.
         order: The rows session by session, in the order of their turns.
         places: Where in `order` each row stands.
         speakers: The names that the column of speakers points to.
     """
 
     columns: Columns
-    buffer: NDArray[np.float32]
+    wholes: Vectors
+    passages: Vectors
+    owners: Ints
     order: Ints
     places: Ints
     speakers: tuple[str, ...]
@@ -91,8 +132,8 @@ class NodeIndex:
     def empty(cls, dimension: int, capacity: int = 0) -> NodeIndex:
         """The index of a namespace without nodes."""
         nothing = np.empty(0, np.int64)
-        buffer = np.empty((capacity, dimension), np.float32)
-        return cls(Columns.of([]), buffer, nothing, nothing, ())
+        wholes, passages = Vectors.empty(dimension, capacity), Vectors.empty(dimension)
+        return cls(Columns.of([]), wholes, passages, nothing, nothing, nothing, ())
 
     @property
     def ids(self) -> Ints:
@@ -101,42 +142,62 @@ class NodeIndex:
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """One unit vector a node."""
-        return self.buffer[: len(self.ids)]
+        """The unit vector of each node's whole text."""
+        return self.wholes.rows
 
     @property
     def n_bytes(self) -> int:
         """How much RAM it takes, without the names of speakers."""
         columns = sum(getattr(self.columns, name).nbytes for name in Columns.__slots__)
-        return int(self.buffer.nbytes + columns + self.order.nbytes + self.places.nbytes)
+        vectors = self.wholes.buffer.nbytes + self.passages.buffer.nbytes + self.owners.nbytes
+        return int(vectors + columns + self.order.nbytes + self.places.nbytes)
 
     def extended(
-        self, newer: Columns, added: NDArray[np.float32], speakers: tuple[str, ...]
+        self,
+        newer: Columns,
+        vectors: NDArray[np.float32],
+        n_vectors: Ints,
+        speakers: tuple[str, ...],
     ) -> NodeIndex:
-        """This index with newer nodes; what has been handed out of this one stays as it is."""
-        n, grown = len(self.ids), len(self.ids) + len(added)
-        buffer = self.buffer
-        if grown > len(buffer):
-            buffer = np.empty((max(grown, len(buffer) * 3 // 2), added.shape[1]), np.float32)
-            buffer[:n] = self.vectors
-        buffer[n:grown] = added
-        return _index(self.columns.followed_by(newer), buffer, speakers)
+        """This index with newer nodes; what has been handed out of this one stays as it is.
+
+        Args:
+            vectors: The vectors of the nodes, one node after the other, that of the whole first.
+            n_vectors: How many each of them has.
+        """
+        wholes, passages, owners = _parted(vectors, n_vectors)
+        return _index(
+            self.columns.followed_by(newer),
+            self.wholes.followed_by(wholes),
+            self.passages.followed_by(passages),
+            np.concatenate([self.owners, len(self.ids) + owners]),
+            speakers,
+        )
 
     def corrected(
         self,
         gone: Ints,
         changed: Columns,
         vectors: NDArray[np.float32],
+        n_vectors: Ints,
         speakers: tuple[str, ...],
     ) -> NodeIndex:
         """This index without some of its nodes, and with new values for others of them."""
         stays = ~np.isin(self.ids, gone)
-        columns, buffer = self.columns.of_rows(stays), self.vectors[stays]
+        columns, wholes = self.columns.of_rows(stays), self.vectors[stays]
         rows = np.searchsorted(columns.ids, changed.ids)
         for name in Columns.__slots__:
             getattr(columns, name)[rows] = getattr(changed, name)
-        buffer[rows] = vectors
-        return _index(columns, buffer, speakers)
+        wholes[rows], passages, owners = _parted(vectors, n_vectors)
+        kept = (stays & ~np.isin(self.ids, changed.ids))[self.owners]
+        moved = (np.cumsum(stays) - 1)[self.owners[kept]]
+        return _index(
+            columns,
+            Vectors(wholes, len(wholes)),
+            Vectors(self.passages.rows[kept], len(moved)).followed_by(passages),
+            np.concatenate([moved, rows[owners]]),
+            speakers,
+        )
 
     def rows(self, ids: Ints) -> Ints:
         """The row of each id.
@@ -176,17 +237,14 @@ class NodeIndex:
     def nearest(
         self, vector: Floats, k: int, kinds: Sequence[NodeKind], within: Ints | None
     ) -> tuple[Ints, Floats]:
-        """Ids and cosines of the most similar active nodes, best first, ties by id."""
+        """Ids and similarities of the most similar active nodes, best first, ties by id."""
         rows = self.of_kinds(kinds)
         rows = rows[~self._is_quiet[rows]]
         if within is not None:
             rows = rows[np.isin(self.ids[rows], within)]
-        if SPARSE * len(rows) < len(self.ids):
-            cosines = _cosines(self.vectors[rows], vector)
-        else:
-            cosines = _cosines(self.vectors, vector)[rows]
-        best = top_k(cosines, k)
-        return self.ids[rows[best]], cosines[best]
+        similarities = self._similarities(vector, rows)
+        best = top_k(similarities, k)
+        return self.ids[rows[best]], similarities[best]
 
     def during(
         self, starts: Floats, ends: Floats, kinds: Sequence[NodeKind], within: Ints | None
@@ -199,8 +257,18 @@ class NodeIndex:
         return found
 
     def similarities(self, vector: Floats, ids: Ints) -> NDArray[np.float32]:
-        """The cosine of each of these nodes: the same number as in `nearest`."""
-        return _cosines(self.vectors[self.rows(ids)], vector)
+        """The similarity of each of these nodes: the same number as in `nearest`."""
+        return self._similarities(vector, self.rows(ids))
+
+    def _similarities(self, vector: Floats, rows: Ints) -> NDArray[np.float32]:
+        """That of the whole or of the best passage, whichever is higher."""
+        best = np.full(len(self.ids), -1.0, np.float32)
+        best[rows] = self.wholes.scores(rows, vector)
+        wanted = np.zeros(len(self.ids), np.bool_)
+        wanted[rows] = True
+        chosen = np.flatnonzero(wanted[self.owners])
+        np.maximum.at(best, self.owners[chosen], self.passages.scores(chosen, vector))
+        return best[rows]
 
     def nodes(self, ids: Ints) -> Nodes:
         """The columns of these nodes."""
@@ -255,12 +323,30 @@ class NodeIndex:
         return beside, there
 
 
-def _index(columns: Columns, buffer: NDArray[np.float32], speakers: tuple[str, ...]) -> NodeIndex:
+def _parted(
+    vectors: NDArray[np.float32], n_vectors: Ints
+) -> tuple[NDArray[np.float32], NDArray[np.float32], Ints]:
+    """The vectors of whole texts, those of passages, and for each passage which node has it.
+
+    Args:
+        vectors: One node after the other, that of the whole first.
+        n_vectors: How many each has.
+    """
+    firsts = np.cumsum(n_vectors) - n_vectors
+    is_passage = np.ones(len(vectors), np.bool_)
+    is_passage[firsts] = False
+    owners = np.repeat(np.arange(len(n_vectors)), n_vectors - 1)
+    return vectors[firsts], vectors[is_passage], owners
+
+
+def _index(
+    columns: Columns, wholes: Vectors, passages: Vectors, owners: Ints, speakers: tuple[str, ...]
+) -> NodeIndex:
     order = _in_sequence(columns)
     places = np.empty_like(order)
     places[order] = np.arange(len(order))
     columns, speakers = _drop_unused_speakers(columns, speakers)
-    return NodeIndex(columns, buffer, order, places, speakers)
+    return NodeIndex(columns, wholes, passages, owners, order, places, speakers)
 
 
 def _in_sequence(columns: Columns) -> Ints:

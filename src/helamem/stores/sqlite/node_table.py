@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helamem.errors import NotFoundError, StoreError
-from helamem.protocols import NODE_KINDS, QUIET, Heard
+from helamem.protocols import NODE_KINDS, QUIET, Heard, NewEpisode
 from helamem.stores.sqlite import edge_table, posting_table, rows
 from helamem.stores.sqlite.edge_table import LEARNED
 from helamem.stores.sqlite.namespace import CHANGES_KEPT, listed, moved
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
-    from helamem.protocols import Floats, Ints, NewCue, NewEpisode, NewFact
+    from helamem.protocols import Ints, NewCue, NewFact
     from helamem.records import Episode, Fact, Json
     from helamem.stores.sqlite.namespace import Space
 
@@ -185,7 +185,7 @@ def add_cue(space: Space, cue: NewCue) -> int:
     id_ = insert(space,
         CUE, cue.key, cue.text, "", "", None, cue.at, cue.at, "{}", 0, 0, None
     )  # fmt: skip
-    _add_vectors(space, [(id_, cue.vector)])
+    _add_vectors(space, [(id_, rows.blob(cue.vector, (), space.dimension))])
     space.db.execute("UPDATE namespace SET last_node = ? WHERE id = ?", id_, space.id)
     return id_
 
@@ -206,7 +206,7 @@ def add_contents(space: Space, added: Sequence[tuple[int, NewEpisode | NewFact]]
     """Insert the vectors and terms of episodes and facts, in bulk."""
     if not added:
         return
-    _add_vectors(space, [(id_, each.vector) for id_, each in added])
+    _add_vectors(space, [(id_, _blob(each, space.dimension)) for id_, each in added])
     posting_table.add(space, [(id_, each.terms) for id_, each in added])
     heard = [each for _, each in added if not each.traits & QUIET]
     count(space, len(heard), sum(each.length for each in heard), last=added[-1][0])
@@ -216,11 +216,13 @@ def add_contents(space: Space, added: Sequence[tuple[int, NewEpisode | NewFact]]
     )
 
 
-def _add_vectors(space: Space, vectors: Sequence[tuple[int, Floats]]) -> None:
-    space.db.many(
-        "INSERT OR REPLACE INTO vector VALUES (?, ?)",
-        [(id_, rows.blob(vector, space.dimension)) for id_, vector in vectors],
-    )
+def _add_vectors(space: Space, blobs: Sequence[tuple[int, bytes]]) -> None:
+    space.db.many("INSERT OR REPLACE INTO vector VALUES (?, ?)", blobs)
+
+
+def _blob(memory: NewEpisode | NewFact, dimension: int) -> bytes:
+    passages = memory.passages if isinstance(memory, NewEpisode) else ()
+    return rows.blob(memory.vector, passages, dimension)
 
 
 def _session(space: Space, name: str) -> int:
@@ -351,6 +353,9 @@ def replace(space: Space, id_: int, episode: NewEpisode) -> None:
     """
     _require_active(space, id_)
     note_growth(space, id_, episode.text, rows.dumped(episode.metadata))
+    (before,) = space.db.row("SELECT length(value) FROM vector WHERE node = ?", id_)
+    if len(_blob(episode, space.dimension)) > before:
+        moved(space.db)
     uncount(space, id_)
     posting_table.remove(space, id_, was_active=True)
     space.db.execute(

@@ -108,8 +108,8 @@ class Reindexing:
 
     def _row(self, made: Reindexed) -> tuple[int, bytes, str, int, int]:
         terms = [(rows.digest(each.term), each.count, each.rank) for each in made.terms]
-        vector = rows.blob(made.vector, self._analysis.dimension)
-        return made.id, vector, json.dumps(terms), made.length, made.traits
+        vectors = rows.blob(made.vector, made.passages, self._analysis.dimension)
+        return made.id, vectors, json.dumps(terms), made.length, made.traits
 
     def adopt(self) -> Store | None:
         """Replace the live data by the staged data, in one transaction."""

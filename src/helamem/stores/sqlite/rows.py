@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from helamem.protocols import Floats
+    from helamem.protocols import Floats, Ints
     from helamem.records import Json
 
 EPISODE, FACT, CUE = range(3)
@@ -104,29 +104,33 @@ def digest(text: str) -> int:
     return int.from_bytes(raw, "little", signed=True)
 
 
-def blob(vector: Floats, dimension: int) -> bytes:
-    """Encode a vector for the file.
+def blob(vector: Floats, passages: Sequence[Floats], dimension: int) -> bytes:
+    """Encode the vectors of a node for the file, that of the whole text first.
 
     Raises:
-        ValueError: Its dimension is wrong, or it has values that are not finite.
+        ValueError: A dimension is wrong, or there are values that are not finite.
     """
-    if vector.shape != (dimension,):
-        raise ValueError(f"a vector here has {dimension} dimensions, not the shape {vector.shape}")
-    if not np.isfinite(vector).all():
-        raise ValueError("a vector holds an infinity, or something that is not a number")
-    return np.ascontiguousarray(vector, "<f4").tobytes()
+    for each in (vector, *passages):
+        if each.shape != (dimension,):
+            raise ValueError(
+                f"a vector here has {dimension} dimensions, not the shape {each.shape}"
+            )
+        if not np.isfinite(each).all():
+            raise ValueError("a vector holds an infinity, or something that is not a number")
+    return np.ascontiguousarray([vector, *passages], "<f4").tobytes()
 
 
-def unblobbed(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32]:
-    """Decode vectors from the file, one per row.
+def unblobbed(blobs: Sequence[bytes], dimension: int) -> tuple[NDArray[np.float32], Ints]:
+    """Decode vectors from the file: one per row, and how many belong to each node.
 
     Raises:
         CorruptError: A vector has the wrong length.
     """
-    joined = b"".join(blobs)
-    if len(joined) != 4 * dimension * len(blobs):
+    sizes = np.array([len(each) for each in blobs], np.int64)
+    if (sizes % (4 * dimension)).any() or not sizes.all():
         raise CorruptError("The file is damaged: a vector has another length. Restore a backup.")
-    return np.frombuffer(joined, "<f4").reshape(len(blobs), dimension)
+    vectors = np.frombuffer(b"".join(blobs), "<f4").reshape(-1, dimension)
+    return vectors, sizes // (4 * dimension)
 
 
 def dumped(metadata: Mapping[str, Json]) -> str:

@@ -51,6 +51,7 @@ CREATE TABLE helamem.node (
     role       text COLLATE "C" NOT NULL,
     metadata   text COLLATE "C" NOT NULL, -- JSON as it came in: jsonb would change numbers and refuse some texts
     vector     vector NOT NULL,
+    passages   vector[] NOT NULL, -- of a long text
     PRIMARY KEY (namespace, id)
 ) PARTITION BY HASH (namespace);
 CREATE UNIQUE INDEX node_key ON helamem.node (namespace, kind, key) WHERE key IS NOT NULL;
@@ -132,6 +133,7 @@ CREATE TABLE helamem.staged ( -- what a reindexing has made, until all of it is 
     namespace uuid NOT NULL,
     node      bigint NOT NULL,
     vector    vector NOT NULL,
+    passages  vector[] NOT NULL,
     terms     text NOT NULL, -- JSON: the digest, count and rank of each
     length    integer NOT NULL,
     traits    integer NOT NULL,
