@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -159,3 +160,29 @@ class TestService:
             "abc" == client.get("/healthz", headers={"x-request-id": "abc"}).headers["x-request-id"]
         )
         assert client.get("/healthz").headers["x-request-id"]
+
+    def test_an_address_that_is_none_says_where_they_are_listed(self, client: TestClient) -> None:
+        answers = client.get("/"), client.get(f"{ANA}/search")
+
+        assert [404, 405] == [answer.status_code for answer in answers]
+        assert all("/docs" in answer.json()["detail"] for answer in answers)
+
+    def test_a_body_that_does_not_say_that_it_is_json_is_told_to(self, client: TestClient) -> None:
+        answer = client.post(f"{ANA}/search", content=b'{"query": "Maya"}')
+
+        assert 422 == answer.status_code
+        assert "content-type: application/json" in answer.json()["detail"]
+
+    def test_the_page_of_routes_has_every_operation_and_nothing_from_elsewhere(
+        self, client: TestClient
+    ) -> None:
+        answer = client.get("/docs")
+
+        operations = [
+            f"<code>{method.upper()} {path}</code>"
+            for path, each in client.get("/openapi.json").json()["paths"].items()
+            for method in each
+        ]
+        assert [] == [each for each in operations if each not in answer.text]
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert not re.search(r"<script|<link|src=|https?://(?!localhost)", answer.text)

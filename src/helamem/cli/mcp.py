@@ -10,7 +10,7 @@ import click
 import helamem
 from helamem.cli.hook import residing
 from helamem.cli.program import Command
-from helamem.cli.serve import is_loopback, keys_of
+from helamem.cli.serve import end_when_told, is_loopback, keys_of, require_free
 from helamem.cli.settings import App, pass_app, shared_options
 
 if TYPE_CHECKING:
@@ -66,12 +66,14 @@ def mcp(
         from helamem.agents.project import namespace_of
 
         app.namespace = namespace_of(project)
+    end_when_told()
     memories = _memories(app)
     if not http:
         with residing(memories):
             _server(app, memories, session=session).run("stdio")
         return
     _refuse_strangers(app, host)
+    require_free(host, port)
     url = f"http://{host}:{port}/mcp"
     server = _server(app, memories, url=url)
     click.echo(f"Serving {app.path()} on {url}.", err=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import sys
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -63,11 +66,13 @@ def serve(app: App, host: str, port: int, per_second: float, seconds: float) -> 
             f"{host} can be reached from other machines, so the service needs keys; make one "
             "first: helamem keys create --namespace '*'"
         )
+    require_free(host, port)
     limits = Limits(per_second=per_second, seconds=seconds)
     memories = Memories(app.path(), app.config())
     service = create_app(memories, keys, limits)
     whom = "whoever has a key" if keys else "this machine only, since there are no keys"
     click.echo(f"Serving {app.path()} on http://{host}:{port}, for {whom}.", err=True)
+    end_when_told()
     with residing(memories):
         uvicorn.run(
             service,
@@ -182,6 +187,26 @@ def _render_keys(known: list[Key]) -> RenderableType:
 
 def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def require_free(host: str, port: int) -> None:
+    """Refuse to serve where something else does.
+
+    Raises:
+        ClickException: It cannot be listened on; the message says why.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port}: {error.strerror}; --port and --host choose another place"
+        ) from error
+
+
+def end_when_told() -> None:
+    """Let SIGTERM end this process as an error would, so that what is open is closed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def is_loopback(host: str) -> bool:

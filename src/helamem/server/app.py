@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from helamem import tracing
-from helamem.server import examples, problems, repeats
+from helamem.server import examples, pages, problems, repeats
 from helamem.server.dialects import leaderboard, mem0
 from helamem.server.limits import BodyLimit, Limits, TimeLimit, TokenBuckets
 from helamem.server.routes import answers, episodes, moving, namespaces, search
@@ -72,6 +72,8 @@ def create_app(
         summary="Long-term memory for LLM agents that learns what belongs together.",
         version="1",
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's own pages load scripts from elsewhere
+        redoc_url=None,
         responses=PROBLEMS,
     )
     app.state.memories = memories
@@ -83,6 +85,7 @@ def create_app(
     _add_health(app)
     repeats.install(app)
     examples.install(app)
+    pages.install(app)
     _watch(app, limits)
     app.add_middleware(BodyLimit, most=limits.body_bytes, streamed=limits.stream_bytes)
     app.add_middleware(TimeLimit, seconds=limits.seconds)

@@ -30,6 +30,7 @@ STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 )
 
 
+NO_ROUTE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 KNOWN = (errors.HelaMemError, ValueError, TypeError)  # errors raised on purpose
 
 
@@ -84,13 +85,19 @@ async def _known(request: Request, error: Exception) -> JSONResponse:  # noqa: A
     return problem(status, **members)
 
 
-async def _refused(request: Request, error: HTTPException) -> JSONResponse:  # noqa: ARG001
+async def _refused(request: Request, error: HTTPException) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers or {})
-    return problem(status, str(error.detail or status.phrase), headers=headers)
+    detail = str(error.detail or status.phrase)
+    if detail == status.phrase and status in NO_ROUTE:
+        detail = f"There is no {request.method} {request.url.path:.200}; /docs lists what there is."
+    return problem(status, detail, headers=headers)
 
 
-async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001
+async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+    if isinstance(error.body, bytes) and not _is_json(request):
+        detail = "Send the body as JSON, with the header `content-type: application/json`."
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, error="TypeError")
     wrong = [
         {"at": "/".join(map(str, each["loc"])), "detail": str(each["msg"])}
         for each in error.errors()
@@ -98,6 +105,10 @@ async def _malformed(request: Request, error: RequestValidationError) -> JSONRes
     first = f"{wrong[0]['at']}: {wrong[0]['detail']}" if wrong else "the request is malformed"
     kind = "TypeError" if _is_of_type(error.errors()[0]["type"]) else "ValueError"
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, first, error=kind, errors=wrong)
+
+
+def _is_json(request: Request) -> bool:
+    return "json" in request.headers.get("content-type", "")
 
 
 def _is_of_type(kind: str) -> bool:
