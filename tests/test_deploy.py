@@ -66,9 +66,9 @@ def test_it_is_nobody_and_writes_to_its_folder_only() -> None:
 
 
 def test_the_settings_come_from_a_file_that_can_be_read(tmp_path: Path) -> None:
-    example = DEPLOY / "helamem.toml.example"
+    example = DEPLOY / "settings.toml.example"
 
-    assert "/run/secrets/helamem.toml" == SERVICE["environment"]["HELAMEM_CONFIG"]
+    assert "/run/secrets/settings.toml" == SERVICE["environment"]["HELAMEM_CONFIG"]
     assert set(SERVICE["secrets"]) == set(COMPOSE["secrets"])
     assert Config.load(example, environ={}) == Config()
 
