@@ -44,4 +44,4 @@ def test_strangers_are_refused_where_there_are_no_keys() -> None:
     outcome = CliRunner().invoke(main, ["mcp", "--http", "--host", "192.0.2.1"])
 
     assert 2 == outcome.exit_code
-    assert "there are no keys" in outcome.stderr
+    assert "needs keys" in outcome.stderr
