@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 50  # of metadata
 PASSAGE = 300  # characters that one vector describes well
 SHARE = 0.8  # how a passage counts: the best of many is near a question by chance
+MAX_TEXT = 10_000_000  # characters of a turn, and of its metadata as JSON
 _NOTE = re.compile(r"\[[^\[\]]*\]$")  # "[image: a dog]" at the end of a turn was not said
 
 
@@ -38,8 +39,12 @@ def cleaned(turn: Turn) -> tuple[Turn, list[str]]:
     """The turn as it can be stored, and one reason per loss.
 
     Raises:
-        ValueError: Its metadata is not JSON.
+        ValueError: Its metadata is not JSON, or one of the two is longer than `MAX_TEXT`.
     """
+    if len(turn.text) > MAX_TEXT:
+        raise ValueError(
+            f"the text has {len(turn.text):,} characters, and a turn at most {MAX_TEXT:,}; split it"
+        )
     clean, reasons = characters.clean(turn.text)
     speaker, role, session = (
         characters.clean(each)[0] for each in (turn.speaker, turn.role, turn.session)
@@ -182,6 +187,10 @@ def plain_json(metadata: Mapping[str, Json]) -> dict[str, Json]:
         encoded = json.dumps(dict(metadata), allow_nan=False)
     except (TypeError, ValueError) as exc:
         raise ValueError(f"metadata must be JSON: {exc}") from exc
+    if len(encoded) > MAX_TEXT:
+        raise ValueError(
+            f"the metadata has {len(encoded):,} characters as JSON, and may have {MAX_TEXT:,}"
+        )
     decoded: dict[str, Json] = json.loads(encoded)
     return decoded
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem.errors import DataError
-from helamem.exchange.files import decoded, form_of, is_many, read_many
+from helamem.exchange.archives import decoded, is_many
+from helamem.exchange.files import form_of, read_many
 from helamem.exchange.notes import LONG, pieces, read_markdown, read_text
 
 NOTES = """---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from helamem import Config, LLMError, ScriptedLLM
+from helamem.server import streams
 from helamem.server.app import create_app
 from helamem.server.memories import Memories
 
@@ -74,6 +76,26 @@ class TestStreams:
 
         copied = client.get("/v1/namespaces/copy/episodes").json()
         assert ["One.", "Two."] == [each["text"] for each in copied["items"]]
+
+
+class TestOddBodies:
+    @pytest.mark.parametrize("path", ["search", "import", "episodes"])
+    def test_one_that_is_compressed_is_refused_unread(self, client: TestClient, path: str) -> None:
+        answer = client.post(
+            f"{ANA}/{path}", content=gzip.compress(b"{}"), headers={"content-encoding": "gzip"}
+        )
+
+        assert 415 == answer.status_code
+        assert "The body is encoded as gzip; send it unencoded." == answer.json()["detail"]
+
+    def test_a_line_has_a_limit(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(streams, "MAX_LINE", 100)
+        lines = '{"text": "a"}\n' + json.dumps({"text": "b" * 200}) + "\n"
+
+        answer = client.post(f"{ANA}/import", content=lines, headers=NDJSON)
+
+        assert "line 2: it is longer than 100 characters" in answer.text
+        assert 0 == client.get(f"{ANA}/stats").json()["episodes"]
 
 
 class TestNaiveTimes:

@@ -135,9 +135,11 @@ def show_receipt(app: App, receipt: Receipt) -> None:
 
 
 def _standard_input() -> str:
+    from helamem.exchange import archives
+
     try:
-        with click.open_file("-", encoding="utf-8") as stream:
-            text: str = stream.read()
+        with click.open_file("-", "rb") as stream:
+            text = archives.read(stream, "standard input").decode().replace("\r\n", "\n")
     except UnicodeDecodeError as exc:
         raise ValueError("standard input is not UTF-8 text; nothing was stored") from exc
     return text.removesuffix("\n")  # added by `echo`

@@ -130,14 +130,14 @@ def _explaining_errors(name: str) -> Iterator[None]:
 def _read_parts(
     app: App, source: Path, form: str, conversation: str | None, zone: tzinfo
 ) -> list[Part]:
-    from helamem.exchange import detect, files
+    from helamem.exchange import archives, detect, files
     from helamem.exchange.jsonl import parsed
     from helamem.exchange.locomo import read_locomo
 
     given = None if form == "auto" else cast("Format", form)
-    if files.is_many(source):
+    if archives.is_many(source):
         return [_part_of(app.namespace, files.read_many(source, given, zone=zone))]
-    text = files.decoded(_read_bytes(source), _source_name(source))
+    text = archives.decoded(_read_bytes(source), _source_name(source))
     kind = given or files.form_of(_source_name(source), text)
     if conversation is not None and kind != "locomo":
         raise click.UsageError("--conversation is for LoCoMo files; leave it out")
@@ -154,11 +154,10 @@ def _source_name(source: Path) -> str:
 
 
 def _read_bytes(source: Path) -> bytes:
-    if str(source) != "-":
-        return source.read_bytes()
-    with click.open_file("-", "rb") as stream:
-        found: bytes = stream.read()
-    return found
+    from helamem.exchange import archives
+
+    with click.open_file(str(source), "rb") as stream:
+        return archives.read(stream, _source_name(source))
 
 
 def _conversation_parts(app: App, found: Sequence[Conversation], chosen: str | None) -> list[Part]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MAX_QUERY = 1_000_000  # characters
+
 
 @helpful
 class Searching(Base):
@@ -57,7 +59,7 @@ class Searching(Base):
                 `min_confidence` is not in [0, 1].
             ProviderError: The embedder or the reranker failed.
         """
-        query = clean(arguments.text("query", query, "ask something"))[0]
+        query = clean(_question(query))[0]
         k = arguments.count("k", k, least=1)
         asked_at = self.now() if at is None else self._local(at)
         with tracing.span("search", k=k) as span:
@@ -167,6 +169,15 @@ class Searching(Base):
                 f"memory {min(both)} is in both `used` and `unhelpful`; give it in one of them"
             )
         return served, misled
+
+
+def _question(query: object) -> str:
+    question = arguments.text("query", query, "ask something")
+    if len(question) > MAX_QUERY:
+        raise ValueError(
+            f"query has {len(question):,} characters, and may have {MAX_QUERY:,}; ask with a part of it"
+        )
+    return question
 
 
 def _surviving_cues(store: Store, cues: Sequence[CueMatch]) -> tuple[CueMatch, ...]:

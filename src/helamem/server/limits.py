@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from helamem.server.problems import problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -91,9 +93,9 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         most = self._most[scope["path"].endswith(STREAMED)]
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > most:
-            await _refuse(scope, receive, send, most)
+        refusal = _refusal(dict(scope["headers"]), most)
+        if refusal is not None:
+            await refusal(scope, receive, send)
             return
         came = 0
 
@@ -109,18 +111,32 @@ class BodyLimit:
             if came <= most:
                 await send(message)
             elif message["type"] == "http.response.start":
-                await _refuse(scope, receive, send, most)
+                await _too_large(most)(scope, receive, send)
 
         await self._app(scope, counted, answered)
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, most: int) -> None:
-    response = problem(
+def _refusal(headers: Mapping[bytes, bytes], most: int) -> ASGIApp | None:
+    """The answer to a body that its headers say is too long, or compressed; None if neither."""
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > most:
+        return _too_large(most)
+    encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip()
+    if encoding.lower() in {"", "identity"}:
+        return None
+    return problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        f"The body is encoded as {encoding:.40}; send it unencoded.",
+        headers={"connection": "close"},
+    )
+
+
+def _too_large(most: int) -> ASGIApp:
+    return problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"The body is longer than {most:,} bytes; send it in parts, or as JSON lines.",
         headers={"connection": "close"},
     )
-    await response(scope, receive, send)
 
 
 class TimeLimit:

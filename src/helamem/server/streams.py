@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from helamem.errors import DataError
 from helamem.server import problems
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/x-ndjson"
+MAX_LINE = 16 * 2**20  # characters
 IN_RAM = 2**20  # bytes of a body kept in memory; a longer one goes to a temporary file
 
 
@@ -36,13 +38,22 @@ async def lines(request: Request) -> Iterator[str]:
     """The lines of a body, after all of it has arrived.
 
     Raises:
-        ValueError: It is not UTF-8 text; raised by the iteration.
+        ValueError: It is not UTF-8 text, or a line is longer than `MAX_LINE`; raised by the iteration.
     """
     kept = SpooledTemporaryFile(IN_RAM)  # noqa: SIM115  # closed with the last reference to it
     async for chunk in request.stream():
         kept.write(chunk)
     kept.seek(0)
-    return iter(io.TextIOWrapper(kept, encoding="utf-8"))
+    return _bounded(io.TextIOWrapper(kept, encoding="utf-8"))
+
+
+def _bounded(text: io.TextIOBase) -> Iterator[str]:
+    number = 0
+    while line := text.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise DataError(f"it is longer than {MAX_LINE:,} characters", line=number)
+        yield line
 
 
 async def reported(work: Callable[[Callable[[int], None]], Record]) -> StreamingResponse:

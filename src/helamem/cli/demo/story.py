@@ -9,7 +9,7 @@ from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from helamem.exchange import detect, files
+from helamem.exchange import archives, detect, files
 from helamem.exchange.locomo import read_locomo
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import terms_of
@@ -66,7 +66,7 @@ def load(path: Path, *, most: int) -> Story:
         DataError: The file is malformed, or in no known format.
         OSError: It cannot be read.
     """
-    content = files.decoded(path.read_bytes(), path.name)
+    content = archives.decoded(path.read_bytes(), path.name)
     form = files.form_of(path.name, content)
     if form == "locomo":
         story = _locomo_story(path.name, json.loads(content))
