@@ -112,6 +112,27 @@ class TestErase:
         content = path.read_bytes()
         assert not [word for word in (b"Lisbon", b"knee", b"Clara ", b"clara") if word in content]
 
+    @pytest.mark.parametrize("mentions", [True, False])
+    def test_other_names_are_shown_and_stay(self, path: Path, mentions: bool) -> None:
+        with opened(path) as memory:
+            memory.add(
+                [
+                    Turn("I am Clara, call me Sunny.", "Clara"),
+                    Turn("How is Sunny?", "Ben"),
+                    Turn("I saw Clar there.", "Ben"),
+                    Turn("I bought a boat.", "Clarabel"),
+                    Turn("A sunny day.", "Ben"),
+                ],
+                at=AT,
+            )
+            plan = memory.erase("Clara", mentions=mentions)
+            done = memory.erase("Clara", mentions=mentions, dry_run=False)
+
+            names = {"Clar": (3,), "Clarabel": (4,), "Sunny": (2,)}
+            assert names == plan.other_names == done.other_names
+            assert [2, 3, 4, 5] == [each.id for each in memory.list()]
+            assert 2 in memory.erase("Sunny", mentions=True).mentions
+
     def test_who_is_not_known_has_nothing(self, talk: Memory) -> None:
         before = state(talk)
 

@@ -107,7 +107,7 @@ class TestParse:
             ({"place": {"city": "Rome"}}, "a field of an object is spelled metadata.place.city"),
             ({"n": {}}, "names no operator"),
             ({"$xor": []}, "unknown operator '$xor'"),
-            ({"user_id": "ana"}, "it is Memory(namespace=...)"),
+            ({"user_id": "ana"}, "it is the namespace, as in Memory(namespace=...)"),
             ({"run_id": "r"}, "it is the field 'session'"),
             ({"OR": 3}, "OR takes a list of filters, not int"),
             ({"OR": ["a"]}, "a filter must be a mapping, not str"),

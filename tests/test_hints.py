@@ -130,6 +130,11 @@ class TestMemory:
             call(memory)
         assert sentence in str(raised.value)
 
+    def test_its_length_is_not_one_number(self, memory: Memory) -> None:
+        with pytest.raises(TypeError, match=r"Memory has no len\(\); here it is `stats\(\)`"):
+            len(memory)  # type: ignore[arg-type]
+        assert bool(memory)
+
     @pytest.mark.parametrize(
         ("name", "sentence"),
         [
@@ -163,7 +168,7 @@ class TestMemory:
 
     def test_what_is_hinted_at_is_there(self) -> None:
         for hint in [*hints.METHODS.values(), *hints.ELSEWHERE.values()]:
-            ours = hint.split("`")[1].partition("(")[0]
+            ours = hint.format(cls="Memory").split("`")[1].partition("(")[0]
             assert ours == "Memory" or hasattr(Memory, ours)
 
     def test_every_argument_that_is_hinted_at_is_taken_somewhere(self) -> None:

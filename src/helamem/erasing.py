@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.consolidation import extractive
+from helamem.language.aliases import alias_finder, called_in
 from helamem.language.terms import folded
 from helamem.records import Episode, Fact
 from helamem.reports import Erasure
@@ -69,7 +70,14 @@ def erase(
         gone = remove(inside, going, now) if going else ()
         scrubbed = inside.scrub(named) if mentions else 0
         after = counts(inside)
-        left = [] if mentions else [each for each in _memories(inside) if _mentions(each, named)]
+        called = {
+            each
+            for memory in everything
+            if _is_by(memory, name, language) or named(memory.text)
+            for each in called_in(memory.text, language)
+        }
+        staying = list(_memories(inside))
+        left = [] if mentions else [each for each in staying if _mentions(each, named)]
     kinds = {each.id: isinstance(each, Fact) for each in everything}
     return Erasure(
         name=name,
@@ -82,7 +90,20 @@ def erase(
         after=after,
         left=tuple(each.id for each in left),
         done=not dry_run,
+        other_names=_other_names(staying, name, called, language),
     )
+
+
+def _other_names(
+    memories: Iterable[Episode | Fact], name: str, called: set[str], language: Language
+) -> dict[str, tuple[int, ...]]:
+    """The words that may be other names of the person, with the ids of the memories that have them."""
+    aliases_in = alias_finder(name, language, called=called)
+    found: dict[str, list[int]] = {}
+    for memory in memories:
+        for word in sorted(aliases_in(memory.text, memory.speaker)):
+            found.setdefault(word, []).append(memory.id)
+    return {word: tuple(ids) for word, ids in sorted(found.items())}
 
 
 def naming(name: str, language: Language) -> Callable[[str], bool]:

@@ -36,8 +36,8 @@ OPERATORS = (
 )  # fmt: skip
 JUNCTIONS = ("AND", "OR", "NOT")
 MISPLACED = {
-    "user_id": "it is Memory(namespace=...)",
-    "agent_id": "it is Memory(namespace=...)",
+    "user_id": "it is the namespace, as in Memory(namespace=...) or Client(namespace=...)",
+    "agent_id": "it is the namespace, as in Memory(namespace=...) or Client(namespace=...)",
     "run_id": "it is the field 'session'",
 }
 INT64 = 2**63

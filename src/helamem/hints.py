@@ -64,12 +64,15 @@ FIELDS = ("speaker", "session", "role", "kind", "metadata")
 """Arguments of other systems that are conditions in `filters` here."""
 
 ELSEWHERE: Mapping[str, str] = {
-    "namespace": "`Memory(namespace=...)`",
+    "namespace": "`{cls}(namespace=...)`",
     "infer": "`consolidate()`, which distils facts; `add` never calls a model",
-    "llm": "`Memory(llm=...)`",
-    "config": "`Memory(config=...)`",
+    "llm": "`{cls}(llm=...)`",
+    "config": "`{cls}(config=...)`",
 }
-"""Arguments of other systems that belong to another call here."""
+"""Arguments of other systems that belong to another call here, on the class `cls`."""
+
+SERVED = "a setting of the service"
+"""Where such an argument belongs for a client whose constructor does not take it."""
 
 METHODS: Mapping[str, str] = {
     "remember": "`add`",
@@ -134,6 +137,9 @@ def helpful(cls: C) -> C:
         if inspect.isfunction(value) and (name == "__init__" or not name.startswith("_")):
             setattr(cls, name, _explained(value, name))
     setattr(cls, "__getattr__", _missing)  # noqa: B010  # so that no type checker sees it
+    if hasattr(cls, "stats"):
+        setattr(cls, "__len__", _no_length)  # noqa: B010
+        setattr(cls, "__bool__", _is_true)  # noqa: B010  # or an `if memory` would ask for the length
     return cls
 
 
@@ -171,6 +177,15 @@ def _missing(self: object, name: str) -> Any:  # noqa: ANN401  # it never return
     raise AttributeError(hint(type(self), name))
 
 
+def _no_length(self: object) -> int:
+    """The `__len__` of helpful classes with `stats`."""
+    raise TypeError(f"{type(self).__name__} has no len(); here it is {METHODS['count']}")
+
+
+def _is_true(_: object) -> bool:
+    return True
+
+
 def hint(cls: type, name: str) -> str:
     """The hint for a missing attribute."""
     known = [each for each in dir(cls) if not each.startswith("_")]
@@ -192,14 +207,15 @@ def _check(
     Raises:
         TypeError: The arguments do not fit the method's signature.
     """
+    cls = type(args[0])
     if called == "__init__":
-        called = type(args[0]).__name__
+        called = cls.__name__
     signature = inspect.signature(method)
     try:
         signature.bind(*args, **named)
     except TypeError as exc:
         takes = [*signature.parameters.values()][1:]  # without self
-        said = next(_complaints(called, takes, args[1:], named), f"{called}: {exc}")
+        said = next(_complaints(called, takes, args[1:], named, cls), f"{called}: {exc}")
         raise TypeError(said) from None
 
 
@@ -208,11 +224,12 @@ def _complaints(
     takes: list[inspect.Parameter],
     args: tuple[object, ...],
     named: Mapping[str, object],
+    cls: type,
 ) -> Iterator[str]:
     """The errors of a call, one sentence each."""
     places = [each.name for each in takes if each.kind is each.POSITIONAL_OR_KEYWORD]
     by_name = [each.name for each in takes if each.kind is not each.VAR_POSITIONAL]
-    yield from (unknown(called, name, by_name) for name in named if name not in by_name)
+    yield from (unknown(called, name, by_name, cls) for name in named if name not in by_name)
     if len(args) > len(places):
         yield _too_many(called, places, [each for each in by_name if each not in places])
     given = {*places[: len(args)], *named}
@@ -223,18 +240,19 @@ def _complaints(
     )
 
 
-def unknown(called: str, name: str, takes: Iterable[str]) -> str:
+def unknown(called: str, name: str, takes: Iterable[str], cls: type) -> str:
     """The hint for an unknown argument.
 
     Args:
         called: What was called.
         name: The argument.
         takes: The accepted arguments.
+        cls: The class whose method it is.
     """
-    return f"{called} takes no {name!r}{_instead(name, [*takes])}"
+    return f"{called} takes no {name!r}{_instead(name, [*takes], cls)}"
 
 
-def _instead(name: str, takes: list[str]) -> str:
+def _instead(name: str, takes: list[str], cls: type) -> str:
     """Our name for an argument; the accepted arguments if there is none."""
     meant = [name, *ARGUMENTS.get(name, ())]
     for ours in meant:
@@ -244,8 +262,16 @@ def _instead(name: str, takes: list[str]) -> str:
         if ours in FIELDS and "filters" in takes:
             return f"; here it is `filters={{{ours!r}: ...}}`"
         if ours in ELSEWHERE:
-            return f"; here it is {ELSEWHERE[ours]}"
+            return f"; here it is {_elsewhere(ours, cls)}"
     return _close(name, takes) or f"; it takes {_listed(takes)}"
+
+
+def _elsewhere(name: str, cls: type) -> str:
+    """Where an argument of other systems belongs."""
+    takes = inspect.signature(cls).parameters
+    if name not in takes and "url" in takes and "{cls}" in ELSEWHERE[name]:
+        return SERVED
+    return ELSEWHERE[name].format(cls=cls.__name__ if name in takes else "Memory")
 
 
 def _too_many(called: str, places: list[str], others: list[str]) -> str:

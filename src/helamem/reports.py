@@ -51,6 +51,8 @@ class Erasure(Record):
         history: How many old texts of other memories mention them and go.
         before, after: How many episodes, facts and cues there are, before and after.
         left: What still mentions them if `mentions` was not set.
+        other_names: Words that may be other names of theirs, as "Mel" for Melanie, with the memories that have
+            them. These are guesses and stay: `erase` each that is right.
         done: Whether it has been carried out.
     """
 
@@ -64,8 +66,9 @@ class Erasure(Record):
     after: Mapping[str, int]
     left: tuple[int, ...] = ()
     done: bool = False
+    other_names: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
-    _shown: ClassVar = ("name", "before", "after", "done")
+    _shown: ClassVar = ("name", "before", "after", "other_names", "done")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -332,6 +332,14 @@ class TestService:
         with pytest.raises(StoreError, match="not a helamem service"):
             Client(transport=httpx.MockTransport(page)).stats()
 
+    def test_its_hints_are_for_a_client(self, client: Any) -> None:
+        with pytest.raises(TypeError, match=r"it is `Client\(namespace=\.\.\.\)`"):
+            client.add("x", user_id="ana")
+        with pytest.raises(TypeError, match="it is a setting of the service"):
+            client.search("x", config=1)
+        with pytest.raises(TypeError, match=r"Client has no len\(\); here it is `stats\(\)`"):
+            len(client)
+
     def test_a_closed_client_says_so(self, client: Client) -> None:
         client.close()
 

@@ -170,6 +170,12 @@ def _render_erasure(done: Erasure, *, mentions: bool) -> RenderableType:
         lines.append(
             Text(f"The name still stands in {display.ids(done.left)}; --mentions includes these.")
         )
+    for word, ids in done.other_names.items():
+        lines.append(
+            Text(
+                f"{word!r} may be another name: {display.ids(ids)}; `helamem erase {word}` shows more."
+            )
+        )
     told = f"Erased: {done.name}." if done.done else "Nothing was removed; --yes removes it."
     return Group(*lines, Text(display.printable(told)))
 

@@ -168,6 +168,24 @@ _ASKS_REPLY = re.compile(
     re.IGNORECASE,
 )
 
+# Nicknames that do not begin as the name does.
+_NICKNAMES = {
+    "bess": "elizabeth", "beth": "elizabeth bethany", "betty": "elizabeth", "bill": "william",
+    "billy": "william", "bob": "robert", "bobby": "robert", "chuck": "charles", "dick": "richard",
+    "drew": "andrew", "gus": "augustus angus", "hank": "henry", "harry": "harold henry",
+    "jack": "john jackson", "jake": "jacob", "jim": "james", "jimmy": "james", "kate": "katherine catherine",
+    "kathy": "catherine", "kitty": "katherine catherine", "larry": "lawrence", "lena": "helena magdalena",
+    "libby": "elizabeth", "lisa": "elizabeth", "liz": "elizabeth", "lizzie": "elizabeth", "maggie": "margaret",
+    "meg": "margaret megan", "mike": "michael", "molly": "mary margaret", "nell": "eleanor helen",
+    "ned": "edward edmund", "peggy": "margaret", "polly": "mary pauline", "rick": "richard frederick",
+    "sally": "sarah", "sasha": "alexander alexandra", "ted": "edward theodore", "tina": "christina martina",
+    "tony": "anthony antonio", "trish": "patricia", "trixie": "beatrice", "wendy": "gwendolyn", "xander": "alexander",
+}  # fmt: skip
+_CALLED = re.compile(
+    r"\b(?:[Cc]all(?:s|ed)? (?:me|her|him|them)|[Gg]o(?:es)? by|(?:also )?known as|nicknamed?(?: is)?) "
+    r"['\"\u201c]?([A-Z]\w+)"
+)
+
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
@@ -211,4 +229,7 @@ ENGLISH = Language(
     asks_when=_ASKS_WHEN,
     framing=_FRAMING,
     asks_reply=_ASKS_REPLY,
+    nicknames={nickname: frozenset(names.split()) for nickname, names in _NICKNAMES.items()},
+    pet_ending=re.compile(r"(?:ie|ey|y|i)$"),
+    called=_CALLED,
 )

@@ -87,6 +87,9 @@ class Language:
         asks_when: Beginnings of questions that ask for a time.
         framing: Phrases of a question about the form of its answer, or about having been discussed.
         asks_reply: Signs that a question asks what the assistant said.
+        nicknames: The names that each nickname may stand for, lower case, beside those that it begins.
+        pet_ending: The ending of a pet name, as the "y" of "Benny".
+        called: What somebody is called, in group 1.
     """
 
     name: str
@@ -118,6 +121,9 @@ class Language:
     asks_when: re.Pattern[str] = NOTHING
     framing: re.Pattern[str] = NOTHING
     asks_reply: re.Pattern[str] = NOTHING
+    nicknames: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pet_ending: re.Pattern[str] = NOTHING
+    called: re.Pattern[str] = NOTHING
 
 
 NEUTRAL = Language(

@@ -53,7 +53,7 @@ def mentions(
     known = _known(tuple(speakers), language)
     tokens = list(TOKEN.finditer(plain))
     capitals = language.capitals_name and any(
-        _is_capital(token, plain, language) for token in tokens
+        is_capital(token, plain, language) for token in tokens
     )
     found: list[tuple[int, int, int]] = []
     before = ""
@@ -80,7 +80,7 @@ def misspelt(
     found = []
     for token in TOKEN.finditer(query.translate(APOSTROPHES)):
         said = folded(token[0], language).casefold()
-        if said in known.words or not _is_capital(token, query, language):
+        if said in known.words or not is_capital(token, query, language):
             continue
         near = {i for each in _nearly(said) for i in known.nearly.get(each, ())}
         if len(near) == 1:
@@ -159,7 +159,7 @@ def _named_by(
     ordinary: bool,
 ) -> Iterator[tuple[int, int, int]]:
     """The speakers that a token names; if `ordinary`, it needs a capital inside a sentence."""
-    telling = _is_capital(token, text, language)
+    telling = is_capital(token, text, language)
     for word, start, end in _readings(token, said, known.longest):
         possessive = language.possessive.match(text, end)
         if word in language.stop_words or word in language.month_words:
@@ -187,7 +187,7 @@ def _short_for(word: str, begun: Mapping[str, set[int]], *, telling: bool) -> se
     return named if len(named) == 1 else set()
 
 
-def _is_capital(token: re.Match[str], text: str, language: Language) -> bool:
+def is_capital(token: re.Match[str], text: str, language: Language) -> bool:
     """Whether a token has a capital that does not just begin a sentence, and is not "I"."""
     if not token[0][0].isupper() or opens_sentence(text, token.start()):
         return False
