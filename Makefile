@@ -36,6 +36,8 @@ lint: $(VENV)/.lint ## Check style, format, types, the direction of imports, and
 	@$(BIN)/ruff format --check
 	@echo "== Checking types"
 	@$(BIN)/mypy
+	@echo "== Checking what another type checker makes of the public surface"
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 	@echo "== Checking that imports point one way"
 	@$(BIN)/lint-imports
 	@echo "== Checking spelling"
