@@ -223,6 +223,18 @@ class TestSearch:
         assert memory.search("What does Ben adore?").hits[0].speaker == "Ben"
         assert memory.search("What does Ana adore?").hits[0].speaker == "Ana"
 
+    def test_of_several_who_are_named_the_first_counts_half(self, memory: Memory) -> None:
+        memory.add(Turn("I adore hiking in the hills.", "Ana", session="a", at=MONDAY))
+        memory.add(Turn("I adore hiking in the hills.", "Ben", session="b", at=MONDAY))
+
+        def speaker_terms(question: str) -> dict[str, float]:
+            hits = memory.search(question)
+            return {hit.speaker: hit.parts.base_terms["speaker"] for hit in hits}
+
+        alone = speaker_terms("What does Ana adore?")
+        assert alone["Ana"] > 0
+        assert {"Ana": alone["Ana"] / 2, "Ben": 0.0} == speaker_terms("What do Ana and Ben adore?")
+
     def test_a_date_in_the_question_counts(self, memory: Memory) -> None:
         memory.add(Turn("We went swimming.", session="a", at=MONDAY))
         memory.add(Turn("We went swimming.", session="b", at=MONDAY + 60 * DAY))

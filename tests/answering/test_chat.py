@@ -115,6 +115,14 @@ def test_what_the_reply_made_use_of_is_learned() -> None:
     assert 1 == memory.get(1).uses
 
 
+def test_what_is_inferred_teaches_half_of_what_is_stated() -> None:
+    chat, memory, _ = talking(NO_PEANUTS)
+    list(chat.send("What should Maya be served?"))
+
+    weights = {line["weight"] for line in memory.export() if line["type"] == "edge"}
+    assert [pytest.approx(0.5 * memory.config.learning.cue_rate)] == list(weights)
+
+
 def test_a_reply_that_makes_use_of_nothing_teaches_nothing() -> None:
     chat, memory, _ = talking("I do not know.")
     list(chat.send("What should Maya be served?"))

@@ -22,6 +22,7 @@ HITS = [
         ("What must Maya not eat?", "Nothing with peanuts: she is allergic.", [1]),
         ("Where do I have to go?", "Gate B12.", [2]),
         ("What will there be?", "A lemon cake, and no peanuts, Maya being allergic.", [1, 3]),
+        ("Who is it?", "Maya.", []),  # one word may be there by chance
         ("What must Maya not eat?", "I do not know.", []),
         ("What must Maya not eat?", "", []),
         ("Tell me about the party!", "What a nice party.", []),
