@@ -264,6 +264,22 @@ class TestSteps:
 
         assert (None, None) == (answer.text, answer.learned)
 
+    def test_further_searches_are_made_as_of_the_same_time(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        memory, _ = remembering()
+        first = memory.search("Maya", k=3, at=datetime(2023, 7, 1, 12, tzinfo=UTC))
+        made: list[tuple[str, Any]] = []
+
+        def search(query: str, *, at: Any = None, **_: Any) -> Any:
+            made.append((query, at))
+            return first
+
+        monkeypatch.setattr(memory, "search", search)
+        ask.retrieve(memory, first, ["nuts", "a flight"], Ask(k=3))
+
+        assert [("nuts", first.at), ("a flight", first.at)] == made
+
     def test_searches_are_merged_by_rank_and_confidence_each_memory_once(self) -> None:
         memory, _ = remembering()
         first = memory.search("Maya", k=3)

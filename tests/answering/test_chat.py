@@ -12,7 +12,7 @@ from helamem.models.embedders import HashingEmbedder
 from helamem.models.openai_chat import OpenAIChat
 from helamem.models.scripted import ScriptedLLM
 from llm_server import LLMServer, Say
-from samples import MAY_8
+from samples import MAY_8, episode
 
 ALLERGY = "Maya is allergic to peanuts."
 NO_PEANUTS = "Nothing with peanuts: she is allergic."
@@ -113,6 +113,22 @@ def test_what_the_reply_made_use_of_is_learned() -> None:
     assert (1,) == last(chat).used
     assert last(chat).learned is not None
     assert 1 == memory.get(1).uses
+
+
+def test_a_conversation_that_is_continued_is_seen_by_the_model() -> None:
+    earlier = [
+        episode(101, "I am cooking for Maya.", role="user"),
+        episode(102, "How nice.", role="assistant"),
+        episode(103, "On Friday.", role=""),
+    ]
+    chat, _, llm = talking("Nothing with peanuts.", recent=earlier)
+    list(chat.send("What should it be?"))
+
+    assert [
+        ("user", "I am cooking for Maya."),
+        ("assistant", "How nice."),
+        ("user", "On Friday."),
+    ] == [(each["role"], each["content"]) for each in llm.calls[0].messages[1:-1]]
 
 
 def test_what_is_inferred_teaches_half_of_what_is_stated() -> None:

@@ -242,7 +242,7 @@ class TestReplies:
             {"valid_from": None},
             {"surprise": 1},
         ],
-        ids=lambda wrong: " and ".join(wrong),
+        ids=" and ".join,
     )
     def test_a_wrong_fact_costs_itself(self, wrong: dict[str, Any]) -> None:
         said = [episode(1, "I am Maya. Maya is allergic to peanuts."), episode(2), episode(3)]

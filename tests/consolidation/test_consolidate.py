@@ -311,6 +311,11 @@ class TestReconsolidation:
         assert pytest.approx(1 - (1 - 0.6) ** 2) == fact.confidence
         assert (1, self.last_episode(memory)) == fact.sources
 
+    def test_an_answer_may_be_as_long_as_the_setting_says(self, memory: Memory) -> None:
+        _, llm = self.distil(memory, text="Ana lives.")
+
+        assert [memory.config.llm.max_tokens] == [call.max_tokens for call in llm.calls]
+
     def test_what_was_true_leaves_search_but_not_history(self, memory: Memory) -> None:
         old = self.paris(memory).id
         report, _ = self.distil(memory, text="Ana lives in Berlin.", relation="replaces", old=old)

@@ -1,10 +1,11 @@
 """The ranking of a small conversation, to the last digit: any change to it has to be meant.
 
-`python tests/search/test_golden.py` writes `golden/ranking.json` anew; the difference then shows in the review.
+`python tests/search/test_golden.py` writes the files in `golden/` anew; the difference then shows in the review.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from helamem import Config, Memory
 from helamem.testing import FixedClock
 
 GOLDEN = Path(__file__).parent / "golden" / "ranking.json"
+CONFIDENCES = GOLDEN.with_name("confidence.json")
 DIGITS = 5  # vectors are single precision, whose last digits differ between processors
 ASKED_AT = datetime(2024, 3, 20, 18, 30, tzinfo=UTC)
 
@@ -48,6 +50,12 @@ QUESTIONS = (
     "What is my budget for lessons?",
     "What did you suggest about renting?",
 )
+UNKNOWN = (
+    "Which museum has the oldest telescope?",
+    "What did Ben say about Lisbon?",
+    "?",
+    "xqzt wvk",
+)
 
 
 def _memory() -> Memory:
@@ -70,6 +78,7 @@ def _ranked(memory: Memory, digits: int) -> dict[str, list[str]]:
     }
 
 
+@functools.cache
 def rankings(digits: int = DIGITS) -> dict[str, dict[str, list[str]]]:
     """The rankings before and after learning, and after consolidation: hits as "#id score"."""
     with _memory() as memory:
@@ -89,5 +98,17 @@ def test_no_score_and_no_order_has_changed(stage: str) -> None:
     assert expected == rankings()[stage]
 
 
+def confidences() -> dict[str, str]:
+    """How sure the memory is of each question, and of some that it cannot answer."""
+    with _memory() as memory:
+        found = {each: memory.search(each, at=ASKED_AT) for each in (*QUESTIONS, *UNKNOWN)}
+    return {each: f"{recall.confidence:.3f}" for each, recall in found.items()}
+
+
+def test_no_confidence_has_changed() -> None:
+    assert json.loads(CONFIDENCES.read_text(encoding="utf-8")) == confidences()
+
+
 if __name__ == "__main__":
+    CONFIDENCES.write_text(json.dumps(confidences(), indent=1) + "\n", encoding="utf-8")
     GOLDEN.write_text(json.dumps(rankings(), indent=1) + "\n", encoding="utf-8")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Message, Request
     from helamem.records import Json
 
+ROLES = {"system", "user", "assistant"}
 Answer: TypeAlias = "str | Mapping[str, Json] | Exception"
 
 
@@ -52,6 +53,7 @@ class ScriptedLLM:
 
         Raises:
             LLMError: The answer does not fit the schema, or the script has ended.
+            ValueError: A message has a role that servers do not know.
         """
         answer = self._next(request)
         if isinstance(answer, Exception):
@@ -73,6 +75,9 @@ class ScriptedLLM:
         return reply
 
     def _next(self, request: Request) -> Answer:
+        unknown = {each["role"] for each in request.messages} - ROLES
+        if unknown:  # as a server would
+            raise ValueError(f"a message cannot have the role {unknown.pop()!r}")
         with self._lock:
             self.calls.append(request)
             number = len(self.calls)
