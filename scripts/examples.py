@@ -123,6 +123,9 @@ def learning(story: Story) -> None:
     }
     story.tell(f"POST {here}/reinforce", body={"recall": recall, "used": [1], "unhelpful": []})
     story.tell(f"POST {here}/feedback", body={"query": QUESTION, "used": [1, 2], "unhelpful": [3]})
+    story.tell(f"GET {here}/lessons", query={"limit": 1})
+    story.tell(f"POST {here}/lessons/{{id_}}/undo", id_=2)
+    story.tell(f"POST {here}/sever", body={"a": 1, "b": 2})
     for question in ("Is Maya allergic?", "What of the gate?", "What about peanuts?"):
         story.tell(f"POST {here}/feedback", body={"query": question, "used": [1, 2, 3, 4]})
     story.tell(f"GET {here}/cues")

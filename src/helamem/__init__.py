@@ -56,10 +56,12 @@ if TYPE_CHECKING:  # what type checkers see; a test compares it with `_NAMES`
         Episode as Episode,
         Fact as Fact,
         Hit as Hit,
+        Lesson as Lesson,
         Listing as Listing,
         Receipt as Receipt,
         Reinforcement as Reinforcement,
         Turn as Turn,
+        Undone as Undone,
     )
     from helamem.reports import (
         ConsolidationReport as ConsolidationReport,
@@ -88,7 +90,7 @@ _NAMES = {
     "memory": "Memory",
     "models.openai_chat": "OpenAIChat",
     "models.scripted": "ScriptedLLM",
-    "records": "Change Cue Episode Fact Hit Listing Receipt Reinforcement Turn",
+    "records": "Change Cue Episode Fact Hit Lesson Listing Receipt Reinforcement Turn Undone",
     "reports": "ConsolidationReport Erasure ForgetPlan Namespace ReindexReport RepairReport Stats",
     "search.context": "Context",
     "search.recall": "Recall",

@@ -391,12 +391,59 @@ class Reinforcement(Record):
         strengthened: How many edges between memories grew.
         bound: How many edges from the cue grew.
         weakened: How many edges shrank.
+        lesson: The id by which `undo` takes it back; None if no journal is kept.
     """
 
     cue: int | None
     strengthened: int
     bound: int
     weakened: int
+    lesson: int | None = None
+
+    _shown: ClassVar = ("cue", "strengthened", "bound", "weakened")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Lesson(Record):
+    """A lesson or a consolidation that `undo` can take back.
+
+    Attributes:
+        kind: "lesson" for what one `reinforce` taught, "consolidation" for one `consolidate` that found something.
+        at: When it was learned.
+        question: The earlier question that the lesson has bound; None if there is none any more.
+        used: The ids of the memories that served.
+        edges: How many edges it changed.
+        facts: The ids of the facts that it added.
+        undone: Whether it has been undone; it then names no memories.
+    """
+
+    id: int
+    kind: Literal["lesson", "consolidation"]
+    at: datetime
+    question: str | None = None
+    used: tuple[int, ...] = ()
+    edges: int = 0
+    facts: tuple[int, ...] = ()
+    undone: bool = False
+
+    _shown: ClassVar = ("id", "kind", "at", "used", "facts", "undone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Undone(Record):
+    """The effect of one `undo`.
+
+    Attributes:
+        lesson: The id of the lesson.
+        edges: How many edges are as if it had never been learned.
+        left: How many edges or facts stay as they are, because something else has changed them since.
+        removed: The ids of the facts and earlier questions that went.
+    """
+
+    lesson: int
+    edges: int = 0
+    left: int = 0
+    removed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -404,7 +451,7 @@ class Change(Record):
     """One line of a memory's history.
 
     Attributes:
-        event: "added", "updated", "used", "superseded", "restored" or "deleted".
+        event: "added", "updated", "used", "superseded", "restored", "undone" (a use) or "deleted".
         text: The text before an update; the text of a deleted memory is not kept.
     """
 

@@ -98,6 +98,7 @@ class ConsolidationReport(Record):
         failed: The failures, one sentence each; they are repeated the next time.
         left: How many clusters are left for the next time, because of `reflection.max_calls`.
         usage: Calls to the language model, and tokens in both directions.
+        lesson: The id by which `undo` takes it back; None if nothing was distilled, or no journal is kept.
     """
 
     hubs: int
@@ -111,6 +112,7 @@ class ConsolidationReport(Record):
     failed: tuple[str, ...] = ()
     left: int = 0
     usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
+    lesson: int | None = None
 
     def to_dict(self) -> dict[str, Json]:
         """The report as JSON; `facts_added` is a count, and `facts` has the ids."""

@@ -430,6 +430,16 @@ class TestLookingAndEditing:
         newer = str(receipt["ids"][0])
         assert f"Superseded: #{newer}." in cli("add", "No.", "--supersedes", newer).stdout
 
+    def test_a_lesson_is_listed_and_undone(self, cli: Cli, as_json: Data, maya: None) -> None:
+        learned = as_json("reinforce", "What is Maya allergic to?", "--used", "1,2")
+
+        assert [learned["lesson"]] == [each["id"] for each in as_json("lessons")]
+        assert "What is Maya allergic to?" in cli("lessons").stdout
+        assert as_json("sever", "1", "2")["severed"]
+        assert "Undone: 2 edges." in cli("undo", str(learned["lesson"])).stdout
+        assert as_json("lessons")[0]["undone"]
+        assert "There is no lesson 99" in cli("undo", "99", code=1).stderr
+
     def test_update_needs_something(self, cli: Cli, maya: None) -> None:
         assert "give the new text" in cli("update", "1", code=2).stderr
 
@@ -749,6 +759,9 @@ class TestMissingFile:
         ["update", "1", "almonds"],
         ["correct", "1", "almonds"],
         ["revert", "1"],
+        ["lessons"],
+        ["undo", "1"],
+        ["sever", "1", "2"],
         ["delete", "1"],
         ["history", "1"],
         ["stats"],

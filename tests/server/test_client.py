@@ -100,6 +100,13 @@ def changes(memory: Any) -> Iterator[object]:
     yield [dataclasses.replace(change, at=MAY) for change in memory.history(2)]
 
 
+def unlearning(memory: Any) -> Iterator[object]:
+    """What was learned is listed, taken back and severed."""
+    lesson = memory.reinforce(memory.search("Chess?", at=LATER), used=[1, 3], at=LATER).lesson
+    yield [dataclasses.replace(each, at=MAY) for each in memory.lessons(limit=2)]
+    yield memory.undo(lesson), memory.sever(1, 3), memory.cues()
+
+
 def day(memory: Any) -> Iterator[object]:
     """A day of a memory: what each call gives, in turn."""
     progress: list[int] = []
@@ -133,6 +140,7 @@ def day(memory: Any) -> Iterator[object]:
     yield memory.reinforce(recall, used=[1], unhelpful=[recall.hits[-1].id], at=LATER)
     yield timeless(memory.search("Maya is allergic to what?", at=LATER))
     yield memory.cues()
+    yield from unlearning(memory)
     yield timeless(memory.search("Maya?", min_confidence=0.99, at=LATER))
     yield memory.search("gate", filters={"speaker": "Ben", "at": {"lt": MAY}}, at=LATER).ids
     answer = memory.ask("What is Maya allergic to?", k=4, at=LATER)
@@ -214,6 +222,11 @@ class TestTheSame:
             lambda memory: memory.correct(1, " "),
             lambda memory: memory.correct(99, "x"),
             lambda memory: memory.revert(1),
+            lambda memory: memory.undo(99),
+            lambda memory: memory.undo(0),
+            lambda memory: memory.sever(1, 1),
+            lambda memory: memory.sever(1, 99),
+            lambda memory: memory.lessons(limit=-1),
             lambda memory: memory.add(["x", "y"], supersedes=1),
             lambda memory: memory.add("x", supersedes=99),
             lambda memory: memory.delete(1, filters={"speaker": "Ana"}),

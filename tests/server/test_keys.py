@@ -114,6 +114,8 @@ MINE = {"memory_id": shown_id("ben", 1)}
 
 # A body for each route that wants one; the access test fails on a route whose body is refused.
 BODIES: dict[str, Any] = {
+    "correct": {"text": "x"},
+    "sever": {"a": 1, "b": 2},
     "episodes": {"messages": ["x"]},
     "search": {"query": "secret"},
     "context": {"query": "secret"},

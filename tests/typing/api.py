@@ -23,6 +23,7 @@ from helamem import (
     ForgetPlan,
     HelaMemError,
     Hit,
+    Lesson,
     Listing,
     LLMError,
     Memory,
@@ -35,6 +36,7 @@ from helamem import (
     RepairReport,
     Stats,
     Turn,
+    Undone,
 )
 from helamem.answering.ask import Answer
 from helamem.consolidation.profiles import Profile
@@ -95,6 +97,9 @@ def learning(memory: Memory, recall: Recall) -> None:
     assert_type(memory.reinforce(recall, used=[1, 2], unhelpful=(3,)), Reinforcement)
     assert_type(memory.consolidate(llm=False), ConsolidationReport)
     assert_type(memory.forget(dry_run=False, at=NOON), ForgetPlan)
+    assert_type(memory.lessons(limit=5), tuple[Lesson, ...])
+    assert_type(memory.undo(1), Undone)
+    assert_type(memory.sever(1, 2), bool)
 
 
 def looking(memory: Memory) -> None:

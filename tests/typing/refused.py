@@ -48,6 +48,8 @@ def learning(memory: Memory, recall: Recall) -> None:
     memory.reinforce(recall, used=["1"])  # type: ignore[list-item]
     memory.consolidate(llm=True)  # type: ignore[arg-type]
     memory.forget(dryrun=False)  # type: ignore[call-arg]
+    memory.undo("1")  # type: ignore[arg-type]
+    memory.sever(1)  # type: ignore[call-arg]
 
 
 def looking(memory: Memory) -> None:

@@ -66,6 +66,7 @@ def consolidate(
         failed=tuple(done.failed),
         left=len(plan.todo[most:]),
         usage=meter.usage if meter else {"calls": 0, "tokens": 0},
+        lesson=done.step,
     )
 
 
@@ -116,6 +117,7 @@ class _Done:
     """The results so far."""
 
     clusters: int = 0
+    step: int | None = None  # in the journal, from the first cluster on that was stored
     added: list[int] = field(default_factory=list)
     merged: int = 0
     superseded: int = 0
@@ -226,14 +228,16 @@ def _distil(writing: _Writing, distiller: Distiller, cluster: _Cluster, done: _D
     with writing.store.transaction() as inside:
         _require_as_read(inside, cluster.episodes)
         outcome = finding.compared(inside, cluster.marks, now=writing.now)
+        step = inside.begin(at=writing.now) if done.step is None else done.step
         added = inside.distil(
-            replace(outcome.distillate, rule=writing.rule, now=writing.learning_now)
+            replace(outcome.distillate, rule=writing.rule, now=writing.learning_now, step=step)
         )
         left = cluster.without(inside.clusters()) if added is None else None
     if added is None:
         if left is not None:
             _distil(writing, distiller, left, done)
         return
+    done.step = step
     done.clusters += 1
     done.added += added
     done.merged += outcome.merged

@@ -150,6 +150,7 @@ class Searching(Base):
             strengthened=learned.strengthened,
             bound=learned.bound,
             weakened=learned.weakened,
+            lesson=learned.step,
         )
 
     def _check_ids(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from helamem import arguments, tracing
 from helamem.engine.base import Base
 from helamem.hints import helpful
+from helamem.records import Lesson, Undone
 from helamem.reports import ReindexReport, RepairReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from helamem.protocols import LLM, Embedder
     from helamem.reports import ConsolidationReport, ForgetPlan
@@ -81,6 +84,73 @@ class Tending(Base):
                 return plan
             erasing.remove(seen, plan.ids, now)
             return replace(plan, done=True)
+
+    def lessons(self, *, limit: int = 100) -> tuple[Lesson, ...]:
+        """The latest lessons and consolidations that `undo` can take back, the latest first.
+
+        Args:
+            limit: The most to return; the memory keeps the latest thousand.
+
+        Raises:
+            TypeError, ValueError: `limit` is not a whole number, or is below 0.
+        """
+        most = arguments.count("limit", limit, least=0)
+        with self._store.reading() as seen:
+            steps = seen.journal(limit=most)
+            cues = np.array([each.cue for each in steps if each.cue is not None], np.int64)
+            questions = {id_: text for id_, text, _ in seen.cues(cues)}
+        return tuple(
+            Lesson(
+                id=each.id,
+                kind=each.kind,
+                at=datetime.fromtimestamp(each.at, self._zone),
+                question=None if each.cue is None else questions.get(each.cue),
+                used=each.used,
+                edges=each.edges,
+                facts=each.facts,
+                undone=each.undone,
+            )
+            for each in steps
+        )
+
+    def undo(self, lesson: int) -> Undone:
+        """Undo a lesson or a consolidation: the memory is as if it had never been learned.
+
+        Edges that the lesson changed are computed anew from the later lessons; what has faded or was severed
+        since stays away. The facts of a consolidation are removed, the facts that they replaced hold again,
+        and the next `consolidate` may distil the same again: use `delete` for facts that shall stay away.
+
+        Args:
+            lesson: The id that `reinforce`, `consolidate` and `lessons` give.
+
+        Raises:
+            TypeError: The id is not a whole number.
+            NotFoundError: There is no such lesson, or the journal has lost it.
+            ValueError: It is undone already.
+        """
+        wanted = arguments.id_(lesson)
+        undone = self._store.undo(wanted, at=self._clock())
+        return Undone(
+            lesson=wanted, edges=undone.edges, left=undone.left, removed=tuple(undone.removed)
+        )
+
+    def sever(self, a: int, b: int) -> bool:
+        """Remove the learned edge between two memories, or between a memory and an earlier question.
+
+        No undo brings it back. A later lesson can, if both serve together again.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            TypeError: An id is not a whole number.
+            ValueError: Both are the same.
+            NotFoundError: One of them is not there.
+        """
+        one, other = arguments.id_(a), arguments.id_(b)
+        if one == other:
+            raise ValueError(f"no edge joins memory {one} to itself")
+        return self._store.sever(one, other)
 
     @tracing.traced("reindex")
     def reindex(

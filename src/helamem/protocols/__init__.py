@@ -37,8 +37,10 @@ from helamem.protocols.values import (
     Nodes,
     Postings,
     Reindexed,
+    Step,
     Supersession,
     Term,
+    Undone,
     Unindexed,
     located,
 )
@@ -80,9 +82,11 @@ __all__ = [
     "Reply",
     "Request",
     "Reranker",
+    "Step",
     "Store",
     "Supersession",
     "Term",
+    "Undone",
     "Unindexed",
     "located",
 ]

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
         NodeKind,
         Nodes,
         Reindexed,
+        Step,
         Supersession,
+        Undone,
         Unindexed,
     )
     from helamem.records import Change, Episode, Fact, Json
@@ -217,6 +219,45 @@ class Store(Protocol):
 
     def supersessions(self) -> list[Supersession]:
         """Everything that is superseded, by the id of what is."""
+        ...
+
+    def begin(self, *, at: float) -> int | None:
+        """Begin a consolidation in the journal; its id, for `Distillate.step`. None for a store that keeps none."""
+        ...
+
+    def journal(self, *, limit: int) -> list[Step]:
+        """The latest lessons and consolidations, the latest first; empty for a store that keeps none.
+
+        `learn` enters each lesson. The journal is bounded, and loses its oldest entries first. What is removed
+        leaves it, and so does a lesson that was about nothing else.
+        """
+        ...
+
+    def undo(self, step: int, *, at: float) -> Undone:
+        """Undo a lesson or a consolidation.
+
+        Of a lesson: each learned edge that it changed becomes what the later lessons of the journal make of
+        what it was before, exactly as `learn` computes; an edge that is gone stays so, and one that something
+        else has changed since stays as it is. The copies that a correction was handed follow. Each used memory
+        has a use less, and was last used when it was before, unless a later lesson used it; history has
+        "undone". The cue goes if nothing is bound to it. The number of lessons becomes that of the last lesson
+        before the undone ones at the end.
+
+        Of a consolidation: the facts that it added are removed as `remove` does, its marks too; known facts
+        that it changed have the confidence, metadata and sources from before, unless a later one changed them.
+
+        Raises:
+            NotFoundError: The journal has no such step.
+            ValueError: It is undone already.
+        """
+        ...
+
+    def sever(self, a: int, b: int) -> bool:
+        """Remove the learned edge between two nodes, so that no undo brings it back; whether there was one.
+
+        Raises:
+            NotFoundError: One of them is not there.
+        """
         ...
 
     def unmark(self, digests: Sequence[bytes]) -> None:

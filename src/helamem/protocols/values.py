@@ -6,7 +6,7 @@ positive, unique in a store over episodes, facts and cues, and never used twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -137,6 +137,7 @@ class Distillate:
         superseded: Pairs of a known fact's id and the index in `facts` of the one that replaces it.
         at: The time in epoch seconds.
         rule, now: How and when learned edges are handed over to what replaces; see `Store.supersede`.
+        step: The consolidation that this is a part of, as `Store.begin` gave it.
     """
 
     marks: Sequence[bytes]
@@ -146,6 +147,44 @@ class Distillate:
     at: float
     rule: EdgeRule | None = None
     now: float = 0.0
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A lesson or a consolidation, as the journal keeps it.
+
+    Attributes:
+        at: Epoch seconds.
+        cue: The question that a lesson has bound, if it is still there.
+        used: The memories that served, ascending; none once it is undone.
+        edges: How many learned edges, each once, it has changed; 0 once it is undone.
+        facts: The facts that a consolidation has added, ascending; none once it is undone.
+    """
+
+    id: int
+    kind: Literal["lesson", "consolidation"]
+    at: float
+    cue: int | None = None
+    used: tuple[int, ...] = ()
+    edges: int = 0
+    facts: tuple[int, ...] = ()
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """The effect of `Store.undo`.
+
+    Attributes:
+        edges: How many learned edges, each once, are as if the lesson had never been learned.
+        left: How many edges or facts stay as they are, since something else has changed them since.
+        removed: The ids of facts and cues that went.
+    """
+
+    edges: int
+    left: int
+    removed: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -410,9 +449,14 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """The effect of `Store.learn`."""
+    """The effect of `Store.learn`.
+
+    Attributes:
+        step: What the journal calls the lesson; None for a store that keeps none.
+    """
 
     cue: int | None
     strengthened: int
     bound: int
     weakened: int
+    step: int | None = field(default=None, compare=False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 from helamem import arguments
 from helamem.answering.ask import Answer
 from helamem.consolidation.profiles import MAX_CHARS, Profile
+from helamem.errors import NotFoundError
 from helamem.exchange import messages as messages_
 from helamem.indexing import plain_json
 from helamem.plain import plain
@@ -22,10 +23,12 @@ from helamem.records import (
     Degraded,
     Episode,
     Fact,
+    Lesson,
     Listing,
     Receipt,
     Reinforcement,
     Turn,
+    Undone,
 )
 from helamem.remote import requests
 from helamem.reports import (
@@ -261,6 +264,23 @@ class Asking:
         _refuse_model(None if llm is False else llm)
         answer = yield requests.post("consolidate", llm=llm is None, at=requests.moment(at))
         return ConsolidationReport.from_dict(answer)
+
+    def lessons(self, *, limit: int = 100) -> Asks[tuple[Lesson, ...]]:
+        most = arguments.count("limit", limit, least=0)
+        answer = yield requests.get("lessons", limit=most)
+        return tuple(map(Lesson.from_dict, answer["items"]))
+
+    def undo(self, lesson: int) -> Asks[Undone]:
+        wanted = arguments.id_(lesson)
+        if wanted < 1:
+            raise NotFoundError("lesson", wanted)
+        return Undone.from_dict((yield requests.post(f"lessons/{wanted}/undo")))
+
+    def sever(self, a: int, b: int) -> Asks[bool]:
+        one, other = requests.checked_id(a), requests.checked_id(b)
+        if one == other:
+            raise ValueError(f"no edge joins memory {one} to itself")
+        return bool((yield requests.post("sever", a=one, b=other))["severed"])
 
     def reindex(
         self, *, embedder: None = None, progress: Callable[[int], None] | None = None

@@ -192,6 +192,13 @@ class CorrectRequest(Shape):
     text: str = Field(min_length=1, examples=["Maya is allergic to walnuts."])
 
 
+class SeverRequest(Shape):
+    """Two memories, or a memory and an earlier question, whose learned edge goes."""
+
+    a: Id = Field(examples=[1])
+    b: Id = Field(examples=[2])
+
+
 class ConsolidateRequest(Shape):
     """How to consolidate."""
 

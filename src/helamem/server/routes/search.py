@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Query, Request
 
 from helamem.server.access import Namespace, opened
 from helamem.server.recalls import recall_of
@@ -15,6 +15,7 @@ from helamem.server.shapes import (
     ForgetRequest,
     ReinforceRequest,
     SearchRequest,
+    SeverRequest,
 )
 
 if TYPE_CHECKING:
@@ -86,6 +87,32 @@ def consolidate(
     with opened(request, namespace, "write") as memory:
         report = memory.consolidate(llm=None if given.llm else False, at=given.at)
     return report.to_dict()
+
+
+@router.get("/lessons")
+def lessons(
+    request: Request, namespace: Namespace, limit: Annotated[int, Query(ge=0)] = 100
+) -> dict[str, Any]:
+    """List the lessons and consolidations that can be undone, the latest first."""
+    request.app.state.check_items(limit)
+    with opened(request, namespace, "read") as memory:
+        return {"items": [each.to_dict() for each in memory.lessons(limit=limit)]}
+
+
+@router.post("/lessons/{id_}/undo")
+def undo(
+    request: Request, namespace: Namespace, id_: Annotated[int, Path(ge=1, lt=2**63)]
+) -> dict[str, Any]:
+    """Undo a lesson or a consolidation: the memory is as if it had never been learned."""
+    with opened(request, namespace, "write") as memory:
+        return memory.undo(id_).to_dict()
+
+
+@router.post("/sever")
+def sever(request: Request, namespace: Namespace, body: SeverRequest) -> dict[str, bool]:
+    """Remove the learned edge between two memories, or between a memory and an earlier question."""
+    with opened(request, namespace, "write") as memory:
+        return {"severed": memory.sever(body.a, body.b)}
 
 
 @router.post("/forget", tags=["episodes"])

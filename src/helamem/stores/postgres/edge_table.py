@@ -165,6 +165,16 @@ def prune(scope: Scope, rule: EdgeRule, now: float) -> int:
     return len(gone) // 2
 
 
+def sever(scope: Scope, a: int, b: int) -> bool:
+    """Delete the learned edge between two nodes; return whether there was one."""
+    gone = scope.rows(
+        f"DELETE FROM helamem.edge WHERE namespace = %(ns)s AND channel = {LEARNED}"
+        " AND source = ANY(%(both)s::bigint[]) AND target = ANY(%(both)s::bigint[]) RETURNING 1",
+        both=[a, b],
+    )
+    return bool(gone)
+
+
 def leaving(scope: Scope, sources: Ints, *, superseded: bool = False) -> Edges:
     """The outgoing edges of these nodes, between active nodes or all."""
     found = scope.rows(

@@ -56,7 +56,9 @@ if TYPE_CHECKING:
         Nodes,
         RegionQuery,
         RegionRows,
+        Step,
         Supersession,
+        Undone,
     )
     from helamem.records import Change, Episode, Json
     from helamem.reports import Namespace, Stats
@@ -264,6 +266,31 @@ class PostgresStore:
     def supersessions(self) -> list[Supersession]:
         """The facts that were replaced, by their ids."""
         return self._read(fact_table.supersessions)
+
+    def begin(self, *, at: float) -> int | None:  # noqa: ARG002
+        """None: this store keeps no journal yet."""
+        return None
+
+    def journal(self, *, limit: int) -> list[Step]:  # noqa: ARG002
+        """Empty: this store keeps no journal yet."""
+        return []
+
+    def undo(self, step: int, *, at: float) -> Undone:  # noqa: ARG002
+        """Nothing can be undone, since this store keeps no journal yet.
+
+        Raises:
+            NotFoundError: Always.
+        """
+        raise NotFoundError("lesson", step)
+
+    def sever(self, a: int, b: int) -> bool:
+        """Remove the learned edge between two nodes; whether there was one."""
+
+        def sever(scope: Scope) -> bool:
+            node_table.require(scope, {a, b})
+            return edge_table.sever(scope, a, b)
+
+        return self._write(sever)
 
     def unmark(self, digests: Sequence[bytes]) -> None:
         """Forget that these clusters have been distilled."""

@@ -63,6 +63,34 @@ def learned(weight: float, age: float, gain: float, *rule: float) -> float:
     return float(grown)
 
 
+def grown(
+    edge: tuple[float, float] | None, gain: float, rule: EdgeRule, now: float
+) -> tuple[float, float]:
+    """An edge, as weight and time of touching, after a lesson; exactly as `strengthen` computes it."""
+    weight, touched = edge or (0.0, now)
+    terms = (rule.tau, rule.floor, rule.saturation, rule.ceiling)
+    return learned(weight, now - touched, gain, *terms), max(touched, now)
+
+
+def put(space: Space, a: int, b: int, edge: tuple[float, float] | None) -> None:
+    """Write a learned edge in both directions; None deletes it."""
+    if edge is None:
+        delete(space, a, b, LEARNED)
+        return
+    space.db.many(
+        "INSERT OR REPLACE INTO edge VALUES (?, ?, ?, ?, ?)",
+        [(a, b, LEARNED, *edge), (b, a, LEARNED, *edge)],
+    )
+
+
+def delete(space: Space, a: int, b: int, channel: int) -> int:
+    """Delete an edge in both directions; return how many rows that were."""
+    return space.db.many(
+        "DELETE FROM edge WHERE source = ? AND target = ? AND channel = ?",
+        [(a, b, channel), (b, a, channel)],
+    )
+
+
 def weaken(space: Space, lesson: Lesson) -> int:
     """Scaling the stored weight scales the decayed weight alike, so `touched` stays."""
     both = sorted(direction for a, b in lesson.weakened.tolist() for direction in ((a, b), (b, a)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem.protocols import Supersession
-from helamem.stores.sqlite import edge_table, node_table, rows, superseding
+from helamem.stores.sqlite import edge_table, journal, node_table, rows, superseding
 from helamem.stores.sqlite.edge_table import SOURCE
 from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import EPISODE, FACT
@@ -64,16 +64,18 @@ def _rest_on(space: Space, fact: int, episodes: Iterable[int], at: float) -> Non
         edge_table.link(space, fact, episode, SOURCE, weight=1.0, touched=at)
 
 
-def change(space: Space, fact: ChangedFact, at: float) -> None:
-    """Update a known fact after new evidence."""
+def change(space: Space, fact: ChangedFact, at: float, step: int | None = None) -> None:
+    """Update a known fact after new evidence; the journal keeps what it was, under a step if there is one."""
     node_table.require(space, fact.id, FACT)
+    known = set(sources(space, [fact.id])[fact.id])
+    if step is not None:
+        journal.note_change(space, step, fact, sorted(set(fact.sources) - known))
     space.db.execute("UPDATE fact SET confidence = ? WHERE node = ?", fact.confidence, fact.id)
     node_table.note_growth(space, fact.id, rows.dumped(fact.metadata))
     space.db.execute(
         "UPDATE node SET metadata = ? WHERE id = ?", rows.dumped(fact.metadata), fact.id
     )
-    known = sources(space, [fact.id])[fact.id]
-    _rest_on(space, fact.id, set(fact.sources) - set(known), at)
+    _rest_on(space, fact.id, set(fact.sources) - known, at)
 
 
 def ids(space: Space, *, superseded: bool, resting_on: Sequence[int] | None) -> list[int]:
@@ -110,11 +112,13 @@ def sources(space: Space, facts: Sequence[int]) -> dict[int, tuple[int, ...]]:
 def distil(space: Space, distillate: Distillate) -> list[int] | None:
     """Store the facts of one cluster unless it is already marked as distilled; return their ids."""
     if any(_is_marked(space, digest) for digest in distillate.marks):
+        if distillate.step is not None:
+            journal.drop_empty(space, distillate.step)
         return None
     mark(space, distillate.marks)
     ids = add(space, distillate.facts)
     for changed in distillate.changed:
-        change(space, changed, distillate.at)
+        change(space, changed, distillate.at, distillate.step)
     for old, index in distillate.superseded:
         superseding.supersede(
             space,
@@ -123,4 +127,6 @@ def distil(space: Space, distillate: Distillate) -> list[int] | None:
             distillate.rule,
             distillate.now,
         )
+    if distillate.step is not None:
+        journal.note_distilled(space, distillate.step, distillate.marks, ids)
     return ids

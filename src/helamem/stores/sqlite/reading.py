@@ -15,6 +15,7 @@ from helamem.stores.sqlite import (
     checks,
     edge_table,
     fact_table,
+    journal,
     node_table,
     regions,
     rows,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         Nodes,
         RegionQuery,
         RegionRows,
+        Step,
         Supersession,
     )
     from helamem.records import Episode
@@ -163,6 +165,11 @@ class Reading:
         """Everything that is superseded, by the id of what is."""
         with self._seeing() as seen:
             return superseding.everything(seen.space)
+
+    def journal(self, *, limit: int) -> list[Step]:
+        """The latest lessons and consolidations, the latest first."""
+        with self._seeing() as seen:
+            return journal.steps(seen.space, limit)
 
     def find(self, key: bytes) -> int | None:
         """The id of the episode with this key, if there is one."""

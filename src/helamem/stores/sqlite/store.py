@@ -18,6 +18,7 @@ from helamem.errors import StoreError
 from helamem.places import IN_RAM
 from helamem.protocols import Analysis
 from helamem.stores.sqlite import files, namespace, removing
+from helamem.stores.sqlite.journal import KEPT
 from helamem.stores.sqlite.namespace import Space, is_wipe_owed, owe_wipe, require_known
 from helamem.stores.sqlite.reading import Claim
 from helamem.stores.sqlite.reindexing import Reindexing
@@ -50,6 +51,7 @@ class SQLiteStore(Writing):
         busy_s: How many seconds to wait for other processes that write, before it is an error.
         zone: The time zone of the times that come out, where a turn did not bring its own.
         history: How many of its latest changes each memory keeps at least; twice as many at most.
+        journal: How many of the latest lessons and consolidations can be undone; 0 for none.
 
     Raises:
         EmbedderMismatchError: The file was made with another embedder.
@@ -72,9 +74,11 @@ class SQLiteStore(Writing):
         busy_s: float = 10.0,
         zone: tzinfo = UTC,
         history: int = 100,
+        journal: int = KEPT,
     ) -> None:
         self._zone = zone
         self._history = history
+        self._journal = journal
         mine = None
         if embedder_name is not None:
             mine = Analysis(
@@ -215,7 +219,8 @@ class Block(Writing):
 
     def __init__(self, store: SQLiteStore, seen: Snapshot) -> None:
         self._lease, self._claim = store._lease, store._claim
-        self._zone, self._history = store._zone, store._history
+        self._zone = store._zone
+        self._history, self._journal = store._history, store._journal
         self._seen = seen
         self._is_over = False
 

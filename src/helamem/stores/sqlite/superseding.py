@@ -13,7 +13,7 @@ import numpy as np
 from helamem.core import hebbian
 from helamem.errors import NotFoundError
 from helamem.protocols import NODE_KINDS, QUIET, Handed, Supersession
-from helamem.stores.sqlite import node_table, posting_table
+from helamem.stores.sqlite import edge_table, journal, node_table, posting_table
 from helamem.stores.sqlite.edge_table import LEARNED
 from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import EPISODE, FACT
@@ -49,6 +49,8 @@ def supersede(
         "INSERT OR REPLACE INTO superseded VALUES (?, ?, ?, ?, ?)",
         told.old, told.new, told.yields, told.because, place,
     )  # fmt: skip
+    if _uses(space, told.old) == _uses(space, told.new):
+        journal.copy_uses(space, told.old, told.new)
     set_active(space, [told.old], active=False)
     node_table.changed(space, [told.old, told.new])
     node_table.note(space, told.old, "superseded", at)
@@ -90,6 +92,7 @@ def _give_way(space: Space, new: int, old: int, place: int | None, at: float) ->
         old,
         new,
     )
+    journal.copy_uses(space, new, old)
     set_active(space, [new], active=False)
     node_table.changed(space, [new, old])
     node_table.note(space, new, "superseded", at)
@@ -185,7 +188,9 @@ def hand_over(space: Space, old: int, new: int, joined: Joined) -> None:
         if other != new:
             before = theirs.get(other)
             after = weight if before is None else joined(before, weight)
-            _put(space, new, other, after)
+            edge_table.put(space, new, other, after)
+            if before is None:
+                journal.copy_edge(space, old, new, other)
             handed.append(Handed(other=other, before=before, after=after))
     _write_handed(space, old, handed)
 
@@ -214,11 +219,15 @@ def _take_back(space: Space, old: int, new: int, *, moves: bool) -> None:
     for each in _handed(space, old):
         now = present.get(each.other)
         if now is None:
-            _delete(space, old, each.other)
+            edge_table.delete(space, old, each.other, LEARNED)
+            journal.forget_edge(space, old, each.other)
         elif now == each.after or moves:
             if now != each.after:
-                _put(space, old, each.other, now)
-            _put(space, new, each.other, each.before)
+                edge_table.put(space, old, each.other, now)
+                journal.copy_edge(space, new, old, each.other)
+            edge_table.put(space, new, each.other, each.before)
+            if each.before is None:
+                journal.forget_edge(space, new, each.other)
     _forget_handed(space, old)
 
 
@@ -254,24 +263,6 @@ def _learned(space: Space, id_: int) -> dict[int, Weight]:
     }
 
 
-def _put(space: Space, a: int, b: int, weight: Weight | None) -> None:
-    """Write a learned edge in both directions; None deletes it."""
-    if weight is None:
-        _delete(space, a, b)
-        return
-    space.db.many(
-        "INSERT OR REPLACE INTO edge VALUES (?, ?, ?, ?, ?)",
-        [(a, b, LEARNED, *weight), (b, a, LEARNED, *weight)],
-    )
-
-
-def _delete(space: Space, a: int, b: int) -> None:
-    space.db.many(
-        "DELETE FROM edge WHERE source = ? AND target = ? AND channel = ?",
-        [(a, b, LEARNED), (b, a, LEARNED)],
-    )
-
-
 def _require_kinds(space: Space, old: int, new: int) -> None:
     """An episode is superseded by an episode, a fact by a fact or an episode."""
     for id_ in (old, new):
@@ -281,6 +272,11 @@ def _require_kinds(space: Space, old: int, new: int) -> None:
     for id_, kinds in ((old, (EPISODE, FACT)), (new, allowed)):
         if found[id_] not in kinds:
             raise NotFoundError(NODE_KINDS[kinds[-1]], id_)
+
+
+def _uses(space: Space, id_: int) -> tuple[int, float | None] | None:
+    """How often a memory was used, and when last; None if never."""
+    return space.db.find("SELECT uses, used_at FROM usage WHERE node = ?", id_)
 
 
 def _is_active(space: Space, id_: int) -> bool:

@@ -7,7 +7,16 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from helamem.protocols import Learned, NewCue, Supersession
-from helamem.stores.sqlite import checks, edge_table, fact_table, node_table, removing, superseding
+from helamem.stores.sqlite import (
+    checks,
+    edge_table,
+    fact_table,
+    journal,
+    node_table,
+    removing,
+    superseding,
+    undoing,
+)
 from helamem.stores.sqlite.namespace import moved, owe_wipe
 from helamem.stores.sqlite.reading import Reading
 from helamem.stores.sqlite.rows import EPISODE
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
         Lesson,
         NewEpisode,
         NewFact,
+        Undone,
     )
     from helamem.records import Json
     from helamem.stores.sqlite.files import File
@@ -37,6 +47,7 @@ class Writing(Reading):
     """What a store writes, each method in one transaction, or in a part of the one that is open."""
 
     _history: int
+    _journal: int
 
     def _writing(self) -> AbstractContextManager[Space]:
         """One transaction; if it fails, nothing was changed."""
@@ -114,6 +125,27 @@ class Writing(Reading):
         with self._writing() as space:
             return superseding.revert(space, id_, at)
 
+    def begin(self, *, at: float) -> int | None:
+        """Begin a consolidation in the journal; its id, or None where none is kept."""
+        if not self._journal:
+            return None
+        with self._writing() as space:
+            step = journal.begin(space, at)
+            journal.bound(space, self._journal)
+            return step
+
+    def undo(self, step: int, *, at: float) -> Undone:
+        """Undo a lesson or a consolidation."""
+        with self._writing() as space:
+            undone = undoing.undo(space, step, at)
+            self._file.owes_wipe |= bool(undone.removed)
+            return undone
+
+    def sever(self, a: int, b: int) -> bool:
+        """Remove the learned edge between two nodes; whether there was one."""
+        with self._writing() as space:
+            return undoing.sever(space, a, b)
+
     def unmark(self, digests: Sequence[bytes]) -> None:
         """Forget that these clusters have been distilled."""
         with self._writing() as space:
@@ -130,11 +162,18 @@ class Writing(Reading):
             )
             pairs = [(int(a), int(b)) for a, b in lesson.pairs]
             bound = [] if cue is None else [(cue, int(id_)) for id_ in lesson.used]
+            cue_gains = lesson.cue_gains[: len(bound)]
+            step = None
+            if self._journal:
+                gains = journal.gains_of(pairs, lesson.gains, bound, cue_gains)
+                step = journal.record(space, lesson, cue, gains)
+                journal.bound(space, self._journal)
             learned = Learned(
                 cue=cue,
                 strengthened=edge_table.strengthen(space, pairs, lesson.gains, lesson),
-                bound=edge_table.strengthen(space, bound, lesson.cue_gains[: len(bound)], lesson),
+                bound=edge_table.strengthen(space, bound, cue_gains, lesson),
                 weakened=edge_table.weaken(space, lesson),
+                step=step,
             )
             for id_ in lesson.used:
                 node_table.use(space, int(id_), lesson.at)

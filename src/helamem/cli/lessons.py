@@ -1,0 +1,101 @@
+"""The commands lessons, undo and sever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from helamem.cli.program import Command
+from helamem.cli.settings import App, pass_app, shared_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from helamem.records import Lesson, Undone
+
+
+@click.command(cls=Command)
+@click.option("--limit", default=20, show_default=True, help="How many at most.")
+@shared_options
+@pass_app
+def lessons(app: App, limit: int) -> None:
+    """List what was learned lately.
+
+    That is one line per lesson or consolidation, the latest first. `undo` takes their ids.
+
+    Example:
+        helamem lessons
+    """
+    with app.known_memory() as memory:
+        found = memory.lessons(limit=limit)
+    app.show([each.to_dict() for each in found], lambda: _render_lessons(found))
+
+
+@click.command(cls=Command)
+@click.argument("id_", type=int, metavar="ID")
+@shared_options
+@pass_app
+def undo(app: App, id_: int) -> None:
+    """Undo a lesson or a consolidation.
+
+    The memory is then as if it had never been learned.
+
+    Example:
+        helamem undo 1
+    """
+    with app.known_memory() as memory:
+        undone = memory.undo(id_)
+    app.show(undone.to_dict(), lambda: _render_undone(undone))
+
+
+@click.command(cls=Command)
+@click.argument("a", type=int)
+@click.argument("b", type=int)
+@shared_options
+@pass_app
+def sever(app: App, a: int, b: int) -> None:
+    """Remove the learned edge between two memories.
+
+    One of the two may be an earlier question, as `cues` lists them. No undo brings the edge back.
+
+    Example:
+        helamem sever 1 4
+    """
+    from rich.text import Text
+
+    with app.known_memory() as memory:
+        severed = memory.sever(a, b)
+    told = "Removed the edge." if severed else "There was no learned edge."
+    app.show({"severed": severed}, lambda: Text(told))
+
+
+def _render_lessons(found: Sequence[Lesson]) -> RenderableType:
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    if not found:
+        return Text("Nothing was learned yet; `helamem reinforce` and `helamem ask` do it.")
+    rows = display.table("id", "when", "what", "memories", "question", right=("id",))
+    for each in found:
+        what = f"{each.kind}, undone" if each.undone else each.kind
+        question = display.clipped(each.question or "")
+        about = display.ids(each.used or each.facts)
+        rows.add_row(str(each.id), display.when(each.at), what, about, question)
+    return rows
+
+
+def _render_undone(undone: Undone) -> RenderableType:
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    lines = [f"Undone: {display.counted(undone.edges, 'edge')}"]
+    if undone.removed:
+        lines.append(f"Removed: {display.ids(undone.removed)}")
+    if undone.left:
+        lines.append(f"{undone.left:,} stay as they are, since something else has changed them")
+    return Text("\n".join(f"{line}." for line in lines))

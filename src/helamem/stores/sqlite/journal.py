@@ -1,0 +1,184 @@
+"""The journal of lessons and consolidations: what each has changed, in numbers and digests only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from helamem.protocols import Step
+from helamem.stores.sqlite.edge_table import LEARNED
+from helamem.stores.sqlite.namespace import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from helamem.protocols import ChangedFact, Floats, Lesson
+    from helamem.stores.sqlite.namespace import Space
+
+LESSON, CONSOLIDATION = range(2)
+# Lessons and consolidations that can be undone. Each takes about a kilobyte, so that a journal stays near a
+# megabyte; whoever finds a lesson wrong finds it sooner.
+KEPT = 1000
+Pair: TypeAlias = tuple[int, int]
+
+
+def record(space: Space, lesson: Lesson, cue: int | None, gains: dict[Pair, float]) -> int:
+    """Begin the step of a lesson before it is applied: what edges and uses are until now.
+
+    Args:
+        gains: What each pair is strengthened by, cues included; each once, the lower id first.
+    """
+    rule = lesson.rule
+    step = _begin(space, LESSON, lesson.at)
+    space.db.execute(
+        "UPDATE step SET cue = ?, now = ?, tau = ?, saturation = ?, ceiling = ?, floor = ?, number ="
+        " (SELECT lessons + 1 FROM namespace n WHERE n.id = namespace) WHERE id = ?",
+        cue, lesson.now, rule.tau, rule.saturation, rule.ceiling, rule.floor, step,
+    )  # fmt: skip
+    keeps = {(min(a, b), max(a, b)): lesson.keep for a, b in lesson.weakened.tolist()}
+    space.db.many(
+        "INSERT INTO step_edge SELECT ?1, ?2, ?3, e.weight, e.touched, ?4, ?5 FROM (SELECT 1)"
+        " LEFT JOIN edge e ON e.source = ?1 AND e.target = ?2 AND e.channel = ?6"
+        " WHERE ?4 > 0 OR e.weight IS NOT NULL",
+        [
+            (*pair, step, gains.get(pair, 0.0), keeps.get(pair, 1.0), LEARNED)
+            for pair in sorted({*gains, *keeps})
+        ],
+    )
+    space.db.many(
+        "INSERT INTO step_use SELECT ?1, ?2, (SELECT used_at FROM usage WHERE node = ?1)",
+        [(id_, step) for id_ in sorted(set(lesson.used.tolist()))],
+    )
+    return step
+
+
+def gains_of(
+    pairs: Sequence[Pair], gains: Floats, bound: Sequence[Pair], bound_gains: Floats
+) -> dict[Pair, float]:
+    """What each pair is strengthened by; pairs that do not grow are left out."""
+    found: dict[Pair, float] = {}
+    both = zip((*pairs, *bound), (*gains.tolist(), *bound_gains.tolist()), strict=True)
+    for (a, b), gain in both:
+        if gain:
+            found[min(a, b), max(a, b)] = gain
+    return found
+
+
+def begin(space: Space, at: float) -> int:
+    """Begin the step of a consolidation."""
+    return _begin(space, CONSOLIDATION, at)
+
+
+def _begin(space: Space, kind: int, at: float) -> int:
+    added = space.db.execute(
+        "INSERT INTO step (namespace, kind, at) VALUES (?, ?, ?)", space.id, kind, at
+    )
+    return int(added.lastrowid or 0)
+
+
+def note_distilled(space: Space, step: int, marks: Sequence[bytes], facts: Sequence[int]) -> None:
+    """Add to the step of a consolidation what a cluster gave."""
+    space.db.many("INSERT OR IGNORE INTO step_mark VALUES (?, ?)", [(step, each) for each in marks])
+    space.db.many(
+        "INSERT OR IGNORE INTO step_fact (fact, step) VALUES (?, ?)", [(id_, step) for id_ in facts]
+    )
+
+
+def drop_empty(space: Space, step: int) -> None:
+    """Drop the step of a consolidation that has found nothing new."""
+    space.db.execute(
+        "DELETE FROM step WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM step_mark WHERE step = ?1)",
+        step,
+    )
+
+
+def note_change(space: Space, step: int, fact: ChangedFact, new_sources: Sequence[int]) -> None:
+    """Add to the step of a consolidation what a known fact is until now."""
+    space.db.execute(
+        "INSERT INTO step_fact SELECT f.node, ?, f.confidence, n.metadata, ?"
+        " FROM fact f JOIN node n ON n.id = f.node WHERE f.node = ?"
+        " ON CONFLICT (fact, step) DO UPDATE SET sources = (SELECT json_group_array(value) FROM"
+        " (SELECT value FROM json_each(sources) UNION SELECT value FROM json_each(excluded.sources)))",
+        step, listed(new_sources), fact.id,
+    )  # fmt: skip
+
+
+def bound(space: Space, most: int) -> None:
+    """Drop the oldest steps beyond as many as are kept."""
+    space.db.execute(
+        "DELETE FROM step WHERE namespace = ?1 AND id <="
+        " (SELECT id FROM step WHERE namespace = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        space.id,
+        most,
+    )
+
+
+def steps(space: Space, limit: int) -> list[Step]:
+    """The latest steps, the latest first."""
+    found = space.db.rows(
+        "SELECT id, kind, at, cue, undone FROM step WHERE namespace = ? ORDER BY id DESC LIMIT ?",
+        space.id,
+        limit,
+    )
+    return [
+        Step(
+            id=id_,
+            kind="lesson" if kind == LESSON else "consolidation",
+            at=at,
+            cue=cue,
+            used=tuple(space.db.column("SELECT node FROM step_use WHERE step = ?", id_)),
+            edges=int(space.db.row("SELECT count(*) FROM step_edge WHERE step = ?", id_)[0]),
+            facts=tuple(
+                space.db.column(
+                    "SELECT fact FROM step_fact WHERE step = ? AND confidence IS NULL", id_
+                )
+            ),
+            undone=bool(undone),
+        )
+        for id_, kind, at, cue, undone in found
+    ]
+
+
+def copy_edge(space: Space, old: int, new: int, other: int) -> None:
+    """What lessons did to an edge, they did to its copy, too."""
+    space.db.execute(
+        "INSERT OR REPLACE INTO step_edge SELECT min(?2, ?3), max(?2, ?3), step, before, before_touched, gain, keep"
+        " FROM step_edge WHERE a = min(?1, ?3) AND b = max(?1, ?3)",
+        old, new, other,
+    )  # fmt: skip
+
+
+def forget_edge(space: Space, a: int, b: int) -> None:
+    """Forget what lessons did to an edge, so that none brings it back."""
+    space.db.execute("DELETE FROM step_edge WHERE a = ? AND b = ?", min(a, b), max(a, b))
+
+
+def copy_uses(space: Space, old: int, new: int) -> None:
+    """What lessons counted for a memory, they counted for its successor, which has taken over its uses."""
+    space.db.execute(
+        "INSERT OR IGNORE INTO step_use SELECT ?, step, used_at FROM step_use WHERE node = ?",
+        new,
+        old,
+    )
+
+
+def forget(space: Space, ids: Sequence[int]) -> None:
+    """Forget nodes that are removed, and lessons that were about nothing else."""
+    gone = listed(ids)
+    for table, column in (("step_edge", "a"), ("step_edge", "b"), ("step_use", "node"), ("step_fact", "fact")):  # fmt: skip
+        space.db.execute(
+            f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))",  # noqa: S608
+            gone,
+        )
+    space.db.execute(
+        "UPDATE step SET cue = NULL WHERE namespace = ?"
+        " AND cue IN (SELECT value FROM json_each(?))",
+        space.id,
+        gone,
+    )
+    space.db.execute(
+        "DELETE FROM step WHERE namespace = ?1 AND NOT undone AND NOT EXISTS (SELECT 1 FROM step_edge WHERE step = id)"
+        " AND NOT EXISTS (SELECT 1 FROM step_use WHERE step = id)"
+        " AND NOT EXISTS (SELECT 1 FROM step_fact WHERE step = id)"
+        " AND NOT EXISTS (SELECT 1 FROM step_mark WHERE step = id)",
+        space.id,
+    )
