@@ -88,6 +88,7 @@ def test_a_lesson_in_between_is_as_if_it_had_never_been(
     wrong = data.draw(st.integers(0, len(pairs) - 2))
     with_it, without = opened(), opened()
     questions = [with_it.search(each) for each in ("Who eats what?", "When do we eat?")]
+    lesson = 0
 
     for i, (used, recall) in enumerate(zip(pairs, itertools.cycle(questions), strict=False)):
         learned = with_it.reinforce(recall, used=sorted(used))
