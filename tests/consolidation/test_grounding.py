@@ -109,6 +109,11 @@ class TestStranger:
 
         assert not stranger("Ana holds a Swedish passport.", [source], [source])
 
+    def test_another_word_with_the_same_beginning_will_not(self) -> None:
+        source = episode(1, "I swept the floor.", "Ana")
+
+        assert "sweden" == stranger("Ana comes from Sweden.", [source], [source])
+
 
 class TestBearing:
     def test_a_source_that_shares_no_telling_word_says_nothing(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,15 @@ class TestDecide:
     def test_the_models_word_is_not_enough_for_what_has_nothing_in_common(self) -> None:
         claims = [claim("Tea is what Ana drinks.", "same", 10)]
         assert ["store"] == verdicts(claims, ("Ben is 40.", NORTH))
+
+    @pytest.mark.parametrize(("cosine", "verdict"), [(0.51, "merge 10"), (0.49, "store")])
+    def test_the_models_word_is_believed_from_half_a_cosine_on(
+        self, cosine: float, verdict: str
+    ) -> None:
+        near = np.array([cosine, math.sqrt(1 - cosine**2)], np.float32)  # the claim points east
+        assert [verdict] == verdicts(
+            [claim("Tea is what Ana drinks.", "same", 10)], ("Ana likes tea.", near)
+        )
 
     def test_a_newer_contradiction_replaces(self) -> None:
         claims = [claim("Ana lives in Berlin.", "replaces", 10)]
