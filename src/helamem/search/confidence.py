@@ -140,7 +140,8 @@ def _nearness(region: Region, hits: Sequence[int]) -> float:
     lengths = np.linalg.norm(region.vectors, axis=1, keepdims=True)
     unit = region.vectors / np.where(lengths > 0, lengths, 1.0)
     rows = list(hits)
-    between = unit[rows] @ unit.T
+    # Not a matrix product, which would call other cores for a task that is over before they come.
+    between = np.einsum("ij,kj->ik", unit[rows], unit)
     between[np.arange(len(rows)), rows] = -1.0
     among = float(between.max(axis=1).mean())
     nearest = float(region.similarity[region.allowed].max(initial=0.0))

@@ -13,11 +13,11 @@ from helamem.stores.sqlite import rows
 from helamem.stores.sqlite.namespace import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from helamem.protocols import Term
+    from helamem.protocols import Ints, Term
     from helamem.stores.sqlite.namespace import Space
     from helamem.stores.sqlite.snapshots import Snapshot
 
@@ -90,18 +90,37 @@ def postings(seen: Snapshot, terms: Sequence[str], max_rows: int) -> Postings:
     place = {
         numbers[i]: i for i in np.flatnonzero(lexical.affordable(frequency, max_rows)).tolist()
     }
-    found = space.db.rows(
-        "SELECT term, node, count, rank FROM posting WHERE term IN (SELECT value FROM json_each(?))",
-        listed(place),
-    )
-    table = np.array(found, np.int64).reshape(-1, 4)
-    table = table[seen.index.is_active(table[:, 1])]
+    terms_, ids, counts, ranks = _looked_up(space, place)
+    stays = seen.index.is_active(ids)
     return Postings(
-        terms=np.array([place[term] for term in table[:, 0].tolist()], np.int64),
-        ids=table[:, 1],
-        counts=table[:, 2].astype(np.float32),
-        ranks=table[:, 3],
+        terms=terms_[stays],
+        ids=ids[stays],
+        counts=counts[stays].astype(np.float32),
+        ranks=ranks[stays],
         document_frequency=frequency,
         n_documents=n_documents,
         mean_length=seen.state.total_length / n_documents if n_documents else 0.0,
     )
+
+
+def _looked_up(space: Space, place: Mapping[int, int]) -> tuple[Ints, Ints, Ints, Ints]:
+    """For each posting of some terms the term's place in the question, the node, the count and the rank.
+
+    A term's postings come in one row, since threads would hand over to each other after every row.
+    """
+    found = space.db.rows(
+        "SELECT term, group_concat(node), group_concat(count), group_concat(rank) FROM posting"
+        " WHERE term IN (SELECT value FROM json_each(?)) GROUP BY term",
+        listed(place),
+    )
+    nodes, counts, ranks = (
+        [np.fromstring(row[column], np.int64, sep=",") for row in found] for column in (1, 2, 3)
+    )
+    terms = np.repeat(
+        np.array([place[row[0]] for row in found], np.int64), [len(each) for each in nodes]
+    )
+    return terms, _joined(nodes), _joined(counts), _joined(ranks)
+
+
+def _joined(parts: Sequence[Ints]) -> Ints:
+    return np.concatenate([np.empty(0, np.int64), *parts])
