@@ -60,8 +60,9 @@ def threads(given: argparse.Namespace) -> dict[str, Any]:
     embedder = embedders.load(Config().embedder)
     questions = list(sentences(given.searches, 1))
     with TemporaryDirectory(prefix="helamem-sharing-") as folder:
-        path = Path(folder, "memory.db")
-        filled(path, "one", given.turns, embedder)
+        path = given.path or Path(folder, "memory.db")
+        if not path.exists():
+            filled(path, "one", given.turns, embedder)
         with Memory(path, namespace="one", config=Config(), embedder=embedder) as memory:
             memory.search(questions[0])  # the index is read once
             alone = {n: [] for n in given.threads}
@@ -172,6 +173,7 @@ def main() -> None:
     one.add_argument("--threads", type=int, nargs="+", default=[1, 8])
     one.add_argument("--searches", type=int, default=200)
     one.add_argument("--rounds", type=int, default=5)
+    one.add_argument("--path", type=Path, help="a file of an earlier run, or where to keep it")
     one.set_defaults(run=threads)
     many = commands.add_parser("namespaces")
     many.add_argument("--count", type=int, default=10_000)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from helamem.config import Config
     from helamem.protocols import LLM, Clock
 
-MOST_OPEN = 512  # idle handles beyond this are closed, the least recently used first
+MOST_OPEN = 10_000  # idle handles beyond this are closed, the least recently used first; one takes kilobytes
 
 
 @dataclass(slots=True)
@@ -98,6 +98,8 @@ class Memories:
     def _give_back(self, held: _Open) -> None:
         with self._lock:
             held.requests -= 1
-            idle = [name for name, each in self._open.items() if not each.requests]
-            for name in idle[: max(len(self._open) - self._most_open, 0)]:
-                self._open.pop(name).memory.close()
+            surplus = len(self._open) - self._most_open
+            if surplus > 0:
+                idle = [name for name, each in self._open.items() if not each.requests]
+                for name in idle[:surplus]:
+                    self._open.pop(name).memory.close()
