@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from helamem.stores.sqlite.cache import Held
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -124,3 +126,29 @@ def test_what_was_handed_out_stays_as_it_was(stores: tuple[SQLiteStore, SQLiteSt
 
     assert before == samples.rows(nodes)
     assert found == [each.tolist() for each in nearest]
+
+
+def test_what_is_added_is_appended_to_what_is_there(path: Path) -> None:
+    store = opened(path)
+    ids = fill(store)
+    store.nodes(samples.ints(ids[0]))
+    n_copied = 0
+    for i in range(60):
+        before = held(store).index
+        samples.add(store, f"more {i}", session=f"session {i % 7}", speaker="Cleo")
+        store.nodes(samples.ints(ids[0]))
+        after = held(store).index
+        parts = zip((*before.grown, before.wholes), (*after.grown, after.wholes), strict=True)
+        n_copied += not all(new.shares_with(old) for old, new in parts)
+
+    assert n_copied <= 2  # where there was no room any more
+    new = opened(path, 11.0)
+    assert samples.snapshot(new) == samples.snapshot(store)
+    new.close()
+    store.close()
+
+
+def held(store: SQLiteStore) -> Held:
+    found = store._file.caches.of(store._claim.number).held
+    assert found is not None
+    return found

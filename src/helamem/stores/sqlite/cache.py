@@ -161,7 +161,7 @@ def _read(
         space.id,
         value,
     )
-    names = dict.fromkeys((*index.speakers, *(row[6] for row in found if row[6])))
+    names = dict.fromkeys((*index.speakers, *(row[6] for row in found if row[6] and row[2])))
     number = {name: i for i, name in enumerate(names)}
     numbered = [
         (*row[:6], number.get(row[6], -1), row[7], ROLE_CODES.get(row[8], 0), row[9])

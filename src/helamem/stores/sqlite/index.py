@@ -1,18 +1,21 @@
 """What a store keeps in RAM of its nodes: unit vectors and columns, for scoring.
 
 A cache: everything in it can be read again from the file. Rows are nodes in ascending order of id.
+An index is of one moment. That of a later moment shares memory with it where nodes were only added.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from helamem.core.surroundings import inside
 from helamem.core.vectors import top_k
 from helamem.protocols import NODE_KINDS, QUIET, Nodes
+from helamem.stores.sqlite.growing import Rows
+from helamem.stores.sqlite.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,14 +53,10 @@ class Columns:
         values = list(zip(*rows, strict=True)) or [()] * len(DTYPES)
         return cls(*(np.array(value, dtype) for value, dtype in zip(values, DTYPES, strict=True)))
 
-    def followed_by(self, newer: Columns) -> Columns:
-        """These rows, then the newer ones."""
-        return Columns(
-            *(
-                np.concatenate([getattr(self, name), getattr(newer, name)])
-                for name in Columns.__slots__
-            )
-        )
+    @property
+    def arrays(self) -> list[NDArray[Any]]:
+        """All of them, in the order of the attributes."""
+        return [getattr(self, name) for name in Columns.__slots__]
 
     def of_rows(self, wanted: NDArray[np.bool_]) -> Columns:
         """Some of the rows."""
@@ -71,69 +70,32 @@ DTYPES = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Vectors:
-    """Vectors that can be appended to; what has been handed out stays as it is.
-
-    Attributes:
-        buffer: Shape (capacity, dimension), of which the first `n` rows count.
-    """
-
-    buffer: NDArray[np.float32]
-    n: int
-
-    @classmethod
-    def empty(cls, dimension: int, capacity: int = 0) -> Vectors:
-        """No vectors, with room for some."""
-        return cls(np.empty((capacity, dimension), np.float32), 0)
-
-    @property
-    def rows(self) -> NDArray[np.float32]:
-        """Shape (n, dimension)."""
-        return self.buffer[: self.n]
-
-    def followed_by(self, added: NDArray[np.float32]) -> Vectors:
-        """These, then the added ones."""
-        buffer, grown = self.buffer, self.n + len(added)
-        if grown > len(buffer):
-            buffer = np.empty((max(grown, len(buffer) * 3 // 2), buffer.shape[1]), np.float32)
-            buffer[: self.n] = self.rows
-        buffer[self.n : grown] = added
-        return Vectors(buffer, grown)
-
-    def scores(self, chosen: Ints, query: Floats) -> NDArray[np.float32]:
-        """The cosines of some of the rows with the question."""
-        if SPARSE * len(chosen) < self.n:
-            return _cosines(self.rows[chosen], query)
-        return _cosines(self.rows, query)[chosen]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class NodeIndex:
-    """The nodes of a namespace as of one moment; a newer moment is another index.
+    """The nodes of a namespace as of one moment.
 
     Attributes:
+        columns: What is known about them.
+        grown: The same columns, to be appended to.
         wholes: The unit vector of each node's whole text.
         passages: Those of the passages of long texts.
         owners: For each passage the row of its node.
-        order: The rows session by session, in the order of their turns.
-        places: Where in `order` each row stands.
+        turns: How turns follow each other in their sessions.
         speakers: The names that the column of speakers points to.
     """
 
     columns: Columns
-    wholes: Vectors
-    passages: Vectors
-    owners: Ints
-    order: Ints
-    places: Ints
+    grown: tuple[Rows, ...]
+    wholes: Rows
+    passages: Rows
+    owners: Rows
+    turns: Turns
     speakers: tuple[str, ...]
 
     @classmethod
     def empty(cls, dimension: int, capacity: int = 0) -> NodeIndex:
         """The index of a namespace without nodes."""
-        nothing = np.empty(0, np.int64)
-        wholes, passages = Vectors.empty(dimension, capacity), Vectors.empty(dimension)
-        return cls(Columns.of([]), wholes, passages, nothing, nothing, nothing, ())
+        vectors, nobody = np.empty((0, dimension), np.float32), np.empty(0, np.int64)
+        return _index(Columns.of([]), Rows(vectors, room=capacity), Rows(vectors), Rows(nobody), ())
 
     @property
     def ids(self) -> Ints:
@@ -143,14 +105,13 @@ class NodeIndex:
     @property
     def vectors(self) -> NDArray[np.float32]:
         """The unit vector of each node's whole text."""
-        return self.wholes.rows
+        return self.wholes.values
 
     @property
     def n_bytes(self) -> int:
         """How much RAM it takes, without the names of speakers."""
-        columns = sum(getattr(self.columns, name).nbytes for name in Columns.__slots__)
-        vectors = self.wholes.buffer.nbytes + self.passages.buffer.nbytes + self.owners.nbytes
-        return int(vectors + columns + self.order.nbytes + self.places.nbytes)
+        rows = (*self.grown, self.wholes, self.passages, self.owners)
+        return sum(each.n_bytes for each in rows) + self.turns.n_bytes
 
     def extended(
         self,
@@ -166,11 +127,17 @@ class NodeIndex:
             n_vectors: How many each of them has.
         """
         wholes, passages, owners = _parted(vectors, n_vectors)
-        return _index(
-            self.columns.followed_by(newer),
+        grown = tuple(
+            rows.followed_by(added) for rows, added in zip(self.grown, newer.arrays, strict=True)
+        )
+        columns = Columns(*(rows.values for rows in grown))
+        return NodeIndex(
+            columns,
+            grown,
             self.wholes.followed_by(wholes),
             self.passages.followed_by(passages),
-            np.concatenate([self.owners, len(self.ids) + owners]),
+            self.owners.followed_by(len(self.ids) + owners),
+            self.turns.followed_by(columns.ids, columns.turns, columns.sessions),
             speakers,
         )
 
@@ -186,16 +153,17 @@ class NodeIndex:
         stays = ~np.isin(self.ids, gone)
         columns, wholes = self.columns.of_rows(stays), self.vectors[stays]
         rows = np.searchsorted(columns.ids, changed.ids)
-        for name in Columns.__slots__:
-            getattr(columns, name)[rows] = getattr(changed, name)
+        for old, new in zip(columns.arrays, changed.arrays, strict=True):
+            old[rows] = new
         wholes[rows], passages, owners = _parted(vectors, n_vectors)
-        kept = (stays & ~np.isin(self.ids, changed.ids))[self.owners]
-        moved = (np.cumsum(stays) - 1)[self.owners[kept]]
+        whose = self.owners.values
+        kept = (stays & ~np.isin(self.ids, changed.ids))[whose]
+        moved = (np.cumsum(stays) - 1)[whose[kept]]
         return _index(
             columns,
-            Vectors(wholes, len(wholes)),
-            Vectors(self.passages.rows[kept], len(moved)).followed_by(passages),
-            np.concatenate([moved, rows[owners]]),
+            Rows(wholes),
+            Rows(self.passages.values[kept]).followed_by(passages),
+            Rows(moved).followed_by(rows[owners]),
             speakers,
         )
 
@@ -263,11 +231,12 @@ class NodeIndex:
     def _similarities(self, vector: Floats, rows: Ints) -> NDArray[np.float32]:
         """That of the whole or of the best passage, whichever is higher."""
         best = np.full(len(self.ids), -1.0, np.float32)
-        best[rows] = self.wholes.scores(rows, vector)
+        best[rows] = _scores(self.vectors, rows, vector)
         wanted = np.zeros(len(self.ids), np.bool_)
         wanted[rows] = True
-        chosen = np.flatnonzero(wanted[self.owners])
-        np.maximum.at(best, self.owners[chosen], self.passages.scores(chosen, vector))
+        owners = self.owners.values
+        chosen = np.flatnonzero(wanted[owners])
+        np.maximum.at(best, owners[chosen], _scores(self.passages.values, chosen, vector))
         return best[rows]
 
     def nodes(self, ids: Ints) -> Nodes:
@@ -278,8 +247,8 @@ class NodeIndex:
             ids=ids,
             kinds=columns.kinds[rows],
             sessions=columns.sessions[rows],
-            previous=self._beside(rows, -1),
-            next=self._beside(rows, 1),
+            previous=self._ids_of(self.turns.before(rows)),
+            next=self._ids_of(self.turns.after(rows)),
             lengths=columns.lengths[rows],
             at=columns.at[rows],
             speakers=columns.speakers[rows],
@@ -292,10 +261,11 @@ class NodeIndex:
         found = np.zeros(len(self.ids), np.bool_)
         rows = self.rows(ids)
         found[rows] = True
-        for away in range(1, reach + 1):
-            for side in (-away, away):
-                beside, there = self._neighbors(rows, side)
-                found[beside[there]] = True
+        for beside in (self.turns.before, self.turns.after):
+            reached = rows
+            for _ in range(reach):
+                reached = beside(reached)
+                found[reached[reached >= 0]] = True
         return self.ids[found & ~self._is_quiet]
 
     @property
@@ -304,23 +274,13 @@ class NodeIndex:
 
     def n_neighbors(self) -> int:
         """How many turns have a turn after them."""
-        return int(self._neighbors(np.arange(len(self.ids)), 1)[1].sum())
+        return int((self.turns.after(np.arange(len(self.ids))) >= 0).sum())
 
-    def _beside(self, rows: Ints, away: int) -> Ints:
-        """The id of the turn so many places after (or before) each; 0 where there is none."""
-        beside, there = self._neighbors(rows, away)
+    def _ids_of(self, rows: Ints) -> Ints:
+        """The ids of rows; 0 for a row of -1."""
         if not len(self.ids):
             return np.zeros(0, np.int64)
-        return np.where(there, self.ids[beside], 0)
-
-    def _neighbors(self, rows: Ints, away: int) -> tuple[Ints, NDArray[np.bool_]]:
-        """The row so many places away in the session's order, and whether there is one."""
-        sessions = self.columns.sessions
-        places = self.places[rows] + away
-        inside = (places >= 0) & (places < len(self.order))
-        beside = self.order[np.where(inside, places, self.places[rows])]
-        there = inside & (sessions[beside] == sessions[rows]) & (sessions[rows] >= 0)
-        return beside, there
+        return np.where(rows >= 0, self.ids[rows], 0)
 
 
 def _parted(
@@ -340,20 +300,12 @@ def _parted(
 
 
 def _index(
-    columns: Columns, wholes: Vectors, passages: Vectors, owners: Ints, speakers: tuple[str, ...]
+    columns: Columns, wholes: Rows, passages: Rows, owners: Rows, speakers: tuple[str, ...]
 ) -> NodeIndex:
-    order = _in_sequence(columns)
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order))
     columns, speakers = _drop_unused_speakers(columns, speakers)
-    return NodeIndex(columns, wholes, passages, owners, order, places, speakers)
-
-
-def _in_sequence(columns: Columns) -> Ints:
-    """The rows session by session, in the order of their turns."""
-    if np.array_equal(columns.turns, columns.ids):
-        return np.argsort(columns.sessions, kind="stable")
-    return np.lexsort((columns.ids, columns.turns, columns.sessions))
+    grown = tuple(map(Rows, columns.arrays))
+    turns = Turns.of(columns.ids, columns.turns, columns.sessions)
+    return NodeIndex(columns, grown, wholes, passages, owners, turns, speakers)
 
 
 def _drop_unused_speakers(
@@ -370,6 +322,13 @@ def _drop_unused_speakers(
         replace(columns, speakers=number[columns.speakers]),
         tuple(speakers[i] for i in left),
     )
+
+
+def _scores(vectors: NDArray[np.float32], rows: Ints, query: Floats) -> NDArray[np.float32]:
+    """The dot products of some of the vectors with the question."""
+    if SPARSE * len(rows) < len(vectors):
+        return _cosines(vectors[rows], query)
+    return _cosines(vectors, query)[rows]
 
 
 def _cosines(vectors: NDArray[np.float32], query: Floats) -> NDArray[np.float32]:
