@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from helamem.protocols import Ints, Term
+    from helamem.stores.sqlite.index import NodeIndex
     from helamem.stores.sqlite.namespace import Space
     from helamem.stores.sqlite.snapshots import Snapshot
 
@@ -90,13 +91,12 @@ def postings(seen: Snapshot, terms: Sequence[str], max_rows: int) -> Postings:
     place = {
         numbers[i]: i for i in np.flatnonzero(lexical.affordable(frequency, max_rows)).tolist()
     }
-    terms_, ids, counts, ranks = _looked_up(space, place)
-    stays = seen.index.is_active(ids)
+    places, ids, counts, ranks = _of_active(seen.index, *_looked_up(space, place))
     return Postings(
-        terms=terms_[stays],
-        ids=ids[stays],
-        counts=counts[stays].astype(np.float32),
-        ranks=ranks[stays],
+        terms=places,
+        ids=ids,
+        counts=counts.astype(np.float32),
+        ranks=ranks,
         document_frequency=frequency,
         n_documents=n_documents,
         mean_length=seen.state.total_length / n_documents if n_documents else 0.0,
@@ -120,6 +120,14 @@ def _looked_up(space: Space, place: Mapping[int, int]) -> tuple[Ints, Ints, Ints
         np.array([place[row[0]] for row in found], np.int64), [len(each) for each in nodes]
     )
     return terms, _joined(nodes), _joined(counts), _joined(ranks)
+
+
+def _of_active(index: NodeIndex, terms: Ints, ids: Ints, *others: Ints) -> tuple[Ints, ...]:
+    """The postings of nodes that are not superseded."""
+    if index.columns.active.all():
+        return terms, ids, *others
+    stays = index.is_active(ids)
+    return tuple(each[stays] for each in (terms, ids, *others))
 
 
 def _joined(parts: Sequence[Ints]) -> Ints:

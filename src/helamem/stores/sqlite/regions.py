@@ -92,7 +92,7 @@ def _best_by_words(
         ids = ids[np.isin(ids, within, assume_unique=True)]
     scores = lexical.bm25(
         postings.table(ids),
-        index.nodes(ids).lengths,
+        index.columns.lengths[index.rows(ids)],
         lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents),
         mean_length=postings.mean_length,
         k1=query.k1,
