@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from helamem import Config, Memory, Turn
 from helamem.models import embedders
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SESSION = 25  # turns
+DISTINCT = 100  # namespaces that are told apart; the others are copies
 
 
 def sentences(n: int, seed: int) -> Iterator[str]:
@@ -65,28 +67,50 @@ def threads(given: argparse.Namespace) -> dict[str, Any]:
             filled(path, "one", given.turns, embedder)
         with Memory(path, namespace="one", config=Config(), embedder=embedder) as memory:
             memory.search(questions[0])  # the index is read once
-            alone = {n: [] for n in given.threads}
-            beside = {n: [] for n in given.threads}
+            alone: dict[int, list[Round]] = {n: [] for n in given.threads}
+            beside: dict[int, list[Round]] = {n: [] for n in given.threads}
             for _ in range(given.rounds):
                 for n in given.threads:
-                    alone[n].append(a_second(memory, questions, n))
+                    alone[n].append(a_round(memory, questions, n))
                     with writing(memory):
-                        beside[n].append(a_second(memory, questions, n))
+                        beside[n].append(a_round(memory, questions, n))
     return {
         "turns": given.turns,
         "searches": given.searches,
         "rounds": given.rounds,
-        "searches_per_s": {n: round(median(found), 1) for n, found in alone.items()},
-        "with_a_writer_per_s": {n: round(median(found), 1) for n, found in beside.items()},
+        "alone": {n: told(found) for n, found in alone.items()},
+        "beside_a_writer": {n: told(found) for n, found in beside.items()},
     }
 
 
-def a_second(memory: Memory, questions: list[str], n_threads: int) -> float:
-    """How many searches a second so many threads do."""
-    started = time.perf_counter()
+class Round(NamedTuple):
+    """What a round of searches took.
+
+    Attributes:
+        per_s: Searches a second.
+        cores: How many processors were at work in the process, on average.
+        processor_ms: Milliseconds of processor time a search.
+    """
+
+    per_s: float
+    cores: float
+    processor_ms: float
+
+
+def a_round(memory: Memory, questions: list[str], n_threads: int) -> Round:
+    """All questions, by so many threads."""
+    started, processor = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(n_threads) as pool:
         list(pool.map(memory.search, questions))
-    return len(questions) / (time.perf_counter() - started)
+    elapsed, used = time.perf_counter() - started, time.process_time() - processor
+    return Round(len(questions) / elapsed, used / elapsed, 1e3 * used / len(questions))
+
+
+def told(rounds: list[Round]) -> dict[str, float]:
+    """The medians."""
+    return {
+        name: round(median(getattr(each, name) for each in rounds), 2) for name in Round._fields
+    }
 
 
 class writing:  # noqa: N801  # used like a function
@@ -116,8 +140,9 @@ def namespaces(given: argparse.Namespace) -> dict[str, Any]:
     embedder = embedders.load(Config().embedder)
     with TemporaryDirectory(prefix="helamem-sharing-") as folder:
         path = Path(folder, "memory.db")
-        for i in range(given.count):
+        for i in range(min(DISTINCT, given.count)):
             filled(path, f"namespace {i}", given.turns, embedder, seed=i)
+        copied(path, given.count)
         script = [
             sys.executable,
             __file__,
@@ -131,6 +156,35 @@ def namespaces(given: argparse.Namespace) -> dict[str, Any]:
     return {"turns_each": given.turns, **json.loads(done.stdout)}
 
 
+def copied(path: Path, count: int) -> None:
+    """Copy the first namespaces under other names, in the file itself, until there are so many."""
+    with sqlite3.connect(path, isolation_level=None) as file:
+        spans = {
+            table: file.execute(f"SELECT max(id) + 1 FROM {table}").fetchone()[0]
+            for table in ("namespace", "session", "node", "term")
+        }
+        file.execute("BEGIN")
+        for i in range(1, -(-count // DISTINCT)):
+            values = {f"{table}s": i * span for table, span in spans.items()}
+            values |= {f"{table}_end": span for table, span in spans.items()}
+            for statement in COPYING:
+                file.execute(statement, {**values, "names": i * DISTINCT})
+        file.execute("COMMIT")
+    file.close()
+
+
+COPYING = (
+    "INSERT INTO namespace SELECT id + :namespaces, 'namespace ' || (substr(name, 11) + :names), generation,"
+    " last_node + :nodes, n_documents, total_length, lessons FROM namespace WHERE id BETWEEN 1 AND :namespace_end - 1",
+    "INSERT INTO session SELECT id + :sessions, namespace + :namespaces, digest, name FROM session WHERE id < :session_end",
+    "INSERT INTO node SELECT id + :nodes, namespace + :namespaces, kind, active, key, text, speaker, role,"
+    " session + :sessions, at, stored_at, metadata, length, traits, utc_offset FROM node WHERE id < :node_end",
+    "INSERT INTO vector SELECT node + :nodes, value FROM vector WHERE node < :node_end",
+    "INSERT INTO term SELECT id + :terms, namespace + :namespaces, digest, documents FROM term WHERE id < :term_end",
+    "INSERT INTO posting SELECT term + :terms, node + :nodes, count, rank FROM posting WHERE term < :term_end",
+)
+
+
 def searching(given: argparse.Namespace) -> dict[str, Any]:
     """Open a handle on each namespace, search each twice, and look at the process."""
     embedder = embedders.load(Config().embedder)
@@ -140,13 +194,14 @@ def searching(given: argparse.Namespace) -> dict[str, Any]:
         for i in range(given.count)
     ]
     opened = resident()
-    started = time.perf_counter()
+    started, answered = time.perf_counter(), 0
     for _ in range(2):
         for question, memory in zip(sentences(given.count, 3), handles, strict=True):
-            memory.search(question)
+            answered += bool(memory.search(question).hits)
     elapsed = time.perf_counter() - started
     result = {
         "namespaces": given.count,
+        "searches_with_hits": answered,
         "mb_before": before,
         "mb_with_handles": opened,
         "mb_after_searches": resident(),
