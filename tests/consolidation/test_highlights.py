@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -24,6 +25,9 @@ class TestStatements:
             "We adopted a puppy and a kitten.",
             "Ines lives next to the old bridge in Porto.",
             "The plumber wants 480 euros for the boiler.",
+            "I visited a boat yard in Porto and it was wonderful.",
+            "I bought this boat from Ines, who had painted it red.",
+            "I earn $20 an hour (before taxes).",
         ],
     )
     def test_what_says_something_of_somebody_is_kept(self, sentence: str) -> None:
@@ -42,10 +46,45 @@ class TestStatements:
             "I agree with all my heart.",
             "Five: us three.",
             "The weather is lovely, warm and dry.",  # of nobody
+            "Here's a photo of my new boat.",  # the photo is not here
+            "I have painted again - here is my latest one.",
+            "Check out my old boat in Porto!",
+            "I took that picture on a hike in Norway.",
+            "I made it for my brother.",  # what is not said
+            "My neighbour in Porto repaired it.",
+            "Luckily, they liked the Douro a lot.",  # who did is not said, though a name follows
+            "I have been working here for 3 years.",
+            "I own a copy, but I have not read that yet.",
+            "The puppies look adorable, Ben!",  # applause
+            "Also bring a little blanket along.",  # of nobody
+            "[image: a photo of two boats in Porto]",  # was not said
+            "<p>I live in Porto.</p>",  # markup
+            "console.log('I live in Porto');",
+            "- **Boats in Porto**: I like them old.",
+            "/* I live in Porto */",
+            "From what we know of boats, we conclude that:",
+            "I own an old boat and " + "a dinghy and " * 30 + "a raft.",
         ],
     )
     def test_what_needs_its_conversation_or_says_nothing_is_not(self, sentence: str) -> None:
         assert [] == kept(sentence)
+
+    @pytest.mark.parametrize(
+        ("sentence", "expected"),
+        [
+            ("The Eiffel Tower in Paris is 330 metres tall.", 0),
+            ("We need two sides of the triangle to compare them with Paris.", 0),
+            ("I have booked the train to Paris at 9:40.", 1),
+        ],
+    )
+    def test_what_an_assistant_explains_is_of_nobody(self, sentence: str, expected: int) -> None:
+        assert expected == len(statements([replace(episode(1, sentence), role="assistant")]))
+
+    def test_a_note_in_a_turn_was_not_said(self) -> None:
+        assert ["I bought an old boat."] == kept("I bought an old boat. [image: 2 boats]")
+
+    def test_an_ordinary_word_is_no_name_of_the_cluster(self) -> None:
+        assert [] == kept('Ben read "Little Boats" aloud? Take a little time for breakfast.')
 
     def test_a_language_without_pronouns_keeps_whatever_says_enough(self) -> None:
         spoken = episode(1, "Ines wohnt neben der Brücke.", "Ana")
@@ -102,6 +141,12 @@ class TestHighlights:
             each.text for each in highlights(found, embedded, most=5)
         ]
         assert 1 == len(highlights(found, embedded, most=1))
+
+    def test_what_says_the_same_is_taken_once(self) -> None:
+        found = statements([episode(1, "I bake bread and cake."), episode(2, "I bake good bread.")])
+        embedded = np.array([[1, 0], [0.95, 0.3122499]], np.float32)
+
+        assert 1 == len(highlights(found, embedded, most=5))
 
     def test_nothing_gives_nothing(self) -> None:
         assert [] == highlights([], np.zeros((0, 2), np.float32), most=3)

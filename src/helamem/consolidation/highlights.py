@@ -6,6 +6,7 @@ it counts from the day on which it was said.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from helamem.records import Episode
 
 MIN_TERMS = 3
+MAX_LENGTH = 300  # characters
+SAME = 0.9  # the cosine from which on two statements say the same
+ANTECEDENT = 3  # terms before an "it" among which it may find what it stands for
+_NOTE = re.compile(r"\[[^\[\]\n]{1,200}\]")  # "[image: a dog]" was not said
+# Markup, formulas, code, items of a list: none of them is understood alone.
+_NOT_PROSE = re.compile(r"[{}<>\\`|=]|\*\*|/\*|\*/|\w_\w|\w\(|;$|^\s*(?://|[-*#\u2022])|\$(?!\d)")
 ALIKE = (
     0.6  # the share of their terms from which on two statements of one speaker are about the same
 )
@@ -44,8 +51,10 @@ def statements(cluster: Sequence[Episode], language: Language = ENGLISH) -> list
     return [
         Sentence(text=sentence, episode=episode)
         for episode in cluster
-        for sentence in sentences(episode.text, language)
-        if _stands_alone(sentence, language) and _tells(sentence, known, language)
+        for sentence in sentences(_NOTE.sub(" ", episode.text), language)
+        if _is_prose(sentence)
+        and _stands_alone(sentence, known, language)
+        and _tells(sentence, episode.role, known, language)
     ]
 
 
@@ -62,11 +71,13 @@ def highlights(found: Sequence[Sentence], embedded: Floats, *, most: int) -> lis
     mean = vectors.normalize(embedded.mean(axis=0, keepdims=True))[0]
     central = vectors.similarities(mean, embedded)
     order = sorted(range(len(found)), key=lambda i: (-float(central[i]), i))
-    chosen: list[Sentence] = []
+    chosen: list[int] = []
     for i in order:
-        if len(chosen) < most and all(found[i].text != each.text for each in chosen):
-            chosen.append(found[i])
-    return [_draft(each) for each in sorted(chosen, key=lambda each: each.episode.at)]
+        repeats = any(float(embedded[i] @ embedded[j]) >= SAME for j in chosen)
+        if len(chosen) < most and not repeats:
+            chosen.append(i)
+    told = sorted((found[i] for i in chosen), key=lambda each: each.episode.at)
+    return [_draft(each) for each in told]
 
 
 def about_the_same(one: str, other: str, language: Language = ENGLISH) -> bool:
@@ -79,28 +90,61 @@ def about_the_same(one: str, other: str, language: Language = ENGLISH) -> bool:
     return len(terms & others) >= ALIKE * len(terms | others)
 
 
-def _stands_alone(sentence: str, language: Language) -> bool:
+def _is_prose(sentence: str) -> bool:
+    cut_off = sentence.endswith(":")
+    return len(sentence) <= MAX_LENGTH and not cut_off and not _NOT_PROSE.search(sentence)
+
+
+def _stands_alone(sentence: str, known: frozenset[str], language: Language) -> bool:
     return not (
         is_question(sentence, language)
         or language.pleasantry.match(sentence)
+        or language.showing.search(sentence)
         or persons.addresses(sentence, language)
         or persons.leaves_open(sentence, language)
-        or (
-            persons.mentions_others(sentence, language)
-            and not names.names_something(sentence, language)
-        )
+        or _refers_back(sentence, known, language)
     )
 
 
-def _tells(sentence: str, known: frozenset[str], language: Language) -> bool:
-    """Whether a sentence says enough, and something of somebody, of a place or of an amount."""
+def _refers_back(sentence: str, known: frozenset[str], language: Language) -> bool:
+    """Whether a sentence says "she" before any name, "this" without one, or "it" at its end or before much else."""
+    plain = folded(sentence, language)
+    named, pointed, terms = False, False, 0
+    word = ""
+    for token in TOKEN.finditer(plain):
+        word = token[0].casefold()
+        unnamed = word in language.third_person and not named
+        unsaid = word in language.neuter and terms < ANTECEDENT
+        if unnamed or unsaid:
+            return True
+        pointed |= word in language.demonstrative
+        named |= names.is_capital(token, plain, language) or _is_known(token[0], known)
+        called = token.start() == 0 and plain[token.end() : token.end() + 1] == ","
+        terms += word not in language.stop_words and not called
+    return (pointed and not named) or word in language.neuter
+
+
+def _is_known(word: str, known: frozenset[str]) -> bool:
+    """Whether a word is written as a name, and is one of the cluster."""
+    return word[0].isupper() and word.casefold() in known
+
+
+def _tells(sentence: str, role: str, known: frozenset[str], language: Language) -> bool:
+    """Whether a sentence says enough, and something of somebody, of a place or of an amount.
+
+    What an assistant explains is no memory of anybody, and an exclamation about others is applause.
+    """
     if len(set(terms_of(sentence, language))) < MIN_TERMS:
         return False
+    if role == "assistant":
+        return not language.first_person or persons.speaks_of_self(sentence, language, alone=True)
+    if not language.first_person or persons.speaks_of_self(sentence, language):
+        return True
+    if sentence.endswith("!"):
+        return False
     return (
-        not language.first_person
-        or persons.speaks_of_self(sentence, language)
-        or names.names_something(sentence, language)
-        or not known.isdisjoint(words_of(sentence, language))
+        names.names_something(sentence, language)
+        or any(_is_known(word, known) for word in TOKEN.findall(folded(sentence, language)))
         or any(letter.isdecimal() for letter in sentence)
     )
 

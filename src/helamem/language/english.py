@@ -60,6 +60,13 @@ _COURTESY = re.compile(
     r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
     re.IGNORECASE,
 )
+_SHOWING = re.compile(
+    r"\bhere(?:['\u2019]s| is| are)\b|\bcheck (?:(?:it|this|that|them) )?out\b|^\W*(?:check|look at)\b"
+    r"|\b(?:this|that|these|those) (?:pic|photo|picture|image|video|clip|link|shot|painting)\w*"
+    r"|\b(?:this|that) (?:same|movie|film|book|song|show|game)\b"
+    r"|\b(?:read|seen|watched|heard|tried|done|did|do|know|about|of|like) that(?=\W*(?:yet|too|before)?\W*$|\W+(?:yet|too)\b)",
+    re.IGNORECASE,
+)
 _PLEASANTRY = re.compile(
     r"\W*(?:(?:oh|wow|aww?|yay|yeah|yes|well|so|and|but|haha),?\s+)*"
     r"(?:thanks|thank|thx|congrat\w*|hi|hey|hello|bye|goodbye|good (?:luck|morning|night|evening)|sorry|welcome"
@@ -219,7 +226,10 @@ ENGLISH = Language(
     second_person=frozenset(_SECOND_PERSON.split()),
     third_person=frozenset(_THIRD_PERSON.split()),
     pointing=frozenset(_POINTING.split()),
-    demonstrative=frozenset(["these", "this", "those"]),
+    together=frozenset(["we", "us", "our", "ours", "ourselves"]),
+    demonstrative=frozenset(["these", "this", "those", "here"]),
+    neuter=frozenset(["it", "its", "itself"]),
+    showing=_SHOWING,
     pleasantry=_PLEASANTRY,
     months=_MONTH_NUMBERS,
     month_words=frozenset(_LONG_MONTHS),

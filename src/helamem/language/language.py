@@ -78,6 +78,9 @@ class Language:
         first_person, second_person, third_person: Pronouns, lower case.
         pointing: Words that open a sentence only after another one, lower case.
         demonstrative: Words that point at what was said or shown before, lower case.
+        together: Those of `first_person` that mean several.
+        neuter: Pronouns for things, lower case.
+        showing: How a sentence points at a picture or a link beside it.
         pleasantry: Beginnings of thanks, greetings and applause.
         months: The number of each name of a month, short and long, lower case.
         month_words: Names of months that are also names of people, lower case.
@@ -112,6 +115,9 @@ class Language:
     third_person: frozenset[str] = frozenset()
     pointing: frozenset[str] = frozenset()
     demonstrative: frozenset[str] = frozenset()
+    together: frozenset[str] = frozenset()
+    neuter: frozenset[str] = frozenset()
+    showing: re.Pattern[str] = NOTHING
     pleasantry: re.Pattern[str] = NOTHING
     months: Mapping[str, int] = field(default_factory=dict)
     month_words: frozenset[str] = frozenset()

@@ -17,13 +17,17 @@ _QUOTED = re.compile('"[^"]*"|\u201c[^\u201d]*\u201d|\u00ab[^\u00bb]*\u00bb')
 _NO_PRONOUNS = {"US"}  # the country
 
 
-def speaks_of_self(sentence: str, language: Language = ENGLISH) -> bool:
+def speaks_of_self(sentence: str, language: Language = ENGLISH, *, alone: bool = False) -> bool:
     """Whether a sentence says "I", "my", "we" or the like outside of quotation marks.
+
+    Args:
+        alone: Whether "we" and "our" do not count, which may mean everybody.
 
     >>> speaks_of_self("I moved to Leeds."), speaks_of_self("World War I ended; the US joined late.")
     (True, False)
     """
-    return any(word in language.first_person for word in _words(sentence, language))
+    self_ = language.first_person - language.together if alone else language.first_person
+    return any(word in self_ for word in _words(sentence, language))
 
 
 def addresses(sentence: str, language: Language = ENGLISH) -> bool:
