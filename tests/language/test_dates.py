@@ -55,6 +55,14 @@ def days(first: str, last: str | None = None) -> Period:
         ("in the last 3 days", days("2024-05-12", "2024-05-15")),
         ("over the past two weeks", days("2024-05-01", "2024-05-15")),
         ("between March and May 2023", days("2023-03-01", "2023-05-31")),
+        ("on 5-May-2023", days("2023-05-05")),
+        ("due 18-05-2024", days("2024-05-18")),
+        ("in 7/2023", days("2023-07-01", "2023-07-31")),
+        ("between 3 and 7 May 2024", days("2024-05-03", "2024-05-07")),
+        ("from 3 to 7 May 2024", days("2024-05-03", "2024-05-07")),
+        ("3\u20137 May 2024", days("2024-05-03", "2024-05-07")),
+        ("on May 3-7, 2024", days("2024-05-03", "2024-05-07")),
+        ("from 28th to 29th of February 2024", days("2024-02-28", "2024-02-29")),
         ("from 2 May 2023 to 5 May 2023", days("2023-05-02", "2023-05-05")),
         ("between 2021 and March 2022", days("2021-01-01", "2022-03-31")),
     ],
@@ -67,6 +75,9 @@ def test_a_period_is_read_however_it_is_named(text: str, expected: Period) -> No
     ("text", "first", "last"),
     [
         ("What is new since June?", "2023-06-01", None),
+        ("What is new since Monday?", "2024-05-13", None),
+        ("all until last Friday, please", None, "2024-05-10"),
+        ("before Tuesday", None, "2024-05-13"),
         ("since last week", "2024-05-06", None),
         ("from 2022", "2022-01-01", None),
         ("after May 2023", "2023-06-01", None),
@@ -209,3 +220,11 @@ def test_what_lies_outside_of_the_calendar_is_no_period(today: date) -> None:
     assert [] == periods_named("What was 5000 years ago?", today)
     assert [] == periods_named("yesterday", date.min)
     assert [Period(date.max, date.max)] == periods_named("today", date.max)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["half a year ago", "on 31-13-99", "555-12-2024", "from 30 to 31 February"],
+)
+def test_what_is_no_period_is_none_of_that_length(text: str) -> None:
+    assert all(period.last != period.first for period in periods_named(text, TODAY))

@@ -31,8 +31,9 @@ _YEAR_FIRST = re.compile(
     rf"(?<![\d.])(?P<year>{_Y})(?P<sign>[-/.])(?P<month>{_M})(?!\d)(?:(?P=sign)(?P<day>{_D})(?!\d))?(?<!\.\d)"
 )
 _YEAR_LAST = re.compile(
-    rf"(?<![\d./])(?P<one>{_D})(?P<sign>[/.])(?P<two>{_D})(?P=sign)(?P<year>{_Y})(?!\d)"
+    rf"(?<![\d./-])(?P<one>{_D})(?P<sign>[-/.])(?P<two>{_D})(?P=sign)(?P<year>{_Y})(?!\d)"
 )
+_MONTH_OF_YEAR = re.compile(rf"(?<![\d./-])(?P<month>{_M})/(?P<year>{_Y})(?![\d/])")
 _EAST_ASIAN = re.compile(
     rf"(?:(?P<year>{_Y})\s*\u5e74\s*)?(?P<month>{_M})\s*\u6708(?:\s*(?P<day>{_D})\s*[\u65e5\u53f7])?"
 )
@@ -171,7 +172,9 @@ def _expressions(
     readers: tuple[tuple[re.Pattern[str], Reader], ...] = (
         (_YEAR_FIRST, _numbered),
         (_YEAR_LAST, _numbered_backwards),
+        (_MONTH_OF_YEAR, _numbered),
         (_EAST_ASIAN, _numbered),
+        (language.month_days, _days_of_month),
         (times.day, _day_away),
         (times.ago, _ago),
         (times.past, _past),
@@ -221,6 +224,23 @@ def _with_month(match: re.Match[str], today: date, language: Language) -> list[P
     number = int(day) if day and 1 <= int(day) <= 31 else None
     year = int(match["year"]) if match["year"] else None
     return _calendar(year, language.months[match["month"].lower()], number, today)
+
+
+def _days_of_month(match: re.Match[str], today: date, language: Language) -> list[Period] | None:
+    """From one day of a month to another, as in "3-7 May", in each year that it may be."""
+    parts = match.groupdict()
+    first = int(parts["since"] or parts["start"] or parts["first"])
+    last, year = int(parts["end"] or parts["last"]), parts["year"] or parts["of"]
+    if not 1 <= first < last <= 31:
+        return None
+    month = language.months[(parts["month"] or parts["in"]).lower()]
+    days = [_calendar(int(year) if year else None, month, day, today) for day in (first, last)]
+    ends = {end.last.year: end.last for end in days[1] if end.last}
+    return [
+        Period(start.first, ends[start.first.year])
+        for start in days[0]
+        if start.first and start.first.year in ends
+    ]
 
 
 def _is_month(match: re.Match[str]) -> bool:

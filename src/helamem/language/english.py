@@ -100,9 +100,17 @@ _MONTH_NUMBERS |= {name[:3]: i for name, i in _MONTH_NUMBERS.items()} | {"sept":
 _ANY_MONTH = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
 _DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th)?"
 _MONTH_DATE = re.compile(
-    rf"(?:\b{_DAY.format('before')}(?:\s+of)?\s+)?\b(?P<month>{_ANY_MONTH})\b\.?"
-    rf"(?:\s+{_DAY.format('after')}\b(?!\d))?(?:,?\s+(?P<year>(?:19|20)\d\d)\b)?",
+    rf"(?:\b{_DAY.format('before')}(?:\s+of)?(?:\s+|-))?\b(?P<month>{_ANY_MONTH})\b\.?"
+    rf"(?:\s+{_DAY.format('after')}\b(?!\d))?(?:(?:,?\s+|-)(?P<year>(?:19|20)\d\d)\b)?",
     re.IGNORECASE | re.ASCII,  # or a dotless i would count as one
+)
+_TO = r"\s*(?:[-\u2013]|to|until|till|through)\s*"
+_MONTH_DAYS = re.compile(
+    rf"(?:\bbetween\s+{_DAY.format('since')}\s+and\s+|(?:\bfrom\s+|\b){_DAY.format('start')}{_TO})"
+    rf"{_DAY.format('end')}(?:\s+of)?\s+(?P<month>{_ANY_MONTH})\b\.?(?:,?\s+(?P<year>(?:19|20)\d\d)\b)?"
+    rf"|(?:\bfrom\s+|\b)(?P<in>{_ANY_MONTH})\b\.?\s+{_DAY.format('first')}{_TO}{_DAY.format('last')}"
+    rf"(?![\w-])(?:,?\s+(?P<of>(?:19|20)\d\d)\b)?",
+    re.IGNORECASE | re.ASCII,
 )
 _DAYS = {
     "yesterday": -1, "last night": -1, "day before yesterday": -2, "today": 0, "tonight": 0,
@@ -132,6 +140,9 @@ def _one_of(words: Iterable[str]) -> str:
 _NUMBER = rf"(?P<number>\d{{1,3}}|{_one_of(_NUMBERS)})"
 _UNIT = rf"(?P<unit>{_one_of(_UNITS)})"
 _WEEKDAY = r"(?P<weekday>mon|tues|wednes|thurs|fri|satur|sun)days?\b"
+_AFTER_BOUND = "|".join(
+    rf"(?<=\b{word} )" for word in ("since", "from", "after", "before", "until", "till", "by")
+)
 _TIMES = Times(
     days=_DAYS,
     weekdays={name: n for n, name in enumerate(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])},
@@ -139,10 +150,12 @@ _TIMES = Times(
     units=_UNITS,
     which=_WHICH,
     day=re.compile(rf"\b(?P<day>{_one_of(_DAYS)})\b", re.IGNORECASE),
-    ago=re.compile(rf"\b{_NUMBER}\s+{_UNIT}s?\s+ago\b", re.IGNORECASE),
+    ago=re.compile(rf"(?<!\bhalf )\b{_NUMBER}\s+{_UNIT}s?\s+ago\b", re.IGNORECASE),
     past=re.compile(rf"\b(?:last|past|previous)\s+{_NUMBER}\s+{_UNIT}s?\b", re.IGNORECASE),
     unit=re.compile(rf"\b(?P<which>{_one_of(_WHICH)})\s+{_UNIT}\b", re.IGNORECASE),
-    weekday=re.compile(rf"\b(?:(?P<which>{_one_of(_WHICH)})\s+|on\s+){_WEEKDAY}", re.IGNORECASE),
+    weekday=re.compile(
+        rf"\b(?:(?P<which>{_one_of(_WHICH)})\s+|on\s+|{_AFTER_BOUND}){_WEEKDAY}", re.IGNORECASE
+    ),
     bound=re.compile(
         r"\b(?:(?P<since>since|from)|(?P<after>after)|(?P<before>before)|(?P<until>until|till|up\s+to)"
         r"|(?P<between>between))\s+(?:the\s+)?$",
@@ -234,6 +247,7 @@ ENGLISH = Language(
     months=_MONTH_NUMBERS,
     month_words=frozenset(_LONG_MONTHS),
     month_date=_MONTH_DATE,
+    month_days=_MONTH_DAYS,
     times=_TIMES,
     time_words=_TIME_WORDS,
     asks_when=_ASKS_WHEN,

@@ -85,6 +85,8 @@ class Language:
         months: The number of each name of a month, short and long, lower case.
         month_words: Names of months that are also names of people, lower case.
         month_date: A date with a month's name: groups `before`, `month`, `after`, `year`.
+        month_days: Days of one month, from one to another: groups `since` or `start`, `end`, `month`, `year`; or
+            `in`, `first`, `last`, `of`.
         times: Relative periods.
         time_words: Anything that places a text in time.
         asks_when: Beginnings of questions that ask for a time.
@@ -122,6 +124,7 @@ class Language:
     months: Mapping[str, int] = field(default_factory=dict)
     month_words: frozenset[str] = frozenset()
     month_date: re.Pattern[str] = NOTHING
+    month_days: re.Pattern[str] = NOTHING
     times: Times = field(default_factory=Times)
     time_words: re.Pattern[str] = NOTHING
     asks_when: re.Pattern[str] = NOTHING
