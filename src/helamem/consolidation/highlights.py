@@ -53,7 +53,7 @@ def statements(cluster: Sequence[Episode], language: Language = ENGLISH) -> list
         for episode in cluster
         for sentence in sentences(_NOTE.sub(" ", episode.text), language)
         if _is_prose(sentence)
-        and _stands_alone(sentence, known, language)
+        and _stands_alone(sentence, language)
         and _tells(sentence, episode.role, known, language)
     ]
 
@@ -95,18 +95,18 @@ def _is_prose(sentence: str) -> bool:
     return len(sentence) <= MAX_LENGTH and not cut_off and not _NOT_PROSE.search(sentence)
 
 
-def _stands_alone(sentence: str, known: frozenset[str], language: Language) -> bool:
+def _stands_alone(sentence: str, language: Language) -> bool:
     return not (
         is_question(sentence, language)
         or language.pleasantry.match(sentence)
         or language.showing.search(sentence)
         or persons.addresses(sentence, language)
         or persons.leaves_open(sentence, language)
-        or _refers_back(sentence, known, language)
+        or _refers_back(sentence, language)
     )
 
 
-def _refers_back(sentence: str, known: frozenset[str], language: Language) -> bool:
+def _refers_back(sentence: str, language: Language) -> bool:
     """Whether a sentence says "she" before any name, "this" without one, or "it" at its end or before much else."""
     plain = folded(sentence, language)
     named, pointed, terms = False, False, 0
@@ -118,7 +118,7 @@ def _refers_back(sentence: str, known: frozenset[str], language: Language) -> bo
         if unnamed or unsaid:
             return True
         pointed |= word in language.demonstrative
-        named |= names.is_capital(token, plain, language) or _is_known(token[0], known)
+        named |= names.is_capital(token, plain, language)
         called = token.start() == 0 and plain[token.end() : token.end() + 1] == ","
         terms += word not in language.stop_words and not called
     return (pointed and not named) or word in language.neuter
