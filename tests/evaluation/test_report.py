@@ -158,7 +158,10 @@ def test_what_is_not_shown_is_read_off_intervals(part: dict[str, Any], said: lis
 def test_settings_of_either_side_alone_differ_too() -> None:
     config = {"preset": "default", "spreading": {"hops": 1, "new": 2}}
     base = {"preset": "default", "spreading": {"hops": 1, "old": 3}}
-    assert findings.differing(config, base) == {"spreading.new": 2, "spreading.old": "not there"}
+    assert findings.differing(config, base) == {
+        "spreading.new": 2,
+        "spreading.old": findings.ABSENT,
+    }
 
 
 def test_building_writes_pages_plots_and_the_list(tmp_path: Path, result: dict[str, Any]) -> None:
@@ -309,3 +312,18 @@ def long_texts(value: object) -> list[str]:
     if isinstance(value, list):
         return [text for each in value for text in long_texts(each)]
     return [value] if isinstance(value, str) and len(value) > LONGEST else []
+
+
+def test_settings_are_told_against_a_configuration_above_where_that_is_shorter() -> None:
+    changed: dict[str, Any] = {"activation.words": 2.0, "activation.b": 0.5}
+    first = plain_settings(Config.of(**changed))
+    second = plain_settings(Config.of(**{**changed, "selection.facts": 0}))
+    older = {**first, "activation": {**first["activation"], "gone": 1.0}}
+
+    rows = report._settings({"config": {"first": first, "second": second, "older": older}})
+
+    assert [
+        ["`first`", "the defaults, but `activation.words` = 2.0, `activation.b` = 0.5"],
+        ["`second`", "as `first`, but `selection.facts` = 0"],
+        ["`older`", "as `first`, but the former activation.gone = 1.0"],
+    ] == rows

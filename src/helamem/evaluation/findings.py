@@ -13,6 +13,7 @@ from helamem.evaluation import cells
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+ABSENT = "not there"  # the value of a setting that a configuration lacks
 MARGIN = 0.002  # recall@10 that another value must be ahead by to be named
 
 
@@ -88,10 +89,10 @@ def _lost_by_forgetting(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def differing(config: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that differ from a base, by dotted name; those of only one side too."""
+    """The settings that differ from a base, by dotted name; `ABSENT` for those of the base only."""
     mine, theirs = _dotted(config), _dotted(base)
     return {
-        name: mine.get(name, "not there")
+        name: mine.get(name, ABSENT)
         for name in dict.fromkeys([*mine, *theirs])
         if mine.get(name) != theirs.get(name)
     }

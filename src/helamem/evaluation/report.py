@@ -215,25 +215,41 @@ def _machine(hardware: Mapping[str, Any]) -> str:
 
 
 def _settings(result: Mapping[str, Any]) -> list[list[str]]:
-    """What each configuration differs in from the preset that it starts from, as that is now."""
+    """The settings of each configuration, relative to its preset or to one above, whichever is shorter."""
     config = result.get("config", {})
     configs = config.get("systems", config)
-    return [
-        [f"`{name}`", _settings_that_differ(each)]
-        for name, each in configs.items()
-        if isinstance(each, dict) and each
-    ]
+    above: dict[str, Mapping[str, Any]] = {}
+    rows = []
+    for name, each in configs.items():
+        if isinstance(each, dict) and each:
+            said = [_from_preset(each), *(_from_other(each, *other) for other in above.items())]
+            rows.append([f"`{name}`", min(said, key=len)])
+            above[name] = each
+    return rows
 
 
-def _settings_that_differ(config: Mapping[str, Any]) -> str:
+def _from_preset(config: Mapping[str, Any]) -> str:
+    """The settings that differ from the preset as it is now; those that are gone are only mentioned."""
     preset = str(config.get("preset", "default"))
     base = plain_settings(Config.of(preset if preset in PRESETS else "default"))
     changed = findings.differing(config, base)
-    known = set(names()) - {"embedder"}
-    said = [f"`{name}` = {value}" for name, value in changed.items() if name in known]
-    if not changed.keys() <= set(names()):
-        said.append("and settings that are gone since")
     start = "the defaults" if preset == "default" else f"the preset `{preset}`"
+    common = {name: value for name, value in changed.items() if name in {*names()}}
+    former = changed.keys() - common.keys() - {"embedder"}
+    return f"{_but(start, common)}{' (without former settings)' if former else ''}"
+
+
+def _from_other(config: Mapping[str, Any], name: str, other: Mapping[str, Any]) -> str:
+    """The settings that differ from another configuration of the same result."""
+    return _but(f"as `{name}`", findings.differing(config, other))
+
+
+def _but(start: str, changed: Mapping[str, Any]) -> str:
+    said = [
+        f"`{name}` = {value}" if name in {*names()} else f"the former {name} = {value}"
+        for name, value in changed.items()
+        if name != "embedder" and value != findings.ABSENT
+    ]
     return ", but ".join([start, ", ".join(said)]) if said else start
 
 
