@@ -124,6 +124,11 @@ class TestProblems:
     def test_an_unknown_route_is_a_problem_too(self, client: TestClient) -> None:
         assert 404 == client.get("/v2").json()["status"]
 
+    def test_all_that_is_malformed_is_named(self, client: TestClient) -> None:
+        answer = client.post(f"{ANA}/search", json={"q": "Who is Maya?"}).json()
+
+        assert "body/query: Field required; body/q: " in answer["detail"]
+
 
 class TestLimits:
     def test_a_body_that_is_too_long_is_refused(self, memories: Memories) -> None:

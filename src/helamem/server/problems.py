@@ -32,6 +32,7 @@ STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 
 NO_ROUTE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 KNOWN = (errors.HelaMemError, ValueError, TypeError)  # errors raised on purpose
+MOST_SAID = 3  # malformed members named in the sentence; `errors` lists all
 
 
 def problem(
@@ -102,9 +103,9 @@ async def _malformed(request: Request, error: RequestValidationError) -> JSONRes
         {"at": "/".join(map(str, each["loc"])), "detail": str(each["msg"])}
         for each in error.errors()
     ]
-    first = f"{wrong[0]['at']}: {wrong[0]['detail']}" if wrong else "the request is malformed"
+    said = "; ".join(f"{each['at']}: {each['detail']}" for each in wrong[:MOST_SAID])
     kind = "TypeError" if _is_of_type(error.errors()[0]["type"]) else "ValueError"
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, first, error=kind, errors=wrong)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, said, error=kind, errors=wrong)
 
 
 def _is_json(request: Request) -> bool:
