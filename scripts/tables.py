@@ -87,16 +87,15 @@ def _numbers() -> Iterator[str]:
 def _heading(section: str) -> Iterator[str]:
     what = type(getattr(Config(), section)).__doc__ or ""
     yield from ["", f"## `[{section}]`", "", what, ""]
-    yield "| setting | default | in `paper` | what it may be | what it does |"
-    yield "|:--|:--|:--|:--|:--|"
+    yield "| setting | default | in `paper` | what it does |"
+    yield "|:--|:--|:--|:--|"
 
 
 def _row(name: str) -> str:
     default = _written(config.value_of(Config(), name))
     paper = _written(PRESETS["paper"][name]) if name in PRESETS["paper"] else ""
     return (
-        f"| `{name}` | {default} | {'' if paper == default else paper} | {_range(name)} "
-        f"| {config.describe(name)} |"
+        f"| `{name}` | {default} | {'' if paper == default else paper} | {config.describe(name)} |"
     )
 
 

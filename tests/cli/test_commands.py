@@ -96,6 +96,8 @@ class TestHelp:
         section = next((each for each in sections if each.startswith(f"`helamem {name}`")), None)
 
         assert section is not None, f"docs/cli.md has no section `helamem {name}`"
+        if name.startswith("bench "):  # what its commands have in common stands there once
+            section += next(each for each in sections if each.startswith("`helamem bench`"))
         own = {option for each in command.params for option in each.opts if option.startswith("-")}
         shared = {*settings._OPTIONS, "-v"} - (
             {"--json", "--embedder"} if "bench" in name else set()
