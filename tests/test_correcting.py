@@ -170,9 +170,7 @@ class TestCorrect:
             memory.get(each).superseded_by for each in (ids[1], first.id, second.id)
         )
         assert {OLD, NEW}.isdisjoint(found(memory))
-        with pytest.raises(
-            ValueError, match=f"superseded by {first.id} already; correct {first.id}"
-        ):
+        with pytest.raises(ValueError, match=f"superseded by {first.id}; correct {first.id}"):
             memory.correct(ids[1], "Maya is allergic to nothing.")
 
     def test_the_words_of_an_earlier_version_revert_to_it(self) -> None:
@@ -257,7 +255,7 @@ class TestCorrect:
         memory.consolidate(llm=False)
         known = next(each for each in memory.facts() if each.sources == (ids[0],))
 
-        with pytest.raises(ValueError, match=rf"correct that: correct\({ids[0]}, \.\.\.\)"):
+        with pytest.raises(ValueError, match=rf"correct that instead: correct\({ids[0]}, \.\.\.\)"):
             memory.correct(known.id, NEW)
 
         memory.correct(ids[0], NEW)
@@ -326,7 +324,7 @@ class TestSupersedes:
         ids = told(memory)
 
         for messages in ([NEW, "And to dust."], []):
-            with pytest.raises(ValueError, match="one turn supersedes another"):
+            with pytest.raises(ValueError, match="takes one new turn"):
                 memory.add(messages, supersedes=ids[1])
         assert 4 == memory.stats().episodes
 

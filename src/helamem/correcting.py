@@ -1,4 +1,4 @@
-"""Puts one memory in the place of another, and sees to what was distilled from it.
+"""Replaces one memory by another, and supersedes the facts that rest on it.
 
 Every function that writes needs a transaction. See docs/decisions/0022-corrections-that-stick.md.
 """
@@ -21,27 +21,27 @@ def holding(store: Store, id_: int) -> Episode | Fact:
 
     Raises:
         NotFoundError: There is no such memory.
-        ValueError: It is superseded already, or belongs to whoever put it under a key; it says what to do.
+        ValueError: It is superseded already, or was put under a key; the message says what to do.
     """
     (found,) = store.get([id_])
     if found.superseded_by is not None:
         newer = found.superseded_by
-        raise ValueError(f"memory {id_} was superseded by {newer} already; correct {newer}")
+        raise ValueError(f"memory {id_} was already superseded by {newer}; correct {newer}")
     if records.KEY in found.metadata:
         raise ValueError(
             f"memory {id_} was put under the key {found.metadata[records.KEY]!r:.60}; "
-            "put it again, or update it, and it says the new text"
+            "put it again with the new text, or update it"
         )
     return found
 
 
 def turn(store: Store, old: Episode, said: NewEpisode) -> NewEpisode:
-    """What is said in place of a turn: at its time, known as if it had been said so at first.
+    """The turn that replaces another one: with its time, and the key of a turn that was said so at first.
 
-    What says the same as an earlier version is that one.
+    The text of an earlier version gives that version.
 
     Raises:
-        ValueError: The turn says just that.
+        ValueError: The turn has this text already.
     """
     if said.text == old.text:
         raise ValueError(f"memory {old.id} says just that already")
@@ -60,13 +60,13 @@ def turn(store: Store, old: Episode, said: NewEpisode) -> NewEpisode:
 def supersede_turn(
     store: Store, old: Episode, said: NewEpisode, *, rule: EdgeRule, learning_now: float
 ) -> tuple[int, list[int]]:
-    """Let a turn be superseded by what is said now; the id of that, and all ids that no longer hold.
+    """Supersede a turn by a new one; return the new id, and all superseded ids.
 
-    The new turn begins with the uses of the old one. If it is there already, it is that one: also where the old
-    one has superseded it, which is reverted then.
+    The new turn starts with the old one's uses. A turn that is already stored is used as it is; if the old one had
+    superseded it, that is reverted.
 
     Raises:
-        ValueError: What is said is the old turn.
+        ValueError: The new turn is the old one.
     """
     at = said.stored_at
     known = store.find(said.key)
@@ -94,15 +94,15 @@ def supersede_turn(
 def supersede_fact(
     store: Store, old: Fact, said: NewFact, *, rule: EdgeRule, learning_now: float
 ) -> int:
-    """Let a fact be superseded by another wording of what its sources say; the id of that.
+    """Supersede a fact by another wording; return the new id.
 
     Raises:
-        ValueError: The fact repeats what a turn says, or says just that.
+        ValueError: The fact repeats a turn, or has this text already.
     """
     if old.id in extractive.facts_quoting(store, old.sources):
         source = old.sources[0]
         raise ValueError(
-            f"fact {old.id} repeats what memory {source} says; correct that: correct({source}, ...)"
+            f"fact {old.id} repeats memory {source}; correct that instead: correct({source}, ...)"
         )
     if old.text == said.text:
         raise ValueError(f"fact {old.id} says just that already")
@@ -112,11 +112,11 @@ def supersede_fact(
 
 
 def revert(store: Store, id_: int, *, at: float, rule: EdgeRule, learning_now: float) -> None:
-    """Let a superseded memory hold again; what was distilled from its successors no longer does.
+    """Make a superseded memory valid again, and supersede the facts distilled from its successors.
 
     Raises:
         NotFoundError: There is no such memory.
-        ValueError: It is not superseded; it says what to do.
+        ValueError: It is not superseded; the message says what to do.
     """
     (old,) = store.get([id_])
     if old.superseded_by is None:
@@ -130,7 +130,7 @@ def revert(store: Store, id_: int, *, at: float, rule: EdgeRule, learning_now: f
 def _facts_on(
     store: Store, old: Episode, new: int, *, at: float, rule: EdgeRule, learning_now: float
 ) -> list[int]:
-    """Let the facts that rest on a turn be superseded with it; what else they rest on is distilled again."""
+    """Supersede the facts that rest on a turn; their other sources will be distilled again."""
     facts = store.facts(resting_on=[old.id])
     for fact in facts:
         store.supersede(
@@ -149,7 +149,7 @@ def _facts_on(
 
 
 def _versions(store: Store, id_: int) -> list[Episode]:
-    """The turns in whose place a turn stands, the latest first."""
+    """The turns that a turn has replaced, directly or in steps, latest first."""
     older = {each.new: each.old for each in store.supersessions() if each.because is None}
     found: list[int] = []
     while id_ in older:
@@ -159,7 +159,7 @@ def _versions(store: Store, id_: int) -> list[Episode]:
 
 
 def _chain(store: Store, id_: int) -> list[int]:
-    """By what a memory was superseded, by what that was, and so on."""
+    """The chain of memories that superseded a memory."""
     found: list[int] = []
     (memory,) = store.get([id_])
     while memory.superseded_by is not None:

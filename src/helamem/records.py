@@ -405,16 +405,16 @@ class Reinforcement(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Lesson(Record):
-    """A lesson or a consolidation that `undo` can take back.
+    """A lesson or a consolidation that `undo` can undo.
 
     Attributes:
         kind: "lesson" for what one `reinforce` taught, "consolidation" for one `consolidate` that found something.
         at: When it was learned.
-        question: The earlier question that the lesson has bound; None if there is none any more.
+        question: The question that the lesson bound; None if it is gone.
         used: The ids of the memories that served.
         edges: How many edges it changed.
         facts: The ids of the facts that it added.
-        undone: Whether it has been undone; it then names no memories.
+        undone: Whether it was undone; then it names no memories.
     """
 
     id: int

@@ -1,7 +1,7 @@
-"""Spans for OpenTelemetry, in a process that uses it; nowhere else does a span cost anything.
+"""Spans for OpenTelemetry, in a process that uses it; elsewhere they cost nothing.
 
-Nothing here imports OpenTelemetry: whoever wants spans has done so. A span has numbers, names of routes and of
-errors, and never a text, a question or the name of a namespace.
+Nothing here imports OpenTelemetry: a process that wants spans has done so. A span has numbers and names of routes and
+errors, never a text, a question or the name of a namespace.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ R = TypeVar("R")
 
 
 class Span:
-    """A step that is under way; without OpenTelemetry, nothing.
+    """A running step; without OpenTelemetry, it does nothing.
 
     Args:
-        tracer: What makes the spans of the steps inside it.
-        span: Its own, if there are spans.
+        tracer: Makes the spans of inner steps.
+        span: Its own span, if there are spans.
     """
 
     __slots__ = ("_span", "_started", "_tracer")
@@ -37,12 +37,12 @@ class Span:
         self._started = time.time_ns() if span is not None else 0
 
     def rename(self, name: str) -> None:
-        """Give it the name that is known only now."""
+        """Set its final name."""
         if self._span is not None:
             self._span.update_name(name)
 
     def note(self, **facts: float | str) -> None:
-        """Note what is known only now; "__" in a name stands for a dot."""
+        """Add attributes; "__" in a name is a dot."""
         if self._span is not None:
             self._span.set_attributes(_dotted(facts))
 
@@ -53,7 +53,7 @@ class Span:
             self._span.set_status(sys.modules[API].StatusCode.ERROR)
 
     def steps(self, milliseconds: Mapping[str, float]) -> None:
-        """Add the steps that it has consisted of, one after the other from its start on."""
+        """Add its finished steps as consecutive spans from its start."""
         if self._span is None:
             return
         at = self._started
@@ -68,11 +68,11 @@ OFF = Span()
 
 @contextmanager
 def span(name: str, **facts: float | str) -> Iterator[Span]:
-    """A span for as long as the block runs; what the block raises is noted by its kind.
+    """A span around a block; an error is recorded by its kind.
 
     Args:
-        name: What is done.
-        facts: Attributes; "__" in a name stands for a dot.
+        name: The name of the step.
+        facts: Attributes; "__" in a name is a dot.
     """
     api: Any = sys.modules.get(API)
     if api is None:
@@ -98,7 +98,7 @@ def traced(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 @contextmanager
 def request(method: str, headers: Mapping[str, str]) -> Iterator[Span]:
-    """A span for a request that a service answers, below that of the caller if its headers name one."""
+    """A span for a request of a service, below the caller's span if its headers name one."""
     api: Any = sys.modules.get(API)
     if api is None:
         yield OFF

@@ -437,8 +437,8 @@ def test_a_misshapen_fact_over_the_wire_costs_itself() -> None:
     ("act", "told_"),
     [
         (Say('{"facts": [{"te'), "is not JSON"),
-        (Say('{"facts": [{"text": "Ana."}]}'), "in another form than asked for"),
-        (Say('{"fact": []}'), "in another form than asked for"),
+        (Say('{"facts": [{"text": "Ana."}]}'), "in another form than requested"),
+        (Say('{"fact": []}'), "in another form than requested"),
         (Say("", refusal="I will not."), "refused to answer: I will not."),
         (Say('{"facts": [', finish="length"), "was cut off"),
         (Fail(429, headers={"Retry-After": "0.01"}), "answered 429"),

@@ -27,7 +27,7 @@ class TestFlaw:
             ("She is a nurse.", "leaves open whom or what it is about"),
             ("That was in Leeds.", "leaves open whom or what it is about"),
             ("Ana is a nurse. Ana likes tea.", "is more than one sentence"),
-            ("Ana moved to Leeds yesterday.", "counts from a day that it does not name"),
+            ("Ana moved to Leeds yesterday.", "has a date relative to a day that it does not name"),
             ("...", "says nothing"),
         ],
     )

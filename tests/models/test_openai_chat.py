@@ -155,7 +155,7 @@ class TestFailures:
     def test_wrong_schema(self) -> None:
         error = failure_of(Say('{"food": "peanuts"}'), schema=SCHEMA)
 
-        assert "in another form than asked for: the reply has no sure" in str(error)
+        assert "in another form than requested: the reply has no sure" in str(error)
         assert error.retryable
 
     def test_refusal(self) -> None:

@@ -96,7 +96,7 @@ class TestLeast:
         assert ((), "") == (recall.hits, recall.context())
         assert recall.confidence > 0
         (note,) = recall.notes
-        assert f"its confidence is {recall.confidence:.2f}, and min_confidence = 0.5" in note
+        assert f"their confidence is {recall.confidence:.2f}, below min_confidence = 0.5" in note
 
     def test_above_it_nothing_changes(self, memory: Memory) -> None:
         query = "What is Maya allergic to?"

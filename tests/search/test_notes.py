@@ -77,8 +77,8 @@ def test_an_empty_memory_has_nothing_to_say(memory: Memory) -> None:
 @pytest.mark.parametrize(
     ("question", "notes"),
     [
-        ("Which cats purr?", ("'cat' was not looked up",)),
-        ("Do grey cats purr?", ("'grey', 'cat' were not looked up",)),
+        ("Which cats purr?", ("'cat' was not searched",)),
+        ("Do grey cats purr?", ("'grey', 'cat' were not searched",)),
         ("Who purrs?", ()),
         ("Cats?", ()),  # the rarest word is looked up whatever it costs
     ],

@@ -1,7 +1,7 @@
 """Answers questions with a language model: plan, retrieve, select, answer, verify, reinforce.
 
 By default one call is made: the answer, with the ids of the memories that it rests on, which are then
-    reinforced. The other steps are small functions, switched on in the settings (`Config.ask`).
+reinforced. The other steps are small functions, switched on in the settings (`Config.ask`).
 """
 
 from __future__ import annotations

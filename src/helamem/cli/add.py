@@ -1,4 +1,4 @@
-"""Commands that put memories in, and change them: add, update, correct and revert."""
+"""The commands add, update, correct and revert."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     help="When it was said, like 2025-03-03T19:10:00Z; now by default.",
 )
 @click.option("--metadata", type=json_object, metavar="JSON", help="A JSON object to filter by.")
-@click.option("--supersedes", type=int, metavar="ID", help="The memory whose place it takes.")
+@click.option("--supersedes", type=int, metavar="ID", help="The memory that it replaces.")
 @shared_options
 @pass_app
 def add(
@@ -96,9 +96,9 @@ def update(app: App, id_: int, text: str | None, metadata: dict[str, Any] | None
 @shared_options
 @pass_app
 def correct(app: App, id_: int, text: str) -> None:
-    """Put right what a memory says; `revert` takes it back.
+    """Correct what a memory says; `revert` undoes it.
 
-    A new memory takes its place. The old one is kept, but no search returns it any more.
+    A new memory replaces it. The old one is kept, but no search returns it.
 
     Example:
         helamem correct 1 "Maya is allergic to walnuts."
@@ -115,9 +115,9 @@ def correct(app: App, id_: int, text: str) -> None:
 @shared_options
 @pass_app
 def revert(app: App, id_: int) -> None:
-    """Take back the correction of a memory.
+    """Undo the correction of a memory.
 
-    The old memory holds again, as it was; `list --superseded` shows which there are.
+    The old memory is valid again; `list --superseded` shows superseded ones.
 
     Example:
         helamem revert 1

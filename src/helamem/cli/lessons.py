@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.option("--limit", default=20, show_default=True, help="How many at most.")
+@click.option("--limit", default=20, show_default=True, help="The most to list.")
 @shared_options
 @pass_app
 def lessons(app: App, limit: int) -> None:
-    """List what was learned lately.
+    """List the latest lessons and consolidations.
 
-    That is one line per lesson or consolidation, the latest first. `undo` takes their ids.
+    There is one line for each, latest first; `undo` takes their ids.
 
     Example:
         helamem lessons
@@ -78,7 +78,7 @@ def _render_lessons(found: Sequence[Lesson]) -> RenderableType:
     from helamem.cli import display
 
     if not found:
-        return Text("Nothing was learned yet; `helamem reinforce` and `helamem ask` do it.")
+        return Text("Nothing was learned yet; `helamem reinforce` and `helamem ask` learn.")
     rows = display.table("id", "when", "what", "memories", "question", right=("id",))
     for each in found:
         what = f"{each.kind}, undone" if each.undone else each.kind
@@ -97,5 +97,5 @@ def _render_undone(undone: Undone) -> RenderableType:
     if undone.removed:
         lines.append(f"Removed: {display.ids(undone.removed)}")
     if undone.left:
-        lines.append(f"{undone.left:,} stay as they are, since something else has changed them")
+        lines.append(f"{undone.left:,} unchanged, since something else has changed them meanwhile")
     return Text("\n".join(f"{line}." for line in lines))

@@ -315,7 +315,7 @@ class Reranking(_Section):
     model: str = setting(
         "", "cross-encoder:FOLDER-OR-HUB-NAME, or llm; empty for none", stable=True
     )
-    pool: int = setting(30, "how many hits it reads at least", low=1, stable=True)
+    pool: int = setting(30, "least number of hits that it reads", low=1, stable=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""Turns dense places of the graph into facts: clusters, distillers, merging with known facts."""
+"""Turns clusters of the graph into facts: clusters, distillers, merging with known facts."""

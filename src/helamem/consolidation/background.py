@@ -1,7 +1,7 @@
 """Consolidation in a background thread, whenever enough turns are new.
 
-Nothing is kept about what is still to be done. A pass that is cut off, by a crash or a failing model, leaves
-its clusters without their fingerprints, and so the next pass takes them up again.
+No list of pending work is kept: a pass that a crash or a failing model cuts off leaves its clusters without
+fingerprints, so the next pass distils them.
 """
 
 from __future__ import annotations
@@ -22,15 +22,13 @@ class Reflector:
     """Runs a consolidation in its own thread after every so many new turns.
 
     Args:
-        consolidate: What is run.
+        consolidate: Runs one pass.
         every: The number of new turns between passes.
-        count: How many turns there are already; a pass is due at each multiple of `every`, so that a
-            restart in between delays none.
+        count: The number of turns so far; a pass is due at each multiple of `every`, so a restart delays none.
 
     Attributes:
-        last: What the last pass did that went through; None before the first.
-        error: Why the latest pass failed, whatever it was; None where it did not. The next one runs all the
-            same.
+        last: The report of the last successful pass; None before the first.
+        error: The error of the latest pass; None if it succeeded. The next pass runs anyway.
     """
 
     def __init__(
@@ -86,7 +84,7 @@ class Reflector:
             report, failure = None, None
             try:
                 report = self._consolidate()
-            except Exception as error:  # noqa: BLE001  # nobody else hears of it: it is kept in `error`
+            except Exception as error:  # noqa: BLE001  # kept in `error`, since nobody else sees it
                 failure = error
             finally:
                 self._done(report, failure)
@@ -108,5 +106,5 @@ class Reflector:
         n_failed = len(report.failed) if report else 1
         if n_failed:
             logger.warning(
-                "reflection failed in %d places; the next pass takes them up again", n_failed
+                "reflection failed for %d clusters; the next pass repeats them", n_failed
             )

@@ -1,7 +1,7 @@
 """Distils a cluster with a language model: builds the request, and validates the reply.
 
-Pure: the request is built and the reply is read here; asking and storing is the caller's part. Nothing in
-a reply is believed unchecked. Above all, a fact rests on episodes of the cluster, or it is refused.
+Pure: the caller asks the model and stores the facts. Every part of a reply is checked; above all, a fact
+must rest on episodes of the cluster.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ SCHEMA: Mapping[str, Json] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A fact as the model worded it, and its stated relation to a known one.
+    """A fact in the model's words, and its stated relation to a known one.
 
     Attributes:
-        old: The id of the known fact, which was among those shown; None where `relation` is "new".
+        old: The id of the known fact, one of those shown; None if `relation` is "new".
     """
 
     draft: Draft
@@ -69,8 +69,8 @@ class Parsed:
     """The valid part of a reply.
 
     Attributes:
-        refused: What does not, and why, one sentence each; without the words of memories.
-        misshapen: Whether there were facts, and none had the form asked for.
+        refused: Sentences about refused facts, without the words of memories.
+        misshapen: Whether there were facts, and none had the requested form.
     """
 
     claims: tuple[Claim, ...]
@@ -79,9 +79,9 @@ class Parsed:
 
 
 def schema(n_episodes: int) -> dict[str, Json]:
-    """`SCHEMA` for a cluster of so many episodes, which bounds the number of facts.
+    """`SCHEMA` for a cluster of `n_episodes`, with at most as many facts.
 
-    A small model that is told so in the schema stops; otherwise it may write facts until it is cut off.
+    The limit makes small models stop, which might otherwise write facts until they are cut off.
     """
     properties = SCHEMA["properties"]
     assert isinstance(properties, dict)  # noqa: S101  # for the type checker
@@ -94,7 +94,7 @@ def schema(n_episodes: int) -> dict[str, Json]:
 
 
 def distiller(model: str) -> str:
-    """The distiller's name, which marks the clusters it has distilled."""
+    """The distiller's name, which is part of the marks of what it has distilled."""
     return f"{model}/prompt-{prompts.VERSION}"
 
 
@@ -113,7 +113,7 @@ def messages(episodes: Sequence[Episode], known: Sequence[Fact]) -> list[Message
 
 
 def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Parsed:
-    """Read a reply, whoever checked it against `SCHEMA`; a fact that cannot be is left out and told.
+    """Read a reply; malformed and unfounded facts are refused, with reasons.
 
     A cluster yields at most as many facts as it has episodes.
     """
@@ -186,7 +186,9 @@ class _Reader:
         bearing = tuple(episode.id for episode in grounding.bearing(text, shown))
         silent = [str(episode.id) for episode in shown if episode.id not in bearing]
         if silent:
-            self.refuse(f"fact {number} names sources that say nothing of it: {', '.join(silent)}")
+            self.refuse(
+                f"fact {number} names sources that share no telling word with it: {', '.join(silent)}"
+            )
         return bearing
 
     def _at_ids(self, ids: Iterable[int]) -> list[Episode]:
@@ -200,7 +202,7 @@ class _Reader:
         if grounding.stranger(text, said, cluster):
             return "uses a name that its sources do not"
         if grounding.misattributed(text, said, cluster):
-            return "says of one person what another one said of themselves"
+            return "claims about one person what another said of themselves"
         return ""
 
     def _relation(
@@ -230,7 +232,10 @@ class _Reader:
             return said_at
         try:
             return _date(day.strip(), said_at.tzinfo)
-        except (ValueError, OverflowError):  # the year 1 of a zone may lie in no year of UTC
+        except (
+            ValueError,
+            OverflowError,
+        ):  # the year 1 of a zone may lie outside of UTC's calendar
             self.refuse(f"fact {number} has an invalid date; the time of its sources was taken")
             return said_at
 
@@ -254,7 +259,7 @@ def _date(day: str, zone: tzinfo | None) -> datetime:
     """The first moment of a day, a month or a year.
 
     Raises:
-        ValueError, OverflowError: It is none of them.
+        ValueError, OverflowError: It is none of these.
     """
     match = _DATE.fullmatch(day)
     if match is None:

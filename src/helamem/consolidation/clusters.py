@@ -30,7 +30,7 @@ TEMPORAL, LEARNED, SOURCE = (CHANNELS.index(name) for name in ("temporal", "lear
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """The dense places of a graph: ids of episodes, hub first, no episode in two."""
+    """The clusters of a graph: ids of episodes, hub first, no episode in two clusters."""
 
     n_hubs: int
     members: tuple[tuple[int, ...], ...]
@@ -68,7 +68,7 @@ def fingerprint(cluster: Sequence[Episode], distiller: str) -> bytes:
 
 
 def mark(episode: Episode, how: Literal["read", "clustered"]) -> bytes:
-    """A digest by which it is remembered that a language model has read an episode: in a row, or in a cluster."""
+    """A digest that marks an episode as read by a language model, in a stretch or in a cluster."""
     return digest(how, episode.session, episode.speaker, episode.at.timestamp(), episode.text)
 
 
@@ -84,9 +84,9 @@ def is_new(cluster: Sequence[Episode], known: Container[bytes]) -> bool:
 def stretches(
     episodes: Sequence[Episode], known: Container[bytes], *, size: int
 ) -> list[list[Episode]]:
-    """The episodes that no model has read, in the order in which they were stored, so many at a time.
+    """The episodes that no model has read, in the order of storing, in stretches of at most `size`.
 
-    Long episodes make shorter stretches, of `STRETCH_CHARS` characters that are shown.
+    Long episodes make shorter stretches, of at most `STRETCH_CHARS` shown characters.
     """
     found: list[list[Episode]] = []
     room = 0
@@ -124,7 +124,7 @@ def _episode_graph(nodes: Nodes, edges: Edges, weights: Floats, temporal: float)
 
 
 def _cue_strength(nodes: Nodes, edges: Edges, weights: Floats) -> Floats:
-    """What cues add to each episode's strength: its learned edges to nodes that are no episodes."""
+    """What cues add to each episode's strength: its learned edges to nodes other than episodes."""
     outside = (edges.channels == LEARNED) & ~np.isin(edges.targets, nodes.ids)
     return sums_at(nodes.ids, edges.sources[outside], weights[outside])
 

@@ -1,7 +1,7 @@
-"""Prunes faint edges, and distils dense places of the graph into facts.
+"""Prunes faint edges, and distils clusters of the graph into facts.
 
-A cluster is distilled in one transaction, and once: its fingerprint is kept with its facts. With a language
-model, what no cluster holds is read too, in stretches of consecutive turns, each turn once.
+Each cluster is distilled once, in one transaction: its fingerprint is kept with its facts. A language model also
+reads the other turns, in stretches of consecutive turns, each turn once.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def consolidate(
 
     Args:
         now: Epoch seconds.
-        learning_now: The learning clock, by which edges have decayed.
+        learning_now: The time of the learning clock.
         llm: The model that distils; None extracts sentences from the episodes.
     """
     rule = decay.rule(config.learning)
@@ -78,10 +78,10 @@ def _heard(store: Store) -> Nodes:
 
 @dataclass(frozen=True, slots=True)
 class _Cluster:
-    """Episodes to be distilled together, and the digests that say that they have been.
+    """Episodes to be distilled together, and the digests that mark them as distilled.
 
     Attributes:
-        in_row: Whether it is a stretch of turns, with a mark for each: a part of it can be distilled alone.
+        in_row: Whether it is a stretch of turns with a mark each, so that a part can be distilled alone.
     """
 
     episodes: Sequence[Episode]
@@ -127,11 +127,11 @@ class _Done:
 
 @dataclass(frozen=True, slots=True)
 class _Writing:
-    """What one pass writes to, and when.
+    """The target of one pass.
 
     Attributes:
         now: Epoch seconds.
-        rule, learning_now: How and when edges are handed over to facts that replace others.
+        rule, learning_now: How and when edges move to facts that replace others.
     """
 
     store: Store
@@ -150,7 +150,7 @@ def _plan(store: Store, config: Config, reader: str | None, learning_now: float)
     """The clusters to distil.
 
     Args:
-        reader: The name of the distiller that reads every turn; None where sentences are taken.
+        reader: The name of the distiller that reads every turn; None if sentences are extracted.
     """
     nodes = _heard(store)
     found = clusters.find_clusters(
@@ -249,7 +249,7 @@ def _require_as_read(store: Store, episodes: Sequence[Episode]) -> None:
     """Refuse a result if its episodes were deleted, changed or superseded meanwhile.
 
     Raises:
-        NotFoundError, ChangedError: One has.
+        NotFoundError, ChangedError: One was.
     """
     try:
         present = store.get([episode.id for episode in episodes])

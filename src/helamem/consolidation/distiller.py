@@ -1,7 +1,7 @@
 """The interface of distillers, and how a draft becomes a fact.
 
-A distiller reads, and asks where it has whom to ask, for as long as that takes; it writes nothing. What it
-has found is then compared with what is known, and stored, in one transaction of its caller's.
+A distiller reads episodes, may call a model, and writes nothing. Its caller compares the finding with known
+facts and stores it in one transaction.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Outcome:
 
     Attributes:
         merged: How many facts were known already.
-        refused: What of a model's answer does not count, one sentence each.
+        refused: Sentences about the refused parts of a model's answer.
     """
 
     distillate: Distillate
@@ -53,11 +53,11 @@ class Finding(Protocol):
     """A distiller's result before the comparison with known facts."""
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
-        """What is to be stored of it.
+        """What of the finding must be stored.
 
         Args:
-            known: The store, in the transaction that is going to write; nobody is asked anything here.
-            marks: Digests to be stored with it.
+            known: The store, in the write transaction; no model is called here.
+            marks: Digests to store with it.
             now: Epoch seconds.
         """
         ...
@@ -86,7 +86,7 @@ def embedded(embedder: Embedder, drafts: Sequence[Draft]) -> Floats:
 def new_fact(
     draft: Draft, vector: Floats, language: Language, now: float, metadata: Mapping[str, Json]
 ) -> NewFact:
-    """Complete a draft to a fact that a store can keep."""
+    """Complete a draft to a fact for the store."""
     return NewFact(
         text=draft.text,
         kind=draft.kind,

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from helamem.records import Episode
 
 NAME = "extractive-2"
-FAMILY = "extractive-"  # whatever an earlier version made is made of the episodes' words, too
-NEAREST = 4  # a fact with the same words has the same vector, so that it is among these
+FAMILY = "extractive-"  # facts of an earlier version are made of the episodes' words, too
+NEAREST = 4  # enough to include a fact with the same words, which has the same vector
 
 
 class Extractive:
-    """Takes sentences that stand by themselves; see `helamem.consolidation.highlights`."""
+    """Quotes sentences that make sense by themselves; see `helamem.consolidation.highlights`."""
 
     name = NAME
 
@@ -36,7 +36,7 @@ class Extractive:
         self._language = language_named(config.language)
 
     def distil(self, episodes: Sequence[Episode]) -> Extracted:
-        """One draft per sentence that is worth keeping."""
+        """One draft per highlight."""
         drafts = self._drafts(episodes)
         vectors = embedded(self._embedder, drafts)
         return Extracted(drafts=drafts, vectors=vectors, language=self._language)
@@ -58,7 +58,7 @@ class Extracted:
     language: Language
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
-        """The drafts that are new; older statements about the same are superseded."""
+        """The new drafts; older statements about the same thing are superseded."""
         near = self._near(known)
         fresh = [
             (draft, vector)
@@ -81,7 +81,7 @@ class Extracted:
         )
 
     def _outdates(self, draft: Draft, fact: Fact) -> bool:
-        """Whether a newer statement of the same speaker is about what an extracted one is about.
+        """Whether a draft is a newer statement of the same speaker about the same thing as a fact.
 
         Facts written by a model are never replaced here.
         """
@@ -107,10 +107,9 @@ class Extracted:
 
 
 def facts_quoting(store: Store, ids: Sequence[int]) -> list[int]:
-    """The facts that repeat the words of these episodes: extracted ones, superseded ones too.
+    """The extracted facts that repeat the words of these episodes, including superseded ones.
 
-    They say nothing that their episodes do not say. What a model put in words of its own is not among
-    them: it stays as long as it rests on something.
+    A fact in a model's own words is not among them: it stays as long as it rests on an episode.
     """
     return [fact.id for fact in store.facts(superseded=True, resting_on=ids) if _is_extracted(fact)]
 

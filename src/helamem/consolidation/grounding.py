@@ -1,7 +1,7 @@
-"""Whether episodes bear a claim out: do they say it, of that person, and how surely. Pure.
+"""Checks whether episodes support a claim: the words, the person, and how surely. Pure.
 
-A model's word is not taken for any of this. What can be read off the words is read off the words: who
-is meant by "I" and "you" follows from who spoke, and a name has to stand where it is said to come from.
+This does not rely on the model: the meaning of "I" and "you" follows from who spoke, and a name must be in the
+cited sources.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from helamem.records import Episode
 
-ONE_SOURCE = 0.6  # how sure one episode makes a claim all of whose words it has
-ALIKE = 4  # letters that "Sweden" and "Swedish" share
+ONE_SOURCE = 0.6  # certainty of a claim if one episode has all of its words
+ALIKE = 4  # least letters in common, as of "Sweden" and "Swedish"
 
 
 def who(episode: Episode) -> str:
-    """Whoever spoke: by name, or by their part in a chat."""
+    """The speaker: by name, or by role."""
     return episode.speaker or episode.role
 
 
 def flaw(claim: str) -> str:
-    """Why a sentence is no fact, whoever says it; empty where it may be one.
+    """Why a sentence cannot be a fact; empty if it can.
 
     >>> flaw("She is a nurse."), flaw("Ana is a nurse.")
     ('leaves open whom or what it is about', '')
@@ -42,22 +42,22 @@ def flaw(claim: str) -> str:
             persons.speaks_of_self(claim) or persons.addresses(claim),
             "speaks in the first or second person",
         ),
-        (ENGLISH.times.day.search(claim), "counts from a day that it does not name"),
+        (ENGLISH.times.day.search(claim), "has a date relative to a day that it does not name"),
         (persons.leaves_open(claim), "leaves open whom or what it is about"),
     )
     return next((reason for found, reason in flaws if found), "")
 
 
 def bearing(claim: str, episodes: Sequence[Episode]) -> list[Episode]:
-    """Those of the episodes that have a telling word of a claim, beside the names of speakers."""
+    """The episodes that share a telling word with a claim, apart from names of speakers."""
     said = _terms_of_claim(claim, episodes)
     return [episode for episode in episodes if said & _terms(episode)]
 
 
 def stranger(claim: str, sources: Sequence[Episode], cluster: Sequence[Episode]) -> str:
-    """A name in a claim that its sources neither bear nor say; empty where there is none.
+    """A name in a claim that is neither a speaker of its sources nor in their words; empty if there is none.
 
-    A word in another form of the name, such as "Swedish" for "Sweden", says it.
+    Another form of the name, such as "Swedish" for "Sweden", counts.
     """
     told = {word for episode in sources for word in words_of(f"{who(episode)} {episode.text}")}
     return next((name for name in _names(claim, cluster) if not _is_told(name, told)), "")
@@ -66,8 +66,8 @@ def stranger(claim: str, sources: Sequence[Episode], cluster: Sequence[Episode])
 def misattributed(claim: str, sources: Sequence[Episode], cluster: Sequence[Episode]) -> bool:
     """Whether a claim says of one speaker what its sources say of another.
 
-    The person whom a claim names first is whom it is about. A sentence bears out what is said about its
-    own speaker, about whom it names, and, where it says "you", about whoever else talks here.
+    A claim is about the person it names first. A sentence supports claims about its speaker, about persons
+    it names, and, if it says "you", about the other speakers of the cluster.
     """
     speakers = sorted({who(episode) for episode in cluster if who(episode)})
     found = names.mentions(claim, speakers, after_articles=True)
@@ -84,9 +84,8 @@ def certainty(claim: str, sources: Sequence[Episode]) -> float:
 
         1 - \prod_s (1 - 0.6 share_s)
 
-    with share_s the share of the claim's terms that episode s has; dates are worked out, so they do not
-    count. So one episode that says all of it
-    makes .6, two make .84, and words that stand nowhere make it less sure.
+    with share_s the share of the claim's terms that episode s has. Dates do not count, since they are
+    worked out. One episode with all terms makes .6, two make .84, and terms that no episode has lower it.
     """
     said = set(terms_of(_without_dates(claim)))
     doubt = 1.0
@@ -105,7 +104,7 @@ def _is_about(subject: str, sentence: str, speaker: str) -> bool:
 
 
 def _nearest(said: set[str], sources: Sequence[Episode]) -> list[tuple[str, str]]:
-    """The sentences of all sources that have most of a claim's terms, each with who said it."""
+    """The sentences of all sources with the most terms of a claim, each with its speaker."""
     shared = [
         (len(said & set(terms_of(sentence))), sentence, who(episode))
         for episode in sources
@@ -120,14 +119,14 @@ def _terms(episode: Episode) -> set[str]:
 
 
 def _terms_of_claim(claim: str, episodes: Sequence[Episode]) -> set[str]:
-    """The terms of a claim without the speakers' names; with them, where there is nothing else."""
+    """The terms of a claim without the speakers' names, or with them if there are no others."""
     speakers = {term for episode in episodes for term in terms_of(who(episode))}
     terms = set(terms_of(claim))
     return terms - speakers or terms
 
 
 def _names(claim: str, cluster: Sequence[Episode]) -> list[str]:
-    """The words of a claim with a capital that says: a name. Months and days of the week are none."""
+    """The names in a claim, by their capitals, without months and days of the week."""
     speakers = {word for episode in cluster for word in words_of(who(episode))}
     plain = folded(claim)
     return [

@@ -1,7 +1,7 @@
-"""The sentences of a cluster that are worth keeping as they were said. Pure.
+"""The sentences of a cluster that are worth keeping word for word. Pure.
 
-A highlight stands by itself: it says who spoke, leaves no "she" or "that" open, and has its date where
-it counts from the day on which it was said.
+A highlight makes sense by itself: it names its speaker, leaves no "she" or "that" open, and has its date if it is
+relative to the day on which it was said.
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ ANTECEDENT = 3  # terms before an "it" among which it may find what it stands fo
 _NOTE = re.compile(r"\[[^\[\]\n]{1,200}\]")  # "[image: a dog]" was not said
 # Markup, formulas, code, items of a list: none of them is understood alone.
 _NOT_PROSE = re.compile(r"[{}<>\\`|=]|\*\*|/\*|\*/|\w_\w|\w\(|;$|^\s*(?://|[-*#\u2022])|\$(?!\d)")
-ALIKE = (
-    0.6  # the share of their terms from which on two statements of one speaker are about the same
-)
+ALIKE = 0.6  # least share of common terms of two statements about the same thing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +44,7 @@ class Sentence:
 
 
 def statements(cluster: Sequence[Episode], language: Language = ENGLISH) -> list[Sentence]:
-    """The sentences of a cluster that say something, and can be understood without the others."""
+    """The sentences of a cluster that say something and make sense by themselves."""
     known = _names(cluster, language)
     return [
         Sentence(text=sentence, episode=episode)
@@ -59,12 +57,12 @@ def statements(cluster: Sequence[Episode], language: Language = ENGLISH) -> list
 
 
 def highlights(found: Sequence[Sentence], embedded: Floats, *, most: int) -> list[Draft]:
-    """The statements nearest to what a cluster is about, one per draft, in the order of time.
+    """The statements nearest to the topic of a cluster, one per draft, in the order of time.
 
     Args:
-        found: What `statements` gave.
+        found: From `statements`.
         embedded: Their unit vectors, shape (n, dimension).
-        most: How many at most.
+        most: The most drafts.
     """
     if not found:
         return []
@@ -81,7 +79,7 @@ def highlights(found: Sequence[Sentence], embedded: Floats, *, most: int) -> lis
 
 
 def about_the_same(one: str, other: str, language: Language = ENGLISH) -> bool:
-    """Whether two statements share most of their terms, so that the newer one takes the older one's place.
+    """Whether two statements share most of their terms, so that the newer one supersedes the older.
 
     >>> about_the_same("Ana: I work at the library.", "Ana: I work at the new library.")
     True
@@ -130,7 +128,7 @@ def _is_known(word: str, known: frozenset[str]) -> bool:
 
 
 def _tells(sentence: str, role: str, known: frozenset[str], language: Language) -> bool:
-    """Whether a sentence says enough, and something of somebody, of a place or of an amount.
+    """Whether a sentence is long enough, and mentions a person, a place or an amount.
 
     What an assistant explains is no memory of anybody, and an exclamation about others is applause.
     """
@@ -150,7 +148,7 @@ def _tells(sentence: str, role: str, known: frozenset[str], language: Language) 
 
 
 def _names(cluster: Sequence[Episode], language: Language) -> frozenset[str]:
-    """The names that a cluster shows to be names, so that one is known where it opens a sentence."""
+    """The names in a cluster, by capitals inside sentences, so that they are known at the start of one."""
     found = {word for episode in cluster for word in words_of(episode.speaker, language)}
     for text in (folded(episode.text, language) for episode in cluster):
         found |= {

@@ -1,7 +1,7 @@
 """Decides for each new fact: store it, merge it, replace an old one, or mark a doubt.
 
-Pure: facts and their vectors in, decisions out. Equality of facts is judged here from vectors and words;
-whether one replaces another only a model can say, and only about facts that it was shown.
+Pure. Vectors and words decide whether two facts are the same; only a model can say that one replaces
+another, and only of facts that it was shown.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def decide(
 ) -> list[Decision]:
     """One decision per claim, in order; equal claims are united first.
 
-    "merge": an old fact says it already. "replace": the model says that it takes an old one's place, it is
-    not older, and it can be about the same thing. "doubt": it contradicts an old one, and both stay. "store": anything else.
-    An old fact is replaced at most once, and nothing is merged into a fact that is replaced.
+    "merge": an old fact says the same. "replace": the model says that it replaces an old fact, it is not older,
+    and it can be about the same thing. "doubt": it contradicts an old fact, and both stay. "store": anything else.
+    An old fact is replaced at most once, and nothing is merged into a replaced fact.
 
     Args:
         vectors: Unit vectors of the claims, shape (n, dimension).
-        old: The facts that may be concerned: those shown to the model, and those nearest to the claims.
-        old_vectors: Theirs, shape (m, dimension).
+        old: The facts shown to the model, and those nearest to the claims.
+        old_vectors: Their unit vectors, shape (m, dimension).
     """
     united, kept = unite(claims, vectors, language)
     decisions = [
@@ -111,8 +111,8 @@ def same(one: str, other: str, cosine: float, language: Language = ENGLISH) -> b
 def strengthened(fact: Fact, claim: Claim) -> float:
     """The confidence of a fact that was found again.
 
-        c + d * (1 - c)   where the claim rests on episodes that the fact does not rest on
-        max(c, d)         otherwise: the same words, read twice, prove no more
+        c + d * (1 - c)   if the claim rests on episodes that the fact does not rest on
+        max(c, d)         otherwise: the same words read twice prove nothing more
 
     with c the fact's confidence and d the claim's.
     """

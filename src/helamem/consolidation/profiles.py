@@ -1,6 +1,6 @@
 """Profiles: the facts about a person or the assistant in a few lines, chosen by rules. Pure.
 
-A profile is read off the facts that hold now, so it is never out of date and costs nothing to maintain.
+A profile is computed from the facts that hold now, so it is never out of date and needs no maintenance.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def profiles(
 
     Args:
         facts: Facts that hold; superseded ones are left out.
-        name: Only this person's: what is about them, and what speaks of them by their name.
-        max_chars: The most characters that the lines of one profile have together.
+        name: Only this person's profile: facts about them, or that name them.
+        max_chars: The most characters of a profile's lines together.
     """
     facts = list(facts)
     spelt = next((each.speaker for each in facts if name and _is_named(each.speaker, name)), name)
@@ -87,7 +87,7 @@ def held(
     """The facts that were valid at a time.
 
     Args:
-        facts: All, superseded ones too.
+        facts: All facts, including superseded ones.
         turns: The turns that have superseded some of them.
     """
     began = {each.id: each.at for each in (*facts, *turns)}
@@ -109,7 +109,7 @@ def _profile(name: str, facts: Sequence[Fact], *, agent: bool, max_chars: int) -
 
 
 def _rank(fact: Fact) -> tuple[int, float, int, float, int]:
-    """Traits first; then what is sure, what was used, what is new."""
+    """The sort key: traits first, then by confidence, use and age."""
     kind = ORDER.index(fact.kind) if fact.kind in ORDER else len(ORDER)
     return kind, -fact.confidence, -fact.uses, -fact.at.timestamp(), -fact.id
 
@@ -125,7 +125,7 @@ def _line(fact: Fact) -> Line:
 
 
 def _concerns(fact: Fact, name: str) -> bool:
-    """Whether a fact is about a person, or speaks of them by their name."""
+    """Whether a fact is about a person, or names them."""
     named = set(words_of(name))
     return _is_named(fact.speaker, name) or (bool(named) and named <= set(words_of(fact.text)))
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from helamem.protocols import LLM, Embedder, Floats, Ints, Store
     from helamem.records import Episode, Json
 
-NEAREST = 4  # known facts that a new one is compared with, beside those that the model was shown
+NEAREST = 4  # most known facts that a new one is compared with, beyond those shown to the model
 
 
 class Reflective:
@@ -44,7 +44,7 @@ class Reflective:
         """Ask the model, and check its reply.
 
         Raises:
-            LLMError: The model failed, or answered in another form than asked for.
+            LLMError: The model failed, or answered in another form than requested.
         """
         shown = self._known_near([episode.id for episode in episodes])
         reply = self._llm.complete(
@@ -55,9 +55,9 @@ class Reflective:
             ),
         )
         parsed = claims.parse(reply.data, episodes, shown)
-        if parsed.misshapen:  # a model that does not keep to the form may do so another time
+        if parsed.misshapen:  # a model that misses the form may keep to it another time
             raise LLMError(
-                f"{self._llm.name} answered in another form than asked for: {parsed.refused[0]}",
+                f"{self._llm.name} answered in another form than requested: {parsed.refused[0]}",
                 provider=self._llm.name,
                 retryable=True,
             )
@@ -85,7 +85,7 @@ class Reflected:
     Attributes:
         vectors: Unit vectors of the claims, shape (n, dimension).
         shown: The known facts that the model was shown, as they were then.
-        made: What is kept with every fact about how it came about.
+        made: Metadata of every fact about its origin.
     """
 
     parsed: Parsed
@@ -95,7 +95,7 @@ class Reflected:
     language: Language
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
-        """Compare with known facts: what is new, known already, or a replacement."""
+        """Compare with known facts: new, known, or replacing one."""
         old = self._concerned(known)
         decisions = merging.decide(
             self.parsed.claims, self.vectors, old, known.vectors(_ids(old)), self.language
@@ -107,7 +107,7 @@ class Reflected:
         )
 
     def _concerned(self, known: Store) -> list[Fact]:
-        """The known facts that new ones may concern: those shown that still hold, and those nearest to each."""
+        """The known facts to compare with: those shown that still hold, and those nearest to each claim."""
         hold = set(known.ids(kinds=["fact"]).tolist())
         still = [fact.id for fact in self.shown if fact.id in hold]
         near = [
@@ -160,14 +160,14 @@ def _distillate(
 
 
 def _doubt(decision: Decision) -> dict[str, Json]:
-    """The metadata of a fact that contradicts another one without a known winner."""
+    """The metadata of a fact that contradicts another one."""
     if decision.verdict != "doubt" or decision.old is None:
         return {}
     return {"contradicts": decision.old.id}
 
 
 def _changed(fact: Fact, decision: Decision) -> Fact:
-    """A known fact after a decision: in doubt, or surer."""
+    """A known fact after a decision: marked as contradicted, or with more confidence."""
     if decision.verdict == "doubt":
         return replace(fact, metadata={**fact.metadata, "contradicted": True})
     claim = decision.claim

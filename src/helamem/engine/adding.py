@@ -52,13 +52,13 @@ class Adding(Base):
                 that of the setting `timezone` if it is set, and refused otherwise.
             session: The conversation, unless the message says so; the day by default.
             metadata: Added to the metadata of every message.
-            supersedes: The id of a turn whose place the new turn, a single one, takes: no search returns the old
-                one any more, the new one gets what was learned about it, and `revert` takes it back.
+            supersedes: The id of a turn that a single new turn replaces: no search returns the old one, the new
+                one gets its associations, and `revert` undoes it.
 
         Raises:
             TypeError, ValueError: A turn is not text, is blank, or its time has no zone. The error says
-                which turn; nothing was stored. Or what it supersedes is superseded already.
-            NotFoundError: What it supersedes is not there.
+                which turn; nothing was stored. Or the turn that it replaces is already superseded.
+            NotFoundError: The turn that it replaces is not there.
             StoreError: Nothing was stored.
         """
         zone = self._config.naive_zone
@@ -118,9 +118,9 @@ class Adding(Base):
         return _receipt(reading, added, [reasons for _, reasons in cleaned])
 
     def _add_instead(self, reading: Reading, old_id: int) -> Receipt:
-        """Store a turn in the place of another one."""
+        """Store a turn that replaces another one."""
         if len(reading.turns) != 1:
-            raise ValueError(f"one turn supersedes another; here are {len(reading.turns)}")
+            raise ValueError(f"`supersedes` takes one new turn, not {len(reading.turns)}")
         now = self._clock()
         ((turn, reasons),) = _cleaned(reading)
         keys = recognizing.keys([turn], self._store, now=now, zone=self._zone)
@@ -131,13 +131,13 @@ class Adding(Base):
     def _superseded(
         self, store: Store, old_id: int, instead: Callable[[Store, Episode], NewEpisode]
     ) -> tuple[int, bool, list[int]]:
-        """Let a turn be superseded: the id of its successor, whether that is new, and all that no longer holds."""
+        """Supersede a turn; return its successor's id, whether that is new, and all superseded ids."""
         from helamem import correcting
 
         with store.transaction() as inside:
             old = correcting.holding(inside, old_id)
             if isinstance(old, Fact):
-                raise TypeError(f"{old_id} is a fact; correct({old_id}, ...) puts it right")
+                raise TypeError(f"{old_id} is a fact; correct it with correct({old_id}, ...)")
             said = instead(inside, old)
             is_new = inside.find(said.key) is None
             new, gone = correcting.supersede_turn(
@@ -151,7 +151,7 @@ class Adding(Base):
         return new, is_new, gone
 
     def _noticed(self, n_new: int) -> None:
-        """Hear of new turns; a memory that reflects in the background counts them."""
+        """Called with the number of new turns, for reflection in the background."""
 
     def _stored(
         self, turns: Sequence[Turn], keys: Sequence[bytes], now: float

@@ -70,7 +70,7 @@ class Editing(Adding):
     ) -> Episode:
         """Change what an episode says, or its metadata; `history` keeps the old text.
 
-        This is for what was written down wrongly. Use `correct` if what was said is wrong or out of date.
+        Use it if the text was written down wrongly, and `correct` if what was said is wrong or out of date.
         The original record that an adapter keeps beside the text is dropped with the old text.
 
         Raises:
@@ -100,19 +100,19 @@ class Editing(Adding):
             return replace(old, text=episode.text, metadata=episode.metadata)
 
     def correct(self, id_: int, words: str) -> Episode | Fact:
-        """Put right what a memory says: a new memory takes its place, and `revert` takes that back.
+        """Correct a memory: a new memory replaces it, and `revert` undoes that.
 
-        The new one has the old one's speaker, session, time and metadata, its place in the conversation, and what
-        was learned about it. The old one is kept, but no search returns it. Facts that rest on it no longer hold,
-        and are distilled anew by the next `consolidate`. A correction in the words of an earlier version reverts
-        to that. A fact can be corrected where a language model has put it in words of its own.
+        The new memory gets the old one's speaker, session, time, metadata, place in the conversation and
+        associations. The old one is kept, but no search returns it. Facts that rest on it are superseded, and
+        the next `consolidate` distils their other sources again. A correction with the text of an earlier
+        version reverts to it. A fact can be corrected if a language model worded it.
 
         Returns:
-            The memory that holds now.
+            The new memory.
 
         Raises:
-            TypeError, ValueError: The text is not text, is blank, or is what the memory says; the memory is
-                superseded already, belongs to an adapter, or is a fact that repeats a turn, which it names.
+            TypeError, ValueError: The text is not a string, blank, or unchanged; or the memory is already
+                superseded, belongs to an adapter, or is a fact that repeats a turn, which the error names.
             NotFoundError: There is no such memory.
         """
         from helamem import correcting
@@ -164,15 +164,14 @@ class Editing(Adding):
         return found
 
     def revert(self, id_: int) -> Episode | Fact:
-        """Take back the correction of a memory: it holds again, as it was.
+        """Undo the correction of a memory, which is valid again as before.
 
-        With it come its place, what was learned about it, and the facts that rested on it. The correction is
-        superseded in turn, so that this can be reverted too; what was learned about it since goes to the old
-        one. If it was corrected several times since, all of these are taken back. Facts that a newer one has
-        replaced can be brought back as well.
+        Its place, associations and facts return. The correction is superseded in turn, so this can be reverted
+        too, and what was learned about it moves to the old memory. Later corrections of the memory are undone
+        too. It also restores facts that newer ones replaced.
 
         Args:
-            id_: The memory that was superseded.
+            id_: The superseded memory.
 
         Returns:
             That memory.

@@ -86,7 +86,7 @@ class Tending(Base):
             return replace(plan, done=True)
 
     def lessons(self, *, limit: int = 100) -> tuple[Lesson, ...]:
-        """The latest lessons and consolidations that `undo` can take back, the latest first.
+        """The latest lessons and consolidations that `undo` can undo, latest first.
 
         Args:
             limit: The most to return; the memory keeps the latest thousand.
@@ -116,16 +116,16 @@ class Tending(Base):
     def undo(self, lesson: int) -> Undone:
         """Undo a lesson or a consolidation: the memory is as if it had never been learned.
 
-        Edges that the lesson changed are computed anew from the later lessons; what has faded or was severed
-        since stays away. The facts of a consolidation are removed, the facts that they replaced hold again,
-        and the next `consolidate` may distil the same again: use `delete` for facts that shall stay away.
+        The edges that the lesson changed are computed again from the later lessons; edges that faded or were
+        severed since stay away. The facts of a consolidation are removed, and those that they replaced are valid
+        again. The next `consolidate` may distil the same facts again; use `delete` to keep facts away.
 
         Args:
-            lesson: The id that `reinforce`, `consolidate` and `lessons` give.
+            lesson: The id, from `reinforce`, `consolidate` or `lessons`.
 
         Raises:
             TypeError: The id is not a whole number.
-            NotFoundError: There is no such lesson, or the journal has lost it.
+            NotFoundError: There is no such lesson, or the journal has dropped it.
             ValueError: It is undone already.
         """
         wanted = arguments.id_(lesson)
@@ -137,7 +137,7 @@ class Tending(Base):
     def sever(self, a: int, b: int) -> bool:
         """Remove the learned edge between two memories, or between a memory and an earlier question.
 
-        No undo brings it back. A later lesson can, if both serve together again.
+        `undo` does not bring it back; a later lesson can, if both serve together again.
 
         Returns:
             Whether there was one.

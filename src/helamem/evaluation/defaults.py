@@ -1,4 +1,4 @@
-"""What is measured unless told otherwise; by itself, so that the command line can tell it at no cost."""
+"""The defaults of the experiments, in a module that the command line can import quickly."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ ALL_SYSTEMS = (
     "recency",
     "full-text",
 )
-SPLITS = 5  # of the questions, in experience and test
-PASS_SPLITS = 1  # of these, the ones in which the experience is gone through again and again
+SPLITS = 5  # splits of the questions into experience and test
+PASS_SPLITS = 1  # splits in which the experience is repeated
 SIZES = (1_000, 10_000, 100_000)  # turns

@@ -68,9 +68,9 @@ class Arm:
     """A way to learn.
 
     Attributes:
-        meaning: What it learns after each question, in a few words.
+        meaning: A phrase for what it learns after each question.
         settings: What differs from the default settings; only learning may.
-        shown: How many memories a question of the experience brings back, beside what comes by association.
+        shown: The number of hits of a question of the experience, without those by association.
         certainty: How much the judgement is trusted, from 0 to 1.
     """
 
@@ -96,14 +96,12 @@ ARMS: Mapping[str, Arm] = {
     "none": Arm(nothing, "nothing"),
     "paper": Arm(
         returned,
-        "all that was shown is wired together, by the paper's rule",
+        "all shown memories are linked, by the paper's rule",
         _PAPER_RULE,
         SHOWN_BY_PAPER,
     ),
-    "gated": Arm(
-        served, "what was shown and is evidence is wired together", {"learning.cue": False}
-    ),
-    "gated+cue": Arm(served, "the same, and the question is bound to it: what `reinforce` does"),
+    "gated": Arm(served, "shown evidence is linked", {"learning.cue": False}),
+    "gated+cue": Arm(served, "the same, and the question is bound to it, as `reinforce` does"),
     "oracle": Arm(all_evidence, "the same with all evidence, shown or not"),
     "implicit": Arm(
         implied,

@@ -1,4 +1,4 @@
-"""How good a ranking is, given the turns that answer the question. Pure.
+"""Metrics of a ranking, given the turns that answer the question. Pure.
 
 A ranking is a list of different turn ids, best first. An item that holds several turns (a fact that
 rests on three) counts as that many: its turns stand in the list one after the other, and where the list
@@ -38,7 +38,7 @@ def recall(found: Collection[str], evidence: Collection[str]) -> float:
 
 
 def all_evidence(found: Collection[str], evidence: Collection[str]) -> float:
-    """1 where all of the evidence was found, else 0."""
+    """1 if all of the evidence was found, else 0."""
     return float(set(evidence) <= set(found))
 
 

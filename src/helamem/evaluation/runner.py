@@ -1,4 +1,4 @@
-"""Every system on every conversation: built, asked every question read-only, scored, and timed."""
+"""Measures systems: builds each on every conversation, asks all questions, scores and times it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Measured:
     """The measurements of one system so far.
 
     Attributes:
-        scored: One entry a question; the questions come in the data set's order.
+        scored: One entry per question, in the data set's order.
         apart: The scores of unanswerable questions.
     """
 
@@ -157,7 +157,7 @@ def _timed(system: System[Any], state: Any, question: Question) -> tuple[Found, 
 def score(
     found: Found, question: Question, conversation: Conversation, *, prompt_tokens: int
 ) -> Scores:
-    """Every metric of one answer, by name: of sessions alone where turns are not known, or without them."""
+    """The metrics of one answer, by name; those of turns or sessions only if the evidence names these."""
     ranked = found.ranked()
     sessions = conversation.sessions_of(ranked)
     answering = question.sessions or conversation.sessions_of(question.evidence)
@@ -196,9 +196,9 @@ def summary(measured: Measured, categories: Sequence[str]) -> dict[str, Any]:
 
 
 def means(scores: Sequence[Scores]) -> dict[str, Any]:
-    """How many questions have evidence, and the mean of each metric over those that have it.
+    """The number of questions with evidence, and the mean of each metric over those that have it.
 
-    Where others than these are scored by session, `questions_by_session` is how many.
+    `questions_by_session` is how many are scored by session, if that differs.
     """
     with_turns, with_sessions = (len(_values(scores, name)) for name in (MAIN, "sessions@10"))
     others = {"questions_by_session": with_sessions} if with_sessions not in (0, with_turns) else {}
@@ -213,8 +213,8 @@ def means(scores: Sequence[Scores]) -> dict[str, Any]:
 def conversation_by_conversation(scored: Sequence[Scored]) -> dict[str, Any]:
     """How much the mean depends on single conversations.
 
-    `without_one` are the lowest and the highest mean with one conversation left out; None if that says
-    nothing, as there is one alone, or a question each.
+    `without_one` has the lowest and the highest mean with one conversation left out; None with a single
+    conversation, or one question per conversation.
     """
     grouped: dict[str, list[float]] = {}
     for each in scored:
@@ -242,7 +242,7 @@ def _values(scores: Sequence[Scores], name: str) -> list[float]:
 
 
 def differences(measured: Mapping[str, Measured]) -> dict[str, Any]:
-    """How far the first system is ahead of each other, question by question, with 95 % intervals."""
+    """The paired lead of the first system over each other one, with 95 % intervals."""
     (first, ahead), *others = measured.items()
     return {
         f"{first} - {name}": {

@@ -8,7 +8,7 @@
 
     mine = System("mine", build, search)
 
-All contexts are rendered by the one function that the product has, so that token budgets compare.
+All contexts are rendered by the product's own function, so that token budgets compare.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Found:
 
     Attributes:
         hits: Best first.
-        turn_ids: The data set's turns by the ids of the episodes that the hits are or rest on.
+        turn_ids: The data set's turns, by the ids of the hits' episodes.
     """
 
     hits: Sequence[Hit]
@@ -80,11 +80,11 @@ class System(Generic[State]):
     """A way to find turns.
 
     Attributes:
-        build: From a conversation, an embedder and an empty folder to whatever `search` needs. If that
-            has a method `close`, it is called in the end.
-        search: The turns that a question brings back, the best k or a few more.
-        prompt_tokens: The budget of the context that a user of this system would send.
-        settings: What its results should be published with.
+        build: Returns what `search` needs, from a conversation, an embedder and an empty folder. Its `close` is
+            called at the end, if it has one.
+        search: Returns the best k turns for a question, or a few more.
+        prompt_tokens: The budget of a user's context.
+        settings: The settings to publish with its results.
     """
 
     name: str
@@ -94,10 +94,10 @@ class System(Generic[State]):
     settings: Config | None = None
 
     def find(self, state: State, question: Question, k: int) -> Found:
-        """What `search` brings back.
+        """The result of `search`, checked.
 
         Raises:
-            TypeError: The result is not of the required type.
+            TypeError: It is not a Found.
         """
         brought: object = self.search(state, question, k)
         if not isinstance(brought, Found):
@@ -116,7 +116,7 @@ def named(names: Sequence[str], settings: Mapping[str, Any] | None = None) -> li
 
     Raises:
         ConfigError: There is no such system, or no such setting, or a system is named twice.
-        TypeError: A text stands where a list of names should.
+        TypeError: The names are a text instead of a list.
     """
     if isinstance(names, str):
         raise TypeError(f"systems must be a list of names, like [{names!r}], and not a text")

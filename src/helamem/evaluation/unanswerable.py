@@ -30,7 +30,7 @@ POSSESSIVE = ("'s", "\u2019s")
 
 
 def questions(dataset: Dataset, number: int, *, most: int) -> Mapping[str, list[Question]]:
-    """What the memory of a conversation cannot answer, by kind; of other memories at most so many.
+    """Questions that the memory of a conversation cannot answer, by kind; at most `most` of other memories.
 
     Args:
         number: The conversation's place in the data set.

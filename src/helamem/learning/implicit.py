@@ -1,7 +1,7 @@
 """Infers from shared words which memories an answer used. Pure.
 
 In a chat nobody says what served, but a reply drawn from a memory repeats its words: those in the memory
-    and the reply, but not in the question.
+and the reply, but not in the question.
 """
 
 from __future__ import annotations

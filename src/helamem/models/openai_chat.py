@@ -238,7 +238,7 @@ class OpenAIChat:
             ) from error
         wrong = schemas.misfit(value, schema, with_items=False)
         if wrong is not None:
-            raise self._error(f"answered in another form than asked for: {wrong}", retryable=True)
+            raise self._error(f"answered in another form than requested: {wrong}", retryable=True)
         return value
 
     def _check_end(self, reason: str | None, refusal: str | None, max_tokens: int | None) -> None:

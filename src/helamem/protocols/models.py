@@ -50,7 +50,7 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class Covering(Protocol):
-    """An embedder that tells how much of a text it can read; where it reads little, words count more."""
+    """An embedder that reports how much of a text it can read; if it is little, words count more."""
 
     def coverage(self, texts: Sequence[str]) -> Floats:
         """One share per text, from 0 (nothing) to 1 (all of it): shape (n,)."""
@@ -58,15 +58,15 @@ class Covering(Protocol):
 
 
 class Reranker(Protocol):
-    """Reads a question and texts together, and says how well each answers."""
+    """Scores how well each of several texts answers a question."""
 
     @property
     def name(self) -> str:
-        """What it is called in errors."""
+        """Its name in errors."""
         ...
 
     def scores(self, question: str, texts: Sequence[str]) -> Floats:
-        """One finite score per text, shape (n,); the higher, the better. Scores of two questions need not compare.
+        """One finite score per text, shape (n,); higher is better. They need not compare between questions.
 
         Raises:
             ProviderError: The model or its server failed.
@@ -76,13 +76,13 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a language model is asked.
+    """A request to a language model.
 
     Attributes:
         messages: The conversation; the model answers the last message.
         schema: The JSON schema of the object to answer with; None for an answer in plain text.
-        max_tokens: How long the answer may be; None for the server's own limit.
-        temperature: How much chance there is in the answer; 0 for as little as the model allows.
+        max_tokens: The most tokens of the answer; None for the server's own limit.
+        temperature: The randomness of the answer; 0 for the least that the model allows.
     """
 
     messages: Sequence[Message]
@@ -101,10 +101,10 @@ class Reply:
     """A language model's complete answer.
 
     Attributes:
-        data: The answer as JSON, where a schema was asked for. It fits the schema, except that items of its lists
-            are unchecked: an item that does not fit is left out by whoever reads the list.
+        data: The answer as JSON, if the request had a schema. It fits the schema, except for items of its
+            lists: the reader of a list drops items that do not fit.
         model: The model that answered, as its server calls it.
-        cached: Whether the answer came from a cache, and cost nothing.
+        cached: Whether the answer came from a cache, free of cost.
     """
 
     text: str
@@ -124,7 +124,7 @@ class LLM(Protocol):
         ...
 
     def complete(self, request: Request) -> Reply:
-        """The answer; if the request has a schema, one object that fits it but for items of lists.
+        """The answer; with a schema, one object that fits it except for items of lists.
 
         Raises:
             LLMError: The server failed, refused, was cut off, or answered in another form.
@@ -132,7 +132,7 @@ class LLM(Protocol):
         ...
 
     def stream(self, request: Request) -> Generator[str, None, Reply]:
-        """The answer piece by piece as it comes, and in full as the generator's return value.
+        """Yield the answer piece by piece, and return it in full.
 
         Closing the generator ends the request.
 

@@ -1,4 +1,4 @@
-"""A question as a store takes it, and the part of the graph that the store gives for it."""
+"""The query of a question to a store, and the part of the graph that answers it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionQuery:
-    """A question as a store needs it, for `Store.region`.
+    """A question in the form that `Store.region` needs.
 
     Attributes:
         vector: Shape (dimension,): the embedding of the question; it need not be of length 1.
-        terms: Its different terms.
-        periods: The periods that it names: start, included, and end, excluded, in epoch seconds.
-        where: What may be returned; None for all memories. What may not still passes activation on.
-        nearest: How many candidates by vector; with 0 here or in `lexical`, every memory is a candidate.
-        lexical: How many candidates by words.
-        cues: How many earlier questions.
-        max_postings: How many rows of postings may be read; see `Postings`.
-        k1, b: The constants of BM25, by which candidates are found by words.
-        reach: How many turns before and after each candidate belong to the region.
+        terms: Its distinct terms.
+        periods: The periods that it names, in epoch seconds: start included, end excluded.
+        where: The filter on results; None for all memories. Others still pass activation on.
+        nearest: The number of candidates by vector; if it or `lexical` is 0, every memory is a candidate.
+        lexical: The number of candidates by words.
+        cues: The number of earlier questions.
+        max_postings: The most rows of postings to read; see `Postings`.
+        k1, b: The constants of BM25 for candidates by words.
+        reach: The number of turns before and after each candidate that belong to the region.
         rule: How learned edges decay.
-        now: The time of learning in the units of `rule.tau`; None for the number of lessons learned.
+        now: The time of the learning clock, in the units of `rule.tau`; None for the number of lessons.
     """
 
     vector: Floats
@@ -55,7 +55,7 @@ class FoundCues:
 
     Attributes:
         cosines: Shape (c,): cosine with the question, in [-1, 1].
-        texts: Their words.
+        texts: Their texts.
     """
 
     ids: Ints
@@ -65,18 +65,18 @@ class FoundCues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionRows:
-    """What a store gives for one question: memories, by ascending id, and what connects them.
+    """The region of a question: memories by ascending id, and their connections.
 
     Attributes:
-        nodes: Their columns; neither cues nor quiet episodes are among them.
-        similarity: Shape (n,): the highest dot product of the question, at length 1, with the vectors of a memory:
-            that of the whole, and those of its passages.
-        vectors: Shape (n, dimension): that of the whole.
+        nodes: Their columns, without cues and quiet episodes.
+        similarity: Shape (n,): the highest cosine of the question with a memory's vectors: that of the whole text,
+            and those of its passages.
+        vectors: Shape (n, dimension): that of the whole text.
         allowed: Shape (n,): which of them meet the conditions.
-        postings: Where the terms occur among them; the counts of documents are those of the namespace.
-        edges: Edges from the cues and candidates, up to two steps away; `weights` are as of now, above 0.
+        postings: Occurrences of the terms in them; counts of documents are those of the namespace.
+        edges: Edges up to two steps from the cues and candidates; `weights` are decayed, above 0.
         cues: The nearest earlier questions.
-        speakers: The names that `nodes.speakers` points to.
+        speakers: The names by the indices in `nodes.speakers`.
     """
 
     nodes: Nodes

@@ -62,9 +62,9 @@ class Reindexing(Protocol):
         """Replace the live data by the staged data, in one transaction.
 
         Returns:
-            The store with what is in place now. A handle from before raises StoreError where its embedder or
-            language is another one, and reads everything anew otherwise. None, and nothing has changed,
-            where nodes have come or changed since they were asked for.
+            The store with the new data. Older handles raise StoreError if the embedder or language is
+            another one, and otherwise read everything again. None, without changes, if nodes were added or
+            changed since `unindexed`.
 
         Raises:
             StoreError: Another reindexing has begun.
@@ -73,11 +73,11 @@ class Reindexing(Protocol):
 
 
 class Store(Protocol):
-    """Everything that one namespace keeps.
+    """The data of one namespace.
 
-    A store is a handle on one namespace: no method takes a tenant. Each method that writes is one
-    transaction, and is durable when it returns; if it raises, nothing was changed. Inside `transaction()`
-    it is a part of that, and as durable. Each method may be called from any thread.
+    A store is a handle on one namespace: no method takes a tenant. Each method that writes is one transaction,
+    durable when it returns; if it raises, nothing was changed. Inside `transaction()` it is a part of that
+    transaction. Each method may be called from any thread.
     """
 
     @property
@@ -99,16 +99,16 @@ class Store(Protocol):
     def reading(self) -> AbstractContextManager[Store]:
         """A store whose reads all see one snapshot, as of the first of them; it writes nothing.
 
-        It is of use inside the block only. What this store itself does meanwhile does not show in it.
+        It is valid inside the block only, and does not see writes of this store meanwhile.
         """
         ...
 
     def transaction(self) -> AbstractContextManager[Store]:
         """A store whose reads and writes form one transaction.
 
-        Nobody else writes from its beginning to its end, so that what was read still holds when it is
-        acted upon. If anything is raised, nothing was changed. What it has written shows only in what it reads
-        itself. It is of use inside the block only; no model, and no embedder, is to be asked there: others wait.
+        Nobody else writes from its beginning to its end, so that decisions rest on what is there. If the
+        block raises, nothing was changed. Its writes are visible to its own reads only. It is valid inside
+        the block only; never call a model or an embedder there, since others wait.
         """
         ...
 
@@ -127,8 +127,8 @@ class Store(Protocol):
     def put(self, episode: NewEpisode, *, at: float) -> tuple[int, bool]:
         """Insert an episode, or replace the content of the one with its key; return its id, and whether it is new.
 
-        What is replaced keeps its id, time, place, edges and uses. Unlike `update`, history keeps nothing of
-        the old text.
+        The episode keeps its id, time, place, edges and uses. Unlike `update`, history keeps nothing of the
+        old text.
 
         Raises:
             StoreError: The episode with its key was superseded.
@@ -149,15 +149,14 @@ class Store(Protocol):
     def add_facts(self, facts: Sequence[NewFact], *, cluster: bytes) -> list[int]:
         """Store the facts of one cluster, with "source" edges (weight 1) to and from their episodes.
 
-        The cluster's digest is recorded with them, also where there are no facts.
+        The cluster's digest is recorded with them, even if there are no facts.
         """
         ...
 
     def distil(self, distillate: Distillate) -> list[int] | None:
         """Store the result of distilling a cluster; return the ids of the new facts.
 
-        Returns None, and changes nothing, if one of its marks exists: another process has been
-        quicker.
+        Returns None, and changes nothing, if one of its marks exists: another process was faster.
 
         Raises:
             NotFoundError: A source, or a known fact, is not there any more; nothing was changed.
@@ -222,14 +221,14 @@ class Store(Protocol):
         ...
 
     def begin(self, *, at: float) -> int | None:
-        """Begin a consolidation in the journal; its id, for `Distillate.step`. None for a store that keeps none."""
+        """Begin a consolidation in the journal; return its id for `Distillate.step`, if there is one."""
         ...
 
     def journal(self, *, limit: int) -> list[Step]:
-        """The latest lessons and consolidations, the latest first; empty for a store that keeps none.
+        """The latest lessons and consolidations, latest first; empty without a journal.
 
-        `learn` enters each lesson. The journal is bounded, and loses its oldest entries first. What is removed
-        leaves it, and so does a lesson that was about nothing else.
+        `learn` enters each lesson. The journal is bounded, and drops its oldest entries first. Removed memories leave
+        it, and so do lessons about nothing else.
         """
         ...
 
@@ -271,8 +270,8 @@ class Store(Protocol):
     def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:
         """Replace what an episode says (text, metadata, vector, terms, traits).
 
-        Its id, key, time, place and edges stay, and history keeps the old text: who hands over the old
-        words again is still told that they are there.
+        Its id, key, time, place and edges stay, and history keeps the old text. The old text added again is
+        still known by its key.
 
         Raises:
             NotFoundError: There is no such episode.
@@ -303,8 +302,8 @@ class Store(Protocol):
     def drop(self) -> None:
         """Remove everything of this namespace: memories, history, and its name.
 
-        Nothing of it remains in the file. What is added by this handle later begins it anew; other handles
-        that are open on it raise StoreError when they write.
+        Nothing of it remains in the file. This handle may add to it again; other open handles raise
+        StoreError when they write.
         """
         ...
 
@@ -316,17 +315,17 @@ class Store(Protocol):
         marks: Sequence[bytes] = (),
         lessons: int = 0,
     ) -> list[int]:
-        """Put back cues, and learned edges as they were exported; the ids of the cues.
+        """Import cues and learned edges; return the ids of the cues.
 
-        `edges` is called once with these ids, inside the transaction, since edges name cues by id. `marks`
-        are digests of what has been distilled; `lessons` is how many lessons have been learned at least.
+        `edges` is called once with these ids, inside the transaction, since edges name cues by id. `marks` are digests
+        of what was distilled; `lessons` is the least number of lessons learned.
         """
         ...
 
     def prune(self, *, rule: EdgeRule, now: float) -> int:
-        """Drop learned edges whose decayed weight is below `rule.floor`; how many (undirected) went.
+        """Drop learned edges whose decayed weight is below `rule.floor`; return how many (undirected).
 
-        Cues that are bound to nothing after that go with them.
+        Cues that are then bound to nothing are dropped too.
         """
         ...
 
@@ -356,7 +355,7 @@ class Store(Protocol):
         ...
 
     def region(self, query: RegionQuery) -> RegionRows:
-        """All that a search needs of the memories around a question, as of one moment.
+        """The region of a question: all that a search needs, as of one moment.
 
         Candidates are the `nearest` memories by vector and the `lexical` best by BM25 (none that has no term),
         of those that meet `where`, both once more among those said in one of the `periods`. The region has these, what edges from
@@ -382,11 +381,11 @@ class Store(Protocol):
         ...
 
     def edges(self, sources: Ints, *, superseded: bool = False) -> Edges:
-        """The stored edges that leave these nodes; those of superseded nodes only when asked for."""
+        """The stored edges that leave these nodes; those of superseded nodes only if requested."""
         ...
 
     def all_edges(self, *, superseded: bool = False) -> Edges:
-        """Every stored edge of the namespace; those of superseded nodes only when asked for."""
+        """Every stored edge of the namespace; those of superseded nodes only if requested."""
         ...
 
     def ids(
@@ -414,7 +413,7 @@ class Store(Protocol):
     def facts(
         self, *, superseded: bool = False, resting_on: Sequence[int] | None = None
     ) -> list[Fact]:
-        """All facts, oldest first; superseded ones only when asked for.
+        """All facts, oldest first; superseded ones only if requested.
 
         `resting_on` restricts them to those that rest on one of these episodes.
         """
@@ -425,19 +424,19 @@ class Store(Protocol):
         ...
 
     def history(self, id_: int) -> list[Change]:
-        """What happened to a memory, oldest first, also after it was removed."""
+        """What happened to a memory, oldest first, even after it was removed."""
         ...
 
     def namespaces(self) -> list[Namespace]:
-        """The namespaces that share the file or database with this one, by name, those that hold something."""
+        """The namespaces of the file or database that are not empty, by name."""
         ...
 
     def lessons(self) -> int:
-        """How many lessons have been learned: the clock of decay by retrievals."""
+        """The number of lessons learned: the clock of decay by lessons."""
         ...
 
     def stats(self) -> Stats:
-        """How much there is."""
+        """The sizes of the namespace."""
         ...
 
     def check(self) -> list[str]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = NDArray[np.floating]
 Ints: TypeAlias = NDArray[np.int64]
-# Traits of a turn: it ends by asking; it places something in time; it calls something by its name;
-# it is kept, but no search finds it.
+# Traits of a turn: it ends with a question; it places something in time; it names something; no search
+# finds it.
 ASKS, NAMES_TIME, QUIET = 1, 2, 8
 NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
 
@@ -51,9 +51,8 @@ class NewEpisode:
         passages: Vectors of passages, where the text is long. The similarity of a memory is the highest dot
             product with its vectors, so that a passage of a length below 1 counts less than the whole.
         length: The number of terms, repetitions counted.
-        traits: A sum of `ASKS`, `NAMES_TIME` and `QUIET`: what kind of turn it is. A quiet one has
-            no terms.
-        offset: Seconds east of UTC of the clock that `at` was read from; None where that is not known.
+        traits: A sum of `ASKS`, `NAMES_TIME` and `QUIET`. A quiet turn has no terms.
+        offset: The offset of the clock of `at`, in seconds east of UTC; None if it is unknown.
     """
 
     key: bytes
@@ -117,7 +116,7 @@ class ChangedFact:
     """A known fact after new evidence; its text stays.
 
     Attributes:
-        sources: The episodes that it rests on now; none that it rested on before is taken away.
+        sources: The episodes that it rests on now, including all from before.
     """
 
     id: int
@@ -156,10 +155,10 @@ class Step:
 
     Attributes:
         at: Epoch seconds.
-        cue: The question that a lesson has bound, if it is still there.
-        used: The memories that served, ascending; none once it is undone.
-        edges: How many learned edges, each once, it has changed; 0 once it is undone.
-        facts: The facts that a consolidation has added, ascending; none once it is undone.
+        cue: The question that a lesson bound, if it is still there.
+        used: The memories that served, ascending; none after undoing.
+        edges: The number of learned edges that it changed; 0 after undoing.
+        facts: The facts that a consolidation added, ascending; none after undoing.
     """
 
     id: int
@@ -177,9 +176,9 @@ class Undone:
     """The effect of `Store.undo`.
 
     Attributes:
-        edges: How many learned edges, each once, are as if the lesson had never been learned.
-        left: How many edges or facts stay as they are, since something else has changed them since.
-        removed: The ids of facts and cues that went.
+        edges: The number of learned edges that are as if the lesson had never been learned.
+        left: The number of edges or facts left alone, since something else has changed them.
+        removed: The ids of removed facts and cues.
     """
 
     edges: int
@@ -238,7 +237,7 @@ class Analysis:
         embedder: The embedder's name.
         dimension: The length of its vectors.
         language: The name of the language that texts are read with.
-        version: The number of that reading: another one makes other terms or traits of the same text.
+        version: The version of the analysis; another one makes other terms or traits of the same text.
     """
 
     embedder: str
@@ -260,8 +259,7 @@ class Unindexed:
     """A node to be reindexed.
 
     Attributes:
-        speakers: For an episode: who said it, if anybody is named. For a cue: who has spoken in its
-            namespace.
+        speakers: For an episode: its speaker, if named. For a cue: all speakers of its namespace.
     """
 
     id: int
@@ -285,13 +283,13 @@ class Reindexed:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Facts about nodes, one row each, without their texts.
+    """Columns of nodes, one row each, without their texts.
 
     Attributes:
-        ids: Which nodes, in the order asked for.
+        ids: The nodes, in the requested order.
         kinds: Codes of `NODE_KINDS`.
         sessions: A number per session; -1 for a node without one.
-        previous, next: The ids of the neighbouring turns of the same session; 0 where there is none.
+        previous, next: The ids of the neighbouring turns of the same session; 0 if there is none.
         lengths: Number of terms.
         at: When it was said.
         speakers: Index into `Store.speakers()`, or into `RegionRows.speakers` in a region; -1 for none.
@@ -312,24 +310,24 @@ class Nodes:
 
 
 NODE_KINDS: tuple[NodeKind, ...] = ("episode", "fact", "cue")
-ROLES = ("other", "user", "assistant")  # a turn of any other role, or of none, is of the first
+ROLES = ("other", "user", "assistant")  # a turn with any other role, or none, has the first
 
 
 @dataclass(frozen=True, slots=True)
 class Postings:
     """Occurrences of terms in active episodes and facts, one row per term and node.
 
-    Where all rows would be more than may be read, those of the most frequent terms are left out; those of the
-    rarest term never are.
+    If there are more rows than may be read, those of the most frequent terms are left out, but never those of the
+    rarest term.
 
     Attributes:
-        terms: Index into the terms asked for.
-        ids: The node that has it.
+        terms: Index into the requested terms.
+        ids: The node that has the term.
         counts: How often.
-        ranks: How telling the term is for the node; 0 is the most.
-        document_frequency: Number of nodes that have it, one a term asked for.
-        n_documents: Number of active episodes and facts.
-        mean_length: Their mean number of terms; 0 where there are none.
+        ranks: The term's rank in the node; 0 is the most telling.
+        document_frequency: The number of nodes that have a term, one per requested term.
+        n_documents: The number of active episodes and facts.
+        mean_length: Their mean number of terms; 0 if there are none.
     """
 
     terms: Ints
@@ -366,7 +364,7 @@ class Postings:
 
 
 def located(ids: Ints, wanted: Ints) -> Ints:
-    """The index of each wanted id among the ascending `ids`; -1 where it is not among them."""
+    """The index of each wanted id among the ascending `ids`; -1 if it is not among them."""
     if not len(ids):
         return np.full(len(wanted), -1)
     places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
@@ -405,8 +403,8 @@ CHANNELS: tuple[Channel, ...] = ("temporal", "learned", "source")
 class EdgeRule:
     """How a weight changes; `Store.learn` applies it in the database.
 
-    Let w be the stored weight, and d its value now: d = w * exp(-(now - touched) / tau), or 0 where
-    that is below `floor`. Strengthening by g gives min(ceiling, d + g * (1 - saturation * d)).
+    Let w be the stored weight, and d its value now: d = w * exp(-(now - touched) / tau), or 0 if that is
+    below `floor`. Strengthening by g gives min(ceiling, d + g * (1 - saturation * d)).
 
     Attributes:
         tau: Decay time, in the units of `now`; infinite for no decay.
@@ -428,8 +426,8 @@ class Lesson:
         pairs: (n, 2) ids; each unordered pair once. Both directions are strengthened.
         gains: (n,) how much each pair is strengthened.
         cue: The question to bind: a new one (found again by its key), or the id of an old one.
-        cue_gains: One a used memory, in the order of `used`.
-        weakened: (m, 2) ids; both directions are weakened where the edge exists.
+        cue_gains: One per used memory, in the order of `used`.
+        weakened: (m, 2) ids; both directions are weakened if the edge exists.
         keep: The share of their weight that weakened edges keep.
         now: The time of learning in the units of `rule.tau`.
         at: The time in epoch seconds.

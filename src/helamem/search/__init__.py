@@ -1,1 +1,1 @@
-"""A question's way through the memory: question, region, activation, spreading, selection, context."""
+"""Search, step by step: question, region, activation, spreading, selection, context."""

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from helamem.search.regions import Region
 
 DAY_S = 86_400.0
-FEW_TERMS = 3.0  # a turn of so many terms gets half of what saying much is worth
-NEARBY = 0.5  # what a turn has at most for being near a named time, but outside of it
+FEW_TERMS = 3.0  # number of terms at which a turn gets half of the weight of length
+NEARBY = 0.5  # most value of a turn near a named time, but outside of it
 USER = ROLES.index("user")
 
 
@@ -53,7 +53,7 @@ def base_terms(
 
 
 def _similarity(region: Region, question: Question, config: Activation) -> Floats:
-    """The similarity of the embeddings; relative, it counts by the square of what the embedder can read."""
+    """The similarity of the embeddings; if relative, times the squared share that the embedder can read."""
     cosine = region.similarity.astype(np.float64)
     if config.similarity == "shifted":
         return vectors.shifted_similarity(cosine)
@@ -64,7 +64,7 @@ def _similarity(region: Region, question: Question, config: Activation) -> Float
 
 
 def _word_score(region: Region, config: Activation) -> Floats:
-    """BM25 of each turn with the turns around it, of which the long ones count less."""
+    """BM25 of each turn with its neighbours, of which long ones count less."""
     counts = with_those_around(region.counts, region, config)
     lengths = with_those_around(region.nodes.lengths, region, config)
     n_documents = region.postings.n_documents
@@ -81,7 +81,7 @@ def _word_score(region: Region, config: Activation) -> Floats:
 
 
 def with_those_around(values: Floats, region: Region, config: Activation) -> Floats:
-    """Values of each turn, and shares of those around it, which count by their own lightness.
+    """The values of each turn plus shares of its neighbours, by their own lightness.
 
     Args:
         values: Shape (n,) or (n, t).
@@ -99,9 +99,9 @@ def with_those_around(values: Floats, region: Region, config: Activation) -> Flo
 
 
 def _document_frequency(region: Region, counts: Floats) -> Floats:
-    """How many memories of the namespace have each term in them or around them.
+    """An estimate of how many memories of the namespace have each term in or around them.
 
-    It is counted for the terms themselves; how many more have them around is seen in the region.
+    Occurrences in a memory are counted; the ratio of those around it is taken from the region.
 
         itself_t * (around in the region)_t / (itself in the region)_t
 
@@ -132,9 +132,9 @@ def _speaker_named(region: Region, question: Question) -> Floats:
 
 
 def _said_by_user(region: Region, question: Question) -> Floats:
-    """1 where the user speaks, from whom the assistant has it; 0 everywhere if the assistant is asked for.
+    """1 for turns of the user; 0 for all if the question asks what the assistant said.
 
-    What the assistant said is one exchange with the request before it, so neither is put first then.
+    A reply belongs to the request before it, so neither is preferred then.
     """
     by_user = region.nodes.roles == USER
     return np.asarray(by_user & (not question.asks_reply), np.float64)
@@ -146,7 +146,7 @@ def _saying_much(region: Region) -> Floats:
 
 
 def _date_named(region: Region, question: Question, config: Activation) -> Floats:
-    """1 within a time that the question names; near it up to half of that, for what was told later."""
+    """1 within a time that the question names; up to half near it, for what was told later."""
     starts, ends = np.array(question.periods).reshape(-1, 2).T
     at = region.nodes.at
     near = surroundings.proximity(at, starts, ends, tau=config.date_days * DAY_S)

@@ -1,7 +1,7 @@
-"""How probable it is that the hits of a search hold an answer, from what the search computed anyway.
+"""The probability that the hits of a search hold an answer, from values that the search has computed.
 
-A few signs are weighed by a logistic model, whose weights were fitted on published data sets
-(`helamem bench abstention --fit`). None of them is on an embedder's own scale, so the model fits all of them.
+A logistic model weighs a few signs; its weights were fitted on published data sets (`helamem bench abstention
+--fit`). No sign is on an embedder's own scale, so the model fits every embedder.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from helamem.search.questions import Question
     from helamem.search.regions import Region
 
-FIRST = 3  # hits that are looked at for the words of the question
-EVEN = 0.5  # how much is known where the question has no words to go by
-USUAL = 0.7  # how near what answers and what does not are on the whole, relative to memories among themselves
-NEAREST = 1.2  # from here on, nearer says nothing more
-FEW = 20  # of so few memories, what is near among themselves says half as much
+FIRST = 3  # number of hits that are searched for the words of the question
+EVEN = 0.5  # `known` of a question without telling words
+USUAL = 0.7  # mean closeness of answers and others, relative to that of memories among themselves
+NEAREST = 1.2  # closeness is capped here
+FEW = 20  # number of memories at which their own closeness counts half
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signs:
-    """What speaks for or against an answer among the hits.
+    """Signs for or against an answer among the hits.
 
     Attributes:
-        closeness: How near in meaning the nearest memory is to the question, relative to how near the hits are
-            to the memories nearest to them, beyond what is usual. As far as the embedder cannot read the
-            question, how much of it is `known` takes its place.
-        known: How much of what the question's words tell is in the memory at all, in [0, 1].
-        gathered: How much of it one of the first hits has, with the turns around it, in [0, 1].
-        attributed: How far whom the question names said what answers best, from -1 (only others did) to 1
-            (nobody else did); 0 where it names nobody.
-        dated: 1 if the best hit lies in a time that the question names, -1 if outside; 0 where it names none.
-        recognized: How probable it is that the same need was served before, by one of the hits.
+        closeness: The highest cosine with the question, relative to those of the hits with the memories nearest to
+            them, less the usual value. To the degree that the embedder cannot read the question, `known` replaces
+            it.
+        known: The share of the question's telling words that the memory has at all, in [0, 1].
+        gathered: The share of them that one of the first hits has, with its neighbours, in [0, 1].
+        attributed: Whether the person named said what fits best, from -1 (only others did) to 1 (nobody else did);
+            0 if the question names nobody.
+        dated: 1 if the best hit lies in a time that the question names, -1 if outside; 0 if it names none.
+        recognized: The probability that one of the hits served the same need before.
     """
 
     closeness: float = 0.0
@@ -55,8 +55,8 @@ class Signs:
     recognized: float = 0.0
 
 
-# What `helamem bench abstention --fit` gave on LoCoMo (five conversations), BEAM (eight chats), QMSum, FriendsQA
-# and Molweni, each counting the same.
+# The result of `helamem bench abstention --fit` on LoCoMo (five conversations), BEAM (eight chats), QMSum,
+# FriendsQA and Molweni, with equal weight.
 INTERCEPT = -1.24
 WEIGHTS: Mapping[str, float] = {
     "closeness": 3.08,
@@ -72,7 +72,7 @@ def probability(signs: Signs) -> float:
 
         r + (1 - r) / (1 + exp(-(intercept + sum over signs of  weight * sign)))
 
-    r is what is recognized: a need that was served before can be served again.
+    with r = `recognized`: a need that was served before can be served again.
 
     >>> probability(Signs(closeness=0.2, known=1, gathered=1)) > 0.8
     True
@@ -117,7 +117,7 @@ def signs(
 
 
 def _telling(question: Question) -> Bools:
-    """Which terms say what is asked for: neither whom it is about nor when."""
+    """Which terms are neither names nor dates."""
     places = range(len(question.terms))
     return np.array(
         [i < question.n_telling and question.terms[i] not in question.dating for i in places],
@@ -126,7 +126,7 @@ def _telling(question: Question) -> Bools:
 
 
 def _share(amounts: Floats, idf: Floats) -> float:
-    """How much of what the terms tell the best row has; even, where they tell nothing.
+    """The largest share of the terms' information in a row; equal weights if the terms have none.
 
     Args:
         amounts: Shape (n, t): how far each row has each term, in [0, 1].
@@ -151,7 +151,7 @@ def _nearness(region: Region, hits: Sequence[int]) -> float:
 
 
 def _attributed(region: Region, terms: Mapping[str, Floats]) -> float:
-    """How much better the best turn of whom the question names fits in meaning and words than any of others."""
+    """How much better the best turn of the person named fits than the best of others."""
     if region.speaker < 0:
         return 0.0
     zeros = np.zeros(len(region.ids))

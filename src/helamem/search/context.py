@@ -1,4 +1,4 @@
-"""From the hits of a search to the block of text that goes into a prompt, inside a token budget.
+"""Renders the hits of a search as a block of text for a prompt, within a token budget.
 
     Facts:
     [7] Ana: Maya is allergic to peanuts. (9 May 2023; from 12, 40)
@@ -6,10 +6,9 @@
     [12] Ana: Maya is allergic to peanuts, her brother told me.
     [13] Ben: I will bake without them.
 
-Every line is a heading or one memory, and begins with the memory's id in brackets, so that an answer can
-cite it. Of a text that is longer than the budget the passage that the question is about is shown, with
-"[...]" where it was cut. The block is data: line breaks inside a memory become spaces, so none can pass for a heading
-or for another memory.
+Every line is a heading, or a memory with its id in brackets, so that an answer can cite it. A text longer than the
+budget is cut to the passage that fits the question, with "[...]" at the cuts. Line breaks inside a memory become
+spaces, so it cannot pass for a heading or another memory.
 """
 
 from __future__ import annotations
@@ -33,10 +32,12 @@ if TYPE_CHECKING:
 Section: TypeAlias = "tuple[date, str] | None"  # the day and session of a turn; None for facts
 
 FIRST = 5  # number of hits taken by rank alone
-MOST_CHARACTERS = 24  # of a token: a text with more of them is longer than the budget, uncounted
-LEAST_PASSAGE = 50  # tokens: with less, whole memories come first
-LEAST_CHARACTERS = 24  # of a passage: less says nothing
-PRICE = 0.3  # how much the length of a later one counts against it
+MOST_CHARACTERS = (
+    24  # most characters per token: a text with more exceeds the budget, without counting
+)
+LEAST_PASSAGE = 50  # tokens: with less, whole memories are preferred
+LEAST_CHARACTERS = 24  # least tokens of a passage
+PRICE = 0.3  # exponent of the length of later hits
 
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
 
@@ -46,9 +47,9 @@ class Context(Record):
     """A block for a prompt.
 
     Attributes:
-        text: The block; empty where nothing was found, or nothing fitted.
-        ids: The memories that are in it, best first.
-        cut: Those of them of which only a passage is in it.
+        text: The block; empty if nothing was found or fits.
+        ids: The memories in it, best first.
+        cut: Those of which it has only a passage.
         tokens: Its length.
     """
 
@@ -70,21 +71,21 @@ def render(
 ) -> Context:
     """The best hits that fit into `max_tokens`, facts first, then turns session by session.
 
-    The first five hits are taken by rank, later ones by what they cost too:
+    The first five hits are taken by rank, later ones also by length:
 
         rank * tokens ** 0.3, the lowest first
 
-    Far down the list two short turns hold an answer more often than the long one a little above them.
-    What does not fit is left out, and later hits are still tried. Of a text that would not fit even alone, a
-    passage is shown that has half of the budget at most: a huge memory must neither leave the prompt empty nor
-    fill it. If nothing fits, the best hit is shown in part.
+    Far down the list, two short turns hold an answer more often than a long one a little above them. A hit that does
+    not fit is left out, and later ones are tried. A text that would not fit even alone is cut to a passage of at
+    most half the budget, so that it neither empties nor fills the prompt. If nothing fits, the best hit is shown in
+    part.
 
     Args:
-        query: What passages are chosen by.
-        count_tokens: How the length of a text is counted.
+        query: The question by which passages are chosen.
+        count_tokens: Counts the tokens of a text.
 
     Raises:
-        TypeError: `max_tokens` is no whole number.
+        TypeError: `max_tokens` is not a whole number.
         ValueError: It is below 1.
     """
     max_tokens = arguments.count("max_tokens", max_tokens, least=1)
@@ -92,7 +93,7 @@ def render(
     chosen = _fitting(ranked, query, _Budget(max_tokens, count_tokens))
     text = _block(chosen)
     tokens = count_tokens(text) if text else 0
-    while tokens > max_tokens:  # lines may take more together than alone, with some tokenizers
+    while tokens > max_tokens:  # with some tokenizers, lines take more together than alone
         chosen.pop()
         text = _block(chosen)
         tokens = count_tokens(text) if text else 0
@@ -107,7 +108,7 @@ def render(
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A hit as it is shown."""
+    """A hit as a line."""
 
     hit: Hit
     text: str
@@ -116,7 +117,7 @@ class _Line:
 
 
 class _Budget:
-    """So many tokens, and what lines take of them."""
+    """A token budget, and the price of lines."""
 
     def __init__(self, tokens: int, count: Callable[[str], int]) -> None:
         self.tokens = tokens
@@ -124,7 +125,7 @@ class _Budget:
         self._alone = count("x")
 
     def price(self, line: str) -> int:
-        """What a line takes after another one."""
+        """The tokens that a further line takes."""
         return self._count(f"x\n{line}") - self._alone
 
     def line(self, hit: Hit) -> _Line | None:
@@ -136,7 +137,7 @@ class _Budget:
         return _Line(hit, line, price) if price <= self.tokens else None
 
     def part(self, hit: Hit, query: str, tokens: int) -> _Line | None:
-        """A passage of it that takes so many tokens at most; None if there is no room for one."""
+        """A passage of a hit of at most `tokens`; None if there is no room for one."""
         size = 4 * tokens
         while size >= LEAST_CHARACTERS:
             line = _line(hit, passages.passage(hit.text, query, size))
@@ -148,7 +149,7 @@ class _Budget:
 
 
 def _fitting(hits: Sequence[Hit], query: str, budget: _Budget) -> list[_Line]:
-    """The hits whose lines, with the headings that they need, add up to the budget at most."""
+    """The lines that fit into the budget together with their headings."""
     most = budget.tokens // 2
     found = [
         budget.line(hit) or (budget.part(hit, query, most) if most >= LEAST_PASSAGE else None)

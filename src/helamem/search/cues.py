@@ -1,4 +1,4 @@
-"""Earlier questions ("cues"): how near each is to a new one, what it lends, and what learning reads from it.
+"""Earlier questions ("cues"): their similarity to a new one, and what they contribute.
 
 A cue is bound to the memories that served it. Nothing else in search or learning interprets cues; the
 formulas are in `helamem.core.cues`.
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from helamem.records import Channel
     from helamem.search.questions import Question
 
-PROBABLE = 0.5  # from here on, a cue is more likely the same need than not
-# What activation arrives over: the stored channels, and bindings of cues.
+PROBABLE = 0.5  # a cue above this is more likely the same need than not
+# The channels of activation: stored ones, and bindings of cues.
 ROUTES: tuple[Channel, ...] = (*CHANNELS, "cue")
 CUE = ROUTES.index("cue")
 
@@ -79,13 +79,13 @@ def compare(
     speakers: tuple[str, ...],
     config: Config,
 ) -> NearCues:
-    """How near each cue is to a question, and how probable it is that the need is the same.
+    """The similarity of each cue to a question, and the probability of the same need.
 
     Args:
         question: The new question.
         found: The cues.
-        postings: Where the question's terms occur.
-        speakers: All who have spoken.
+        postings: The occurrences of the question's terms.
+        speakers: All speakers.
         config: The settings.
     """
     meaning, language = np.maximum(found.cosines, 0.0), language_named(config.language)
@@ -116,7 +116,7 @@ def lend(near: NearCues, edges: Edges, targets: Ints, similarity: Floats, config
     Args:
         near: The cues.
         edges: The region's edges; those of cues are their bindings.
-        targets: Where each edge ends, as the index of a memory of the region; -1 outside of it.
+        targets: The local index of each edge's target; -1 outside of the region.
         similarity: Shape (n,): each memory's cosine with the question.
         config: The settings.
     """
@@ -143,13 +143,13 @@ def lend(near: NearCues, edges: Edges, targets: Ints, similarity: Floats, config
 
 
 def recognition(near: NearCues, edges: Edges, memories: Ints) -> float:
-    """The probability that the question is one of those that some memories served."""
+    """The probability that some memories served the question's need before."""
     serving = np.isin(near.ids, edges.sources[np.isin(edges.targets, memories)])
     return float(np.clip(near.recognized[serving].sum(), 0.0, 1.0))
 
 
 def matches(near: NearCues) -> tuple[CueMatch, ...]:
-    """The cues as a recall shows them, the most alike first."""
+    """The cues as a recall shows them, most similar first."""
     return tuple(
         CueMatch(
             id=int(near.ids[i]),
@@ -161,11 +161,11 @@ def matches(near: NearCues) -> tuple[CueMatch, ...]:
 
 
 def same_question(found: Sequence[CueMatch], *, least: float) -> int | None:
-    """The cue that asks for the same in nearly the same words; None if there is none.
+    """The cue with nearly the same words; None if there is none.
 
     Args:
-        found: The cues, the most alike first.
-        least: The similarity from which on they are one question.
+        found: The cues, most similar first.
+        least: The least similarity of the same question.
     """
     return found[0].id if found and found[0].similarity >= least else None
 
@@ -180,7 +180,7 @@ def _shared_words(
 ) -> Floats:
     """The share of the information in the question's words, names apart, that each cue has.
 
-    A word that no memory has tells as much as the rarest: it may be the one that makes the need another.
+    A word that no memory has weighs as much as the rarest: it may make it another need.
     """
     n_documents = max(postings.n_documents, 1)
     telling = question.terms[: question.n_telling]

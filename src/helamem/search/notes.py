@@ -1,4 +1,4 @@
-"""Notes on a result: conditions that no memory meets, and words that were not looked up."""
+"""Notes on a result: conditions that no memory meets, and words that were not searched."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ LOOKED_AT = 2000  # number of newest memories whose names and keys are compared 
 
 
 def left_out(terms: Sequence[str], postings: Postings, max_rows: int) -> tuple[str, ...]:
-    """One sentence about the terms that are too frequent to be looked up, if there are any."""
+    """A sentence about the terms that are too frequent to be searched, if there are any."""
     looked_up = lexical.affordable(postings.document_frequency, max_rows)
     frequent = [repr(term) for term, found in zip(terms, looked_up, strict=True) if not found]
     if not frequent:
         return ()
     were = "was" if len(frequent) == 1 else "were"
     return (
-        f"{', '.join(frequent)} {were} not looked up, being in so many memories; "
-        f"the limit is candidates.max_postings = {max_rows}",
+        f"{', '.join(frequent)} {were} not searched, since too many memories have them "
+        f"(candidates.max_postings = {max_rows})",
     )
 
 
 def unsure(confidence: float, least: float) -> str:
-    """What is said where hits are held back."""
+    """The note for hits below `min_confidence`."""
     return (
-        f"what was found is not returned: its confidence is {confidence:.2f}, "
-        f"and min_confidence = {least:g}"
+        f"no hits are returned, since their confidence is {confidence:.2f}, below min_confidence = "
+        f"{least:g}"
     )
 
 
 def unmet(store: Store, where: Filter) -> tuple[str, ...]:
-    """One sentence for each condition of a filter that no memory meets at all.
+    """One sentence for each condition of a filter that no memory meets.
 
     Args:
         where: A filter that fits nothing.

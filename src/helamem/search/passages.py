@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Place: TypeAlias = "tuple[int, str, float]"  # of a word of the question: where, which, its weight
+Place: TypeAlias = (
+    "tuple[int, str, float]"  # a word of the question in the text: place, word, weight
+)
 
 CUT = "[...]"  # marks omitted text
 _WORD = re.compile(r"[^\W_]+")
-_MOST = 2000  # places of one word that are looked at
+_MOST = 2000  # most places of one word that are considered
 _END = re.compile(r"(?:[.!?]['\")\]]*\s+|[\u3002\uff01\uff1f]|\n)")
 
 
 def passage(text: str, query: str, size: int) -> str:
-    """The stretch of a text in which most of the question's words stand, rare ones counting more.
+    """The passage of a text with most of the question's words, rare ones counting more.
 
     Args:
-        size: How many characters it may have at most, with the marks of what is left out.
+        size: The most characters, with the marks of omissions.
 
     >>> passage("We went home. The safe's password is 1234. It rained.", "Which password?", 50)
     "[...] The safe's password is 1234. [...]"
@@ -38,7 +40,7 @@ def passage(text: str, query: str, size: int) -> str:
 
 
 def _places(text: str, query: str) -> list[Place]:
-    """Where words of the question stand, in order, with their weights: the rarer in the text the more."""
+    """The places of the question's words in the text, in order, with weights: rarer words weigh more."""
     words = [word.lower() for word in _WORD.findall(query) if len(word) > 1 or not word.isascii()]
     stems = set(map(_stem, words))
     sizes, openings = sorted(set(map(len, stems))), {stem[:2] for stem in stems}
@@ -54,12 +56,12 @@ def _places(text: str, query: str) -> list[Place]:
 
 
 def _stem(word: str) -> str:
-    """What a word's other forms begin with too; numbers and names with digits have none."""
+    """The beginning that a word's other forms share; words with digits have none."""
     return word[: max(4, len(word) - 3)] if word.isalpha() else word
 
 
 def _heaviest(places: Sequence[Place], size: int) -> int:
-    """Where the rarest word stands in the stretch of this size whose different words weigh most."""
+    """The place of the rarest word in the window of this size whose distinct words weigh most."""
     window: deque[Place] = deque()
     inside: Counter[str] = Counter()
     weights = {word: weight for _, word, weight in places}
@@ -79,7 +81,7 @@ def _heaviest(places: Sequence[Place], size: int) -> int:
 
 
 def _around(text: str, anchor: int, places: Sequence[Place], size: int) -> tuple[int, int]:
-    """The sentence at a place, and as many beside it as fit, those with more words of the question first."""
+    """The sentence at a place, and neighbouring ones that fit, those with more words of the question first."""
     low, high = max(0, anchor - size), min(len(text), anchor + size)
     ends = [low, *(match.end() for match in _END.finditer(text, low, high)), high]
     first = last = next(
@@ -98,8 +100,8 @@ def _around(text: str, anchor: int, places: Sequence[Place], size: int) -> tuple
             i
             for i in beside
             if max(ends[i + 1], ends[last + 1]) - min(ends[i], ends[first]) <= size
-            and not (i == 0 and low > 0)  # its beginning is not here
-            and not (i == len(ends) - 2 and high < len(text))  # nor its end
+            and not (i == 0 and low > 0)  # its beginning is outside
+            and not (i == len(ends) - 2 and high < len(text))  # its end is outside
         ]
         if not fitting:
             return ends[first], ends[last + 1]
@@ -108,7 +110,7 @@ def _around(text: str, anchor: int, places: Sequence[Place], size: int) -> tuple
 
 
 def _words_from(text: str, begin: int, size: int) -> tuple[int, int]:
-    """Whole words from a place on, where there are any."""
+    """Whole words from a place on, if there are any."""
     if begin > 0 and not text[begin - 1].isspace():
         space = text.find(" ", begin, begin + size // 4)
         begin = space + 1 if space >= 0 else begin

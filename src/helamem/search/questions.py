@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from helamem.language.language import Language
     from helamem.protocols import Embedder, Floats
 
-_LOOSE = re.compile(r"[\s,.]*([.?!])(?=\s|$)")  # an end of a sentence, with what was left before it
+_LOOSE = re.compile(r"[\s,.]*([.?!])(?=\s|$)")  # the end of a sentence, with the space before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +28,14 @@ class Question:
     """An analysed question.
 
     Attributes:
-        vector: The embedding of the question without its speakers' names, shape (dimension,). A name in
-            the question pulls towards every turn that is addressed to the person; who is meant is
-            matched by `named` as well.
+        vector: The embedding of the question without speakers' names, shape (dimension,). A name would pull
+            towards turns addressed to the person; `named` matches the person instead.
         coverage: The share of it that the embedder can read.
-        terms: Its different terms: first those without speakers' names, then those of the names.
+        terms: Its distinct terms: first those without speakers' names, then those of the names.
         n_telling: How many of these are not of names.
-        dating: Those of its terms that name a period: they say when, and not what.
-        named: The speakers whom it names, in the order in which it does.
-        misspelt: The terms that are nearly the name of a speaker, and of whom.
+        dating: Those of its terms that name a period.
+        named: The speakers that it names, in order.
+        misspelt: The terms that nearly match a speaker's name, with the speaker.
         periods: The periods that it names, as starts and ends in epoch seconds.
         asks_when: Whether it asks for a time.
         asks_reply: Whether it asks for what the assistant said.
@@ -69,10 +68,10 @@ def understand(
     Args:
         query: The question.
         speakers: The memory's speakers.
-        embedder: What gives the question its vector.
-        language: What it is read with.
-        at: When it is asked: what "yesterday" is counted from, and in whose days.
-        names_apart: Whether the names of speakers are left out of the vector.
+        embedder: Embeds the question.
+        language: The language of the analysis.
+        at: When it is asked, with the zone of its days; "yesterday" is relative to it.
+        names_apart: Whether speakers' names are left out of the vector.
     """
     asked = without_framing(composed(query), language)
     bare = without_names(asked, speakers, language)
@@ -101,7 +100,7 @@ def understand(
 def telling(
     query: str, speakers: Sequence[str], language: Language = ENGLISH, *, names_apart: bool
 ) -> str:
-    """The words of a query that tell what is asked; they are what is embedded.
+    """The query without courtesy phrases and speakers' names; this is what gets embedded.
 
     >>> telling("Could you tell me what Ana cooks?", ["Ana"], names_apart=True)
     'what cooks?'
@@ -117,7 +116,7 @@ def named(query: str, speakers: Sequence[str], language: Language = ENGLISH) -> 
 
 
 def without_framing(query: str, language: Language = ENGLISH) -> str:
-    """A question without the phrases on how it is to be answered, and on its having been talked about.
+    """A question without phrases about the form of its answer, or about having been discussed.
 
     >>> without_framing("Could you please tell me when Ana left?")
     'when Ana left?'

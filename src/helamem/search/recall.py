@@ -25,7 +25,7 @@ class CueMatch(Record):
     """An earlier question near this one.
 
     Attributes:
-        similarity: How alike the two questions are, by meaning and words, in [0, 1].
+        similarity: Their similarity by meaning and words, in [0, 1].
         probability: The probability that it is the same need.
     """
 
@@ -37,22 +37,21 @@ class CueMatch(Record):
 @helpful
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Recall(Record):
-    """What a question brought back.
+    """The result of a search.
 
     Attributes:
         query: The question.
-        at: The time from which age was measured.
-        hits: Best first: `k` of them, and where learned associations brought more, a few on top; none where
-            `confidence` is below what was asked for.
-        confidence: How probable it is that the hits hold an answer, in [0, 1]; comparable between questions and
-            between memories, as the scores of hits are not. 0 where nothing was found.
-        signs: What the confidence was read from, by name (`helamem.search.confidence.Signs`).
-        cues: The earlier questions nearest to this one, the most alike first.
-        notes: What was not done as asked, one sentence each: a condition that no memory meets, words that are
-            too frequent to be looked up. Usually empty.
-        milliseconds: Where the time went.
-        vector: The question's embedding, kept so that learning need not compute it again; empty where it
-            has to.
+        at: The time of the question, from which age was measured.
+        hits: Best first: `k`, and a few more if learned associations add them; none if `confidence` is below
+            `min_confidence`.
+        confidence: The probability that the hits hold an answer, in [0, 1]; compares between questions and
+            memories, unlike scores. 0 if nothing was found.
+        signs: The values behind the confidence, by name (`helamem.search.confidence.Signs`).
+        cues: The earlier questions nearest to this one, most similar first.
+        notes: Sentences about what was not done as asked: a condition that no memory meets, or words too
+            frequent to be searched. Usually empty.
+        milliseconds: The time of each step.
+        vector: The question's embedding, for learning; empty if learning must compute it again.
     """
 
     query: str
@@ -82,7 +81,7 @@ class Recall(Record):
         return tuple(hit.id for hit in self.hits)
 
     def to_dict(self) -> dict[str, Json]:
-        """The recall as JSON: the question, and each hit with what made its score."""
+        """The recall as JSON: the question, and each hit with the parts of its score."""
         return {
             "query": self.query,
             "at": plain(self.at),
@@ -100,19 +99,19 @@ class Recall(Record):
     def context(
         self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
     ) -> str:
-        """The hits as a block for a prompt: as many of the best as fit `max_tokens`.
+        """The hits as a block for a prompt: as many of the best as fit into `max_tokens`.
 
-        After the fifth, what a hit costs counts against it (`helamem.search.context.render`).
+        After the fifth, a hit's length counts against it (`helamem.search.context.render`).
 
         Raises:
-            TypeError, ValueError: `max_tokens` is no whole number, or below 1.
+            TypeError, ValueError: `max_tokens` is not a whole number, or below 1.
         """
         return self.context_block(max_tokens, count_tokens=count_tokens).text
 
     def context_block(
         self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None
     ) -> Context:
-        """The same block with the ids of the memories that are in it, and its number of tokens."""
+        """The same block with the ids of the memories in it, and its number of tokens."""
         if count_tokens is None:
             return render(self.hits, max_tokens=max_tokens, query=self.query)
         return render(self.hits, max_tokens=max_tokens, query=self.query, count_tokens=count_tokens)

@@ -33,17 +33,17 @@ class Region:
 
     Attributes:
         nodes: Their columns.
-        previous, following: Local index of the neighbouring turns; -1 where they are not in the region.
+        previous, following: Local index of the neighbouring turns; -1 if they are not in the region.
         similarity: How similar the vectors are to that of the question: the whole, or the best passage.
         vectors: Shape (n, dimension): the embeddings of the whole texts.
         counts: Shape (n, t): how often each memory has each term of the question.
-        keywords: Shape (n, t): the same, of its most telling terms only.
-        postings: Where the terms occur in the region, and how often in the whole namespace.
-        allowed: Which memories the filters let through.
+        keywords: Shape (n, t): the same for its most telling terms only.
+        postings: The occurrences of the terms in the region, and their counts in the whole namespace.
+        allowed: Which memories pass the filters.
         edges: Stored edges from cues and from memories of the region, as ids, decayed.
         cues: The earlier questions nearest to this one.
-        speaker: Whom the question names first, as in `nodes.speakers`; -1 for nobody who has spoken.
-        lightness: Shape (n,): 1 for a turn of few terms, less and less for longer ones.
+        speaker: The speaker that the question names first, as in `nodes.speakers`; -1 for none.
+        lightness: Shape (n,): 1 for a turn of few terms, less for longer ones.
     """
 
     nodes: Nodes
@@ -82,10 +82,10 @@ class Region:
 def query_for(
     question: Question, config: Config, *, where: Filter | None, at: datetime
 ) -> RegionQuery:
-    """What the store is asked for.
+    """The query for the store.
 
     Args:
-        where: What may be returned; None for all.
+        where: The filter on results; None for all.
         at: When the question is asked.
     """
     by_days = config.learning.decay_by == "days"
@@ -129,9 +129,9 @@ def region(rows: RegionRows, question: Question, config: Config) -> Region:
 
 
 def _speaker(rows: RegionRows, question: Question) -> int:
-    """Whom the question names first, by the numbers that the store has for speakers now.
+    """The index of the speaker that the question names first.
 
-    A word that is nearly a name means it where no memory has the word.
+    A near spelling of a name counts if no memory has the word.
     """
     frequency = rows.postings.document_frequency
     unknown = {term for term, n in zip(question.terms, frequency, strict=True) if not n}

@@ -51,8 +51,8 @@ def search(
 ) -> Recall:
     """Search for a question. Writes nothing.
 
-    The store is read three times: for the names that the question may hold, which its vector is made without;
-    for its region; and for the memories that are returned, of which those removed meanwhile are left out.
+    The store is read three times: for the names of speakers, for the region, and for the returned memories,
+    of which those removed meanwhile are left out.
     """
     watch = Stopwatch()
     config = _reaching(config, k)
@@ -108,9 +108,9 @@ def _reaching(config: Config, k: int) -> Config:
 def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tuple[int, Path]]:
     """Local indices of the hits, best first, each with its path.
 
-    The first places go by direct activation alone, so that no association displaces what answers by
-    itself; the places up to k by all activation. A few more may come on top, where association
-    brought them. What is not among the best k by direct activation came by the associative path.
+    The first places go by direct activation alone, so that no association displaces what answers by itself;
+    the places up to k by all activation. Association may add a few more. A hit that is not among the best k
+    by direct activation has the associative path.
     """
     open_ = np.flatnonzero(region.allowed & ~_surplus_facts(scores.total, region, config.facts))
     direct, total = scores.direct[open_], scores.total[open_]
@@ -144,7 +144,7 @@ def _hits(
     scores: Scores,
     terms: Mapping[str, Floats],
 ) -> tuple[Hit, ...]:
-    """The hits in order, with their memories and the parts of their scores; none that is gone."""
+    """The hits in order, with the parts of their scores; without memories deleted meanwhile."""
     total = scores.total
     found = store.get([int(region.ids[i]) for i, _ in chosen], skip_missing=True)
     memories = {memory.id: memory for memory in found}
@@ -197,7 +197,7 @@ class Stopwatch:
     _last: float = field(default_factory=time.perf_counter)
 
     def lap(self, name: str) -> None:
-        """End the step at hand."""
+        """End the current step."""
         now = time.perf_counter()
         self.laps[name] = 1e3 * (now - self._last)
         self._last = now

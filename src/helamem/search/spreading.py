@@ -31,9 +31,9 @@ class Scores:
 
     Attributes:
         base: Shape (n,): before the graph was used.
-        received: Shape (n, routes): what arrived over each kind of edge.
+        received: Shape (n, routes): the activation received over each kind of edge.
         recognized: Shape (n,): the contribution of recognized cues.
-        arrivals: What was received, edge by edge; from n on, sources are the region's cues.
+        arrivals: The activation received, edge by edge; sources from n on are the region's cues.
     """
 
     base: Floats
@@ -85,7 +85,7 @@ def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
     """The activation that each memory receives over temporal, learned and source edges.
 
     Args:
-        sources: Shape (n,): the activation of which memories pass on what exceeds the threshold.
+        sources: Shape (n,): the activation; memories pass on what exceeds the threshold.
     """
     threshold = config.threshold
     if config.threshold_is == "quantile":
@@ -102,8 +102,8 @@ def spread_from(region: Region, sources: Floats, config: Spreading) -> Spread:
 def _graph(region: Region) -> Graph:
     """The region's memories with their learned and source edges, and those from a question to its answer.
 
-    The answer is the turn that follows. Where turns are long, each says by itself what it is about, so an
-    edge in time weighs as much as the turns are light.
+    The answer is the next turn. A long turn says by itself what it is about, so the weight of an edge in
+    time is the lightness of the turns.
     """
     asking = np.flatnonzero((region.following >= 0) & (region.having(ASKS) > 0))
     sources, targets = region.locate(region.edges.sources), region.locate(region.edges.targets)

@@ -193,7 +193,7 @@ class CorrectRequest(Shape):
 
 
 class SeverRequest(Shape):
-    """Two memories, or a memory and an earlier question, whose learned edge goes."""
+    """Two memories, or a memory and an earlier question, whose learned edge is removed."""
 
     a: Id = Field(examples=[1])
     b: Id = Field(examples=[2])

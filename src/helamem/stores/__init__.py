@@ -1,1 +1,1 @@
-"""Where memories are kept; every store passes `helamem.testing.StoreContract`."""
+"""The stores of memories; each passes `helamem.testing.StoreContract`."""

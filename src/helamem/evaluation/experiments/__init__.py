@@ -41,18 +41,18 @@ NEED_TURNS = {"learning", "reuse", "ablation", "sensitivity", "budget", "facts",
 
 
 class Experiment(Protocol):
-    """What each module of this package has."""
+    """The interface of each module of this package."""
 
     def run(self, *arguments: Any, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
-        """What was measured, as JSON."""
+        """Measure; return the result as JSON."""
         ...
 
     def tables(self, result: Mapping[str, Any]) -> list[Table]:
-        """What a reader needs to see of it."""
+        """The tables of a result."""
         ...
 
     def plots(self, result: Mapping[str, Any]) -> Sequence[Plot | Bars]:
-        """What is better seen than read."""
+        """The plots of a result."""
         ...
 
 
@@ -60,7 +60,7 @@ def experiment(name: str) -> Experiment:
     """The module with this name.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is no such experiment.
     """
     if name not in NAMES:
         raise ConfigError(f"there is no experiment {name!r}; there are {', '.join(NAMES)}")
@@ -75,7 +75,7 @@ def of(result: Mapping[str, Any]) -> Experiment:
 
 
 def question(result: Mapping[str, Any]) -> str:
-    """What the experiment asks that a result is from: the first words of its module's text."""
+    """The question of a result's experiment: the first sentence of its module's docstring."""
     first, *_ = str(of(result).__doc__).splitlines()
     asked, mark, _ = first.partition("?")
     return asked + mark
@@ -102,7 +102,7 @@ def run(
         corrections: A file that says which evidence is right, as `forms.corrections` reads it.
         sample: How many of the conversations are taken; all by default.
         embedder: As `Config.embedder` names it.
-        command: How it was called, for the record.
+        command: The command line, for the record.
         settings: What `run` of the experiment's module takes. "retrieval", "budget" and "answers" take
             `systems`, a list of names out of `helamem.evaluation.systems.SYSTEMS`; a system of one's own is
             measured by `helamem.evaluation.runner.run`.

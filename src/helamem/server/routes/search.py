@@ -93,7 +93,7 @@ def consolidate(
 def lessons(
     request: Request, namespace: Namespace, limit: Annotated[int, Query(ge=0)] = 100
 ) -> dict[str, Any]:
-    """List the lessons and consolidations that can be undone, the latest first."""
+    """List the lessons and consolidations that can be undone, latest first."""
     request.app.state.check_items(limit)
     with opened(request, namespace, "read") as memory:
         return {"items": [each.to_dict() for each in memory.lessons(limit=limit)]}

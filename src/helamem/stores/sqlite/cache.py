@@ -1,4 +1,4 @@
-"""The indexes of the namespaces of a file, kept up with what this process and others write, within a limit."""
+"""The indexes of a file's namespaces, kept up to date with all writers, within a limit of RAM."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.namespace import Space, State
 
 ROLE_CODES = {role: code for code, role in enumerate(ROLES) if code}
-MANY_CHANGES = 0.1  # beyond this share of the nodes, everything is read anew
-MOST_BYTES = 256 * 2**20  # of all indexes of a file; the one in use may be larger
+MANY_CHANGES = 0.1  # beyond this share of changed nodes, everything is read again
+MOST_BYTES = 256 * 2**20  # bytes of all indexes of a file; the one in use may be larger
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An index, and the state of the namespace that it is of."""
+    """An index, and the state of its namespace."""
 
     state: State
     index: NodeIndex
 
 
 class Cache:
-    """The newest index of one namespace that anybody has needed."""
+    """The newest index of one namespace."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,13 +42,13 @@ class Cache:
 
     @property
     def held(self) -> Held | None:
-        """What is at hand, whatever it is of."""
+        """The present index, of any state."""
         return self._held
 
     def current(self, space: Space) -> Held:
-        """The index as of a snapshot, of which this had better be the first reading.
+        """The index of a snapshot; call it first in the snapshot.
 
-        An index that others have brought further meanwhile is of no use to it: it gets one of its own then.
+        If others have advanced the index meanwhile, the snapshot gets one of its own.
         """
         with self._lock:
             state = namespace.state(space)
@@ -57,7 +57,7 @@ class Cache:
             return held
 
     def offer(self, held: Held) -> None:
-        """Keep an index of what has been committed, if it is newer."""
+        """Keep an index of a committed state, if it is newer."""
         with self._lock:
             self._offer(held)
 
@@ -67,7 +67,7 @@ class Cache:
 
 
 class Caches:
-    """The caches of all namespaces of a file; beyond the limit those go that were not used for longest."""
+    """The caches of all namespaces of a file; beyond the limit, the least recently used go."""
 
     def __init__(self, most_bytes: int | None = None) -> None:
         self._most_bytes = most_bytes
@@ -84,7 +84,7 @@ class Caches:
             return cache
 
     def used(self, number: int, held: Held) -> None:
-        """Keep to the limit after an index may have grown."""
+        """Enforce the limit after an index may have grown."""
         with self._lock:
             if number not in self._caches:
                 return
@@ -101,7 +101,7 @@ class Caches:
 
 
 def caught_up(space: Space, held: Held | None, state: State) -> Held:
-    """An index of this state: the one at hand, with what is newer read in and what has changed corrected."""
+    """An index of this state: the present one with newer nodes added and changed ones corrected."""
     if (
         held is None
         or held.state.is_newer_than(state)
@@ -120,7 +120,7 @@ def caught_up(space: Space, held: Held | None, state: State) -> Held:
 
 
 def _corrected(space: Space, held: Held, state: State) -> NodeIndex:
-    """The index without what went since, and with what changed; empty where that is much."""
+    """The index without removed nodes and with changed ones; empty if there are many."""
     index, changes = held.index, None
     if held.state != NEVER and state.generation - held.state.generation < CHANGES_KEPT:
         changes = space.db.column(

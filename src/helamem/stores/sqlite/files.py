@@ -1,7 +1,7 @@
-"""Open files: what all handles on one file share, which is connections and what is kept in RAM of its namespaces.
+"""Open files: the connections and caches that all handles on one file share.
 
-Readers have a connection each while they read; there is one connection to write with, and a lock for it. So
-readers wait neither for each other nor for a writer.
+Each reader has a connection while it reads; there is one connection for writing, with a lock. So readers wait neither
+for each other nor for a writer.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from helamem.stores.sqlite.database import READERS_S, Database
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-IDLE_READERS = 8  # connections that are kept open while nobody reads
-FORK_S = 5.0  # how long a fork waits for those who are reading or writing
+IDLE_READERS = 8  # idle connections that stay open
+FORK_S = 5.0  # seconds that a fork waits for readers and writers
 
 FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | bytes | None]]] = {
     "learned": (7, edge_table.learned),
@@ -37,10 +37,10 @@ class File:
     """One open file; see `opened`.
 
     Attributes:
-        caches: What is kept in RAM of its namespaces.
-        owes_wipe: Whether traces of removed data are to be wiped after the transaction at hand.
-        owes_wipe_when_closed: Whether they are when a handle is closed.
-        users: How many leases there are.
+        caches: The caches of its namespaces.
+        owes_wipe: Whether to wipe traces of removed data after the current transaction.
+        owes_wipe_when_closed: Whether to wipe them when a handle is closed.
+        users: The number of leases.
     """
 
     def __init__(self, path: str, *, synchronous: str, busy_s: float) -> None:
@@ -53,7 +53,7 @@ class File:
         self._readers = threading.Condition()
         self._idle: list[Database] = []
         self._n_reading = 0
-        self._is_barred = False  # nobody may begin to read
+        self._is_barred = False  # no new readers may start
         self._is_closed = False
         self._may_fork = True
         self._writer: Database | None = self._connected(to_read=False)
@@ -61,12 +61,12 @@ class File:
 
     @property
     def is_there(self) -> bool:
-        """Whether it is still what lies at its path."""
+        """Whether it is still the file at its path."""
         return self._identity is not None and self._identity == identity(self.path)
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Database]:
-        """A connection to read with; of a file in RAM, the only one."""
+        """A connection for reading; the only one for a file in RAM."""
         if self.path == IN_RAM:
             with self._write_lock:
                 yield self._to_write()
@@ -79,13 +79,13 @@ class File:
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[Database]:
-        """The connection to write with, for one thread at a time."""
+        """The connection for writing, for one thread at a time."""
         with self._write_lock:
             yield self._to_write()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[Database]:
-        """The connection to write with, while nobody else reads, unless somebody goes on reading for long."""
+        """The connection for writing, without readers unless one reads for long."""
         with self.writer() as db, self._barred(READERS_S), db.explained():
             yield db
 
@@ -97,7 +97,7 @@ class File:
         return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
-        """Close all connections; those who still read close theirs."""
+        """Close all connections; running readers close their own."""
         with self._write_lock, self._readers:
             self._is_closed = True
             self._disconnect()
@@ -161,7 +161,7 @@ class File:
 
     @contextlib.contextmanager
     def _barred(self, patience_s: float) -> Iterator[bool]:
-        """Nobody begins to read inside; whether nobody still reads, after some patience."""
+        """A block without new readers; yields whether all others have finished in time."""
         with self._readers:
             self._readers.wait_for(lambda: not self._is_barred)
             self._is_barred = True
@@ -173,10 +173,10 @@ class File:
                 self._is_barred = False
                 self._readers.notify_all()
 
-    # A connection must not be used after a fork, nor be closed on one side of it only.
+    # A connection must not be used after a fork, nor closed in one of the processes only.
 
     def pause(self) -> None:
-        """Before a fork: close all connections, which are opened again when they are needed."""
+        """Before a fork: close all connections; they are reopened on demand."""
         has_lock = self._write_lock.acquire(timeout=FORK_S)
         with self._readers:
             self._is_barred = True
@@ -187,7 +187,7 @@ class File:
             self._disconnect()
 
     def resume(self, *, in_child: bool) -> None:
-        """After a fork: on with it, except in a child that came about in the middle of a transaction."""
+        """After a fork: allow use again, except in a child that was forked inside a transaction."""
         if in_child:
             self._write_lock, self._readers = threading.RLock(), threading.Condition()
             self._is_closed |= not self._may_fork
@@ -199,7 +199,7 @@ class File:
 
 
 class Lease:
-    """A handle's share in an open file, which is closed with the last of them."""
+    """A handle's share of an open file; the last one closes the file."""
 
     def __init__(self, file: File) -> None:
         self.file = file
@@ -207,7 +207,7 @@ class Lease:
         self.close.atexit = False
 
     def require_open(self) -> None:
-        """Refuse whoever uses it after it was closed.
+        """Refuse use after closing.
 
         Raises:
             StoreError: It was closed.
@@ -217,7 +217,7 @@ class Lease:
 
 
 def opened(path: str, *, synchronous: str, busy_s: float) -> Lease:
-    """The file at a path, shared with all who open it with the same settings.
+    """The file at a path, shared by all handles with the same settings.
 
     Raises:
         StoreError: See `Database`.
@@ -284,7 +284,7 @@ if hasattr(os, "register_at_fork"):  # elsewhere nothing forks
 
 
 def identity(path: str) -> tuple[int, int] | None:
-    """What tells a file from another that takes its place; None where there is none."""
+    """What distinguishes a file from one that replaces it; None if there is none."""
     if path == IN_RAM:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a store keeps in RAM of its nodes: unit vectors and columns, for scoring.
+"""The nodes of a namespace in RAM: unit vectors and columns, for scoring.
 
 A cache: everything in it can be read again from the file. Rows are nodes in ascending order of id.
 An index is of one moment. That of a later moment shares memory with it where nodes were only added.
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from helamem.protocols import Floats, Ints, NodeKind
 
 CUE = NODE_KINDS.index("cue")
-SPARSE = 4  # below one wanted row in so many, gathering rows is faster than scoring them all
+SPARSE = 4  # if fewer than one row in so many is wanted, gathering them is faster than scoring all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """What is known about nodes beside their vectors, one row each; see `protocols.Nodes`.
+    """The columns of nodes without their vectors; see `protocols.Nodes`.
 
     Attributes:
-        turns: The ids by which turns follow each other: their own, or that of the turn whose place they have taken.
+        turns: The ids that order turns: their own, or that of the turn that they replaced.
     """
 
     ids: Ints
@@ -109,7 +109,7 @@ class NodeIndex:
 
     @property
     def n_bytes(self) -> int:
-        """How much RAM it takes, without the names of speakers."""
+        """Its size in RAM, without the names of speakers."""
         rows = (*self.grown, self.wholes, self.passages, self.owners)
         return sum(each.n_bytes for each in rows) + self.turns.n_bytes
 
@@ -120,7 +120,7 @@ class NodeIndex:
         n_vectors: Ints,
         speakers: tuple[str, ...],
     ) -> NodeIndex:
-        """This index with newer nodes; what has been handed out of this one stays as it is.
+        """A new index with newer nodes; this one stays as it is.
 
         Args:
             vectors: The vectors of the nodes, one node after the other, that of the whole first.
@@ -149,7 +149,7 @@ class NodeIndex:
         n_vectors: Ints,
         speakers: tuple[str, ...],
     ) -> NodeIndex:
-        """This index without some of its nodes, and with new values for others of them."""
+        """A new index without some nodes, and with new values for others."""
         stays = ~np.isin(self.ids, gone)
         columns, wholes = self.columns.of_rows(stays), self.vectors[stays]
         rows = np.searchsorted(columns.ids, changed.ids)
@@ -171,7 +171,7 @@ class NodeIndex:
         """The row of each id.
 
         Raises:
-            KeyError: An id is not here.
+            KeyError: An id is not in the index.
         """
         rows, found = self._look_up(ids)
         if not found.all():
@@ -273,7 +273,7 @@ class NodeIndex:
         return (self.columns.traits & QUIET) > 0
 
     def n_neighbors(self) -> int:
-        """How many turns have a turn after them."""
+        """The number of turns with a next turn."""
         return int((self.turns.after(np.arange(len(self.ids))) >= 0).sum())
 
     def _ids_of(self, rows: Ints) -> Ints:
@@ -316,7 +316,7 @@ def _drop_unused_speakers(
     left = np.unique(columns.speakers[tell])
     if len(left) == len(speakers):
         return columns, speakers
-    number = np.full(len(speakers) + 1, -1)  # the last is for nobody
+    number = np.full(len(speakers) + 1, -1)  # the last is for turns without a speaker
     number[left] = np.arange(len(left))
     return (
         replace(columns, speakers=number[columns.speakers]),
@@ -332,9 +332,9 @@ def _scores(vectors: NDArray[np.float32], rows: Ints, query: Floats) -> NDArray[
 
 
 def _cosines(vectors: NDArray[np.float32], query: Floats) -> NDArray[np.float32]:
-    """One cosine a row, which depends on that row alone: twins tie, wherever they stand.
+    """One cosine per row, which depends on that row alone, so equal rows tie.
 
-    A matrix product would sum the last rows in another order than those before them.
+    A matrix product would sum the last rows in another order than the others.
     """
     cosines: NDArray[np.float32] = np.einsum("ij,j->i", vectors, query)
     return np.clip(cosines, -1, 1, out=cosines)

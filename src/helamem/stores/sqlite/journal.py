@@ -1,4 +1,4 @@
-"""The journal of lessons and consolidations: what each has changed, in numbers and digests only."""
+"""The journal of lessons and consolidations: their changes, as numbers and digests only."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.namespace import Space
 
 LESSON, CONSOLIDATION = range(2)
-# Lessons and consolidations that can be undone. Each takes about a kilobyte, so that a journal stays near a
-# megabyte; whoever finds a lesson wrong finds it sooner.
+# Most lessons and consolidations that can be undone. Each takes about a kilobyte, so a journal stays near a
+# megabyte.
 KEPT = 1000
 Pair: TypeAlias = tuple[int, int]
 
 
 def record(space: Space, lesson: Lesson, cue: int | None, gains: dict[Pair, float]) -> int:
-    """Begin the step of a lesson before it is applied: what edges and uses are until now.
+    """Begin the step of a lesson before it is applied, with the present edges and uses.
 
     Args:
-        gains: What each pair is strengthened by, cues included; each once, the lower id first.
+        gains: The gain of each pair, including cues; each pair once, the lower id first.
     """
     rule = lesson.rule
     step = _begin(space, LESSON, lesson.at)
@@ -54,7 +54,7 @@ def record(space: Space, lesson: Lesson, cue: int | None, gains: dict[Pair, floa
 def gains_of(
     pairs: Sequence[Pair], gains: Floats, bound: Sequence[Pair], bound_gains: Floats
 ) -> dict[Pair, float]:
-    """What each pair is strengthened by; pairs that do not grow are left out."""
+    """The gain of each pair, without pairs that do not grow."""
     found: dict[Pair, float] = {}
     both = zip((*pairs, *bound), (*gains.tolist(), *bound_gains.tolist()), strict=True)
     for (a, b), gain in both:
@@ -76,7 +76,7 @@ def _begin(space: Space, kind: int, at: float) -> int:
 
 
 def note_distilled(space: Space, step: int, marks: Sequence[bytes], facts: Sequence[int]) -> None:
-    """Add to the step of a consolidation what a cluster gave."""
+    """Add the result of a cluster to the step of a consolidation."""
     space.db.many("INSERT OR IGNORE INTO step_mark VALUES (?, ?)", [(step, each) for each in marks])
     space.db.many(
         "INSERT OR IGNORE INTO step_fact (fact, step) VALUES (?, ?)", [(id_, step) for id_ in facts]
@@ -84,7 +84,7 @@ def note_distilled(space: Space, step: int, marks: Sequence[bytes], facts: Seque
 
 
 def drop_empty(space: Space, step: int) -> None:
-    """Drop the step of a consolidation that has found nothing new."""
+    """Drop the step of a consolidation that found nothing new."""
     space.db.execute(
         "DELETE FROM step WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM step_mark WHERE step = ?1)",
         step,
@@ -92,7 +92,7 @@ def drop_empty(space: Space, step: int) -> None:
 
 
 def note_change(space: Space, step: int, fact: ChangedFact, new_sources: Sequence[int]) -> None:
-    """Add to the step of a consolidation what a known fact is until now."""
+    """Add the present state of a known fact to the step of a consolidation."""
     space.db.execute(
         "INSERT INTO step_fact SELECT f.node, ?, f.confidence, n.metadata, ?"
         " FROM fact f JOIN node n ON n.id = f.node WHERE f.node = ?"
@@ -103,7 +103,7 @@ def note_change(space: Space, step: int, fact: ChangedFact, new_sources: Sequenc
 
 
 def bound(space: Space, most: int) -> None:
-    """Drop the oldest steps beyond as many as are kept."""
+    """Drop the oldest steps beyond the limit."""
     space.db.execute(
         "DELETE FROM step WHERE namespace = ?1 AND id <="
         " (SELECT id FROM step WHERE namespace = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
@@ -113,7 +113,7 @@ def bound(space: Space, most: int) -> None:
 
 
 def steps(space: Space, limit: int) -> list[Step]:
-    """The latest steps, the latest first."""
+    """The latest steps, latest first."""
     found = space.db.rows(
         "SELECT id, kind, at, cue, undone FROM step WHERE namespace = ? ORDER BY id DESC LIMIT ?",
         space.id,
@@ -139,7 +139,7 @@ def steps(space: Space, limit: int) -> list[Step]:
 
 
 def copy_edge(space: Space, old: int, new: int, other: int) -> None:
-    """What lessons did to an edge, they did to its copy, too."""
+    """Copy the entries of an edge to its copy."""
     space.db.execute(
         "INSERT OR REPLACE INTO step_edge SELECT min(?2, ?3), max(?2, ?3), step, before, before_touched, gain, keep"
         " FROM step_edge WHERE a = min(?1, ?3) AND b = max(?1, ?3)",
@@ -148,12 +148,12 @@ def copy_edge(space: Space, old: int, new: int, other: int) -> None:
 
 
 def forget_edge(space: Space, a: int, b: int) -> None:
-    """Forget what lessons did to an edge, so that none brings it back."""
+    """Drop the entries of an edge, so that no undo brings it back."""
     space.db.execute("DELETE FROM step_edge WHERE a = ? AND b = ?", min(a, b), max(a, b))
 
 
 def copy_uses(space: Space, old: int, new: int) -> None:
-    """What lessons counted for a memory, they counted for its successor, which has taken over its uses."""
+    """Copy the uses of a memory to its successor."""
     space.db.execute(
         "INSERT OR IGNORE INTO step_use SELECT ?, step, used_at FROM step_use WHERE node = ?",
         new,
@@ -162,7 +162,7 @@ def copy_uses(space: Space, old: int, new: int) -> None:
 
 
 def forget(space: Space, ids: Sequence[int]) -> None:
-    """Forget nodes that are removed, and lessons that were about nothing else."""
+    """Drop removed nodes, and lessons about nothing else."""
     gone = listed(ids)
     for table, column in (("step_edge", "a"), ("step_edge", "b"), ("step_use", "node"), ("step_fact", "fact")):  # fmt: skip
         space.db.execute(

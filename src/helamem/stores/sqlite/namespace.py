@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.database import Database
 
 
-CHANGES_KEPT = 1000  # generations that caches can catch up with; older caches read everything anew
+CHANGES_KEPT = 1000  # generations that caches can catch up with; older caches read everything again
 GRAVES = 0  # the namespace to which emptied rows belong
 WIPE, MOVED = "wipe", "moved"  # keys of `meta`: pending work that outlives a process
 DROPPED = "\x1fdropped "  # prefix of the names of dropped namespaces; no other name can have it
@@ -45,15 +45,15 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a namespace says of itself at one moment.
+    """The state of a namespace at one moment.
 
     Attributes:
-        reindexings: How often the file has been reindexed; anything read before the last time is stale.
-        generation: How often nodes changed or went.
+        reindexings: How often the file was reindexed; anything read before the last time is stale.
+        generation: How often nodes were changed or removed.
         last_node: The newest node.
-        name: The namespace's name; another one after it was dropped.
-        n_documents, total_length: How many active episodes and facts there are, and their terms.
-        lessons: How many lessons have been learned.
+        name: The namespace's name, which changes when it is dropped.
+        n_documents, total_length: The number of active episodes and facts, and of their terms.
+        lessons: The number of lessons learned.
     """
 
     reindexings: int
@@ -65,12 +65,12 @@ class State:
     lessons: int = field(compare=False)
 
     def is_newer_than(self, other: State) -> bool:
-        """Whether nodes were changed, or came, after the other moment."""
+        """Whether nodes were changed or added after the other moment."""
         mine = self.reindexings, self.generation, self.last_node
         return mine > (other.reindexings, other.generation, other.last_node)
 
 
-NEVER = State(-1, -1, 0, "", 0, 0, 0)  # before a namespace was there
+NEVER = State(-1, -1, 0, "", 0, 0, 0)  # of a namespace that is not there yet
 
 
 def state(space: Space) -> State:
@@ -94,12 +94,12 @@ def found(db: Database, name: str, mine: Analysis | None) -> Space | None:
     """The namespace of this name, if there is one.
 
     Args:
-        mine: What this handle's vectors and terms are made by; None takes the file as it is.
+        mine: This handle's analysis; None accepts that of the file.
 
     Raises:
         EmbedderMismatchError: The file was made with another embedder.
         LanguageMismatchError: The file was read with another language.
-        CorruptError: The file does not say which.
+        CorruptError: The file does not record its analysis.
         StoreError: The file is empty, and `mine` is None.
     """
     kept = made_with(db)

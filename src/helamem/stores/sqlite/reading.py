@@ -1,4 +1,4 @@
-"""What a store reads; see `protocols.Store`."""
+"""The methods of a store that read; see `protocols.Store`."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Claim:
     """The namespace that a handle is for.
 
     Attributes:
-        analysis: What its vectors and terms are made by.
-        is_dropped: Whether this handle dropped it; it is begun anew when something is written.
+        analysis: The analysis behind its vectors and terms.
+        is_dropped: Whether this handle dropped it; the next write starts it again.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Claim:
 
     @contextmanager
     def restored_on_failure(self) -> Iterator[None]:
-        """If the block raises, the number is what it was."""
+        """If the block raises, the namespace's number is restored."""
         before = self.number, self.is_dropped
         try:
             yield
@@ -77,18 +77,18 @@ class Claim:
 
 
 class Reading:
-    """What a store reads, each method at one moment."""
+    """The methods that read, each at one moment."""
 
     _lease: Lease
     _claim: Claim
     _zone: tzinfo
 
     def _looking(self) -> AbstractContextManager[Space]:
-        """For one statement, which needs no transaction."""
+        """A space for one statement, which needs no transaction."""
         raise NotImplementedError
 
     def _seeing(self) -> AbstractContextManager[Snapshot]:
-        """For several statements, which see one moment."""
+        """A snapshot for several statements."""
         raise NotImplementedError
 
     @property
@@ -98,7 +98,7 @@ class Reading:
 
     @property
     def analysis(self) -> Analysis:
-        """What the vectors, terms and traits were made by, as the file says."""
+        """The analysis behind the vectors, terms and traits, as recorded in the file."""
         with self._looking() as space:
             return made_with(space.db) or self._claim.analysis
 
@@ -118,7 +118,7 @@ class Reading:
             return node_table.heard(space, session, last)
 
     def region(self, query: RegionQuery) -> RegionRows:
-        """All that a search needs of the memories around a question."""
+        """The region of a question."""
         query = replace(query, vector=self._query(query.vector))
         with self._seeing() as seen:
             return regions.read(seen, query)
@@ -133,7 +133,7 @@ class Reading:
             return seen.index.vectors[seen.rows(ids)]
 
     def nodes(self, ids: Ints) -> Nodes:
-        """What is known about nodes, in the order of `ids`."""
+        """The columns of nodes, in the order of `ids`."""
         with self._seeing() as seen:
             seen.rows(ids)
             return seen.index.nodes(ids)
@@ -221,7 +221,7 @@ class Reading:
             return set(space.db.column("SELECT digest FROM cluster WHERE namespace = ?", space.id))
 
     def history(self, id_: int) -> list[Change]:
-        """What happened to a memory, oldest first, also after it was removed.
+        """What happened to a memory, oldest first, even after it was removed.
 
         Raises:
             NotFoundError: There never was one.
@@ -237,7 +237,7 @@ class Reading:
         ]
 
     def namespaces(self) -> list[Namespace]:
-        """The namespaces of the file, by name, those that hold something."""
+        """The namespaces of the file that are not empty, by name."""
         with self._looking() as space:
             found = all_of(space.db)
         return [
@@ -252,12 +252,12 @@ class Reading:
         ]
 
     def lessons(self) -> int:
-        """How many lessons have been learned."""
+        """The number of lessons learned."""
         with self._looking() as space:
             return state(space).lessons
 
     def stats(self) -> Stats:
-        """How much there is."""
+        """The sizes of the namespace."""
         with self._seeing() as seen:
             index, analysis = seen.index, made_with(seen.space.db) or seen.space.analysis
             edges = edge_table.everything(seen.space, index)
@@ -284,7 +284,7 @@ class Reading:
         )
 
     def check(self) -> list[str]:
-        """What is wrong with the file: one sentence each, none where it is sound."""
+        """What is wrong with the file, one sentence each; none if it is sound."""
         with self._seeing() as seen:
             db, analysis = seen.space.db, made_with(seen.space.db) or seen.space.analysis
             return checks.wrong(db, seen.space.id, analysis.dimension)
@@ -294,11 +294,9 @@ class Reading:
             return seen.index
 
     def _query(self, vector: Floats) -> NDArray[np.float32]:
-        """The vector at length 1, so that its dot product with unit vectors is the cosine."""
+        """The vector scaled to length 1, so that dot products with unit vectors are cosines."""
         dimension = self._claim.analysis.dimension
         if vector.shape != (dimension,):
-            raise ValueError(
-                f"a vector here has {dimension} dimensions, not the shape {vector.shape}"
-            )
+            raise ValueError(f"a vector must have shape ({dimension},), not {vector.shape}")
         length = float(np.linalg.norm(vector))
         return np.asarray(vector / (length or 1.0), np.float32)

@@ -1,4 +1,4 @@
-"""Reads the region of a question: candidates, what edges lead to, and the turns around these."""
+"""Reads the region of a question: candidates, memories along their edges, and the turns around them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
     """The region of a question.
 
     Args:
-        seen: What there is at one moment.
-        query: The question, its vector of length 1.
+        seen: The snapshot.
+        query: The question, with a unit vector.
     """
     space, index = seen.space, seen.index
     allowed = None if query.where is None else matching(seen, query.where)
@@ -55,7 +55,7 @@ def matching(seen: Snapshot, where: Filter, *, superseded: bool = False) -> Ints
 
 
 def _cues(space: Space, index: NodeIndex, query: RegionQuery) -> FoundCues:
-    """The earlier questions nearest to this one, with their words."""
+    """The earlier questions nearest to this one, with their texts."""
     if not query.cues:
         return FoundCues(np.empty(0, np.int64), np.empty(0, np.float32), ())
     nearest, cosines = index.nearest(query.vector, query.cues, ("cue",), None)
@@ -67,7 +67,7 @@ def _cues(space: Space, index: NodeIndex, query: RegionQuery) -> FoundCues:
 def _candidates(
     index: NodeIndex, query: RegionQuery, postings: Postings, allowed: Ints | None
 ) -> Ints:
-    """The best of all, and the best of the time that the question names."""
+    """The best candidates of all, and of the time that the question names."""
     if not query.nearest or not query.lexical:
         return index.ids[index.of_kinds(MEMORIES)]
     best = _best(index, query, postings, allowed)

@@ -1,8 +1,8 @@
 """Undoing lessons and consolidations, and severing edges.
 
-A lesson is undone by doing all later ones again without it, edge by edge, from what the edge was before. So the
-result is what it would be if the lesson had never been learned. The oldest steps leave the journal first, so
-that the later ones are always there.
+A lesson is undone by applying all later ones again without it, edge by edge, from the edge before it. So the result
+is what it would be if the lesson had never been learned. The journal drops the oldest steps first, so the later ones
+are always there.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _undo_lesson(space: Space, step: int, at: float) -> Undone:
 
 
 def _undo_edge(space: Space, step: int, pair: Pair) -> bool:
-    """Do all later lessons about an edge again without this one; whether the edge is as they had left it."""
+    """Apply all later lessons about an edge without this one; return whether nothing else has changed it."""
     history = [_Change(*row) for row in space.db.rows(_LATER, *pair, step)]
     state = with_it = history[0].before
     with_it = history[0].applied(with_it)
@@ -92,7 +92,7 @@ _LATER = (
 
 
 class _Change:
-    """What a lesson does to an edge."""
+    """A lesson's change to an edge."""
 
     def __init__(self, step: int, before: float | None, touched: float | None, *rest: Any) -> None:  # noqa: ANN401
         self.step = step
@@ -108,7 +108,7 @@ class _Change:
 
 
 def _undo_use(space: Space, step: int, node: int, used_at: float | None) -> None:
-    """Count a use less; it was last used as it was before, unless a later lesson used it, too."""
+    """Subtract a use, and restore the time of the last use unless a later lesson used it too."""
     later = space.db.find("SELECT min(step) FROM step_use WHERE node = ? AND step > ?", node, step)
     if later and later[0] is not None:
         space.db.execute(
@@ -121,7 +121,7 @@ def _undo_use(space: Space, step: int, node: int, used_at: float | None) -> None
 
 
 def _undo_facts(space: Space, step: int, at: float) -> Undone:
-    """Remove the facts of a consolidation, and let known ones be as they were, unless a later one changed them."""
+    """Remove the facts of a consolidation, and restore known ones unless a later one changed them."""
     added = space.db.column(
         "SELECT fact FROM step_fact WHERE step = ? AND confidence IS NULL", step
     )
@@ -159,7 +159,7 @@ def _undo_change(
 
 
 def _set_clock_back(space: Space, step: int) -> None:
-    """The number of lessons, if the last ones are undone: the last that holds, or that came from elsewhere."""
+    """Set the number of lessons to that of the last lesson that is not undone, or was imported."""
     (number,) = space.db.row("SELECT number FROM step WHERE id = ?", step)
     (lessons,) = space.db.row("SELECT lessons FROM namespace WHERE id = ?", space.id)
     while number == lessons and lessons > 0:
