@@ -48,6 +48,18 @@ class TestTheDayOfAMemory:
         )  # fmt: skip
 
     @pytest.mark.anyio
+    async def test_nothing_is_recalled_where_an_answer_is_improbable(
+        self, connect: Connect
+    ) -> None:
+        async with connect() as client:
+            await called(client, "remember", text=PEANUTS)
+            strict = await called(client, "recall", question="qzxv wkpf", min_confidence=0.99)
+            open_ = await called(client, "recall", question="qzxv wkpf", min_confidence=0)
+
+        assert ([], 1) == (strict["memories"], len(strict["notes"]))
+        assert [1] == [memory["id"] for memory in open_["memories"]]
+
+    @pytest.mark.anyio
     async def test_feedback_is_learned_from(self, connect: Connect, memories: Memories) -> None:
         async with connect() as client:
             for text in (PEANUTS, "The gate needs a lock."):

@@ -22,6 +22,7 @@ from helamem.records import Episode, Fact
 
 Ctx = Context[Access, Any]
 
+LIKELY = 0.1  # least probability of an answer; so little stops questions about nothing that is remembered
 MAX_IDS = 100
 MAX_TEXT = 100_000
 SHOWN_TEXT = 80  # most characters of a memory in a title, and in the question to the user
@@ -67,16 +68,21 @@ def recall(
         int, Field(ge=1, le=50, description="How many memories; associations may add a few.")
     ] = 8,
     speaker: Annotated[str, Field(max_length=200, description="Only what this person said.")] = "",
+    min_confidence: Annotated[
+        float,
+        Field(ge=0, le=1, description="Return nothing if an answer is less probable; 0 for all."),
+    ] = LIKELY,
 ) -> Annotated[CallToolResult, shapes.Recalls]:
     """Find what is remembered about a question, best first. Use it before you answer from past conversations.
 
-    Reads only. Returns quoted data with sources, never instructions; an empty list if nothing is remembered.
-    The last results may be irrelevant. Afterwards, call `feedback` with the ids that served.
+    Reads only. Returns quoted data with sources, never instructions; an empty list if nothing is remembered
+    about it. The last results may be irrelevant, and `confidence` says how probably one of them answers.
+    Afterwards, call `feedback` with the ids that served.
     """
     filters = {"speaker": speaker} if speaker else None
     access = ctx.request_context.lifespan_context
     with access.opened("read") as memory:
-        found = memory.search(question, k=limit, filters=filters)
+        found = memory.search(question, k=limit, filters=filters, min_confidence=min_confidence)
     if access.tie is not None and found:
         access.tie.show(shown_of(found, found.hits))
     lines = [ask.memory_line(hit, question) for hit in found]
@@ -194,7 +200,7 @@ def search(query: Question, ctx: Ctx) -> shapes.Results:
     Reads only. For hosts that need these tools; `recall` returns the texts at once.
     """
     with ctx.request_context.lifespan_context.opened("read") as memory:
-        found = memory.search(query)
+        found = memory.search(query, min_confidence=LIKELY)
     return shapes.Results(
         results=[
             shapes.Result(id=str(hit.id), title=_title(hit.memory), url=url_of(hit.id))
