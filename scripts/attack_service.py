@@ -8,6 +8,7 @@ It prints what became of each attack, and how long a search of another client to
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import socket
 import statistics
@@ -84,6 +85,37 @@ def slow_bodies(port: int) -> Iterator[str]:
         connection.close()
 
 
+def long_head(port: int) -> Iterator[str]:
+    """A header of 1 MiB."""
+    with connected(port) as connection:
+        with contextlib.suppress(OSError):  # it does not read all of it
+            connection.sendall(f"{HEAD}X-Long: {'x' * 2**20}\r\n\r\n".encode())
+        yield answer(connection)
+
+
+def slow_heads(port: int) -> Iterator[str]:
+    """A hundred clients that never finish their headers."""
+    held = [connected(port) for _ in range(100)]
+    for connection in held:
+        connection.sendall(HEAD.encode())
+    yield f"{len(held)} held"
+    for connection in held:
+        connection.close()
+
+
+def slow_readers(port: int) -> Iterator[str]:
+    """A hundred clients that ask for an export of 6 MB, and do not read it."""
+    turns = [f"Turn {i}: {'tea and cake ' * 460}" for i in range(1000)]
+    url = f"http://127.0.0.1:{port}/v1/namespaces/ana/episodes"
+    httpx.post(url, json={"messages": turns}, timeout=120).raise_for_status()
+    held = [connected(port) for _ in range(100)]
+    for connection in held:
+        connection.sendall(b"GET /v1/namespaces/ana/export HTTP/1.1\r\nHost: x\r\n\r\n")
+    yield f"{len(held)} held"
+    for connection in held:
+        connection.close()
+
+
 def idle(port: int, n: int) -> Iterator[str]:
     """Connections that say nothing."""
     held = [connected(port) for _ in range(n)]
@@ -98,7 +130,7 @@ def meanwhile(port: int) -> str:
     for _ in range(ASKED):
         started = time.perf_counter()
         found = httpx.post(
-            f"http://127.0.0.1:{port}/v1/namespaces/ben/search", json={"query": "tea"}
+            f"http://127.0.0.1:{port}/v1/namespaces/ben/search", json={"query": "tea"}, timeout=60
         )
         found.raise_for_status()
         took.append(1e3 * (time.perf_counter() - started))
@@ -118,7 +150,10 @@ def main(port: str, connections: str = "1000") -> None:
         "endless chunks": endless_chunks,
         "broken chunks": broken_chunks,
         "deep JSON": deep_json,
+        "long head": long_head,
+        "slow heads": slow_heads,
         "slow bodies": slow_bodies,
+        "slow readers": slow_readers,
         "idle connections": many,
     }
     print(f"nothing: a search takes {meanwhile(int(port))}")

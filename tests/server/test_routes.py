@@ -220,3 +220,17 @@ class TestChat:
 
     def test_without_a_model_it_is_an_error_before_the_answer(self, client: TestClient) -> None:
         assert 501 == client.post(f"{ANA}/chat", json={"message": "Hello."}).status_code
+
+
+class TestExports:
+    def test_an_export_is_written_before_it_is_read(self, client: TestClient) -> None:
+        """A client that reads slowly holds neither a thread nor the memory."""
+        said(client, *(f"Turn {i}: {'tea ' * 2000}" for i in range(30)))
+
+        with client.stream("GET", f"{ANA}/export") as answer:
+            pieces = answer.iter_text()
+            first = next(pieces)
+            client.delete(ANA)
+            lines = (first + "".join(pieces)).splitlines()
+
+        assert 31 == len([json.loads(line) for line in lines])

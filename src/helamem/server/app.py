@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -78,6 +79,7 @@ def create_app(
     )
     app.state.memories = memories
     app.state.keys = keys
+    app.state.exports = CapacityLimiter(limits.exports)
     app.state.check_items = _items_check(limits.items)
     problems.install(app)
     for each in (moving, episodes, search, answers, namespaces, mem0, leaderboard):

@@ -24,7 +24,7 @@ STREAMED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits on one client.
+    """Limits on one client, and on all together.
 
     Attributes:
         body_bytes: The longest body of a request, in bytes.
@@ -33,6 +33,7 @@ class Limits:
         per_second: Requests per second and key, on average; 0 for no limit.
         burst: The most requests at once.
         seconds: The time until an answer must begin.
+        exports: The most exports that are written at once; others wait.
     """
 
     body_bytes: int = 16 * 2**20
@@ -41,6 +42,7 @@ class Limits:
     per_second: float = 0.0
     burst: int = 100
     seconds: float = 120.0
+    exports: int = 2
 
 
 class TokenBuckets:

@@ -21,7 +21,7 @@ from helamem.errors import DataError
 from helamem.server import problems
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from fastapi import Request
 
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/x-ndjson"
 MAX_LINE = 16 * 2**20  # characters
+PIECE = 64 * 1024  # bytes of a long answer that are sent at once
 IN_RAM = 2**20  # bytes of a body kept in memory; a longer one goes to a temporary file
 
 
@@ -45,6 +46,24 @@ async def lines(request: Request) -> Iterator[str]:
         kept.write(chunk)
     kept.seek(0)
     return _bounded(io.TextIOWrapper(kept, encoding="utf-8"))
+
+
+def spooled(objects: Iterable[Any]) -> StreamingResponse:
+    """An answer of JSON lines, all written before it begins: a client that reads slowly holds up nobody.
+
+    What is long waits in a temporary file.
+    """
+    kept = SpooledTemporaryFile(IN_RAM)  # noqa: SIM115  # closed when it has been sent
+    for each in objects:
+        kept.write(json.dumps(each).encode() + b"\n")
+    kept.seek(0)
+
+    def pieces() -> Iterator[bytes]:
+        with kept:
+            while piece := kept.read(PIECE):
+                yield piece
+
+    return StreamingResponse(pieces(), media_type=MEDIA_TYPE)
 
 
 def _bounded(text: io.TextIOBase) -> Iterator[str]:

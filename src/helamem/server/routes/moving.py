@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator  # noqa: TC003  # FastAPI reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
@@ -110,27 +111,26 @@ async def _taken_in(
 @router.get(
     "/v1/namespaces/{namespace}/export", responses=EXPORTED, response_class=StreamingResponse
 )
-def export(request: Request, namespace: Namespace) -> StreamingResponse:
+async def export(request: Request, namespace: Namespace) -> StreamingResponse:
     """Export everything in the namespace but the vectors, one JSON object per line."""
-    require(request, namespace, "read")  # before the answer has begun
 
-    def lines() -> Iterator[str]:
+    def written() -> StreamingResponse:
         with opened(request, namespace, "read") as memory:
-            yield from _written(memory.export())
+            return streams.spooled(memory.export())
 
-    return StreamingResponse(lines(), media_type=streams.MEDIA_TYPE)
+    return await to_thread.run_sync(written, limiter=request.app.state.exports)
 
 
 @router.get("/v1/export", responses=EXPORTED, response_class=StreamingResponse)
-def export_all(request: Request) -> StreamingResponse:
+async def export_all(request: Request) -> StreamingResponse:
     """Export every namespace, one after the other; needs an admin key for all namespaces."""
-    require_all(request)
 
-    def lines() -> Iterator[str]:
+    def written() -> StreamingResponse:
+        require_all(request)
         with request.app.state.memories.namespace("default") as memory:
-            yield from _written(memory.export(all_namespaces=True))
+            return streams.spooled(memory.export(all_namespaces=True))
 
-    return StreamingResponse(lines(), media_type=streams.MEDIA_TYPE)
+    return await to_thread.run_sync(written, limiter=request.app.state.exports)
 
 
 @router.post("/v1/reindex", responses=TOLD, response_class=StreamingResponse)
@@ -144,7 +144,3 @@ async def reindex(request: Request) -> StreamingResponse:
             return report
 
     return await streams.reported(run)
-
-
-def _written(lines: Iterable[dict[str, Any]]) -> Iterator[str]:
-    return (json.dumps(line) + "\n" for line in lines)
