@@ -75,6 +75,10 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,  # FastAPI's own pages load scripts from elsewhere
         redoc_url=None,
+        telemetry={
+            "tracing": False,
+            "logs": False,
+        },  # they would say the path, and so whose memory it is
         responses=PROBLEMS,
     )
     app.state.memories = memories
