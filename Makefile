@@ -26,8 +26,8 @@ test: $(VENV)/.test ## Install what tests need, and run all but what takes long
 	@$(BIN)/python -m pytest -n auto -m 'not slow'
 
 slow: $(VENV)/.test ## Run the tests that take long: many examples, kills, races
-	@echo "== Running the slow tests: $(BIN)/python -m pytest -n auto -m slow"
-	@$(BIN)/python -m pytest -n auto -m slow
+	@echo "== Running the slow tests, and the properties with more examples"
+	@$(BIN)/python -m pytest -n auto -m 'slow or hypothesis' --hypothesis-profile thorough
 
 lint: $(VENV)/.lint ## Check style, format, types, the direction of imports, and spelling
 	@echo "== Checking style"

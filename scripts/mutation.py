@@ -61,6 +61,8 @@ def main(n: int = 400, seed: int = 0, *rooms: str) -> None:
     chosen = sample(names, n, seed)
     subprocess.run([MUTMUT, "run", *chosen], check=False)
     states = results()
+    if "not checked" in {states[name] for name in chosen}:
+        sys.exit("mutmut did not get through; it says above why")
     report({name: states[name] for name in chosen})
 
 

@@ -10,8 +10,10 @@ from hypothesis import settings
 from helamem import Config, Memory
 from helamem.models.embedders import HashingEmbedder
 
-settings.register_profile("any machine", deadline=None)  # however busy it is
-settings.load_profile("any machine")
+# No deadline, however busy the machine is; `make slow` asks for the second one.
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None, max_examples=200)
+settings.load_profile("quick")
 
 pytest.register_assert_rewrite("helamem.testing")  # before it is imported, for telling failures
 from helamem.testing import FixedClock  # noqa: E402

@@ -30,8 +30,10 @@ def normalize(rows: Sequence[Sequence[float]]) -> list[list[float]]:
 
 
 def cosine(a: Sequence[float], b: Sequence[float]) -> float:
-    lengths = math.hypot(*a) * math.hypot(*b)
-    return sum(x * y for x, y in zip(a, b, strict=True)) / lengths if lengths else 0.0
+    of_a, of_b = math.hypot(*a), math.hypot(*b)
+    if not of_a or not of_b:
+        return 0.0
+    return sum((x / of_a) * (y / of_b) for x, y in zip(a, b, strict=True))
 
 
 def top_k(scores: Sequence[float], k: int) -> list[int]:
