@@ -123,6 +123,7 @@ def learning(story: Story) -> None:
     }
     story.tell(f"POST {here}/reinforce", body={"recall": recall, "used": [1], "unhelpful": []})
     story.tell(f"POST {here}/feedback", body={"query": QUESTION, "used": [1, 2], "unhelpful": [3]})
+    story.tell(f"GET {here}/ignored", query={"at_least": 1})
     story.tell(f"GET {here}/lessons", query={"limit": 1})
     story.tell(f"POST {here}/lessons/{{id_}}/undo", id_=2)
     story.tell(f"POST {here}/sever", body={"a": 1, "b": 2})

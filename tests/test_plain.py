@@ -65,6 +65,7 @@ EXAMPLES: list[Record] = [
     Skipped(index=0, id=1),
     Degraded(index=0, id=1, reason=LONG),
     records.Lesson(id=1, kind="lesson", at=NOON, question=LONG, used=(1, 2), edges=3),
+    records.Ignored(id=1, shown=5, text=LONG),
     records.Undone(lesson=1, edges=3, removed=(5,)),
     records.Change(id=1, event="updated", at=NOON, text=LONG),
     reports.ConsolidationReport(hubs=1, clusters=1, unchanged=0, facts_added=(2,), failed=(LONG,)),

@@ -145,6 +145,7 @@ class AsyncMemory:
     reinforce = _awaited(Memory.reinforce)
     ask = _awaited(Memory.ask)
     consolidate = _awaited(Memory.consolidate)
+    ignored = _awaited(Memory.ignored)
     lessons = _awaited(Memory.lessons)
     undo = _awaited(Memory.undo)
     sever = _awaited(Memory.sever)

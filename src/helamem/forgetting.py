@@ -27,7 +27,13 @@ UNLEARNED = (
 
 
 def plan_forgetting(
-    store: Store, config: Config, *, now: float, learning_now: float, max_share: float | None = None
+    store: Store,
+    config: Config,
+    *,
+    now: float,
+    learning_now: float,
+    max_share: float | None = None,
+    ignored: int | None = None,
 ) -> ForgetPlan:
     """Plan which episodes may go. Sources of facts are not weak, and stay. Writes nothing.
 
@@ -37,6 +43,8 @@ def plan_forgetting(
         now: Epoch seconds.
         learning_now: The learning clock.
         max_share: The largest share of the episodes to remove; `forgetting.max_share` by default.
+        ignored: After how often an episode that was shown and never used counts as old, however young it is;
+            None for never.
     """
     limits = config.forgetting
     ids = store.ids(kinds=["episode"])
@@ -47,7 +55,7 @@ def plan_forgetting(
     codes = forgetting.marked(
         forgetting.verdicts(
             strength,
-            now - since,
+            _age(store, ids, now - since, ignored),
             now - _last_used(memories, since),
             np.array([each.uses for each in memories], np.int64),
             max_strength=limits.max_strength,
@@ -86,6 +94,14 @@ def _superseded_by(store: Store, ids: Iterable[int]) -> list[int]:
         found.update(new)
         left += new
     return sorted(found)
+
+
+def _age(store: Store, ids: Ints, age: Floats, ignored: int | None) -> Floats:
+    """The age of episodes in seconds; without end for those that were shown often and never used."""
+    if ignored is None:
+        return age
+    unwanted = [id_ for id_, _ in store.ignored(at_least=ignored)]
+    return np.where(np.isin(ids, unwanted), np.inf, age)
 
 
 def _strength(store: Store, config: Config, ids: Ints, learning_now: float) -> Floats:

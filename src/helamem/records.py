@@ -430,6 +430,19 @@ class Lesson(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Ignored(Record):
+    """A memory that was shown often and never used.
+
+    Attributes:
+        shown: How often it was shown to somebody who then said what served.
+    """
+
+    id: int
+    shown: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Undone(Record):
     """The effect of one `undo`.
 

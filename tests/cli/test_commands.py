@@ -442,6 +442,17 @@ class TestLookingAndEditing:
         assert as_json("lessons")[0]["undone"]
         assert "There is no lesson 99" in cli("undo", "99", code=1).stderr
 
+    def test_what_was_shown_and_never_used_is_listed(
+        self, cli: Cli, as_json: Data, maya: None
+    ) -> None:
+        cli("reinforce", "What is Maya allergic to?", "--used", "1")
+
+        assert [(2, 1), (3, 1)] == [
+            (each["id"], each["shown"]) for each in as_json("ignored", "--at-least", "1")
+        ]
+        assert "Nothing was shown" in cli("ignored").stdout
+        assert [] == as_json("forget", "--ignored", "1", "--max-share", "0")["ids"]
+
     def test_update_needs_something(self, cli: Cli, maya: None) -> None:
         assert "give the new text" in cli("update", "1", code=2).stderr
 
@@ -762,6 +773,7 @@ class TestMissingFile:
         ["correct", "1", "almonds"],
         ["revert", "1"],
         ["lessons"],
+        ["ignored"],
         ["undo", "1"],
         ["sever", "1", "2"],
         ["delete", "1"],

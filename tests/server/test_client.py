@@ -104,6 +104,7 @@ def unlearning(memory: Any) -> Iterator[object]:
     """What was learned is listed, taken back and severed."""
     lesson = memory.reinforce(memory.search("Chess?", at=LATER), used=[1, 3], at=LATER).lesson
     yield [dataclasses.replace(each, at=MAY) for each in memory.lessons(limit=2)]
+    yield memory.ignored(at_least=1), memory.forget(ignored=1, at=LATER)
     yield memory.undo(lesson), memory.sever(1, 3), memory.cues()
 
 
@@ -223,6 +224,8 @@ class TestTheSame:
             lambda memory: memory.correct(99, "x"),
             lambda memory: memory.revert(1),
             lambda memory: memory.undo(99),
+            lambda memory: memory.ignored(at_least=0),
+            lambda memory: memory.forget(ignored=0),
             lambda memory: memory.undo(0),
             lambda memory: memory.sever(1, 1),
             lambda memory: memory.sever(1, 99),

@@ -23,6 +23,7 @@ from helamem import (
     ForgetPlan,
     HelaMemError,
     Hit,
+    Ignored,
     Lesson,
     Listing,
     LLMError,
@@ -99,6 +100,8 @@ def learning(memory: Memory, recall: Recall) -> None:
     assert_type(memory.forget(dry_run=False, at=NOON), ForgetPlan)
     assert_type(memory.lessons(limit=5), tuple[Lesson, ...])
     assert_type(memory.undo(1), Undone)
+    assert_type(memory.ignored(at_least=3), tuple[Ignored, ...])
+    assert_type(memory.forget(ignored=3), ForgetPlan)
     assert_type(memory.sever(1, 2), bool)
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "get": "show:get",
     "list": "show:list_",
     "cues": "erase:cues",
+    "ignored": "lessons:ignored",
     "lessons": "lessons:lessons",
     "undo": "lessons:undo",
     "sever": "lessons:sever",

@@ -62,9 +62,22 @@ def consolidate(app: App, at: datetime | None, no_llm: bool) -> None:
     metavar="SHARE",
     help="The largest share to remove; forgetting.max_share by default.",
 )
+@click.option(
+    "--ignored",
+    type=click.IntRange(1),
+    metavar="TIMES",
+    help="How often shown and never used counts as old.",
+)
 @shared_options
 @pass_app
-def forget(app: App, yes: bool, at: datetime | None, max_share: float | None) -> None:
+def forget(
+    app: App,
+    *,
+    yes: bool,
+    at: datetime | None,
+    max_share: float | None,
+    ignored: int | None,
+) -> None:
     """Show which episodes may go; --yes removes them.
 
     These are weakly associated, old, and were never used. Nothing goes while nothing was ever reinforced.
@@ -73,9 +86,10 @@ def forget(app: App, yes: bool, at: datetime | None, max_share: float | None) ->
         helamem forget
     """
     with app.known_memory() as memory:
-        plan = memory.forget(at=at, max_share=max_share)
+        plan = memory.forget(at=at, max_share=max_share, ignored=ignored)
         gone = [memory.get(id_) for id_ in plan.ids[:SHOWN]]
-        plan = memory.forget(dry_run=False, at=at, max_share=max_share) if yes else plan
+        if yes:
+            plan = memory.forget(dry_run=False, at=at, max_share=max_share, ignored=ignored)
     app.show(plan.to_dict(), lambda: _render_plan(plan, gone))
 
 

@@ -1,4 +1,4 @@
-"""The commands lessons, undo and sever."""
+"""The commands ignored, lessons, undo and sever."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.records import Lesson, Undone
+    from helamem.records import Ignored, Lesson, Undone
 
 
 @click.command(cls=Command)
@@ -32,6 +32,23 @@ def lessons(app: App, limit: int) -> None:
     with app.known_memory() as memory:
         found = memory.lessons(limit=limit)
     app.show([each.to_dict() for each in found], lambda: _render_lessons(found))
+
+
+@click.command(cls=Command)
+@click.option("--at-least", default=5, show_default=True, help="How often they were shown.")
+@shared_options
+@pass_app
+def ignored(app: App, at_least: int) -> None:
+    """List memories that were shown and never used.
+
+    They are counted where `reinforce` or `ask` says what served. `forget --ignored` lets them go.
+
+    Example:
+        helamem ignored --at-least 3
+    """
+    with app.known_memory() as memory:
+        found = memory.ignored(at_least=at_least)
+    app.show([each.to_dict() for each in found], lambda: _render_ignored(found))
 
 
 @click.command(cls=Command)
@@ -85,6 +102,19 @@ def _render_lessons(found: Sequence[Lesson]) -> RenderableType:
         question = display.clipped(each.question or "")
         about = display.ids(each.used or each.facts)
         rows.add_row(str(each.id), display.when(each.at), what, about, question)
+    return rows
+
+
+def _render_ignored(found: Sequence[Ignored]) -> RenderableType:
+    from rich.text import Text
+
+    from helamem.cli import display
+
+    if not found:
+        return Text("Nothing was shown that often without being used.")
+    rows = display.table("id", "shown", "memory", right=("id", "shown"))
+    for each in found:
+        rows.add_row(str(each.id), f"{each.shown:,}", display.clipped(each.text))
     return rows
 
 

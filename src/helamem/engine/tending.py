@@ -11,7 +11,7 @@ import numpy as np
 from helamem import arguments, tracing
 from helamem.engine.base import Base
 from helamem.hints import helpful
-from helamem.records import Lesson, Undone
+from helamem.records import Ignored, Lesson, Undone
 from helamem.reports import ReindexReport, RepairReport
 
 if TYPE_CHECKING:
@@ -52,7 +52,12 @@ class Tending(Base):
 
     @tracing.traced("forget")
     def forget(
-        self, *, dry_run: bool = True, at: datetime | None = None, max_share: float | None = None
+        self,
+        *,
+        dry_run: bool = True,
+        at: datetime | None = None,
+        max_share: float | None = None,
+        ignored: int | None = None,
     ) -> ForgetPlan:
         """Find the episodes that are weak, old and unused, and with `dry_run=False` remove them.
 
@@ -63,14 +68,19 @@ class Tending(Base):
             at: The time from which age is measured; now by default.
             max_share: The largest share of the episodes to remove, in [0, 1]; `forgetting.max_share`
                 by default.
+            ignored: Episodes that were shown at least this often and never used may go however young they
+                are, if they are weak; see `Memory.ignored`.
 
         Raises:
-            TypeError, ValueError: `max_share` is not a number in [0, 1].
+            TypeError, ValueError: `max_share` is not a number in [0, 1], or `ignored` not a whole number
+                from 1 on.
         """
         from helamem import erasing, forgetting
 
         if max_share is not None:
             max_share = arguments.fraction("max_share", max_share)
+        if ignored is not None:
+            ignored = arguments.count("ignored", ignored, least=1)
         now = self._clock() if at is None else self._local(at).timestamp()
         with self._store.reading() if dry_run else self._store.transaction() as seen:
             plan = forgetting.plan_forgetting(
@@ -79,11 +89,32 @@ class Tending(Base):
                 now=now,
                 learning_now=self._learning_now(now),
                 max_share=max_share,
+                ignored=ignored,
             )
             if dry_run or not plan.ids:
                 return plan
             erasing.remove(seen, plan.ids, now)
             return replace(plan, done=True)
+
+    def ignored(self, *, at_least: int = 5) -> tuple[Ignored, ...]:
+        """The memories that were shown often and never used, most often first.
+
+        A memory is shown when it is a hit of a recall that `reinforce` is told about. Without feedback nothing
+        is counted. Corrections begin anew, and an export leaves the counts out.
+
+        Args:
+            at_least: How often it was shown at least.
+
+        Raises:
+            TypeError, ValueError: `at_least` is not a whole number from 1 on.
+        """
+        times = arguments.count("at_least", at_least, least=1)
+        with self._store.reading() as seen:
+            found = dict(seen.ignored(at_least=times))
+            return tuple(
+                Ignored(id=each.id, shown=found[each.id], text=each.text)
+                for each in seen.get(list(found))
+            )
 
     def lessons(self, *, limit: int = 100) -> tuple[Lesson, ...]:
         """The latest lessons and consolidations that `undo` can undo, latest first.

@@ -57,6 +57,7 @@ def lesson(
         rule=rule(rates),
         now=clock(rates, at=at, lessons=lessons + 1),
         at=at,
+        shown=np.union1d(ids, np.array(recall.ids, np.int64)),
     )
 
 

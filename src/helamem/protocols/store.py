@@ -224,6 +224,14 @@ class Store(Protocol):
         """Begin a consolidation in the journal; return its id for `Distillate.step`, if there is one."""
         ...
 
+    def ignored(self, *, at_least: int) -> list[tuple[int, int]]:
+        """The active memories that at least so many lessons have shown and none has used; id and how often.
+
+        `learn` counts each memory of `Lesson.shown` that is there, and `undo` takes it back. Most often first,
+        then by id.
+        """
+        ...
+
     def journal(self, *, limit: int) -> list[Step]:
         """The latest lessons and consolidations, latest first; empty without a journal.
 

@@ -431,6 +431,7 @@ class Lesson:
         keep: The share of their weight that weakened edges keep.
         now: The time of learning in the units of `rule.tau`.
         at: The time in epoch seconds.
+        shown: The memories of which somebody has said whether they served; some may be gone.
     """
 
     used: Ints
@@ -443,6 +444,7 @@ class Lesson:
     rule: EdgeRule
     now: float
     at: float
+    shown: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from helamem.records import (
     Degraded,
     Episode,
     Fact,
+    Ignored,
     Lesson,
     Listing,
     Receipt,
@@ -265,6 +266,11 @@ class Asking:
         answer = yield requests.post("consolidate", llm=llm is None, at=requests.moment(at))
         return ConsolidationReport.from_dict(answer)
 
+    def ignored(self, *, at_least: int = 5) -> Asks[tuple[Ignored, ...]]:
+        times = arguments.count("at_least", at_least, least=1)
+        answer = yield requests.get("ignored", at_least=times)
+        return tuple(map(Ignored.from_dict, answer["items"]))
+
     def lessons(self, *, limit: int = 100) -> Asks[tuple[Lesson, ...]]:
         most = arguments.count("limit", limit, least=0)
         answer = yield requests.get("lessons", limit=most)
@@ -295,10 +301,19 @@ class Asking:
         return ReindexReport.from_dict(answer)
 
     def forget(
-        self, *, dry_run: bool = True, at: datetime | None = None, max_share: float | None = None
+        self,
+        *,
+        dry_run: bool = True,
+        at: datetime | None = None,
+        max_share: float | None = None,
+        ignored: int | None = None,
     ) -> Asks[ForgetPlan]:
         answer = yield requests.post(
-            "forget", dry_run=dry_run, at=requests.moment(at), max_share=max_share
+            "forget",
+            dry_run=dry_run,
+            at=requests.moment(at),
+            max_share=max_share,
+            ignored=None if ignored is None else arguments.count("ignored", ignored, least=1),
         )
         return ForgetPlan.from_dict(answer)
 

@@ -214,6 +214,9 @@ class ForgetRequest(Shape):
     dry_run: bool = True
     at: At = None
     max_share: float | None = Field(default=None, ge=0, le=1)
+    ignored: int | None = Field(
+        default=None, ge=1, description="How often shown and never used counts as old."
+    )
 
 
 class Problem(BaseModel):

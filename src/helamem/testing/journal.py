@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from helamem.errors import NotFoundError
@@ -214,6 +215,20 @@ class JournalContract(Contract):
         assert [second.id] == [each.id for each in self.store.journal(limit=9)]
         self.store.undo(second.id, at=3.0)
         assert [0] == [each.uses for each in self.store.get([c])]
+
+    def test_what_lessons_have_shown_and_never_used_is_counted(self) -> None:
+        a, b, c = samples.add(self.store, "one", "two", "three")
+        first = replace(samples.lesson(used=[a]), shown=samples.ints(a, b, c, c + 99))
+        second = replace(samples.lesson(used=[b]), shown=samples.ints(b, c))
+        self.store.learn(first)
+        step = self.store.learn(second).step or 0
+
+        assert [(c, 2)] == self.store.ignored(at_least=1)
+        assert [] == self.store.ignored(at_least=3)
+        self.store.undo(step, at=1.0)
+        assert [(b, 1), (c, 1)] == self.store.ignored(at_least=1)
+        self.store.remove([b], at=2.0)
+        assert [(c, 1)] == self.store.ignored(at_least=1)
 
     def test_a_consolidation_is_undone(self) -> None:
         a, b = samples.add(self.store, "one", "two")

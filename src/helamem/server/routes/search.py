@@ -89,6 +89,15 @@ def consolidate(
     return report.to_dict()
 
 
+@router.get("/ignored")
+def ignored(
+    request: Request, namespace: Namespace, at_least: Annotated[int, Query(ge=1)] = 5
+) -> dict[str, Any]:
+    """List the memories that were shown often and never used, most often first."""
+    with opened(request, namespace, "read") as memory:
+        return {"items": [each.to_dict() for each in memory.ignored(at_least=at_least)]}
+
+
 @router.get("/lessons")
 def lessons(
     request: Request, namespace: Namespace, limit: Annotated[int, Query(ge=0)] = 100
@@ -123,5 +132,8 @@ def forget(
     given = body or ForgetRequest()
     with opened(request, namespace, "read" if given.dry_run else "write") as memory:
         return memory.forget(
-            dry_run=given.dry_run, at=given.at, max_share=given.max_share
+            dry_run=given.dry_run,
+            at=given.at,
+            max_share=given.max_share,
+            ignored=given.ignored,
         ).to_dict()

@@ -271,6 +271,10 @@ class PostgresStore:
         """None: this store keeps no journal yet."""
         return None
 
+    def ignored(self, *, at_least: int) -> list[tuple[int, int]]:  # noqa: ARG002
+        """Empty: this store does not count yet what was shown."""
+        return []
+
     def journal(self, *, limit: int) -> list[Step]:  # noqa: ARG002
         """Empty: this store keeps no journal yet."""
         return []

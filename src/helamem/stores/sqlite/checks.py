@@ -77,7 +77,7 @@ CHECKS: tuple[Check, ...] = (
         for table, column in (
             ("vector", "node"), ("usage", "node"), ("posting", "node"),
             ("fact_source", "episode"), ("fact", "node"), ("edge", "source"), ("edge", "target"),
-            ("superseded", "node"), ("handed", "node"), ("handed", "other"),
+            ("superseded", "node"), ("handed", "node"), ("handed", "other"), ("shown", "node"),
         )
     ),
     _rows("fact NOT IN (SELECT node FROM fact)", "{} sources belong to no fact", "removed", "fact_source"),

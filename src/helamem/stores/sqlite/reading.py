@@ -19,6 +19,7 @@ from helamem.stores.sqlite import (
     node_table,
     regions,
     rows,
+    shown,
     superseding,
 )
 from helamem.stores.sqlite.namespace import all_of, listed, made_with, state
@@ -165,6 +166,11 @@ class Reading:
         """Everything that is superseded, by the id of what is."""
         with self._seeing() as seen:
             return superseding.everything(seen.space)
+
+    def ignored(self, *, at_least: int) -> list[tuple[int, int]]:
+        """The active memories that were shown so often and never used, with how often."""
+        with self._looking() as space:
+            return shown.ignored(space, at_least)
 
     def journal(self, *, limit: int) -> list[Step]:
         """The latest lessons and consolidations, the latest first."""

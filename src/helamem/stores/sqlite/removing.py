@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.sqlite import journal, node_table, posting_table, superseding
+from helamem.stores.sqlite import journal, node_table, posting_table, shown, superseding
 from helamem.stores.sqlite.namespace import (
     DROPPED,
     GRAVES,
@@ -41,6 +41,7 @@ def take_away(space: Space, ids: Sequence[int], at: float) -> list[int]:
     for id_ in going:
         _remove_node(space, id_, at)
     if going:
+        shown.forget(space, going)
         journal.forget(space, going)
         node_table.changed(space, going)
         space.db.execute(
@@ -66,6 +67,7 @@ def drop(space: Space) -> None:
             f"DELETE FROM {table} WHERE node IN (SELECT id FROM node WHERE namespace = ?)",  # noqa: S608
             space.id,
         )
+    shown.forget(space, ids)
     journal.forget(space, ids)
     for table in ("step", "node", "session", "term", "cluster", "history"):
         space.db.execute(f"DELETE FROM {table} WHERE namespace = ?", space.id)  # noqa: S608

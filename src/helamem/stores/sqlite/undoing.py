@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helamem.errors import NotFoundError
 from helamem.protocols import EdgeRule, Undone
-from helamem.stores.sqlite import edge_table, journal, node_table, removing
+from helamem.stores.sqlite import edge_table, journal, node_table, removing, shown
 from helamem.stores.sqlite.edge_table import LEARNED, SOURCE
 from helamem.stores.sqlite.journal import LESSON
 
@@ -39,6 +39,7 @@ def undo(space: Space, step: int, at: float) -> Undone:
     if undone:
         raise ValueError(f"lesson {step} is undone already")
     outcome = _undo_lesson(space, step, at) if kind == LESSON else _undo_facts(space, step, at)
+    shown.uncount(space, step)
     space.db.execute("UPDATE step SET undone = 1 WHERE id = ?", step)
     for table in ("step_edge", "step_use", "step_fact", "step_mark"):
         space.db.execute(f"DELETE FROM {table} WHERE step = ?", step)  # noqa: S608

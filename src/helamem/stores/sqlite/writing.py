@@ -14,6 +14,7 @@ from helamem.stores.sqlite import (
     journal,
     node_table,
     removing,
+    shown,
     superseding,
     undoing,
 )
@@ -178,6 +179,7 @@ class Writing(Reading):
             for id_ in lesson.used:
                 node_table.use(space, int(id_), lesson.at)
             node_table.bound_history(space, lesson.used.tolist(), self._history)
+            shown.count(space, lesson.shown.tolist(), step)
             space.db.execute("UPDATE namespace SET lessons = lessons + 1 WHERE id = ?", space.id)
             return learned
 
