@@ -146,6 +146,46 @@ class TestWhatsApp:
         assert (2024, month) == (first.year, first.month)
 
     @pytest.mark.parametrize(
+        "start",
+        [
+            "[16.05.24, 22:00:12]",
+            "5/16/24, 10:00\u202fPM -",
+            "16.5.2024 klo 22.00 -",
+            "16/05/2024 \u00e0 22:00 -",
+            "16.05.2024 um 22:00 -",
+            "16/5/24, 10:00 p.\u00a0m. -",
+            "2024\u5e745\u670816\u65e5 \u4e0b\u534810:00 -",
+            "2024/05/16 22:00 -",
+            "2024\ub144 5\uc6d4 16\uc77c \uc624\ud6c4 10:00 -",
+            "[2024-05-16, 10:00:12 PM]",
+        ],
+    )
+    def test_dates_are_read_in_the_form_of_many_phones(self, start: str) -> None:
+        text = f"{start} Ana: hi\n{start} Ben: hello\n"
+
+        assert is_whatsapp(text)
+        assert {(2024, 5, 16, 22, 0)} == {
+            (turn.at.year, turn.at.month, turn.at.day, turn.at.hour, turn.at.minute)
+            for turn in read_whatsapp(text).turns
+            if turn.at is not None
+        }
+
+    @pytest.mark.parametrize("start", ["99/99/2024, 10:00 -", "16/05/2024, 25:00 -"])
+    def test_what_is_no_date_goes_on_with_the_message_before(self, start: str) -> None:
+        text = f"16/05/2024, 10:00 - Ana: hi\n{start} Ben: hello\n"
+
+        assert [f"hi\n{start} Ben: hello"] == [turn.text for turn in read_whatsapp(text).turns]
+
+    def test_a_date_of_another_order_costs_itself(self) -> None:
+        dates = ["16/05/2024", "17/05/2024", "05/18/2024"]
+        reading = read_whatsapp("".join(f"{date}, 10:00 - Ana: hi\n" for date in dates))
+
+        assert 2 == len(reading.turns)
+        assert ["1 message with a date of another form than the others"] == [
+            each.reason for each in reading.left_out
+        ]
+
+    @pytest.mark.parametrize(
         "text",
         ["", "hello", '[{"role": "user"}]', "# Notes\n\n06/05/2024 was fine.", "12:30 - lunch"],
     )

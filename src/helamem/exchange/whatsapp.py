@@ -20,9 +20,18 @@ _UNSEEN = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\ufeff"), "") | 
     0x202F: " ",
     0xA0: " ",
 }
-_DATE = r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})"
-_TIME = r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?(?:\s?([ap])\.?\s?m\.?)?"
-_START = re.compile(rf"\[?{_DATE},?\s+{_TIME}(?:\]|\s+-)\s+(.*)", re.IGNORECASE)
+# As phones write them in the languages of Europe, and in Chinese, Japanese and Korean.
+_DATE = (
+    r"(?P<first>\d{1,4})(?:[./-]|\u5e74\s?|\ub144\s?)(?P<middle>\d{1,2})(?:[./-]|\u6708\s?|\uc6d4\s?)"
+    r"(?P<last>\d{1,4})(?:\u65e5|\uc77c|\.)?"
+)
+_AT = r",?\s+(?:(?:at|um|\u00e0|klo|kl\.?|om|alle(?: ore)?|a las?|\u00e0s|o|\u0432)\s+)?"
+_TIME = (
+    r"(?:(?P<morning>\u4e0a\u5348|\u5348\u524d|\uc624\uc804)|(?P<evening>\u4e0b\u5348|\u5348\u5f8c|\uc624\ud6c4))?\s?"
+    r"(?P<hour>\d{1,2})[:.](?P<minute>\d\d)(?:[:.](?P<second>\d\d))?(?:\s?(?P<half>[ap])\.?\s?m\.?)?"
+)
+_START = re.compile(rf"\[?{_DATE}{_AT}{_TIME}(?:\]|\s+-)\s+(?P<text>.*)", re.IGNORECASE)
+_ORDERS = ("dmy", "mdy", "ymd")
 _SAID = re.compile(r"([^:]{1,80}?):\s(.*)", re.DOTALL)
 _OMITTED = re.compile(
     r"<[^<>]*(?:omitted|ausgeschlossen|omitid[ao]|omis|omess[oi])[^<>]*>|^\w+ omitted$"
@@ -63,7 +72,11 @@ def read_whatsapp(text: str, *, session: str = "", zone: tzinfo | None = None) -
         if said is None or not said[2].strip():
             found.count("of WhatsApp itself, or without text")
             continue
-        at = _moment(line, order).replace(tzinfo=zone or UTC)
+        naive = _possible(line, order)
+        if naive is None:
+            found.count("with a date of another form than the others")
+            continue
+        at = naive.replace(tzinfo=zone or UTC)
         words = _FILE.sub(r"[file: \1]", _OMITTED.sub("[file]", said[2].strip()))
         day = f"{at:%Y-%m-%d}"
         found.keep(
@@ -77,17 +90,32 @@ def _lines(lines: Iterable[str]) -> list[_Line]:
     """The messages, each with the lines that follow it."""
     found: list[_Line] = []
     for line in lines:
-        start = _START.match(line)
-        if start is not None:
-            *date, hour, minute, second, half, text = start.groups()
-            first, middle, last = (int(each) for each in date)
-            at = int(hour) % 12 + (12 if half.lower() == "p" else 0) if half else int(hour)
-            found.append(
-                _Line((first, middle, last), at, int(minute), int(second or 0), bool(half), text)
-            )
+        begun = _begun(line)
+        if begun is not None:
+            found.append(begun)
         elif found:
             found[-1] = found[-1]._replace(text=f"{found[-1].text}\n{line}")
     return found
+
+
+def _begun(line: str) -> _Line | None:
+    """The message that begins with a line; None if it goes on with the one before."""
+    start = _START.match(line)
+    if start is None:
+        return None
+    hour, half = int(start["hour"]), (start["half"] or "").lower()
+    if half or start["morning"] or start["evening"]:
+        hour = hour % 12 + (12 if half == "p" or start["evening"] else 0)
+    first, middle, last = (int(start[name]) for name in ("first", "middle", "last"))
+    begun = _Line(
+        (first, middle, last),
+        hour,
+        int(start["minute"]),
+        int(start["second"] or 0),
+        is_american=bool(half),
+        text=start["text"],
+    )
+    return begun if any(_possible(begun, order) for order in _ORDERS) else None
 
 
 def _order(lines: Sequence[_Line]) -> str:
