@@ -230,6 +230,13 @@ class TestTelegram:
 
 
 class TestLetta:
+    def test_a_text_that_only_looks_like_a_wrapper_is_what_was_said(self) -> None:
+        deep = '{"message": ' * 10_000
+        message = {"role": "user", "content": [{"type": "text", "text": deep}]}
+
+        (turn,) = read_letta({"agent_type": "memgpt_agent", "messages": [message]}).turns
+        assert deep.strip() == turn.text
+
     def test_what_was_said_comes_out_of_its_wrappers(self) -> None:
         def said(role: str, text: str, **more: Any) -> dict[str, Any]:
             return {"role": role, "content": [{"type": "text", "text": text}], **more}

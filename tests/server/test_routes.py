@@ -88,6 +88,19 @@ class TestOddBodies:
         assert 415 == answer.status_code
         assert "The body is encoded as gzip; send it unencoded." == answer.json()["detail"]
 
+    @pytest.mark.parametrize("path", ["import", "episodes/stream"])
+    def test_a_line_that_is_nested_too_deep_is_refused(self, client: TestClient, path: str) -> None:
+        answer = client.post(f"{ANA}/{path}", content="[" * 100_000, headers=NDJSON)
+
+        assert 422 == answer.status_code
+        assert 1 == answer.json()["line"]
+
+    def test_conditions_that_are_nested_too_deep_are_refused(self, client: TestClient) -> None:
+        answer = client.get(f"{ANA}/episodes", params={"filters": "[" * 20_000})
+
+        assert 422 == answer.status_code
+        assert "filters must be a JSON object" in answer.json()["detail"]
+
     def test_a_line_has_a_limit(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(streams, "MAX_LINE", 100)
         lines = '{"text": "a"}\n' + json.dumps({"text": "b" * 200}) + "\n"

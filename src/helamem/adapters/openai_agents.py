@@ -161,7 +161,7 @@ def _item(kept: Episode | Fact) -> Any | None:  # noqa: ANN401  # an item of the
         return with_words(bare, kept.text)
     try:
         return json.loads(str(original))
-    except ValueError:
+    except (ValueError, RecursionError):
         logger.warning("Memory %d holds an item that cannot be read; it is skipped.", kept.id)
         return None
 

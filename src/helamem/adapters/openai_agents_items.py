@@ -85,7 +85,7 @@ def _arguments(words: str) -> str:
     inside = words.partition("(")[2].removesuffix(")")
     try:
         json.loads(inside)
-    except ValueError:
+    except (ValueError, RecursionError):
         return json.dumps({"text": words}, ensure_ascii=False)
     return inside
 

@@ -76,6 +76,6 @@ def _opened(text: object) -> dict[str, Any] | None:
     """The JSON object in a text, if it is one."""
     try:
         found = json.loads(text) if isinstance(text, str) else text
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -216,7 +216,7 @@ def _object(text: str) -> dict[str, Any] | None:
         return None
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"filters must be a JSON object: {error}") from error
     if not isinstance(value, dict):
         raise TypeError("filters must be a JSON object")

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from helamem.errors import DataError
+from helamem.exchange.jsonl import parsed
 from helamem.server import streams
 from helamem.server.access import Namespace, opened, require, require_all
 
@@ -87,10 +87,7 @@ def _objects(lines: Iterable[str]) -> Iterator[Any]:
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise DataError(f"this is not JSON: {error}", line=number) from error
+            yield parsed(line, number)
 
 
 async def _taken_in(
