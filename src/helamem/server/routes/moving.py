@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator  # noqa: TC003  # FastAPI reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
