@@ -66,9 +66,9 @@ def mcp(
         from helamem.agents.project import namespace_of
 
         app.namespace = namespace_of(project)
-    end_when_told()
     memories = _memories(app)
     if not http:
+        end_when_told()
         with residing(memories):
             _server(app, memories, session=session).run("stdio")
         return
@@ -80,6 +80,7 @@ def mcp(
     from helamem.mcp.app import transport_security
 
     security = transport_security(host, names)
+    end_when_told()
     with residing(memories):
         server.run("streamable-http", host=host, port=port, transport_security=security)
 
