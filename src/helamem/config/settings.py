@@ -73,7 +73,7 @@ class Activation(_Section):
         "number of terms up to which a turn is light; lightness of a longer turn is this number over its length",
         low=1,
     )
-    vector: float = setting(0.34, "weight of the similarity of the embeddings", low=0)
+    vector: float = setting(0.35, "weight of the similarity of the embeddings", low=0)
     vector_heavy: float = setting(
         2.2, "addition to `activation.vector` where turns are not light", low=0
     )
