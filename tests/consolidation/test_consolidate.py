@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from helamem.protocols import Message
+    from helamem.protocols import Message, Reply, Request
     from helamem.records import Fact
     from llm_server import Act
 
@@ -414,6 +415,22 @@ class TestFailures:
 
         memory.consolidate(llm=ScriptedLLM(slow))
         assert found
+
+
+class Careless(ScriptedLLM):
+    """A model of somebody's own that checks no form."""
+
+    def complete(self, request: Request) -> Reply:
+        return replace(super().complete(replace(request, schema=None)), data=None)
+
+
+def test_a_reply_without_a_list_of_facts_is_a_failure_whoever_checked_it() -> None:
+    memory = opened()
+    talk(memory, 2)
+
+    report = memory.consolidate(llm=Careless(["Nothing."]))
+    assert "the reply has no list of facts" in report.failed[0]
+    assert memory.consolidate(llm=ScriptedLLM(one_fact_each)).facts_added
 
 
 def test_a_misshapen_fact_over_the_wire_costs_itself() -> None:

@@ -70,7 +70,7 @@ class Parsed:
 
     Attributes:
         refused: Sentences about refused facts, without the words of memories.
-        misshapen: Whether there were facts, and none had the requested form.
+        misshapen: Whether there was no list of facts, or none in it had the requested form.
     """
 
     claims: tuple[Claim, ...]
@@ -117,8 +117,9 @@ def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Par
 
     A cluster yields at most as many facts as it has episodes.
     """
-    given = data.get("facts") if isinstance(data, dict) else None
-    facts: list[Any] = given if isinstance(given, list) else []
+    facts: Any = data.get("facts") if isinstance(data, dict) else None
+    if not isinstance(facts, list):
+        return Parsed(claims=(), refused=("the reply has no list of facts",), misshapen=True)
     reader = _Reader(
         {episode.id: episode for episode in episodes}, frozenset(fact.id for fact in known)
     )
