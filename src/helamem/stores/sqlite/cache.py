@@ -69,8 +69,7 @@ class Cache:
 class Caches:
     """The caches of all namespaces of a file; beyond the limit, the least recently used go."""
 
-    def __init__(self, most_bytes: int | None = None) -> None:
-        self._most_bytes = most_bytes
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._caches: OrderedDict[int, Cache] = OrderedDict()
         self._sizes: dict[int, int] = {}
@@ -89,8 +88,7 @@ class Caches:
             if number not in self._caches:
                 return
             self._count(number, held.index.n_bytes)
-            most = MOST_BYTES if self._most_bytes is None else self._most_bytes
-            while self.n_bytes > most and len(self._caches) > 1:
+            while self.n_bytes > MOST_BYTES and len(self._caches) > 1:
                 oldest, _ = self._caches.popitem(last=False)
                 self._count(oldest, 0)
 

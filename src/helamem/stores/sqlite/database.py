@@ -262,13 +262,6 @@ class Database:
             self.execute(f"PRAGMA busy_timeout = {int(1e3 * self._busy_s)}")
         return not busy
 
-    def file_bytes(self) -> int:
-        """The size of the file with its log; 0 in RAM."""
-        if self.path == IN_RAM:
-            return 0
-        files = (Path(self.path + suffix) for suffix in ("", "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
-
     def close(self) -> None:
         """Close the connection; closing twice does nothing."""
         self._connection.close()
