@@ -227,9 +227,12 @@ class TestIndexes:
 
 FORKING = """
 import os, sys
+from concurrent.futures import ThreadPoolExecutor
 from helamem.errors import StoreError
-from helamem.stores.sqlite import SQLiteStore
+from helamem.stores.sqlite import SQLiteStore, files
 from helamem.testing import samples
+
+files.FORK_S = 0.1  # how long is waited for a thread that goes on reading
 
 store = SQLiteStore(sys.argv[1], namespace="main", embedder_name="test", dimension=samples.DIMENSION)
 samples.add(store, "before")
@@ -262,7 +265,12 @@ assert [1, 2] == store.ids(kinds=["episode"]).tolist()
 with store.transaction() as inside:
     samples.add(inside, "in the parent")
     in_child(refuse)
-assert [1, 2, 3] == store.ids(kinds=["episode"]).tolist()
+with store.reading() as seen:
+    assert [1, 2, 3] == seen.ids(kinds=["episode"]).tolist()
+    in_child(refuse)
+    with ThreadPoolExecutor(1) as others:  # nothing is left locked
+        others.submit(samples.add, store, "by another thread").result()
+assert [1, 2, 3, 4] == store.ids(kinds=["episode"]).tolist()
 assert [] == store.check()
 store.close()
 """
@@ -270,7 +278,9 @@ store.close()
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_a_child_goes_on_with_connections_of_its_own(path: Path) -> None:
-    subprocess.run([sys.executable, "-W", "error", "-c", FORKING, str(path)], check=True)
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", FORKING, str(path)], check=True, timeout=300
+    )
 
 
 def episodes_inside(block: Any) -> list[int]:

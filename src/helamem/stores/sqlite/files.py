@@ -55,7 +55,7 @@ class File:
         self._n_reading = 0
         self._is_barred = False  # no new readers may start
         self._is_closed = False
-        self._may_fork = True
+        self._has_lock = self._may_fork = False  # before a fork, and for it
         self._writer: Database | None = self._connected(to_read=False)
         self._identity = identity(path)
 
@@ -177,12 +177,12 @@ class File:
 
     def pause(self) -> None:
         """Before a fork: close all connections; they are reopened on demand."""
-        has_lock = self._write_lock.acquire(timeout=FORK_S)
+        self._has_lock = self._write_lock.acquire(timeout=FORK_S)
         with self._readers:
             self._is_barred = True
             is_quiet = self._readers.wait_for(lambda: not self._n_reading, FORK_S)
         is_writing = self._writer is not None and self._writer.is_in_transaction
-        self._may_fork = has_lock and is_quiet and not is_writing
+        self._may_fork = self._has_lock and is_quiet and not is_writing
         if self._may_fork and self.path != IN_RAM:
             self._disconnect()
 
@@ -191,7 +191,7 @@ class File:
         if in_child:
             self._write_lock, self._readers = threading.RLock(), threading.Condition()
             self._is_closed |= not self._may_fork
-        elif self._may_fork:
+        elif self._has_lock:
             self._write_lock.release()
         with self._readers:
             self._is_barred = False
