@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.reference import Paper, PaperNode
@@ -54,7 +54,6 @@ def scores(recall: Recall) -> dict[int, float]:
 
 
 @given(conversations, st.lists(sentences, min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
 def test_retrieval_and_learning_equal_the_loops(
     turns: list[tuple[str, str, int]], questions: list[str]
 ) -> None:

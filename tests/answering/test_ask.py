@@ -111,6 +111,14 @@ class TestAsk:
         assert "Asked on Sat 2023-07-01 12:00:" in llm.calls[0].prompt
         assert "Mon 2023-05-08 13:56" == quoted(llm.calls[0].messages)[0]["at"]
 
+    def test_the_question_is_asked_in_every_step(self) -> None:
+        memory, llm = remembering(
+            {"searches": []}, {"ids": [1, 2, 3]}, says("Peanuts", 1), says("Peanuts", 1)
+        )
+        memory.ask("What must Maya not eat?", plan=True, select=True, verify=True)
+
+        assert [1] * 4 == [call.prompt.count("What must Maya not eat?") for call in llm.calls]
+
     def test_memories_are_shown_in_the_order_of_time(self) -> None:
         memory, llm = remembering(says("x", 1))
         memory.ask("Which gate does the flight leave from?")

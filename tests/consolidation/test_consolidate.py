@@ -167,6 +167,32 @@ class TestOnce:
             each["text"] for each in shown(llm.calls[-1].messages)
         ]
 
+    def test_what_another_process_has_read_meanwhile_is_not_read_again(
+        self, tmp_path: Path
+    ) -> None:
+        def handle(stretch: int) -> Memory:
+            config = Config.of(**{"reflection.stretch": stretch})
+            return Memory(tmp_path / "m.db", config=config, embedder=HashingEmbedder(64))
+
+        def only_the_first(messages: Sequence[Message]) -> Any:
+            found = one_fact_each(messages)
+            return found if shown(messages)[0]["id"] == 1 else LLMError("down")
+
+        def meanwhile(messages: Sequence[Message]) -> Any:
+            if len(llm.calls) == 1:
+                other.consolidate(llm=ScriptedLLM(only_the_first))
+            return one_fact_each(messages)
+
+        llm = ScriptedLLM(meanwhile)
+        with handle(4) as mine, handle(1) as other:
+            talk(mine, 3)
+            report = mine.consolidate(llm=llm)
+
+            assert [[1, 2, 3], [2, 3]] == [[e["id"] for e in shown(c.messages)] for c in llm.calls]
+            assert (1, 2, 3) == (report.clusters, len(report.facts_added), len(mine.facts()))
+            mine.consolidate(llm=llm)
+            assert 2 == len(llm.calls)
+
     def test_turns_without_facts_are_read_once_too(self) -> None:
         memory = opened()
         talk(memory, 3)

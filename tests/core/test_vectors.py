@@ -62,6 +62,13 @@ def test_similarities_equal_the_naive_cosines(query: Floats, vectors: Floats) ->
     np.testing.assert_allclose(actual, expected, atol=1e-12)
 
 
+def test_of_many_equals_the_first_come_first() -> None:
+    scores = np.array([1.0, 2.0] * 100)  # more than a sort that is stable by chance keeps in order
+
+    assert list(range(1, 200, 2)) == top_k(scores, 100).tolist()
+    assert [*range(1, 200, 2), 0, 2, 4] == top_k(scores, 103).tolist()
+
+
 @given(tables(4, 3, coordinates))
 def test_a_vector_is_most_similar_to_itself(vectors: Floats) -> None:
     units = normalize(vectors).astype(np.float32)

@@ -42,7 +42,7 @@ def elements(file: Path) -> list[Any]:
     return [each.value for each in Reader(file).elements()]
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.dictionaries(texts, values, max_size=3), max_size=4),
     st.booleans(),

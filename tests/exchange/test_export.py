@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem import Config, DataError, Memory
@@ -360,7 +360,6 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_whatever_stands_in_a_line_it_is_taken_or_refused(data: st.DataObject) -> None:
     memory = opened()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from growth import is_proportional
@@ -46,7 +46,6 @@ class TestNumbers:
 
         assert ["zoe", "'", "s", "kay", "##aking", ",", "in", "東", "京", "!"] == found
 
-    @settings(max_examples=400)
     @given(text=st.text(SCRIPTS, max_size=60) | TALK)
     def test_it_equals_the_real_tokenizer(self, real: Any, text: str) -> None:
         assert real.encode(text).ids == wordpiece.numbers(text)

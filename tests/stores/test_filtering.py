@@ -156,7 +156,6 @@ def _value(chosen: list[Any], generator: np.random.Generator, depth: int) -> Any
 
 
 class TestAgreement:
-    @settings(max_examples=200, deadline=None)
     @given(where=conditions)
     def test_of_many_memories_the_same_are_found(
         self, store: SQLiteStore, rows: list[dict[str, Any]], where: Filter
@@ -165,9 +164,7 @@ class TestAgreement:
 
         assert expected == store.ids(kinds=["episode", "fact"], where=where).tolist()
 
-    @settings(
-        max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(held=metadata, where=conditions, data=st.data())
     def test_whatever_the_metadata_hold(
         self, own: SQLiteStore, held: dict[str, Any], where: Filter, data: st.DataObject
