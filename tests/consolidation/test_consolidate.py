@@ -171,7 +171,8 @@ class TestOnce:
         self, tmp_path: Path
     ) -> None:
         def handle(stretch: int) -> Memory:
-            config = Config.of(**{"reflection.stretch": stretch})
+            settings: dict[str, Any] = {"reflection.stretch": stretch}
+            config = Config.of(**settings)
             return Memory(tmp_path / "m.db", config=config, embedder=HashingEmbedder(64))
 
         def only_the_first(messages: Sequence[Message]) -> Any:
