@@ -41,7 +41,7 @@ FENCED = re.compile(
 )
 NOT_RUN = re.compile(r"<!-- not run: \S.* -->")
 OUTPUT = "<!-- output -->"
-SHOWN_ONLY = {"text", "mermaid", "json", "toml"}  # not programs; the last two are parsed
+SHOWN_ONLY = {"text", "mermaid", "json", "toml", "sql"}  # not run here; the database tests run SQL
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

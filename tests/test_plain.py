@@ -75,6 +75,7 @@ EXAMPLES: list[Record] = [
         before={"episodes": 9}, after={"episodes": 1}, left=tuple(range(1000)),
     ),
     reports.Namespace(name=LONG, episodes=1, facts=1, cues=1, last_at=NOON),
+    reports.Copied(namespace=LONG, episodes=1, facts=1, cues=1, stored=1, searches=5, differences=(LONG,)),
     reports.ForgetPlan(ids=tuple(range(1000)), considered=2000),
     reports.ReindexReport(
         memories=1, embedder="static", dimension=256, language="english", language_version=1

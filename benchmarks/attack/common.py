@@ -52,9 +52,9 @@ class Tally:
             self.failures.append(sentence)
 
 
-def opened(path: str | Path = ":memory:") -> Memory:
+def opened(path: str | Path = ":memory:", namespace: str = "default") -> Memory:
     """A memory with default settings, whatever the environment says, and an embedder without a model."""
-    return Memory(path, config=Config(), embedder=HashingEmbedder(64))
+    return Memory(path, namespace=namespace, config=Config(), embedder=HashingEmbedder(64))
 
 
 def unique(rng: random.Random) -> str:

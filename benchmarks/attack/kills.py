@@ -69,11 +69,11 @@ def planned(memory: Memory, rng: random.Random) -> tuple[Step, Callable[[], obje
     return {"renames": renamed}, lambda: memory.update(ids[0], new)
 
 
-def victim(path: Path, log: Path, seed: int) -> None:
+def victim(path: Path | str, log: Path, seed: int, namespace: str = "default") -> None:
     """Change a memory until somebody kills this process."""
     rng = random.Random(seed)
     notes = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    with common.opened(path) as memory:
+    with common.opened(path, namespace) as memory:
         for _ in range(MOST_STEPS):
             step, do = planned(memory, rng)
             os.write(notes, json.dumps(step).encode() + b"\n")
@@ -122,30 +122,38 @@ def acknowledged(log: Path) -> Iterator[tuple[Step, bool]]:
             yield step, after == "done"
 
 
+def held(
+    tally: common.Tally, memory: Memory, name: str, ledger: Ledger, going_on: Step | None
+) -> Ledger:
+    """Hold a memory to its ledger after a kill, and say which ledger holds from now on."""
+    for finding in memory.check():
+        tally.failures.append(f"check() of {name}: {finding}")
+    here = [each for each in memory.list() if isinstance(each, Episode)]
+    found = {common.word_of(each.text): each.uses for each in here}
+    tally.require(len(found) == len(here), "a turn is there twice")
+    tally.counts["turns verified"] += len(found)
+    tally.counts["uses verified"] += sum(found.values())
+    possible = [ledger] if going_on is None else [ledger, ledger.after(going_on)]
+    for each in possible:
+        if each.uses == found:
+            return each
+    tally.failures.append(
+        f"{name}: lost {sorted(ledger.uses.keys() - found.keys())[:5]}, came back "
+        f"{sorted(ledger.gone & found.keys())[:5]}, going on {going_on}"
+    )
+    return Ledger(found)
+
+
 def examined(tally: common.Tally, path: Path, ledger: Ledger, going_on: Step | None) -> Ledger:
-    """Open a file after a kill, hold it to its ledger, and say which ledger holds from now on."""
+    """Open a file after a kill, hold it to its ledger, and look for deleted words."""
     with common.opened(path) as memory:
-        for finding in memory.check():
-            tally.failures.append(f"check() of {path.name}: {finding}")
-        here = [each for each in memory.list() if isinstance(each, Episode)]
-        found = {common.word_of(each.text): each.uses for each in here}
-        tally.require(len(found) == len(here), "a turn is there twice")
-        possible = [ledger] if going_on is None else [ledger, ledger.after(going_on)]
-        held = next((each for each in possible if each.uses == found), None)
-        if held is None:
-            tally.failures.append(
-                f"{path.name}: lost {sorted(ledger.uses.keys() - found.keys())[:5]}, came back "
-                f"{sorted(ledger.gone & found.keys())[:5]}, going on {going_on}"
-            )
-            held = Ledger(found)
-        left = held.gone & common.words_in(path)
+        ledger = held(tally, memory, path.name, ledger, going_on)
+        left = ledger.gone & common.words_in(path)
         tally.require(
             not left, f"{path.name}: deleted words are still in the file: {sorted(left)[:5]}"
         )
-    tally.counts["turns verified"] += len(found)
-    tally.counts["uses verified"] += sum(found.values())
-    tally.counts["deleted words looked for"] += len(held.gone)
-    return held
+    tally.counts["deleted words looked for"] += len(ledger.gone)
+    return ledger
 
 
 def killed(path: Path, log: Path, rng: random.Random) -> bool:

@@ -20,8 +20,9 @@ from helamem.engine import Engine
 from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.models import embedders, rerankers
-from helamem.places import IN_RAM, data_folder, default_path
-from helamem.stores.sqlite import SQLiteStore
+from helamem.places import data_folder, resolved, shown
+from helamem.reindexing import analysis_of
+from helamem.stores.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from helamem.config import Ask
     from helamem.models.cached import Cached
     from helamem.models.openai_chat import OpenAIChat
-    from helamem.protocols import LLM, Clock, Embedder, Reranker
+    from helamem.protocols import LLM, Clock, Embedder, Reranker, Store
     from helamem.records import Json
     from helamem.reports import ConsolidationReport, Namespace, ReindexReport
 
@@ -46,8 +47,8 @@ class Memory(Engine):
     """The long-term memory of one namespace: one user, one agent, one project.
 
     Args:
-        path: The file, where `~` is your home folder; None is `memory.db` in the data folder (HELAMEM_HOME), and
-            ":memory:" is RAM.
+        path: The file, where `~` is your home folder; None is `memory.db` in the data folder (HELAMEM_HOME),
+            ":memory:" is RAM, and "postgresql://user@host/database" is a database on a server.
         namespace: Whose memory: a user, an agent, a project. Nothing crosses namespaces.
         config: The settings; None reads the environment and the configuration file.
         embedder: Turns texts into vectors; None loads the one that the settings name.
@@ -85,13 +86,11 @@ class Memory(Engine):
         arguments.clock_time(clock())
         given = arguments.embedder(embedder)
         embedder = load_embedder(config) if given is None else given
-        path = default_path() if path is None else path
-        if str(path) != IN_RAM:
-            path = private.expanded(path)
-        if Path(path).parent == data_folder():
+        self._place = resolved(path)
+        if Path(self._place).parent == data_folder():
             private.tighten(data_folder())
-        super().__init__(_store(path, namespace, embedder, config), embedder, config, clock)
-        self._path = str(path)
+        store = _open_store(self._place, namespace, embedder, config)
+        super().__init__(store, embedder, config, clock)
         self._llm = arguments.model(llm)
         self._connected: OpenAIChat | Cached | None = None  # this memory must close it
         self._consolidating = threading.Lock()
@@ -101,8 +100,8 @@ class Memory(Engine):
 
     @property
     def path(self) -> str:
-        """The path of its file; ":memory:" for a memory in RAM."""
-        return self._path
+        """The path of its file, ":memory:" for a memory in RAM, or the URL of its database, without a password."""
+        return shown(self._place)
 
     @property
     def llm(self) -> LLM:
@@ -255,7 +254,7 @@ class Memory(Engine):
         if name == self.namespace:
             yield self
             return
-        store = _store(self.path, name, self._embedder, self.config)
+        store = _open_store(self._place, name, self._embedder, self.config)
         try:
             yield Engine(store, self._embedder, self.config, self._clock)
         finally:
@@ -333,18 +332,9 @@ def load_embedder(config: Config) -> Embedder:
     )
 
 
-def _store(path: str | Path, namespace: str, embedder: Embedder, config: Config) -> SQLiteStore:
-    return SQLiteStore(
-        path,
-        namespace=namespace,
-        embedder_name=embedder.name,
-        dimension=embedder.dimension,
-        language=config.language,
-        version=language_named(config.language).version,
-        synchronous=config.storage.durability,
-        zone=config.zone,
-        history=config.storage.history,
-    )
+def _open_store(place: str | Path, namespace: str, embedder: Embedder, config: Config) -> Store:
+    language = language_named(config.language)
+    return open_store(place, namespace, config, made_by=analysis_of(embedder, language))
 
 
 def _check_namespace(name: str) -> None:
@@ -370,13 +360,7 @@ def reindex_file(
         StoreError: The file cannot be opened or written, or another reindexing has started.
     """
     embedder = load_embedder(config)
-    store = SQLiteStore(
-        path,
-        namespace=namespace,
-        embedder_name=None,
-        synchronous=config.storage.durability,
-        zone=config.zone,
-    )
+    store = open_store(path, namespace, config, made_by=None)
     with contextlib.closing(Engine(store, embedder, config, time.time)) as engine:
         return engine.reindex(progress=progress)
 

@@ -1,8 +1,10 @@
-"""The default places of memories. Quick to import, since every hook needs it."""
+"""The places of memories: a file, RAM, or a database. Quick to import, since every hook needs it."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 IN_RAM = ":memory:"  # in place of a path: a memory in RAM, gone when it is closed
+_URL = re.compile("postgres(ql)?://")
+_PASSWORDS = (
+    re.compile(r"(?<=//)([^:/?#@]*):.*(?=@)"),  # up to the last @: passwords may hold one
+    re.compile(r"(?<=[?&])((?:ssl)?password)=[^&]*"),
+)
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -27,3 +34,46 @@ def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
 def default_path() -> Path:
     """The default path of a memory."""
     return data_folder() / "memory.db"
+
+
+def resolved(place: str | Path | None) -> str | Path:
+    """A place as it is opened: the default one for None, and `~` in a path expanded."""
+    if place is None:
+        return default_path()
+    if str(place) == IN_RAM or is_url(place):
+        return str(place)
+    return private.expanded(place)
+
+
+def is_url(place: str | Path) -> bool:
+    """Whether a place is a database on a server.
+
+    >>> is_url("postgresql://ana@db.example/memories"), is_url("agent.db")
+    (True, False)
+    """
+    return isinstance(place, str) and _URL.match(place) is not None
+
+
+def is_there(place: str | Path) -> bool:
+    """Whether a place is not a file that has still to be made."""
+    return str(place) == IN_RAM or is_url(place) or Path(place).exists()
+
+
+def shown(place: str | Path) -> str:
+    """A place as people may see it: without a password.
+
+    >>> shown("postgresql://ana:se@cret@db.example/memories?sslpassword=x")
+    'postgresql://ana@db.example/memories?sslpassword=...'
+    """
+    if not is_url(place):
+        return str(place)
+    in_front, in_query = _PASSWORDS
+    return in_query.sub(r"\1=...", in_front.sub(r"\1", str(place)))
+
+
+def beside(place: str | Path, suffix: str) -> Path:
+    """A file that belongs to a place: beside the memory's file, or in the data folder for a database."""
+    if is_url(place):
+        name = hashlib.blake2b(shown(place).encode(), digest_size=8).hexdigest()
+        return data_folder() / f"database-{name}{suffix}"
+    return Path(place).with_suffix(suffix)

@@ -156,6 +156,26 @@ class ReindexReport(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Copied(Record):
+    """The result of copying one namespace.
+
+    Attributes:
+        episodes, facts, cues: How many the original has.
+        stored: How many episodes were stored now; 0 where all were there already.
+        searches: How many searches were compared.
+        differences: What the copy has or finds otherwise, one line each.
+    """
+
+    namespace: str
+    episodes: int
+    facts: int
+    cues: int
+    stored: int
+    searches: int
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Stats(Record):
     """The size of one namespace.
 

@@ -58,8 +58,8 @@ UNKNOWN = (
 )
 
 
-def _memory() -> Memory:
-    memory = Memory(":memory:", config=Config(), clock=FixedClock(ASKED_AT.timestamp()))
+def _memory(place: str = ":memory:") -> Memory:
+    memory = Memory(place, config=Config(), clock=FixedClock(ASKED_AT.timestamp()))
     for speaker, at, text in CONVERSATION:
         memory.add(text, speaker=speaker, at=datetime.fromisoformat(at + "+00:00"), session=at[:10])
     for role, at, text in ASSISTED:
@@ -79,9 +79,9 @@ def _ranked(memory: Memory, digits: int) -> dict[str, list[str]]:
 
 
 @functools.cache
-def rankings(digits: int = DIGITS) -> dict[str, dict[str, list[str]]]:
+def rankings(digits: int = DIGITS, place: str = ":memory:") -> dict[str, dict[str, list[str]]]:
     """The rankings before and after learning, and after consolidation: hits as "#id score"."""
-    with _memory() as memory:
+    with _memory(place) as memory:
         told = {"before learning": _ranked(memory, digits)}
         memory.reinforce(memory.search("What may Maya not eat?", at=ASKED_AT), used=[3, 1], at=ASKED_AT)  # fmt: skip
         memory.reinforce(memory.search("What costs money?", at=ASKED_AT), used=[10, 12, 13], at=ASKED_AT)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Real processes that use a memory's file at the same time as a test does."""
+"""Real processes that use a memory's file, or its database, at the same time as a test does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 OPENING = """
 import sys
 import numpy as np
-from helamem.stores.sqlite import SQLiteStore
+from helamem.places import is_url
 from helamem.testing import samples
 
 def say(*words):
@@ -24,14 +24,18 @@ def wait():
     sys.stdin.readline()
 
 path, me = sys.argv[1:]
-store = SQLiteStore(path, namespace="main", embedder_name="test", dimension=samples.DIMENSION)
+if is_url(path):
+    from helamem.stores.postgres import PostgresStore as Store
+else:
+    from helamem.stores.sqlite import SQLiteStore as Store
+store = Store(path, namespace="main", embedder_name="test", dimension=samples.DIMENSION)
 """
 
 
 class Process:
     """A Python process with an open store; it says lines, and waits for lines."""
 
-    def __init__(self, script: str, path: Path, me: str = "") -> None:
+    def __init__(self, script: str, path: Path | str, me: str = "") -> None:
         self._popen = subprocess.Popen(
             [sys.executable, "-c", OPENING + script, str(path), me],
             stdin=subprocess.PIPE,

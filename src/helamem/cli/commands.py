@@ -36,6 +36,7 @@ COMMANDS = {
     "history": "show:history",
     "stats": "show:stats",
     "export": "show:export",
+    "copy": "copy:copy",
     "config": "show:config",
     "doctor": "doctor:doctor",
     "repair": "doctor:repair",

@@ -144,14 +144,17 @@ def _advice_on_embedders() -> str:
 
 
 def _check_file(app: App) -> Iterator[Finding]:
-    path = Path(app.path())
-    yield _check_folder(path.parent)
-    if not path.exists():
-        yield Finding(name="file", detail=f"{path} does not exist yet; the first command makes it")
+    from helamem.places import is_there, is_url
+
+    place = app.path()
+    if not is_url(place):
+        yield _check_folder(Path(place).parent)
+    if not is_there(place):
+        yield Finding(name="file", detail=f"{place} does not exist yet; the first command makes it")
         return
     try:
         with app.memory() as memory:
-            yield from _check_memory(memory, path)
+            yield from _check_memory(memory)
     except EmbedderMismatchError as exc:
         advice = f"Use --embedder {exc.expected.partition('/')[0]}, or run helamem reindex."
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
@@ -198,12 +201,12 @@ def _render_repair(report: RepairReport) -> RenderableType:
     return Text("\n".join(lines))
 
 
-def _check_memory(memory: Memory, path: Path) -> Iterator[Finding]:
+def _check_memory(memory: Memory) -> Iterator[Finding]:
     from helamem.cli import display
 
     problems = memory.check()
     stats = memory.stats()
-    detail = f"{path}, {path.stat().st_size / 1e6:.2f} MB, made with {stats.embedder}"
+    detail = f"{stats.path}, {stats.file_bytes / 1e6:.2f} MB, made with {stats.embedder}"
     if problems:
         advice = "Run helamem repair, which shows what it would do; --yes does it."
         yield Finding(name="file", state="wrong", detail="; ".join(problems), advice=advice)

@@ -81,7 +81,7 @@ def _answer(app: App, event: str, given: Mapping[str, Any]) -> dict[str, Any] | 
 
     given = {"cwd": str(Path.cwd()), **given}
     namespace = app.namespace if "namespace" in app.named else None
-    file = None if app.file is None else str(Path(app.file).expanduser().absolute())
+    file = None if app.file is None else str(_file(app))
     request = {"event": event, "given": given, "namespace": namespace, "file": file}
     answered = None if app.named - ASKED else ask(data_folder(), request)
     if answered is None or "refused" in answered:
@@ -95,14 +95,19 @@ def _answer(app: App, event: str, given: Mapping[str, Any]) -> dict[str, Any] | 
 def _answer_here(
     app: App, event: str, given: Mapping[str, Any], namespace: str
 ) -> dict[str, Any] | None:
-    if event in ("session-start", "pre-compact") and not Path(app.path()).exists():
+    from helamem.places import is_there
+
+    if event in ("session-start", "pre-compact") and not is_there(app.path()):
         return None  # nothing is remembered yet
     with app.memory(namespace=namespace) as memory:
         return _hooks(memory).run(event, given)
 
 
-def _file(app: App) -> Path:
-    return Path(app.path()).absolute()
+def _file(app: App) -> str | Path:
+    from helamem.places import is_url
+
+    place = app.path()
+    return place if is_url(place) else Path(place).absolute()
 
 
 def _hooks(memory: Engine) -> Hooks:

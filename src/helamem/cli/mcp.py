@@ -76,8 +76,10 @@ def mcp(
     require_free(host, port)
     url = f"http://{host}:{port}/mcp"
     server = _server(app, memories, url=url)
-    click.echo(f"Serving {app.path()} on {url}.", err=True)
     from helamem.mcp.app import transport_security
+    from helamem.places import shown
+
+    click.echo(f"Serving {shown(app.path())} on {url}.", err=True)
 
     security = transport_security(host, names)
     end_when_told()

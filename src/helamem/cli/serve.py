@@ -7,7 +7,6 @@ import socket
 import sys
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -53,6 +52,7 @@ def serve(app: App, host: str, port: int, per_second: float, seconds: float) -> 
     try:
         import uvicorn
 
+        from helamem.places import shown
         from helamem.server.app import create_app
         from helamem.server.limits import Limits
         from helamem.server.memories import Memories
@@ -71,7 +71,7 @@ def serve(app: App, host: str, port: int, per_second: float, seconds: float) -> 
     memories = Memories(app.path(), app.config())
     service = create_app(memories, keys, limits)
     whom = "whoever has a key" if keys else "this machine only, since there are no keys"
-    click.echo(f"Serving {app.path()} on http://{host}:{port}, for {whom}.", err=True)
+    click.echo(f"Serving {shown(app.path())} on http://{host}:{port}, for {whom}.", err=True)
     end_when_told()
     with residing(memories):
         uvicorn.run(
@@ -167,10 +167,11 @@ def revoke(context: click.Context, prefix: str) -> None:
 
 
 def keys_of(app: App) -> Keys:
-    """The keys of a memory's file, stored beside it."""
+    """The keys of a memory's file, stored beside it; those of a database, in the data folder."""
+    from helamem.places import beside
     from helamem.server.keys import Keys
 
-    return Keys(Path(app.path()).with_suffix(".keys.json"))
+    return Keys(beside(app.path(), ".keys.json"))
 
 
 def _render_keys(known: list[Key]) -> RenderableType:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +15,7 @@ from helamem.cli import lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -67,13 +67,10 @@ class App:
         return self.resolved().config
 
     def path(self) -> str | Path:
-        """The file that the commands work on."""
-        from helamem import private
-        from helamem.places import IN_RAM, default_path
+        """The file or database that the commands work on."""
+        from helamem.places import resolved
 
-        if self.file is None or self.file == IN_RAM:
-            return self.file or default_path()
-        return private.expanded(self.file)
+        return resolved(self.file)
 
     def memory(self, *, namespace: str | None = None, clock: Clock | None = None) -> Memory:
         """The memory of the options; close it, or use it in a `with` block."""
@@ -90,9 +87,11 @@ class App:
         Raises:
             StoreError: The named file does not exist; a mistyped path must not look like an empty memory.
         """
+        from helamem.places import is_there
+
         if self.file is not None:
             self.require_file()
-        elif not Path(self.path()).exists():
+        elif not is_there(self.path()):
             return self._empty_memory()
         return self.memory()
 
@@ -110,12 +109,12 @@ class App:
             StoreError: It is not there.
         """
         from helamem.errors import StoreError
-        from helamem.places import IN_RAM
+        from helamem.places import is_there
 
-        file = str(self.path())
-        if file != IN_RAM and not Path(file).exists():
+        file = self.path()
+        if not is_there(file):
             raise StoreError(
-                f"there is no file {file!r}; `helamem add` and `helamem import` make one"
+                f"there is no file {str(file)!r}; `helamem add` and `helamem import` make one"
             )
 
     def show(
@@ -225,7 +224,7 @@ def _completions(*words: str) -> Callable[[click.Context, click.Parameter, str],
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "--file": {"metavar": "PATH", "help": "The memory's file."},
+    "--file": {"metavar": "PATH", "help": "The memory's file, or the URL of its database."},
     "--namespace": {"metavar": "NAME", "help": "Whose memory: a user, an agent, a project."},
     "--embedder": {
         "metavar": "NAME",

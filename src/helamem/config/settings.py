@@ -303,6 +303,9 @@ class Storage(_Section):
         stable=True,
     )
     batch_size: int = setting(256, "turns per transaction in `add_many`", low=1)
+    connections: int = setting(
+        8, "how many connections a process opens to a database at most; a file needs none", low=1
+    )
     history: int = setting(
         100, "number of latest changes that each memory keeps; at times up to twice as many", low=1
     )

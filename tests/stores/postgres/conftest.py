@@ -44,6 +44,7 @@ def url(server: Server, database: str) -> str:
     server.execute(
         *(f"DELETE FROM helamem.{name}" for name in tables),
         "DELETE FROM helamem.meta WHERE key <> 'schema'",
+        "ALTER SEQUENCE helamem.node_id RESTART",
         database=database,
     )
     return server.url(database)

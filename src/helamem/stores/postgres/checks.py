@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from helamem.moments import EARLIEST, LATEST
 from helamem.stores.postgres import removing
-from helamem.stores.postgres.rows import CUE, EPISODE, FACT, IS_DOCUMENT
+from helamem.stores.postgres.rows import CUE, EPISODE, FACT, IS_DOCUMENT, IS_SUPERSEDED
 
 if TYPE_CHECKING:
     from helamem.stores.postgres.database import Scope
@@ -46,7 +46,7 @@ def _unreadable(column: str) -> str:
 def _rows(table: str, where: str, complaint: str, remedy: str, change: str = "") -> Check:
     """A check for rows that meet a condition; they are deleted or changed."""
     deed = f"UPDATE helamem.{table} t SET {change}" if change else f"DELETE FROM helamem.{table} t"
-    condition = f"WHERE t.namespace = %(ns)s AND {where}"
+    condition = f"WHERE t.namespace = %(ns)s AND ({where})"
     return Check(
         f"SELECT 1 FROM helamem.{table} t {condition}",
         complaint,
@@ -58,7 +58,7 @@ def _rows(table: str, where: str, complaint: str, remedy: str, change: str = "")
 def _nodes(where: str, complaint: str) -> Check:
     """A check for nodes that meet a condition; they are removed with all that depends on them."""
     return Check(
-        f"SELECT t.id FROM helamem.node t WHERE t.namespace = %(ns)s AND {where}",
+        f"SELECT t.id FROM helamem.node t WHERE t.namespace = %(ns)s AND ({where})",
         complaint,
         "removed",
     )
@@ -68,7 +68,7 @@ def _none_in(table: str, column: str) -> str:
     return f"NOT EXISTS (SELECT 1 FROM helamem.{table} x WHERE x.namespace = %(ns)s AND x.{column} = t.id)"
 
 
-_HOLDS = "(SELECT superseded_by IS NULL FROM helamem.fact f WHERE f.namespace = %(ns)s AND f.node = t.id)"
+_HOLDS = f"(NOT {IS_SUPERSEDED.format('t.id')})"
 _DOCUMENTS = f"FROM helamem.node WHERE {MINE} AND {IS_DOCUMENT}"
 _COUNTED = f"(SELECT count(*) {_DOCUMENTS}), (SELECT coalesce(sum(length), 0) {_DOCUMENTS})"
 _FREQUENCY = (
@@ -82,9 +82,9 @@ CHECKS: tuple[Check, ...] = (
         for table, column in (
             ("usage", "node"), ("posting", "node"), ("fact_source", "episode"), ("fact_source", "fact"),
             ("fact", "node"), ("edge", "source"), ("edge", "target"), ("staged", "node"),
+            ("superseded", "node"), ("superseded", "by"), ("handed", "node"), ("handed", "other"),
         )
     ),
-    _rows("fact", f"t.superseded_by IS NOT NULL AND {_lost('superseded_by')}", "{} facts were superseded by a missing fact", "reactivated", "superseded_by = NULL"),
     _rows("edge", "t.source = t.target", "{} edges join a memory to itself", "removed"),
     _rows("edge", f"NOT (t.weight BETWEEN 0 AND {HUGE} AND abs(t.touched) < {HUGE})", "{} edges have an invalid weight or time", "removed"),
     _rows(
@@ -113,16 +113,14 @@ CHECKS: tuple[Check, ...] = (
     _rows("usage", f"(t.uses < 0 OR t.used_at IS NOT NULL AND {_unreadable('used_at')})", "{} memories have an impossible count or time of uses", "reset to never used"),
     _rows("history", _unreadable("at"), "{} history events have an invalid time", "removed"),
     _rows("fact", "NOT (t.confidence > 0 AND t.confidence <= 1)", "{} facts have a confidence outside (0, 1]", "set to 0.5", "confidence = 0.5"),
-    _rows("node", f"t.kind = {FACT} AND t.active <> {_HOLDS}", "{} superseded facts are still active, or the reverse", "set by whether a fact superseded them", f"active = {_HOLDS}"),
+    _rows("node", f"t.active <> {_HOLDS}", "{} superseded memories are still active, or the reverse", "set by whether another one superseded them", f"active = {_HOLDS}"),
     _rows("namespace", f"(t.n_documents, t.total_length) <> ({_COUNTED})", "the stored number or length of documents is wrong", "counted again", f"(n_documents, total_length) = ROW({_COUNTED})"),
     _rows("term", f"t.documents <> {_FREQUENCY}", "{} terms have a wrong document frequency", "counted again", f"documents = {_FREQUENCY}"),
     _rows("speaker", f"t.memories <> {_MEMORIES}", "{} speakers have a wrong number of memories", "counted again", f"memories = {_MEMORIES}"),
 )  # fmt: skip
 _RINGS = (
-    "WITH RECURSIVE path AS (SELECT node AS first, superseded_by AS node FROM helamem.fact"
-    " WHERE namespace = %(ns)s AND superseded_by IS NOT NULL UNION"
-    " SELECT p.first, f.superseded_by FROM path p JOIN helamem.fact f ON f.namespace = %(ns)s AND f.node = p.node"
-    " WHERE f.superseded_by IS NOT NULL)"
+    "WITH RECURSIVE path AS (SELECT node AS first, by AS node FROM helamem.superseded WHERE namespace = %(ns)s UNION"
+    " SELECT p.first, s.by FROM path p JOIN helamem.superseded s ON s.namespace = %(ns)s AND s.node = p.node)"
     " SELECT first FROM path WHERE first = node ORDER BY first"
 )
 
@@ -136,7 +134,7 @@ def wrong(scope: Scope, dimension: int) -> list[str]:
     )
     found = [check.complaint.format(n) for check, [(n,)] in zip(CHECKS, counts, strict=True) if n]
     if rings:
-        found.append(f"fact {rings[0][0]} was superseded by a fact that it superseded")
+        found.append(f"memory {rings[0][0]} was superseded by one that it superseded")
     return found
 
 
@@ -145,10 +143,10 @@ def mend(scope: Scope, dimension: int, at: float) -> list[str]:
     done: list[str] = []
     while rings := scope.column(_RINGS):
         scope.rows(
-            "UPDATE helamem.fact SET superseded_by = NULL WHERE namespace = %(ns)s AND node = %(fact)s",
-            fact=rings[0],
+            "DELETE FROM helamem.superseded WHERE namespace = %(ns)s AND node = %(id)s",
+            id=rings[0],
         )
-        done.append(f"fact {rings[0]} was superseded by a fact that it superseded: reactivated")
+        done.append(f"memory {rings[0]} was superseded by one that it superseded: reactivated")
     for check in CHECKS:
         values = {"dimension": dimension, "at": at}
         found = scope.column(check.found, **values)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from helamem.errors import StoreError
+from helamem.places import shown
 from helamem.stores.postgres import faults, pools
 from helamem.stores.postgres.faults import ConflictError, LostConnectionError
 
@@ -89,10 +91,16 @@ class Scope:
             self._opening.insert(0, (begin.command, {}))
         self._waiting: list[Statement] = []
         self._is_new = True
+        self._has_ended = False
         self._each_time = each_time
 
     def batch(self, *statements: Statement) -> list[list[Row]]:
         """The rows that each statement gives; all go to the server in one round trip."""
+        if self._has_ended:
+            raise StoreError(
+                "This store was of use inside its block of reading() or transaction() only. Use the one that "
+                "the block was made from."
+            )
         before, self._waiting = self._waiting, []
         if self._is_new:
             before = [*self._opening, *self._begin.statements, *before]
@@ -107,6 +115,10 @@ class Scope:
 
     def _sent(self, sql: str, values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
         return self._connection.execute(sql, {"ns": self._begin.ns, **values}, binary=True)
+
+    def end(self) -> None:
+        """Take no more statements: the connection is somebody else's from now on."""
+        self._has_ended = True
 
     def later(self, command: str) -> None:
         """Send a command with the next statements."""
@@ -154,30 +166,21 @@ class Database:
     """
 
     def __init__(self, url: str, *, connections: int, wait_s: float, synchronous: bool) -> None:
-        self.shown = pools.shown(url)
+        self.shown = shown(url)
         self._wait_s = wait_s
         self._settings = {
             "lock_ms": f"{int(1e3 * wait_s)}",
             "synchronous": "on" if synchronous else "off",
         }
-        self._thread = threading.local()
         self._pool = pools.lent(url, connections=connections, wait_s=wait_s)
         self._closed = False
         self._closing = threading.Lock()
 
-    @property
-    def current(self) -> Scope | None:
-        """The transaction that this thread is in."""
-        scope: Scope | None = getattr(self._thread, "scope", None)
-        return scope
-
     def read(self, begin: Opening, use: Callable[[Scope], Result]) -> Result:
-        """What `use` gives; outside of a transaction, each batch that it sends is one of its own.
+        """What `use` gives; each batch that it sends is a transaction of its own.
 
         Where the connection is lost, all of it is tried again.
         """
-        if self.current is not None:
-            return use(self.current)
         with self._explained():
             connection, result = self._borrowed(
                 lambda each: use(self._scope(each, begin, each_time=True))
@@ -186,34 +189,43 @@ class Database:
             return result
 
     def write(self, begin: Opening, use: Callable[[Scope], Result]) -> Result:
-        """What `use` gives, in one transaction, or as a step of the open one.
+        """What `use` gives, in one transaction.
 
-        A transaction that failed by a lost connection or a conflict, before it was committed, is tried again.
+        If that fails by a lost connection or a conflict, before it was committed, it is tried again.
         """
-        if self.current is not None:
-            with self.step(self.current):
-                return use(self.current)
         for _ in range(TRIES - 1):
-            with (
-                contextlib.suppress(LostConnectionError, ConflictError),
-                self.transaction(begin) as scope,
-            ):
-                return use(scope)
+            try:
+                with self._transaction(lambda each: self._scope(each, begin)) as scope:
+                    return use(scope)
+            except LostConnectionError:
+                self._pool.check()  # others of the pool are lost too
+            except ConflictError:
+                continue
         with self.transaction(begin) as scope:
             return use(scope)
 
+    def transaction(self, begin: Opening) -> contextlib.AbstractContextManager[Scope]:
+        """A transaction; if the block raises, it is rolled back.
+
+        Its beginning is sent at once, so that a lost connection can be replaced.
+        """
+        return self._transaction(lambda each: self._begun(each, begin))
+
     @contextlib.contextmanager
-    def transaction(self, begin: Opening) -> Iterator[Scope]:
-        """A transaction of this thread; if the block raises, it is rolled back."""
+    def _transaction(self, begun: Callable[[Connection[Row]], Scope]) -> Iterator[Scope]:
         with self._explained():
-            connection, scope = self._borrowed(lambda each: self._begun(each, begin))
-            self._thread.scope = scope
+            connection, scope = self._borrowed(begun)
             try:
                 yield scope
                 self._commit(scope)
             finally:
-                self._thread.scope = None
+                scope.end()
                 self._give_back(connection)
+
+    def seen(self, scope: Scope, use: Callable[[Scope], Result]) -> Result:
+        """What `use` gives in an open transaction."""
+        with self._explained():
+            return use(scope)
 
     @contextlib.contextmanager
     def step(self, scope: Scope) -> Iterator[None]:
@@ -252,7 +264,7 @@ class Database:
         """A connection on which `use` has succeeded, and its result; a lost one is replaced."""
         self._require_open()
         for n in range(TRIES):
-            connection = self._pool.getconn(self._wait_s)
+            connection = self._free()
             try:
                 return connection, use(connection)
             except BaseException as exc:
@@ -261,6 +273,22 @@ class Database:
                     raise
                 self._pool.check()  # others of the pool are lost too
         raise AssertionError("every try returns or raises")
+
+    def _free(self) -> Connection[Row]:
+        """A connection that nobody uses."""
+        try:
+            return self._pool.getconn(self._wait_s)
+        except (PoolTimeout, PoolClosed) as exc:
+            stats = self._pool.get_stats()
+            if stats["pool_size"] < self._pool.max_size or self._pool.closed:
+                raise StoreError(
+                    f"{self.shown} does not answer for {self._wait_s:g} seconds. Nothing was done; check that the "
+                    "server runs, and try again."
+                ) from exc
+            raise StoreError(
+                f"All {self._pool.max_size} connections of this process to {self.shown} have been in use for "
+                f"{self._wait_s:g} seconds. Nothing was done; try again, or raise storage.connections."
+            ) from exc
 
     def _give_back(self, connection: Connection[Row]) -> None:
         with contextlib.suppress(psycopg.Error):

@@ -1,13 +1,13 @@
-"""Facts, their sources and successors, and the clusters already distilled."""
+"""Facts, their sources, and the clusters already distilled."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from helamem.protocols import Supersession
-from helamem.stores.postgres import edge_table, node_table, posting_table, rows
+from helamem.stores.postgres import edge_table, node_table, rows, superseding
 from helamem.stores.postgres.edge_table import SOURCE
-from helamem.stores.postgres.rows import EPISODE, FACT, IS_DOCUMENT
+from helamem.stores.postgres.rows import EPISODE, FACT, IS_SUPERSEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,19 +22,6 @@ _INSERT = (
 _SOURCES = (
     "INSERT INTO helamem.fact_source (namespace, fact, episode)"
     " SELECT %(ns)s, * FROM unnest(%(facts)s::bigint[], %(episodes)s::bigint[])"
-)
-_SUCCESSORS = (
-    "WITH RECURSIVE later AS (SELECT %(new)s::bigint AS node UNION"
-    " SELECT f.superseded_by FROM later JOIN helamem.fact f ON f.namespace = %(ns)s AND f.node = later.node"
-    " WHERE f.superseded_by IS NOT NULL) SELECT node FROM later"
-)
-_SUPERSEDE = (
-    "UPDATE helamem.fact SET superseded_by = %(new)s WHERE namespace = %(ns)s AND node = %(old)s"
-)
-_RELINK = (
-    "UPDATE helamem.fact f SET superseded_by = later.superseded_by FROM helamem.fact later"
-    " WHERE f.namespace = %(ns)s AND later.namespace = %(ns)s AND later.node = f.superseded_by"
-    " AND f.superseded_by = ANY(%(ids)s::bigint[]) RETURNING f.node, f.superseded_by"
 )
 
 
@@ -63,7 +50,8 @@ def add(scope: Scope, facts: Sequence[NewFact], dimension: int) -> list[int]:
     if not facts:
         return []
     node_table.require(scope, (id_ for fact in facts for id_ in fact.sources), EPISODE)
-    added = list(zip(node_table.numbered(scope, len(facts)), facts, strict=True))
+    [numbers] = scope.batch(node_table.numbering(len(facts)))
+    added = [(int(id_), fact) for (id_,), fact in zip(numbers, facts, strict=True)]
     scope.batch(*_adding(added, dimension))
     return [id_ for id_, _ in added]
 
@@ -115,73 +103,6 @@ def change(scope: Scope, fact: ChangedFact, at: float) -> None:
     )
 
 
-def supersede(scope: Scope, old: int, new: int, at: float) -> None:
-    """Mark a fact as superseded by another, and remove it from searches.
-
-    Raises:
-        ValueError: The other fact was superseded by this one, or is this one.
-    """
-    for id_ in (old, new):
-        node_table.require(scope, [id_], FACT)
-    if old in scope.column(_SUCCESSORS, new=new):
-        raise ValueError(f"fact {new} cannot replace {old}, which it was replaced by")
-    scope.batch(
-        (_SUPERSEDE, {"old": old, "new": new}),
-        *_setting_active(_those_that_are(scope, [old], active=True), active=False),
-        node_table.noting([old], "superseded", at),
-    )
-
-
-def supersessions(scope: Scope) -> list[Supersession]:
-    """The facts that were replaced, by their ids."""
-    return [
-        Supersession(old=old, new=new)
-        for old, new in scope.rows(
-            "SELECT node, superseded_by FROM helamem.fact"
-            " WHERE namespace = %(ns)s AND superseded_by IS NOT NULL ORDER BY node"
-        )
-    ]
-
-
-def _those_that_are(scope: Scope, ids: Sequence[int], *, active: bool) -> list[int]:
-    return scope.column(
-        "SELECT id FROM helamem.node WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[]) AND active = %(active)s"
-        " ORDER BY id",
-        ids=list(ids),
-        active=active,
-    )
-
-
-def _setting_active(ids: Sequence[int], *, active: bool) -> list[Statement]:
-    """The statements that remove facts from searches, or return them, and adjust the counts."""
-    if not ids:
-        return []
-    values = {"ids": list(ids), "active": active}
-    switch: Statement = (
-        "UPDATE helamem.node SET active = %(active)s WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[])",
-        values,
-    )
-    if not active:
-        return [posting_table.counting(ids, -1), *node_table.uncounting(ids), switch]
-    count: Statement = (
-        "UPDATE helamem.namespace SET n_documents = n_documents + x.n, total_length = total_length + x.length"
-        " FROM (SELECT count(*) AS n, coalesce(sum(length), 0) AS length FROM helamem.node"
-        f"  WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[]) AND {IS_DOCUMENT}) x"
-        " WHERE namespace = %(ns)s",
-        values,
-    )
-    return [switch, posting_table.counting(ids, 1), count, node_table.speaking(ids)]
-
-
-def relink_superseded(scope: Scope, going: Sequence[int]) -> None:
-    """Before facts are removed, relink the facts they superseded to their successors, or reactivate them."""
-    while held := scope.rows(_RELINK, ids=list(going)):
-        again = [node for node, superseded_by in held if superseded_by is None]
-        asleep = _those_that_are(scope, again, active=False)
-        if asleep:
-            scope.batch(*_setting_active(asleep, active=True))
-
-
 def ids(scope: Scope, *, superseded: bool, resting_on: Sequence[int] | None) -> list[int]:
     """The facts, or those that rest on one of these episodes, ascending."""
     only = (
@@ -194,7 +115,7 @@ def ids(scope: Scope, *, superseded: bool, resting_on: Sequence[int] | None) -> 
     )
     return scope.column(
         "SELECT f.node FROM helamem.fact f WHERE f.namespace = %(ns)s"
-        f" AND (%(superseded)s OR f.superseded_by IS NULL){only} ORDER BY f.node",
+        f" AND (%(superseded)s OR NOT {IS_SUPERSEDED.format('f.node')}){only} ORDER BY f.node",
         superseded=superseded,
         episodes=list(resting_on or ()),
     )
@@ -224,5 +145,6 @@ def distil(scope: Scope, distillate: Distillate, dimension: int) -> list[int] | 
     for changed in distillate.changed:
         change(scope, changed, distillate.at)
     for old, index in distillate.superseded:
-        supersede(scope, old, added[index], distillate.at)
+        told = Supersession(old=old, new=added[index])
+        superseding.supersede(scope, told, distillate.at, distillate.rule, distillate.now)
     return added

@@ -6,7 +6,6 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg_pool import PoolClosed, PoolTimeout
 
 from helamem.errors import SchemaError, StoreError
 
@@ -46,11 +45,6 @@ def explained(shown: str) -> Iterator[None]:
     """
     try:
         yield
-    except (PoolTimeout, PoolClosed) as exc:
-        raise StoreError(
-            f"No connection to {shown} became free in time: the server does not answer, or all connections are "
-            "in use. Nothing was done; check the server, or raise storage.connections."
-        ) from exc
     except psycopg.Error as exc:
         raise meaning(exc, shown) from exc
 

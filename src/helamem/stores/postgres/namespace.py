@@ -99,6 +99,8 @@ class Space:
 
 def born(scope: Scope) -> int:
     """The number of the namespace's birth, in a transaction that writes."""
+    if not scope.began:
+        scope.batch()
     return int(scope.began[0][0][0])
 
 

@@ -8,7 +8,7 @@ from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS, QUIET, Heard, NewEpisode
 from helamem.stores.postgres import posting_table, rows
 from helamem.stores.postgres.edge_table import LEARNED
-from helamem.stores.postgres.rows import CUE, EPISODE, HEARD, IS_DOCUMENT
+from helamem.stores.postgres.rows import CUE, EPISODE, IS_DOCUMENT
 from helamem.stores.postgres.texts import restored, stored
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ BY_KEY = (
 )
 _COLUMNS = {
     "id": "bigint", "kind": "smallint", "key": "bytea", "text": "text", "speaker": "text", "role": "text",
-    "session": "bigint", "at": "float8", "stored_at": "float8", "metadata": "text", "length": "int",
+    "session": "bigint", "turn": "bigint", "at": "float8", "stored_at": "float8", "metadata": "text", "length": "int",
     "traits": "int", "utc_offset": "int", "vector": "text", "passages": "text",
 }  # fmt: skip
 _INSERT = (
@@ -44,9 +44,9 @@ _LINK = (
     f" SELECT %(ns)s, d.source, d.target, {LEARNED}, %(link)s::float8, %(now)s::float8"
     " FROM helamem.node n CROSS JOIN LATERAL"
     "  (SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s AND b.session = n.session AND b.id < n.id"
-    f"   AND b.{HEARD} ORDER BY b.id DESC LIMIT 1) before,"
+    f"   AND b.heard ORDER BY b.id DESC LIMIT 1) before,"
     " LATERAL (VALUES (before.id, n.id), (n.id, before.id)) AS d(source, target)"
-    f" WHERE n.namespace = %(ns)s AND n.id = ANY(%(ids)s::bigint[]) AND n.{HEARD} ORDER BY 2, 3"
+    f" WHERE n.namespace = %(ns)s AND n.id = ANY(%(ids)s::bigint[]) AND n.heard ORDER BY 2, 3"
 )
 _USES = (
     "INSERT INTO helamem.usage (namespace, node, uses, used_at)"
@@ -96,9 +96,9 @@ _BOUND = (
 )
 
 
-def known(scope: Scope, keys: Sequence[bytes], kind: int = EPISODE) -> dict[bytes, int]:
-    """The ids of the nodes of a kind that have one of these keys, by key."""
-    return dict(scope.rows(BY_KEY, kind=kind, keys=list(keys)))
+def known(scope: Scope, keys: Sequence[bytes]) -> dict[bytes, int]:
+    """The ids of the episodes that have one of these keys, by key."""
+    return dict(scope.rows(BY_KEY, kind=EPISODE, keys=list(keys)))
 
 
 def require(scope: Scope, ids: Iterable[int], kind: int | None = None) -> None:
@@ -119,20 +119,24 @@ def require(scope: Scope, ids: Iterable[int], kind: int | None = None) -> None:
         raise NotFoundError("memory" if kind is None else NODE_KINDS[kind], missing)
 
 
-def numbered(scope: Scope, n: int) -> list[int]:
-    """The next `n` ids."""
-    return scope.column("SELECT nextval('helamem.number') FROM generate_series(1, %(n)s)", n=n)
+def numbering(n: int) -> Statement:
+    """The statement that gives the next `n` ids; those that are not used are never used."""
+    return "SELECT nextval('helamem.node_id') FROM generate_series(1, %(n)s)", {"n": n}
 
 
 def add(
     scope: Scope, episodes: Sequence[NewEpisode], dimension: int, *, link: float, now: float
 ) -> list[tuple[int, bool]]:
     """Insert the turns that are not known; for each its id, and whether it is new."""
-    ids = known(scope, [each.key for each in episodes])
+    found, spare = scope.batch(
+        (BY_KEY, {"kind": EPISODE, "keys": [each.key for each in episodes]}),
+        numbering(len(episodes)),
+    )
+    ids: dict[bytes, int] = dict(found)
     new = {each.key: each for each in reversed(episodes) if each.key not in ids}
     ordered = list(dict.fromkeys(each.key for each in episodes if each.key in new))
     if ordered:
-        added = dict(zip(ordered, numbered(scope, len(ordered)), strict=True))
+        added = {key: id_ for key, (id_,) in zip(ordered, spare, strict=False)}
         ids |= added
         scope.batch(*adding([(added[key], new[key]) for key in ordered], dimension, link, now))
     outcome = []
@@ -189,7 +193,8 @@ def text_columns(memory: NewEpisode | NewFact, dimension: int) -> dict[str, Any]
 def inserting(table: Sequence[Mapping[str, Any]]) -> Statement:
     """The statement that inserts rows; what a row does not say is empty."""
     empty = {"key": None, "role": "", "session": None, "utc_offset": None, "passages": "{}"}
-    return _INSERT, {name: [{**empty, **row}[name] for row in table] for name in _COLUMNS}
+    full = [{**empty, "turn": row["id"], **row} for row in table]
+    return _INSERT, {name: [row[name] for row in full] for name in _COLUMNS}
 
 
 def adding_contents(added: Sequence[tuple[int, NewEpisode | NewFact]]) -> list[Statement]:
@@ -230,10 +235,9 @@ def speaking(ids: Sequence[int]) -> Statement:
 def add_cue(scope: Scope, cue: NewCue, dimension: int) -> int:
     """Insert a cue, or find it by its key."""
     vector = rows.literal(cue.vector, dimension)
-    there = known(scope, [cue.key], CUE)
+    there, [(id_,)] = scope.batch((BY_KEY, {"kind": CUE, "keys": [cue.key]}), numbering(1))
     if there:
-        return there[cue.key]
-    [id_] = numbered(scope, 1)
+        return int(there[0][1])
     scope.batch(
         inserting(
             [
@@ -244,7 +248,7 @@ def add_cue(scope: Scope, cue: NewCue, dimension: int) -> int:
             ]
         )
     )  # fmt: skip
-    return id_
+    return int(id_)
 
 
 def using(ids: Sequence[int], at: float, most: int) -> list[Statement]:
@@ -318,7 +322,18 @@ def update(
 def replace(
     scope: Scope, id_: int, episode: NewEpisode, dimension: int, before: Sequence[Statement] = ()
 ) -> None:
-    """Replace an episode's text, after some other statements."""
+    """Replace an episode's text, after some other statements.
+
+    Raises:
+        StoreError: It was superseded.
+    """
+    newer = scope.find(
+        "SELECT by FROM helamem.superseded WHERE namespace = %(ns)s AND node = %(id)s", id=id_
+    )
+    if newer is not None:
+        raise StoreError(
+            f"Memory {id_} was superseded by {newer[0]}. Change that one, or revert({id_}) first."
+        )
     changed = {
         **text_columns(episode, dimension),
         "id": id_,
@@ -382,12 +397,20 @@ def origins(scope: Scope, ids: Sequence[int]) -> list[tuple[bytes, int | None]]:
 def heard(scope: Scope, session: str, last: int) -> list[Heard]:
     """The latest turns of a session, `last` of them at most, oldest first."""
     found = scope.rows(
-        "SELECT key, role, speaker, text, at FROM helamem.node WHERE namespace = %(ns)s AND session = %(session)s"
-        " ORDER BY id DESC LIMIT %(last)s",
+        "SELECT turn, id, active, key, role, speaker, text, at FROM helamem.node"
+        " WHERE namespace = %(ns)s AND session = %(session)s ORDER BY id DESC LIMIT %(last)s",
         session=rows.session_id(session),
         last=last,
     )
     return [
-        Heard(key=key, role=restored(role), speaker=restored(speaker), text=restored(text), at=at)
-        for key, role, speaker, text, at in reversed(found)
+        Heard(
+            key=key,
+            role=restored(role),
+            speaker=restored(speaker),
+            text=restored(text),
+            at=at,
+            is_superseded=not active,
+            is_instead=turn != id_,
+        )
+        for turn, id_, active, key, role, speaker, text, at in sorted(found)
     ]

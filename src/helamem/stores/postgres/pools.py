@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool
 
 from helamem.errors import StoreError
+from helamem.places import shown
 from helamem.stores.postgres import faults, schema
 
 if TYPE_CHECKING:
@@ -29,29 +29,6 @@ class _Lent:
 
 _lock = threading.Lock()
 _pools: dict[tuple[str, int], _Lent] = {}
-
-
-def shown(url: str) -> str:
-    """The database as messages name it: without a password.
-
-    Raises:
-        StoreError: libpq cannot read the URL.
-    """
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.Error:
-        # The driver quotes a part of the URL, which may be of its password.
-        raise StoreError(
-            "This is no URL that PostgreSQL can read. Write postgresql://USER@HOST/DATABASE, with special characters "
-            "percent-encoded."
-        ) from None
-    user = f"{parts['user']}@" if parts.get("user") else ""
-    host = str(parts.get("host") or "")
-    database = parts.get("dbname") or parts.get("user") or ""
-    if host.startswith("/"):
-        return f"postgresql://{user}/{database}?host={host}"
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"postgresql://{user}{host}{port}/{database}"
 
 
 def lent(
@@ -91,6 +68,12 @@ def _prepare(url: str, wait_s: float) -> None:
         )
     except psycopg.OperationalError as exc:
         raise _unreachable(exc, name) from exc
+    except psycopg.ProgrammingError:
+        # The driver quotes a part of the URL, which may be of its password.
+        raise StoreError(
+            f"{name} is no URL that PostgreSQL can read. Write postgresql://USER@HOST/DATABASE, with special "
+            "characters percent-encoded."
+        ) from None
     with faults.explained(name), connection:
         schema.ensure(connection, name)
 

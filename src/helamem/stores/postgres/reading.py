@@ -12,7 +12,7 @@ from helamem.protocols import NODE_KINDS, Nodes
 from helamem.records import Change
 from helamem.reports import Namespace, Stats
 from helamem.stores.postgres import edge_table, filtering, rows
-from helamem.stores.postgres.rows import CUE, EPISODE, HEARD, ROLE_CODES
+from helamem.stores.postgres.rows import CUE, EPISODE, FACT, ROLE_CODES
 from helamem.stores.postgres.texts import restored
 
 if TYPE_CHECKING:
@@ -29,16 +29,24 @@ if TYPE_CHECKING:
 
 NEAR = 32  # how many more than asked for are scored again here, where sums are rounded otherwise
 _SPEAKERS = "SELECT name FROM helamem.speaker WHERE namespace = %(ns)s ORDER BY first, name"
-# A quiet episode is nobody's neighbor, and has none; -1 stands for no session.
-# How similar the best passage of a node `n` is, null for a text without any; and how far the node is.
-BEST_PASSAGE = "(SELECT -min(p <#> %(vector)s::vector) FROM unnest(n.passages) AS p)"
-DISTANCE = f"least(n.vector <#> %(vector)s::vector, -{BEST_PASSAGE})"
+# The best passage of a node `n`, null for a text without any; and how far the node is.
+BEST_PASSAGE = (
+    "(SELECT vector_send(p) FROM unnest(n.passages) AS p ORDER BY p <#> %(vector)s::vector LIMIT 1)"
+)
+DISTANCE = (  # most texts are short, and a subquery for each would cost more than their vectors
+    "CASE WHEN cardinality(n.passages) = 0 THEN n.vector <#> %(vector)s::vector"
+    " ELSE least(n.vector <#> %(vector)s::vector,"
+    " (SELECT min(p <#> %(vector)s::vector) FROM unnest(n.passages) AS p)) END"
+)
+# What is quiet or superseded is nobody's neighbor, and has none; -1 stands for no session.
 NODE_COLUMNS = (
-    f"n.id, n.kind, CASE WHEN n.{HEARD} THEN coalesce(n.session, -1) ELSE -1 END,"
-    f" coalesce(CASE WHEN n.{HEARD} THEN (SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s"
-    f"  AND b.session = n.session AND b.id < n.id AND b.{HEARD} ORDER BY b.id DESC LIMIT 1) END, 0),"
-    f" coalesce(CASE WHEN n.{HEARD} THEN (SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s"
-    f"  AND b.session = n.session AND b.id > n.id AND b.{HEARD} ORDER BY b.id LIMIT 1) END, 0),"
+    "n.id, n.kind, CASE WHEN n.heard THEN coalesce(n.session, -1) ELSE -1 END,"
+    " coalesce(CASE WHEN n.heard THEN (SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s"
+    "  AND b.session = n.session AND (b.turn, b.id) < (n.turn, n.id) AND b.heard"
+    "   ORDER BY b.turn DESC, b.id DESC LIMIT 1) END, 0),"
+    " coalesce(CASE WHEN n.heard THEN (SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s"
+    "  AND b.session = n.session AND (b.turn, b.id) > (n.turn, n.id) AND b.heard"
+    "   ORDER BY b.turn, b.id LIMIT 1) END, 0),"
     " n.length, n.at, n.speaker, n.traits, n.role"
 )
 
@@ -120,7 +128,7 @@ def nearest(
     """The active nodes most similar to a vector of length 1, best first, ties by id."""
     found = scope.rows(
         f"SELECT id, vector_send(vector), {BEST_PASSAGE} FROM helamem.node n WHERE namespace = %(ns)s"
-        f" AND active AND kind = ANY(%(kinds)s::smallint[]) AND {HEARD}"
+        f" AND kind = ANY(%(kinds)s::smallint[]) AND heard"
         f" ORDER BY {DISTANCE}, id LIMIT %(k)s",
         kinds=[NODE_KINDS.index(kind) for kind in kinds],
         vector=rows.literal(vector, len(vector)),
@@ -135,11 +143,15 @@ def nearest(
 
 
 def similarities(
-    wholes: NDArray[np.float32], passages: Sequence[float | None], query: NDArray[np.float32]
+    wholes: NDArray[np.float32], passages: Sequence[bytes | None], query: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """That of each whole text, or of its best passage where this is higher."""
-    of_passages = np.array([-1.0 if each is None else each for each in passages], np.float32)
-    return np.maximum(cosines(wholes, query), of_passages)
+    found = cosines(wholes, query)
+    sent = {i: each for i, each in enumerate(passages) if each is not None}
+    long = list(sent)
+    of_passages = cosines(rows.vectors(b"".join(sent.values()), len(query)), query)
+    found[long] = np.maximum(found[long], of_passages)
+    return found
 
 
 def cosines(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -232,11 +244,11 @@ def namespaces(scope: Scope) -> list[Namespace]:
 
 _COUNTS: tuple[Statement, ...] = (
     (
-        f"SELECT count(*) FILTER (WHERE kind = {EPISODE}), count(*) FILTER (WHERE kind = 1 AND active),"
-        f" count(*) FILTER (WHERE kind = {CUE}), count(DISTINCT session) FILTER (WHERE {HEARD}),"
+        f"SELECT count(*) FILTER (WHERE kind = {EPISODE}), count(*) FILTER (WHERE kind = {FACT}),"
+        f" count(*) FILTER (WHERE kind = {CUE}), count(DISTINCT session) FILTER (WHERE heard),"
         f" min(at) FILTER (WHERE kind = {EPISODE}), max(at) FILTER (WHERE kind = {EPISODE}),"
-        f" count(session) FILTER (WHERE {HEARD}) - count(DISTINCT session) FILTER (WHERE {HEARD})"
-        " FROM helamem.node WHERE namespace = %(ns)s",
+        f" count(session) FILTER (WHERE heard) - count(DISTINCT session) FILTER (WHERE heard)"
+        " FROM helamem.node WHERE namespace = %(ns)s AND active",
         {},
     ),
     edge_table.COUNTED,

@@ -15,7 +15,7 @@ import numpy as np
 from helamem.protocols import FoundCues, Postings, RegionRows
 from helamem.stores.postgres import edge_table, filtering, reading, rows
 from helamem.stores.postgres.edge_table import COLUMNS, LEARNED
-from helamem.stores.postgres.rows import CUE, HEARD, IS_SUPERSEDED, LIVING_EDGE
+from helamem.stores.postgres.rows import CUE, IS_SUPERSEDED, LIVING_EDGE
 from helamem.stores.postgres.texts import restored
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _MEMORY = f"n.namespace = %(ns)s AND n.active AND n.kind < {CUE}"
 _NEAREST = (
-    f"(SELECT n.id FROM helamem.node n WHERE {_MEMORY} AND n.{HEARD} AND {{0}}"
+    f"(SELECT n.id FROM helamem.node n WHERE {_MEMORY} AND n.heard AND {{0}}"
     f" ORDER BY {reading.DISTANCE}, n.id LIMIT %(nearest)s)"
 )
 _BY_WORDS = (
@@ -84,20 +84,20 @@ starts AS MATERIALIZED (
     JOIN helamem.edge e ON e.namespace = %(ns)s AND e.source = t.target
     WHERE {LIVING_EDGE} AND {_IS_ALIVE}
 ), reached AS MATERIALIZED (
-    SELECT n.id, n.session, n.traits FROM (SELECT id FROM candidates UNION SELECT target FROM walked) r
+    SELECT n.id, n.session, n.turn, n.heard FROM (SELECT id FROM candidates UNION SELECT target FROM walked) r
     JOIN helamem.node n ON {_MEMORY} AND n.id = r.id
 ), region AS MATERIALIZED (
-    SELECT id FROM reached n WHERE {HEARD}
+    SELECT id FROM reached n WHERE heard
     UNION
     SELECT b.id FROM reached n, LATERAL (
-        SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s AND b.session = n.session AND b.id < n.id
-        AND b.{HEARD} ORDER BY b.id DESC LIMIT %(reach)s
-    ) b WHERE n.{HEARD}
+        SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s AND b.session = n.session
+        AND (b.turn, b.id) < (n.turn, n.id) AND b.heard ORDER BY b.turn DESC, b.id DESC LIMIT {{reach}}
+    ) b WHERE n.heard
     UNION
     SELECT b.id FROM reached n, LATERAL (
-        SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s AND b.session = n.session AND b.id > n.id
-        AND b.{HEARD} ORDER BY b.id LIMIT %(reach)s
-    ) b WHERE n.{HEARD}
+        SELECT b.id FROM helamem.node b WHERE b.namespace = %(ns)s AND b.session = n.session
+        AND (b.turn, b.id) > (n.turn, n.id) AND b.heard ORDER BY b.turn, b.id LIMIT {{reach}}
+    ) b WHERE n.heard
 ), members AS MATERIALIZED (
     SELECT {reading.NODE_COLUMNS}, n.vector, {reading.BEST_PASSAGE}, {{allowed}} AS allowed
     FROM region JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = region.id
@@ -206,7 +206,7 @@ def _allowed(scope: Scope, where: Filter | None) -> tuple[str, dict[str, Any]]:
 def _statement(query: RegionQuery, allowed: str) -> str:
     is_allowed = "n.id IN (SELECT id FROM allowed)" if allowed else "true"
     candidates = f"candidates AS MATERIALIZED ({_candidates(query, is_allowed)})"
-    around = _AROUND.format(allowed=is_allowed)
+    around = _AROUND.format(allowed=is_allowed, reach=int(query.reach))
     steps = [_WORDS, _CUES, *([allowed] if allowed else []), candidates, around]
     return f"WITH {', '.join(steps)} {_RESULT}"
 
@@ -233,7 +233,6 @@ def _values(query: RegionQuery, vector: NDArray[np.float32]) -> dict[str, Any]:
         "max_postings": query.max_postings,
         "k1": query.k1,
         "b": query.b,
-        "reach": query.reach,
         "tau": query.rule.tau,
         "floor": query.rule.floor,
         "now": query.now,

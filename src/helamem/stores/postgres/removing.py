@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.postgres import fact_table, node_table, posting_table
+from helamem.stores.postgres import node_table, posting_table, superseding
 from helamem.stores.postgres.rows import CUE
 from helamem.stores.postgres.texts import restored
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "session", "speaker", "node", "usage", "term", "posting", "edge", "fact", "fact_source", "cluster", "history",
-    "staged", "namespace",
+    "superseded", "handed", "staged", "namespace",
 )  # fmt: skip
 _ORPHANED_FACTS = (
     "SELECT DISTINCT fact FROM helamem.fact_source f WHERE namespace = %(ns)s AND episode = ANY(%(ids)s::bigint[])"
@@ -38,6 +38,10 @@ _EMPTYING = (
     f"DELETE FROM helamem.fact_source WHERE namespace = %(ns)s AND fact {_GONE}",
     f"DELETE FROM helamem.fact_source WHERE namespace = %(ns)s AND episode {_GONE}",
     f"DELETE FROM helamem.fact WHERE namespace = %(ns)s AND node {_GONE}",
+    f"DELETE FROM helamem.superseded WHERE namespace = %(ns)s AND node {_GONE}",
+    f"UPDATE helamem.superseded SET because = NULL WHERE namespace = %(ns)s AND because {_GONE}",
+    f"DELETE FROM helamem.handed WHERE namespace = %(ns)s AND node {_GONE}",
+    f"DELETE FROM helamem.handed WHERE namespace = %(ns)s AND other {_GONE}",
     f"DELETE FROM helamem.node WHERE namespace = %(ns)s AND id {_GONE}",
     "DELETE FROM helamem.session s WHERE s.namespace = %(ns)s AND s.id = ANY(%(sessions)s::bigint[]) AND NOT EXISTS"
     " (SELECT 1 FROM helamem.node n WHERE n.namespace = %(ns)s AND n.session = s.id)",
@@ -57,7 +61,7 @@ def take_away(scope: Scope, ids: Sequence[int], at: float) -> list[int]:
     cues = scope.column(_ORPHANED_CUES, ids=[*ids, *facts])
     going = list(dict.fromkeys([*ids, *facts, *cues]))
     if going:
-        fact_table.relink_superseded(scope, going)
+        superseding.relink(scope, going, at)
         scope.batch(*_removing(scope, going, at))
     return going
 

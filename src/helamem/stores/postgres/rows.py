@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helamem.errors import CorruptError
-from helamem.protocols import NODE_KINDS, QUIET, ROLES, Edges
+from helamem.protocols import NODE_KINDS, ROLES, Edges
 from helamem.records import Episode, Fact
 from helamem.stores.postgres.texts import restored
 from helamem.stores.sqlite.rows import digest as digest  # noqa: PLC0414
@@ -25,34 +25,36 @@ if TYPE_CHECKING:
 
 EPISODE, FACT, CUE = range(3)
 ROLE_CODES = {role: code for code, role in enumerate(ROLES) if code}
-HEARD = f"traits & {QUIET} = 0"
-IS_DOCUMENT = f"active AND kind < {CUE} AND {HEARD}"
+IS_DOCUMENT = f"kind < {CUE} AND heard"
 
-# A superseded fact and its edges are left out.
-IS_SUPERSEDED = "EXISTS (SELECT 1 FROM helamem.fact f WHERE f.namespace = %(ns)s AND f.node = {} AND f.superseded_by IS NOT NULL)"
+# What was superseded is left out, with its edges.
+IS_SUPERSEDED = (
+    "EXISTS (SELECT 1 FROM helamem.superseded x WHERE x.namespace = %(ns)s AND x.node = {})"
+)
 LIVING_EDGE = f"NOT {IS_SUPERSEDED.format('e.source')} AND NOT {IS_SUPERSEDED.format('e.target')}"
 
 MEMORIES = (
     "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.utc_offset, n.stored_at, n.metadata,"
-    " coalesce(u.uses, 0), u.used_at, f.kind, f.confidence, f.superseded_by,"
+    " coalesce(u.uses, 0), u.used_at, o.by, f.kind, f.confidence,"
     " ARRAY(SELECT episode FROM helamem.fact_source x WHERE x.namespace = %(ns)s AND x.fact = f.node ORDER BY episode)"
     " FROM helamem.node n"
     " LEFT JOIN helamem.session s ON s.namespace = %(ns)s AND s.id = n.session"
     " LEFT JOIN helamem.usage u ON u.namespace = %(ns)s AND u.node = n.id"
     " LEFT JOIN helamem.fact f ON f.namespace = %(ns)s AND f.node = n.id"
+    " LEFT JOIN helamem.superseded o ON o.namespace = %(ns)s AND o.node = n.id"
     f" WHERE n.namespace = %(ns)s AND n.kind < {CUE}"
 )
 FILTERABLE = (
     "SELECT n.id, n.kind, n.text, n.speaker, n.role, s.name, n.at, n.stored_at, n.metadata FROM helamem.node n"
     " LEFT JOIN helamem.session s ON s.namespace = %(ns)s AND s.id = n.session"
-    f" WHERE n.namespace = %(ns)s AND n.active AND n.kind < {CUE}"
+    f" WHERE n.namespace = %(ns)s AND n.kind < {CUE}"
 )
 
 
 def memory(row: tuple[Any, ...], zone: tzinfo) -> Episode | Fact:
     """Convert a row of `MEMORIES` to a record; times are in `zone` unless the turn brought its own zone."""
     id_, kind, text, speaker, role, session, at, offset, stored_at, metadata, *rest = row
-    uses, used_at, fact_kind, confidence, superseded_by, sources = rest
+    uses, used_at, superseded_by, fact_kind, confidence, sources = rest
     own = zone if offset is None else timezone(timedelta(seconds=offset))
     shared = {
         "id": id_,
@@ -63,13 +65,13 @@ def memory(row: tuple[Any, ...], zone: tzinfo) -> Episode | Fact:
         "metadata": loaded(metadata, id_),
         "uses": uses,
         "used_at": None if used_at is None else moment(used_at, zone),
+        "superseded_by": superseded_by,
     }
     if kind == EPISODE:
         return Episode(role=restored(role), session=restored(session), **shared)
     return Fact(
         kind=fact_kind,
         confidence=confidence,
-        superseded_by=superseded_by,
         sources=tuple(sources),
         **shared,
     )

@@ -11,11 +11,8 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
-from helamem.errors import NotFoundError, StoreError
-from helamem.protocols import Analysis
-from helamem.records import Fact
+from helamem.errors import NotFoundError
+from helamem.protocols import Analysis, Supersession
 from helamem.stores.postgres import (
     checks,
     edge_table,
@@ -23,12 +20,12 @@ from helamem.stores.postgres import (
     learning,
     namespace,
     node_table,
-    reading,
-    regions,
     removing,
+    superseding,
 )
 from helamem.stores.postgres.database import Database
-from helamem.stores.postgres.namespace import analysis_of, claimed, everything
+from helamem.stores.postgres.looks import Looks
+from helamem.stores.postgres.namespace import claimed
 from helamem.stores.postgres.reindexing import Reindexing
 
 if TYPE_CHECKING:
@@ -36,44 +33,29 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from typing import Self
 
-    from numpy.typing import NDArray
-
-    from helamem.filters import Filter
     from helamem.protocols import (
         Distillate,
         EdgeRule,
         Edges,
-        Floats,
         Handed,
-        Heard,
-        Ints,
         Learned,
         Lesson,
         NewCue,
         NewEpisode,
         NewFact,
-        NodeKind,
-        Nodes,
-        RegionQuery,
-        RegionRows,
-        Step,
-        Supersession,
         Undone,
     )
-    from helamem.records import Change, Episode, Json
-    from helamem.reports import Namespace, Stats
+    from helamem.records import Json
     from helamem.stores.postgres.database import Scope
 
 Result = TypeVar("Result")
-
-_NO_CORRECTIONS = "Corrections are not kept in PostgreSQL yet. Nothing was changed; `update` changes a memory in its place."
 
 
 class _DryRun(Exception):  # noqa: N818  # nothing went wrong
     """Undoes what was only tried."""
 
 
-class PostgresStore:
+class PostgresStore(Looks):
     """One namespace of a PostgreSQL database; see `protocols.Store`.
 
     Args:
@@ -119,23 +101,13 @@ class PostgresStore:
             mine = Analysis(
                 embedder=embedder_name, dimension=dimension, language=language, version=version
             )
+        self._scope: Scope | None = None  # of a store that a block has been given
         self._db = Database(url, connections=connections, wait_s=wait_s, synchronous=synchronous)
         try:
             self._space = claimed(self._db, namespace, mine)
         except BaseException:
             self._db.close()
             raise
-
-    @property
-    def namespace(self) -> str:
-        """The namespace that this handle is for."""
-        return self._space.name
-
-    @property
-    def analysis(self) -> Analysis:
-        """What the vectors, terms and traits were made by, as the database says."""
-        meta = self._db.read(everything(""), lambda scope: scope.rows(namespace.META[0]))
-        return analysis_of(meta) or self._space.analysis
 
     def reindexing(self, analysis: Analysis) -> Reindexing:
         """Begin to make everything anew, or go on; what was staged for another analysis goes."""
@@ -151,47 +123,41 @@ class PostgresStore:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Self]:
-        """Everything that is read inside sees one state of the database."""
-        if self._db.current is not None:
+        """A store that sees one state of the database."""
+        if self._scope is not None:
             yield self
             return
-        with self._db.transaction(self._space.reading_one_state()):
-            yield self
+        with self._db.transaction(self._space.reading_one_state()) as scope:
+            yield self._in(scope)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Self]:
-        """What is read and written inside happens as one step, or not at all."""
-        current = self._db.current
-        if current is not None:
-            with self._db.step(current):
+        """A store whose reads and writes happen as one step, or not at all."""
+        if self._scope is not None:
+            with self._db.step(self._scope):
                 yield self
             return
         with self._db.transaction(self._space.writing()) as scope:
-            yield self
+            yield self._in(scope)
             born = namespace.born(scope)
         self._space = replace(self._space, born=born)
 
+    def _in(self, scope: Scope) -> Self:
+        """This store in an open transaction."""
+        bound = copy.copy(self)
+        bound._scope = scope
+        return bound
+
     def _write(self, use: Callable[[Scope], Result]) -> Result:
         """One transaction, or a step of the open one."""
-        if self._db.current is not None:
-            return self._db.write(self._space.writing(), use)
+        if self._scope is not None:
+            with self._db.step(self._scope):
+                return use(self._scope)
         result, born = self._db.write(
             self._space.writing(), lambda scope: (use(scope), namespace.born(scope))
         )
         self._space = replace(self._space, born=born)
         return result
-
-    def _read(self, use: Callable[[Scope], Result]) -> Result:
-        """One look."""
-        return self._db.read(self._space.reading(), use)
-
-    def _read_one_state(self, use: Callable[[Scope], Result]) -> Result:
-        """Several looks at one state."""
-        current = self._db.current
-        if current is not None:
-            return use(current)
-        with self._db.transaction(self._space.reading_one_state()) as scope:
-            return use(scope)
 
     # Writing
 
@@ -240,44 +206,23 @@ class PostgresStore:
         new: int,
         *,
         at: float,
-        rule: EdgeRule | None = None,  # noqa: ARG002  # edges are not handed over yet
-        now: float = 0.0,  # noqa: ARG002
+        rule: EdgeRule | None = None,
+        now: float = 0.0,
         yields: bool = True,
         because: int | None = None,
         handed: Sequence[Handed] = (),
     ) -> None:
-        """Mark a fact as replaced by a newer one; no search returns it any more.
+        """Mark a memory as superseded by another; no search returns it any more."""
+        told = Supersession(old=old, new=new, yields=yields, because=because, handed=handed)
+        self._write(lambda scope: superseding.supersede(scope, told, at, rule, now))
 
-        Raises:
-            StoreError: It is a turn, or is replaced by one: this store keeps no corrections yet.
-        """
-        if not yields or because is not None or handed:
-            raise StoreError(_NO_CORRECTIONS)
-        self._write(lambda scope: fact_table.supersede(scope, old, new, at))
-
-    def revert(self, id_: int, *, at: float) -> list[int]:  # noqa: ARG002
-        """Not kept by this store yet.
-
-        Raises:
-            StoreError: Always.
-        """
-        raise StoreError(_NO_CORRECTIONS)
-
-    def supersessions(self) -> list[Supersession]:
-        """The facts that were replaced, by their ids."""
-        return self._read(fact_table.supersessions)
+    def revert(self, id_: int, *, at: float) -> list[int]:
+        """Let a superseded memory hold again; the ids by which it was superseded."""
+        return self._write(lambda scope: superseding.revert(scope, id_, at))
 
     def begin(self, *, at: float) -> int | None:  # noqa: ARG002
         """None: this store keeps no journal yet."""
         return None
-
-    def ignored(self, *, at_least: int) -> list[tuple[int, int]]:  # noqa: ARG002
-        """Empty: this store does not count yet what was shown."""
-        return []
-
-    def journal(self, *, limit: int) -> list[Step]:  # noqa: ARG002
-        """Empty: this store keeps no journal yet."""
-        return []
 
     def undo(self, step: int, *, at: float) -> Undone:  # noqa: ARG002
         """Nothing can be undone, since this store keeps no journal yet.
@@ -341,9 +286,8 @@ class PostgresStore:
         lessons: int = 0,
     ) -> list[int]:
         """Put back cues and learned edges as they were exported; the ids of the cues."""
-        with self.transaction():
-            scope = self._db.current
-            assert scope is not None  # noqa: S101  # this thread has just begun it
+
+        def restore(scope: Scope) -> list[int]:
             ids = [node_table.add_cue(scope, cue, self._space.dimension) for cue in cues]
             found = edges(ids)
             node_table.require(scope, [*found.sources.tolist(), *found.targets.tolist()])
@@ -353,6 +297,8 @@ class PostgresStore:
                 (namespace.AT_LEAST_LESSONS, {"lessons": lessons}),
             )
             return ids
+
+        return self._write(restore)
 
     def prune(self, *, rule: EdgeRule, now: float) -> int:
         """Drop learned edges that have decayed below the floor, and cues without any; how many edges went."""
@@ -377,133 +323,6 @@ class PostgresStore:
             self._write(mend)
         return mended
 
-    # Reading
-
-    def known(self, keys: Sequence[bytes]) -> dict[bytes, int]:
-        """The ids of the episodes that have one of these keys, by key."""
-        return self._read(lambda scope: node_table.known(scope, keys))
-
-    def origins(self, ids: Sequence[int]) -> list[tuple[bytes, int | None]]:
-        """The key of each of these episodes, and its offset; see `NewEpisode`."""
-        return self._read(lambda scope: node_table.origins(scope, ids))
-
-    def heard(self, session: str, *, last: int) -> list[Heard]:
-        """The latest turns of a session, `last` of them at most, oldest first."""
-        return self._read(lambda scope: node_table.heard(scope, session, last))
-
-    def region(self, query: RegionQuery) -> RegionRows:
-        """All that a search needs of the memories around a question."""
-        vector = self._query(query.vector)
-        look = self._read if query.where is None else self._read_one_state
-        return look(lambda scope: regions.read(scope, query, vector))
-
-    def nearest(self, vector: Floats, k: int, *, kinds: Sequence[NodeKind]) -> tuple[Ints, Floats]:
-        """The active nodes with the highest cosine: ids and cosines, best first."""
-        query = self._query(vector)
-        return self._read(lambda scope: reading.nearest(scope, query, k, kinds))
-
-    def vectors(self, ids: Ints) -> NDArray[np.float32]:
-        """The vectors, shape (n, dimension)."""
-        return self._read(lambda scope: reading.vectors(scope, ids, self._space.dimension))
-
-    def nodes(self, ids: Ints) -> Nodes:
-        """What is known about nodes, in the order of `ids`."""
-        return self._read(lambda scope: reading.nodes(scope, ids))
-
-    def edges(self, sources: Ints, *, superseded: bool = False) -> Edges:
-        """The stored edges that leave these nodes, between active nodes or all."""
-        return self._read(lambda scope: edge_table.leaving(scope, sources, superseded=superseded))
-
-    def all_edges(self, *, superseded: bool = False) -> Edges:
-        """Every stored edge of the namespace, between active nodes or all."""
-        return self._read(lambda scope: edge_table.everything(scope, superseded=superseded))
-
-    def ids(
-        self, *, kinds: Sequence[NodeKind], where: Filter | None = None, superseded: bool = False
-    ) -> Ints:
-        """The ids of active nodes, or of superseded ones as well, ascending."""
-        look = self._read if where is None else self._read_one_state
-        return look(lambda scope: reading.ids(scope, kinds, where, superseded=superseded))
-
-    def find(self, key: bytes) -> int | None:
-        """The id of the episode with this key, if there is one."""
-        return self.known([key]).get(key)
-
-    def speakers(self) -> tuple[str, ...]:
-        """The speakers, in the order of `Nodes.speakers`."""
-        return self._read(reading.speakers)
-
-    def get(self, ids: Sequence[int], *, skip_missing: bool = False) -> list[Episode | Fact]:
-        """The memories, in the order of `ids`."""
-        wanted = [int(id_) for id_ in ids]
-        found = self._read(lambda scope: reading.get(scope, wanted, self._zone))
-        missing = [id_ for id_ in wanted if id_ not in found]
-        if missing and not skip_missing:
-            raise NotFoundError("memory", missing[0])
-        return [found[id_] for id_ in wanted if id_ in found]
-
-    def facts(
-        self, *, superseded: bool = False, resting_on: Sequence[int] | None = None
-    ) -> list[Fact]:
-        """All facts, or those that rest on one of these episodes, oldest first."""
-
-        def facts(scope: Scope) -> list[Fact]:
-            ids = fact_table.ids(scope, superseded=superseded, resting_on=resting_on)
-            found = reading.get(scope, ids, self._zone)
-            return [memory for id_ in ids if isinstance(memory := found[id_], Fact)]
-
-        return self._read_one_state(facts)
-
-    def cues(self, ids: Ints | None = None) -> list[tuple[int, str, float]]:
-        """Every cue, or those with these ids, by id: id, text, epoch seconds."""
-        return self._read(lambda scope: reading.cues(scope, ids))
-
-    def clusters(self) -> set[bytes]:
-        """The digests of the clusters that have been distilled."""
-        return set(
-            self._read(
-                lambda scope: scope.column(
-                    "SELECT digest FROM helamem.cluster WHERE namespace = %(ns)s"
-                )
-            )
-        )
-
-    def history(self, id_: int) -> list[Change]:
-        """What happened to a memory, oldest first, also after it was removed.
-
-        Raises:
-            NotFoundError: There never was one.
-        """
-        return self._read(lambda scope: reading.history(scope, id_, self._zone))
-
-    def namespaces(self) -> list[Namespace]:
-        """The namespaces of the database, by name, those that hold something."""
-        return self._db.read(everything(""), reading.namespaces)
-
-    def lessons(self) -> int:
-        """How many lessons have been learned."""
-        return self._read(namespace.lessons)
-
-    def stats(self) -> Stats:
-        """How much there is."""
-        analysis = self.analysis
-        return self._read_one_state(
-            lambda scope: reading.stats(scope, replace(self._space, analysis=analysis), self._zone)
-        )
-
-    def check(self) -> list[str]:
-        """What is wrong with the namespace: one sentence each, none where it is sound."""
-        return self._read(lambda scope: checks.wrong(scope, self.analysis.dimension))
-
     def close(self) -> None:
         """Release the connections; a closed store raises StoreError."""
         self._db.close()
-
-    def _query(self, vector: Floats) -> NDArray[np.float32]:
-        """The vector at length 1, so that its dot product with unit vectors is the cosine."""
-        if vector.shape != (self._space.dimension,):
-            raise ValueError(
-                f"a vector here has {self._space.dimension} dimensions, not the shape {vector.shape}"
-            )
-        length = float(np.linalg.norm(vector))
-        return np.asarray(vector / (length or 1.0), np.float32)

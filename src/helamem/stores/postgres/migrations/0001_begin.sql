@@ -2,7 +2,8 @@
 -- namespace lie together, and tables can be spread over servers. A namespace is named by a digest of its name:
 -- it means the same on every server, without a look-up.
 
-CREATE SEQUENCE helamem.number AS bigint; -- of nodes, and of births of namespaces: none is used twice
+CREATE SEQUENCE helamem.node_id AS bigint; -- over all namespaces; no id is used twice
+CREATE SEQUENCE helamem.birth AS bigint;
 
 CREATE TABLE helamem.meta ( -- about the whole database; the same on every server
     key   text COLLATE "C" PRIMARY KEY,
@@ -12,7 +13,7 @@ CREATE TABLE helamem.meta ( -- about the whole database; the same on every serve
 CREATE TABLE helamem.namespace (
     namespace    uuid NOT NULL,
     name         text COLLATE "C" NOT NULL,
-    born         bigint NOT NULL DEFAULT nextval('helamem.number'), -- another one after it was dropped and begun anew
+    born         bigint NOT NULL DEFAULT nextval('helamem.birth'), -- another one after it was dropped and begun anew
     n_documents  bigint NOT NULL DEFAULT 0, -- active episodes and facts, without quiet ones
     total_length bigint NOT NULL DEFAULT 0, -- their terms
     lessons      bigint NOT NULL DEFAULT 0,
@@ -39,12 +40,15 @@ CREATE TABLE helamem.node (
     id         bigint NOT NULL,
     at         double precision NOT NULL,
     stored_at  double precision NOT NULL,
-    session    bigint, -- its turns follow each other in the order of their ids
+    session    bigint,
+    turn       bigint NOT NULL, -- by which turns follow each other: the id, or that of the turn whose place it took
     length     integer NOT NULL,
     traits     integer NOT NULL,
     utc_offset integer, -- seconds east of UTC, where a turn's time said so
     kind       smallint NOT NULL, -- 0 episode, 1 fact, 2 cue
-    active     boolean NOT NULL DEFAULT true, -- false for a fact that was superseded
+    active     boolean NOT NULL DEFAULT true, -- false for what was superseded
+    -- By searches, and by the turns beside it; a column of its own, since the planner knows how often columns hold.
+    heard      boolean NOT NULL GENERATED ALWAYS AS (active AND traits & 8 = 0) STORED,
     key        bytea, -- what makes two turns, or two cues, the same
     text       text COLLATE "C" NOT NULL,
     speaker    text COLLATE "C" NOT NULL,
@@ -55,7 +59,7 @@ CREATE TABLE helamem.node (
     PRIMARY KEY (namespace, id)
 ) PARTITION BY HASH (namespace);
 CREATE UNIQUE INDEX node_key ON helamem.node (namespace, kind, key) WHERE key IS NOT NULL;
-CREATE INDEX node_turns ON helamem.node (namespace, session, id) WHERE session IS NOT NULL;
+CREATE INDEX node_turns ON helamem.node (namespace, session, turn, id) WHERE session IS NOT NULL;
 CREATE INDEX node_cues ON helamem.node (namespace, id) WHERE kind = 2;
 CREATE INDEX node_at ON helamem.node (namespace, at);
 
@@ -96,14 +100,12 @@ CREATE TABLE helamem.edge ( -- both directions of every edge
 ) PARTITION BY HASH (namespace);
 
 CREATE TABLE helamem.fact (
-    namespace     uuid NOT NULL,
-    node          bigint NOT NULL,
-    kind          text COLLATE "C" NOT NULL,
-    confidence    double precision NOT NULL,
-    superseded_by bigint,
+    namespace  uuid NOT NULL,
+    node       bigint NOT NULL,
+    kind       text COLLATE "C" NOT NULL,
+    confidence double precision NOT NULL,
     PRIMARY KEY (namespace, node)
 ) PARTITION BY HASH (namespace);
-CREATE INDEX fact_superseded ON helamem.fact (namespace, superseded_by) WHERE superseded_by IS NOT NULL;
 
 CREATE TABLE helamem.fact_source (
     namespace uuid NOT NULL,
@@ -127,6 +129,28 @@ CREATE TABLE helamem.history ( -- what is not told by the node itself
     at        double precision NOT NULL,
     text      text COLLATE "C",
     PRIMARY KEY (namespace, node, n)
+) PARTITION BY HASH (namespace);
+
+CREATE TABLE helamem.superseded ( -- see docs/decisions/0022-corrections-that-stick.md
+    namespace uuid NOT NULL,
+    node      bigint NOT NULL,
+    by        bigint NOT NULL,
+    yields    boolean NOT NULL, -- whether `by` is superseded in turn when `node` holds again
+    because   bigint, -- the turn that was superseded, where a fact that rests on it went with it
+    place     bigint, -- the id of the turn in whose place `by` stands in its session, if in any
+    PRIMARY KEY (namespace, node)
+) PARTITION BY HASH (namespace);
+CREATE INDEX superseded_by ON helamem.superseded (namespace, by);
+
+CREATE TABLE helamem.handed ( -- an edge of `superseded.by` before and after it got those of the node
+    namespace      uuid NOT NULL,
+    node           bigint NOT NULL,
+    other          bigint NOT NULL,
+    before         double precision, -- null where there was none
+    before_touched double precision,
+    weight         double precision NOT NULL,
+    touched        double precision NOT NULL,
+    PRIMARY KEY (namespace, node, other)
 ) PARTITION BY HASH (namespace);
 
 CREATE TABLE helamem.staged ( -- what a reindexing has made, until all of it is put in place at once

@@ -1,0 +1,386 @@
+"""What supersedes what, the edges that it hands over, and the way back.
+
+The edges of a superseded memory stay as they are, unseen, and its successor gets copies. So the way back
+finds them to the last digit, and takes from the successor what it was handed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from helamem.core import hebbian
+from helamem.errors import NotFoundError
+from helamem.protocols import NODE_KINDS, Handed, Supersession
+from helamem.stores.postgres import node_table, posting_table
+from helamem.stores.postgres.edge_table import LEARNED
+from helamem.stores.postgres.rows import EPISODE, FACT, IS_DOCUMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from helamem.protocols import EdgeRule
+    from helamem.stores.postgres.database import Scope, Statement
+
+Weight: TypeAlias = tuple[float, float]  # and when it was touched
+Joined: TypeAlias = "Callable[[Weight, Weight], Weight]"
+
+_SUCCESSORS = (
+    "WITH RECURSIVE later AS (SELECT %(id)s::bigint AS node UNION"
+    " SELECT s.by FROM later JOIN helamem.superseded s ON s.namespace = %(ns)s AND s.node = later.node)"
+    " SELECT node FROM later"
+)
+_RECORD = (
+    "INSERT INTO helamem.superseded (namespace, node, by, yields, because, place)"
+    " VALUES (%(ns)s, %(old)s, %(new)s, %(yields)s, %(because)s, %(place)s)"
+    " ON CONFLICT (namespace, node) DO UPDATE SET by = excluded.by, yields = excluded.yields,"
+    " because = excluded.because, place = excluded.place"
+)
+# In whose place the new turn stands: that of the old one, if it belongs to the same session and moment.
+_PLACE = (
+    "SELECT o.turn FROM helamem.node o JOIN helamem.node n"
+    " ON n.namespace = %(ns)s AND n.session = o.session AND n.at = o.at"
+    " WHERE o.namespace = %(ns)s AND o.id = %(old)s AND n.id = %(new)s"
+)
+_SEAT = (
+    "UPDATE helamem.node n SET turn = coalesce((SELECT min(s.place) FROM helamem.superseded s"
+    "  WHERE s.namespace = %(ns)s AND s.by = n.id), n.id)"
+    " WHERE n.namespace = %(ns)s AND n.id = ANY(%(ids)s::bigint[])"
+)
+_USES = (
+    "INSERT INTO helamem.usage AS u (namespace, node, uses, used_at)"
+    " SELECT %(ns)s, %(old)s, uses, used_at FROM helamem.usage WHERE namespace = %(ns)s AND node = %(new)s"
+    " ON CONFLICT (namespace, node) DO UPDATE SET used_at = CASE WHEN excluded.uses > u.uses"
+    " THEN excluded.used_at ELSE u.used_at END, uses = greatest(u.uses, excluded.uses)"
+)
+_INHERIT = (
+    "INSERT INTO helamem.handed (namespace, node, other, before, before_touched, weight, touched)"
+    " SELECT %(ns)s, %(node)s, other, before, before_touched, weight, touched FROM helamem.handed"
+    " WHERE namespace = %(ns)s AND node = %(by)s AND other <> %(node)s"
+)
+_PUT = (
+    "INSERT INTO helamem.edge (namespace, source, target, channel, weight, touched)"
+    f" SELECT %(ns)s, a, b, {LEARNED}, %(weight)s::float8, %(touched)s::float8"
+    " FROM (VALUES (%(a)s::bigint, %(b)s::bigint), (%(b)s::bigint, %(a)s::bigint)) AS d(a, b) ORDER BY 2, 3"
+    " ON CONFLICT (namespace, source, target, channel)"
+    " DO UPDATE SET weight = excluded.weight, touched = excluded.touched"
+)
+_CUT = (
+    f"DELETE FROM helamem.edge WHERE namespace = %(ns)s AND channel = {LEARNED}"
+    " AND (source = %(a)s AND target = %(b)s OR source = %(b)s AND target = %(a)s)"
+)
+_COUNT_AGAIN = (
+    "UPDATE helamem.namespace SET n_documents = n_documents + x.n, total_length = total_length + x.length"
+    " FROM (SELECT count(*) AS n, coalesce(sum(length), 0) AS length FROM helamem.node"
+    f"  WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[]) AND {IS_DOCUMENT}) x"
+    " WHERE namespace = %(ns)s"
+)
+
+
+def supersede(
+    scope: Scope, told: Supersession, at: float, rule: EdgeRule | None = None, now: float = 0.0
+) -> None:
+    """Mark a memory as superseded, take it out of searches, and hand its edges over.
+
+    Raises:
+        NotFoundError: One of the two is not there, or is of a kind that cannot supersede the other.
+        ValueError: The other one was superseded by this one, or is this one.
+    """
+    was_active = _require_kinds(scope, told.old, told.new)
+    if told.old in scope.column(_SUCCESSORS, id=told.new):
+        raise ValueError(f"memory {told.new} cannot supersede {told.old}, which superseded it")
+    place = scope.find(_PLACE, old=told.old, new=told.new)
+    before = scope.column(
+        "SELECT by FROM helamem.superseded WHERE namespace = %(ns)s AND node = %(old)s",
+        old=told.old,
+    )
+    scope.batch(_forgetting(told.old))
+    if rule is not None and was_active:
+        hand_over(scope, told.old, told.new, _summing(rule, now))
+    scope.batch(
+        *_writing(told.old, told.handed),
+        *_recording(told, place[0] if place else None),
+        (_SEAT, {"ids": [told.new, *before]}),
+    )
+    set_active(scope, [told.old], active=False)
+    scope.batch(node_table.noting([told.old], "superseded", at))
+
+
+def revert(scope: Scope, id_: int, at: float) -> list[int]:
+    """Let a memory hold again, and what was superseded because of it; the ids that it was superseded by.
+
+    Raises:
+        NotFoundError: There is no such memory.
+        ValueError: It is not superseded.
+    """
+    node_table.require(scope, [id_])
+    found = scope.find(
+        "SELECT s.by, s.yields, s.place, n.active FROM helamem.superseded s"
+        " JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = s.by"
+        " WHERE s.namespace = %(ns)s AND s.node = %(id)s",
+        id=id_,
+    )
+    if found is None:
+        raise ValueError(f"memory {id_} is not superseded, so there is nothing to revert")
+    new, yields, place, is_active = found
+    later = [] if is_active else revert(scope, new, at)
+    _take_back(scope, id_, new, moves=yields)
+    scope.batch(_holding(id_), (_SEAT, {"ids": [new]}))
+    _hold_again(scope, [id_], at)
+    for fact in scope.column(
+        "SELECT node FROM helamem.superseded WHERE namespace = %(ns)s AND because = %(id)s"
+        " ORDER BY node DESC",
+        id=id_,
+    ):
+        revert(scope, fact, at)
+    if yields:
+        _give_way(scope, new, id_, place, at)
+    return [new, *later]
+
+
+def _give_way(scope: Scope, new: int, old: int, place: int | None, at: float) -> None:
+    """Let a memory that stood in for another be superseded by it; what it has learned since goes along."""
+    hand_over(scope, new, old, max)
+    scope.batch(
+        *_recording(Supersession(old=new, new=old), place),
+        (_SEAT, {"ids": [old]}),
+        (_USES, {"old": old, "new": new}),
+    )
+    set_active(scope, [new], active=False)
+    scope.batch(node_table.noting([new], "superseded", at))
+
+
+def everything(scope: Scope) -> list[Supersession]:
+    """Whatever is superseded, by its id."""
+    lines, edges = scope.batch(
+        (
+            "SELECT node, by, yields, because FROM helamem.superseded WHERE namespace = %(ns)s ORDER BY node",
+            {},
+        ),
+        (
+            "SELECT node, other, before, before_touched, weight, touched FROM helamem.handed"
+            " WHERE namespace = %(ns)s ORDER BY node, other",
+            {},
+        ),
+    )
+    handed: dict[int, list[Handed]] = {}
+    for node, *edge in edges:
+        handed.setdefault(node, []).append(_edge(*edge))
+    return [
+        Supersession(
+            old=old, new=new, yields=yields, because=because, handed=tuple(handed.get(old, ()))
+        )
+        for old, new, yields, because in lines
+    ]
+
+
+def relink(scope: Scope, going: Sequence[int], at: float) -> None:
+    """Before memories are removed, let their successors supersede what they did, or let that hold again."""
+    while held := scope.rows(
+        "SELECT s.node, s.by, n.by, n.yields FROM helamem.superseded s"
+        " LEFT JOIN helamem.superseded n ON n.namespace = %(ns)s AND n.node = s.by"
+        " WHERE s.namespace = %(ns)s AND s.by = ANY(%(ids)s::bigint[]) ORDER BY s.node",
+        ids=list(going),
+    ):
+        for node, by, newer, yields in held:
+            if newer is None:
+                scope.batch(_forgetting(node), _holding(node))
+            else:
+                _inherit(scope, node, by, newer, yields=yields)
+        freed = [node for node, _, newer, _ in held if newer is None and node not in going]
+        _hold_again(scope, freed, at)
+
+
+def _inherit(scope: Scope, node: int, by: int, newer: int, *, yields: bool) -> None:
+    """Let a memory be superseded by the successor of what superseded it."""
+    scope.batch(
+        (
+            "UPDATE helamem.superseded SET by = %(newer)s, yields = yields AND %(yields)s"
+            " WHERE namespace = %(ns)s AND node = %(node)s",
+            {"newer": newer, "yields": yields, "node": node},
+        ),
+        _forgetting(node),
+        (_INHERIT, {"node": node, "by": by}),
+        (_SEAT, {"ids": [newer]}),
+    )
+
+
+def _hold_again(scope: Scope, ids: Sequence[int], at: float) -> None:
+    if ids:
+        set_active(scope, ids, active=True)
+        scope.batch(node_table.noting(ids, "restored", at))
+
+
+def set_active(scope: Scope, ids: Sequence[int], *, active: bool) -> None:
+    """Remove memories from searches, or return them, and adjust the counts."""
+    flipped = scope.column(
+        "SELECT id FROM helamem.node WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[])"
+        " AND active <> %(active)s ORDER BY id",
+        ids=list(ids),
+        active=active,
+    )
+    if not flipped:
+        return
+    values = {"ids": flipped, "active": active}
+    switch: Statement = (
+        "UPDATE helamem.node SET active = %(active)s WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[])",
+        values,
+    )
+    if active:
+        counting = [(_COUNT_AGAIN, values), node_table.speaking(flipped)]
+        scope.batch(switch, posting_table.counting(flipped, 1), *counting)
+    else:
+        counting = node_table.uncounting(flipped)
+        scope.batch(posting_table.counting(flipped, -1), *counting, switch)
+
+
+def hand_over(scope: Scope, old: int, new: int, joined: Joined) -> None:
+    """Copy the learned edges of a memory to its successor, and keep what the successor had.
+
+    Args:
+        joined: The weight of an edge that both have, from the successor's and the other's.
+    """
+    mine, theirs = _learned(scope, old), _learned(scope, new)
+    handed = [
+        Handed(
+            other=other,
+            before=theirs.get(other),
+            after=joined(theirs[other], weight) if other in theirs else weight,
+        )
+        for other, weight in mine.items()
+        if other != new
+    ]
+    if handed:
+        puts = [_putting(new, each.other, each.after) for each in handed]
+        scope.batch(*puts, *_writing(old, handed))
+
+
+def _summing(rule: EdgeRule, now: float) -> Joined:
+    """The sum of two weights, which saturates as learning does."""
+
+    def joined(one: Weight, other: Weight) -> Weight:
+        weights, touched = np.array([one[0], other[0]]), np.array([one[1], other[1]])
+        left = hebbian.decayed(weights, now - touched, tau=rule.tau, floor=rule.floor)
+        grown = hebbian.strengthened(
+            left[:1], left[1:], saturation=rule.saturation, ceiling=rule.ceiling
+        )
+        return float(grown[0]), float(max(now, *touched))
+
+    return joined
+
+
+def _take_back(scope: Scope, old: int, new: int, *, moves: bool) -> None:
+    """Take from the successor what it was handed.
+
+    An edge that has changed since is as it was learned: it goes to the old memory where the new one yields, and
+    stays otherwise. One that is gone, because it was severed or has faded, is gone for the old one too.
+    """
+    present = _learned(scope, new)
+    handed = [
+        _edge(*row)
+        for row in scope.rows(
+            "SELECT other, before, before_touched, weight, touched FROM helamem.handed"
+            " WHERE namespace = %(ns)s AND node = %(old)s ORDER BY other",
+            old=old,
+        )
+    ]
+    statements = [
+        statement
+        for each in handed
+        for statement in _taking_back(old, new, each, present.get(each.other), moves=moves)
+    ]
+    scope.batch(*statements, _forgetting(old))
+
+
+def _taking_back(
+    old: int, new: int, edge: Handed, now: Weight | None, *, moves: bool
+) -> Iterator[Statement]:
+    if now is None:
+        yield _putting(old, edge.other, None)
+    elif now == edge.after or moves:
+        if now != edge.after:
+            yield _putting(old, edge.other, now)
+        yield _putting(new, edge.other, edge.before)
+
+
+def _edge(
+    other: int, before: float | None, before_touched: float | None, weight: float, touched: float
+) -> Handed:
+    had = None if before is None or before_touched is None else (before, before_touched)
+    return Handed(other=other, before=had, after=(weight, touched))
+
+
+def _recording(told: Supersession, place: int | None) -> list[Statement]:
+    values = {
+        "old": told.old,
+        "new": told.new,
+        "yields": told.yields,
+        "because": told.because,
+        "place": place,
+    }
+    return [(_RECORD, values)]
+
+
+def _writing(old: int, handed: Iterable[Handed]) -> list[Statement]:
+    return [
+        (
+            "INSERT INTO helamem.handed (namespace, node, other, before, before_touched, weight, touched)"
+            " VALUES (%(ns)s, %(old)s, %(other)s, %(before)s, %(since)s, %(weight)s, %(touched)s)"
+            " ON CONFLICT (namespace, node, other) DO UPDATE SET before = excluded.before,"
+            " before_touched = excluded.before_touched, weight = excluded.weight, touched = excluded.touched",
+            {
+                "old": old,
+                "other": each.other,
+                "before": None if each.before is None else each.before[0],
+                "since": None if each.before is None else each.before[1],
+                "weight": each.after[0],
+                "touched": each.after[1],
+            },
+        )
+        for each in handed
+    ]
+
+
+def _forgetting(old: int) -> Statement:
+    return "DELETE FROM helamem.handed WHERE namespace = %(ns)s AND node = %(old)s", {"old": old}
+
+
+def _holding(id_: int) -> Statement:
+    return "DELETE FROM helamem.superseded WHERE namespace = %(ns)s AND node = %(id)s", {"id": id_}
+
+
+def _learned(scope: Scope, id_: int) -> dict[int, Weight]:
+    """The learned edges of a memory, by the id at the other end, ascending."""
+    return {
+        other: (weight, touched)
+        for other, weight, touched in scope.rows(
+            "SELECT target, weight, touched FROM helamem.edge"
+            f" WHERE namespace = %(ns)s AND source = %(id)s AND channel = {LEARNED} ORDER BY target",
+            id=id_,
+        )
+    }
+
+
+def _putting(a: int, b: int, weight: Weight | None) -> Statement:
+    """The statement that writes a learned edge in both directions; None deletes it."""
+    if weight is None:
+        return _CUT, {"a": a, "b": b}
+    return _PUT, {"a": a, "b": b, "weight": weight[0], "touched": weight[1]}
+
+
+def _require_kinds(scope: Scope, old: int, new: int) -> bool:
+    """An episode is superseded by an episode, a fact by a fact or an episode; whether the old one is active."""
+    node_table.require(scope, [old, new])
+    found = {
+        id_: (kind, active)
+        for id_, kind, active in scope.rows(
+            "SELECT id, kind, active FROM helamem.node WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[])",
+            ids=[old, new],
+        )
+    }
+    allowed = (EPISODE,) if found[old][0] == EPISODE else (EPISODE, FACT)
+    for id_, kinds in ((old, (EPISODE, FACT)), (new, allowed)):
+        if found[id_][0] not in kinds:
+            raise NotFoundError(NODE_KINDS[kinds[-1]], id_)
+    return bool(found[old][1])
