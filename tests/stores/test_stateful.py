@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ from helamem.records import Episode, Fact
 from helamem.stores.sqlite import SQLiteStore
 from helamem.testing import samples
 from stores.model import Model, Node
+
+if TYPE_CHECKING:
+    from helamem.protocols import Store
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +46,7 @@ class Machine(RuleBasedStateMachine):
         self.now = 0.0
         self.used_ids: set[int] = set()
 
-    def _opened(self, namespace: str) -> SQLiteStore:
+    def _opened(self, namespace: str) -> Store:
         return SQLiteStore(
             self.folder / "memory.db",
             namespace=namespace,
