@@ -21,7 +21,7 @@ from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.models import embedders, rerankers
 from helamem.places import data_folder, resolved, shown
-from helamem.reindexing import analysis_of
+from helamem.protocols import Analysis
 from helamem.stores.opening import open_store
 
 if TYPE_CHECKING:
@@ -333,8 +333,13 @@ def load_embedder(config: Config) -> Embedder:
 
 
 def _open_store(place: str | Path, namespace: str, embedder: Embedder, config: Config) -> Store:
-    language = language_named(config.language)
-    return open_store(place, namespace, config, made_by=analysis_of(embedder, language))
+    made_by = Analysis(
+        embedder=embedder.name,
+        dimension=embedder.dimension,
+        language=config.language,
+        version=language_named(config.language).version,
+    )
+    return open_store(place, namespace, config, made_by=made_by)
 
 
 def _check_namespace(name: str) -> None:

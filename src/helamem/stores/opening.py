@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from helamem.errors import MissingExtraError
 from helamem.places import is_url
+from helamem.stores.sqlite import SQLiteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +29,6 @@ def open_store(
     """
     if is_url(place):
         return _on_a_server(str(place), namespace, config, made_by)
-    from helamem.stores.sqlite import SQLiteStore  # noqa: PLC0415  # slow
-
     return SQLiteStore(
         place,
         namespace=namespace,
