@@ -35,12 +35,12 @@ def operations(description: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any
         yield from ((f"{method.upper()} {path}", operation) for method, operation in each.items())
 
 
-def bodies(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What an operation takes, and what it answers if all is well."""
-    yield from operation.get("requestBody", {}).get("content", {}).values()
+def bodies(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What an operation takes, and what it answers if all is well, by media type."""
+    yield from operation.get("requestBody", {}).get("content", {}).items()
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
-            yield from answer["content"].values()
+            yield from answer["content"].items()
 
 
 def shape(value: Any) -> Any:
@@ -56,10 +56,28 @@ def test_every_operation_has_an_example(description: dict[str, Any]) -> None:
     lacking = [
         name
         for name, operation in operations(description)
-        if not all("example" in body for body in bodies(operation))
+        if not all("example" in body for _, body in bodies(operation))
     ]
 
     assert [] == lacking, WRITTEN
+
+
+def checked(operation: dict[str, Any]) -> Iterator[tuple[dict[str, Any], object]]:
+    """Schemas, and what has to fit them: of a stream of events each event."""
+    for parameter in operation.get("parameters", ()):
+        if "example" in parameter:
+            yield parameter["schema"], parameter["example"]
+    for kind, body in bodies(operation):
+        if kind == "text/event-stream":
+            yield from ((body["schema"], event) for event in events(body["example"]))
+        else:
+            yield body["schema"], body["example"]
+
+
+def events(text: str) -> list[dict[str, str]]:
+    """Server-sent events, by their fields."""
+    blocks = text.strip().split("\n\n")
+    return [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]
 
 
 def test_every_example_fits_its_schema(description: dict[str, Any]) -> None:
@@ -67,9 +85,8 @@ def test_every_example_fits_its_schema(description: dict[str, Any]) -> None:
     wrong = [
         f"{name}: {error.message}"
         for name, operation in operations(description)
-        for body in (*bodies(operation), *operation.get("parameters", ()))
-        if "example" in body
-        for error in Draft202012Validator({**body["schema"], **rest}).iter_errors(body["example"])
+        for schema, example in checked(operation)
+        for error in Draft202012Validator({**schema, **rest}).iter_errors(example)
     ]
 
     assert [] == wrong

@@ -25,7 +25,13 @@ EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events: `piece` for each part of the reply, then `done` or `problem`.",
         "content": {
-            "text/event-stream": {"schema": {"type": "string"}},
+            "text/event-stream": {  # the schema is that of one event
+                "schema": {
+                    "type": "object",
+                    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+                    "required": ["event", "data"],
+                }
+            },
         },
     }
 }
