@@ -68,8 +68,8 @@ dist: $(VENV)/.dist ## Build the distribution, check it, and run README's exampl
 	@$(VENV)/wheel/bin/python -m pip --disable-pip-version-check --quiet install dist/*.whl
 	@$(VENV)/wheel/bin/python scripts/bare.py README.md
 
-mutation: $(VENV)/.mutation ## Change the code at random, and count what no test notices: N=400 SEED=0 ROOMS="core search"
-	@$(BIN)/python scripts/mutation.py $(or $(N),400) $(or $(SEED),0) $(ROOMS)
+mutation: $(VENV)/.mutation ## Change the code at random, and count what no test notices: N=300 SEED=0 ROOMS="core search"
+	@$(BIN)/python scripts/mutation.py $(or $(N),300) $(or $(SEED),0) $(ROOMS)
 
 real-model: $(VENV)/.installed ## Measure with a real language model on this machine: DATA=locomo10.json
 	@echo "== Installing a server for language models into $(VENV)/real-model"

@@ -52,7 +52,7 @@ def report(found: dict[str, str]) -> None:
         print(f"{room:<16} {killed[room]:>4} of {total[room]:>4}  {killed[room] / total[room]:.1%}")
 
 
-def main(n: int = 400, seed: int = 0, *rooms: str) -> None:
+def main(n: int = 300, seed: int = 0, *rooms: str) -> None:
     """Make all mutants, test some, and report."""
     Path("mutants").mkdir(exist_ok=True)
     # Makes the mutants, finds their tests, and ends, since there is no such mutant.
