@@ -16,7 +16,8 @@ import helamem
 from helamem import Answer, Context, Exchange, Hit, Profile, Recall, records, reports
 from helamem.consolidation.profiles import Line
 from helamem.plain import MAX_REPR, Record, plain
-from helamem.records import Degraded, Episode, Fact, Parts, Reinforcement, Skipped, Via
+from helamem.records import Degraded, Episode, Fact, Parts, Skipped, Via
+from helamem.reports import Reinforcement
 from helamem.search.recall import CueMatch
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ EXAMPLES: list[Record] = [
     ),
     Skipped(index=0, id=1),
     Degraded(index=0, id=1, reason=LONG),
-    records.Lesson(id=1, kind="lesson", at=NOON, question=LONG, used=(1, 2), edges=3),
-    records.Ignored(id=1, shown=5, text=LONG),
-    records.Undone(lesson=1, edges=3, removed=(5,)),
+    reports.Lesson(id=1, kind="lesson", at=NOON, question=LONG, used=(1, 2), edges=3),
+    reports.Ignored(id=1, shown=5, text=LONG),
+    reports.Undone(lesson=1, edges=3, removed=(5,)),
     records.Change(id=1, event="updated", at=NOON, text=LONG),
     reports.ConsolidationReport(hubs=1, clusters=1, unchanged=0, facts_added=(2,), failed=(LONG,)),
     records.Cue(id=3, text=LONG, at=NOON),

@@ -56,22 +56,22 @@ if TYPE_CHECKING:  # what type checkers see; a test compares it with `_NAMES`
         Episode as Episode,
         Fact as Fact,
         Hit as Hit,
-        Ignored as Ignored,
-        Lesson as Lesson,
         Listing as Listing,
         Receipt as Receipt,
-        Reinforcement as Reinforcement,
         Turn as Turn,
-        Undone as Undone,
     )
     from helamem.reports import (
         ConsolidationReport as ConsolidationReport,
         Erasure as Erasure,
         ForgetPlan as ForgetPlan,
+        Ignored as Ignored,
+        Lesson as Lesson,
         Namespace as Namespace,
         ReindexReport as ReindexReport,
+        Reinforcement as Reinforcement,
         RepairReport as RepairReport,
         Stats as Stats,
+        Undone as Undone,
     )
     from helamem.search.context import Context as Context
     from helamem.search.recall import Recall as Recall
@@ -91,8 +91,11 @@ _NAMES = {
     "memory": "Memory",
     "models.openai_chat": "OpenAIChat",
     "models.scripted": "ScriptedLLM",
-    "records": "Change Cue Episode Fact Hit Ignored Lesson Listing Receipt Reinforcement Turn Undone",
-    "reports": "ConsolidationReport Erasure ForgetPlan Namespace ReindexReport RepairReport Stats",
+    "records": "Change Cue Episode Fact Hit Listing Receipt Turn",
+    "reports": (
+        "ConsolidationReport Erasure ForgetPlan Ignored Lesson Namespace Reinforcement ReindexReport "
+        "RepairReport Stats Undone"
+    ),
     "search.context": "Context",
     "search.recall": "Recall",
 }

@@ -1,9 +1,9 @@
-"""Results of forget, erase, consolidate, repair, reindex and stats; all are frozen."""
+"""Results of learning and upkeep: reinforce, undo, forget, erase, consolidate, repair, reindex and stats; all are frozen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from helamem.plain import Record, fields, plain
 
@@ -204,3 +204,80 @@ class Stats(Record):
     path: str
 
     _shown: ClassVar = ("namespace", "episodes", "facts", "cues", "path")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Reinforcement(Record):
+    """What one `reinforce` changed.
+
+    Attributes:
+        cue: The id of the bound cue, or None if cues are off.
+        strengthened: How many edges between memories grew.
+        bound: How many edges from the cue grew.
+        weakened: How many edges shrank.
+        lesson: The id by which `undo` takes it back; None if no journal is kept.
+    """
+
+    cue: int | None
+    strengthened: int
+    bound: int
+    weakened: int
+    lesson: int | None = None
+
+    _shown: ClassVar = ("cue", "strengthened", "bound", "weakened")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Lesson(Record):
+    """A lesson or a consolidation that `undo` can undo.
+
+    Attributes:
+        kind: "lesson" for what one `reinforce` taught, "consolidation" for one `consolidate` that found something.
+        at: When it was learned.
+        question: The question that the lesson bound; None if it is gone.
+        used: The ids of the memories that served.
+        edges: How many edges it changed.
+        facts: The ids of the facts that it added.
+        undone: Whether it was undone; then it names no memories.
+    """
+
+    id: int
+    kind: Literal["lesson", "consolidation"]
+    at: datetime
+    question: str | None = None
+    used: tuple[int, ...] = ()
+    edges: int = 0
+    facts: tuple[int, ...] = ()
+    undone: bool = False
+
+    _shown: ClassVar = ("id", "kind", "at", "used", "facts", "undone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Ignored(Record):
+    """A memory that was shown often and never used.
+
+    Attributes:
+        shown: How often it was shown to somebody who then said what served.
+    """
+
+    id: int
+    shown: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Undone(Record):
+    """The effect of one `undo`.
+
+    Attributes:
+        lesson: The id of the lesson.
+        edges: How many edges are as if it had never been learned.
+        left: How many edges or facts stay as they are, because something else has changed them since.
+        removed: The ids of the facts and earlier questions that went.
+    """
+
+    lesson: int
+    edges: int = 0
+    left: int = 0
+    removed: tuple[int, ...] = ()

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from helamem.engine import Engine
     from helamem.language.language import Language
     from helamem.protocols import LLM, Message
-    from helamem.records import Hit, Json, Reinforcement
+    from helamem.records import Hit, Json
+    from helamem.reports import Reinforcement
     from helamem.search.recall import Recall
 
 logger = logging.getLogger(__name__)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from helamem.engine import Engine
     from helamem.protocols import LLM, Message, Reply
-    from helamem.records import Episode, Hit, Json, Reinforcement
+    from helamem.records import Episode, Hit, Json
+    from helamem.reports import Reinforcement
     from helamem.search.recall import Recall
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from helamem.records import Ignored, Lesson, Undone
+    from helamem.reports import Ignored, Lesson, Undone
 
 
 @click.command(cls=Command)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from helamem.memory import Memory
-    from helamem.records import Episode, Fact, Reinforcement
+    from helamem.records import Episode, Fact
+    from helamem.reports import Reinforcement
     from helamem.search.recall import Recall
 
 

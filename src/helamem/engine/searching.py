@@ -13,7 +13,7 @@ from helamem.engine.base import Base
 from helamem.hints import helpful
 from helamem.language.characters import clean
 from helamem.learning import lessons
-from helamem.records import Reinforcement
+from helamem.reports import Reinforcement
 from helamem.search import questions, reranking, search
 from helamem.search.recall import Recall
 

@@ -11,8 +11,7 @@ import numpy as np
 from helamem import arguments, tracing
 from helamem.engine.base import Base
 from helamem.hints import helpful
-from helamem.records import Ignored, Lesson, Undone
-from helamem.reports import ReindexReport, RepairReport
+from helamem.reports import Ignored, Lesson, ReindexReport, RepairReport, Undone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,5 +1,18 @@
 """The interfaces of stores, embedders, rerankers, language models and clocks, and the values they exchange."""
 
+from helamem.protocols.graph import (
+    CHANNELS,
+    NODE_KINDS,
+    ROLES,
+    EdgeRule,
+    Edges,
+    Floats,
+    Ints,
+    NodeKind,
+    Nodes,
+    Postings,
+    located,
+)
 from helamem.protocols.models import (
     LLM,
     Clock,
@@ -10,39 +23,31 @@ from helamem.protocols.models import (
     Request,
     Reranker,
 )
+from helamem.protocols.reading import Reading
 from helamem.protocols.regions import FoundCues, RegionQuery, RegionRows
+from helamem.protocols.reindexing import (
+    Analysis,
+    Reindexed,
+    Unindexed,
+)
 from helamem.protocols.store import Reindexing, Store
 from helamem.protocols.values import (
     ASKS,
-    CHANNELS,
     NAMES_TIME,
-    NODE_KINDS,
     QUIET,
-    ROLES,
-    Analysis,
     ChangedFact,
     Distillate,
-    EdgeRule,
-    Edges,
-    Floats,
     Handed,
     Heard,
-    Ints,
     Learned,
     Lesson,
     NewCue,
     NewEpisode,
     NewFact,
-    NodeKind,
-    Nodes,
-    Postings,
-    Reindexed,
     Step,
     Supersession,
     Term,
     Undone,
-    Unindexed,
-    located,
 )
 
 __all__ = [
@@ -75,6 +80,7 @@ __all__ = [
     "NodeKind",
     "Nodes",
     "Postings",
+    "Reading",
     "RegionQuery",
     "RegionRows",
     "Reindexed",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from helamem.protocols.values import Floats
+    from helamem.protocols.graph import Floats
     from helamem.records import Json
 
 Clock: TypeAlias = "Callable[[], float]"  # epoch seconds

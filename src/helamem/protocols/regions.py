@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from helamem.filters import Filter
-    from helamem.protocols.values import EdgeRule, Edges, Floats, Ints, Nodes, Postings
+    from helamem.protocols.graph import EdgeRule, Edges, Floats, Ints, Nodes, Postings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

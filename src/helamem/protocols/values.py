@@ -1,4 +1,4 @@
-"""The values exchanged between the engine and a store.
+"""What the engine gives a store to keep and to change, and what it gets back.
 
 Arrays that belong together have one length and one order. Times are epoch seconds. Ids are
 positive, unique in a store over episodes, facts and cues, and never used twice.
@@ -6,25 +6,20 @@ positive, unique in a store over episodes, facts and cues, and never used twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-
-from helamem.core import hebbian
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from helamem.records import Channel, FactKind, Json
+    from helamem.protocols.graph import EdgeRule, Floats, Ints
+    from helamem.records import FactKind, Json
 
-Floats: TypeAlias = NDArray[np.floating]
-Ints: TypeAlias = NDArray[np.int64]
 # Traits of a turn: it ends with a question; it places something in time; it names something; no search
 # finds it.
 ASKS, NAMES_TIME, QUIET = 1, 2, 8
-NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,194 +222,6 @@ class NewCue:
     text: str
     vector: Floats
     at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
-    """The embedder and language behind a store's vectors, terms and traits.
-
-    Attributes:
-        embedder: The embedder's name.
-        dimension: The length of its vectors.
-        language: The name of the language that texts are read with.
-        version: The version of the analysis; another one makes other terms or traits of the same text.
-    """
-
-    embedder: str
-    dimension: int
-    language: str = "english"
-    version: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.embedder} ({self.dimension} dimensions), {self.language} {self.version}"
-
-    def fits(self, other: Analysis) -> bool:
-        """Whether both can share one store: everything except the version is equal."""
-        mine = (self.embedder, self.dimension, self.language)
-        return mine == (other.embedder, other.dimension, other.language)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unindexed:
-    """A node to be reindexed.
-
-    Attributes:
-        speakers: For an episode: its speaker, if named. For a cue: all speakers of its namespace.
-    """
-
-    id: int
-    kind: NodeKind
-    text: str
-    metadata: Mapping[str, Json]
-    speakers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reindexed:
-    """A node's new vectors, terms and traits; a cue has only a vector."""
-
-    id: int
-    vector: Floats
-    passages: Sequence[Floats] = ()
-    terms: Sequence[Term] = ()
-    length: int = 0
-    traits: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Nodes:
-    """Columns of nodes, one row each, without their texts.
-
-    Attributes:
-        ids: The nodes, in the requested order.
-        kinds: Codes of `NODE_KINDS`.
-        sessions: A number per session; -1 for a node without one.
-        previous, next: The ids of the neighbouring turns of the same session; 0 if there is none.
-        lengths: Number of terms.
-        at: When it was said.
-        speakers: Index into `Store.speakers()`, or into `RegionRows.speakers` in a region; -1 for none.
-        traits: As stored with the episode or fact.
-        roles: Codes of `ROLES`.
-    """
-
-    ids: Ints
-    kinds: Ints
-    sessions: Ints
-    previous: Ints
-    next: Ints
-    lengths: Floats
-    at: NDArray[np.float64]
-    speakers: Ints
-    traits: Ints
-    roles: Ints
-
-
-NODE_KINDS: tuple[NodeKind, ...] = ("episode", "fact", "cue")
-ROLES = ("other", "user", "assistant")  # a turn with any other role, or none, has the first
-
-
-@dataclass(frozen=True, slots=True)
-class Postings:
-    """Occurrences of terms in active episodes and facts, one row per term and node.
-
-    If there are more rows than may be read, those of the most frequent terms are left out, but never those of the
-    rarest term.
-
-    Attributes:
-        terms: Index into the requested terms.
-        ids: The node that has the term.
-        counts: How often.
-        ranks: The term's rank in the node; 0 is the most telling.
-        document_frequency: The number of nodes that have a term, one per requested term.
-        n_documents: The number of active episodes and facts.
-        mean_length: Their mean number of terms; 0 if there are none.
-    """
-
-    terms: Ints
-    ids: Ints
-    counts: Floats
-    ranks: Ints
-    document_frequency: Floats
-    n_documents: int
-    mean_length: float
-
-    def table(self, ids: Ints, *, max_rank: int | None = None) -> Floats:
-        """How often each of some nodes has each term, shape (n, t).
-
-        Args:
-            ids: Ascending.
-            max_rank: Only terms of a lower rank for the node count.
-        """
-        rows = located(ids, self.ids)
-        wanted = rows >= 0 if max_rank is None else (rows >= 0) & (self.ranks < max_rank)
-        counts = np.zeros((len(ids), len(self.document_frequency)), np.float32)
-        counts[rows[wanted], self.terms[wanted]] = self.counts[wanted]
-        return counts
-
-    def among(self, ids: Ints) -> Postings:
-        """Those in some nodes."""
-        wanted = np.isin(self.ids, ids)
-        return replace(
-            self,
-            terms=self.terms[wanted],
-            ids=self.ids[wanted],
-            counts=self.counts[wanted],
-            ranks=self.ranks[wanted],
-        )
-
-
-def located(ids: Ints, wanted: Ints) -> Ints:
-    """The index of each wanted id among the ascending `ids`; -1 if it is not among them."""
-    if not len(ids):
-        return np.full(len(wanted), -1)
-    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return np.where(ids[places] == wanted, places, -1)
-
-
-@dataclass(frozen=True, slots=True)
-class Edges:
-    """Directed edges, one row each, as they are stored: `weight` as of `touched`, not decayed.
-
-    Attributes:
-        channels: Codes of `CHANNELS` ("temporal" edges follow from `Nodes`, and are never stored).
-    """
-
-    sources: Ints
-    targets: Ints
-    channels: Ints
-    weights: Floats
-    touched: NDArray[np.float64]
-
-    def where(self, wanted: NDArray[np.bool_]) -> Edges:
-        """Some of the edges."""
-        return Edges(*(getattr(self, name)[wanted] for name in Edges.__slots__))
-
-    def decayed(self, rule: EdgeRule, now: float) -> Edges:
-        """The edges with their weights as of `now`, without faded ones; source edges do not decay."""
-        left = hebbian.decayed(self.weights, now - self.touched, tau=rule.tau, floor=rule.floor)
-        weights = np.where(self.channels == CHANNELS.index("learned"), left, self.weights)
-        return replace(self, weights=weights).where(weights > 0)
-
-
-CHANNELS: tuple[Channel, ...] = ("temporal", "learned", "source")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EdgeRule:
-    """How a weight changes; `Store.learn` applies it in the database.
-
-    Let w be the stored weight, and d its value now: d = w * exp(-(now - touched) / tau), or 0 if that is
-    below `floor`. Strengthening by g gives min(ceiling, d + g * (1 - saturation * d)).
-
-    Attributes:
-        tau: Decay time, in the units of `now`; infinite for no decay.
-        saturation: 1 for a gain that shrinks as the weight grows, 0 for one that does not.
-    """
-
-    tau: float
-    saturation: float
-    ceiling: float
-    floor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,29 +17,20 @@ from helamem.errors import NotFoundError
 from helamem.exchange import messages as messages_
 from helamem.indexing import plain_json
 from helamem.plain import plain
-from helamem.records import (
-    Change,
-    Cue,
-    Degraded,
-    Episode,
-    Fact,
-    Ignored,
-    Lesson,
-    Listing,
-    Receipt,
-    Reinforcement,
-    Turn,
-    Undone,
-)
+from helamem.records import Change, Cue, Degraded, Episode, Fact, Listing, Receipt, Turn
 from helamem.remote import requests
 from helamem.reports import (
     ConsolidationReport,
     Erasure,
     ForgetPlan,
+    Ignored,
+    Lesson,
     Namespace,
     ReindexReport,
+    Reinforcement,
     RepairReport,
     Stats,
+    Undone,
 )
 from helamem.search.recall import Recall
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from helamem.cli.demo.story import Question, Story
     from helamem.cli.settings import App
     from helamem.memory import Memory
-    from helamem.records import Episode, Fact, Receipt, Reinforcement
-    from helamem.reports import ConsolidationReport, ForgetPlan
+    from helamem.records import Episode, Fact, Receipt
+    from helamem.reports import ConsolidationReport, ForgetPlan, Reinforcement
     from helamem.search.recall import Recall
 
 
