@@ -121,6 +121,26 @@ class JournalContract(Contract):
         self.store.undo(first, at=1.0)
         assert 0 == self.store.lessons()
 
+    def test_the_clock_of_lessons_stops_at_a_number_that_was_given_again(self) -> None:
+        [a] = samples.add(self.store, "one")
+        for _ in range(2):
+            self.store.undo(self.store.learn(samples.lesson(used=[a])).step or 0, at=1.0)
+        self.store.learn(samples.lesson(used=[a]))
+        last = self.store.learn(samples.lesson(used=[a])).step or 0
+
+        self.store.undo(last, at=1.0)
+
+        assert 1 == self.store.lessons()
+
+    def test_a_consolidation_under_way_stays_when_something_is_removed(self) -> None:
+        a, b = samples.add(self.store, "one", "two")
+        step = self.store.begin(at=1.0)
+
+        self.store.remove([b], at=2.0)
+        ids = self._distilled(step, [samples.fact("now", a)])
+
+        assert [tuple(ids)] == [each.facts for each in self.store.journal(limit=9)]
+
     def test_what_is_undone_stays_in_the_journal_without_what_it_was_about(self) -> None:
         [a] = samples.add(self.store, "one")
         step = self.store.learn(samples.lesson(used=[a])).step or 0

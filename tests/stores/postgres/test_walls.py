@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 
 from helamem.filters import parse
-from helamem.protocols import EdgeRule
+from helamem.protocols import ChangedFact, Distillate, EdgeRule
 from helamem.stores.postgres import PostgresStore, database
 from helamem.stores.postgres.database import NAMESPACE, Scope
 from helamem.stores.postgres.namespace import key_of
@@ -58,6 +59,7 @@ def everything(store: PostgresStore) -> None:
         except (LookupError, ValueError):
             continue
     where = parse({"n": {"gt": 1}, "text": {"icontains": "x"}})
+    journal(store, *samples.add(store, "this", "that", "those"))
     store.region(samples.query(where=where, periods=[(0.0, 1e10)]))
     store.ids(kinds=["episode"], where=where)
     store.heard("s", last=3)
@@ -66,6 +68,34 @@ def everything(store: PostgresStore) -> None:
     store.prune(rule=EdgeRule(tau=1.0, saturation=1.0, ceiling=1.0, floor=0.1), now=1e3)
     store.repair(at=1.0, dry_run=False)
     assert isinstance(fact, int)
+
+
+def journal(store: PostgresStore, a: int, b: int, c: int) -> None:
+    """Call what the journal does, on three new memories."""
+    lesson = samples.lesson({(a, b): 0.5, (b, c): 0.5}, used=[a], cue=samples.cue("who?"))
+    first, second = (store.learn(replace(lesson, shown=samples.ints(a, b))).step for _ in range(2))
+    step = store.begin(at=1.0)
+    changed = ChangedFact(
+        id=samples.add_fact(store, "known", a), confidence=0.9, sources=(b,), metadata={}
+    )
+    for mark in (b"m1", b"m2", b"m1"):
+        store.distil(
+            Distillate(
+                marks=[mark],
+                facts=[samples.fact("new", b)],
+                changed=[changed],
+                superseded=[],
+                at=1.0,
+                step=step,
+            )
+        )
+    store.supersede(a, c, at=1.0, rule=samples.PLAIN)
+    store.revert(a, at=2.0)
+    store.sever(b, c)
+    for each in (first, step, second):
+        store.undo(each or 0, at=3.0)
+    store.journal(limit=9)
+    store.ignored(at_least=1)
 
 
 class TestStatements:

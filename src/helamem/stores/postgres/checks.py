@@ -83,6 +83,7 @@ CHECKS: tuple[Check, ...] = (
             ("usage", "node"), ("posting", "node"), ("fact_source", "episode"), ("fact_source", "fact"),
             ("fact", "node"), ("edge", "source"), ("edge", "target"), ("staged", "node"),
             ("superseded", "node"), ("superseded", "by"), ("handed", "node"), ("handed", "other"),
+            ("shown", "node"), ("step_edge", "a"), ("step_edge", "b"), ("step_use", "node"), ("step_fact", "fact"),
         )
     ),
     _rows("edge", "t.source = t.target", "{} edges join a memory to itself", "removed"),

@@ -10,7 +10,7 @@ from helamem.stores.postgres import rows
 from helamem.stores.postgres.rows import CUE, LIVING_EDGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from helamem.protocols import EdgeRule, Edges, Floats, Ints, Lesson
     from helamem.stores.postgres.database import Scope, Statement
@@ -30,14 +30,27 @@ _BOTH = (
 )
 
 
-def decayed(weight: str, age: str) -> str:
-    """SQL for what time has left of a weight: `core.hebbian.decayed` for one weight.
+# The parts of a rule in SQL, where they are bound by their names.
+BOUND = {name: f"%({name})s::float8" for name in ("tau", "floor", "saturation", "ceiling")}
 
-    The rule is bound as `tau` and `floor`.
-    """
-    aged = f"greatest({age}, 0) / %(tau)s::float8"
+
+def decayed(weight: str, age: str, rule: Mapping[str, str] = BOUND) -> str:
+    """SQL for what time has left of a weight: `core.hebbian.decayed` for one weight."""
+    aged = f"greatest({age}, 0) / {rule['tau']}"
     left = f"CASE WHEN {aged} > {LONG_GONE} OR {weight} < {FAINT} THEN 0 ELSE {weight} * exp(-({aged})) END"
-    return f"(SELECT CASE WHEN d < %(floor)s::float8 THEN 0 ELSE d END FROM (SELECT {left} AS d) x)"
+    return f"(SELECT CASE WHEN d < {rule['floor']} THEN 0 ELSE d END FROM (SELECT {left} AS d) x)"
+
+
+def grown(weight: str, touched: str, gain: str, now: str, rule: Mapping[str, str] = BOUND) -> str:
+    """SQL for a weight after a gain: `core.hebbian.strengthened` for one weight."""
+    left = decayed(weight, f"{now} - {touched}", rule)
+    sum_ = f"d + {gain} * (1 - {rule['saturation']} * d)"
+    return f"(SELECT least({rule['ceiling']}, {sum_}) FROM (SELECT {left} AS d) y)"
+
+
+def weakened(weight: str, keep: str) -> str:
+    """SQL for the share of a weight that is kept."""
+    return f"CASE WHEN {weight} < {FAINT} THEN 0 ELSE {weight} * {keep} END"
 
 
 _PAIRS = "unnest(%(sources)s::bigint[], %(targets)s::bigint[], %(gains)s::float8[]) AS g(source, target, gain)"
@@ -48,17 +61,36 @@ _BEGIN = (
 )
 _GROW = (
     "UPDATE helamem.edge e SET touched = greatest(e.touched, %(now)s::float8), weight ="
-    " (SELECT least(%(ceiling)s::float8, d + g.gain * (1 - %(saturation)s::float8 * d))"
-    f"  FROM (SELECT {decayed('e.weight', '%(now)s::float8 - e.touched')} AS d) y)"
+    f" {grown('e.weight', 'e.touched', 'g.gain', '%(now)s::float8')}"
     f" FROM {_PAIRS} WHERE e.namespace = %(ns)s AND e.channel = {LEARNED}"
     " AND e.source = g.source AND e.target = g.target"
 )
 _WEAKEN = (
-    f"UPDATE helamem.edge e SET weight = CASE WHEN weight < {FAINT} THEN 0 ELSE weight * %(keep)s::float8 END"
+    f"UPDATE helamem.edge e SET weight = {weakened('weight', '%(keep)s::float8')}"
     " FROM unnest(%(sources)s::bigint[], %(targets)s::bigint[]) AS g(source, target)"
     f" WHERE e.namespace = %(ns)s AND e.channel = {LEARNED} AND e.source = g.source AND e.target = g.target"
     " RETURNING 1"
 )
+
+
+_PUT = (
+    "INSERT INTO helamem.edge (namespace, source, target, channel, weight, touched)"
+    f" SELECT %(ns)s, a, b, {LEARNED}, %(weight)s::float8, %(touched)s::float8"
+    " FROM (VALUES (%(a)s::bigint, %(b)s::bigint), (%(b)s::bigint, %(a)s::bigint)) AS d(a, b) ORDER BY 2, 3"
+    " ON CONFLICT (namespace, source, target, channel)"
+    " DO UPDATE SET weight = excluded.weight, touched = excluded.touched"
+)
+_CUT = (
+    f"DELETE FROM helamem.edge WHERE namespace = %(ns)s AND channel = {LEARNED}"
+    " AND (source = %(a)s AND target = %(b)s OR source = %(b)s AND target = %(a)s)"
+)
+
+
+def putting(a: int, b: int, edge: tuple[float, float] | None) -> Statement:
+    """The statement that writes a learned edge in both directions, as weight and time; None deletes it."""
+    if edge is None:
+        return _CUT, {"a": a, "b": b}
+    return _PUT, {"a": a, "b": b, "weight": edge[0], "touched": edge[1]}
 
 
 def linking(

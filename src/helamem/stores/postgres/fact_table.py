@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem.protocols import Supersession
-from helamem.stores.postgres import edge_table, node_table, rows, superseding
+from helamem.stores import encoding
+from helamem.stores.postgres import edge_table, journal, node_table, superseding
 from helamem.stores.postgres.edge_table import SOURCE
 from helamem.stores.postgres.rows import EPISODE, FACT, IS_SUPERSEDED
 
@@ -83,20 +84,22 @@ def _resting(fact: int, episodes: Iterable[int], at: float) -> list[Statement]:
     ]
 
 
-def change(scope: Scope, fact: ChangedFact, at: float) -> None:
-    """Update a known fact after new evidence."""
+def change(scope: Scope, fact: ChangedFact, at: float, step: int | None) -> None:
+    """Update a known fact after new evidence; the journal keeps what it was, under a step if there is one."""
     node_table.require(scope, [fact.id], FACT)
     known = sources(scope, [fact.id])[fact.id]
     new = set(fact.sources) - set(known)
     node_table.require(scope, new, EPISODE)
+    entries = [] if step is None else [journal.changing(step, fact, sorted(new))]
     scope.batch(
+        *entries,
         (
             "UPDATE helamem.fact SET confidence = %(confidence)s WHERE namespace = %(ns)s AND node = %(id)s",
             {"confidence": fact.confidence, "id": fact.id},
         ),
         (
             "UPDATE helamem.node SET metadata = %(metadata)s WHERE namespace = %(ns)s AND id = %(id)s",
-            {"metadata": rows.dumped(fact.metadata), "id": fact.id},
+            {"metadata": encoding.dumped(fact.metadata), "id": fact.id},
         ),
         node_table.unstaging([fact.id]),
         *_resting(fact.id, new, at),
@@ -139,12 +142,16 @@ def distil(scope: Scope, distillate: Distillate, dimension: int) -> list[int] | 
         "SELECT 1 FROM helamem.cluster WHERE namespace = %(ns)s AND digest = ANY(%(digests)s::bytea[])",
         digests=list(distillate.marks),
     ):
+        if distillate.step is not None:
+            scope.batch(journal.dropping_empty(distillate.step))
         return None
     scope.batch(marking(distillate.marks))
     added = add(scope, distillate.facts, dimension)
     for changed in distillate.changed:
-        change(scope, changed, distillate.at)
+        change(scope, changed, distillate.at, distillate.step)
     for old, index in distillate.superseded:
         told = Supersession(old=old, new=added[index])
         superseding.supersede(scope, told, distillate.at, distillate.rule, distillate.now)
+    if distillate.step is not None:
+        scope.batch(*journal.distilling(distillate.step, distillate.marks, added))
     return added

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem.protocols import Learned, NewCue
-from helamem.stores.postgres import edge_table, namespace, node_table
+from helamem.stores import journals
+from helamem.stores.postgres import edge_table, journal, namespace, node_table
 
 if TYPE_CHECKING:
     from helamem.protocols import Lesson
     from helamem.stores.postgres.database import Scope
 
 
-def learn(scope: Scope, lesson: Lesson, dimension: int, most: int) -> Learned:
+def learn(scope: Scope, lesson: Lesson, dimension: int, *, history: int, kept: int) -> Learned:
     """Apply a lesson; weights change in the database, whoever else is writing.
 
     Args:
-        most: How many events of the history of each memory are kept.
+        history: How many events of the history of each memory are kept.
+        kept: How many lessons and consolidations the journal keeps.
     """
     _require_known(scope, lesson)
     cue = lesson.cue
@@ -25,16 +27,26 @@ def learn(scope: Scope, lesson: Lesson, dimension: int, most: int) -> Learned:
     used = lesson.used.tolist()
     pairs = [(int(a), int(b)) for a, b in lesson.pairs]
     bound = [] if cue is None else [(cue, id_) for id_ in used]
+    cue_gains = lesson.cue_gains[: len(bound)]
+    gains = journals.gains_of(pairs, lesson.gains, bound, cue_gains)
     growing, strengthened = edge_table.strengthening(pairs, lesson.gains, lesson)
-    binding, n_bound = edge_table.strengthening(bound, lesson.cue_gains[: len(bound)], lesson)
-    *_, weakened = scope.batch(
+    binding, n_bound = edge_table.strengthening(bound, cue_gains, lesson)
+    [[step]], *_, weakened = scope.batch(
+        *journal.recording(lesson, cue, gains, kept),
         *growing,
         *binding,
-        *node_table.using(used, lesson.at, most),
+        *node_table.using(used, lesson.at, history),
+        journal.showing(lesson),
         (namespace.COUNT_LESSON, {}),
         edge_table.weakening(lesson),
     )
-    return Learned(cue=cue, strengthened=strengthened, bound=n_bound, weakened=len(weakened) // 2)
+    return Learned(
+        cue=cue,
+        strengthened=strengthened,
+        bound=n_bound,
+        weakened=len(weakened) // 2,
+        step=step,
+    )
 
 
 def _require_known(scope: Scope, lesson: Lesson) -> None:

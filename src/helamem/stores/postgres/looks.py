@@ -13,6 +13,7 @@ from helamem.stores.postgres import (
     checks,
     edge_table,
     fact_table,
+    journal,
     namespace,
     node_table,
     reading,
@@ -203,13 +204,13 @@ class Looks:
         """Everything that is superseded, by the id of what is."""
         return self._read(superseding.everything)
 
-    def ignored(self, *, at_least: int) -> list[tuple[int, int]]:  # noqa: ARG002
-        """Empty: this store does not count yet what was shown."""
-        return []
+    def ignored(self, *, at_least: int) -> list[tuple[int, int]]:
+        """The active memories that were shown so often and never used, and how often."""
+        return self._read(lambda scope: journal.ignored(scope, at_least))
 
-    def journal(self, *, limit: int) -> list[Step]:  # noqa: ARG002
-        """Empty: this store keeps no journal yet."""
-        return []
+    def journal(self, *, limit: int) -> list[Step]:
+        """The latest lessons and consolidations, latest first."""
+        return self._read(lambda scope: journal.steps(scope, limit))
 
     def _query(self, vector: Floats) -> NDArray[np.float32]:
         """The vector at length 1, so that its dot product with unit vectors is the cosine."""

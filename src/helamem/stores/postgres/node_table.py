@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS, QUIET, Heard, NewEpisode
+from helamem.stores import encoding
 from helamem.stores.postgres import posting_table, rows
 from helamem.stores.postgres.edge_table import LEARNED
 from helamem.stores.postgres.rows import CUE, EPISODE, IS_DOCUMENT
@@ -180,7 +181,7 @@ def text_columns(memory: NewEpisode | NewFact, dimension: int) -> dict[str, Any]
         "speaker": stored(memory.speaker),
         "at": memory.at,
         "stored_at": memory.stored_at,
-        "metadata": rows.dumped(memory.metadata),
+        "metadata": encoding.dumped(memory.metadata),
         "length": memory.length,
         "traits": memory.traits,
         "vector": rows.literal(memory.vector, dimension),
@@ -367,7 +368,7 @@ def annotate(scope: Scope, id_: int, metadata: Mapping[str, Json], was: Mapping[
         (
             "UPDATE helamem.node SET metadata = %(metadata)s WHERE namespace = %(ns)s AND id = %(id)s"
             f" AND kind = {EPISODE} AND metadata = %(was)s RETURNING 1",
-            {"metadata": rows.dumped(metadata), "id": id_, "was": rows.dumped(was)},
+            {"metadata": encoding.dumped(metadata), "id": id_, "was": encoding.dumped(was)},
         ),
         unstaging([id_]),
     )

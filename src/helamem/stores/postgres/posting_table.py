@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from helamem.stores.postgres import rows
+from helamem.stores import encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,11 +38,11 @@ _DROP_UNUSED = (
 
 def adding(contents: Sequence[tuple[int, Sequence[Term], int]]) -> list[Statement]:
     """The statements that index the terms of active nodes: id, terms, and number of terms."""
-    documents = Counter(rows.digest(each.term) for _, terms, _ in contents for each in terms)
+    documents = Counter(encoding.digest(each.term) for _, terms, _ in contents for each in terms)
     if not documents:
         return []
     postings = sorted(
-        (rows.digest(each.term), id_, each.count, each.rank, length)
+        (encoding.digest(each.term), id_, each.count, each.rank, length)
         for id_, terms, length in contents
         for each in terms
     )

@@ -11,6 +11,7 @@ from helamem.errors import NotFoundError
 from helamem.protocols import NODE_KINDS, Nodes
 from helamem.records import Change
 from helamem.reports import Namespace, Stats
+from helamem.stores import encoding
 from helamem.stores.postgres import edge_table, filtering, rows
 from helamem.stores.postgres.rows import CUE, EPISODE, FACT, ROLE_CODES
 from helamem.stores.postgres.texts import restored
@@ -216,7 +217,7 @@ def history(scope: Scope, id_: int, zone: tzinfo) -> list[Change]:
         Change(
             id=id_,
             event=event,
-            at=rows.moment(at, zone),
+            at=encoding.moment(at, zone),
             text=None if text is None else restored(text),
         )
         for event, at, text in [*added, *changes]
@@ -236,7 +237,7 @@ def namespaces(scope: Scope) -> list[Namespace]:
             episodes=episodes,
             facts=facts,
             cues=cues,
-            last_at=None if last is None else rows.moment(last),
+            last_at=None if last is None else encoding.moment(last),
         )
         for name, episodes, facts, cues, last in sorted(found)
     ]
@@ -274,8 +275,8 @@ def stats(scope: Scope, space: Space, zone: tzinfo) -> Stats:
         sessions=sessions,
         speakers=tuple(restored(name) for (name,) in names),
         edges={"temporal": n_neighbors, **edge_table.counted(edges)},
-        first_at=None if first is None else rows.moment(first, zone),
-        last_at=None if last is None else rows.moment(last, zone),
+        first_at=None if first is None else encoding.moment(first, zone),
+        last_at=None if last is None else encoding.moment(last, zone),
         file_bytes=n_bytes,
         path=space.shown,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helamem.protocols import FoundCues, Postings, RegionRows
+from helamem.stores import encoding
 from helamem.stores.postgres import edge_table, filtering, reading, rows
 from helamem.stores.postgres.edge_table import COLUMNS, LEARNED
 from helamem.stores.postgres.rows import CUE, IS_SUPERSEDED, LIVING_EDGE
@@ -224,7 +225,7 @@ def _candidates(query: RegionQuery, is_allowed: str) -> str:
 def _values(query: RegionQuery, vector: NDArray[np.float32]) -> dict[str, Any]:
     return {
         "vector": rows.literal(vector, len(vector)),
-        "terms": [rows.digest(term) for term in query.terms],
+        "terms": [encoding.digest(term) for term in query.terms],
         "starts": [start for start, _ in query.periods],
         "ends": [end for _, end in query.periods],
         "nearest": query.nearest,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from helamem.errors import StoreError
 from helamem.protocols import NODE_KINDS, Unindexed
+from helamem.stores import encoding
 from helamem.stores.postgres import rows
 from helamem.stores.postgres.database import WRITE
 from helamem.stores.postgres.namespace import NOBODY, everything, recording
@@ -166,4 +167,4 @@ def _under_way(scope: Scope) -> str | None:
 
 
 def _dumped(made: Reindexed) -> str:
-    return json.dumps([(rows.digest(each.term), each.count, each.rank) for each in made.terms])
+    return json.dumps([(encoding.digest(each.term), each.count, each.rank) for each in made.terms])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.postgres import node_table, posting_table, superseding
+from helamem.stores.postgres import journal, node_table, posting_table, superseding
 from helamem.stores.postgres.rows import CUE
 from helamem.stores.postgres.texts import restored
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "session", "speaker", "node", "usage", "term", "posting", "edge", "fact", "fact_source", "cluster", "history",
-    "superseded", "handed", "staged", "namespace",
+    "superseded", "handed", "staged", "step", "step_edge", "step_use", "step_fact", "shown", "namespace",
 )  # fmt: skip
 _ORPHANED_FACTS = (
     "SELECT DISTINCT fact FROM helamem.fact_source f WHERE namespace = %(ns)s AND episode = ANY(%(ids)s::bigint[])"
@@ -82,6 +82,7 @@ def _removing(scope: Scope, going: Sequence[int], at: float) -> list[Statement]:
         *node_table.uncounting(going),
         *posting_table.removing(going, active, [term for (term,) in terms]),
         *((statement, values) for statement in _EMPTYING),
+        *journal.forgetting(going),
         node_table.unstaging(going),
     ]
 

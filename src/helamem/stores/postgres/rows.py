@@ -11,10 +11,8 @@ import numpy as np
 from helamem.errors import CorruptError
 from helamem.protocols import NODE_KINDS, ROLES, Edges
 from helamem.records import Episode, Fact
+from helamem.stores.encoding import digest, moment
 from helamem.stores.postgres.texts import restored
-from helamem.stores.sqlite.rows import digest as digest  # noqa: PLC0414
-from helamem.stores.sqlite.rows import dumped as dumped  # noqa: PLC0414
-from helamem.stores.sqlite.rows import moment as moment  # noqa: PLC0414
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

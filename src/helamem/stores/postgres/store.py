@@ -11,17 +11,19 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
-from helamem.errors import NotFoundError
 from helamem.protocols import Analysis, Supersession
+from helamem.stores.journals import KEPT
 from helamem.stores.postgres import (
     checks,
     edge_table,
     fact_table,
+    journal,
     learning,
     namespace,
     node_table,
     removing,
     superseding,
+    undoing,
 )
 from helamem.stores.postgres.database import Database
 from helamem.stores.postgres.looks import Looks
@@ -71,6 +73,7 @@ class PostgresStore(Looks):
         synchronous: Whether what is stored waits for the server's disk.
         zone: The time zone of the times that come out, where a turn did not bring its own.
         history: How many of its latest changes each memory keeps at least; twice as many at most.
+        journal: How many of the latest lessons and consolidations can be undone.
 
     Raises:
         EmbedderMismatchError: The database was made with another embedder.
@@ -93,9 +96,10 @@ class PostgresStore(Looks):
         synchronous: bool = True,
         zone: tzinfo = UTC,
         history: int = 100,
+        journal: int = KEPT,
     ) -> None:
         self._zone = zone
-        self._history = history
+        self._history, self._journal = history, journal
         mine = None
         if embedder_name is not None:
             mine = Analysis(
@@ -220,26 +224,17 @@ class PostgresStore(Looks):
         """Let a superseded memory hold again; the ids by which it was superseded."""
         return self._write(lambda scope: superseding.revert(scope, id_, at))
 
-    def begin(self, *, at: float) -> int | None:  # noqa: ARG002
-        """None: this store keeps no journal yet."""
-        return None
+    def begin(self, *, at: float) -> int | None:
+        """Begin a consolidation in the journal; its id."""
+        return self._write(lambda scope: journal.begin(scope, at, self._journal))
 
-    def undo(self, step: int, *, at: float) -> Undone:  # noqa: ARG002
-        """Nothing can be undone, since this store keeps no journal yet.
-
-        Raises:
-            NotFoundError: Always.
-        """
-        raise NotFoundError("lesson", step)
+    def undo(self, step: int, *, at: float) -> Undone:
+        """Undo a lesson or a consolidation."""
+        return self._write(lambda scope: undoing.undo(scope, step, at))
 
     def sever(self, a: int, b: int) -> bool:
         """Remove the learned edge between two nodes; whether there was one."""
-
-        def sever(scope: Scope) -> bool:
-            node_table.require(scope, {a, b})
-            return edge_table.sever(scope, a, b)
-
-        return self._write(sever)
+        return self._write(lambda scope: undoing.sever(scope, a, b))
 
     def unmark(self, digests: Sequence[bytes]) -> None:
         """Forget that these clusters have been distilled."""
@@ -248,7 +243,9 @@ class PostgresStore(Looks):
     def learn(self, lesson: Lesson) -> Learned:
         """Apply a lesson; weights change in the database, whoever else is writing."""
         return self._write(
-            lambda scope: learning.learn(scope, lesson, self._space.dimension, self._history)
+            lambda scope: learning.learn(
+                scope, lesson, self._space.dimension, history=self._history, kept=self._journal
+            )
         )
 
     def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:

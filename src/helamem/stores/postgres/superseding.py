@@ -13,7 +13,7 @@ import numpy as np
 from helamem.core import hebbian
 from helamem.errors import NotFoundError
 from helamem.protocols import NODE_KINDS, Handed, Supersession
-from helamem.stores.postgres import node_table, posting_table
+from helamem.stores.postgres import edge_table, journal, node_table, posting_table
 from helamem.stores.postgres.edge_table import LEARNED
 from helamem.stores.postgres.rows import EPISODE, FACT, IS_DOCUMENT
 
@@ -59,17 +59,6 @@ _INHERIT = (
     " SELECT %(ns)s, %(node)s, other, before, before_touched, weight, touched FROM helamem.handed"
     " WHERE namespace = %(ns)s AND node = %(by)s AND other <> %(node)s"
 )
-_PUT = (
-    "INSERT INTO helamem.edge (namespace, source, target, channel, weight, touched)"
-    f" SELECT %(ns)s, a, b, {LEARNED}, %(weight)s::float8, %(touched)s::float8"
-    " FROM (VALUES (%(a)s::bigint, %(b)s::bigint), (%(b)s::bigint, %(a)s::bigint)) AS d(a, b) ORDER BY 2, 3"
-    " ON CONFLICT (namespace, source, target, channel)"
-    " DO UPDATE SET weight = excluded.weight, touched = excluded.touched"
-)
-_CUT = (
-    f"DELETE FROM helamem.edge WHERE namespace = %(ns)s AND channel = {LEARNED}"
-    " AND (source = %(a)s AND target = %(b)s OR source = %(b)s AND target = %(a)s)"
-)
 _COUNT_AGAIN = (
     "UPDATE helamem.namespace SET n_documents = n_documents + x.n, total_length = total_length + x.length"
     " FROM (SELECT count(*) AS n, coalesce(sum(length), 0) AS length FROM helamem.node"
@@ -103,6 +92,8 @@ def supersede(
         *_recording(told, place[0] if place else None),
         (_SEAT, {"ids": [told.new, *before]}),
     )
+    if _have_same_uses(scope, told.old, told.new):
+        scope.batch(journal.copying_uses(told.old, told.new))
     set_active(scope, [told.old], active=False)
     scope.batch(node_table.noting([told.old], "superseded", at))
 
@@ -146,6 +137,7 @@ def _give_way(scope: Scope, new: int, old: int, place: int | None, at: float) ->
         *_recording(Supersession(old=new, new=old), place),
         (_SEAT, {"ids": [old]}),
         (_USES, {"old": old, "new": new}),
+        journal.copying_uses(new, old),
     )
     set_active(scope, [new], active=False)
     scope.batch(node_table.noting([new], "superseded", at))
@@ -252,8 +244,11 @@ def hand_over(scope: Scope, old: int, new: int, joined: Joined) -> None:
         if other != new
     ]
     if handed:
-        puts = [_putting(new, each.other, each.after) for each in handed]
-        scope.batch(*puts, *_writing(old, handed))
+        puts = [edge_table.putting(new, each.other, each.after) for each in handed]
+        copies = [
+            journal.copying_edge(old, new, each.other) for each in handed if each.before is None
+        ]
+        scope.batch(*puts, *copies, *_writing(old, handed))
 
 
 def _summing(rule: EdgeRule, now: float) -> Joined:
@@ -297,11 +292,15 @@ def _taking_back(
     old: int, new: int, edge: Handed, now: Weight | None, *, moves: bool
 ) -> Iterator[Statement]:
     if now is None:
-        yield _putting(old, edge.other, None)
+        yield edge_table.putting(old, edge.other, None)
+        yield journal.forgetting_edge(old, edge.other)
     elif now == edge.after or moves:
         if now != edge.after:
-            yield _putting(old, edge.other, now)
-        yield _putting(new, edge.other, edge.before)
+            yield edge_table.putting(old, edge.other, now)
+            yield journal.copying_edge(new, old, edge.other)
+        yield edge_table.putting(new, edge.other, edge.before)
+        if edge.before is None:
+            yield journal.forgetting_edge(new, edge.other)
 
 
 def _edge(
@@ -362,11 +361,15 @@ def _learned(scope: Scope, id_: int) -> dict[int, Weight]:
     }
 
 
-def _putting(a: int, b: int, weight: Weight | None) -> Statement:
-    """The statement that writes a learned edge in both directions; None deletes it."""
-    if weight is None:
-        return _CUT, {"a": a, "b": b}
-    return _PUT, {"a": a, "b": b, "weight": weight[0], "touched": weight[1]}
+def _have_same_uses(scope: Scope, a: int, b: int) -> bool:
+    """Whether two memories were used as often as each other, and last at the same time."""
+    uses = dict.fromkeys((a, b), (0, None))
+    for id_, *use in scope.rows(
+        "SELECT node, uses, used_at FROM helamem.usage WHERE namespace = %(ns)s AND node = ANY(%(ids)s::bigint[])",
+        ids=[a, b],
+    ):
+        uses[id_] = tuple(use)
+    return uses[a] == uses[b]
 
 
 def _require_kinds(scope: Scope, old: int, new: int) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem.protocols import Supersession
-from helamem.stores.sqlite import edge_table, journal, node_table, rows, superseding
+from helamem.stores import encoding
+from helamem.stores.sqlite import edge_table, journal, node_table, superseding
 from helamem.stores.sqlite.edge_table import SOURCE
 from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import EPISODE, FACT
@@ -50,7 +51,7 @@ def _add_fact(space: Space, fact: NewFact) -> int:
         raise ValueError("a fact needs at least one episode that it rests on")
     id_ = node_table.insert(space,
         FACT, None, fact.text, fact.speaker, "", None, fact.at,
-        fact.stored_at, rows.dumped(fact.metadata), fact.length, fact.traits, None,
+        fact.stored_at, encoding.dumped(fact.metadata), fact.length, fact.traits, None,
     )  # fmt: skip
     space.db.execute("INSERT INTO fact VALUES (?, ?, ?)", id_, fact.kind, fact.confidence)
     _rest_on(space, id_, fact.sources, fact.stored_at)
@@ -71,9 +72,9 @@ def change(space: Space, fact: ChangedFact, at: float, step: int | None = None) 
     if step is not None:
         journal.note_change(space, step, fact, sorted(set(fact.sources) - known))
     space.db.execute("UPDATE fact SET confidence = ? WHERE node = ?", fact.confidence, fact.id)
-    node_table.note_growth(space, fact.id, rows.dumped(fact.metadata))
+    node_table.note_growth(space, fact.id, encoding.dumped(fact.metadata))
     space.db.execute(
-        "UPDATE node SET metadata = ? WHERE id = ?", rows.dumped(fact.metadata), fact.id
+        "UPDATE node SET metadata = ? WHERE id = ?", encoding.dumped(fact.metadata), fact.id
     )
     _rest_on(space, fact.id, set(fact.sources) - known, at)
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from helamem.protocols import Step
+from helamem.stores import journals
+from helamem.stores.journals import CONSOLIDATION, LESSON
 from helamem.stores.sqlite.edge_table import LEARNED
 from helamem.stores.sqlite.namespace import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from helamem.protocols import ChangedFact, Floats, Lesson
+    from helamem.protocols import ChangedFact, Lesson
+    from helamem.stores.journals import Pair
     from helamem.stores.sqlite.namespace import Space
-
-LESSON, CONSOLIDATION = range(2)
-# Most lessons and consolidations that can be undone. Each takes about a kilobyte, so a journal stays near a
-# megabyte.
-KEPT = 1000
-Pair: TypeAlias = tuple[int, int]
 
 
 def record(space: Space, lesson: Lesson, cue: int | None, gains: dict[Pair, float]) -> int:
     """Begin the step of a lesson before it is applied, with the present edges and uses.
 
     Args:
-        gains: The gain of each pair, including cues; each pair once, the lower id first.
+        gains: The gain of each pair, including cues; see `journals.gains_of`.
     """
     rule = lesson.rule
     step = _begin(space, LESSON, lesson.at)
@@ -34,33 +31,17 @@ def record(space: Space, lesson: Lesson, cue: int | None, gains: dict[Pair, floa
         " (SELECT lessons + 1 FROM namespace n WHERE n.id = namespace) WHERE id = ?",
         cue, lesson.now, rule.tau, rule.saturation, rule.ceiling, rule.floor, step,
     )  # fmt: skip
-    keeps = {(min(a, b), max(a, b)): lesson.keep for a, b in lesson.weakened.tolist()}
     space.db.many(
         "INSERT INTO step_edge SELECT ?1, ?2, ?3, e.weight, e.touched, ?4, ?5 FROM (SELECT 1)"
         " LEFT JOIN edge e ON e.source = ?1 AND e.target = ?2 AND e.channel = ?6"
         " WHERE ?4 > 0 OR e.weight IS NOT NULL",
-        [
-            (*pair, step, gains.get(pair, 0.0), keeps.get(pair, 1.0), LEARNED)
-            for pair in sorted({*gains, *keeps})
-        ],
+        [(a, b, step, gain, keep, LEARNED) for a, b, gain, keep in journals.changes(lesson, gains)],
     )
     space.db.many(
         "INSERT INTO step_use SELECT ?1, ?2, (SELECT used_at FROM usage WHERE node = ?1)",
         [(id_, step) for id_ in sorted(set(lesson.used.tolist()))],
     )
     return step
-
-
-def gains_of(
-    pairs: Sequence[Pair], gains: Floats, bound: Sequence[Pair], bound_gains: Floats
-) -> dict[Pair, float]:
-    """The gain of each pair, without pairs that do not grow."""
-    found: dict[Pair, float] = {}
-    both = zip((*pairs, *bound), (*gains.tolist(), *bound_gains.tolist()), strict=True)
-    for (a, b), gain in both:
-        if gain:
-            found[min(a, b), max(a, b)] = gain
-    return found
 
 
 def begin(space: Space, at: float) -> int:
@@ -176,9 +157,9 @@ def forget(space: Space, ids: Sequence[int]) -> None:
         gone,
     )
     space.db.execute(
-        "DELETE FROM step WHERE namespace = ?1 AND NOT undone AND NOT EXISTS (SELECT 1 FROM step_edge WHERE step = id)"
-        " AND NOT EXISTS (SELECT 1 FROM step_use WHERE step = id)"
-        " AND NOT EXISTS (SELECT 1 FROM step_fact WHERE step = id)"
-        " AND NOT EXISTS (SELECT 1 FROM step_mark WHERE step = id)",
+        "DELETE FROM step WHERE namespace = ? AND kind = ? AND NOT undone"
+        " AND NOT EXISTS (SELECT 1 FROM step_edge WHERE step = id)"
+        " AND NOT EXISTS (SELECT 1 FROM step_use WHERE step = id)",
         space.id,
+        LESSON,
     )

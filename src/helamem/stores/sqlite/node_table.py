@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS, QUIET, Heard, NewEpisode
+from helamem.stores import encoding
 from helamem.stores.sqlite import edge_table, posting_table, rows
 from helamem.stores.sqlite.edge_table import LEARNED
 from helamem.stores.sqlite.namespace import CHANGES_KEPT, listed, moved
@@ -80,7 +81,7 @@ def heard(space: Space, session: str, last: int) -> list[Heard]:
         " key, role, speaker, text, at FROM node n WHERE session ="
         " (SELECT id FROM session WHERE namespace = ? AND digest = ?) ORDER BY id DESC LIMIT ?",
         space.id,
-        rows.digest(session),
+        encoding.digest(session),
         last,
     )
     return [
@@ -169,7 +170,7 @@ def add_episode(space: Space, episode: NewEpisode, link: float, now: float) -> i
     before = _last_of(space, session) if link > 0 and not episode.traits & QUIET else None
     id_ = insert(space,
         EPISODE, episode.key, episode.text, episode.speaker, episode.role, session, episode.at,
-        episode.stored_at, rows.dumped(episode.metadata), episode.length, episode.traits,
+        episode.stored_at, encoding.dumped(episode.metadata), episode.length, episode.traits,
         episode.offset,
     )  # fmt: skip
     if before is not None:
@@ -228,7 +229,7 @@ def _blob(memory: NewEpisode | NewFact, dimension: int) -> bytes:
 def _session(space: Space, name: str) -> int:
     """The number of a session, inserted if it is new."""
     find = "SELECT id FROM session WHERE namespace = ? AND digest = ?"
-    digest = rows.digest(name)
+    digest = encoding.digest(name)
     found = space.db.find(find, space.id, digest)
     if found is None:
         added = space.db.execute(
@@ -352,7 +353,7 @@ def replace(space: Space, id_: int, episode: NewEpisode) -> None:
         StoreError: It was superseded.
     """
     _require_active(space, id_)
-    note_growth(space, id_, episode.text, rows.dumped(episode.metadata))
+    note_growth(space, id_, episode.text, encoding.dumped(episode.metadata))
     (before,) = space.db.row("SELECT length(value) FROM vector WHERE node = ?", id_)
     if len(_blob(episode, space.dimension)) > before:
         moved(space.db)
@@ -361,7 +362,7 @@ def replace(space: Space, id_: int, episode: NewEpisode) -> None:
     space.db.execute(
         "UPDATE node SET text = ?, metadata = ?, length = ?, traits = ? WHERE id = ?",
         episode.text,
-        rows.dumped(episode.metadata),
+        encoding.dumped(episode.metadata),
         episode.length,
         episode.traits,
         id_,
@@ -390,13 +391,13 @@ def note_growth(space: Space, id_: int, *texts: str) -> None:
 
 def annotate(space: Space, id_: int, metadata: Mapping[str, Json], was: Mapping[str, Json]) -> bool:
     """Compare-and-set an episode's metadata; return whether it was set."""
-    note_growth(space, id_, "", rows.dumped(metadata))
+    note_growth(space, id_, "", encoding.dumped(metadata))
     done = space.db.execute(
         "UPDATE node SET metadata = ? WHERE namespace = ? AND id = ? AND kind = ? AND metadata = ?",
-        rows.dumped(metadata),
+        encoding.dumped(metadata),
         space.id,
         id_,
         EPISODE,
-        rows.dumped(was),
+        encoding.dumped(was),
     )
     return done.rowcount > 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from helamem.core import lexical
 from helamem.protocols import Postings
-from helamem.stores.sqlite import rows
+from helamem.stores import encoding
 from helamem.stores.sqlite.namespace import listed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def add(space: Space, contents: Sequence[tuple[int, Sequence[Term]]]) -> None:
     """Index the terms of active nodes."""
     documents = Counter(each.term for _, terms in contents for each in terms)
-    digests = {term: rows.digest(term) for term in documents}
+    digests = {term: encoding.digest(term) for term in documents}
     space.db.many(
         "INSERT INTO term (namespace, digest, documents) VALUES (?, ?, ?)"
         " ON CONFLICT (namespace, digest) DO UPDATE SET documents = documents + excluded.documents",
@@ -55,7 +55,7 @@ def _terms(space: Space, digests: Iterable[int]) -> list[tuple[int, int, int]]:
 
 def _frequencies(space: Space, terms: Sequence[str]) -> tuple[list[int], NDArray[np.float32]]:
     """Each term's number, 0 if unknown, and its document frequency."""
-    digests = [rows.digest(term) for term in terms]
+    digests = [encoding.digest(term) for term in terms]
     known = {digest: (id_, n) for digest, id_, n in _terms(space, digests)}
     found = [known.get(digest, (0, 0)) for digest in digests]
     return [id_ for id_, _ in found], np.array([n for _, n in found], np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 from helamem.errors import NotFoundError
 from helamem.records import Change, Fact
 from helamem.reports import Namespace, Stats
+from helamem.stores import encoding
 from helamem.stores.sqlite import (
     checks,
     edge_table,
@@ -18,7 +19,6 @@ from helamem.stores.sqlite import (
     journal,
     node_table,
     regions,
-    rows,
     shown,
     superseding,
 )
@@ -238,7 +238,7 @@ class Reading:
         if not changes:
             raise NotFoundError("memory", id_)
         return [
-            Change(id=id_, event=event, at=rows.moment(at, self._zone), text=text)
+            Change(id=id_, event=event, at=encoding.moment(at, self._zone), text=text)
             for event, at, text in changes
         ]
 
@@ -252,7 +252,7 @@ class Reading:
                 episodes=episodes,
                 facts=facts,
                 cues=cues,
-                last_at=None if last is None else rows.moment(last),
+                last_at=None if last is None else encoding.moment(last),
             )
             for name, episodes, facts, cues, last in found
         ]
@@ -283,8 +283,8 @@ class Reading:
             sessions=len(np.unique(columns.sessions[is_episode & (columns.sessions >= 0)])),
             speakers=tuple(index.speakers[i] for i in named),
             edges={"temporal": index.n_neighbors(), **edge_table.counted(edges, index)},
-            first_at=rows.moment(float(times.min()), self._zone) if len(times) else None,
-            last_at=rows.moment(float(times.max()), self._zone) if len(times) else None,
+            first_at=encoding.moment(float(times.min()), self._zone) if len(times) else None,
+            last_at=encoding.moment(float(times.max()), self._zone) if len(times) else None,
             file_bytes=self._lease.file.file_bytes(),
             path=self._lease.file.path,
         )

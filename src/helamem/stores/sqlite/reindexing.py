@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from helamem.errors import StoreError
 from helamem.protocols import NODE_KINDS, Unindexed
+from helamem.stores import encoding
 from helamem.stores.sqlite import namespace, rows
 from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import CUE, IS_DOCUMENT
@@ -107,7 +108,7 @@ class Reindexing:
             )
 
     def _row(self, made: Reindexed) -> tuple[int, bytes, str, int, int]:
-        terms = [(rows.digest(each.term), each.count, each.rank) for each in made.terms]
+        terms = [(encoding.digest(each.term), each.count, each.rank) for each in made.terms]
         vectors = rows.blob(made.vector, made.passages, self._analysis.dimension)
         return made.id, vectors, json.dumps(terms), made.length, made.traits
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from helamem import identity
 from helamem.errors import CorruptError
-from helamem.moments import by_clock
 from helamem.protocols import NODE_KINDS, QUIET, Edges
 from helamem.records import Episode, Fact
+from helamem.stores.encoding import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from helamem.protocols import Floats, Ints
-    from helamem.records import Json
 
 EPISODE, FACT, CUE = range(3)
 IS_DOCUMENT = f"active AND kind < {CUE} AND NOT traits & {QUIET}"  # columns that filters use
@@ -98,12 +95,6 @@ def edges(rows: Sequence[tuple[Any, ...]]) -> Edges:
     )
 
 
-def digest(text: str) -> int:
-    """A number that represents a text in an index, so that the index contains no words."""
-    raw = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(raw, "little", signed=True)
-
-
 def blob(vector: Floats, passages: Sequence[Floats], dimension: int) -> bytes:
     """Encode the vectors of a node for the file, that of the whole text first.
 
@@ -131,33 +122,6 @@ def unblobbed(blobs: Sequence[bytes], dimension: int) -> tuple[NDArray[np.float3
         raise CorruptError("The file is damaged: a vector has another length. Restore a backup.")
     vectors = np.frombuffer(b"".join(blobs), "<f4").reshape(-1, dimension)
     return vectors, sizes // (4 * dimension)
-
-
-def dumped(metadata: Mapping[str, Json]) -> str:
-    """Metadata as JSON without escapes, since SQL compares the texts.
-
-    With lone surrogates everything outside ASCII is escaped, since UTF-8 cannot encode them.
-    """
-    plain = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    try:
-        plain.encode()
-    except UnicodeEncodeError:
-        return json.dumps(dict(metadata), allow_nan=False, separators=(",", ":"))
-    return plain
-
-
-def moment(seconds: float, zone: tzinfo = UTC) -> datetime:
-    """Epoch seconds as a time.
-
-    Raises:
-        CorruptError: They are no valid time.
-    """
-    try:
-        return by_clock(seconds, zone)
-    except (OverflowError, ValueError, TypeError, OSError) as exc:
-        raise CorruptError(
-            f"The file is damaged: it holds {seconds!r:.40} as a time. `helamem doctor` says where."
-        ) from exc
 
 
 def _loaded(metadata: str, id_: int) -> Any:  # noqa: ANN401  # JSON

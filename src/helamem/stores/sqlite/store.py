@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from helamem.errors import StoreError
 from helamem.places import IN_RAM
 from helamem.protocols import Analysis
+from helamem.stores.journals import KEPT
 from helamem.stores.sqlite import files, namespace, removing
-from helamem.stores.sqlite.journal import KEPT
 from helamem.stores.sqlite.namespace import Space, is_wipe_owed, owe_wipe, require_known
 from helamem.stores.sqlite.reading import Claim
 from helamem.stores.sqlite.reindexing import Reindexing

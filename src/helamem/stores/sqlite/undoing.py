@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helamem.errors import NotFoundError
 from helamem.protocols import EdgeRule, Undone
+from helamem.stores import journals
+from helamem.stores.journals import LESSON
 from helamem.stores.sqlite import edge_table, journal, node_table, removing, shown
 from helamem.stores.sqlite.edge_table import LEARNED, SOURCE
-from helamem.stores.sqlite.journal import LESSON
 
 if TYPE_CHECKING:
+    from helamem.stores.journals import Pair
     from helamem.stores.sqlite.namespace import Space
 
 Weight: TypeAlias = tuple[float, float]  # and when it was touched
-Pair: TypeAlias = tuple[int, int]
 
 
 def undo(space: Space, step: int, at: float) -> Undone:
@@ -163,14 +164,11 @@ def _set_clock_back(space: Space, step: int) -> None:
     """Set the number of lessons to that of the last lesson that is not undone, or was imported."""
     (number,) = space.db.row("SELECT number FROM step WHERE id = ?", step)
     (lessons,) = space.db.row("SELECT lessons FROM namespace WHERE id = ?", space.id)
-    while number == lessons and lessons > 0:
-        lessons -= 1
-        found = space.db.find(
-            "SELECT number FROM step WHERE namespace = ? AND number = ? AND undone",
-            space.id,
-            lessons,
-        )
-        number = None if found is None else found[0]
+    undone = space.db.column(
+        "SELECT number FROM step WHERE namespace = ? AND number IS NOT NULL GROUP BY number HAVING min(undone)",
+        space.id,
+    )
+    lessons = journals.clock_without(number, lessons, set(undone))
     space.db.execute("UPDATE namespace SET lessons = ? WHERE id = ?", lessons, space.id)
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from helamem.protocols import Learned, NewCue, Supersession
+from helamem.stores import journals
 from helamem.stores.sqlite import (
     checks,
     edge_table,
@@ -166,7 +167,7 @@ class Writing(Reading):
             cue_gains = lesson.cue_gains[: len(bound)]
             step = None
             if self._journal:
-                gains = journal.gains_of(pairs, lesson.gains, bound, cue_gains)
+                gains = journals.gains_of(pairs, lesson.gains, bound, cue_gains)
                 step = journal.record(space, lesson, cue, gains)
                 journal.bound(space, self._journal)
             learned = Learned(
