@@ -14,7 +14,6 @@ from stores import test_stateful
 
 if TYPE_CHECKING:
     from helamem.protocols import Store
-    from postgres_server import Server
 
 pytestmark = pytest.mark.slow
 
@@ -38,9 +37,9 @@ class Machine(test_stateful.Machine):
         )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def place(server: Server, database: str) -> None:
-    Machine.url = server.url(database)
+@pytest.fixture(autouse=True)
+def place(url: str) -> None:
+    Machine.url = url
 
 
 TestStateful = Machine.TestCase
