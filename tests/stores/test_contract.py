@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from helamem.stores.sqlite import SQLiteStore
-from helamem.testing import CorrectingContract, JournalContract, SharedStoreContract, StoreContract
+from helamem.testing import SharedStoreContract, StoreContract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Store
 
 
-class TestInAFile(StoreContract, SharedStoreContract, CorrectingContract, JournalContract):
+class TestInAFile(StoreContract, SharedStoreContract):
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path) -> None:
         self.path = tmp_path / "memory.db"
@@ -45,7 +45,7 @@ class TestSharingNothing(SharedStoreContract):
         )
 
 
-class TestInRAM(StoreContract, CorrectingContract, JournalContract):
+class TestInRAM(StoreContract):
     def make_store(self, namespace: str) -> Store:
         return SQLiteStore(
             ":memory:", namespace=namespace, embedder_name="test", dimension=self.dimension

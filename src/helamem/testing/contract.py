@@ -13,6 +13,7 @@ from helamem.testing.base import Contract, raising
 from helamem.testing.cues import CueContract
 from helamem.testing.facts import FactContract
 from helamem.testing.isolation import IsolationContract
+from helamem.testing.journal import JournalContract
 from helamem.testing.keeping import AnnotatingContract, PuttingContract, QuietContract
 from helamem.testing.learning import LearningContract
 from helamem.testing.looking import LookingContract
@@ -22,6 +23,7 @@ from helamem.testing.reindexing import ReindexingContract, SharedReindexingContr
 from helamem.testing.removing import RemovingContract
 from helamem.testing.searching import SearchingContract
 from helamem.testing.sequence import SequenceContract
+from helamem.testing.superseding import RevertingContract, SupersedingContract
 from helamem.testing.updating import UpdatingContract
 
 if TYPE_CHECKING:
@@ -170,6 +172,9 @@ class StoreContract(
     LearningContract,
     CueContract,
     FactContract,
+    SupersedingContract,
+    RevertingContract,
+    JournalContract,
     ReindexingContract,
     IsolationContract,
     TransactionContract,

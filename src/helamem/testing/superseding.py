@@ -336,10 +336,6 @@ class RevertingContract(Contract):
             self.store.revert(b + 9, at=5.0)
 
 
-class CorrectingContract(SupersedingContract, RevertingContract):
-    """What a store must do so that `Memory.correct` and `Memory.revert` work on it."""
-
-
 def _weights(
     store: Store, *, superseded: bool = False
 ) -> dict[tuple[int, int], tuple[float, float]]:

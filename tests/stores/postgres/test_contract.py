@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from helamem.stores.postgres import PostgresStore
-from helamem.testing import CorrectingContract, JournalContract, SharedStoreContract, StoreContract
+from helamem.testing import SharedStoreContract, StoreContract
 
 if TYPE_CHECKING:
     from helamem.protocols import Store
 
 
-class TestOnAServer(StoreContract, SharedStoreContract, CorrectingContract, JournalContract):
+class TestOnAServer(StoreContract, SharedStoreContract):
     @pytest.fixture(autouse=True)
     def database(self, url: str) -> None:
         self.url = url
