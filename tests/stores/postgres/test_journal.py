@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from helamem.stores.postgres import PostgresStore
+from helamem.stores.postgres import PostgresStore, schema
 from helamem.testing import samples
 
 if TYPE_CHECKING:
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 PARTS = ("step_edge", "step_use", "step_fact")
 
 
+def opened(url: str) -> PostgresStore:
+    return PostgresStore(url, namespace="main", embedder_name="test", dimension=8, journal=2)
+
+
 @pytest.fixture
 def store(url: str) -> Iterator[PostgresStore]:
-    opened = PostgresStore(url, namespace="main", embedder_name="test", dimension=8, journal=2)
-    yield opened
-    opened.close()
+    store = opened(url)
+    yield store
+    store.close()
 
 
 def steps_of(server: Server, table: str) -> set[int]:
@@ -56,3 +60,24 @@ def test_what_is_dropped_leaves_no_part(server: Server, store: PostgresStore) ->
 
     assert [] == store.journal(limit=9)
     assert [set(), set(), set()] == [steps_of(server, table) for table in PARTS]
+
+
+def test_a_database_from_before_the_journal_gets_one(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.execute("CREATE DATABASE older")
+    first = schema.migrations()[:1]
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(schema, "migrations", lambda: first)
+            older = opened(server.url("older"))
+            a, b = samples.add(older, "one", "two")
+            older.close()
+
+        store = opened(server.url("older"))
+        step = store.learn(samples.lesson({(a, b): 0.5}, used=[a])).step
+        assert 1 == store.undo(step or 0, at=1.0).edges
+        assert [] == samples.rows(store.all_edges())
+        store.close()
+    finally:
+        server.execute("DROP DATABASE older WITH (FORCE)")
