@@ -74,28 +74,34 @@ def search(
     chosen = select(scores, region, k, config.selection)
     hits = _hits(store, region, chosen, scores, terms)
     told = notes.left_out(question.terms, region.postings, config.candidates.max_postings)
+    if where is not None and not hits:
+        told += notes.unmet(store, where)
     signs = None
     if hits:
         signs = confidence.signs(
             region, question, [i for i, _ in chosen], terms=terms, config=config.activation
         )
-    if where is not None and not hits:
-        told += notes.unmet(store, where)
     watch.lap("hits")
-    sure = 0.0 if signs is None else confidence.probability(signs)
-    if hits and sure < min_confidence:
-        hits, told = (), (*told, notes.unsure(sure, min_confidence))
-    return Recall(
+    recall = Recall(
         query=query,
         at=at,
         hits=hits,
-        confidence=sure,
+        confidence=0.0 if signs is None else confidence.probability(signs),
         signs={} if signs is None else asdict(signs),
         cues=cues.matches(region.cues),
         notes=told,
         milliseconds=watch.laps,
         vector=question.vector,
     )
+    return _unless_doubtful(recall, min_confidence)
+
+
+def _unless_doubtful(recall: Recall, min_confidence: float) -> Recall:
+    """The recall, without hits if it is less sure than asked for, and with a note that says so."""
+    if not recall.hits or recall.confidence >= min_confidence:
+        return recall
+    told = notes.unsure(recall.confidence, min_confidence)
+    return replace(recall, hits=(), notes=(*recall.notes, told))
 
 
 def _reaching(config: Config, k: int) -> Config:
