@@ -48,3 +48,10 @@ def test_past_the_end_there_is_nothing_more(many: Memory) -> None:
 
 def test_it_is_a_tuple(many: Memory) -> None:
     assert many.list(limit=2) == tuple(many.list())[:2]
+
+
+def test_numbers_beyond_any_list_give_an_empty_one(many: Memory) -> None:
+    listing = many.list(limit=2**64, offset=2**64)
+
+    assert not listing
+    assert 0 == listing.more

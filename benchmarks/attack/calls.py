@@ -84,6 +84,8 @@ def sound(memory: Memory, rng: random.Random) -> dict[str, Callable[[], Any]]:
         "unhelpful": lambda: [2],
         "ids": lambda: 1,
         "id_": lambda: 1,
+        "a": lambda: 1,
+        "b": lambda: 2,
         "words": lambda: text,
         "name": lambda: "Maya",
         "key": lambda: "a key",

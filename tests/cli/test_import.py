@@ -249,7 +249,12 @@ class TestAllOrNothing:
         file = tmp_path / "chat.jsonl"
         file.write_text("".join(f'{{"text": "turn {i}", "at": {i}}}\n' for i in range(20_000)))
         command = [sys.executable, "-m", "helamem", "import", str(file), "-v"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:  # a child of a process that ignores interrupts would ignore them, too
+            running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        finally:
+            signal.signal(signal.SIGINT, handler)
+        with running:
             assert running.stderr is not None
             batches = 0
             while batches < 2:  # then the first has been counted

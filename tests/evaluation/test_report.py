@@ -27,11 +27,7 @@ RANKING = (
 )
 # Measured before the ranking of decision 20; whatever is measured anew leaves this list.
 BEFORE_DECISION_20 = {
-    "locomo_dev-ablation-static",
-    "locomo_dev-budget-static",
     "locomo_dev-corrected-static",
-    "locomo_dev-facts-static",
-    "locomo_dev-forgetting-static",
     "locomo_dev-learning-minilm",
     "locomo_dev-reuse-minilm",
     "speed-static",

@@ -16,17 +16,23 @@ HEADER_BYTES = 8
 _REMAINS = re.compile(rb"[^\0]{5}")  # the header of a freed block has four bytes
 
 
-def has_residue(image: bytes, page_bytes: int) -> bool:
-    """Whether a page with rows has remains of rows between its cell pointers and its cells.
+def residue(image: bytes, page_bytes: int) -> set[int]:
+    """The pages of rows that have remains of rows between their cell pointers and their cells.
 
     Args:
         image: A whole database file (https://sqlite.org/fileformat2.html).
         page_bytes: The size of a page.
     """
-    return any(
-        image[start] == TABLE_LEAF and not _is_clean(image, start, page_bytes)
+    return {
+        start // page_bytes
         for start in range(page_bytes, len(image), page_bytes)
-    )
+        if image[start] == TABLE_LEAF and not _is_clean(image, start, page_bytes)
+    }
+
+
+def has_residue(image: bytes, page_bytes: int) -> bool:
+    """Whether any page has such remains."""
+    return bool(residue(image, page_bytes))
 
 
 def _is_clean(image: bytes, start: int, page_bytes: int) -> bool:

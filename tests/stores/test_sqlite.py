@@ -22,7 +22,7 @@ from helamem.models.embedders import HashingEmbedder
 from helamem.stores.sqlite import SQLiteStore, cache, database, namespace, node_table, removing
 from helamem.testing import samples
 from stores.processes import Process, running
-from stores.residue import has_residue
+from stores.residue import residue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -583,6 +583,8 @@ class TestTraces:
     def test_nothing_ever_lies_beside_the_rows(self, path: Path, seed: int) -> None:
         choose = np.random.default_rng(seed)
         store = opened(path, synchronous="normal")
+        with store._file.writer() as db:  # migrations leave remains of statements, not of memories
+            of_schema = residue(db._connection.serialize(), database.PAGE_BYTES)
         there: dict[int, str] = {}
         gone: list[str] = []
         for step in range(60):
@@ -598,7 +600,7 @@ class TestTraces:
             store.remove(ids, at=5.0)
             gone += [there.pop(id_).split()[0] for id_ in ids]
             with store._file.writer() as db:
-                assert not has_residue(db._connection.serialize(), database.PAGE_BYTES)
+                assert residue(db._connection.serialize(), database.PAGE_BYTES) <= of_schema
         content = raw(path)
         assert [] == [word for word in gone if f"{word} ".encode() in content]
         assert all(f"{text.split()[0]} ".encode() in content for text in there.values())

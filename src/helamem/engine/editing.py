@@ -60,8 +60,7 @@ class Editing(Adding):
         where = self._filter(filters)
         with self._store.reading() as seen:
             ids = seen.ids(kinds=["episode", "fact"], where=where, superseded=superseded)
-            end = None if most is None else start + most
-            memories = seen.get([int(id_) for id_ in ids[start:end]])
+            memories = seen.get(ids[start:][:most].tolist())
             told = notes.unmet(seen, where) if where is not None and not len(ids) else ()
         return Listing(memories, total=len(ids), offset=start, notes=told)
 

@@ -303,6 +303,11 @@ def _make_place(path: Path) -> None:
             )
     with contextlib.suppress(OSError):  # SQLite reports it better when it opens the file
         private.make_file(path)
+    tighten(str(path))
+
+
+def tighten(path: str) -> None:
+    """Make the file and its log private to the user."""
     for suffix in ("", "-wal", "-shm"):
         private.tighten(Path(f"{path}{suffix}"))
 

@@ -18,7 +18,7 @@ from helamem.errors import StoreError
 from helamem.places import IN_RAM
 from helamem.stores.sqlite import edge_table, rows
 from helamem.stores.sqlite.cache import Caches
-from helamem.stores.sqlite.database import READERS_S, Database
+from helamem.stores.sqlite.database import READERS_S, Database, tighten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -224,8 +224,10 @@ def opened(path: str, *, synchronous: str, busy_s: float) -> Lease:
     """
     key = os.path.realpath(path), synchronous, busy_s
     with _registry:
-        if (file := _shared(key)) is not None:
-            return Lease(file)
+        file = _shared(key)
+    if file is not None:
+        tighten(path)
+        return Lease(file)
     new = File(path, synchronous=synchronous, busy_s=busy_s)
     with _registry:
         file = _shared(key)
