@@ -295,6 +295,17 @@ def matches(filter_: Filter, row: Mapping[str, object]) -> bool:
             return _compare(op, _look_up(field, row), value)
 
 
+def depth(filter_: Filter) -> int:
+    """How deep conditions are nested: 1 for a single one."""
+    match filter_:
+        case And(parts) | Or(parts):
+            return 1 + max(map(depth, parts), default=0)
+        case Not(part):
+            return 1 + depth(part)
+        case Comparison():
+            return 1
+
+
 def comparisons(filter_: Filter) -> Iterator[Comparison]:
     """Every condition on one field."""
     match filter_:

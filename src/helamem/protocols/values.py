@@ -253,6 +253,19 @@ class Lesson:
     at: float
     shown: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
+    def named(self) -> set[int]:
+        """The memories and the cue that must be there, for the lesson to be learned.
+
+        Raises:
+            ValueError: A memory is paired with itself.
+        """
+        pairs = self.pairs.tolist()
+        for a, b in pairs:
+            if a == b:
+                raise ValueError(f"memory {a} cannot be wired to itself")
+        cue = [self.cue] if isinstance(self.cue, int) else []
+        return {*self.used.tolist(), *(id_ for pair in pairs for id_ in pair), *cue}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:

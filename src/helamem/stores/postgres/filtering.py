@@ -77,17 +77,7 @@ def matching_odd(scope: Scope, where: Filter, made: Condition) -> list[int]:
 
 def expressible(filter_: Filter) -> bool:
     """Whether SQL can express it: not nested too deep, and every key and value can be bound."""
-    return _depth(filter_) <= _DEEP and all(map(_speakable, filters.comparisons(filter_)))
-
-
-def _depth(filter_: Filter) -> int:
-    match filter_:
-        case And(parts) | Or(parts):
-            return 1 + max(map(_depth, parts), default=0)
-        case Not(part):
-            return 1 + _depth(part)
-        case Comparison():
-            return 1
+    return filters.depth(filter_) <= _DEEP and all(map(_speakable, filters.comparisons(filter_)))
 
 
 def _speakable(comparison: Comparison) -> bool:

@@ -20,7 +20,7 @@ def learn(scope: Scope, lesson: Lesson, dimension: int, *, history: int, kept: i
         history: How many events of the history of each memory are kept.
         kept: How many lessons and consolidations the journal keeps.
     """
-    _require_known(scope, lesson)
+    node_table.require(scope, lesson.named())
     cue = lesson.cue
     if isinstance(cue, NewCue):
         cue = node_table.add_cue(scope, cue, dimension)
@@ -47,15 +47,3 @@ def learn(scope: Scope, lesson: Lesson, dimension: int, *, history: int, kept: i
         weakened=len(weakened) // 2,
         step=step,
     )
-
-
-def _require_known(scope: Scope, lesson: Lesson) -> None:
-    """Refuse a lesson about something that this namespace does not have."""
-    pairs = lesson.pairs.tolist()
-    for a, b in pairs:
-        if a == b:
-            raise ValueError(f"memory {a} cannot be wired to itself")
-    named = {*lesson.used.tolist(), *(id_ for pair in pairs for id_ in pair)}
-    if isinstance(lesson.cue, int):
-        named.add(lesson.cue)
-    node_table.require(scope, named)

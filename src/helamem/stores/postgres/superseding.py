@@ -6,25 +6,22 @@ finds them to the last digit, and takes from the successor what it was handed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from helamem.core import hebbian
 from helamem.errors import NotFoundError
 from helamem.protocols import NODE_KINDS, Handed, Supersession
+from helamem.stores.handing import handed, summing
 from helamem.stores.postgres import edge_table, journal, node_table, posting_table
 from helamem.stores.postgres.edge_table import LEARNED
 from helamem.stores.postgres.rows import EPISODE, FACT, IS_DOCUMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from helamem.protocols import EdgeRule
+    from helamem.stores.handing import Joined, Weight
     from helamem.stores.postgres.database import Scope, Statement
 
-Weight: TypeAlias = tuple[float, float]  # and when it was touched
-Joined: TypeAlias = "Callable[[Weight, Weight], Weight]"
 
 _SUCCESSORS = (
     "WITH RECURSIVE later AS (SELECT %(id)s::bigint AS node UNION"
@@ -86,7 +83,7 @@ def supersede(
     )
     scope.batch(_forgetting(told.old))
     if rule is not None and was_active:
-        hand_over(scope, told.old, told.new, _summing(rule, now))
+        hand_over(scope, told.old, told.new, summing(rule, now))
     scope.batch(
         *_writing(told.old, told.handed),
         *_recording(told, place[0] if place else None),
@@ -233,36 +230,13 @@ def hand_over(scope: Scope, old: int, new: int, joined: Joined) -> None:
     Args:
         joined: The weight of an edge that both have, from the successor's and the other's.
     """
-    mine, theirs = _learned(scope, old), _learned(scope, new)
-    handed = [
-        Handed(
-            other=other,
-            before=theirs.get(other),
-            after=joined(theirs[other], weight) if other in theirs else weight,
-        )
-        for other, weight in mine.items()
-        if other != new
-    ]
-    if handed:
-        puts = [edge_table.putting(new, each.other, each.after) for each in handed]
+    given = handed(_learned(scope, old), _learned(scope, new), new, joined)
+    if given:
+        puts = [edge_table.putting(new, each.other, each.after) for each in given]
         copies = [
-            journal.copying_edge(old, new, each.other) for each in handed if each.before is None
+            journal.copying_edge(old, new, each.other) for each in given if each.before is None
         ]
-        scope.batch(*puts, *copies, *_writing(old, handed))
-
-
-def _summing(rule: EdgeRule, now: float) -> Joined:
-    """The sum of two weights, which saturates as learning does."""
-
-    def joined(one: Weight, other: Weight) -> Weight:
-        weights, touched = np.array([one[0], other[0]]), np.array([one[1], other[1]])
-        left = hebbian.decayed(weights, now - touched, tau=rule.tau, floor=rule.floor)
-        grown = hebbian.strengthened(
-            left[:1], left[1:], saturation=rule.saturation, ceiling=rule.ceiling
-        )
-        return float(grown[0]), float(max(now, *touched))
-
-    return joined
+        scope.batch(*puts, *copies, *_writing(old, given))
 
 
 def _take_back(scope: Scope, old: int, new: int, *, moves: bool) -> None:
@@ -272,7 +246,7 @@ def _take_back(scope: Scope, old: int, new: int, *, moves: bool) -> None:
     stays otherwise. One that is gone, because it was severed or has faded, is gone for the old one too.
     """
     present = _learned(scope, new)
-    handed = [
+    given = [
         _edge(*row)
         for row in scope.rows(
             "SELECT other, before, before_touched, weight, touched FROM helamem.handed"
@@ -282,7 +256,7 @@ def _take_back(scope: Scope, old: int, new: int, *, moves: bool) -> None:
     ]
     statements = [
         statement
-        for each in handed
+        for each in given
         for statement in _taking_back(old, new, each, present.get(each.other), moves=moves)
     ]
     scope.batch(*statements, _forgetting(old))

@@ -74,30 +74,15 @@ def _matching_by_hand(space: Space, where: Filter, query: str) -> list[int]:
 
 def expressible(filter_: Filter) -> bool:
     """Whether SQL can express it: not nested too deep, and every key and value can be bound."""
-    return _depth(filter_) <= _DEEP and _speakable(filter_)
+    return filters.depth(filter_) <= _DEEP and all(map(_speakable, filters.comparisons(filter_)))
 
 
-def _depth(filter_: Filter) -> int:
-    match filter_:
-        case And(parts) | Or(parts):
-            return 1 + max(map(_depth, parts), default=0)
-        case Not(part):
-            return 1 + _depth(part)
-        case Comparison():
-            return 1
-
-
-def _speakable(filter_: Filter) -> bool:
+def _speakable(comparison: Comparison) -> bool:
     """False for keys that JSON escapes and for lone surrogates, which SQLite cannot address or bind."""
-    match filter_:
-        case And(parts) | Or(parts):
-            return all(_speakable(part) for part in parts)
-        case Not(part):
-            return _speakable(part)
-        case Comparison(field, _, value):
-            values = value if isinstance(value, tuple) else (value,)
-            texts = [each for each in values if isinstance(each, str)]
-            return all(_is_plain_key(key) for key in field) and all(map(_is_plain, texts))
+    value = comparison.value
+    values = value if isinstance(value, tuple) else (value,)
+    texts = [each for each in values if isinstance(each, str)]
+    return all(map(_is_plain_key, comparison.field)) and all(map(_is_plain, texts))
 
 
 def _is_plain_key(key: str) -> bool:

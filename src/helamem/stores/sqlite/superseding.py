@@ -6,26 +6,22 @@ finds them to the last digit, and takes from the successor what it was handed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from helamem.core import hebbian
 from helamem.errors import NotFoundError
 from helamem.protocols import NODE_KINDS, QUIET, Handed, Supersession
+from helamem.stores.handing import handed, summing
 from helamem.stores.sqlite import edge_table, journal, node_table, posting_table
 from helamem.stores.sqlite.edge_table import LEARNED
 from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import EPISODE, FACT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from helamem.protocols import EdgeRule
+    from helamem.stores.handing import Joined, Weight
     from helamem.stores.sqlite.namespace import Space
-
-Weight: TypeAlias = tuple[float, float]  # and when it was touched
-Joined: TypeAlias = "Callable[[Weight, Weight], Weight]"
 
 
 def supersede(
@@ -43,7 +39,7 @@ def supersede(
     was_active, place = _is_active(space, told.old), _place(space, told.old, told.new)
     _forget_handed(space, told.old)
     if rule is not None and was_active:
-        hand_over(space, told.old, told.new, _summing(rule, now))
+        hand_over(space, told.old, told.new, summing(rule, now))
     _write_handed(space, told.old, told.handed)
     space.db.execute(
         "INSERT OR REPLACE INTO superseded VALUES (?, ?, ?, ?, ?)",
@@ -182,31 +178,12 @@ def hand_over(space: Space, old: int, new: int, joined: Joined) -> None:
     Args:
         joined: The weight of an edge that both have, from the successor's and the other's.
     """
-    mine, theirs = _learned(space, old), _learned(space, new)
-    handed = []
-    for other, weight in mine.items():
-        if other != new:
-            before = theirs.get(other)
-            after = weight if before is None else joined(before, weight)
-            edge_table.put(space, new, other, after)
-            if before is None:
-                journal.copy_edge(space, old, new, other)
-            handed.append(Handed(other=other, before=before, after=after))
-    _write_handed(space, old, handed)
-
-
-def _summing(rule: EdgeRule, now: float) -> Joined:
-    """The sum of two weights, which saturates as learning does."""
-
-    def joined(one: Weight, other: Weight) -> Weight:
-        weights, touched = np.array([one[0], other[0]]), np.array([one[1], other[1]])
-        left = hebbian.decayed(weights, now - touched, tau=rule.tau, floor=rule.floor)
-        grown = hebbian.strengthened(
-            left[:1], left[1:], saturation=rule.saturation, ceiling=rule.ceiling
-        )
-        return float(grown[0]), float(max(now, *touched))
-
-    return joined
+    given = handed(_learned(space, old), _learned(space, new), new, joined)
+    for each in given:
+        edge_table.put(space, new, each.other, each.after)
+        if each.before is None:
+            journal.copy_edge(space, old, new, each.other)
+    _write_handed(space, old, given)
 
 
 def _take_back(space: Space, old: int, new: int, *, moves: bool) -> None:

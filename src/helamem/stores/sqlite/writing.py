@@ -156,7 +156,7 @@ class Writing(Reading):
     def learn(self, lesson: Lesson) -> Learned:
         """Apply a lesson; weights change in the database, whoever else is writing."""
         with self._writing() as space:
-            _require_there(space, lesson)
+            node_table.require_all(space, lesson.named())
             cue = (
                 node_table.add_cue(space, lesson.cue)
                 if isinstance(lesson.cue, NewCue)
@@ -257,15 +257,3 @@ class Writing(Reading):
                 moved(space.db)
                 node_table.changed(space, space.db.column(checks.MINE[1:-1], space.id))
         return mended
-
-
-def _require_there(space: Space, lesson: Lesson) -> None:
-    """Refuse a lesson about something that this namespace does not have."""
-    pairs = lesson.pairs.tolist()
-    for a, b in pairs:
-        if a == b:
-            raise ValueError(f"memory {a} cannot be wired to itself")
-    named = {*lesson.used.tolist(), *(id_ for pair in pairs for id_ in pair)}
-    if isinstance(lesson.cue, int):
-        named.add(lesson.cue)
-    node_table.require_all(space, named)
