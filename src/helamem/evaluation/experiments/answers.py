@@ -72,8 +72,7 @@ def run(
     """
     if llm is None and not dry_run:
         raise ConfigError("answers need a language model; dry_run counts calls and tokens without")
-    if found := answers.leaked(dataset, answers.RULES):
-        raise DataError(f"the prompts hold an answer of {dataset.name}: {found[0]!r}")
+    n_answered = _number_answered(dataset)
     chosen = named(systems)
     exam = Exam(
         llm=metered(llm, cache, dry_run=dry_run),
@@ -81,12 +80,6 @@ def run(
         judged=judged,
         max_tokens=max_tokens,
     )
-    n_answered = sum(map(len, drawn(dataset).values()))
-    if not n_answered:
-        raise ConfigError(
-            f"{dataset.name} has no question with an answer; give each question its 'answer', what a right "
-            "reply says"
-        )
     n_there = sum(len(outline.questions) for outline in dataset.outlines)
     asked = drawn(dataset, n_questions)
     steps = Steps(progress, len(chosen) * sum(map(len, asked.values())))
@@ -121,6 +114,24 @@ def run(
         if dry_run
         else {n: [_question_entry(a) for a in each] for n, each in outcomes.items()},
     }
+
+
+def _number_answered(dataset: Dataset) -> int:
+    """How many questions have an answer.
+
+    Raises:
+        ConfigError: None has.
+        DataError: An answer stands in a prompt.
+    """
+    if found := answers.leaked(dataset, answers.RULES):
+        raise DataError(f"the prompts hold an answer of {dataset.name}: {found[0]!r}")
+    n_answered = sum(map(len, drawn(dataset).values()))
+    if not n_answered:
+        raise ConfigError(
+            f"{dataset.name} has no question with an answer; give each question its 'answer', what a right "
+            "reply says"
+        )
+    return n_answered
 
 
 def _collected(replies: Iterable[Answered], system: str, steps: Steps) -> list[Answered]:
