@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from helamem.stores.sqlite import SQLiteStore
-from helamem.testing import SharedStoreContract, StoreContract
+from helamem.testing import SharedStoreContract, StoreContract, WithoutJournalContract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,4 +49,19 @@ class TestInRAM(StoreContract):
     def make_store(self, namespace: str) -> Store:
         return SQLiteStore(
             ":memory:", namespace=namespace, embedder_name="test", dimension=self.dimension
+        )
+
+
+class TestWithoutAJournal(WithoutJournalContract):
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path) -> None:
+        self.path = tmp_path / "memory.db"
+
+    def make_store(self, namespace: str) -> Store:
+        return SQLiteStore(
+            self.path,
+            namespace=namespace,
+            embedder_name="test",
+            dimension=self.dimension,
+            journal=0,
         )

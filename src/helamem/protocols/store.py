@@ -42,7 +42,7 @@ class Reindexing(Protocol):
         ...
 
     def stage(self, made: Sequence[Reindexed]) -> None:
-        """Store the results for some nodes; nodes deleted meanwhile are skipped.
+        """Store the results for some nodes of the last batch; those deleted or changed meanwhile are skipped.
 
         Raises:
             StoreError: Another reindexing has begun.

@@ -1,21 +1,54 @@
-"""What the stores have in common where one memory hands its learned edges to another: computation on values."""
+"""What the stores have in common where one memory supersedes another, and hands it its learned edges."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from helamem.core import hebbian
-from helamem.protocols import Handed
+from helamem.errors import NotFoundError
+from helamem.protocols import NODE_KINDS, Handed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from helamem.protocols import EdgeRule
 
 Weight: TypeAlias = tuple[float, float]  # and when it was touched
 Joined: TypeAlias = "Callable[[Weight, Weight], Weight]"
+EPISODE, FACT = NODE_KINDS.index("episode"), NODE_KINDS.index("fact")
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A learned edge gets this weight, in both directions; None deletes it."""
+
+    node: int
+    other: int
+    weight: Weight | None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What the journal has of the edge from `source` to `other` holds for that from `target`, too."""
+
+    source: int
+    target: int
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The journal forgets an edge."""
+
+    node: int
+    other: int
+
+
+Change: TypeAlias = Put | Copy | Forget
 
 
 def handed(
@@ -52,3 +85,105 @@ def summing(rule: EdgeRule, now: float) -> Joined:
         return float(grown[0]), float(max(now, *touched))
 
     return joined
+
+
+def taken_back(
+    old: int, new: int, edge: Handed, now: Weight | None, *, moves: bool
+) -> Iterator[Change]:
+    """What changes if a successor gives an edge back.
+
+    An edge that has changed since is as it was learned: it goes to the old memory where the new one yields, and
+    stays otherwise. One that is gone, because it was severed or has faded, is gone for the old one too.
+
+    Args:
+        now: The successor's edge as it is; None if it is gone.
+        moves: Whether the successor yields.
+    """
+    if now is None:
+        yield Put(old, edge.other, None)
+        yield Forget(old, edge.other)
+    elif now == edge.after or moves:
+        if now != edge.after:
+            yield Put(old, edge.other, now)
+            yield Copy(new, old, edge.other)
+        yield Put(new, edge.other, edge.before)
+        if edge.before is None:
+            yield Forget(new, edge.other)
+
+
+def require_kinds(kinds: Mapping[int, int], old: int, new: int) -> None:
+    """Refuse what cannot be superseded, or by that: an episode is superseded by an episode, a fact by either.
+
+    Args:
+        kinds: The kind of both, as a number.
+
+    Raises:
+        NotFoundError: It names the one that is of the wrong kind.
+    """
+    allowed = (EPISODE,) if kinds[old] == EPISODE else (EPISODE, FACT)
+    for id_, fitting in ((old, (EPISODE, FACT)), (new, allowed)):
+        if kinds[id_] not in fitting:
+            raise NotFoundError(NODE_KINDS[fitting[-1]], id_)
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """How a memory is superseded.
+
+    Attributes:
+        yields: Whether the successor is superseded in turn when the memory holds again.
+        place: In whose place the successor stands in its session.
+        is_active: Whether the successor is active, and not superseded itself.
+    """
+
+    by: int
+    yields: bool
+    place: int | None
+    is_active: bool
+
+
+class WayBack(ABC):
+    """The steps by which a store lets superseded memories hold again."""
+
+    def revert(self, id_: int) -> list[int]:
+        """Let a memory hold again, and what was superseded because of it; the ids that it was superseded by.
+
+        Raises:
+            NotFoundError: There is no such memory.
+            ValueError: It is not superseded.
+        """
+        found = self.found(id_)
+        if found is None:
+            raise ValueError(f"memory {id_} is not superseded, so there is nothing to revert")
+        later = [] if found.is_active else self.revert(found.by)
+        self.take_back(id_, found.by, moves=found.yields)
+        self.hold_again(id_, found.by)
+        for fact in self.because_of(id_):
+            self.revert(fact)
+        if found.yields:
+            self.give_way(found.by, id_, found.place)
+        return [found.by, *later]
+
+    @abstractmethod
+    def found(self, id_: int) -> Superseded | None:
+        """How a memory is superseded; None if it is not.
+
+        Raises:
+            NotFoundError: There is no such memory.
+        """
+
+    @abstractmethod
+    def take_back(self, old: int, new: int, *, moves: bool) -> None:
+        """Take from the successor what it was handed; see `taken_back`."""
+
+    @abstractmethod
+    def hold_again(self, old: int, new: int) -> None:
+        """Let a memory hold again, and its successor stand in its own place."""
+
+    @abstractmethod
+    def because_of(self, id_: int) -> list[int]:
+        """The facts that were superseded because of a turn, the latest first."""
+
+    @abstractmethod
+    def give_way(self, new: int, old: int, place: int | None) -> None:
+        """Let a successor be superseded by the old memory; what it has learned since goes along."""

@@ -314,6 +314,34 @@ class JournalContract(Contract):
         return ids
 
 
+class WithoutJournalContract(Contract):
+    """A store that keeps no journal learns all the same; `make_store` gives such a store."""
+
+    def test_a_lesson_is_learned_and_not_entered(self) -> None:
+        a, b = samples.add(self.store, "one", "two")
+
+        lesson = samples.lesson({(a, b): 0.5}, used=[a], cue=samples.cue("which?"))
+        learned = self.store.learn(replace(lesson, shown=samples.ints(a, b)))
+
+        assert (None, 1, 1) == (learned.step, learned.strengthened, learned.bound)
+        assert [] == self.store.journal(limit=9)
+        assert [(b, 1)] == self.store.ignored(at_least=1)
+        assert 1 == self.store.lessons()
+
+    def test_a_consolidation_is_not_entered(self) -> None:
+        [a] = samples.add(self.store, "one")
+        step = self.store.begin(at=1.0)
+        facts = [samples.fact("a fact", a)]
+
+        self.store.distil(
+            Distillate(marks=[b"m"], facts=facts, changed=[], superseded=[], at=1.0, step=step)
+        )
+
+        assert step is None
+        assert [] == self.store.journal(limit=9)
+        assert ["a fact"] == [each.text for each in self.store.facts()]
+
+
 def _lesson(pairs: dict[tuple[int, int], float], **others: Any) -> Lesson:  # noqa: ANN401
     """A lesson by a rule with decay and saturation; without a time, as if decay stood still."""
     rule = RULE if "now" in others else samples.PLAIN

@@ -162,6 +162,24 @@ class ReindexingContract(Contract):
 
         assert b not in self.adopted(reindexing).ids(kinds=["episode"])
 
+    def test_what_changed_before_it_was_staged_is_made_again(self) -> None:
+        a, b, fact, _ = self.filled()
+        reindexing = self.store.reindexing(self.other())
+        waiting = reindexing.unindexed(after=0, limit=99)
+        self.store.update(a, samples.episode("changed"), at=2.0)
+        assert self.store.annotate(b, {"n": 1}, was={})
+
+        reindexing.stage([made(each) for each in waiting])
+
+        assert reindexing.adopt() is None
+        assert [(a, "changed", {}), (b, "Ana sings", {"n": 1})] == [
+            (each.id, each.text, each.metadata) for each in staged(reindexing)
+        ]
+        store = self.adopted(reindexing)
+        expected = samples.vector("anew changed", WIDER).tolist()
+        assert [expected] == store.vectors(samples.ints(a)).tolist()
+        assert [a, b, fact] == store.ids(kinds=["episode", "fact"]).tolist()
+
     def test_a_reindexing_that_was_cut_off_goes_on_where_it_was(self) -> None:
         a, b, fact, cue = self.filled()
         first = self.store.reindexing(self.other())

@@ -18,7 +18,7 @@ def learn(scope: Scope, lesson: Lesson, dimension: int, *, history: int, kept: i
 
     Args:
         history: How many events of the history of each memory are kept.
-        kept: How many lessons and consolidations the journal keeps.
+        kept: How many lessons and consolidations the journal keeps; 0 for none.
     """
     node_table.require(scope, lesson.named())
     cue = lesson.cue
@@ -28,11 +28,14 @@ def learn(scope: Scope, lesson: Lesson, dimension: int, *, history: int, kept: i
     pairs = [(int(a), int(b)) for a, b in lesson.pairs]
     bound = [] if cue is None else [(cue, id_) for id_ in used]
     cue_gains = lesson.cue_gains[: len(bound)]
-    gains = journals.gains_of(pairs, lesson.gains, bound, cue_gains)
+    entering = []
+    if kept:
+        gains = journals.gains_of(pairs, lesson.gains, bound, cue_gains)
+        entering = journal.recording(lesson, cue, gains, kept)
     growing, strengthened = edge_table.strengthening(pairs, lesson.gains, lesson)
     binding, n_bound = edge_table.strengthening(bound, cue_gains, lesson)
-    [[step]], *_, weakened = scope.batch(
-        *journal.recording(lesson, cue, gains, kept),
+    begun, *_, weakened = scope.batch(
+        *entering,
         *growing,
         *binding,
         *node_table.using(used, lesson.at, history),
@@ -45,5 +48,5 @@ def learn(scope: Scope, lesson: Lesson, dimension: int, *, history: int, kept: i
         strengthened=strengthened,
         bound=n_bound,
         weakened=len(weakened) // 2,
-        step=step,
+        step=begun[0][0] if entering else None,
     )

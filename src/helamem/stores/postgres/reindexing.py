@@ -5,19 +5,16 @@ What concerns all namespaces is done in transactions that name all of them; see 
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from helamem.errors import StoreError
 from helamem.protocols import NODE_KINDS, Unindexed
-from helamem.stores import encoding
 from helamem.stores.postgres import rows
 from helamem.stores.postgres.database import WRITE
 from helamem.stores.postgres.namespace import NOBODY, everything, recording
 from helamem.stores.postgres.rows import CUE, IS_DOCUMENT
 from helamem.stores.postgres.schema import LOCK
 from helamem.stores.postgres.texts import restored
+from helamem.stores.staging import UNDER_WAY, Staging, Waiting, dumped_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,13 +23,21 @@ if TYPE_CHECKING:
     from helamem.protocols import Analysis, Reindexed, Store
     from helamem.stores.postgres.database import Database, Scope
 
-UNDER_WAY = "reindexing"  # the analysis of the staged data, in `meta`
-MADE = "unnest(%(spaces)s::uuid[], %(nodes)s::bigint[], %(vectors)s::text[], %(passages)s::text[], %(terms)s::text[], %(lengths)s::int[], %(traits)s::int[])"
+MADE = (
+    "unnest(%(spaces)s::uuid[], %(nodes)s::bigint[], %(texts)s::text[], %(metadata)s::text[], %(vectors)s::text[],"
+    " %(passages)s::text[], %(terms)s::text[], %(lengths)s::int[], %(traits)s::int[])"
+)
+# Whoever changes a node begins with its namespace's row: until the end, nobody does.
+HOLD = (
+    "SELECT 1 FROM helamem.namespace WHERE namespace = ANY(%(spaces)s::uuid[])"
+    " ORDER BY namespace FOR NO KEY UPDATE"
+)
 STAGE = (
     "INSERT INTO helamem.staged (namespace, node, vector, passages, terms, length, traits)"
     f" SELECT n.namespace, n.id, m.vector::vector, m.passages::vector[], m.terms, m.length, m.traits FROM {MADE}"
-    " AS m(namespace, node, vector, passages, terms, length, traits)"
-    " JOIN helamem.node n ON n.namespace = m.namespace AND n.id = m.node"
+    " AS m(namespace, node, text, metadata, vector, passages, terms, length, traits)"
+    " JOIN helamem.node n ON n.namespace = m.namespace AND n.id = m.node AND n.text = m.text"
+    " AND n.metadata = m.metadata"
     " ON CONFLICT (namespace, node) DO UPDATE SET vector = excluded.vector, passages = excluded.passages,"
     " terms = excluded.terms, length = excluded.length, traits = excluded.traits"
 )
@@ -63,7 +68,7 @@ IN_PLACE = (
 )
 
 
-class Reindexing:
+class Reindexing(Staging):
     """See `protocols.Reindexing`.
 
     Args:
@@ -74,12 +79,11 @@ class Reindexing:
         self, db: Database, analysis: Analysis, adopted: Callable[[Analysis], Store]
     ) -> None:
         self._db = db
-        self._analysis = analysis
-        self._adopted = adopted
-        self._mark = json.dumps(asdict(analysis), sort_keys=True)
-        self._places: dict[int, UUID] = {}  # of the last batch: which namespace each node is of
-        self._last = NOBODY, 0  # the namespace and id of its last node
-        with db.transaction(everything(WRITE)) as scope:
+        self._last = NOBODY, 0  # the namespace and id of the last node of the last batch
+        super().__init__(analysis, db.shown, adopted)
+
+    def _begin(self) -> None:
+        with self._db.transaction(everything(WRITE)) as scope:
             if _under_way(scope) != self._mark:
                 scope.batch(
                     ("DELETE FROM helamem.staged", {}),
@@ -90,58 +94,53 @@ class Reindexing:
                     ),
                 )
 
-    def unindexed(self, *, after: int, limit: int) -> list[Unindexed]:
-        """Nodes without staged data, namespace by namespace; `after` is the last of the batch before, or 0."""
+    def _next(self, after: int, limit: int) -> list[Waiting]:
+        """Namespace by namespace."""
         last = self._last if after else (NOBODY, 0)
         found = self._db.read(everything(""), lambda scope: _waiting(scope, *last, limit))
         if found:
             self._last = found[-1][-2], found[-1][0]
-        found.sort()
-        self._places = {row[0]: row[-2] for row in found}
         return [
-            Unindexed(
-                id=id_,
-                kind=NODE_KINDS[kind],
-                text=restored(text),
-                metadata=rows.loaded(metadata, id_),
-                speakers=tuple(restored(name) for name in speakers if name),
+            Waiting(
+                Unindexed(
+                    id=id_,
+                    kind=NODE_KINDS[kind],
+                    text=restored(text),
+                    metadata=rows.loaded(metadata, id_),
+                    speakers=tuple(restored(name) for name in speakers if name),
+                ),
+                namespace,
+                (text, metadata),
             )
-            for id_, kind, text, metadata, _, speakers in found
+            for id_, kind, text, metadata, namespace, speakers in found
         ]
 
-    def stage(self, made: Sequence[Reindexed]) -> None:
-        """Store the results for some nodes of the last batch."""
-        known = [each for each in made if each.id in self._places]
+    def _stage(self, made: Sequence[tuple[Waiting, Reindexed]]) -> None:
+        dimension = self._analysis.dimension
         values = {
-            "spaces": [self._places[each.id] for each in known],
-            "nodes": [each.id for each in known],
-            "vectors": [rows.literal(each.vector, self._analysis.dimension) for each in known],
-            "passages": [rows.literals(each.passages, self._analysis.dimension) for each in known],
-            "terms": [_dumped(each) for each in known],
-            "lengths": [each.length for each in known],
-            "traits": [each.traits for each in known],
+            "spaces": [was.namespace for was, _ in made],
+            "nodes": [each.id for _, each in made],
+            "texts": [was.said[0] for was, _ in made],
+            "metadata": [was.said[1] for was, _ in made],
+            "vectors": [rows.literal(each.vector, dimension) for _, each in made],
+            "passages": [rows.literals(each.passages, dimension) for _, each in made],
+            "terms": [dumped_terms(each) for _, each in made],
+            "lengths": [each.length for _, each in made],
+            "traits": [each.traits for _, each in made],
         }
         with self._db.transaction(everything(WRITE)) as scope:
-            self._require_under_way(scope)
-            scope.rows(STAGE, **values)
+            self._require_own(_under_way(scope))
+            scope.batch((HOLD, values), (STAGE, values))
 
-    def adopt(self) -> Store | None:
-        """Replace the live data by the staged data, in one transaction."""
+    def _swap(self) -> bool:
         with self._db.transaction(everything(WRITE)) as scope:
-            self._require_under_way(scope)
+            self._require_own(_under_way(scope))
             # Whoever writes begins with a row of this table, and so waits.
             scope.rows("LOCK TABLE helamem.namespace IN EXCLUSIVE MODE")
             if scope.find(f"SELECT 1 {UNSTAGED} LIMIT 1"):
-                return None
+                return False
             scope.batch(*((each, {}) for each in IN_PLACE), *recording(self._analysis))
-        return self._adopted(self._analysis)
-
-    def _require_under_way(self, scope: Scope) -> None:
-        if _under_way(scope) != self._mark:
-            raise StoreError(
-                f"Another reindexing of {self._db.shown} has begun or ended meanwhile. "
-                "Nothing was changed; see `helamem doctor`, and start again if it is needed."
-            )
+        return True
 
 
 def _waiting(scope: Scope, namespace: UUID, id_: int, limit: int) -> list[tuple[Any, ...]]:
@@ -164,7 +163,3 @@ def _under_way(scope: Scope) -> str | None:
         ("SELECT value FROM helamem.meta WHERE key = %(key)s", {"key": UNDER_WAY}),
     )
     return found[0][0] if found else None
-
-
-def _dumped(made: Reindexed) -> str:
-    return json.dumps([(encoding.digest(each.term), each.count, each.rank) for each in made.terms])

@@ -73,7 +73,7 @@ class PostgresStore(Looks):
         synchronous: Whether what is stored waits for the server's disk.
         zone: The time zone of the times that come out, where a turn did not bring its own.
         history: How many of its latest changes each memory keeps at least; twice as many at most.
-        journal: How many of the latest lessons and consolidations can be undone.
+        journal: How many of the latest lessons and consolidations can be undone; 0 for none.
 
     Raises:
         EmbedderMismatchError: The database was made with another embedder.
@@ -225,7 +225,9 @@ class PostgresStore(Looks):
         return self._write(lambda scope: superseding.revert(scope, id_, at))
 
     def begin(self, *, at: float) -> int | None:
-        """Begin a consolidation in the journal; its id."""
+        """Begin a consolidation in the journal; its id, or None where none is kept."""
+        if not self._journal:
+            return None
         return self._write(lambda scope: journal.begin(scope, at, self._journal))
 
     def undo(self, step: int, *, at: float) -> Undone:

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.errors import NotFoundError
-from helamem.protocols import NODE_KINDS, Handed, Supersession
-from helamem.stores.handing import handed, summing
+from helamem.protocols import Handed, Supersession
+from helamem.stores.handing import (
+    Copy,
+    Forget,
+    Put,
+    Superseded,
+    WayBack,
+    handed,
+    require_kinds,
+    summing,
+    taken_back,
+)
 from helamem.stores.postgres import edge_table, journal, node_table, posting_table
 from helamem.stores.postgres.edge_table import LEARNED
-from helamem.stores.postgres.rows import EPISODE, FACT, IS_DOCUMENT
+from helamem.stores.postgres.rows import IS_DOCUMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from helamem.protocols import EdgeRule
-    from helamem.stores.handing import Joined, Weight
+    from helamem.stores.handing import Change, Joined, Weight
     from helamem.stores.postgres.database import Scope, Statement
 
 
@@ -102,42 +111,65 @@ def revert(scope: Scope, id_: int, at: float) -> list[int]:
         NotFoundError: There is no such memory.
         ValueError: It is not superseded.
     """
-    node_table.require(scope, [id_])
-    found = scope.find(
-        "SELECT s.by, s.yields, s.place, n.active FROM helamem.superseded s"
-        " JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = s.by"
-        " WHERE s.namespace = %(ns)s AND s.node = %(id)s",
-        id=id_,
-    )
-    if found is None:
-        raise ValueError(f"memory {id_} is not superseded, so there is nothing to revert")
-    new, yields, place, is_active = found
-    later = [] if is_active else revert(scope, new, at)
-    _take_back(scope, id_, new, moves=yields)
-    scope.batch(_holding(id_), (_SEAT, {"ids": [new]}))
-    _hold_again(scope, [id_], at)
-    for fact in scope.column(
-        "SELECT node FROM helamem.superseded WHERE namespace = %(ns)s AND because = %(id)s"
-        " ORDER BY node DESC",
-        id=id_,
-    ):
-        revert(scope, fact, at)
-    if yields:
-        _give_way(scope, new, id_, place, at)
-    return [new, *later]
+    return _WayBack(scope, at).revert(id_)
 
 
-def _give_way(scope: Scope, new: int, old: int, place: int | None, at: float) -> None:
-    """Let a memory that stood in for another be superseded by it; what it has learned since goes along."""
-    hand_over(scope, new, old, max)
-    scope.batch(
-        *_recording(Supersession(old=new, new=old), place),
-        (_SEAT, {"ids": [old]}),
-        (_USES, {"old": old, "new": new}),
-        journal.copying_uses(new, old),
-    )
-    set_active(scope, [new], active=False)
-    scope.batch(node_table.noting([new], "superseded", at))
+class _WayBack(WayBack):
+    def __init__(self, scope: Scope, at: float) -> None:
+        self._scope = scope
+        self._at = at
+
+    def found(self, id_: int) -> Superseded | None:
+        node_table.require(self._scope, [id_])
+        found = self._scope.find(
+            "SELECT s.by, s.yields, s.place, n.active FROM helamem.superseded s"
+            " JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = s.by"
+            " WHERE s.namespace = %(ns)s AND s.node = %(id)s",
+            id=id_,
+        )
+        return None if found is None else Superseded(*found)
+
+    def take_back(self, old: int, new: int, *, moves: bool) -> None:
+        present = _learned(self._scope, new)
+        statements = [
+            _applying(change)
+            for edge in _handed(self._scope, old)
+            for change in taken_back(old, new, edge, present.get(edge.other), moves=moves)
+        ]
+        self._scope.batch(*statements, _forgetting(old))
+
+    def hold_again(self, old: int, new: int) -> None:
+        self._scope.batch(_holding(old), (_SEAT, {"ids": [new]}))
+        _hold_again(self._scope, [old], self._at)
+
+    def because_of(self, id_: int) -> list[int]:
+        return self._scope.column(
+            "SELECT node FROM helamem.superseded WHERE namespace = %(ns)s AND because = %(id)s"
+            " ORDER BY node DESC",
+            id=id_,
+        )
+
+    def give_way(self, new: int, old: int, place: int | None) -> None:
+        scope = self._scope
+        hand_over(scope, new, old, max)
+        scope.batch(
+            *_recording(Supersession(old=new, new=old), place),
+            (_SEAT, {"ids": [old]}),
+            (_USES, {"old": old, "new": new}),
+            journal.copying_uses(new, old),
+        )
+        set_active(scope, [new], active=False)
+        scope.batch(node_table.noting([new], "superseded", self._at))
+
+
+def _applying(change: Change) -> Statement:
+    match change:
+        case Put(node, other, weight):
+            return edge_table.putting(node, other, weight)
+        case Copy(source, target, other):
+            return journal.copying_edge(source, target, other)
+        case Forget(node, other):
+            return journal.forgetting_edge(node, other)
 
 
 def everything(scope: Scope) -> list[Supersession]:
@@ -239,14 +271,8 @@ def hand_over(scope: Scope, old: int, new: int, joined: Joined) -> None:
         scope.batch(*puts, *copies, *_writing(old, given))
 
 
-def _take_back(scope: Scope, old: int, new: int, *, moves: bool) -> None:
-    """Take from the successor what it was handed.
-
-    An edge that has changed since is as it was learned: it goes to the old memory where the new one yields, and
-    stays otherwise. One that is gone, because it was severed or has faded, is gone for the old one too.
-    """
-    present = _learned(scope, new)
-    given = [
+def _handed(scope: Scope, old: int) -> list[Handed]:
+    return [
         _edge(*row)
         for row in scope.rows(
             "SELECT other, before, before_touched, weight, touched FROM helamem.handed"
@@ -254,27 +280,6 @@ def _take_back(scope: Scope, old: int, new: int, *, moves: bool) -> None:
             old=old,
         )
     ]
-    statements = [
-        statement
-        for each in given
-        for statement in _taking_back(old, new, each, present.get(each.other), moves=moves)
-    ]
-    scope.batch(*statements, _forgetting(old))
-
-
-def _taking_back(
-    old: int, new: int, edge: Handed, now: Weight | None, *, moves: bool
-) -> Iterator[Statement]:
-    if now is None:
-        yield edge_table.putting(old, edge.other, None)
-        yield journal.forgetting_edge(old, edge.other)
-    elif now == edge.after or moves:
-        if now != edge.after:
-            yield edge_table.putting(old, edge.other, now)
-            yield journal.copying_edge(new, old, edge.other)
-        yield edge_table.putting(new, edge.other, edge.before)
-        if edge.before is None:
-            yield journal.forgetting_edge(new, edge.other)
 
 
 def _edge(
@@ -347,7 +352,7 @@ def _have_same_uses(scope: Scope, a: int, b: int) -> bool:
 
 
 def _require_kinds(scope: Scope, old: int, new: int) -> bool:
-    """An episode is superseded by an episode, a fact by a fact or an episode; whether the old one is active."""
+    """Refuse what cannot be superseded, or by that; whether the old one is active."""
     node_table.require(scope, [old, new])
     found = {
         id_: (kind, active)
@@ -356,8 +361,5 @@ def _require_kinds(scope: Scope, old: int, new: int) -> bool:
             ids=[old, new],
         )
     }
-    allowed = (EPISODE,) if found[old][0] == EPISODE else (EPISODE, FACT)
-    for id_, kinds in ((old, (EPISODE, FACT)), (new, allowed)):
-        if found[id_][0] not in kinds:
-            raise NotFoundError(NODE_KINDS[kinds[-1]], id_)
+    require_kinds({id_: kind for id_, (kind, _) in found.items()}, old, new)
     return bool(found[old][1])

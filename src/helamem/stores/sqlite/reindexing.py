@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from helamem.errors import StoreError
 from helamem.protocols import NODE_KINDS, Unindexed
-from helamem.stores import encoding
 from helamem.stores.sqlite import namespace, rows
 from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import CUE, IS_DOCUMENT
+from helamem.stores.staging import UNDER_WAY, Staging, Waiting, dumped_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from helamem.protocols import Analysis, Reindexed, Store
     from helamem.stores.sqlite.database import Database
     from helamem.stores.sqlite.files import File
-
-UNDER_WAY = "reindexing"  # the analysis of the staged data
 
 IN_PLACE = (
     f"DELETE FROM node WHERE namespace = {namespace.GRAVES}",  # noqa: S608
@@ -48,7 +44,7 @@ IN_PLACE = (
 )
 
 
-class Reindexing:
+class Reindexing(Staging):
     """See `protocols.Reindexing`.
 
     Args:
@@ -59,16 +55,15 @@ class Reindexing:
         self, file: File, analysis: Analysis, adopted: Callable[[Analysis], Store]
     ) -> None:
         self._file = file
-        self._analysis = analysis
-        self._adopted = adopted
-        self._mark = json.dumps(asdict(analysis), sort_keys=True)
-        with file.writer() as db, db.writing():
+        super().__init__(analysis, str(file.path), adopted)
+
+    def _begin(self) -> None:
+        with self._file.writer() as db, db.writing():
             if _under_way(db) != self._mark:
                 db.execute("DELETE FROM staged")
                 namespace.put_meta(db, UNDER_WAY, self._mark)
 
-    def unindexed(self, *, after: int, limit: int) -> list[Unindexed]:
-        """Nodes without staged data, by ascending id after `after`."""
+    def _next(self, after: int, limit: int) -> list[Waiting]:
         with self._file.reader() as db, db.reading():
             found = db.rows(
                 "SELECT id, kind, n.text, metadata, namespace, speaker FROM node n LEFT JOIN staged s"
@@ -82,58 +77,57 @@ class Reindexing:
                 space: _speakers(db, space) for _, kind, *_, space, _ in found if kind == CUE
             }  # fmt: skip
         return [
-            Unindexed(
-                id=id_,
-                kind=NODE_KINDS[kind],
-                text=text,
-                metadata=json.loads(metadata),
-                speakers=spoken[space] if kind == CUE else (speaker,) if speaker else (),
+            Waiting(
+                Unindexed(
+                    id=id_,
+                    kind=NODE_KINDS[kind],
+                    text=text,
+                    metadata=json.loads(metadata),
+                    speakers=spoken[space] if kind == CUE else (speaker,) if speaker else (),
+                ),
+                space,
+                (text, metadata),
             )
             for id_, kind, text, metadata, space, speaker in found
         ]
 
-    def stage(self, made: Sequence[Reindexed]) -> None:
-        """Store the results for some nodes."""
+    def _stage(self, made: Sequence[tuple[Waiting, Reindexed]]) -> None:
         with self._file.writer() as db, db.writing():
-            self._require_under_way(db)
-            there = set(
-                db.column(
-                    "SELECT id FROM node WHERE id IN (SELECT value FROM json_each(?))",
-                    listed(each.id for each in made),
+            self._require_own(_under_way(db))
+            said = {
+                id_: (text, metadata)
+                for id_, text, metadata in db.rows(
+                    "SELECT id, text, metadata FROM node WHERE id IN (SELECT value FROM json_each(?))",
+                    listed(each.id for _, each in made),
                 )
-            )
+            }
             db.many(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
-                [self._row(each) for each in made if each.id in there],
+                [self._row(each) for was, each in made if said.get(each.id) == was.said],
             )
 
     def _row(self, made: Reindexed) -> tuple[int, bytes, str, int, int]:
-        terms = [(encoding.digest(each.term), each.count, each.rank) for each in made.terms]
         vectors = rows.blob(made.vector, made.passages, self._analysis.dimension)
-        return made.id, vectors, json.dumps(terms), made.length, made.traits
+        return made.id, vectors, dumped_terms(made), made.length, made.traits
 
     def adopt(self) -> Store | None:
-        """Replace the live data by the staged data, in one transaction."""
-        with self._file.writer() as db:
-            with db.writing():
-                self._require_under_way(db)
-                if db.find(
-                    "SELECT 1 FROM node WHERE namespace <> ? AND id NOT IN (SELECT node FROM staged)",
-                    namespace.GRAVES,
-                ):
-                    return None
-                namespace.moved(db)
-                for statement in IN_PLACE:
-                    db.execute(statement)
-                namespace.record(db, self._analysis)
-            return self._adopted(self._analysis)
+        """Replace the live data by the staged data, in one transaction; None if something is not staged."""
+        with self._file.writer():  # nobody else writes before this handle has read everything anew
+            return super().adopt()
 
-    def _require_under_way(self, db: Database) -> None:
-        if _under_way(db) != self._mark:
-            raise StoreError(
-                f"Another reindexing of {self._file.path} has begun or ended meanwhile. "
-                "Nothing was changed; see `helamem doctor`, and start again if it is needed."
-            )
+    def _swap(self) -> bool:
+        with self._file.writer() as db, db.writing():
+            self._require_own(_under_way(db))
+            if db.find(
+                "SELECT 1 FROM node WHERE namespace <> ? AND id NOT IN (SELECT node FROM staged)",
+                namespace.GRAVES,
+            ):
+                return False
+            namespace.moved(db)
+            for statement in IN_PLACE:
+                db.execute(statement)
+            namespace.record(db, self._analysis)
+        return True
 
 
 def _under_way(db: Database) -> str | None:

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.errors import NotFoundError
-from helamem.protocols import NODE_KINDS, QUIET, Handed, Supersession
-from helamem.stores.handing import handed, summing
+from helamem.protocols import QUIET, Handed, Supersession
+from helamem.stores.handing import (
+    Copy,
+    Forget,
+    Put,
+    Superseded,
+    WayBack,
+    handed,
+    require_kinds,
+    summing,
+    taken_back,
+)
 from helamem.stores.sqlite import edge_table, journal, node_table, posting_table
 from helamem.stores.sqlite.edge_table import LEARNED
 from helamem.stores.sqlite.namespace import listed
-from helamem.stores.sqlite.rows import EPISODE, FACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from helamem.protocols import EdgeRule
-    from helamem.stores.handing import Joined, Weight
+    from helamem.stores.handing import Change, Joined, Weight
     from helamem.stores.sqlite.namespace import Space
 
 
@@ -59,39 +67,66 @@ def revert(space: Space, id_: int, at: float) -> list[int]:
         NotFoundError: There is no such memory.
         ValueError: It is not superseded.
     """
-    node_table.require(space, id_, None)
-    found = space.db.find("SELECT by, yields, place FROM superseded WHERE node = ?", id_)
-    if found is None:
-        raise ValueError(f"memory {id_} is not superseded, so there is nothing to revert")
-    new, yields, place = found
-    later = [] if _is_active(space, new) else revert(space, new, at)
-    _take_back(space, id_, new, moves=bool(yields))
-    space.db.execute("DELETE FROM superseded WHERE node = ?", id_)
-    _hold_again(space, [id_], at)
-    for fact in space.db.column(
-        "SELECT node FROM superseded WHERE because = ? ORDER BY node DESC", id_
-    ):
-        revert(space, fact, at)
-    if yields:
-        _give_way(space, new, id_, place, at)
-    return [new, *later]
+    return _WayBack(space, at).revert(id_)
 
 
-def _give_way(space: Space, new: int, old: int, place: int | None, at: float) -> None:
-    """Let a memory that stood in for another be superseded by it; what it has learned since goes along."""
-    hand_over(space, new, old, max)
-    space.db.execute("INSERT INTO superseded VALUES (?, ?, 1, NULL, ?)", new, old, place)
-    space.db.execute(
-        "INSERT INTO usage SELECT ?1, uses, used_at FROM usage WHERE node = ?2"
-        " ON CONFLICT (node) DO UPDATE SET used_at = CASE WHEN excluded.uses > uses"
-        " THEN excluded.used_at ELSE used_at END, uses = max(uses, excluded.uses)",
-        old,
-        new,
-    )
-    journal.copy_uses(space, new, old)
-    set_active(space, [new], active=False)
-    node_table.changed(space, [new, old])
-    node_table.note(space, new, "superseded", at)
+class _WayBack(WayBack):
+    def __init__(self, space: Space, at: float) -> None:
+        self._space = space
+        self._at = at
+
+    def found(self, id_: int) -> Superseded | None:
+        node_table.require(self._space, id_, None)
+        found = self._space.db.find(
+            "SELECT by, yields, place, active FROM superseded s JOIN node n ON n.id = by WHERE node = ?",
+            id_,
+        )
+        if found is None:
+            return None
+        by, yields, place, active = found
+        return Superseded(by, bool(yields), place, bool(active))
+
+    def take_back(self, old: int, new: int, *, moves: bool) -> None:
+        present = _learned(self._space, new)
+        for edge in _handed(self._space, old):
+            for change in taken_back(old, new, edge, present.get(edge.other), moves=moves):
+                _apply(self._space, change)
+        _forget_handed(self._space, old)
+
+    def hold_again(self, old: int, new: int) -> None:  # noqa: ARG002  # places are read off `superseded`
+        self._space.db.execute("DELETE FROM superseded WHERE node = ?", old)
+        _hold_again(self._space, [old], self._at)
+
+    def because_of(self, id_: int) -> list[int]:
+        return self._space.db.column(
+            "SELECT node FROM superseded WHERE because = ? ORDER BY node DESC", id_
+        )
+
+    def give_way(self, new: int, old: int, place: int | None) -> None:
+        space = self._space
+        hand_over(space, new, old, max)
+        space.db.execute("INSERT INTO superseded VALUES (?, ?, 1, NULL, ?)", new, old, place)
+        space.db.execute(
+            "INSERT INTO usage SELECT ?1, uses, used_at FROM usage WHERE node = ?2"
+            " ON CONFLICT (node) DO UPDATE SET used_at = CASE WHEN excluded.uses > uses"
+            " THEN excluded.used_at ELSE used_at END, uses = max(uses, excluded.uses)",
+            old,
+            new,
+        )
+        journal.copy_uses(space, new, old)
+        set_active(space, [new], active=False)
+        node_table.changed(space, [new, old])
+        node_table.note(space, new, "superseded", self._at)
+
+
+def _apply(space: Space, change: Change) -> None:
+    match change:
+        case Put(node, other, weight):
+            edge_table.put(space, node, other, weight)
+        case Copy(source, target, other):
+            journal.copy_edge(space, source, target, other)
+        case Forget(node, other):
+            journal.forget_edge(space, node, other)
 
 
 def everything(space: Space) -> list[Supersession]:
@@ -186,28 +221,6 @@ def hand_over(space: Space, old: int, new: int, joined: Joined) -> None:
     _write_handed(space, old, given)
 
 
-def _take_back(space: Space, old: int, new: int, *, moves: bool) -> None:
-    """Take from the successor what it was handed.
-
-    An edge that has changed since is as it was learned: it goes to the old memory where the new one yields, and
-    stays otherwise. One that is gone, because it was severed or has faded, is gone for the old one too.
-    """
-    present = _learned(space, new)
-    for each in _handed(space, old):
-        now = present.get(each.other)
-        if now is None:
-            edge_table.delete(space, old, each.other, LEARNED)
-            journal.forget_edge(space, old, each.other)
-        elif now == each.after or moves:
-            if now != each.after:
-                edge_table.put(space, old, each.other, now)
-                journal.copy_edge(space, new, old, each.other)
-            edge_table.put(space, new, each.other, each.before)
-            if each.before is None:
-                journal.forget_edge(space, new, each.other)
-    _forget_handed(space, old)
-
-
 def _handed(space: Space, old: int) -> Iterator[Handed]:
     for other, before, before_touched, weight, touched in space.db.rows(
         "SELECT other, before, before_touched, weight, touched FROM handed WHERE node = ?", old
@@ -241,14 +254,10 @@ def _learned(space: Space, id_: int) -> dict[int, Weight]:
 
 
 def _require_kinds(space: Space, old: int, new: int) -> None:
-    """An episode is superseded by an episode, a fact by a fact or an episode."""
     for id_ in (old, new):
         node_table.require(space, id_, None)
-    found = dict(space.db.rows("SELECT id, kind FROM node WHERE id IN (?, ?)", old, new))
-    allowed = (EPISODE,) if found[old] == EPISODE else (EPISODE, FACT)
-    for id_, kinds in ((old, (EPISODE, FACT)), (new, allowed)):
-        if found[id_] not in kinds:
-            raise NotFoundError(NODE_KINDS[kinds[-1]], id_)
+    kinds = dict(space.db.rows("SELECT id, kind FROM node WHERE id IN (?, ?)", old, new))
+    require_kinds(kinds, old, new)
 
 
 def _uses(space: Space, id_: int) -> tuple[int, float | None] | None:
