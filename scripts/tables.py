@@ -297,7 +297,7 @@ def cost() -> str:
     """What adding and searching take at several sizes."""
     result = _result("speed-static.json")
     hardware = result["hardware"]
-    ((_, rows),) = speed.tables(result)
+    (_, rows), *_ = speed.tables(result)
     lines = [
         markdown_table(rows),
         "",

@@ -426,7 +426,24 @@ class TestSpeed:
         assert [10, 20] == [each["turns"] for each in result["sizes"]]
         assert "helamem bench speed --sizes 10,20 --embedder hashing" == result["command"]
 
-    @pytest.mark.parametrize("sizes", ["0", "many", ""])
+    def test_others_are_measured_on_request(self, cli: Cli, tmp_path: Path) -> None:
+        kept = tmp_path / "kept"
+        arguments = ["--sizes", "2e1", "--vs", "numpy", "--within", "60", "--keep", kept]
+
+        result = json.loads(cli("bench", "speed", *arguments, "--json", "-").stdout)
+
+        (at_20,) = result["sizes"]
+        assert at_20["vs"]["numpy"]["search_ms"]["p50"] > 0
+        assert (
+            "helamem bench speed --sizes 20 --vs numpy --within 60 --embedder hashing"
+            == result["command"]
+        )
+        assert [f"{result['dataset']}-20.db"] == [file.name for file in kept.iterdir()]
+
+    def test_unknown_others_are_refused(self, cli: Cli) -> None:
+        assert "no system 'luck'" in cli("bench", "speed", "--vs", "luck", code=1).stderr
+
+    @pytest.mark.parametrize("sizes", ["0", "many", "", "1.5", "inf"])
     def test_senseless_sizes_are_refused(self, cli: Cli, sizes: str) -> None:
         assert "--sizes" in cli("bench", "speed", "--sizes", sizes, code=2).stderr
 

@@ -11,7 +11,15 @@ from rich.console import Console
 
 from helamem.config import Config, names, value_of
 from helamem.errors import ConfigError, DataError, MissingExtraError
-from helamem.evaluation import experiments, figures, findings, forms, learners, report
+from helamem.evaluation import (
+    experiments,
+    figures,
+    findings,
+    forms,
+    learners,
+    processes,
+    report,
+)
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity, suite
@@ -42,7 +50,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "sensitivity": {"factors": (1.0, 2.0)},
     "answers": {"dry_run": True},
     "budget": {"systems": ["default", "full-text"]},
-    "speed": {"sizes": [20, 60]},
+    "speed": {"sizes": [20, 60], "vs": ["released", "numpy"], "runner": processes.here},
 }
 
 

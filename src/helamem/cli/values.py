@@ -75,18 +75,30 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:
-    """Whole numbers above 0, separated by commas.
+    """Whole numbers above 0, separated by commas; 1e4 is 10000.
 
     Raises:
         BadParameter: One of them is not.
     """
     try:
-        found = tuple(int(each) for each in text.split(","))
+        found = tuple(_whole(each) for each in text.split(","))
     except ValueError as exc:
         raise click.BadParameter(f"{text!r} is not a list of numbers like 1000,10000") from exc
     if min(found) < 1:
         raise click.BadParameter(f"{min(found)} is not above 0")
     return found
+
+
+def _whole(text: str) -> int:
+    """A whole number, which may be written with an exponent.
+
+    Raises:
+        ValueError: It is not whole.
+    """
+    number = float(text)
+    if not number.is_integer():
+        raise ValueError(text)
+    return int(number)
 
 
 def two_numbers(text: str) -> tuple[float, float]:

@@ -17,3 +17,4 @@ ALL_SYSTEMS = (
 SPLITS = 5  # splits of the questions into experience and test
 PASS_SPLITS = 1  # splits in which the experience is repeated
 SIZES = (1_000, 10_000, 100_000)  # turns
+WITHIN_S = 600.0  # seconds that another system has at each size

@@ -34,6 +34,7 @@ class Plot:
         x, y: Labels of the axes.
         lines: Points by legend entry; None leaves a gap.
         logarithmic: Whether the x axis is logarithmic.
+        log_log: Whether the y axis is logarithmic, too.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Plot:
         default_factory=dict
     )
     logarithmic: bool = False
+    log_log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +119,20 @@ def _draw_lines(axes: Any, plot: Plot) -> None:  # noqa: ANN401  # matplotlib's
     axes.set_ylabel(plot.y)
     if plot.logarithmic:
         axes.set_xscale("log")
+    if plot.log_log:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(_power)
+        axes.yaxis.set_minor_formatter(_power)
     places = sorted({round(x, 3) for xs, _ in plot.lines.values() for x in xs})
     if len(places) <= _FEW:
-        axes.minorticks_off()
+        axes.xaxis.minorticks_off()
         axes.set_xticks(places, labels=[f"{place:,.10g}" for place in places])
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def _power(value: float, _: int | None) -> str:
+    """The label of a tick of a logarithmic axis: of 1, 2 and 5 times each power of ten."""
+    return f"{value:,.10g}" if f"{value:.0e}"[0] in "125" else ""
 
 
 def _draw_bars(axes: Any, plot: Bars) -> None:  # noqa: ANN401  # matplotlib's

@@ -38,8 +38,8 @@ def finished(part: Mapping[str, Any]) -> str:
 def notes(result: Mapping[str, Any]) -> list[str]:
     """One line per peer, and remarks on the times."""
     return [
-        *(f"- {_note(name, about)}" for name, about in result["peers"].items()),
-        f"- {_TIMES.format(**result['hardware'])}",
+        *(_note(name, about) for name, about in result["peers"].items()),
+        _TIMES.format(**result["hardware"]),
     ]
 
 

@@ -57,6 +57,8 @@ def print_table(result: Mapping[str, Any], console: Console) -> None:
         for row in rows[1:]:
             table.add_row(*row)
         console.print(table)
+    for note in result.get("notes", ()):
+        console.print(note)
     if n := result.get("left_out", 0):
         console.print(f"Questions left out: {n:,}, which hold nothing to score by.")
 
@@ -157,8 +159,8 @@ def page(name: str, result: Mapping[str, Any]) -> str:
     for heading, rows in experiments.of(result).tables(result):
         blocks += [f"**{heading}**", markdown_table(rows)]
     blocks += [f"![{plot.title}]({plot.name}.svg)" for plot in named_plots(name, result)]
-    if "peers" in result:
-        blocks += ["## How the others were run", "\n".join(peers.notes(result))]
+    if notes := peers.notes(result) if "peers" in result else result.get("notes"):
+        blocks += ["## How the others were run", "\n".join(f"- {each}" for each in notes)]
     if said := findings.not_shown(result):
         blocks += [
             "## What did not help, or was not shown to",

@@ -261,18 +261,41 @@ bench.add_command(answers)
     show_default=True,
     help="The numbers of turns, separated by commas.",
 )
+@click.option(
+    "--vs",
+    type=names,
+    metavar="NAMES",
+    help="Others to measure beside it: released, numpy, bm25s, hebbmem.",
+)
+@click.option(
+    "--within",
+    type=click.FloatRange(min=1),
+    default=defaults.WITHIN_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long each of the others may take at a size.",
+)
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Keep the memories in a folder, and take those that it has.",
+)
 @pass_app
-def speed(app: App, /, sizes: tuple[int, ...], **given: Any) -> None:
+def speed(app: App, /, sizes: tuple[int, ...], vs: tuple[str, ...] | None, **given: Any) -> None:
     """Measure how fast a memory adds and searches.
 
     And how much room it takes, at several sizes. The turns and questions are those of --data or of the
     sample that comes with helamem, repeated with other words until there are enough.
 
     Example:
-        helamem bench speed --sizes 1000,10000
+        helamem bench speed --sizes 1e3,1e4 --vs released,numpy
     """
+    own = {name: given.pop(name) for name in ("within", "keep")}
     words = [f"--sizes {','.join(map(str, sizes))}"]
-    measure(app, "speed", given, words, sizes=sizes)
+    if vs:
+        words += [f"--vs {','.join(vs)}", f"--within {own['within']:g}"]
+    measure(app, "speed", given, words, sizes=sizes, vs=vs or (), **own)
 
 
 @bench.command(cls=Command)
