@@ -29,9 +29,14 @@ if TYPE_CHECKING:
 
 META: Statement = ("SELECT key, value FROM helamem.meta", {})
 BORN = "SELECT born FROM helamem.namespace WHERE namespace = %(ns)s"
-COUNT_LESSON = "UPDATE helamem.namespace SET lessons = lessons + 1 WHERE namespace = %(ns)s"
-AT_LEAST_LESSONS = (
-    "UPDATE helamem.namespace SET lessons = greatest(lessons, %(lessons)s) WHERE namespace = %(ns)s"
+COUNT_LESSON = (
+    "UPDATE helamem.namespace SET lessons = lessons + 1, news = true WHERE namespace = %(ns)s"
+)
+AT_LEAST_LESSONS = "UPDATE helamem.namespace SET lessons = greatest(lessons, %(lessons)s), news = true WHERE namespace = %(ns)s"
+# For workers: turns came in, as lessons do above.
+NEWS: Statement = (
+    "UPDATE helamem.namespace SET news = true WHERE namespace = %(ns)s AND NOT news",
+    {},
 )
 NOBODY = UUID(int=0)  # stands for a namespace where all are meant
 # Makes the namespace where it is new, and holds other writers off.

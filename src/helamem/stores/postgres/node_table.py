@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS, QUIET, Heard, NewEpisode
 from helamem.stores import encoding
-from helamem.stores.postgres import posting_table, rows
+from helamem.stores.postgres import namespace, posting_table, rows
 from helamem.stores.postgres.edge_table import LEARNED
 from helamem.stores.postgres.rows import CUE, EPISODE, IS_DOCUMENT
 from helamem.stores.postgres.texts import restored, stored
@@ -159,6 +159,7 @@ def adding(
         inserting([_row(id_, each, dimension) for id_, each in added]),
         *linking,
         *adding_contents(added),
+        namespace.NEWS,
     ]
 
 
@@ -351,6 +352,7 @@ def replace(
         ),
         unstaging([id_]),
         *adding_contents([(id_, episode)]),
+        namespace.NEWS,
     )
 
 

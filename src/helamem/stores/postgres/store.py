@@ -20,6 +20,7 @@ from helamem.stores.postgres import (
     journal,
     learning,
     namespace,
+    news,
     node_table,
     removing,
     superseding,
@@ -308,6 +309,13 @@ class PostgresStore(Looks):
             return n_edges
 
         return self._write(prune)
+
+    def begin_forgetting(self, *, at: float, pause_s: float) -> bool:
+        """Note that a worker forgets now, unless one did less than `pause_s` seconds ago; whether it was noted.
+
+        In the transaction that forgets, it makes sure that a job that is done twice forgets once.
+        """
+        return self._write(lambda scope: news.begin_forgetting(scope, at, pause_s))
 
     def repair(self, *, at: float, dry_run: bool) -> list[str]:
         """Mend or remove what `check` finds; for each kind what it was, and what is done."""
