@@ -136,7 +136,7 @@ def test_the_arrivals_add_up_to_what_was_received(active: ActiveGraph, how: dict
     result = spread(edges.graph, activation, **how)
 
     for node in range(edges.n):
-        into = result.arrivals.into(node)
+        into = result.arrivals.into(np.array([node]))
         assert (np.diff(into.amounts) <= 0).all()
         assert (into.amounts > 0).all()
         for channel in range(N_CHANNELS):
@@ -269,7 +269,7 @@ def test_the_papers_equation_by_hand() -> None:
     result = spread(build(4, both_ways), active, gains=[0.1])
 
     assert [0.0, 0.0, pytest.approx(0.059), 0.0] == result.received[:, 0].tolist()
-    into = result.arrivals.into(2)
+    into = result.arrivals.into(np.array([2]))
     assert [0, 1] == into.sources.tolist()
     assert [pytest.approx(0.045), pytest.approx(0.014)] == into.amounts.tolist()
     assert [0.5, 0.2] == into.weights.tolist()

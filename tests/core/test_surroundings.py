@@ -59,13 +59,18 @@ def test_window_sum_equals_the_naive_loop(
     values = data.draw(npst.arrays(np.float64, sum(lengths), elements=st.floats(0, 10, width=32)))
     previous, following = chains(lengths)
 
-    actual = surroundings.window_sum(
-        values, previous, following, before=before, after=after, reach=reach
-    )
+    def summed(rows: Ints | None = None) -> Floats:
+        return surroundings.window_sum(
+            values, previous, following, before=before, after=after, reach=reach, rows=rows
+        )
+
+    actual = summed()
 
     np.testing.assert_allclose(
         actual, naive_window_sum(values, lengths, before, after, reach), rtol=1e-9
     )
+    rows = np.array(data.draw(st.lists(st.integers(0, len(values) - 1), max_size=4)), np.int64)
+    assert actual[rows].tolist() == summed(rows).tolist()
 
 
 def test_window_sum_of_columns_is_the_window_sum_of_each_column() -> None:

@@ -43,10 +43,10 @@ class Arrivals:
         """Some of the rows."""
         return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
-    def into(self, node: int) -> Self:
-        """What arrived at one node, the largest amount first."""
-        rows = np.flatnonzero(self.targets == node)
-        return self.take(rows[np.argsort(-self.amounts[rows], kind="stable")])
+    def into(self, nodes: Ints) -> Self:
+        """What arrived at some nodes, by node ascending, the largest amount first."""
+        rows = np.flatnonzero(np.isin(self.targets, nodes))
+        return self.take(rows[np.lexsort((-self.amounts[rows], self.targets[rows]))])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 
 def window_sum(
-    values: Floats, previous: Ints, following: Ints, *, before: float, after: float, reach: int
+    values: Floats,
+    previous: Ints,
+    following: Ints,
+    *,
+    before: float,
+    after: float,
+    reach: int,
+    rows: Ints | None = None,
 ) -> Floats:
     """Each row, and shares of the rows around it that shrink with distance.
 
@@ -26,12 +33,13 @@ def window_sum(
         before: The part of the row before that counts, in [0, 1].
         after: The part of the row after that counts, in [0, 1].
         reach: How many rows away the window ends; 0 gives the values themselves.
+        rows: Shape (m,): the rows that are wanted; None for all.
 
     Returns:
-        The shape of `values`.
+        The shape of `values`, with m rows.
 
     Raises:
-        ValueError: A neighbour is not a row.
+        ValueError: A neighbour, or a wanted row, is not a row.
 
     >>> chain = np.array([-1, 0, 1]), np.array([1, 2, -1])
     >>> window_sum(np.array([1.0, 0.0, 8.0]), *chain, before=0.5, after=0.25, reach=2).tolist()
@@ -41,12 +49,14 @@ def window_sum(
     for name, neighbors in (("previous", previous), ("following", following)):
         check_length(name, neighbors, n)
         check_indices(name, neighbors, n, lowest=-1)
-    values = np.asarray(values, dtype=np.float64)
-    padded = np.concatenate([values, np.zeros((1, *values.shape[1:]))])  # index -1 finds nothing
-    total = values.copy()
+    rows = np.arange(n) if rows is None else rows
+    check_indices("rows", rows, n)
+    padded = np.zeros((n + 1, *values.shape[1:]))  # index -1 finds nothing
+    padded[:n] = values
+    total = padded[rows]
     for chain, share in ((previous, before), (following, after)):
         step = np.append(chain, -1)
-        at = chain
+        at = chain[rows]
         for distance in range(1, reach + 1):
             total += share**distance * padded[at]
             at = step[at]
@@ -72,11 +82,16 @@ def group_max(values: Floats, groups: Ints) -> Floats:
     [0.9, 0.9, 0.4, 0.5]
     """
     check_length("groups", groups, len(values))
+    if not len(values):
+        return np.asarray(values, np.float64)
     alone = groups.max(initial=0) + 1 + np.arange(len(groups))
-    names, rows = np.unique(np.where(groups < 0, alone, groups), return_inverse=True)
-    best = np.full(len(names), -np.inf)
-    np.maximum.at(best, rows, values)
-    return best[rows]
+    names = np.where(groups < 0, alone, groups)
+    order = np.argsort(names, kind="stable")
+    is_first = np.append(True, np.diff(names[order]) > 0)
+    best = np.maximum.reduceat(np.asarray(values, np.float64)[order], np.flatnonzero(is_first))
+    found = np.empty(len(values))
+    found[order] = best[np.cumsum(is_first) - 1]
+    return found
 
 
 def inside(at: Floats, starts: Floats, ends: Floats) -> Bools:

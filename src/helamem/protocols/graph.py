@@ -92,8 +92,8 @@ class Postings:
         return counts
 
     def among(self, ids: Ints) -> Postings:
-        """Those in some nodes."""
-        wanted = np.isin(self.ids, ids)
+        """Those in some nodes, which are ascending."""
+        wanted = located(ids, self.ids) >= 0
         return replace(
             self,
             terms=self.terms[wanted],

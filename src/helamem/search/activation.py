@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from helamem.config import Activation
-    from helamem.core.arrays import Floats
+    from helamem.core.arrays import Floats, Ints
     from helamem.search.questions import Question
     from helamem.search.regions import Region
 
@@ -65,8 +65,9 @@ def _similarity(region: Region, question: Question, config: Activation) -> Float
 
 def _word_score(region: Region, config: Activation) -> Floats:
     """BM25 of each turn with its neighbours, of which long ones count less."""
-    counts = with_those_around(region.counts, region, config)
-    lengths = with_those_around(region.nodes.lengths, region, config)
+    both = np.column_stack([region.counts, region.nodes.lengths])
+    around = with_those_around(both, region, config)
+    counts, lengths = around[:, :-1], around[:, -1]
     n_documents = region.postings.n_documents
     idf = lexical.inverse_document_frequency(_document_frequency(region, counts), n_documents)
     scores = lexical.bm25(
@@ -80,13 +81,19 @@ def _word_score(region: Region, config: Activation) -> Floats:
     return lexical.against_attainable(scores, idf, k1=config.k1)
 
 
-def with_those_around(values: Floats, region: Region, config: Activation) -> Floats:
+def with_those_around(
+    values: Floats, region: Region, config: Activation, rows: Ints | None = None
+) -> Floats:
     """The values of each turn plus shares of its neighbours, by their own lightness.
 
     Args:
-        values: Shape (n,) or (n, t).
+        values: Shape (n, t).
+        rows: Shape (m,): the turns that are wanted; None for all.
+
+    Returns:
+        Shape (m, t).
     """
-    light = values * region.lightness.reshape(-1, *[1] * (values.ndim - 1))
+    light = values * region.lightness[:, np.newaxis]
     around = surroundings.window_sum(
         light,
         region.previous,
@@ -94,8 +101,10 @@ def with_those_around(values: Floats, region: Region, config: Activation) -> Flo
         before=config.before,
         after=config.after,
         reach=config.window,
+        rows=rows,
     )
-    return np.asarray(values + around - light)
+    own = slice(None) if rows is None else rows
+    return np.asarray(values[own] + around - light[own])
 
 
 def _document_frequency(region: Region, counts: Floats) -> Floats:

@@ -102,14 +102,14 @@ def signs(
     telling = _telling(question)
     frequency = region.postings.document_frequency[telling]
     idf = lexical.inverse_document_frequency(frequency, region.postings.n_documents)
-    first = hits[:FIRST]
-    around = with_those_around((region.counts > 0)[:, telling].astype(np.float64), region, config)
+    present = (region.counts > 0)[:, telling].astype(np.float64)
+    gathered = with_those_around(present, region, config, np.array(hits[:FIRST]))
     known = _share((frequency > 0)[np.newaxis].astype(np.float64), idf)
     near = _nearness(region, hits)
     return Signs(
         closeness=question.coverage * near + (1 - question.coverage) * known - USUAL,
         known=known,
-        gathered=_share(np.minimum(around[list(first)], 1.0), idf),
+        gathered=_share(np.minimum(gathered, 1.0), idf),
         attributed=_attributed(region, terms),
         dated=_dated(region, question, hits[0]),
         recognized=cues.recognition(region.cues, region.edges, region.ids[list(hits)]),
@@ -137,16 +137,16 @@ def _share(amounts: Floats, idf: Floats) -> float:
 
 def _nearness(region: Region, hits: Sequence[int]) -> float:
     """The highest cosine with the question, relative to those between hits and the memories nearest to them."""
-    lengths = np.linalg.norm(region.vectors, axis=1, keepdims=True)
-    unit = region.vectors / np.where(lengths > 0, lengths, 1.0)
-    rows = list(hits)
+    vectors, rows = region.vectors, list(hits)
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    lengths[lengths == 0] = 1.0
     # Not a matrix product, which would call other cores for a task that is over before they come.
-    between = np.einsum("ij,kj->ik", unit[rows], unit)
+    between = np.einsum("ij,kj->ik", vectors[rows], vectors) / (lengths[rows, np.newaxis] * lengths)
     between[np.arange(len(rows)), rows] = -1.0
     among = float(between.max(axis=1).mean())
     nearest = float(region.similarity[region.allowed].max(initial=0.0))
     ratio = min(max(nearest, 0.0) / among, NEAREST) if among > 0 else USUAL
-    n = len(unit)
+    n = len(vectors)
     return USUAL + (ratio - USUAL) * n / (n + FEW)
 
 

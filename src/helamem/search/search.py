@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from helamem.config import Config, Selection
-    from helamem.core.arrays import Bools, Floats
+    from helamem.core.arrays import Bools, Floats, Ints
     from helamem.core.spreading import Arrivals
     from helamem.filters import Filter
     from helamem.protocols import Embedder, Store
@@ -151,48 +151,54 @@ def _hits(
     terms: Mapping[str, Floats],
 ) -> tuple[Hit, ...]:
     """The hits in order, with the parts of their scores; without memories deleted meanwhile."""
-    total = scores.total
-    found = store.get([int(region.ids[i]) for i, _ in chosen], skip_missing=True)
-    memories = {memory.id: memory for memory in found}
+    rows = np.array([i for i, _ in chosen], np.int64)
+    ids = region.ids[rows].tolist()
+    memories = {memory.id: memory for memory in store.get(ids, skip_missing=True)}
+    parts, via = _parts(scores, terms, rows), _via(region, scores.arrivals, rows)
     return tuple(
-        Hit(
-            memory=memories[id_],
-            score=float(total[i]),
-            path=path,
-            parts=_parts(i, scores, terms),
-            via=_via(i, region, scores.arrivals),
+        Hit(memory=memories[id_], score=score, path=path, parts=each, via=tuple(via[i]))
+        for id_, score, (i, path), each in zip(
+            ids, scores.total[rows].tolist(), chosen, parts, strict=True
         )
-        for i, path in chosen
-        if (id_ := int(region.ids[i])) in memories
+        if id_ in memories
     )
 
 
-def _parts(i: int, scores: Scores, terms: Mapping[str, Floats]) -> Parts:
-    return Parts(
-        base=float(scores.base[i]),
-        base_terms={name: float(values[i]) for name, values in terms.items()},
-        received={
-            route: float(amount) for route, amount in zip(ROUTES, scores.received[i], strict=True)
-        },
-    )
+def _parts(scores: Scores, terms: Mapping[str, Floats], rows: Ints) -> list[Parts]:
+    """The parts of the scores of some memories."""
+    own = np.array([values[rows] for values in terms.values()]).reshape(len(terms), len(rows)).T
+    return [
+        Parts(
+            base=base,
+            base_terms=dict(zip(terms, values, strict=True)),
+            received=dict(zip(ROUTES, received, strict=True)),
+        )
+        for base, values, received in zip(
+            scores.base[rows].tolist(), own.tolist(), scores.received[rows].tolist(), strict=True
+        )
+    ]
 
 
-def _via(i: int, region: Region, arrivals: Arrivals) -> tuple[Via, ...]:
-    """The edges that brought most activation."""
-    into = arrivals.into(i).take(np.arange(min(MAX_VIA, int((arrivals.targets == i).sum()))))
-    n = len(region.ids)
-    return tuple(
-        Via(
-            source=int(region.cues.ids[source - n] if source >= n else region.ids[source]),
-            source_kind="cue" if source >= n else NODE_KINDS[region.nodes.kinds[source]],
-            channel=ROUTES[channel],
-            weight=float(weight),
-            activation=float(amount),
+def _via(region: Region, arrivals: Arrivals, rows: Ints) -> dict[int, list[Via]]:
+    """The edges that brought most activation to each of some memories."""
+    n, into = len(region.ids), arrivals.into(rows)
+    found: dict[int, list[Via]] = {i: [] for i in rows.tolist()}
+    columns = (into.targets, into.sources, into.channels, into.weights, into.amounts)
+    for target, source, channel, weight, amount in zip(
+        *(each.tolist() for each in columns), strict=True
+    ):
+        if len(found[target]) == MAX_VIA:
+            continue
+        found[target].append(
+            Via(
+                source=int(region.cues.ids[source - n] if source >= n else region.ids[source]),
+                source_kind="cue" if source >= n else NODE_KINDS[region.nodes.kinds[source]],
+                channel=ROUTES[channel],
+                weight=weight,
+                activation=amount,
+            )
         )
-        for source, channel, weight, amount in zip(
-            into.sources, into.channels, into.weights, into.amounts, strict=True
-        )
-    )
+    return found
 
 
 @dataclass(slots=True)
