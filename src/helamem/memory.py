@@ -393,5 +393,6 @@ def language_model(
         api_key=api_key or llm_api_key(config_file, base_url=settings.base_url),
         timeout_s=settings.timeout_s,
         max_retries=settings.max_retries,
+        max_tokens=settings.max_tokens,
     )
     return Cached(llm, settings.cache) if settings.cache else llm

@@ -81,6 +81,12 @@ class TestComplete:
                 {"model": "tiny", "messages": ASK, "max_tokens": 50, "temperature": 0.5}
             ] == server.requests
 
+    def test_every_answer_is_bounded(self) -> None:
+        with serving(Say("x"), max_tokens=9) as (server, llm):
+            llm.complete(Request(ASK))
+            drained(llm)
+            assert [9, 9] == [request["max_tokens"] for request in server.requests]
+
     def test_object_is_parsed(self) -> None:
         with serving(Say(GOOD)) as (server, llm):
             assert {"food": "peanuts", "sure": True} == llm.complete(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MAX_TOKENS = 4096
 MAX_NAME = 200  # the longest model name accepted from a server, in characters
 
 
@@ -38,6 +39,7 @@ def connect(
     api_key: str = "",
     timeout_s: float = 300.0,
     max_retries: int = 2,
+    max_tokens: int = MAX_TOKENS,
 ) -> OpenAIChat:
     """The model that the settings name.
 
@@ -61,6 +63,7 @@ def connect(
         api_key=api_key,
         timeout_s=timeout_s,
         max_retries=max_retries,
+        max_tokens=max_tokens,
     )
 
 
@@ -84,6 +87,8 @@ class OpenAIChat:
         api_key: Its key; it is sent to the server, and never shown.
         timeout_s: How long the server may stay silent.
         max_retries: How often the SDK asks again after a failure that may pass.
+        max_tokens: The most tokens of an answer, unless a request says otherwise: a small model can repeat itself
+            without end.
 
     Raises:
         MissingExtraError: The openai package is not installed.
@@ -98,6 +103,7 @@ class OpenAIChat:
         api_key: str = "",
         timeout_s: float = 300.0,
         max_retries: int = 2,
+        max_tokens: int = MAX_TOKENS,
     ) -> None:
         if find_spec("openai") is None:
             raise MissingExtraError("openai", "openai")
@@ -107,6 +113,7 @@ class OpenAIChat:
         self._api_key = api_key
         self._timeout_s = timeout_s
         self._max_retries = max_retries
+        self._max_tokens = max_tokens
         self._dialect = Dialect()
         self._client: Any = None
         self._lock = threading.Lock()
@@ -120,6 +127,7 @@ class OpenAIChat:
         Raises:
             LLMError: The server failed, refused, was cut off, or answered in another form.
         """
+        request = self._bounded(request)
         response = self._create(request, stream=False)
         choice = openai_answers.first_choice(response, "message")
         if choice is None:
@@ -146,6 +154,7 @@ class OpenAIChat:
         Raises:
             LLMError: The server failed, refused, or ended in mid-answer; what came before was yielded.
         """
+        request = self._bounded(request)
         answer = openai_answers.StreamedAnswer(self._model, self._named)
         chunks = self._create(request, stream=True)
         try:
@@ -165,6 +174,12 @@ class OpenAIChat:
             if self._client is not None:
                 self._client.close()
                 self._client = None
+
+    def _bounded(self, request: Request) -> Request:
+        """The request, with a bound on its answer."""
+        if request.max_tokens is not None:
+            return request
+        return replace(request, max_tokens=self._max_tokens)
 
     def _create(self, request: Request, *, stream: bool) -> Any:
         """Send a request, and simplify it as long as the server calls it malformed.
@@ -246,8 +261,10 @@ class OpenAIChat:
         if refusal or reason == "content_filter":
             raise self._error("refused to answer" + (f": {refusal}" if refusal else ""))
         if reason == "length":
-            limit = "its limit" if max_tokens is None else f"max_tokens = {max_tokens}"
-            raise self._error(f"was cut off: the answer is longer than {limit} allows")
+            raise self._error(
+                f"was cut off: the answer is longer than max_tokens = {max_tokens} allows. Unless the model "
+                "repeats itself, allow more (llm.max_tokens)"
+            )
         if not reason:
             raise self._error("ended in the middle of its answer", retryable=True)
 

@@ -81,7 +81,7 @@ class Request:
     Attributes:
         messages: The conversation; the model answers the last message.
         schema: The JSON schema of the object to answer with; None for an answer in plain text.
-        max_tokens: The most tokens of the answer; None for the server's own limit.
+        max_tokens: The most tokens of the answer; None for the model's own limit.
         temperature: The randomness of the answer; 0 for the least that the model allows.
     """
 
