@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from helamem.stores import growing
 from helamem.stores.sqlite import SQLiteStore
 from helamem.stores.sqlite.index import NodeIndex
 from helamem.testing import samples
@@ -15,6 +16,8 @@ from helamem.testing import samples
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from helamem.stores.sqlite.cache import Held
 
@@ -138,7 +141,7 @@ def test_what_is_added_is_appended_to_what_is_there(path: Path) -> None:
         samples.add(store, f"more {i}", session=f"session {i % 7}", speaker="Cleo")
         store.nodes(samples.ints(ids[0]))
         after = held(store).index
-        parts = zip((*before.grown, before.wholes), (*after.grown, after.wholes), strict=True)
+        parts = zip(before.table.columns, after.table.columns, strict=True)
         n_copied += not all(new.shares_with(old) for old, new in parts)
 
     assert n_copied <= 2  # where there was no room any more
@@ -146,6 +149,45 @@ def test_what_is_added_is_appended_to_what_is_there(path: Path) -> None:
     assert samples.snapshot(new) == samples.snapshot(store)
     new.close()
     store.close()
+
+
+def test_a_use_copies_no_column(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the change nor the search that comes next."""
+    store = opened(path)
+    ids = fill(store)
+    fact = samples.add_fact(store, "a fact", ids[50])
+    store = reopened(store, path)  # with room for a few more
+    n_bytes = []
+    real = growing.copied
+
+    def counted(values: NDArray[Any], room: int) -> NDArray[Any]:
+        n_bytes.append(values.nbytes)
+        return real(values, room)
+
+    monkeypatch.setattr(growing, "copied", counted)
+    for act in (
+        lambda: samples.add(store, "one more", session="session 2"),
+        lambda: store.update(ids[7], samples.episode("new", session="session 2"), at=1.0),
+        lambda: store.learn(samples.lesson(used=[ids[8]], cue=samples.cue("which?"))),
+        lambda: store.remove([ids[9], ids[30]], at=1.0),
+        lambda: store.remove([fact], at=1.0),
+        lambda: samples.add(store, "and another", session="session 4"),
+    ):
+        act()
+        store.region(samples.query("turn 50"))
+
+    assert [] == n_bytes
+    new = opened(path, 11.0)
+    assert samples.snapshot(new) == samples.snapshot(store)
+    new.close()
+    store.close()
+
+
+def reopened(store: SQLiteStore, path: Path) -> SQLiteStore:
+    store.close()
+    again = opened(path)
+    again.region(samples.query("turn 50"))
+    return again
 
 
 def held(store: SQLiteStore) -> Held:

@@ -2,23 +2,68 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.stores.sqlite.growing import Rows
+from helamem.stores import growing
+from helamem.stores.growing import Rows
+
+if TYPE_CHECKING:
+    import pytest
 
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), max_size=30))
-def test_each_moment_stays_as_it_was(steps: list[tuple[int, int]]) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5), st.booleans()), max_size=30),
+    st.sampled_from([1, 3, 1024]),
+)
+def test_each_moment_stays_as_it_was(steps: list[tuple[int, int, bool]], most: int) -> None:
     moments = [(Rows(np.arange(3)), [0, 1, 2])]
-    for i, (which, n) in enumerate(steps):
-        rows, values = moments[which % len(moments)]
-        added = [100 * i + j for j in range(n)]
-        moments.append((rows.followed_by(np.array(added, np.int64)), [*values, *added]))
+    with patch.object(growing, "MOST_PATCHES", most):
+        for i, (which, n, is_added) in enumerate(steps):
+            rows, values = moments[which % len(moments)]
+            new = [100 * i + j for j in range(n)]
+            if is_added:
+                moments.append((rows.followed_by(np.array(new, np.int64)), [*values, *new]))
+            else:
+                places = [(7 * i + j) % len(values) for j in range(min(n, len(values)))]
+                moments.append((replaced(rows, places, new), changed(values, places, new)))
 
+    table = np.arange(10_000) % 7
     for rows, values in moments:
-        assert values == rows.values.tolist()
+        everywhere = np.arange(len(values))
+        assert values == rows.values.tolist() == rows.at(everywhere).tolist()
+        assert [value % 7 for value in values] == rows.looked_up(table).tolist()
+
+
+def replaced(rows: Rows, places: list[int], values: list[int]) -> Rows:
+    new = values[: len(places)]
+    return rows.replaced(np.array(places, np.int64), np.array(new, np.int64))
+
+
+def changed(values: list[int], places: list[int], new: list[int]) -> list[int]:
+    made = list(values)
+    for place, value in zip(places, new, strict=False):
+        made[place] = value
+    return made
+
+
+def test_a_change_copies_nothing_but_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("an array is copied")
+
+    rows = Rows(np.zeros(100_000), room=100_001)
+    monkeypatch.setattr(growing, "copied", refuse)
+    for i in range(1000):
+        rows = rows.replaced(np.array([7 * i]), np.array([1.0])).amended(
+            np.array([7 * i + 1]), np.array([2.0])
+        )
+
+    rows.followed_by(np.array([3.0]))
+    assert [1.0, 2.0, 0.0] == rows.at(np.array([700, 701, 702])).tolist()
 
 
 def test_who_appends_to_the_newest_copies_seldom() -> None:

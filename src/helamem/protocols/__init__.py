@@ -49,6 +49,7 @@ from helamem.protocols.values import (
     Term,
     Undone,
 )
+from helamem.protocols.vectors import Originals, VectorIndex
 
 __all__ = [
     "ASKS",
@@ -79,6 +80,7 @@ __all__ = [
     "NewFact",
     "NodeKind",
     "Nodes",
+    "Originals",
     "Postings",
     "Reading",
     "RegionQuery",
@@ -94,5 +96,6 @@ __all__ = [
     "Term",
     "Undone",
     "Unindexed",
+    "VectorIndex",
     "located",
 ]

@@ -8,6 +8,7 @@ A store is right when a subclass of `StoreContract` passes under pytest:
 
 Where several handles on the same memory may be open at once, `SharedStoreContract` says what that means, and
 `WithoutJournalContract` what a store does that can be told to keep no journal.
+An index of vectors is right when a subclass of `VectorIndexContract` passes.
 `ScriptedLLM` stands in for a language model, and `FixedClock` for the time.
 """
 
@@ -15,11 +16,13 @@ from helamem.models.scripted import ScriptedLLM
 from helamem.testing.clocks import FixedClock
 from helamem.testing.contract import SharedStoreContract, StoreContract
 from helamem.testing.journal import WithoutJournalContract
+from helamem.testing.vectors import VectorIndexContract
 
 __all__ = [
     "FixedClock",
     "ScriptedLLM",
     "SharedStoreContract",
     "StoreContract",
+    "VectorIndexContract",
     "WithoutJournalContract",
 ]

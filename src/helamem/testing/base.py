@@ -16,16 +16,8 @@ if TYPE_CHECKING:
     from helamem.protocols import Store
 
 
-class Contract:
-    """Tests of a store that a subclass makes; no subclass may weaken one.
-
-    Attributes:
-        dimension: The length of the vectors that the tests store.
-    """
-
-    dimension = samples.DIMENSION
-    _open: dict[str, Store]
-    _opening: threading.Lock
+class Whole:
+    """Tests of which no subclass may weaken one."""
 
     def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401
         super().__init_subclass__(**options)
@@ -34,8 +26,20 @@ class Contract:
         if doubled:
             raise TypeError(
                 f"{cls.__name__} redefines {', '.join(doubled)}. A contract holds in full: name your own "
-                "tests differently, or mend the store."
+                "tests differently, or mend what is tested."
             )
+
+
+class Contract(Whole):
+    """Tests of a store that a subclass makes.
+
+    Attributes:
+        dimension: The length of the vectors that the tests store.
+    """
+
+    dimension = samples.DIMENSION
+    _open: dict[str, Store]
+    _opening: threading.Lock
 
     def make_store(self, namespace: str) -> Store:
         """A store that is empty when a test first asks for this namespace.

@@ -11,17 +11,16 @@ import numpy as np
 
 from helamem.protocols import QUIET, ROLES
 from helamem.stores.sqlite import namespace, rows
-from helamem.stores.sqlite.index import Columns, NodeIndex
+from helamem.stores.sqlite.columns import ACTIVE, HEARD, Columns
+from helamem.stores.sqlite.index import NodeIndex, Read
 from helamem.stores.sqlite.namespace import CHANGES_KEPT, NEVER, listed
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from helamem.protocols import Ints
     from helamem.stores.sqlite.namespace import Space, State
 
 ROLE_CODES = {role: code for code, role in enumerate(ROLES) if code}
 MANY_CHANGES = 0.1  # beyond this share of changed nodes, everything is read again
+MANY_GONE = 0.5  # and beyond this share of rows of removed nodes
 MOST_BYTES = 256 * 2**20  # bytes of all indexes of a file; the one in use may be larger
 
 
@@ -111,44 +110,48 @@ def caught_up(space: Space, held: Held | None, state: State) -> Held:
     index = held.index
     if state.generation != held.state.generation:
         index = _corrected(space, held, state)
-    known = int(index.ids[-1]) if len(index.ids) else 0
-    if state.last_node > known:
-        index = index.extended(*_read(space, index, "n.id > ?", known))
+    if state.last_node > index.last:
+        index = index.extended(_read(space, index, "n.id > ?", index.last))
     return Held(state, index)
 
 
 def _corrected(space: Space, held: Held, state: State) -> NodeIndex:
     """The index without removed nodes and with changed ones; empty if there are many."""
-    index, changes = held.index, None
-    if held.state != NEVER and state.generation - held.state.generation < CHANGES_KEPT:
-        changes = space.db.column(
-            "SELECT DISTINCT node FROM change WHERE namespace = ? AND generation > ?",
-            space.id,
-            held.state.generation,
-        )
-    if changes is None or len(changes) > len(index.ids) * MANY_CHANGES:
+    index, changes = held.index, _changes(space, held.state, state)
+    if changes is None or _is_worn(index, len(changes)):
         (n,) = space.db.row("SELECT count(*) FROM node WHERE namespace = ?", space.id)
-        return NodeIndex.empty(space.dimension, capacity=n)
-    known = int(index.ids[-1]) if len(index.ids) else 0
-    changed, vectors, n_vectors, speakers = _read(
-        space,
-        index,
-        "n.id IN (SELECT value FROM json_each(?))",
-        listed(id_ for id_ in changes if id_ <= known),
+        return NodeIndex.empty(space.dimension, room=n + n // 8)
+    known = listed(id_ for id_ in changes if id_ <= index.last)
+    changed = _read(space, index, "n.id IN (SELECT value FROM json_each(?))", known)
+    gone = np.setdiff1d(np.array(changes, np.int64), changed.columns.ids)
+    return index.corrected(gone, changed)
+
+
+def _changes(space: Space, was: State, now: State) -> list[int] | None:
+    """The nodes that were changed or removed since another state; None if it was too long ago."""
+    if was == NEVER or now.generation - was.generation >= CHANGES_KEPT:
+        return None
+    return space.db.column(
+        "SELECT DISTINCT node FROM change WHERE namespace = ? AND generation > ?",
+        space.id,
+        was.generation,
     )
-    gone = np.setdiff1d(np.array(changes, np.int64), changed.ids)
-    return index.corrected(gone, changed, vectors, n_vectors, speakers)
 
 
-def _read(
-    space: Space, index: NodeIndex, condition: str, value: int | str
-) -> tuple[Columns, NDArray[np.float32], Ints, tuple[str, ...]]:
-    """Some nodes, their vectors, how many each has, and the speakers of the index and of these nodes."""
+def _is_worn(index: NodeIndex, n_changes: int) -> bool:
+    """Whether reading everything again is better than correcting an index."""
+    held = max(len(index.table), 1)
+    n_gone = max(index.n_gone, index.vectors.n_removed)
+    return n_changes > MANY_CHANGES * held or n_gone > MANY_GONE * held
+
+
+def _read(space: Space, index: NodeIndex, condition: str, value: int | str) -> Read:
+    """Some nodes, with the speakers of the index and of these nodes."""
     found = space.db.rows(
-        "SELECT id, kind, active, "  # noqa: S608  # our own words
-        f"CASE WHEN traits & {QUIET} OR NOT active THEN -1 ELSE coalesce(session, -1) END,"
+        f"SELECT id, kind + {ACTIVE} * (active <> 0) + {HEARD} * (traits & {QUIET} = 0),"  # noqa: S608  # our own words
+        f" CASE WHEN traits & {QUIET} OR NOT active THEN -1 ELSE coalesce(session, -1) END,"
         " length, at, speaker, traits, role,"
-        " coalesce((SELECT min(place) FROM superseded WHERE by = n.id), id)"
+        " coalesce((SELECT min(place) FROM superseded WHERE by = n.id), id), active"
         f" FROM node n WHERE namespace = ? AND {condition} ORDER BY id",
         space.id,
         value,
@@ -159,10 +162,12 @@ def _read(
         space.id,
         value,
     )
-    names = dict.fromkeys((*index.speakers, *(row[6] for row in found if row[6] and row[2])))
+    known = index.speakers.names
+    names = dict.fromkeys((*known, *(row[5] for row in found if row[5] and row[9])))
     number = {name: i for i, name in enumerate(names)}
     numbered = [
-        (*row[:6], number.get(row[6], -1), row[7], ROLE_CODES.get(row[8], 0), row[9])
+        (*row[:5], number.get(row[5], -1), row[6], ROLE_CODES.get(row[7], 0), row[8])
         for row in found
     ]
-    return Columns.of(numbered), *rows.unblobbed(blobs, space.dimension), tuple(names)
+    vectors, n_vectors = rows.unblobbed(blobs, space.dimension)
+    return Read(Columns.of(numbered), vectors, n_vectors, tuple(names))

@@ -166,7 +166,7 @@ def everything(space: Space, index: NodeIndex, *, superseded: bool = False) -> E
 
 def counted(edges: Edges, index: NodeIndex) -> dict[str, int]:
     """The number of undirected edges per kind."""
-    cues = index.ids[index.of_kinds(["cue"])]
+    cues = index.of_kinds(["cue"])
     once = edges.sources < edges.targets
     with_cue = np.isin(edges.sources, cues) | np.isin(edges.targets, cues)
     learned = once & (edges.channels == LEARNED)
@@ -179,6 +179,6 @@ def counted(edges: Edges, index: NodeIndex) -> dict[str, int]:
 
 def _between_active(edges: Edges, index: NodeIndex) -> Edges:
     """Restrict a query to edges between nodes that are not superseded."""
-    if index.columns.active.all():
+    if index.is_all_active:
         return edges
     return edges.where(index.is_active(edges.sources) & index.is_active(edges.targets))

@@ -1,72 +1,59 @@
-"""The nodes of a namespace in RAM: unit vectors and columns, for scoring.
+"""The nodes of a namespace in RAM: columns, and an index of vectors.
 
 A cache: everything in it can be read again from the file. Rows are nodes in ascending order of id.
-An index is of one moment. That of a later moment shares memory with it where nodes were only added.
+An index is of one moment, and shares its memory with those of other moments.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.core.surroundings import inside
-from helamem.core.vectors import top_k
-from helamem.protocols import NODE_KINDS, QUIET, Nodes
-from helamem.stores.sqlite.growing import Rows
-from helamem.stores.sqlite.turns import Turns
+from helamem.protocols import NODE_KINDS, Nodes
+from helamem.stores.sqlite.columns import (
+    ACTIVE,
+    GONE,
+    HEARD,
+    IS_ACTIVE,
+    IS_HEARD,
+    IS_THERE,
+    KINDS,
+    Columns,
+    Table,
+    of_kinds,
+)
+from helamem.stores.sqlite.speakers import Speakers
+from helamem.stores.sqlite.turns import NONE, Turns
+from helamem.stores.vectors import ExactIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from helamem.protocols import Floats, Ints, NodeKind
+    from helamem.protocols import Floats, Ints, NodeKind, Originals, VectorIndex
 
 CUE = NODE_KINDS.index("cue")
-SPARSE = 4  # if fewer than one row in so many is wanted, gathering them is faster than scoring all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Columns:
-    """The columns of nodes without their vectors; see `protocols.Nodes`.
+class Read:
+    """Some nodes, as they are read from the file.
 
     Attributes:
-        turns: The ids that order turns: their own, or that of the turn that they replaced.
+        columns: What is known about them.
+        vectors: Their vectors, one node after the other, that of the whole first.
+        n_vectors: How many each of them has.
+        speakers: The names that the column of speakers points to: those of the index, then newer ones.
     """
 
-    ids: Ints
-    kinds: Ints
-    active: NDArray[np.bool_]
-    sessions: Ints
-    lengths: NDArray[np.float32]
-    at: NDArray[np.float64]
-    speakers: Ints
-    traits: Ints
-    roles: Ints
-    turns: Ints
-
-    @classmethod
-    def of(cls, rows: Sequence[Sequence[float]]) -> Columns:
-        """From rows of numbers, in the order of the attributes."""
-        values = list(zip(*rows, strict=True)) or [()] * len(DTYPES)
-        return cls(*(np.array(value, dtype) for value, dtype in zip(values, DTYPES, strict=True)))
-
-    @property
-    def arrays(self) -> list[NDArray[Any]]:
-        """All of them, in the order of the attributes."""
-        return [getattr(self, name) for name in Columns.__slots__]
-
-    def of_rows(self, wanted: NDArray[np.bool_]) -> Columns:
-        """Some of the rows."""
-        return Columns(*(getattr(self, name)[wanted] for name in Columns.__slots__))
-
-
-DTYPES = (
-    np.int64, np.int64, np.bool_, np.int64, np.float32, np.float64, np.int64, np.int64, np.int64,
-    np.int64,
-)  # fmt: skip
+    columns: Columns
+    vectors: NDArray[np.float32]
+    n_vectors: Ints
+    speakers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,98 +61,107 @@ class NodeIndex:
     """The nodes of a namespace as of one moment.
 
     Attributes:
-        columns: What is known about them.
-        grown: The same columns, to be appended to.
-        wholes: The unit vector of each node's whole text.
-        passages: Those of the passages of long texts.
-        owners: For each passage the row of its node.
+        table: What is known about them. A node that was removed keeps its row, marked as gone.
         turns: How turns follow each other in their sessions.
-        speakers: The names that the column of speakers points to.
+        vectors: Their vectors; an owner is a row.
+        speakers: Who spoke.
+        n_gone: The number of nodes that were removed.
+        n_inactive: The number of nodes that are there and superseded.
     """
 
-    columns: Columns
-    grown: tuple[Rows, ...]
-    wholes: Rows
-    passages: Rows
-    owners: Rows
+    table: Table
     turns: Turns
-    speakers: tuple[str, ...]
+    vectors: VectorIndex
+    speakers: Speakers
+    n_gone: int = 0
+    n_inactive: int = 0
 
     @classmethod
-    def empty(cls, dimension: int, capacity: int = 0) -> NodeIndex:
-        """The index of a namespace without nodes."""
-        vectors, nobody = np.empty((0, dimension), np.float32), np.empty(0, np.int64)
-        return _index(Columns.of([]), Rows(vectors, room=capacity), Rows(vectors), Rows(nobody), ())
+    def empty(cls, dimension: int, room: int = 0) -> NodeIndex:
+        """The index of a namespace without nodes, with room for some."""
+        columns = Columns.of([])
+        return cls(
+            Table.of(columns, room),
+            Turns.of(columns.placed, room),
+            ExactIndex.empty(dimension, room),
+            Speakers(),
+        )
 
     @property
-    def ids(self) -> Ints:
-        """All ids, ascending."""
-        return self.columns.ids
+    def last(self) -> int:
+        """The highest id that there ever was in it; 0 for none."""
+        return int(self.table.ids.at(np.array([-1]))[0]) if len(self.table) else 0
 
     @property
-    def vectors(self) -> NDArray[np.float32]:
-        """The unit vector of each node's whole text."""
-        return self.wholes.values
+    def n_there(self) -> int:
+        """The number of nodes."""
+        return len(self.table) - self.n_gone
+
+    @property
+    def is_all_active(self) -> bool:
+        """Whether nothing is superseded."""
+        return not self.n_inactive
 
     @property
     def n_bytes(self) -> int:
         """Its size in RAM, without the names of speakers."""
-        rows = (*self.grown, self.wholes, self.passages, self.owners)
-        return sum(each.n_bytes for each in rows) + self.turns.n_bytes
+        return self.table.n_bytes + self.turns.n_bytes + self.vectors.n_bytes
 
-    def extended(
-        self,
-        newer: Columns,
-        vectors: NDArray[np.float32],
-        n_vectors: Ints,
-        speakers: tuple[str, ...],
-    ) -> NodeIndex:
-        """A new index with newer nodes; this one stays as it is.
+    # Other moments
+
+    def extended(self, newer: Read) -> NodeIndex:
+        """A new index with newer nodes; this one stays as it is."""
+        n, columns = len(self.table), newer.columns
+        table = self.table.followed_by(columns)
+        nobody = columns.speakers[:0]
+        return NodeIndex(
+            table,
+            self._turns_with(columns, table),
+            self.vectors.added(
+                n + np.repeat(np.arange(len(columns.ids)), newer.n_vectors), newer.vectors
+            ),
+            self.speakers.counted(newer.speakers, _speaking(columns), nobody),
+            self.n_gone,
+            self.n_inactive + int((~IS_ACTIVE[columns.marks]).sum()),
+        )
+
+    def corrected(self, gone: Ints, changed: Read) -> NodeIndex:
+        """A new index without some nodes, and with new values for others.
 
         Args:
-            vectors: The vectors of the nodes, one node after the other, that of the whole first.
-            n_vectors: How many each of them has.
+            gone: Ids that are not there any more; some may never have been in the index.
+            changed: Nodes of the index.
         """
-        wholes, passages, owners = _parted(vectors, n_vectors)
-        grown = tuple(
-            rows.followed_by(added) for rows, added in zip(self.grown, newer.arrays, strict=True)
-        )
-        columns = Columns(*(rows.values for rows in grown))
+        left = self._look_up(gone)
+        left = left[left >= 0]
+        now = self.rows(changed.columns.ids)
+        rows = np.concatenate([left, now])
+        old = self.table.at_rows(rows)
+        new = _joined(_removed(old.where(slice(len(left)))), changed.columns)
+        table = self.table.corrected(rows, new)
         return NodeIndex(
-            columns,
-            grown,
-            self.wholes.followed_by(wholes),
-            self.passages.followed_by(passages),
-            self.owners.followed_by(len(self.ids) + owners),
-            self.turns.followed_by(columns.ids, columns.turns, columns.sessions),
-            speakers,
+            table,
+            _moved(self.turns, rows, old, new, table),
+            self.vectors.removed(rows).added(np.repeat(now, changed.n_vectors), changed.vectors),
+            self.speakers.counted(changed.speakers, _speaking(new), _speaking(old)),
+            self.n_gone + len(left),
+            self.n_inactive + _inactive(new) - _inactive(old),
         )
 
-    def corrected(
-        self,
-        gone: Ints,
-        changed: Columns,
-        vectors: NDArray[np.float32],
-        n_vectors: Ints,
-        speakers: tuple[str, ...],
-    ) -> NodeIndex:
-        """A new index without some nodes, and with new values for others."""
-        stays = ~np.isin(self.ids, gone)
-        columns, wholes = self.columns.of_rows(stays), self.vectors[stays]
-        rows = np.searchsorted(columns.ids, changed.ids)
-        for old, new in zip(columns.arrays, changed.arrays, strict=True):
-            old[rows] = new
-        wholes[rows], passages, owners = _parted(vectors, n_vectors)
-        whose = self.owners.values
-        kept = (stays & ~np.isin(self.ids, changed.ids))[whose]
-        moved = (np.cumsum(stays) - 1)[whose[kept]]
-        return _index(
-            columns,
-            Rows(wholes),
-            Rows(self.passages.values[kept]).followed_by(passages),
-            Rows(moved).followed_by(rows[owners]),
-            speakers,
-        )
+    def _turns_with(self, newer: Columns, table: Table) -> Turns:
+        """How turns follow each other with newer ones; one that replaces another stands in its place."""
+        n = len(self.table)
+        if len(newer.ids) > n:
+            return Turns.of(table.placed(), table.ids.room)
+        is_last = newer.ids == newer.places
+        turns = self.turns.followed_by(np.where(is_last, newer.sessions, NONE), table.sessions)
+        instead = newer.where(~is_last)
+        if not len(instead.ids):
+            return turns
+        rows = n + np.flatnonzero(~is_last)
+        return turns.moved(rows, np.full(len(rows), NONE), instead.sessions, table.placed)
+
+    # Looking up
 
     def rows(self, ids: Ints) -> Ints:
         """The row of each id.
@@ -173,168 +169,166 @@ class NodeIndex:
         Raises:
             KeyError: An id is not in the index.
         """
-        rows, found = self._look_up(ids)
-        if not found.all():
-            raise KeyError(int(ids[np.argmin(found)]))
+        rows = self._look_up(ids)
+        if (rows < 0).any():
+            raise KeyError(int(ids[np.argmin(rows >= 0)]))
         return rows
 
     def is_active(self, ids: Ints) -> NDArray[np.bool_]:
         """Whether each id is that of an active node."""
-        rows, found = self._look_up(ids)
-        active = np.zeros(len(ids), np.bool_)
-        active[found] = self.columns.active[rows[found]]
+        rows = self._look_up(ids)
+        active = rows >= 0
+        active[active] = IS_ACTIVE[self.table.marks.at(rows[active])]
         return active
 
-    def _look_up(self, ids: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        if not len(self.ids):
-            return np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
-        rows = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        return rows, self.ids[rows] == ids
+    def _look_up(self, ids: Ints) -> Ints:
+        """The row of each id; -1 where there is none."""
+        known = self.table.ids.values
+        if not len(known):
+            return np.full(len(ids), NONE)
+        rows = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+        is_there = (known[rows] == ids) & IS_THERE[self.table.marks.at(rows)]
+        return np.where(is_there, rows, NONE)
 
     def of_kinds(self, kinds: Sequence[NodeKind], *, superseded: bool = False) -> Ints:
-        """The rows of active nodes of these kinds, or of superseded ones as well."""
-        wanted = np.zeros(len(NODE_KINDS), np.bool_)
-        wanted[[NODE_KINDS.index(kind) for kind in kinds]] = True
-        return np.flatnonzero(wanted[self.columns.kinds] & (self.columns.active | superseded))
+        """The ids of active nodes of these kinds, or of superseded ones as well, ascending."""
+        wanted = self.table.marks.looked_up(of_kinds(kinds, 0 if superseded else ACTIVE))
+        found: Ints = self.table.ids.values[wanted]
+        return found
 
     def memories(self, ids: Ints) -> Ints:
         """Those of the nodes that are not cues."""
-        memories: Ints = ids[self.columns.kinds[self.rows(ids)] != CUE]
+        memories: Ints = ids[self.table.marks.at(self.rows(ids)) & KINDS != CUE]
         return memories
 
+    def lengths(self, ids: Ints) -> Floats:
+        """The numbers of terms of these nodes."""
+        return self.table.lengths.at(self.rows(ids))
+
+    # Candidates
+
     def nearest(
-        self, vector: Floats, k: int, kinds: Sequence[NodeKind], within: Ints | None
+        self,
+        vector: Floats,
+        k: int,
+        kinds: Sequence[NodeKind],
+        within: Ints | None,
+        originals: Originals,
     ) -> tuple[Ints, Floats]:
         """Ids and similarities of the most similar active nodes, best first, ties by id."""
-        rows = self.of_kinds(kinds)
-        rows = rows[~self._is_quiet[rows]]
-        if within is not None:
-            rows = rows[np.isin(self.ids[rows], within)]
-        similarities = self._similarities(vector, rows)
-        best = top_k(similarities, k)
-        return self.ids[rows[best]], similarities[best]
+        rows, similarities = self.vectors.search(
+            vector, k, self._wanted(kinds, within), self._of_rows(originals)
+        )
+        return self.table.ids.at(rows), similarities
 
     def during(
         self, starts: Floats, ends: Floats, kinds: Sequence[NodeKind], within: Ints | None
     ) -> Ints:
         """Ids of the active nodes that were said in one of some periods; ascending."""
-        rows = self.of_kinds(kinds)
-        if within is not None:
-            rows = rows[np.isin(self.ids[rows], within)]
-        found: Ints = self.ids[rows[inside(self.columns.at[rows], starts, ends)]]
+        wanted = self.table.marks.looked_up(of_kinds(kinds, ACTIVE))
+        rows = np.flatnonzero(self._among(wanted, within))
+        found: Ints = self.table.ids.at(rows[inside(self.table.at.at(rows), starts, ends)])
         return found
 
-    def similarities(self, vector: Floats, ids: Ints) -> NDArray[np.float32]:
-        """The similarity of each of these nodes: the same number as in `nearest`."""
-        return self._similarities(vector, self.rows(ids))
+    def _wanted(self, kinds: Sequence[NodeKind], within: Ints | None) -> NDArray[np.bool_]:
+        """For each row, whether it may be a candidate."""
+        return self._among(self.table.marks.looked_up(of_kinds(kinds, ACTIVE | HEARD)), within)
 
-    def _similarities(self, vector: Floats, rows: Ints) -> NDArray[np.float32]:
-        """That of the whole or of the best passage, whichever is higher."""
-        best = np.full(len(self.ids), -1.0, np.float32)
-        best[rows] = _scores(self.vectors, rows, vector)
-        wanted = np.zeros(len(self.ids), np.bool_)
-        wanted[rows] = True
-        owners = self.owners.values
-        chosen = np.flatnonzero(wanted[owners])
-        np.maximum.at(best, owners[chosen], _scores(self.passages.values, chosen, vector))
-        return best[rows]
+    def _among(self, wanted: NDArray[np.bool_], within: Ints | None) -> NDArray[np.bool_]:
+        if within is None:
+            return wanted
+        among = np.zeros(len(wanted), np.bool_)
+        rows = self._look_up(within)
+        among[rows[rows >= 0]] = True
+        return wanted & among
+
+    def similarities(self, vector: Floats, ids: Ints, originals: Originals) -> Floats:
+        """The similarity of each of these nodes: the same number as in `nearest`."""
+        return self.vectors.similarities(vector, self.rows(ids), self._of_rows(originals))
+
+    def wholes(self, ids: Ints, originals: Originals) -> NDArray[np.float32]:
+        """The vectors of whole texts."""
+        return self.vectors.wholes(self.rows(ids), self._of_rows(originals))
+
+    def _of_rows(self, originals: Originals) -> Originals:
+        """What reads the vectors of rows, from what reads those of ids."""
+        return lambda rows: originals(self.table.ids.at(rows))
+
+    # Columns
 
     def nodes(self, ids: Ints) -> Nodes:
         """The columns of these nodes."""
         rows = self.rows(ids)
-        columns = self.columns
+        columns = self.table.at_rows(rows)
         return Nodes(
             ids=ids,
-            kinds=columns.kinds[rows],
-            sessions=columns.sessions[rows],
+            kinds=(columns.marks & KINDS).astype(np.int64),
+            sessions=columns.sessions.astype(np.int64),
             previous=self._ids_of(self.turns.before(rows)),
             next=self._ids_of(self.turns.after(rows)),
-            lengths=columns.lengths[rows],
-            at=columns.at[rows],
-            speakers=columns.speakers[rows],
-            traits=columns.traits[rows],
-            roles=columns.roles[rows],
+            lengths=columns.lengths,
+            at=columns.at,
+            speakers=self.speakers.numbered(columns.speakers),
+            traits=columns.traits,
+            roles=columns.roles.astype(np.int64),
         )
 
     def around(self, ids: Ints, reach: int) -> Ints:
         """These nodes, and the turns up to `reach` away in their sessions; ascending, without quiet ones."""
-        found = np.zeros(len(self.ids), np.bool_)
         rows = self.rows(ids)
-        found[rows] = True
+        found = [rows]
         for beside in (self.turns.before, self.turns.after):
             reached = rows
             for _ in range(reach):
                 reached = beside(reached)
-                found[reached[reached >= 0]] = True
-        return self.ids[found & ~self._is_quiet]
-
-    @property
-    def _is_quiet(self) -> NDArray[np.bool_]:
-        return (self.columns.traits & QUIET) > 0
+                found.append(reached)
+        rows = np.unique(np.concatenate(found))
+        rows = rows[rows >= 0]
+        around: Ints = self.table.ids.at(rows[IS_HEARD[self.table.marks.at(rows)]])
+        return around
 
     def n_neighbors(self) -> int:
         """The number of turns with a next turn."""
-        return int((self.turns.after(np.arange(len(self.ids))) >= 0).sum())
+        return int((self.turns.after(np.arange(len(self.table))) >= 0).sum())
 
     def _ids_of(self, rows: Ints) -> Ints:
         """The ids of rows; 0 for a row of -1."""
-        if not len(self.ids):
+        if not len(rows):
             return np.zeros(0, np.int64)
-        return np.where(rows >= 0, self.ids[rows], 0)
+        return np.where(rows >= 0, self.table.ids.at(rows), 0)
 
 
-def _parted(
-    vectors: NDArray[np.float32], n_vectors: Ints
-) -> tuple[NDArray[np.float32], NDArray[np.float32], Ints]:
-    """The vectors of whole texts, those of passages, and for each passage which node has it.
-
-    Args:
-        vectors: One node after the other, that of the whole first.
-        n_vectors: How many each has.
-    """
-    firsts = np.cumsum(n_vectors) - n_vectors
-    is_passage = np.ones(len(vectors), np.bool_)
-    is_passage[firsts] = False
-    owners = np.repeat(np.arange(len(n_vectors)), n_vectors - 1)
-    return vectors[firsts], vectors[is_passage], owners
-
-
-def _index(
-    columns: Columns, wholes: Rows, passages: Rows, owners: Rows, speakers: tuple[str, ...]
-) -> NodeIndex:
-    columns, speakers = _drop_unused_speakers(columns, speakers)
-    grown = tuple(map(Rows, columns.arrays))
-    turns = Turns.of(columns.ids, columns.turns, columns.sessions)
-    return NodeIndex(columns, grown, wholes, passages, owners, turns, speakers)
-
-
-def _drop_unused_speakers(
-    columns: Columns, speakers: tuple[str, ...]
-) -> tuple[Columns, tuple[str, ...]]:
-    """Drop speakers without active memories, and renumber the column."""
-    tell = columns.active & (columns.kinds != CUE) & (columns.speakers >= 0)
-    left = np.unique(columns.speakers[tell])
-    if len(left) == len(speakers):
-        return columns, speakers
-    number = np.full(len(speakers) + 1, -1)  # the last is for turns without a speaker
-    number[left] = np.arange(len(left))
-    return (
-        replace(columns, speakers=number[columns.speakers]),
-        tuple(speakers[i] for i in left),
+def _removed(columns: Columns) -> Columns:
+    """Nodes that were removed: they keep their ids, and belong nowhere."""
+    n = len(columns.ids)
+    return replace(
+        columns,
+        marks=np.full(n, GONE, np.uint8),
+        sessions=np.full(n, NONE, np.int32),
+        speakers=np.full(n, -1, np.int32),
     )
 
 
-def _scores(vectors: NDArray[np.float32], rows: Ints, query: Floats) -> NDArray[np.float32]:
-    """The dot products of some of the vectors with the question."""
-    if SPARSE * len(rows) < len(vectors):
-        return _cosines(vectors[rows], query)
-    return _cosines(vectors, query)[rows]
+def _joined(one: Columns, other: Columns) -> Columns:
+    pairs = zip(one.arrays, other.arrays, strict=True)
+    return Columns(*(np.concatenate(pair) for pair in pairs))
 
 
-def _cosines(vectors: NDArray[np.float32], query: Floats) -> NDArray[np.float32]:
-    """One cosine per row, which depends on that row alone, so equal rows tie.
+def _speaking(columns: Columns) -> NDArray[np.int32]:
+    """The speakers of the active memories."""
+    tells = IS_ACTIVE[columns.marks] & (columns.marks & KINDS != CUE)
+    speaking: NDArray[np.int32] = columns.speakers[tells]
+    return speaking
 
-    A matrix product would sum the last rows in another order than the others.
-    """
-    cosines: NDArray[np.float32] = np.einsum("ij,j->i", vectors, query)
-    return np.clip(cosines, -1, 1, out=cosines)
+
+def _inactive(columns: Columns) -> int:
+    """How many are there and superseded."""
+    return int((IS_THERE[columns.marks] & ~IS_ACTIVE[columns.marks]).sum())
+
+
+def _moved(turns: Turns, rows: Ints, old: Columns, new: Columns, table: Table) -> Turns:
+    """How turns follow each other, after some have gone or stand elsewhere."""
+    moved = (old.sessions != new.sessions) | (old.places != new.places)
+    if not moved.any():
+        return turns
+    return turns.moved(rows[moved], old.sessions[moved], new.sessions[moved], table.placed)

@@ -124,7 +124,7 @@ def _looked_up(space: Space, place: Mapping[int, int]) -> tuple[Ints, Ints, Ints
 
 def _of_active(index: NodeIndex, terms: Ints, ids: Ints, *others: Ints) -> tuple[Ints, ...]:
     """The postings of nodes that are not superseded."""
-    if index.columns.active.all():
+    if index.is_all_active:
         return terms, ids, *others
     stays = index.is_active(ids)
     return tuple(each[stays] for each in (terms, ids, *others))

@@ -22,6 +22,7 @@ from helamem.stores.sqlite import (
     shown,
     superseding,
 )
+from helamem.stores.sqlite.columns import ACTIVE, of_kinds
 from helamem.stores.sqlite.namespace import all_of, listed, made_with, state
 from helamem.stores.sqlite.rows import EPISODE
 
@@ -126,17 +127,20 @@ class Reading:
 
     def nearest(self, vector: Floats, k: int, *, kinds: Sequence[NodeKind]) -> tuple[Ints, Floats]:
         """The active nodes with the highest cosine: ids and cosines, best first."""
-        return self._index().nearest(self._query(vector), k, kinds, None)
+        query = self._query(vector)
+        with self._seeing() as seen:
+            return seen.index.nearest(query, k, kinds, None, seen.originals)
 
     def vectors(self, ids: Ints) -> NDArray[np.float32]:
         """The vectors, shape (n, dimension)."""
         with self._seeing() as seen:
-            return seen.index.vectors[seen.rows(ids)]
+            seen.require(ids)
+            return seen.index.wholes(ids, seen.originals)
 
     def nodes(self, ids: Ints) -> Nodes:
         """The columns of nodes, in the order of `ids`."""
         with self._seeing() as seen:
-            seen.rows(ids)
+            seen.require(ids)
             return seen.index.nodes(ids)
 
     def edges(self, sources: Ints, *, superseded: bool = False) -> Edges:
@@ -155,10 +159,10 @@ class Reading:
         """The ids of active nodes, or of superseded ones as well, ascending."""
         with self._seeing() as seen:
             index = seen.index
-            found = index.ids[index.of_kinds(kinds, superseded=superseded)]
+            found = index.of_kinds(kinds, superseded=superseded)
             if where is None:
                 return found
-            cues = index.ids[index.of_kinds([kind for kind in kinds if kind == "cue"])]
+            cues = index.of_kinds([kind for kind in kinds if kind == "cue"])
             matching = regions.matching(seen, where, superseded=superseded)
             return found[np.isin(found, np.concatenate([cues, matching]))]
 
@@ -187,8 +191,8 @@ class Reading:
         with self._looking() as space:
             held = self._lease.file.caches.of(space.id).held
             if held is not None and held.state == state(space):
-                return held.index.speakers
-        return self._index().speakers
+                return held.index.speakers.told
+        return self._index().speakers.told
 
     def get(self, ids: Sequence[int], *, skip_missing: bool = False) -> list[Episode | Fact]:
         """The memories, in the order of `ids`."""
@@ -267,10 +271,9 @@ class Reading:
         with self._seeing() as seen:
             index, analysis = seen.index, made_with(seen.space.db) or seen.space.analysis
             edges = edge_table.everything(seen.space, index)
-        columns = index.columns
-        is_episode = (columns.kinds == EPISODE) & columns.active
-        times = columns.at[is_episode]
-        named = np.unique(columns.speakers[columns.active & (columns.speakers >= 0)])
+        is_episode = index.table.marks.looked_up(of_kinds(["episode"], ACTIVE))
+        times = index.table.at.values[is_episode]
+        sessions = index.table.sessions.values[is_episode]
         return Stats(
             namespace=self._claim.name,
             embedder=analysis.embedder,
@@ -280,8 +283,8 @@ class Reading:
             episodes=int(is_episode.sum()),
             facts=len(index.of_kinds(["fact"])),
             cues=len(index.of_kinds(["cue"])),
-            sessions=len(np.unique(columns.sessions[is_episode & (columns.sessions >= 0)])),
-            speakers=tuple(index.speakers[i] for i in named),
+            sessions=len(np.unique(sessions[sessions >= 0])),
+            speakers=index.speakers.told,
             edges={"temporal": index.n_neighbors(), **edge_table.counted(edges, index)},
             first_at=encoding.moment(float(times.min()), self._zone) if len(times) else None,
             last_at=encoding.moment(float(times.max()), self._zone) if len(times) else None,

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from helamem.filters import Filter
     from helamem.protocols import Ints, NodeKind, Postings, RegionQuery
     from helamem.stores.sqlite.index import NodeIndex
-    from helamem.stores.sqlite.namespace import Space
     from helamem.stores.sqlite.snapshots import Snapshot
 
 MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
@@ -31,57 +30,57 @@ def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
     space, index = seen.space, seen.index
     allowed = None if query.where is None else matching(seen, query.where)
     postings = posting_table.postings(seen, query.terms, query.max_postings)
-    cues = _cues(space, index, query)
-    seeds = _candidates(index, query, postings, allowed)
+    cues = _cues(seen, query)
+    seeds = _candidates(seen, query, postings, allowed)
     stored = edge_table.two_steps_from(space, np.union1d(cues.ids, seeds), index)
     edges = stored.decayed(query.rule, seen.state.lessons if query.now is None else query.now)
     ids = index.around(index.memories(np.union1d(seeds, edges.targets)), query.reach)
     return RegionRows(
         nodes=index.nodes(ids),
-        similarity=index.similarities(query.vector, ids),
-        vectors=index.vectors[index.rows(ids)],
+        similarity=index.similarities(query.vector, ids, seen.originals),
+        vectors=index.wholes(ids, seen.originals),
         allowed=np.ones(len(ids), np.bool_) if allowed is None else np.isin(ids, allowed),
         postings=postings.among(ids),
         edges=edges,
         cues=cues,
-        speakers=index.speakers,
+        speakers=index.speakers.told,
     )
 
 
 def matching(seen: Snapshot, where: Filter, *, superseded: bool = False) -> Ints:
     """The active memories that meet the conditions, or superseded ones as well, ascending."""
-    active = seen.index.ids[seen.index.of_kinds(MEMORIES, superseded=superseded)]
+    active = seen.index.of_kinds(MEMORIES, superseded=superseded)
     return active[np.isin(active, filtering.matching(seen.space, where))]
 
 
-def _cues(space: Space, index: NodeIndex, query: RegionQuery) -> FoundCues:
+def _cues(seen: Snapshot, query: RegionQuery) -> FoundCues:
     """The earlier questions nearest to this one, with their texts."""
     if not query.cues:
         return FoundCues(np.empty(0, np.int64), np.empty(0, np.float32), ())
-    nearest, cosines = index.nearest(query.vector, query.cues, ("cue",), None)
+    nearest, cosines = seen.index.nearest(query.vector, query.cues, ("cue",), None, seen.originals)
     order = np.argsort(nearest)
     ids = nearest[order]
-    return FoundCues(ids, cosines[order], node_table.texts(space, ids))
+    return FoundCues(ids, cosines[order], node_table.texts(seen.space, ids))
 
 
 def _candidates(
-    index: NodeIndex, query: RegionQuery, postings: Postings, allowed: Ints | None
+    seen: Snapshot, query: RegionQuery, postings: Postings, allowed: Ints | None
 ) -> Ints:
     """The best candidates of all, and of the time that the question names."""
     if not query.nearest or not query.lexical:
-        return index.ids[index.of_kinds(MEMORIES)]
-    best = _best(index, query, postings, allowed)
+        return seen.index.of_kinds(MEMORIES)
+    best = _best(seen, query, postings, allowed)
     if not query.periods:
         return best
     starts, ends = np.array(query.periods).T
-    during = index.during(starts, ends, MEMORIES, allowed)
-    return np.union1d(best, _best(index, query, postings, during))
+    during = seen.index.during(starts, ends, MEMORIES, allowed)
+    return np.union1d(best, _best(seen, query, postings, during))
 
 
-def _best(index: NodeIndex, query: RegionQuery, postings: Postings, within: Ints | None) -> Ints:
+def _best(seen: Snapshot, query: RegionQuery, postings: Postings, within: Ints | None) -> Ints:
     """The nearest by vector, and the best by words."""
-    nearest, _ = index.nearest(query.vector, query.nearest, MEMORIES, within)
-    return np.union1d(nearest, _best_by_words(index, query, postings, within))
+    nearest, _ = seen.index.nearest(query.vector, query.nearest, MEMORIES, within, seen.originals)
+    return np.union1d(nearest, _best_by_words(seen.index, query, postings, within))
 
 
 def _best_by_words(
@@ -92,7 +91,7 @@ def _best_by_words(
         ids = ids[np.isin(ids, within, assume_unique=True)]
     scores = lexical.bm25(
         postings.table(ids),
-        index.columns.lengths[index.rows(ids)],
+        index.lengths(ids),
         lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents),
         mean_length=postings.mean_length,
         k1=query.k1,

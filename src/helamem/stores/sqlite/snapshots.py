@@ -6,11 +6,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from helamem.errors import NotFoundError
-from helamem.stores.sqlite import namespace
+from helamem.stores.sqlite import namespace, rows
 from helamem.stores.sqlite.cache import caught_up
+from helamem.stores.sqlite.namespace import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from helamem.protocols import Ints
     from helamem.stores.sqlite.cache import Caches, Held
@@ -41,16 +45,26 @@ class Snapshot:
         """The nodes."""
         return self._now().index
 
-    def rows(self, ids: Ints) -> Ints:
-        """The rows of nodes in the index.
+    def require(self, ids: Ints) -> None:
+        """Refuse ids that are not in the index.
 
         Raises:
             NotFoundError: One of them is not there.
         """
         try:
-            return self.index.rows(ids)
+            self.index.rows(ids)
         except KeyError as exc:
             raise NotFoundError("memory", exc.args[0]) from exc
+
+    def originals(self, ids: Ints) -> tuple[NDArray[np.float32], Ints]:
+        """The vectors of nodes as the file has them; see `protocols.Originals`."""
+        found = dict(
+            self.space.db.rows(
+                "SELECT node, value FROM vector WHERE node IN (SELECT value FROM json_each(?))",
+                listed(ids.tolist()),
+            )
+        )
+        return rows.unblobbed([found[id_] for id_ in ids.tolist()], self.space.dimension)
 
     def _now(self) -> Held:
         if self._held is None:

@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from helamem.stores.sqlite.growing import Rows
+from helamem.stores.growing import Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from helamem.protocols import Ints
+
+Numbers: TypeAlias = "NDArray[np.integer[Any]]"  # 32 bits are enough for rows and sessions
 
 NONE = -1  # no row, and no session
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where some rows stand: the columns that decide how turns follow each other.
+
+    Attributes:
+        ids: The ids of the rows.
+        places: By what turns follow each other within a session; then by id.
+        sessions: Which session each belongs to; -1 for none.
+    """
+
+    ids: Ints
+    places: Ints
+    sessions: Numbers
+
+    def order(self) -> Ints:
+        """The rows session by session, as they follow each other."""
+        return np.lexsort((self.ids, self.places, self.sessions))
+
+
 class Turns:
-    """The turns of one moment; those of a later moment share memory with them where turns were only added.
+    """The turns of one moment; those of another moment share memory with them.
 
     A row may point to one that came after this moment. It has none after it then, for this moment.
     """
@@ -27,20 +53,14 @@ class Turns:
         self._ends = ends
 
     @classmethod
-    def of(cls, ids: Ints, places: Ints, sessions: Ints) -> Turns:
-        """From the columns of all rows.
-
-        Args:
-            ids: Ascending.
-            places: By what turns follow each other within a session, where it is the same by id.
-            sessions: Which session each belongs to; -1 for none.
-        """
-        order = np.lexsort((ids, places, sessions))
-        follow = (sessions[order[1:]] == sessions[order[:-1]]) & (sessions[order[1:]] != NONE)
-        before, after = np.full(len(ids), NONE), np.full(len(ids), NONE)
+    def of(cls, placed: Placed, room: int = 0) -> Turns:
+        """From the columns of all rows."""
+        order, n = placed.order(), len(placed.ids)
+        follow = _same_session(placed.sessions[order])
+        before, after = np.full(n, NONE, np.int32), np.full(n, NONE, np.int32)
         before[order[1:][follow]] = order[:-1][follow]
         after[order[:-1][follow]] = order[1:][follow]
-        return cls(Rows(before), Rows(after), Ends(len(ids), None))
+        return cls(Rows(before, room=room), Rows(after, room=room), Ends(None))
 
     @property
     def n_bytes(self) -> int:
@@ -49,55 +69,154 @@ class Turns:
 
     def before(self, rows: Ints) -> Ints:
         """The row before each; -1 where there is none."""
-        return self._beside(self._before.values, rows)
+        return self._beside(self._before, rows)
 
     def after(self, rows: Ints) -> Ints:
         """The row after each; -1 where there is none."""
-        return self._beside(self._after.values, rows)
+        return self._beside(self._after, rows)
 
-    def _beside(self, links: Ints, rows: Ints) -> Ints:
+    def _beside(self, links: Rows, rows: Ints) -> Ints:
         if not len(links):
             return np.zeros(0, np.int64)
-        return self._known(np.where(rows >= 0, links[rows], NONE))
+        found = np.where(rows >= 0, links.at(rows), NONE)
+        return np.where(found < len(links), found, NONE).astype(np.int64)
 
-    def _known(self, rows: Ints) -> Ints:
-        return np.where(rows < len(self._before.values), rows, NONE)
-
-    def followed_by(self, ids: Ints, places: Ints, sessions: Ints) -> Turns:
-        """These turns and newer ones.
+    def followed_by(self, newer: Numbers, sessions: Rows) -> Turns:
+        """These turns and newer ones, each at the end of its session.
 
         Args:
-            ids, places, sessions: The columns of all rows; see `of`.
+            newer: The sessions of the newer rows.
+            sessions: Those of all rows.
         """
-        n, added = len(self._before.values), slice(len(self._before.values), None)
-        if len(ids) > 2 * n or not np.array_equal(ids[added], places[added]):
-            return Turns.of(ids, places, sessions)
-        last = self._ends.taken(n)
-        if last is None:
-            ends = np.flatnonzero((self.after(np.arange(n)) == NONE) & (sessions[:n] != NONE))
-            last = dict(zip(sessions[ends].tolist(), ends.tolist(), strict=True))
-        none = np.full(len(ids) - n, NONE)
-        before, after = self._before.followed_by(none), self._after.followed_by(none)
-        if not after.shares_with(self._after):  # others may have let it point to turns of their own
-            after.values[:n] = self._known(after.values[:n])
-        for row, session in enumerate(sessions[added].tolist(), n):
+        n = len(self._before)
+        last = self._last(sessions)
+        before = np.full(len(newer), NONE, np.int32)
+        after, followed = before.copy(), {}
+        for row, session in enumerate(newer.tolist()):
             if session != NONE:
-                if session in last:
-                    before.values[row], after.values[last[session]] = last[session], row
-                last[session] = row
-        return Turns(before, after, Ends(len(ids), last))
+                previous = last.get(session, NONE)
+                before[row], last[session] = previous, n + row
+                if previous >= n:
+                    after[previous - n] = n + row
+                elif previous != NONE:
+                    followed[previous] = n + row
+        return Turns(self._before.followed_by(before), self._followed(after, followed), Ends(last))
+
+    def _followed(self, added: Numbers, followed: dict[int, int]) -> Rows:
+        """What comes after each row, with more rows at the end, which some of the old ones point to."""
+        after = self._after.followed_by(added)
+        if not after.shares_with(self._after):  # others may have let it point to turns of their own
+            n = len(self._after)
+            theirs = np.flatnonzero(after.values[:n] >= n)
+            after = after.amended(theirs, np.full(len(theirs), NONE, np.int32))
+        rows, values = (
+            np.array(list(followed), np.int64),
+            np.array(list(followed.values()), np.int32),
+        )
+        return after.amended(rows, values)
+
+    def moved(self, rows: Ints, was: Numbers, now: Numbers, placed: Callable[[], Placed]) -> Turns:
+        """These turns, of which some have gone, or stand elsewhere.
+
+        Args:
+            rows: Which, and
+            was: the sessions that they left, where they are not -1, and
+            now: the sessions that they are in, where they are not -1.
+            placed: The columns of all rows, as of now. They are asked for only where a session is entered.
+        """
+        links = _Links(self, self._ends.taken())
+        for row, session in zip(rows.tolist(), was.tolist(), strict=True):
+            if session != NONE:
+                links.take_out(row, session)
+        entered = np.unique(now[now != NONE])
+        if len(entered):
+            everywhere = placed()
+            links.order(everywhere, np.flatnonzero(np.isin(everywhere.sessions, entered)))
+        return Turns(*links.rows(), Ends(links.last))
+
+    def _last(self, sessions: Rows) -> dict[int, int]:
+        """The last row of each session."""
+        last = self._ends.taken()
+        if last is None:
+            known = sessions.values[: len(self._before)]
+            is_last = self.after(np.arange(len(known))) == NONE
+            ends = np.flatnonzero(is_last & (known != NONE))
+            last = dict(zip(known[ends].tolist(), ends.tolist(), strict=True))
+        return last
+
+
+class _Links:
+    """The links of one moment, while some change."""
+
+    def __init__(self, turns: Turns, last: dict[int, int] | None) -> None:
+        self._turns = turns
+        self._changed: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        self.last = last
+
+    def take_out(self, row: int, session: int) -> None:
+        """Join what is before a row with what is after it."""
+        before, after = self._at(0, row), self._at(1, row)
+        self._link(before, after)
+        self._changed[0][row] = self._changed[1][row] = NONE
+        if self.last is not None and self.last.get(session) == row:
+            if before == NONE:
+                del self.last[session]
+            else:
+                self.last[session] = before
+
+    def order(self, placed: Placed, rows: Ints) -> None:
+        """Let the rows of whole sessions follow each other anew."""
+        chosen = Placed(placed.ids[rows], placed.places[rows], placed.sessions[rows])
+        order = chosen.order()
+        ordered, sessions = rows[order].tolist(), chosen.sessions[order].tolist()
+        previous, of = NONE, NONE
+        for row, session in zip(ordered, sessions, strict=True):
+            self._changed[0][row] = NONE
+            if session == of:
+                self._link(previous, row)
+            previous, of = row, session
+            self._changed[1][row] = NONE
+            if self.last is not None:
+                self.last[session] = row
+
+    def rows(self) -> tuple[Rows, Rows]:
+        """What comes before and after each row now."""
+        before, after = (
+            links.replaced(np.array(list(changed), np.int64), np.array(list(changed.values())))
+            for links, changed in zip(
+                (self._turns._before, self._turns._after), self._changed, strict=True
+            )
+        )
+        return before, after
+
+    def _at(self, side: int, row: int) -> int:
+        if row in self._changed[side]:
+            return self._changed[side][row]
+        beside = (self._turns.before, self._turns.after)[side]
+        return int(beside(np.array([row]))[0])
+
+    def _link(self, before: int, after: int) -> None:
+        if before != NONE:
+            self._changed[1][before] = after
+        if after != NONE:
+            self._changed[0][after] = before
 
 
 class Ends:
-    """The last row of each session, for whoever appends first to the moment that they are of."""
+    """The last row of each session, for whoever makes the next moment first."""
 
-    def __init__(self, n: int, last: dict[int, int] | None) -> None:
-        self._n = n
+    def __init__(self, last: dict[int, int] | None) -> None:
         self._last = last
         self._lock = threading.Lock()
 
-    def taken(self, n: int) -> dict[int, int] | None:
+    def taken(self) -> dict[int, int] | None:
         """Take them; None where they have been taken, or nobody has looked for them yet."""
         with self._lock:
-            last, self._last = self._last if self._n == n else None, None
+            last, self._last = self._last, None
             return last
+
+
+def _same_session(sessions: Numbers) -> Ints:
+    """Where a row is of the same session as the one before it."""
+    found: Ints = np.flatnonzero((sessions[1:] == sessions[:-1]) & (sessions[1:] != NONE))
+    return found

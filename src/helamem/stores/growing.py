@@ -1,0 +1,140 @@
+"""Arrays that grow and change without being copied each time, while others still read what they were."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helamem.protocols import located
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from helamem.protocols import Ints
+
+MORE = 1.5  # how much larger a new buffer is than what was there
+MOST_PATCHES = 1024  # beyond so many changed places, an array is copied
+NOWHERE = np.empty(0, np.int64)
+
+
+class _Buffer:
+    """An array of which a beginning is filled."""
+
+    def __init__(self, values: NDArray[Any], n_filled: int) -> None:
+        self.values = values
+        self._n_filled = n_filled
+        self._lock = threading.Lock()
+
+    def claims(self, begin: int, end: int) -> bool:
+        """Take the places from `begin` to `end`, unless they are taken or there are none."""
+        with self._lock:
+            if self._n_filled != begin or end > len(self.values):
+                return False
+            self._n_filled = end
+            return True
+
+
+class Rows:
+    """An array as of one moment; a later moment is another one, which shares its memory.
+
+    What is appended goes behind it in place if nobody else has appended to it; otherwise it is copied. What is
+    changed is kept apart, as patches, until there are many.
+    """
+
+    __slots__ = ("_buffer", "_n", "_patches", "_places")
+
+    def __init__(self, values: NDArray[Any], *, room: int = 0) -> None:
+        self._buffer = _Buffer(copied(values, room) if room > len(values) else values, len(values))
+        self._n = len(values)
+        self._places: Ints = NOWHERE
+        self._patches: NDArray[Any] = values[:0]
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """All of it; a copy if something has changed."""
+        if not len(self._places):
+            return self._base
+        whole = copied(self._base, self._n)
+        whole[self._places] = self._patches
+        return whole
+
+    @property
+    def n_bytes(self) -> int:
+        """The memory that it takes, with room for more."""
+        return int(self._buffer.values.nbytes)
+
+    @property
+    def room(self) -> int:
+        """How many rows there may be before it is copied."""
+        return len(self._buffer.values)
+
+    @property
+    def _base(self) -> NDArray[Any]:
+        return self._buffer.values[: self._n]
+
+    def at(self, rows: Ints) -> NDArray[Any]:
+        """Some of the rows."""
+        found = self._base[rows]
+        if len(self._places):
+            where = located(self._places, rows)
+            found[where >= 0] = self._patches[where[where >= 0]]
+        return found
+
+    def looked_up(self, table: NDArray[Any]) -> NDArray[Any]:
+        """What a table says of each value, without a copy of the values."""
+        found = np.take(table, self._base)
+        found[self._places] = table[self._patches]
+        return found
+
+    def followed_by(self, added: NDArray[Any]) -> Rows:
+        """These rows, then the added ones; those of this moment stay as they are."""
+        end = self._n + len(added)
+        if not self._buffer.claims(self._n, end):
+            whole = Rows(self._base, room=max(end, int(MORE * self._n)))
+            return whole._patched(self._places, self._patches).followed_by(added)
+        self._buffer.values[self._n : end] = added
+        return self._sharing(end, self._places, self._patches)
+
+    def replaced(self, rows: Ints, values: NDArray[Any]) -> Rows:
+        """Other values in some rows, which are distinct; those of this moment stay as they are."""
+        places = np.union1d(self._places, rows)
+        patches = self.at(places)
+        patches[np.searchsorted(places, rows)] = values
+        if len(places) <= MOST_PATCHES:
+            return self._patched(places, patches)
+        whole = copied(self._base, len(self._buffer.values))
+        whole[places] = patches
+        anew = Rows.__new__(Rows)
+        anew._buffer = _Buffer(whole, self._n)
+        return anew._sharing(self._n, NOWHERE, patches[:0])
+
+    def amended(self, rows: Ints, values: NDArray[Any]) -> Rows:
+        """The same, but in place unless a row has changed before: earlier moments have to ignore such values."""
+        apart = np.isin(rows, self._places)
+        self._base[rows[~apart]] = values[~apart]
+        return self.replaced(rows[apart], values[apart]) if apart.any() else self
+
+    def shares_with(self, other: Rows) -> bool:
+        """Whether both lie in the same memory."""
+        return self._buffer is other._buffer
+
+    def _patched(self, places: Ints, patches: NDArray[Any]) -> Rows:
+        return self._sharing(self._n, places, patches)
+
+    def _sharing(self, n: int, places: Ints, patches: NDArray[Any]) -> Rows:
+        """Rows of another moment in the same memory."""
+        rows = Rows.__new__(Rows)
+        rows._buffer, rows._n, rows._places, rows._patches = self._buffer, n, places, patches
+        return rows
+
+
+def copied(values: NDArray[Any], room: int) -> NDArray[Any]:
+    """A copy at the beginning of a larger array; whole arrays are copied nowhere else."""
+    larger = np.empty((room, *values.shape[1:]), values.dtype)
+    larger[: len(values)] = values
+    return larger
