@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # what type checkers see; a test compares it with `_NAMES`
         ChangedError as ChangedError,
         ConfigError as ConfigError,
         CorruptError as CorruptError,
+        CutOffError as CutOffError,
         DataError as DataError,
         EmbedderError as EmbedderError,
         EmbedderMismatchError as EmbedderMismatchError,
@@ -84,7 +85,7 @@ _NAMES = {
     "config.loading": "Config",
     "consolidation.profiles": "Profile",
     "errors": (
-        "ChangedError ConfigError CorruptError DataError EmbedderError EmbedderMismatchError "
+        "ChangedError ConfigError CorruptError CutOffError DataError EmbedderError EmbedderMismatchError "
         "HelaMemError LLMError LanguageMismatchError MissingExtraError NotFoundError "
         "ProviderError RerankerError SchemaError StoreError"
     ),

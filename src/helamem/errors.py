@@ -15,6 +15,7 @@ HelaMemError
     ├── EmbedderError
     ├── RerankerError
     └── LLMError
+        └── CutOffError          the answer is longer than the limit of tokens; `.text`, `.tokens`
 
 Wrong arguments are plain `TypeError` and `ValueError`, raised where they enter.
 """
@@ -140,3 +141,27 @@ class RerankerError(ProviderError):
 
 class LLMError(ProviderError):
     """The language model's server failed."""
+
+
+class CutOffError(LLMError):
+    """The language model's answer is longer than its limit of tokens.
+
+    Attributes:
+        text: The answer as far as it came.
+        tokens: The tokens of the prompt and of the answer; 0 if the server does not count.
+        model: The model that answered, as its server calls it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str = "",
+        text: str = "",
+        tokens: tuple[int, int] = (0, 0),
+        model: str = "",
+    ) -> None:
+        super().__init__(message, provider=provider)
+        self.text = text
+        self.tokens = tokens
+        self.model = model

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from helamem.protocols import Message, Reply, Request
     from helamem.records import Fact
-    from llm_server import Act
+    from helamem.reports import ConsolidationReport
+    from llm_server import Act, Handler
 
 MAY_8 = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
 NOTHING: dict[str, Any] = {"facts": []}
@@ -512,6 +513,90 @@ def test_no_failure_over_the_wire_leaves_a_trace(act: Act, told_: str) -> None:
         llm.close()
     assert ["Ana has a thing."] == texts(memory)
     assert () == memory.check()
+
+
+@dataclass(frozen=True)
+class Wordy:
+    """A server whose model makes every second episode a fact, and is cut off at `max_tokens` of four characters."""
+
+    def play(self, handler: Handler, request: dict[str, Any]) -> None:
+        said = one_fact_each(request["messages"])
+        text = json.dumps({"facts": said["facts"][::2]})
+        room = 4 * request["max_tokens"]
+        finish = "stop" if len(text) <= room else "length"
+        Say(text[:room], finish=finish).play(handler, request)
+
+
+def consolidated_by(act: Act, memory: Memory) -> tuple[ConsolidationReport, list[int]]:
+    """The report, and how many episodes each request showed."""
+    pytest.importorskip("openai")
+    with LLMServer(act) as server:
+        llm = OpenAIChat("tiny", base_url=server.base_url, max_retries=0)
+        report = memory.consolidate(llm=llm)
+        llm.close()
+        return report, [len(shown(each["messages"])) for each in server.requests]
+
+
+class TestALongAnswer:
+    """A fact of `Wordy` takes about 40 tokens."""
+
+    def test_a_cluster_is_read_in_halves_until_the_answers_fit(self) -> None:
+        memory = opened(**{"llm.max_tokens": 720})
+        talk(memory, 60)
+        report, asked = consolidated_by(Wordy(), memory)
+
+        assert [60, 30, 30] == asked
+        assert (2, (), (), 0) == (report.clusters, report.refused, report.failed, report.left)
+        assert [f"Ana said: Thing number {i} is here." for i in range(0, 60, 2)] == sorted(
+            texts(memory), key=lambda text: int(text.split()[4])
+        )
+        assert {"calls": 3, "tokens": 3 * 18} == report.usage
+        assert [] == consolidated_by(Wordy(), memory)[1]
+
+    def test_what_is_complete_of_the_shortest_answer_is_kept(self) -> None:
+        memory = opened(**{"llm.max_tokens": 150})
+        talk(memory, 16)
+        report, asked = consolidated_by(Wordy(), memory)
+
+        assert [16] == asked
+        assert [f"Ana said: Thing number {i} is here." for i in (0, 2, 4, 6)] == texts(memory)
+        assert (1, ()) == (report.clusters, report.failed)
+        assert "cut off after 4 facts, which are kept; raise llm.max_tokens" in report.refused[0]
+
+    def test_an_answer_without_a_complete_fact_is_a_failure(self) -> None:
+        memory = opened(**{"llm.max_tokens": 10})
+        talk(memory, 20)
+        report, asked = consolidated_by(Wordy(), memory)
+
+        assert [20, 10, 10] == asked
+        assert (0, [], 2) == (report.clusters, texts(memory), len(report.failed))
+        assert all("was cut off" in each for each in report.failed)
+
+    def test_halves_count_against_the_most_calls(self) -> None:
+        memory = opened(**{"llm.max_tokens": 720, "reflection.max_calls": 2})
+        talk(memory, 60)
+        report, asked = consolidated_by(Wordy(), memory)
+
+        assert ([60, 30], 1) == (asked, report.left)
+        assert [30] == consolidated_by(Wordy(), memory)[1]
+
+    def test_a_dense_cluster_is_read_in_halves_too_and_once(self) -> None:
+        memory = opened(
+            **{
+                "llm.max_tokens": 500,
+                "consolidation.min_strength": 0.5,
+                "consolidation.min_degree": 1,
+                "consolidation.max_size": 40,
+                "reflection.min_cluster": 20,
+            }
+        )
+        talk(memory, 30)
+        memory.reinforce(memory.search("Thing number 3"), used=list(range(1, 31)))
+        _, asked = consolidated_by(Wordy(), memory)
+
+        assert [30, 15, 15, 30, 15, 15] == asked  # first as a cluster, then as a stretch
+        assert [] == consolidated_by(Wordy(), memory)[1]
+        assert () == memory.check()
 
 
 @pytest.mark.slow

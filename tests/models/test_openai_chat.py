@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem.errors import ConfigError, LLMError, MissingExtraError
+from helamem.errors import ConfigError, CutOffError, LLMError, MissingExtraError
 from helamem.models import openai_chat
 from helamem.models.cached import Cached
 from helamem.models.metering import Meter
@@ -176,6 +176,8 @@ class TestFailures:
     def test_truncation(self) -> None:
         error = failure_of(Say('{"food": "pea', finish="length"), schema=SCHEMA)
 
+        assert isinstance(error, CutOffError)
+        assert ('{"food": "pea', (11, 7), "tiny-1") == (error.text, error.tokens, error.model)
         assert "was cut off: the answer is longer than max_tokens = 50 allows" in str(error)
         assert not error.retryable
 

@@ -89,8 +89,18 @@ def schema(n_episodes: int) -> dict[str, Json]:
     assert isinstance(facts, dict)  # noqa: S101
     return {
         **SCHEMA,
-        "properties": {"facts": {**facts, "maxItems": max(n_episodes // 2, MIN_MOST_FACTS)}},
+        "properties": {"facts": {**facts, "maxItems": most_facts(n_episodes)}},
     }
+
+
+def most_facts(n_episodes: int) -> int:
+    """How many facts a call about so many episodes may give."""
+    return max(n_episodes // 2, MIN_MOST_FACTS)
+
+
+def shorter_in_halves(n_episodes: int) -> bool:
+    """Whether a call about half of so many episodes may give fewer facts."""
+    return most_facts((n_episodes + 1) // 2) < most_facts(n_episodes)
 
 
 def distiller(model: str) -> str:

@@ -6,21 +6,22 @@ reads the other turns, in stretches of consecutive turns, each turn once.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from helamem import decay
-from helamem.consolidation import clusters
+from helamem.consolidation import claims, clusters
 from helamem.consolidation.extractive import Extractive
 from helamem.consolidation.reflective import Reflective
-from helamem.errors import ChangedError, NotFoundError, ProviderError
+from helamem.errors import ChangedError, CutOffError, NotFoundError, ProviderError
 from helamem.models.metering import Meter
 from helamem.protocols import QUIET
 from helamem.records import Episode
 from helamem.reports import ConsolidationReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from helamem.config import Config
     from helamem.consolidation.distiller import Distiller
@@ -51,9 +52,13 @@ def consolidate(
     distiller = _distiller(store, embedder, config, meter)
     with store.reading() as seen:
         plan = _plan(seen, config, None if meter is None else distiller.name, learning_now)
-    most = len(plan.todo) if meter is None else config.reflection.max_calls
     writing = _Writing(store, now, rule, learning_now)
-    done = _distil_all(writing, distiller, plan.todo[:most])
+    done = _distil_all(
+        writing,
+        distiller,
+        plan.todo,
+        may_ask=lambda: meter is None or meter.calls < config.reflection.max_calls,
+    )
     return ConsolidationReport(
         hubs=plan.hubs,
         clusters=done.clusters,
@@ -64,7 +69,7 @@ def consolidate(
         pruned=pruned,
         refused=tuple(done.refused),
         failed=tuple(done.failed),
-        left=len(plan.todo[most:]),
+        left=done.left,
         usage=meter.usage if meter else {"calls": 0, "tokens": 0},
         lesson=done.step,
     )
@@ -96,6 +101,24 @@ class _Cluster:
             return None
         return _Cluster([episode for episode, _ in left], [mark for _, mark in left], in_row=True)
 
+    def halves(self, reader: str) -> tuple[_Cluster, ...]:
+        """Its halves, if a model may write less about each of them; else none.
+
+        Only the second half of a dense cluster takes its marks, so that it counts as read at the end.
+        """
+        if not claims.shorter_in_halves(len(self.episodes)):
+            return ()
+        middle = (len(self.episodes) + 1) // 2
+        first, second = self.episodes[:middle], self.episodes[middle:]
+        if self.in_row:
+            marks = self.marks[:middle], self.marks[middle:]
+        else:
+            marks = [clusters.fingerprint(first, reader)], self.marks
+        return (
+            replace(self, episodes=first, marks=marks[0]),
+            replace(self, episodes=second, marks=marks[1]),
+        )
+
     @property
     def name(self) -> str:
         """Its name in reports."""
@@ -123,6 +146,7 @@ class _Done:
     superseded: int = 0
     refused: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,21 +228,37 @@ def _stretches(store: Store, ids: Sequence[int], known: set[bytes], size: int) -
     ]
 
 
-def _distil_all(writing: _Writing, distiller: Distiller, todo: Sequence[_Cluster]) -> _Done:
-    """Distil each cluster; failures are reported, and retried by the next pass."""
+def _distil_all(
+    writing: _Writing,
+    distiller: Distiller,
+    todo: Iterable[_Cluster],
+    *,
+    may_ask: Callable[[], bool],
+) -> _Done:
+    """Distil each cluster; failures are reported, and retried by the next pass.
+
+    A cluster about which the model writes more than its limit allows is distilled in halves.
+    """
     done = _Done()
+    waiting = deque(todo)
     failures = 0
-    for i, cluster in enumerate(todo):
+    while waiting and may_ask():
+        cluster = waiting.popleft()
         try:
             _distil(writing, distiller, cluster, done)
         except (ProviderError, NotFoundError, ChangedError) as error:
+            halves = cluster.halves(distiller.name) if isinstance(error, CutOffError) else ()
+            waiting.extendleft(reversed(halves))
+            if halves:
+                continue
             done.failed.append(f"{cluster.name}: {error}")
             failures += 1
         else:
             failures = 0
-        if failures == MAX_FAILURES and i + 1 < len(todo):
-            done.failed.append(f"{len(todo) - i - 1} more clusters were not tried")
-            break
+        if failures == MAX_FAILURES and waiting:
+            done.failed.append(f"{len(waiting)} more clusters were not tried")
+            return done
+    done.left = len(waiting)
     return done
 
 

@@ -72,7 +72,11 @@ class Distiller(Protocol):
         ...
 
     def distil(self, episodes: Sequence[Episode]) -> Finding:
-        """Distil one cluster."""
+        """Distil one cluster.
+
+        Raises:
+            ProviderError: A model failed; a `CutOffError` if it may succeed with half of the cluster.
+        """
         ...
 
 

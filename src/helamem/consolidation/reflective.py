@@ -10,10 +10,10 @@ import numpy as np
 from helamem.consolidation import claims, merging
 from helamem.consolidation.distiller import Outcome, embedded, new_fact
 from helamem.core.vectors import normalize
-from helamem.errors import LLMError
+from helamem.errors import CutOffError, LLMError
 from helamem.language import language_named
-from helamem.models import prompts
-from helamem.protocols import ChangedFact, Distillate, Request
+from helamem.models import prompts, schemas
+from helamem.protocols import ChangedFact, Distillate, Reply, Request
 from helamem.records import Fact
 
 if TYPE_CHECKING:
@@ -44,15 +44,17 @@ class Reflective:
         """Ask the model, and check its reply.
 
         Raises:
-            LLMError: The model failed, or answered in another form than requested.
+            LLMError: The model failed, or answered in another form than requested; a `CutOffError` if its answer
+                was too long, unless it is kept as far as it came.
         """
         shown = self._known_near([episode.id for episode in episodes])
-        reply = self._llm.complete(
+        reply, cut_off = self._asked(
             Request(
                 claims.messages(episodes, shown),
                 schema=claims.schema(len(episodes)),
                 max_tokens=self._config.llm.max_tokens,
             ),
+            salvage=not claims.shorter_in_halves(len(episodes)),
         )
         parsed = claims.parse(reply.data, episodes, shown)
         if parsed.misshapen:  # a model that misses the form may keep to it another time
@@ -62,11 +64,28 @@ class Reflective:
                 retryable=True,
             )
         return Reflected(
-            parsed=parsed,
+            parsed=replace(parsed, refused=(*parsed.refused, *cut_off)),
             vectors=embedded(self._embedder, [claim.draft for claim in parsed.claims]),
             shown=shown,
             made={"distiller": self.name, "model": reply.model, "prompt": prompts.VERSION},
             language=self._language,
+        )
+
+    def _asked(self, request: Request, *, salvage: bool) -> tuple[Reply, tuple[str, ...]]:
+        """The reply, and a sentence if it was cut off and holds its complete facts only.
+
+        Raises:
+            LLMError: The model failed; a `CutOffError` if no complete fact may be kept.
+        """
+        try:
+            return self._llm.complete(request), ()
+        except CutOffError as error:
+            facts = schemas.complete_items(error.text, "facts")
+            if not (facts and salvage):
+                raise
+            reply = Reply(text=error.text, data={"facts": facts}, model=error.model)
+        return reply, (
+            f"the answer was cut off after {len(facts)} facts, which are kept; raise llm.max_tokens",
         )
 
     def _known_near(self, episodes: Sequence[int]) -> list[Fact]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from helamem import tracing
+from helamem.errors import CutOffError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from helamem.protocols import LLM, Reply, Request
 
@@ -35,19 +37,29 @@ class Meter:
 
     def complete(self, request: Request) -> Reply:
         """The wrapped model's answer; a failed call counts as a call."""
-        self._count(calls=1)
         with tracing.span("model") as span:
-            reply = self._llm.complete(request)
+            with self._counted():
+                reply = self._llm.complete(request)
             span.note(prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens)
         self._count_reply(reply)
         return reply
 
     def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The wrapped model's pieces."""
-        self._count(calls=1)
-        reply = yield from self._llm.stream(request)
+        with self._counted():
+            reply = yield from self._llm.stream(request)
         self._count_reply(reply)
         return reply
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count a call, and its tokens if the answer was cut off."""
+        self._count(calls=1)
+        try:
+            yield
+        except CutOffError as cut:
+            self._count(prompt=cut.tokens[0], completion=cut.tokens[1])
+            raise
 
     def _count_reply(self, reply: Reply) -> None:
         if reply.cached:

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from helamem import arguments
-from helamem.errors import ConfigError, LLMError, MissingExtraError
+from helamem.errors import ConfigError, CutOffError, LLMError, MissingExtraError
 from helamem.models import openai_answers, openai_client, openai_dialect, schemas
 from helamem.models.openai_client import OPENAI_URL, without
 from helamem.models.openai_dialect import Dialect
@@ -132,19 +132,17 @@ class OpenAIChat:
         choice = openai_answers.first_choice(response, "message")
         if choice is None:
             raise self._error("answered without a message", retryable=True)
-        text = without(self._api_key, openai_answers.text(getattr(choice.message, "content", None)))
-        self._check_end(
-            openai_answers.text(choice.finish_reason),
-            getattr(choice.message, "refusal", None),
-            request.max_tokens,
-        )
-        return Reply(
-            text=text,
-            data=self._data(text, request.schema),
+        reply = Reply(
+            text=without(
+                self._api_key, openai_answers.text(getattr(choice.message, "content", None))
+            ),
             prompt_tokens=openai_answers.count(response, "prompt_tokens"),
             completion_tokens=openai_answers.count(response, "completion_tokens"),
             model=self._named(response),
         )
+        reason = openai_answers.text(choice.finish_reason)
+        self._check_end(reply, reason, getattr(choice.message, "refusal", None), request.max_tokens)
+        return replace(reply, data=self._data(reply.text, request.schema))
 
     def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The answer piece by piece, and in full as the generator's return value.
@@ -164,8 +162,8 @@ class OpenAIChat:
                     yield piece
         finally:
             chunks.close()
-        self._check_end(answer.finish_reason, answer.refusal, request.max_tokens)
         reply = answer.reply()
+        self._check_end(reply, answer.finish_reason, answer.refusal, request.max_tokens)
         return replace(reply, data=self._data(reply.text, request.schema))
 
     def close(self) -> None:
@@ -256,21 +254,35 @@ class OpenAIChat:
             raise self._error(f"answered in another form than requested: {wrong}", retryable=True)
         return value
 
-    def _check_end(self, reason: str | None, refusal: str | None, max_tokens: int | None) -> None:
+    def _check_end(
+        self, reply: Reply, reason: str | None, refusal: str | None, max_tokens: int | None
+    ) -> None:
         """Raise unless the answer is complete."""
         if refusal or reason == "content_filter":
             raise self._error("refused to answer" + (f": {refusal}" if refusal else ""))
         if reason == "length":
-            raise self._error(
-                f"was cut off: the answer is longer than max_tokens = {max_tokens} allows. Unless the model "
-                "repeats itself, allow more (llm.max_tokens)"
-            )
+            raise self._cut_off(reply, max_tokens)
         if not reason:
             raise self._error("ended in the middle of its answer", retryable=True)
 
+    def _cut_off(self, reply: Reply, max_tokens: int | None) -> CutOffError:
+        return CutOffError(
+            self._sentence(
+                f"was cut off: the answer is longer than max_tokens = {max_tokens} allows. Unless the "
+                "model repeats itself, allow more (llm.max_tokens)"
+            ),
+            provider=self.name,
+            text=reply.text,
+            tokens=(reply.prompt_tokens, reply.completion_tokens),
+            model=reply.model,
+        )
+
+    def _sentence(self, what: str) -> str:
+        return f"{self._model} at {self._base_url} {without(self._api_key, what)}"
+
     def _error(self, what: str, *, retryable: bool = False) -> LLMError:
         return LLMError(
-            f"{self._model} at {self._base_url} {without(self._api_key, what)}",
+            self._sentence(what),
             provider=self.name,
             retryable=retryable,
         )

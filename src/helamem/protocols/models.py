@@ -127,7 +127,8 @@ class LLM(Protocol):
         """The answer; with a schema, one object that fits it except for items of lists.
 
         Raises:
-            LLMError: The server failed, refused, was cut off, or answered in another form.
+            CutOffError: The answer is longer than the limit of tokens.
+            LLMError: The server failed, refused, or answered in another form.
         """
         ...
 
