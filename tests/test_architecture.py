@@ -163,3 +163,17 @@ class TestTheseTests:
         tree = ast.parse("def f():\n    import socket\n    from json import loads\n")
 
         assert {"socket", "json"} == imported(tree)
+
+
+def test_nobody_reads_a_text_in_english_by_default() -> None:
+    """The language is handed in from the engine, so that no step forgets which one the memory has."""
+    defaults = [
+        f"{name}:{default.lineno}"
+        for name, tree in trees(SOURCE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arguments)
+        for default in (*node.defaults, *node.kw_defaults)
+        if isinstance(default, ast.Name) and default.id == "ENGLISH"
+    ]
+
+    assert [] == defaults

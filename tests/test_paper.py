@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.reference import Paper, PaperNode
 from helamem import Config, Memory, Turn
+from helamem.language.english import ENGLISH
 from helamem.language.terms import index_terms, terms_of
 from helamem.models.embedders import HashingEmbedder
 
@@ -31,7 +32,7 @@ conversations = st.lists(
 
 
 def keywords(words: str) -> frozenset[str]:
-    return frozenset(term.term for term in index_terms(words) if term.rank < 3)
+    return frozenset(term.term for term in index_terms(words, ENGLISH) if term.rank < 3)
 
 
 def built(turns: list[tuple[str, str, int]]) -> tuple[Memory, Paper]:
@@ -63,7 +64,7 @@ def test_retrieval_and_learning_equal_the_loops(
         for question in questions:
             recall = memory.search(question, k=10, at=datetime.fromtimestamp(asked_at, UTC))
             vector = HashingEmbedder(32).embed([question])[0].tolist()
-            expected = paper.search(vector, frozenset(terms_of(question)), now=asked_at)
+            expected = paper.search(vector, frozenset(terms_of(question, ENGLISH)), now=asked_at)
 
             actual = scores(recall)
             assert len(expected.returned) == len(actual)

@@ -10,6 +10,7 @@ from helamem import Config, Memory
 from helamem.answering import ask
 from helamem.config import Ask
 from helamem.errors import ConfigError, LLMError
+from helamem.language.english import ENGLISH
 from helamem.models.embedders import HashingEmbedder
 from helamem.models.scripted import ScriptedLLM
 from llm_server import Fail, LLMServer, Say
@@ -161,7 +162,7 @@ class TestCitations:
     HITS = (hit(episode(1, ALLERGY)), hit(episode(2, CAKE)), hit(fact(9, "Maya is Ana's sister.")))
 
     def test_a_citation_of_what_was_not_shown_is_refused(self) -> None:
-        said = ask.checked(says("Peanuts", 1, 99, 9), "What must Maya not eat?", self.HITS)
+        said = ask.checked(says("Peanuts", 1, 99, 9), "What must Maya not eat?", self.HITS, ENGLISH)
 
         assert ("Peanuts", (1, 9)) == (said.text, said.citations)
         assert ("the answer cites 99, which was not shown",) == said.refused
@@ -169,14 +170,14 @@ class TestCitations:
     @pytest.mark.parametrize("odd", ["1", None, True, [1], {"id": 1}, 1.5, float("inf")])
     def test_a_citation_that_is_no_id_costs_itself(self, odd: Any) -> None:
         said = ask.checked(
-            {"found": True, "answer": "Peanuts", "citations": [odd, 1]}, "What?", self.HITS
+            {"found": True, "answer": "Peanuts", "citations": [odd, 1]}, "What?", self.HITS, ENGLISH
         )
 
         assert ("Peanuts", (1,)) == (said.text, said.citations)
         assert (f"the answer cites {odd}, which was not shown",) == said.refused
 
     def test_very_many_are_counted(self) -> None:
-        said = ask.checked(says("Peanuts", 1, *range(10, 200_000)), "What?", self.HITS)
+        said = ask.checked(says("Peanuts", 1, *range(10, 200_000)), "What?", self.HITS, ENGLISH)
 
         assert (1,) == said.citations
         assert "the answer cites 199,970 more that were not shown" == said.refused[-1]
@@ -184,13 +185,16 @@ class TestCitations:
 
     def test_where_nothing_is_cited_the_words_tell(self) -> None:
         said = ask.checked(
-            says("Nothing with peanuts: she is allergic."), "What must Maya not eat?", self.HITS
+            says("Nothing with peanuts: she is allergic."),
+            "What must Maya not eat?",
+            self.HITS,
+            ENGLISH,
         )
 
         assert (1,) == said.citations
 
     def test_an_answer_that_rests_on_nothing_is_none(self) -> None:
-        said = ask.checked(says("Paris", 99), "What is the capital of France?", self.HITS)
+        said = ask.checked(says("Paris", 99), "What is the capital of France?", self.HITS, ENGLISH)
 
         assert (None, ()) == (said.text, said.citations)
         assert (
@@ -202,12 +206,12 @@ class TestCitations:
         "reply", [NOT_FOUND, says("Peanuts", 1, found=False), says("  ", 1), None, []]
     )
     def test_found_and_answer_must_agree(self, reply: Any) -> None:
-        said = ask.checked(reply, "What?", self.HITS)
+        said = ask.checked(reply, "What?", self.HITS, ENGLISH)
 
         assert (None, ()) == (said.text, said.citations)
 
     def test_a_memory_is_cited_once(self) -> None:
-        assert (1,) == ask.checked(says("Peanuts", 1, 1), "?", self.HITS).citations
+        assert (1,) == ask.checked(says("Peanuts", 1, 1), "?", self.HITS, ENGLISH).citations
 
 
 class TestSteps:

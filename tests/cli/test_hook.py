@@ -20,6 +20,7 @@ from helamem.agents.project import namespace_of
 from helamem.agents.relevance import MIN_CONFIDENCE, relevant
 from helamem.cli.hook import residing
 from helamem.cli.settings import App
+from helamem.language.english import ENGLISH
 from helamem.server.memories import Memories
 
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ class TestPrompt:
             recall = memory.search(PROMPT)
 
         unsure = replace(recall, confidence=MIN_CONFIDENCE - 0.01)
-        assert ([1], []) == ([hit.id for hit in relevant(recall)], relevant(unsure))
+        assert ([1], []) == (
+            [hit.id for hit in relevant(recall, ENGLISH)],
+            relevant(unsure, ENGLISH),
+        )
 
     def test_an_earlier_question_of_the_same_need_tells_enough(
         self, hook: Hook, known: Callable[..., Any]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem.consolidation import claims
+from helamem.language.english import ENGLISH
 from helamem.models import schemas
 from samples import MAY_8, episode, fact
 
@@ -37,7 +38,7 @@ def told(**others: Any) -> dict[str, Any]:
 def parsed(*facts: dict[str, Any]) -> Parsed:
     reply: Any = {"facts": list(facts)}
     assert schemas.misfit(reply, claims.SCHEMA) is None
-    return claims.parse(reply, EPISODES, KNOWN)
+    return claims.parse(reply, EPISODES, KNOWN, ENGLISH)
 
 
 def only(**others: Any) -> Claim:
@@ -202,7 +203,7 @@ class TestParse:
         )
     )
     def test_whatever_is_taken_rests_on_the_cluster(self, reply: dict[str, Any]) -> None:
-        for claim in claims.parse({"facts": [reply]}, EPISODES, KNOWN).claims:
+        for claim in claims.parse({"facts": [reply]}, EPISODES, KNOWN, ENGLISH).claims:
             assert set(claim.draft.sources) <= {3, 4}
             assert claim.draft.sources
             assert 0 < claim.draft.confidence <= 1
@@ -247,7 +248,7 @@ class TestReplies:
     def test_a_wrong_fact_costs_itself(self, wrong: dict[str, Any]) -> None:
         said = [episode(1, "I am Maya. Maya is allergic to peanuts."), episode(2), episode(3)]
 
-        parsed = claims.parse({"facts": [{**self.GOOD, **wrong}, self.GOOD]}, said, [])
+        parsed = claims.parse({"facts": [{**self.GOOD, **wrong}, self.GOOD]}, said, [], ENGLISH)
 
         assert ["Maya is allergic to peanuts."] == [c.draft.text for c in parsed.claims]
         assert parsed.refused
@@ -256,18 +257,20 @@ class TestReplies:
     def test_what_is_no_fact_costs_itself(self, fact: Any) -> None:
         said = [episode(1, "I am Maya. Maya is allergic to peanuts."), episode(2)]
 
-        parsed = claims.parse({"facts": [fact, self.GOOD]}, said, [])
+        parsed = claims.parse({"facts": [fact, self.GOOD]}, said, [], ENGLISH)
 
         assert (1, 1) == (len(parsed.claims), len(parsed.refused))
 
     @pytest.mark.parametrize("data", [None, 3, [], {}, {"facts": None}, {"facts": {"a": 1}}])
     def test_a_reply_without_facts_has_none(self, data: Any) -> None:
-        assert () == claims.parse(data, [episode(1)], []).claims
+        assert () == claims.parse(data, [episode(1)], [], ENGLISH).claims
 
     def test_a_name_with_lone_surrogates_is_mended(self) -> None:
         said = [episode(1, "I am Maya. Maya is allergic to peanuts.")]
 
-        (claim,) = claims.parse({"facts": [{**self.GOOD, "about": "M\ud83d"}]}, said, []).claims
+        (claim,) = claims.parse(
+            {"facts": [{**self.GOOD, "about": "M\ud83d"}]}, said, [], ENGLISH
+        ).claims
 
         assert claim.draft.speaker.isprintable()
 
@@ -276,6 +279,8 @@ class TestReplies:
         zone = timezone(timedelta(hours=14))
         said = [episode(1, "I am Maya. Maya is allergic to peanuts.", at=MAY_8.astimezone(zone))]
 
-        (claim,) = claims.parse({"facts": [{**self.GOOD, "valid_from": day}]}, said, []).claims
+        (claim,) = claims.parse(
+            {"facts": [{**self.GOOD, "valid_from": day}]}, said, [], ENGLISH
+        ).claims
 
         assert 1 <= claim.draft.at.astimezone(UTC).year <= 9999

@@ -707,3 +707,17 @@ class TestBackground:
         assert memory.reflector is None
         with pytest.raises(ValueError, match="reflect_every must be at least 0"):
             memory.reflect_every = -1
+
+
+@pytest.mark.parametrize(
+    ("language", "kept"), [("neutral", 1), ("english", 0)]
+)  # nouns have capitals in German
+def test_a_fact_is_checked_by_the_rules_of_the_memory_language(language: str, kept: int) -> None:
+    memory = opened(language=language)
+    (id_,) = memory.add("Ich arbeite seit Mai an einer Schule.", speaker="Ana").ids
+    llm = ScriptedLLM(
+        [facts(told("Ana arbeitet seit Mai an einer Schule in der Oberstufe.", id_, about="Ana"))]
+    )
+    report = memory.consolidate(llm=llm)
+
+    assert (kept, 1 - kept) == (len(memory.facts()), len(report.refused))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helamem.consolidation.highlights import about_the_same, highlights, statements
+from helamem.language.english import ENGLISH
 from helamem.language.language import NEUTRAL
 from samples import episode
 
@@ -14,7 +15,7 @@ MARCH_4 = datetime(2024, 3, 4, 9, tzinfo=UTC)
 
 
 def kept(text: str, speaker: str = "Ana") -> list[str]:
-    return [each.text for each in statements([episode(1, text, speaker)])]
+    return [each.text for each in statements([episode(1, text, speaker)], ENGLISH)]
 
 
 class TestStatements:
@@ -78,7 +79,9 @@ class TestStatements:
         ],
     )
     def test_what_an_assistant_explains_is_of_nobody(self, sentence: str, expected: int) -> None:
-        assert expected == len(statements([replace(episode(1, sentence), role="assistant")]))
+        assert expected == len(
+            statements([replace(episode(1, sentence), role="assistant")], ENGLISH)
+        )
 
     def test_a_note_in_a_turn_was_not_said(self) -> None:
         assert ["I bought an old boat."] == kept("I bought an old boat. [image: 2 boats]")
@@ -105,9 +108,9 @@ class TestHighlights:
             ),
             episode(2, "I repair old boilers.", "Ben", at=MARCH_4),
         ]
-        found = statements(cluster)
+        found = statements(cluster, ENGLISH)
 
-        drafts = highlights(found, np.eye(3, dtype=np.float32), most=3)
+        drafts = highlights(found, np.eye(3, dtype=np.float32), ENGLISH, most=3)
 
         assert [
             ("Ana: I work at the town library.", "Ana", (1,)),
@@ -125,33 +128,35 @@ class TestHighlights:
     def test_a_date_stands_where_the_words_count_from_the_day(
         self, sentence: str, expected: str
     ) -> None:
-        found = statements([episode(1, sentence, "Ana", at=MARCH_4)])
+        found = statements([episode(1, sentence, "Ana", at=MARCH_4)], ENGLISH)
 
-        (draft,) = highlights(found, np.ones((1, 2), np.float32) / 2**0.5, most=3)
+        (draft,) = highlights(found, np.ones((1, 2), np.float32) / 2**0.5, ENGLISH, most=3)
 
         assert expected == draft.text
 
     def test_the_most_central_ones_are_taken_and_none_twice(self) -> None:
         found = statements(
-            [episode(i, text) for i, text in enumerate(("I bake bread and cake.", "I own 3 old boats.", "I bake bread and cake."), 1)]
+            [episode(i, text) for i, text in enumerate(("I bake bread and cake.", "I own 3 old boats.", "I bake bread and cake."), 1)], ENGLISH
         )  # fmt: skip
         embedded = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
 
         assert ["Ana: I bake bread and cake.", "Ana: I own 3 old boats."] == [
-            each.text for each in highlights(found, embedded, most=5)
+            each.text for each in highlights(found, embedded, ENGLISH, most=5)
         ]
-        assert 1 == len(highlights(found, embedded, most=1))
+        assert 1 == len(highlights(found, embedded, ENGLISH, most=1))
 
     def test_what_says_the_same_is_taken_once(self) -> None:
-        found = statements([episode(1, "I bake bread and cake."), episode(2, "I bake good bread.")])
+        found = statements(
+            [episode(1, "I bake bread and cake."), episode(2, "I bake good bread.")], ENGLISH
+        )
         embedded = np.array([[1, 0], [0.95, 0.3122499]], np.float32)
 
-        assert 1 == len(highlights(found, embedded, most=5))
+        assert 1 == len(highlights(found, embedded, ENGLISH, most=5))
 
     def test_nothing_gives_nothing(self) -> None:
-        assert [] == highlights([], np.zeros((0, 2), np.float32), most=3)
+        assert [] == highlights([], np.zeros((0, 2), np.float32), ENGLISH, most=3)
 
 
 def test_statements_about_the_same_share_most_of_their_terms() -> None:
-    assert about_the_same("Ana: I work at the library.", "Ana: I work at the new library.")
-    assert not about_the_same("Ana: I work at the library.", "Ana: I swim at the lake.")
+    assert about_the_same("Ana: I work at the library.", "Ana: I work at the new library.", ENGLISH)
+    assert not about_the_same("Ana: I work at the library.", "Ana: I swim at the lake.", ENGLISH)

@@ -13,6 +13,7 @@ from helamem.consolidation import merging
 from helamem.consolidation.claims import Claim, Relation
 from helamem.consolidation.distiller import Draft
 from helamem.core.vectors import normalize
+from helamem.language.english import ENGLISH
 from samples import MAY_8, fact
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def verdicts(claims: list[Claim], *known: tuple[str, Floats], vector: Floats = E
         np.array([vector] * len(claims)),
         old,
         np.array([v for _, v in known]).reshape(-1, 2),
+        ENGLISH,
     )
     return [
         each.verdict if each.old is None else f"{each.verdict} {each.old.id}" for each in decisions
@@ -56,8 +58,8 @@ class TestSame:
         ],
     )
     def test_the_same_in_other_words(self, one: str, other: str) -> None:
-        assert merging.same(one, other, 0.95)
-        assert merging.same(other, one, 0.95)
+        assert merging.same(one, other, 0.95, ENGLISH)
+        assert merging.same(other, one, 0.95, ENGLISH)
 
     @pytest.mark.parametrize(
         ("one", "other"),
@@ -70,13 +72,13 @@ class TestSame:
         ],
     )
     def test_a_difference_that_matters(self, one: str, other: str) -> None:
-        assert not merging.same(one, other, 0.99)
+        assert not merging.same(one, other, 0.99, ENGLISH)
 
     def test_vectors_must_agree_with_words(self) -> None:
         one, other = "Ana moved to Berlin in May.", "In May Ana moved to Berlin."
 
-        assert merging.same(one, other, 0.9)
-        assert not merging.same(one, other, 0.89)
+        assert merging.same(one, other, 0.9, ENGLISH)
+        assert not merging.same(one, other, 0.89, ENGLISH)
 
 
 class TestDecide:
@@ -151,7 +153,7 @@ class TestUnite:
             claim("ana likes tea.", sources=(7,), confidence=0.6),
         ]
 
-        united, rows = merging.unite(claims, np.array([EAST, NORTH, EAST]))
+        united, rows = merging.unite(claims, np.array([EAST, NORTH, EAST]), ENGLISH)
 
         assert ["Ana likes tea.", "Ben is 40."] == [each.draft.text for each in united]
         assert ((5, 7), 0.6) == (united[0].draft.sources, united[0].draft.confidence)
@@ -161,7 +163,7 @@ class TestUnite:
     def test_nothing_said_is_lost_and_nothing_said_twice(self, texts: list[str]) -> None:
         claims = [claim(text, sources=(i,)) for i, text in enumerate(texts, 1)]
 
-        united, rows = merging.unite(claims, np.array([EAST] * len(texts)).reshape(-1, 2))
+        united, rows = merging.unite(claims, np.array([EAST] * len(texts)).reshape(-1, 2), ENGLISH)
 
         assert set(texts) == {each.draft.text for each in united}
         assert len(set(texts)) == len(united) == len(rows)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helamem.evaluation import rewording
+from helamem.language.english import ENGLISH
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ def test_the_same_generator_gives_the_same_words(question: Question) -> None:
 
 def test_wordings_differ_and_each_keeps_a_telling_word(question: Question) -> None:
     said = wordings(question, 40)
-    known = set(terms_of(question.text)) | set(terms_of("get purchase"))
+    known = set(terms_of(question.text, ENGLISH)) | set(terms_of("get purchase", ENGLISH))
     assert len(set(said)) > 20
-    assert all(known & set(terms_of(each)) for each in said)
+    assert all(known & set(terms_of(each, ENGLISH)) for each in said)
 
 
 def test_a_word_is_exchanged_for_one_of_its_line() -> None:

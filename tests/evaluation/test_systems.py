@@ -9,6 +9,7 @@ import pytest
 from helamem.config import Config
 from helamem.errors import ConfigError
 from helamem.evaluation import systems
+from helamem.language.english import ENGLISH
 from helamem.language.terms import terms_of
 from helamem.models.embedders import HashingEmbedder
 
@@ -106,12 +107,12 @@ def test_recency_brings_the_last_turns_and_full_text_brings_all(
 def test_bm25_is_the_textbook_sum(conversation: Conversation) -> None:
     question = conversation.questions[0]
     index = systems.index(conversation, HashingEmbedder(), vectors=False, words=True)
-    documents = [terms_of(systems.dated(turn)) for turn in conversation.turns]
+    documents = [terms_of(systems.dated(turn), ENGLISH) for turn in conversation.turns]
     mean = sum(map(len, documents)) / len(documents)
 
     def naive(document: Sequence[str]) -> float:
         total = 0.0
-        for term in set(terms_of(question.text)):
+        for term in set(terms_of(question.text, ENGLISH)):
             df = sum(term in each for each in documents)
             idf = math.log(1 + (len(documents) - df + 0.5) / (df + 0.5))
             count = document.count(term)

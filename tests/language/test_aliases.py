@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from helamem.language import language_named
 from helamem.language.aliases import alias_finder, called_in
+from helamem.language.english import ENGLISH
 
 
 @pytest.mark.parametrize(
@@ -26,11 +27,11 @@ from helamem.language.aliases import alias_finder, called_in
     ],
 )
 def test_words_that_may_be_another_name(name: str, text: str, expected: set[str]) -> None:
-    assert expected == alias_finder(name)(text, "")
+    assert expected == alias_finder(name, ENGLISH)(text, "")
 
 
 def test_speakers_may_have_another_name_too() -> None:
-    assert {"mel"} == alias_finder("Melanie")("I moved.", "mel")
+    assert {"mel"} == alias_finder("Melanie", ENGLISH)("I moved.", "mel")
 
 
 @pytest.mark.parametrize(
@@ -43,11 +44,11 @@ def test_speakers_may_have_another_name_too() -> None:
     ],
 )
 def test_what_somebody_is_called(text: str, expected: set[str]) -> None:
-    assert expected == called_in(text)
+    assert expected == called_in(text, ENGLISH)
 
 
 def test_what_somebody_is_called_is_another_name() -> None:
-    assert {"Sunny"} == alias_finder("Clara", called={"Sunny"})("I like Sunny.", "Ben")
+    assert {"Sunny"} == alias_finder("Clara", ENGLISH, called={"Sunny"})("I like Sunny.", "Ben")
 
 
 def test_another_language_knows_no_pet_names() -> None:
@@ -56,4 +57,4 @@ def test_another_language_knows_no_pet_names() -> None:
 
 @given(st.text(), st.text(), st.text())
 def test_it_raises_on_no_text(name: str, text: str, speaker: str) -> None:
-    alias_finder(name)(text, speaker)
+    alias_finder(name, ENGLISH)(text, speaker)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem.language.dates import Period, asks_when, names_time, names_year, periods_named
+from helamem.language.english import ENGLISH
 
 TODAY = date(2024, 5, 15)  # a Wednesday
 
@@ -68,7 +69,7 @@ def days(first: str, last: str | None = None) -> Period:
     ],
 )
 def test_a_period_is_read_however_it_is_named(text: str, expected: Period) -> None:
-    assert [expected] == periods_named(text, TODAY)
+    assert [expected] == periods_named(text, TODAY, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_a_period_is_read_however_it_is_named(text: str, expected: Period) -> No
 def test_a_period_may_be_open(text: str, first: str | None, last: str | None) -> None:
     expected = Period(first and date.fromisoformat(first), last and date.fromisoformat(last))  # type: ignore[arg-type]
 
-    assert [expected] == periods_named(text, TODAY)
+    assert [expected] == periods_named(text, TODAY, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -106,27 +107,27 @@ def test_a_period_may_be_open(text: str, first: str | None, last: str | None) ->
     ],
 )
 def test_what_names_no_day_is_no_period(text: str) -> None:
-    assert [] == periods_named(text, TODAY)
+    assert [] == periods_named(text, TODAY, ENGLISH)
 
 
 def test_a_date_without_a_year_comes_every_year() -> None:
-    found = periods_named("What did Ana do on 29 February?", TODAY)
+    found = periods_named("What did Ana do on 29 February?", TODAY, ENGLISH)
 
     assert days("2024-02-29") in found
     assert days("2020-02-29") in found
     assert all(each.first and each.first.year % 4 == 0 for each in found)
-    assert days("2023-03-01", "2023-03-31") in periods_named("in March", TODAY)
+    assert days("2023-03-01", "2023-03-31") in periods_named("in March", TODAY, ENGLISH)
 
 
 def test_a_date_between_strokes_is_read_both_ways_where_it_can_be() -> None:
-    assert [days("2024-06-05"), days("2024-05-06")] == periods_named("05/06/2024", TODAY)
-    assert [days("2024-06-05")] == periods_named("05.06.2024", TODAY)
+    assert [days("2024-06-05"), days("2024-05-06")] == periods_named("05/06/2024", TODAY, ENGLISH)
+    assert [days("2024-06-05")] == periods_named("05.06.2024", TODAY, ENGLISH)
 
 
 def test_two_dates_are_two_periods() -> None:
     expected = [days("2023-05-05"), days("2023-06-01", "2023-06-30")]
 
-    assert expected == periods_named("on 5 May 2023 and in June 2023", TODAY)
+    assert expected == periods_named("on 5 May 2023 and in June 2023", TODAY, ENGLISH)
 
 
 def test_a_day_lasts_from_midnight_to_midnight_where_it_is_asked() -> None:
@@ -145,12 +146,12 @@ def test_a_day_is_read_in_every_form(day: date, rest: str) -> None:
     for form in ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d %B %Y", "%B %d, %Y"):
         text = f"x{words}x ({day.strftime(form)})"
 
-        assert Period(day, day) in periods_named(text, TODAY), text
+        assert Period(day, day) in periods_named(text, TODAY, ENGLISH), text
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=60))
 def test_no_text_is_too_odd(text: str) -> None:
-    for each in periods_named(text, TODAY):
+    for each in periods_named(text, TODAY, ENGLISH):
         assert each.first is None or each.last is None or each.first <= each.last
 
 
@@ -165,7 +166,7 @@ def test_no_text_is_too_odd(text: str) -> None:
     ],
 )
 def test_questions_for_a_time_are_known(question: str, expected: bool) -> None:
-    assert expected is asks_when(question)
+    assert expected is asks_when(question, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -178,14 +179,14 @@ def test_questions_for_a_time_are_known(question: str, expected: bool) -> None:
     ],
 )
 def test_turns_that_place_something_in_time_are_known(text: str, expected: bool) -> None:
-    assert expected is names_time(text)
+    assert expected is names_time(text, ENGLISH)
 
 
 @pytest.mark.parametrize("word", ["apr\u0131l", "APR\u0130L", "\u017feptember"])
 def test_letters_that_only_fold_into_a_month_break_nothing(word: str) -> None:
     assert (
         days("2023-01-01", "2023-12-31")
-        == periods_named(f"Was it on {word}, or in 2023?", TODAY)[-1]
+        == periods_named(f"Was it on {word}, or in 2023?", TODAY, ENGLISH)[-1]
     )
 
 
@@ -214,12 +215,12 @@ def test_what_lies_outside_of_the_calendar_is_no_period(today: date) -> None:
         "9" * 5000 + " days ago",
     ):
         for bound in ("", "since ", "after ", "before ", "until "):
-            for period in periods_named(bound + text, today):
+            for period in periods_named(bound + text, today, ENGLISH):
                 period.seconds(timezone(timedelta(hours=14)))
 
-    assert [] == periods_named("What was 5000 years ago?", today)
-    assert [] == periods_named("yesterday", date.min)
-    assert [Period(date.max, date.max)] == periods_named("today", date.max)
+    assert [] == periods_named("What was 5000 years ago?", today, ENGLISH)
+    assert [] == periods_named("yesterday", date.min, ENGLISH)
+    assert [Period(date.max, date.max)] == periods_named("today", date.max, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -227,4 +228,4 @@ def test_what_lies_outside_of_the_calendar_is_no_period(today: date) -> None:
     ["half a year ago", "on 31-13-99", "555-12-2024", "from 30 to 31 February"],
 )
 def test_what_is_no_period_is_none_of_that_length(text: str) -> None:
-    assert all(period.last != period.first for period in periods_named(text, TODAY))
+    assert all(period.last != period.first for period in periods_named(text, TODAY, ENGLISH))

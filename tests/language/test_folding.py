@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem.language.characters import composed, plain
+from helamem.language.english import ENGLISH
 from helamem.language.language import NEUTRAL
 from helamem.language.names import mentions
 from helamem.language.terms import terms_of
@@ -49,7 +50,7 @@ any_text = st.text(st.characters(exclude_categories=()), max_size=60)
     ],
 )
 def test_both_ways_of_writing_meet(one: str, other: str) -> None:
-    assert terms_of(one) == terms_of(other) != []
+    assert terms_of(one, ENGLISH) == terms_of(other, ENGLISH) != []
     assert terms_of(one, NEUTRAL) == terms_of(other, NEUTRAL) != []
 
 
@@ -58,7 +59,7 @@ def test_both_ways_of_writing_meet(one: str, other: str) -> None:
     [("b12", "b 12"), ("5g", "5 gram"), ("42p07", "42"), ("3rd", "3"), ("devl.2", "2"), ("10kmx", "10")],
 )  # fmt: skip
 def test_names_with_digits_stay_whole(one: str, other: str) -> None:
-    assert terms_of(one) != terms_of(other)
+    assert terms_of(one, ENGLISH) != terms_of(other, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_names_with_digits_stay_whole(one: str, other: str) -> None:
     ],
 )
 def test_a_speaker_is_named_in_either_way(query: str, speaker: str, span: tuple[int, int]) -> None:
-    assert [(*span, 0)] == mentions(query, [speaker])
+    assert [(*span, 0)] == mentions(query, [speaker], ENGLISH)
 
 
 @given(any_text)
@@ -88,4 +89,4 @@ def test_composed_text_is_in_nfc(text: str) -> None:
 def test_both_normal_forms_have_the_same_terms(text: str) -> None:
     decomposed, whole = (unicodedata.normalize(form, text) for form in ("NFD", "NFC"))
 
-    assert terms_of(whole) == terms_of(decomposed)
+    assert terms_of(whole, ENGLISH) == terms_of(decomposed, ENGLISH)

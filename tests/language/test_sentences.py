@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helamem.language.english import ENGLISH
 from helamem.language.sentences import is_question, sentences
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=60)
@@ -28,12 +29,12 @@ any_text = st.text(st.characters(exclude_categories=()), max_size=60)
     ],
 )
 def test_sentences_end_where_a_reader_would_end_them(given: str, expected: list[str]) -> None:
-    assert expected == sentences(given)
+    assert expected == sentences(given, ENGLISH)
 
 
 @given(any_text)
 def test_sentences_lose_nothing_but_space(given: str) -> None:
-    assert "".join(given.split()) == "".join("".join(sentences(given)).split())
+    assert "".join(given.split()) == "".join("".join(sentences(given, ENGLISH)).split())
 
 
 @pytest.mark.parametrize(
@@ -55,4 +56,4 @@ def test_sentences_lose_nothing_but_space(given: str) -> None:
     ],
 )
 def test_questions_are_told_from_statements(sentence: str, expected: bool) -> None:
-    assert expected == is_question(sentence)
+    assert expected == is_question(sentence, ENGLISH)

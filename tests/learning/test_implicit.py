@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helamem.language.english import ENGLISH
 from helamem.learning import implicit
 from samples import episode, hit
 
@@ -31,31 +32,31 @@ HITS = [
 def test_what_only_a_memory_could_tell_gives_it_away(
     question: str, reply: str, used: list[int]
 ) -> None:
-    assert used == implicit.used(question, reply, HITS)
+    assert used == implicit.used(question, reply, HITS, ENGLISH)
 
 
 def test_repeating_the_question_proves_nothing() -> None:
     question = "Is Maya allergic to peanuts?"
 
-    assert [] == implicit.used(question, "Maya, allergic to peanuts? Maybe.", HITS)
+    assert [] == implicit.used(question, "Maya, allergic to peanuts? Maybe.", HITS, ENGLISH)
 
 
 def test_weights_follow_the_formula() -> None:
     hits = [hit(episode(1, "red apples", "")), hit(episode(2, "red pears", ""))]
 
-    first, second = implicit.tellings("", hits)
+    first, second = implicit.tellings("", hits, ENGLISH)
 
     assert pytest.approx({"red": math.log(1 + 2 / 2), "appl": math.log(1 + 2 / 1)}) == first
     assert {"red", "pear"} == set(second)
 
 
 def test_nothing_is_used_where_nothing_was_found() -> None:
-    assert [] == implicit.used("a question", "an answer", [])
+    assert [] == implicit.used("a question", "an answer", [], ENGLISH)
 
 
 @given(st.text(), st.lists(st.text(), max_size=5))
 def test_a_reply_that_repeats_nothing_uses_nothing(reply: str, texts: list[str]) -> None:
     hits = [hit(episode(i, text or "-")) for i, text in enumerate(texts, 1)]
 
-    assert set(implicit.used("", reply, hits)) <= set(range(1, len(texts) + 1))
-    assert [] == implicit.used(reply, reply, hits)
+    assert set(implicit.used("", reply, hits, ENGLISH)) <= set(range(1, len(texts) + 1))
+    assert [] == implicit.used(reply, reply, hits, ENGLISH)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.language.english import ENGLISH
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ FEW = 4  # with fewer hits, the frequency of terms means nothing
 SAME_NEED = 0.5  # least probability that an earlier question is the same need
 
 
-def relevant(recall: Recall, language: Language = ENGLISH) -> list[Hit]:
+def relevant(recall: Recall, language: Language) -> list[Hit]:
     """The hits of a recall that are relevant to its question, best first."""
     if recall.confidence < MIN_CONFIDENCE:
         return []

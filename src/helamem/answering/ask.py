@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from helamem.language import language_named
-from helamem.language.english import ENGLISH
 from helamem.learning import implicit
 from helamem.models import prompts, schemas
 from helamem.models.metering import Meter
@@ -241,9 +240,7 @@ def _said(llm: LLM, question: str, recall: Recall, config: Ask, language: Langua
     return answer_from(llm, question, recall, config, language)
 
 
-def answer_from(
-    llm: LLM, question: str, recall: Recall, config: Ask, language: Language = ENGLISH
-) -> Said:
+def answer_from(llm: LLM, question: str, recall: Recall, config: Ask, language: Language) -> Said:
     """An answer from the hits that fit into the budget, selected and verified if so configured."""
     shown = fitting(recall.hits, config.max_tokens, recall.query)
     if config.select and shown:
@@ -274,9 +271,7 @@ def select(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> list[H
     return [hit for hit in hits if hit.id in chosen]
 
 
-def answer(
-    llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language = ENGLISH
-) -> Said:
+def answer(llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language) -> Said:
     """Answer from these memories, and check the citations."""
     reply = llm.complete(Request(_about(prompts.ANSWER, question, at, hits), schema=ANSWER_SCHEMA))
     return checked(reply.data, question, hits, language)
@@ -289,7 +284,7 @@ def verify(
     hits: Sequence[Hit],
     draft: Said,
     *,
-    language: Language = ENGLISH,
+    language: Language,
 ) -> Said:
     """Verify an answer; correct or withdraw it if the memories do not support it."""
     quoted = prompts.quoted("draft", [{"answer": draft.text, "citations": list(draft.citations)}])
@@ -304,7 +299,7 @@ def verify(
     return replace(said, refused=tuple(dict.fromkeys((*draft.refused, *said.refused))))
 
 
-def checked(data: Json, question: str, hits: Sequence[Hit], language: Language = ENGLISH) -> Said:
+def checked(data: Json, question: str, hits: Sequence[Hit], language: Language) -> Said:
     """A model's answer, with citations of memories that it was shown.
 
     Without any, the words that the answer shares with memories tell which were used. An answer that rests on

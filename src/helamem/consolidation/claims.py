@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
+    from helamem.language.language import Language
     from helamem.protocols import Message
     from helamem.records import Episode, Fact, Json
 
@@ -122,7 +123,9 @@ def messages(episodes: Sequence[Episode], known: Sequence[Fact]) -> list[Message
     ]
 
 
-def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Parsed:
+def parse(
+    data: Json, episodes: Sequence[Episode], known: Sequence[Fact], language: Language
+) -> Parsed:
     """Read a reply; malformed and unfounded facts are refused, with reasons.
 
     A cluster yields at most as many facts as it has episodes.
@@ -131,7 +134,9 @@ def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Par
     if not isinstance(facts, list):
         return Parsed(claims=(), refused=("the reply has no list of facts",), misshapen=True)
     reader = _Reader(
-        {episode.id: episode for episode in episodes}, frozenset(fact.id for fact in known)
+        {episode.id: episode for episode in episodes},
+        frozenset(fact.id for fact in known),
+        language,
     )
     claims = [reader.claim(number, fact) for number, fact in enumerate(facts[: len(episodes)], 1)]
     if len(facts) > len(episodes):
@@ -148,11 +153,14 @@ def parse(data: Json, episodes: Sequence[Episode], known: Sequence[Fact]) -> Par
 class _Reader:
     """Reads facts from a reply, and collects refusals."""
 
-    def __init__(self, episodes: Mapping[int, Episode], known: frozenset[int]) -> None:
+    def __init__(
+        self, episodes: Mapping[int, Episode], known: frozenset[int], language: Language
+    ) -> None:
         self.refused: list[str] = []
         self.misshapen = 0
         self._episodes = episodes
         self._known = known
+        self._language = language
 
     def refuse(self, sentence: str) -> None:
         self.refused.append(sentence)
@@ -168,7 +176,7 @@ class _Reader:
 
     def _claim(self, number: int, fact: Mapping[str, Any]) -> Claim | None:
         text = " ".join(fact["text"].translate(_CONTROLS).split())
-        wrong = _wrong(text)
+        wrong = _wrong(text, self._language)
         sources = () if wrong else self._sources(number, text, fact["sources"])
         wrong = wrong or self._unfounded(text, sources)
         if wrong:
@@ -178,7 +186,7 @@ class _Reader:
         draft = Draft(
             text=text,
             kind=fact["kind"],
-            confidence=grounding.certainty(text, self._at_ids(sources)),
+            confidence=grounding.certainty(text, self._at_ids(sources), self._language),
             sources=sources,
             speaker=self._about(fact["about"], sources),
             at=self._at(number, fact["valid_from"], sources),
@@ -194,7 +202,7 @@ class _Reader:
                 f"fact {number} names sources that are not in its cluster: {', '.join(map(str, strange))}"
             )
         shown = self._at_ids(id_ for id_ in named if id_ in self._episodes)
-        bearing = tuple(episode.id for episode in grounding.bearing(text, shown))
+        bearing = tuple(episode.id for episode in grounding.bearing(text, shown, self._language))
         silent = [str(episode.id) for episode in shown if episode.id not in bearing]
         if silent:
             self.refuse(
@@ -210,9 +218,9 @@ class _Reader:
         if not sources:
             return "has no source"
         said, cluster = self._at_ids(sources), list(self._episodes.values())
-        if grounding.stranger(text, said, cluster):
+        if grounding.stranger(text, said, cluster, self._language):
             return "uses a name that its sources do not"
-        if grounding.misattributed(text, said, cluster):
+        if grounding.misattributed(text, said, cluster, self._language):
             return "claims about one person what another said of themselves"
         return ""
 
@@ -255,7 +263,7 @@ _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
-def _wrong(text: str) -> str:
+def _wrong(text: str, language: Language) -> str:
     """Why a text cannot be a fact; empty if it can."""
     if not text:
         return "has no text"
@@ -263,7 +271,7 @@ def _wrong(text: str) -> str:
         return "has characters that no text has"
     if len(text) > MAX_TEXT:
         return f"has {len(text)} characters, more than {MAX_TEXT}"
-    return grounding.flaw(text)
+    return grounding.flaw(text, language)
 
 
 def _date(day: str, zone: tzinfo | None) -> datetime:

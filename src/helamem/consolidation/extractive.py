@@ -46,7 +46,9 @@ class Extractive:
         if not found:
             return []
         embedded = indexing.embed(self._embedder, [each.text for each in found])
-        return highlights(found, embedded, most=self._config.consolidation.max_facts)
+        return highlights(
+            found, embedded, self._language, most=self._config.consolidation.max_facts
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

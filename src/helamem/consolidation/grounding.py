@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem.language import names, persons
-from helamem.language.english import ENGLISH
 from helamem.language.sentences import is_question, opens_sentence, sentences
 from helamem.language.terms import TOKEN, folded, terms_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from helamem.language.language import Language
     from helamem.records import Episode
 
 ONE_SOURCE = 0.6  # certainty of a claim if one episode has all of its words
@@ -27,59 +27,69 @@ def who(episode: Episode) -> str:
     return episode.speaker or episode.role
 
 
-def flaw(claim: str) -> str:
+def flaw(claim: str, language: Language) -> str:
     """Why a sentence cannot be a fact; empty if it can.
 
-    >>> flaw("She is a nurse."), flaw("Ana is a nurse.")
+    >>> from helamem.language import ENGLISH
+    >>> flaw("She is a nurse.", ENGLISH), flaw("Ana is a nurse.", ENGLISH)
     ('leaves open whom or what it is about', '')
     """
     flaws = (
-        (not terms_of(claim), "says nothing"),
-        (is_question(claim), "is a question"),
-        (sum(each[0].isupper() for each in sentences(claim)) > 1, "is more than one sentence"),
+        (not terms_of(claim, language), "says nothing"),
+        (is_question(claim, language), "is a question"),
+        (
+            sum(each[0].isupper() for each in sentences(claim, language)) > 1,
+            "is more than one sentence",
+        ),
         (claim.rstrip("\"'\u201d\u2019) ").endswith("!"), "is an exclamation"),
         (
-            persons.speaks_of_self(claim) or persons.addresses(claim),
+            persons.speaks_of_self(claim, language) or persons.addresses(claim, language),
             "speaks in the first or second person",
         ),
-        (ENGLISH.times.day.search(claim), "has a date relative to a day that it does not name"),
-        (persons.leaves_open(claim), "leaves open whom or what it is about"),
+        (language.times.day.search(claim), "has a date relative to a day that it does not name"),
+        (persons.leaves_open(claim, language), "leaves open whom or what it is about"),
     )
     return next((reason for found, reason in flaws if found), "")
 
 
-def bearing(claim: str, episodes: Sequence[Episode]) -> list[Episode]:
+def bearing(claim: str, episodes: Sequence[Episode], language: Language) -> list[Episode]:
     """The episodes that share a telling word with a claim, apart from names of speakers."""
-    said = _terms_of_claim(claim, episodes)
-    return [episode for episode in episodes if said & _terms(episode)]
+    said = _terms_of_claim(claim, episodes, language)
+    return [episode for episode in episodes if said & _terms(episode, language)]
 
 
-def stranger(claim: str, sources: Sequence[Episode], cluster: Sequence[Episode]) -> str:
+def stranger(
+    claim: str, sources: Sequence[Episode], cluster: Sequence[Episode], language: Language
+) -> str:
     """A name in a claim that is neither a speaker of its sources nor in their words; empty if there is none.
 
     Another form of the name, such as "Swedish" for "Sweden", counts.
     """
-    told = {word for episode in sources for word in words_of(f"{who(episode)} {episode.text}")}
-    return next((name for name in _names(claim, cluster) if not _is_told(name, told)), "")
+    told = {
+        word for episode in sources for word in words_of(f"{who(episode)} {episode.text}", language)
+    }
+    return next((name for name in _names(claim, cluster, language) if not _is_told(name, told)), "")
 
 
-def misattributed(claim: str, sources: Sequence[Episode], cluster: Sequence[Episode]) -> bool:
+def misattributed(
+    claim: str, sources: Sequence[Episode], cluster: Sequence[Episode], language: Language
+) -> bool:
     """Whether a claim says of one speaker what its sources say of another.
 
     A claim is about the person it names first. A sentence supports claims about its speaker, about persons
     it names, and, if it says "you", about the other speakers of the cluster.
     """
     speakers = sorted({who(episode) for episode in cluster if who(episode)})
-    found = names.mentions(claim, speakers, after_articles=True)
+    found = names.mentions(claim, speakers, language, after_articles=True)
     if not found:
         return False
     subject = speakers[found[0][2]]
-    said = _terms_of_claim(claim, cluster)
-    nearest = _nearest(said, sources)
-    return not any(_is_about(subject, sentence, speaker) for sentence, speaker in nearest)
+    said = _terms_of_claim(claim, cluster, language)
+    nearest = _nearest(said, sources, language)
+    return not any(_is_about(subject, sentence, speaker, language) for sentence, speaker in nearest)
 
 
-def certainty(claim: str, sources: Sequence[Episode]) -> float:
+def certainty(claim: str, sources: Sequence[Episode], language: Language) -> float:
     r"""How sure a claim is that these episodes bear out, in (0, 1).
 
         1 - \prod_s (1 - 0.6 share_s)
@@ -87,54 +97,60 @@ def certainty(claim: str, sources: Sequence[Episode]) -> float:
     with share_s the share of the claim's terms that episode s has. Dates do not count, since they are
     worked out. One episode with all terms makes .6, two make .84, and terms that no episode has lower it.
     """
-    said = set(terms_of(_without_dates(claim)))
+    said = set(terms_of(_without_dates(claim, language), language))
     doubt = 1.0
     for episode in sources:
-        told = _terms(episode) | set(terms_of(who(episode)))
+        told = _terms(episode, language) | set(terms_of(who(episode), language))
         doubt *= 1.0 - ONE_SOURCE * len(said & told) / max(len(said), 1)
     return max(1.0 - doubt, 0.01)
 
 
-def _is_about(subject: str, sentence: str, speaker: str) -> bool:
+def _is_about(subject: str, sentence: str, speaker: str, language: Language) -> bool:
     if subject == speaker:
-        return persons.speaks_of_self(sentence) or not persons.addresses(sentence)
-    if persons.addresses(sentence) or names.mentions(sentence, [subject]):
+        return persons.speaks_of_self(sentence, language) or not persons.addresses(
+            sentence, language
+        )
+    if persons.addresses(sentence, language) or names.mentions(sentence, [subject], language):
         return True
-    return not persons.speaks_of_self(sentence)
+    return not persons.speaks_of_self(sentence, language)
 
 
-def _nearest(said: set[str], sources: Sequence[Episode]) -> list[tuple[str, str]]:
+def _nearest(
+    said: set[str], sources: Sequence[Episode], language: Language
+) -> list[tuple[str, str]]:
     """The sentences of all sources with the most terms of a claim, each with its speaker."""
     shared = [
-        (len(said & set(terms_of(sentence))), sentence, who(episode))
+        (len(said & set(terms_of(sentence, language))), sentence, who(episode))
         for episode in sources
-        for sentence in sentences(episode.text)
+        for sentence in sentences(episode.text, language)
     ]
     most = max((n for n, *_ in shared), default=0)
     return [(sentence, speaker) for n, sentence, speaker in shared if n == most]
 
 
-def _terms(episode: Episode) -> set[str]:
-    return set(terms_of(episode.text))
+def _terms(episode: Episode, language: Language) -> set[str]:
+    return set(terms_of(episode.text, language))
 
 
-def _terms_of_claim(claim: str, episodes: Sequence[Episode]) -> set[str]:
+def _terms_of_claim(claim: str, episodes: Sequence[Episode], language: Language) -> set[str]:
     """The terms of a claim without the speakers' names, or with them if there are no others."""
-    speakers = {term for episode in episodes for term in terms_of(who(episode))}
-    terms = set(terms_of(claim))
+    speakers = {term for episode in episodes for term in terms_of(who(episode), language)}
+    terms = set(terms_of(claim, language))
     return terms - speakers or terms
 
 
-def _names(claim: str, cluster: Sequence[Episode]) -> list[str]:
-    """The names in a claim, by their capitals, without months and days of the week."""
-    speakers = {word for episode in cluster for word in words_of(who(episode))}
-    plain = folded(claim)
+def _names(claim: str, cluster: Sequence[Episode], language: Language) -> list[str]:
+    """The names in a claim, by their capitals, without months and days of the week; none in a language without."""
+    if not language.capitals_name:
+        return []
+    speakers = {word for episode in cluster for word in words_of(who(episode), language)}
+    plain = folded(claim, language)
     return [
         token[0].casefold()
         for token in TOKEN.finditer(plain)
         if token[0][0].isupper()
-        and not _is_calendar(token[0])
-        and token[0].casefold() not in ENGLISH.stop_words
+        and not _is_calendar(token[0], language)
+        and token[0].casefold() not in language.stop_words
         and (token[0].casefold() in speakers or not opens_sentence(plain, token.start()))
     ]
 
@@ -145,12 +161,12 @@ def _is_told(name: str, told: set[str]) -> bool:
     )
 
 
-def _is_calendar(word: str) -> bool:
+def _is_calendar(word: str, language: Language) -> bool:
     """Whether a word is the name of a month or of a day of the week."""
-    return word.lower() in ENGLISH.months or bool(ENGLISH.time_words.fullmatch(word))
+    return word.lower() in language.months or bool(language.time_words.fullmatch(word))
 
 
-def _without_dates(claim: str) -> str:
+def _without_dates(claim: str, language: Language) -> str:
     return " ".join(
-        word for word in ENGLISH.month_date.sub(" ", claim).split() if not word[:4].isdecimal()
+        word for word in language.month_date.sub(" ", claim).split() if not word[:4].isdecimal()
     )

@@ -14,7 +14,7 @@ from helamem.consolidation.distiller import Draft
 from helamem.consolidation.grounding import who
 from helamem.core import vectors
 from helamem.language import dates, names, persons
-from helamem.language.english import ENGLISH, MONTHS
+from helamem.language.english import MONTHS
 from helamem.language.sentences import is_question, opens_sentence, sentences
 from helamem.language.terms import TOKEN, folded, terms_of, words_of
 
@@ -43,7 +43,7 @@ class Sentence:
     episode: Episode
 
 
-def statements(cluster: Sequence[Episode], language: Language = ENGLISH) -> list[Sentence]:
+def statements(cluster: Sequence[Episode], language: Language) -> list[Sentence]:
     """The sentences of a cluster that say something and make sense by themselves."""
     known = _names(cluster, language)
     return [
@@ -56,7 +56,9 @@ def statements(cluster: Sequence[Episode], language: Language = ENGLISH) -> list
     ]
 
 
-def highlights(found: Sequence[Sentence], embedded: Floats, *, most: int) -> list[Draft]:
+def highlights(
+    found: Sequence[Sentence], embedded: Floats, language: Language, *, most: int
+) -> list[Draft]:
     """The statements nearest to the topic of a cluster, one per draft, in the order of time.
 
     Args:
@@ -75,13 +77,14 @@ def highlights(found: Sequence[Sentence], embedded: Floats, *, most: int) -> lis
         if len(chosen) < most and not repeats:
             chosen.append(i)
     told = sorted((found[i] for i in chosen), key=lambda each: each.episode.at)
-    return [_draft(each) for each in told]
+    return [_draft(each, language) for each in told]
 
 
-def about_the_same(one: str, other: str, language: Language = ENGLISH) -> bool:
+def about_the_same(one: str, other: str, language: Language) -> bool:
     """Whether two statements share most of their terms, so that the newer one supersedes the older.
 
-    >>> about_the_same("Ana: I work at the library.", "Ana: I work at the new library.")
+    >>> from helamem.language import ENGLISH
+    >>> about_the_same("Ana: I work at the library.", "Ana: I work at the new library.", ENGLISH)
     True
     """
     terms, others = set(terms_of(one, language)), set(terms_of(other, language))
@@ -159,9 +162,9 @@ def _names(cluster: Sequence[Episode], language: Language) -> frozenset[str]:
     return frozenset(found - language.stop_words)
 
 
-def _draft(said: Sentence) -> Draft:
+def _draft(said: Sentence, language: Language) -> Draft:
     speaker, at = who(said.episode), said.episode.at
-    open_in_time = dates.names_time(said.text) and not dates.names_year(said.text)
+    open_in_time = dates.names_time(said.text, language) and not dates.names_year(said.text)
     when = f"{at.day} {MONTHS[at.month - 1]} {at.year}" if open_in_time else ""
     heading = ", ".join(part for part in (speaker, when) if part)
     return Draft(

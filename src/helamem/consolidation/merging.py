@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from helamem.language.english import ENGLISH
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def decide(
     vectors: Floats,
     old: Sequence[Fact],
     old_vectors: Floats,
-    language: Language = ENGLISH,
+    language: Language,
 ) -> list[Decision]:
     """One decision per claim, in order; equal claims are united first.
 
@@ -67,7 +66,7 @@ def decide(
 
 
 def unite(
-    claims: Sequence[Claim], vectors: Floats, language: Language = ENGLISH
+    claims: Sequence[Claim], vectors: Floats, language: Language
 ) -> tuple[list[Claim], list[int]]:
     """The distinct claims, each with all sources of its duplicates, and their rows."""
     united: list[Claim] = []
@@ -94,10 +93,11 @@ def unite(
     return united, rows
 
 
-def same(one: str, other: str, cosine: float, language: Language = ENGLISH) -> bool:
+def same(one: str, other: str, cosine: float, language: Language) -> bool:
     """Whether two facts say the same: near in vector and words, with the same numbers and negations.
 
-    >>> same("Ana has 2 dogs.", "Ana has 3 dogs.", 0.99)
+    >>> from helamem.language import ENGLISH
+    >>> same("Ana has 2 dogs.", "Ana has 3 dogs.", 0.99, ENGLISH)
     False
     """
     if " ".join(one.casefold().split()) == " ".join(other.casefold().split()):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from helamem.language.language import Language
     from helamem.records import Episode, Fact, FactKind
 
 ORDER: tuple[FactKind, ...] = ("trait", "statement", "procedure")
@@ -58,7 +59,11 @@ class Profile(Record):
 
 
 def profiles(
-    facts: Iterable[Fact], *, name: str | None = None, max_chars: int = MAX_CHARS
+    facts: Iterable[Fact],
+    language: Language,
+    *,
+    name: str | None = None,
+    max_chars: int = MAX_CHARS,
 ) -> tuple[Profile, ...]:
     """One profile per person, those with most facts first; the assistant's comes last.
 
@@ -71,7 +76,7 @@ def profiles(
     spelt = next((each.speaker for each in facts if name and _is_named(each.speaker, name)), name)
     groups: dict[tuple[bool, str], list[Fact]] = {}
     for fact in facts:
-        if fact.superseded_by is None and (name is None or _concerns(fact, name)):
+        if fact.superseded_by is None and (name is None or _concerns(fact, name, language)):
             agent = fact.kind == "agent" and name is None
             groups.setdefault((agent, "" if agent else spelt or fact.speaker), []).append(fact)
     ordered = sorted(groups.items(), key=lambda each: (each[0][0], -len(each[1]), each[0][1]))
@@ -124,10 +129,12 @@ def _line(fact: Fact) -> Line:
     )
 
 
-def _concerns(fact: Fact, name: str) -> bool:
+def _concerns(fact: Fact, name: str, language: Language) -> bool:
     """Whether a fact is about a person, or names them."""
-    named = set(words_of(name))
-    return _is_named(fact.speaker, name) or (bool(named) and named <= set(words_of(fact.text)))
+    named = set(words_of(name, language))
+    return _is_named(fact.speaker, name) or (
+        bool(named) and named <= set(words_of(fact.text, language))
+    )
 
 
 def _is_named(speaker: str, name: str) -> bool:

@@ -56,7 +56,7 @@ class Reflective:
             ),
             salvage=not claims.shorter_in_halves(len(episodes)),
         )
-        parsed = claims.parse(reply.data, episodes, shown)
+        parsed = claims.parse(reply.data, episodes, shown, self._language)
         if parsed.misshapen:  # a model that misses the form may keep to it another time
             raise LLMError(
                 f"{self._llm.name} answered in another form than requested: {parsed.refused[0]}",

@@ -10,7 +10,6 @@ from helamem.consolidation import profiles
 from helamem.engine.adding import Adding
 from helamem.engine.base import _drop_quotes
 from helamem.hints import helpful
-from helamem.language import language_named
 from helamem.moments import by_clock
 from helamem.protocols import NewFact
 from helamem.records import Cue, Episode, Fact, Listing, Turn
@@ -260,7 +259,7 @@ class Editing(Adding):
         return erasing.erase(
             self._store,
             arguments.text("name", name, "name the person to erase").strip(),
-            language_named(self._config.language),
+            self._language,
             self._clock(),
             mentions=mentions,
             dry_run=dry_run,
@@ -302,7 +301,9 @@ class Editing(Adding):
             TypeError, ValueError: `max_chars` is not a whole number, or below 1.
         """
         max_chars = arguments.count("max_chars", max_chars, least=1)
-        return profiles.profiles(self._store.facts(), name=name, max_chars=max_chars)
+        return profiles.profiles(
+            self._store.facts(), self._language, name=name, max_chars=max_chars
+        )
 
     def cues(self) -> tuple[Cue, ...]:
         """The earlier questions that are bound to the memories that served them, oldest first."""

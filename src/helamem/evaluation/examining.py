@@ -17,6 +17,7 @@ from helamem.errors import LLMError
 from helamem.evaluation import answers
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.systems import WHOLE, started
+from helamem.language.english import ENGLISH
 from helamem.models.cached import Cached
 from helamem.models.metering import Meter
 from helamem.models.tokens import count_tokens
@@ -112,7 +113,7 @@ class Exam:
         recall = Recall(query=question.text, at=question.at, hits=tuple(hits), vector=_NO_VECTOR)
         config = Ask(max_tokens=max_tokens, learn=False)
         try:
-            reply = ask.answer_from(self.llm, question.text, recall, config).text
+            reply = ask.answer_from(self.llm, question.text, recall, config, ENGLISH).text
         except LLMError as exc:
             return Answered(question, failed=str(exc))
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from helamem.language.english import ENGLISH
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ def implicitly_used(question: str, answer: str, hits: Sequence[Hit]) -> list[int
 
     Words of the question tell nothing, and one of the shared terms must be rare among the hits.
     """
-    asked = set(terms_of(question))
-    said = set(terms_of(answer)) - asked
-    shared = [set(terms_of(hit.text)) & said for hit in hits]
+    asked = set(terms_of(question, ENGLISH))
+    said = set(terms_of(answer, ENGLISH)) - asked
+    shared = [set(terms_of(hit.text, ENGLISH)) & said for hit in hits]
     holders = {term: sum(term in each for each in shared) for each in shared for term in each}
     weights = {term: math.log1p(len(hits) / n) for term, n in holders.items()}
     enough = MIN_COVERED * sum(weights.values())

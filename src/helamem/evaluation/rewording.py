@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from helamem.language.english import ENGLISH
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def reworded(question: Question, rng: np.random.Generator) -> Question:
         _shuffled,
         _halved,
     )
-    words = [word for word in _WORD.findall(question.text) if terms_of(word)]
+    words = [word for word in _WORD.findall(question.text) if terms_of(word, ENGLISH)]
     chosen = ways[int(rng.integers(len(ways)))](words, rng) or words or [question.text]
     opening = _OPENINGS[int(rng.integers(len(_OPENINGS)))]
     return replace(question, text=opening.format(" ".join(chosen)))

@@ -27,7 +27,7 @@ from helamem.config import Config
 from helamem.core import lexical, vectors
 from helamem.errors import ConfigError
 from helamem.evaluation import metrics
-from helamem.language.english import MONTHS
+from helamem.language.english import ENGLISH, MONTHS
 from helamem.language.terms import index_terms, terms_of
 from helamem.memory import Memory
 from helamem.records import Episode, Hit, Parts
@@ -313,7 +313,7 @@ def _in_order(name: str, *, newest_first: bool, prompt_tokens: int) -> System[Co
 def index(conversation: Conversation, embedder: Embedder, *, vectors: bool, words: bool) -> Indexed:
     """The arrays that the simple systems need."""
     texts = [dated(turn) for turn in conversation.turns]
-    terms = [index_terms(each) if words else [] for each in texts]
+    terms = [index_terms(each, ENGLISH) if words else [] for each in texts]
     postings: dict[str, list[tuple[int, int]]] = {}
     for i, each in enumerate(terms):
         for term in each:
@@ -345,7 +345,7 @@ def _cosine(state: Indexed, question: Question) -> Floats:
 
 def _bm25(state: Indexed, question: Question) -> Floats:
     """BM25 with the usual k1 = 1.2 and b = 0.75, over stemmed terms without stop words."""
-    known = [t for t in dict.fromkeys(terms_of(question.text)) if t in state.counts]
+    known = [t for t in dict.fromkeys(terms_of(question.text, ENGLISH)) if t in state.counts]
     counts = np.zeros((len(state.lengths), len(known)))
     for column, term in enumerate(known):
         rows, n = state.counts[term]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.evaluation.datasets import UNANSWERABLE
+from helamem.language.english import ENGLISH
 from helamem.language.names import mentions
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def exchanged(text: str, theirs: Sequence[str], mine: Sequence[str]) -> str:
     """
     instead: dict[int, str] = {}
     written, end = "", 0
-    for start, stop, speaker in mentions(text, theirs):
+    for start, stop, speaker in mentions(text, theirs, ENGLISH):
         if start < end or not mine or theirs[speaker] in mine:
             continue
         name = instead.setdefault(speaker, mine[len(instead) % len(mine)])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.language.english import ENGLISH
 from helamem.language.names import SHORT_FORM, is_capital
 from helamem.language.terms import TOKEN, folded
 
@@ -17,17 +16,18 @@ if TYPE_CHECKING:
     from helamem.language.language import Language
 
 
-def called_in(text: str, language: Language = ENGLISH) -> set[str]:
+def called_in(text: str, language: Language) -> set[str]:
     """What a text says that somebody is called.
 
-    >>> called_in("My friends call me Sunny.")
+    >>> from helamem.language import ENGLISH
+    >>> called_in("My friends call me Sunny.", ENGLISH)
     {'Sunny'}
     """
     return {match[1] for match in language.called.finditer(folded(text, language))}
 
 
 def alias_finder(
-    name: str, language: Language = ENGLISH, *, called: Iterable[str] = ()
+    name: str, language: Language, *, called: Iterable[str] = ()
 ) -> Callable[[str, str], set[str]]:
     """A function from a text and its speaker to the words in them that may be another name of the person.
 
@@ -37,7 +37,8 @@ def alias_finder(
     Args:
         called: What the person is said to be called.
 
-    >>> alias_finder("Melanie")("I met Mel in Leeds.", "Ben")
+    >>> from helamem.language import ENGLISH
+    >>> alias_finder("Melanie", ENGLISH)("I met Mel in Leeds.", "Ben")
     {'Mel'}
     """
     words = {word.casefold() for word in TOKEN.findall(folded(name, language))}

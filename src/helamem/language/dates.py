@@ -15,7 +15,6 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from helamem.language.english import ENGLISH
 from helamem.language.sentences import is_question, sentences
 
 if TYPE_CHECKING:
@@ -66,15 +65,16 @@ class Period:
 Reader: TypeAlias = "Callable[[re.Match[str], date, Language], list[Period] | None]"
 
 
-def periods_named(text: str, today: date, language: Language = ENGLISH) -> list[Period]:
+def periods_named(text: str, today: date, language: Language) -> list[Period]:
     """The periods that a text names, relative to `today`, in order.
 
     A date without a year means that of each year. Of several sentences only questions count, if there are any:
     what is told beside a question is about other times.
 
-    >>> periods_named("What did Ana plan on 5 May 2023?", date(2024, 1, 1))
+    >>> from helamem.language import ENGLISH
+    >>> periods_named("What did Ana plan on 5 May 2023?", date(2024, 1, 1), ENGLISH)
     [Period(first=datetime.date(2023, 5, 5), last=datetime.date(2023, 5, 5))]
-    >>> periods_named("What is new since yesterday?", date(2024, 1, 1))
+    >>> periods_named("What is new since yesterday?", date(2024, 1, 1), ENGLISH)
     [Period(first=datetime.date(2023, 12, 31), last=None)]
     """
     asking = _asking(text, language)
@@ -94,10 +94,11 @@ def periods_named(text: str, today: date, language: Language = ENGLISH) -> list[
     return periods
 
 
-def words_of_time(text: str, today: date, language: Language = ENGLISH) -> list[str]:
+def words_of_time(text: str, today: date, language: Language) -> list[str]:
     """The parts of a text that name periods, in order.
 
-    >>> words_of_time("What did Ana plan on 5 May 2023?", date(2024, 1, 1))
+    >>> from helamem.language import ENGLISH
+    >>> words_of_time("What did Ana plan on 5 May 2023?", date(2024, 1, 1), ENGLISH)
     ['5 May 2023']
     """
     asking = _asking(text, language)
@@ -105,12 +106,12 @@ def words_of_time(text: str, today: date, language: Language = ENGLISH) -> list[
     return [asking[start:stop] for start, stop in found]
 
 
-def asks_when(question: str, language: Language = ENGLISH) -> bool:
+def asks_when(question: str, language: Language) -> bool:
     """Whether a question asks for a time."""
     return bool(language.asks_when.match(question))
 
 
-def names_time(text: str, language: Language = ENGLISH) -> bool:
+def names_time(text: str, language: Language) -> bool:
     """Whether a text places something in time: a date, a weekday, "last week", "since"."""
     return bool(language.time_words.search(text))
 

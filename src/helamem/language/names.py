@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from helamem.language.characters import APOSTROPHES
-from helamem.language.english import ENGLISH
 from helamem.language.sentences import opens_sentence
 from helamem.language.terms import TOKEN, UNSPACED_RUN, folded
 
@@ -30,7 +29,7 @@ MISSPELT = 5  # least letters of a name whose misspelling is recognized
 def mentions(
     query: str,
     speakers: Sequence[str],
-    language: Language = ENGLISH,
+    language: Language,
     *,
     after_articles: bool = False,
 ) -> list[tuple[int, int, int]]:
@@ -44,9 +43,10 @@ def mentions(
     Args:
         after_articles: Whether a word after "the" can be a name, as it is in "the assistant wants".
 
-    >>> mentions("What did Zoe tell Ben Ode?", ["Ben Ode", "Zoë"])
+    >>> from helamem.language import ENGLISH
+    >>> mentions("What did Zoe tell Ben Ode?", ["Ben Ode", "Zoë"], ENGLISH)
     [(9, 12, 1), (18, 21, 0), (22, 25, 0)]
-    >>> mentions("How high was the bill that Ana paid?", ["Bill", "Ana"])
+    >>> mentions("How high was the bill that Ana paid?", ["Bill", "Ana"], ENGLISH)
     [(27, 30, 1)]
     """
     plain = query.translate(APOSTROPHES)
@@ -66,14 +66,13 @@ def mentions(
     return sorted(found)
 
 
-def misspelt(
-    query: str, speakers: Sequence[str], language: Language = ENGLISH
-) -> list[tuple[str, int]]:
+def misspelt(query: str, speakers: Sequence[str], language: Language) -> list[tuple[str, int]]:
     """The words of a query that nearly match the name of one speaker, with the speaker's index.
 
     Such a word has a capital inside a sentence, and one letter more, less, replaced or swapped.
 
-    >>> misspelt("What does Carolin like?", ["Caroline", "Melanie"])
+    >>> from helamem.language import ENGLISH
+    >>> misspelt("What does Carolin like?", ["Caroline", "Melanie"], ENGLISH)
     [('Carolin', 0)]
     """
     known = _known(tuple(speakers), language)
@@ -88,13 +87,14 @@ def misspelt(
     return found
 
 
-def names_something(text: str, language: Language = ENGLISH) -> bool:
+def names_something(text: str, language: Language) -> bool:
     """Whether a text names something: a place, a title, a brand, somebody who is absent.
 
     It needs a capital inside a sentence, in a language that has them. Words in capitals only, and forms of address
     as in "Thanks, Ana!" and "Hey Ana, ...", do not count.
 
-    >>> names_something("We saw Carmen in Leeds, Ana!"), names_something("Thanks, Ana! I AM glad.")
+    >>> from helamem.language import ENGLISH
+    >>> names_something("We saw Carmen in Leeds, Ana!", ENGLISH), names_something("Thanks, Ana! I AM glad.", ENGLISH)
     (True, False)
     """
     if not language.capitals_name:

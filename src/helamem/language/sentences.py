@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from helamem.language.characters import EMOJI
-from helamem.language.english import ENGLISH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +20,11 @@ _QUESTION_MARK = re.compile(rf"[?\uff1f\u061f][!?{_CLOSERS}\s]*(?:[{EMOJI}\ufe0f
 _EMOJI_ALONE = re.compile(rf"[{EMOJI}]")
 
 
-def sentences(text: str, language: Language = ENGLISH) -> list[str]:
+def sentences(text: str, language: Language) -> list[str]:
     """The sentences of a text, stripped and not blank; a line break ends a sentence.
 
-    >>> sentences("Dr. Lee called at 3 p.m. today. Great! Now what?")
+    >>> from helamem.language import ENGLISH
+    >>> sentences("Dr. Lee called at 3 p.m. today. Great! Now what?", ENGLISH)
     ['Dr. Lee called at 3 p.m. today.', 'Great!', 'Now what?']
     """
     found = []
@@ -38,10 +38,11 @@ def sentences(text: str, language: Language = ENGLISH) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def stretches(text: str, size: int, language: Language = ENGLISH) -> list[str]:
+def stretches(text: str, size: int, language: Language) -> list[str]:
     """The text in stretches of at most `size` characters, each of whole sentences where these are not longer.
 
-    >>> stretches("It rained. We stayed in. The cat slept all day.", 25)
+    >>> from helamem.language import ENGLISH
+    >>> stretches("It rained. We stayed in. The cat slept all day.", 25, ENGLISH)
     ['It rained. We stayed in.', 'The cat slept all day.']
     """
     found: list[str] = []
@@ -76,7 +77,7 @@ def opens_sentence(text: str, start: int) -> bool:
     )
 
 
-def is_question(sentence: str, language: Language = ENGLISH) -> bool:
+def is_question(sentence: str, language: Language) -> bool:
     """Whether a sentence is a question: by its question mark or its beginning."""
     marked = _QUESTION_MARK.search(sentence.rstrip()[-64:])
     return bool(marked or language.question_opening.match(sentence))

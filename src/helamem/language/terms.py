@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from helamem.language.characters import EMOJI, HAN, INDIC, UNSPACED, plain
-from helamem.language.english import ENGLISH
 from helamem.language.sentences import opens_sentence
 from helamem.protocols import Term
 
@@ -41,30 +40,32 @@ _DIGIT = re.compile(r"\d")
 _VERSION = re.compile(r"v\d+\.\d")
 
 
-def words_of(text: str, language: Language = ENGLISH) -> list[str]:
+def words_of(text: str, language: Language) -> list[str]:
     """Every word of a text in order, folded and in lower case; nothing is stemmed or left out.
 
-    >>> words_of("Zoë's car is NEW.")
+    >>> from helamem.language import ENGLISH
+    >>> words_of("Zoë's car is NEW.", ENGLISH)
     ['zoe', 'car', 'is', 'new']
     """
     return [token.casefold() for token in TOKEN.findall(folded(text, language))]
 
 
-def terms_of(text: str, language: Language = ENGLISH) -> list[str]:
+def terms_of(text: str, language: Language) -> list[str]:
     """The terms of a text, in order and with repetitions.
 
     Words are lower-cased, stripped of accents and stemmed; stop words and contractions such as "don't" are dropped.
     A number is split from its unit, and a version loses its v. Scripts without spaces give pairs of characters,
     and also single Han characters.
 
-    >>> terms_of("Maya's flight leaves from gate B12 at 9:40, error 42P07!")
+    >>> from helamem.language import ENGLISH
+    >>> terms_of("Maya's flight leaves from gate B12 at 9:40, error 42P07!", ENGLISH)
     ['maya', 'flight', 'leav', 'gate', 'b12', '9:40', 'error', '42p07']
     """
     tokens = TOKEN.findall(folded(text, language))
     return [term for token in tokens for term in _token_terms(token, language)]
 
 
-def index_terms(text: str, language: Language = ENGLISH) -> list[Term]:
+def index_terms(text: str, language: Language) -> list[Term]:
     """The distinct terms of a text with their counts, the most telling first.
 
     Terms with digits come first, then those with a capital inside a sentence, then longer words, then earlier ones.
@@ -89,7 +90,7 @@ def index_terms(text: str, language: Language = ENGLISH) -> list[Term]:
     return [Term(term=term, count=counts[term], rank=rank) for rank, term in enumerate(ranked)]
 
 
-def folded(text: str, language: Language = ENGLISH) -> str:
+def folded(text: str, language: Language) -> str:
     """The text with one kind of apostrophe, without contractions, and `plain`."""
     searched = plain(text)
     return language.contraction.sub("", searched) if "'" in searched else searched

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from helamem.language.english import ENGLISH
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def used(
     question: str,
     reply: str,
     hits: Sequence[Hit],
-    language: Language = ENGLISH,
+    language: Language,
     *,
     min_share: float = MIN_SHARE,
 ) -> list[int]:
@@ -45,9 +44,7 @@ def used(
     ]
 
 
-def tellings(
-    question: str, hits: Sequence[Hit], language: Language = ENGLISH
-) -> list[dict[str, float]]:
+def tellings(question: str, hits: Sequence[Hit], language: Language) -> list[dict[str, float]]:
     """Each hit's terms that are not in the question, with weights.
 
         weight(t) = log(1 + n / n_t)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from helamem import indexing
 from helamem.language import dates, names
 from helamem.language.characters import composed
-from helamem.language.english import ENGLISH
 from helamem.language.terms import terms_of
 from helamem.models.embedders import coverage
 
@@ -97,30 +96,30 @@ def understand(
     )
 
 
-def telling(
-    query: str, speakers: Sequence[str], language: Language = ENGLISH, *, names_apart: bool
-) -> str:
+def telling(query: str, speakers: Sequence[str], language: Language, *, names_apart: bool) -> str:
     """The query without courtesy phrases and speakers' names; this is what gets embedded.
 
-    >>> telling("Could you tell me what Ana cooks?", ["Ana"], names_apart=True)
+    >>> from helamem.language import ENGLISH
+    >>> telling("Could you tell me what Ana cooks?", ["Ana"], ENGLISH, names_apart=True)
     'what cooks?'
     """
     asked = without_framing(composed(query), language)
     return without_names(asked, speakers, language) if names_apart else asked
 
 
-def named(query: str, speakers: Sequence[str], language: Language = ENGLISH) -> tuple[str, ...]:
+def named(query: str, speakers: Sequence[str], language: Language) -> tuple[str, ...]:
     """The speakers that a query names, in order."""
     asked = composed(query)
     return tuple(dict.fromkeys(speakers[i] for *_, i in names.mentions(asked, speakers, language)))
 
 
-def without_framing(query: str, language: Language = ENGLISH) -> str:
+def without_framing(query: str, language: Language) -> str:
     """A question without phrases about the form of its answer, or about having been discussed.
 
-    >>> without_framing("Could you please tell me when Ana left?")
+    >>> from helamem.language import ENGLISH
+    >>> without_framing("Could you please tell me when Ana left?", ENGLISH)
     'when Ana left?'
-    >>> without_framing("Give me a short summary of the trips in our chats.")
+    >>> without_framing("Give me a short summary of the trips in our chats.", ENGLISH)
     'the trips.'
     """
     rest = query[len(courtesy[0]) :] if (courtesy := language.courtesy.match(query)) else query
@@ -131,10 +130,11 @@ def without_framing(query: str, language: Language = ENGLISH) -> str:
     return tidy if terms_of(tidy, language) else rest
 
 
-def without_names(query: str, speakers: Sequence[str], language: Language = ENGLISH) -> str:
+def without_names(query: str, speakers: Sequence[str], language: Language) -> str:
     """The query without the names of speakers and their possessives; the query itself if nothing is left.
 
-    >>> without_names("What did Ana's sister tell Ben Ode?", ["Ana", "Ben Ode"])
+    >>> from helamem.language import ENGLISH
+    >>> without_names("What did Ana's sister tell Ben Ode?", ["Ana", "Ben Ode"], ENGLISH)
     'What did sister tell?'
     """
     kept, end = "", 0

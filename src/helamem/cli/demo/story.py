@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from helamem.exchange import archives, detect, files
 from helamem.exchange.locomo import read_locomo
+from helamem.language.english import ENGLISH
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import terms_of
 
@@ -111,8 +112,12 @@ def _asked_questions(turns: Sequence[Turn]) -> Iterator[Question]:
     """Questions asked in the conversation, each with the next turn."""
     for place, (turn, reply) in enumerate(pairwise(turns)):
         answered = turn.session == reply.session and _speaker_of(turn) != _speaker_of(reply)
-        for sentence in sentences(turn.text):
-            if answered and is_question(sentence) and len(terms_of(sentence)) >= MIN_TERMS:
+        for sentence in sentences(turn.text, ENGLISH):
+            if (
+                answered
+                and is_question(sentence, ENGLISH)
+                and len(terms_of(sentence, ENGLISH)) >= MIN_TERMS
+            ):
                 yield Question(text=sentence, evidence=(place + 1,))
                 break
 
