@@ -80,6 +80,15 @@ def fact(text: str, *sources: int) -> dict[str, Json]:
     return {"facts": [each]}
 
 
+def _distilled(memory: Memory, text: str, source: int, *, replaces: int | None = None) -> int:
+    """A fact as `consolidate` stores it, in the place of another one if there is one; its id."""
+    store = memory._store
+    id_ = samples.add_fact(store, text, source)
+    if replaces is not None:
+        store.supersede(replaces, id_, at=START.timestamp())
+    return id_
+
+
 class TestCorrect:
     def test_the_old_value_leaves_search(self) -> None:
         memory = opened()
@@ -427,15 +436,59 @@ class TestRemoving:
         assert not {OLD, NEW} & set(found(memory))
         assert () == memory.check()
 
-    def test_a_deleted_correction_never_was(self) -> None:
+    @pytest.mark.parametrize("dry_run", [True, False])
+    def test_an_old_value_does_not_come_back_when_its_correction_is_deleted(
+        self, dry_run: bool
+    ) -> None:
         memory = opened()
         ids = taught(memory)
-        before = state(memory)
-        new = memory.correct(ids[1], NEW)
+        first = memory.correct(ids[1], NEW)
+        second = memory.correct(first.id, "Maya is allergic to hazelnuts.")
 
-        memory.delete(new.id)
+        going = memory.delete(second.id, dry_run=dry_run)
 
-        assert before == state(memory)
+        assert {ids[1], first.id, second.id} <= set(going)
+        assert dry_run == bool(
+            [each for each in memory.list(superseded=True) if "allergic" in each.text]
+        )
+        assert () == memory.check()
+
+    def test_a_version_in_the_middle_goes_alone(self) -> None:
+        memory = opened()
+        ids = taught(memory)
+        first = memory.correct(ids[1], NEW)
+        second = memory.correct(first.id, "Maya is allergic to hazelnuts.")
+
+        memory.delete(first.id)
+
+        assert second.id == memory.get(ids[1]).superseded_by
+        assert OLD == memory.revert(ids[1]).text
+
+    def test_a_turn_and_the_one_it_has_superseded_go_together(self) -> None:
+        memory = opened()
+        ids = taught(memory)
+        (newer,) = memory.add("Maya eats everything now.", speaker="Ben", supersedes=ids[1]).ids
+
+        assert {ids[1], newer} <= set(memory.delete(newer))
+
+    def test_a_fact_holds_again_if_the_turn_of_a_newer_fact_goes(self) -> None:
+        """The turn of the old fact was not superseded, and still says so."""
+        memory = opened()
+        munich, berlin = told(memory)[:2]
+        old = _distilled(memory, "Ana lives in Munich.", munich)
+        new = _distilled(memory, "Ana lives in Berlin.", berlin, replaces=old)
+
+        assert new in memory.delete(berlin)
+        assert [old] == [fact.id for fact in memory.facts()]
+
+    def test_a_deleted_fact_takes_along_what_it_has_replaced(self) -> None:
+        memory = opened()
+        munich, berlin = told(memory)[:2]
+        old = _distilled(memory, "Ana lives in Munich.", munich)
+        new = _distilled(memory, "Ana lives in Berlin.", berlin, replaces=old)
+
+        assert {old, new} <= set(memory.delete(new))
+        assert () == memory.facts(superseded=True)
 
     def test_what_is_deleted_by_a_condition_or_a_name_is_superseded_too(self) -> None:
         ways: list[Callable[[Memory], object]] = [

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.consolidation import extractive
+from helamem.forgetting import with_older
 from helamem.language.aliases import alias_finder, called_in
 from helamem.language.terms import folded
 from helamem.records import Episode, Fact
@@ -30,8 +31,11 @@ CHUNK = 1000  # memories read per batch
 
 
 def remove(store: Store, ids: Iterable[int], now: float) -> tuple[int, ...]:
-    """Remove memories, and the facts that repeat their words. Needs a transaction."""
-    wanted = list(ids)
+    """Remove memories with what they have superseded, and the facts that repeat their words.
+
+    Needs a transaction. What a memory has superseded would be valid again without it.
+    """
+    wanted = with_older(store, ids)
     quoting = extractive.facts_quoting(store, wanted)
     return tuple(store.remove(list(dict.fromkeys([*wanted, *quoting])), at=now))
 

@@ -71,7 +71,7 @@ def plan_forgetting(
     goes = forgetting.weakest(may_go, strength, since, groups, most=most)
     going = ids[goes].tolist()
     return ForgetPlan(
-        ids=(*going, *_superseded_by(store, going)),
+        ids=tuple(with_older(store, going)),
         considered=len(ids),
         kept_strong=int((codes == Verdict.STRONG).sum()),
         kept_young=int((codes == Verdict.YOUNG).sum()),
@@ -82,18 +82,16 @@ def plan_forgetting(
     )
 
 
-def _superseded_by(store: Store, ids: Iterable[int]) -> list[int]:
-    """Everything that these memories have superseded, directly or in steps, ascending."""
-    older: dict[int, list[int]] = {}
-    for each in store.supersessions():
-        older.setdefault(each.new, []).append(each.old)
-    found: set[int] = set()
-    left = list(ids)
-    while left:
-        new = [id_ for id_ in older.get(left.pop(), ()) if id_ not in found]
-        found.update(new)
-        left += new
-    return sorted(found)
+def with_older(store: Store, ids: Iterable[int]) -> list[int]:
+    """Memories that go, and what would be valid again without them: what they have superseded, in steps."""
+    going = dict.fromkeys(ids)
+    latest = set(going)
+    while latest:
+        told = store.supersessions(among=sorted(latest))
+        latest -= {each.old for each in told if each.new not in going}  # these have a successor
+        latest = {each.old for each in told if each.new in latest} - going.keys()
+        going |= dict.fromkeys(sorted(latest))
+    return list(going)
 
 
 def _age(store: Store, ids: Ints, age: Floats, ignored: int | None) -> Floats:

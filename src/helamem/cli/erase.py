@@ -40,7 +40,7 @@ def delete(
     """Remove memories for good.
 
     They are named by ids or by conditions; conditions only show what would go, unless --yes is given. Facts
-    that rest on them alone go too, and their text is overwritten in the file.
+    that rest on them alone and older versions of them go too, and their text is overwritten in the file.
 
     Example:
         helamem delete 12

@@ -207,7 +207,9 @@ class Editing(Adding):
         filters: Mapping[str, Json] | None = None,
         dry_run: bool | None = None,
     ) -> tuple[int, ...]:
-        """Remove memories for good, with every fact that repeats them or rests on them alone.
+        """Remove memories for good, with what they have superseded and facts that repeat them or rest on them alone.
+
+        An old value that was corrected thus does not come back; `revert` brings it back.
 
         Args:
             ids: The memories.
@@ -215,7 +217,7 @@ class Editing(Adding):
             dry_run: Whether only to return what would go; True by default with filters.
 
         Returns:
-            All removed ids, including facts, and cues that are bound to nothing any more.
+            All removed ids, including older versions, facts, and cues that are bound to nothing any more.
 
         Raises:
             TypeError: An id is not a whole number, or both ids and filters are given.

@@ -164,7 +164,7 @@ def forget(
 ) -> shapes.Forgotten:
     """Remove memories for good, if the user agrees: the user is shown them and asked.
 
-    Returns the removed ids, including facts that repeat the memories or rest on them alone. This cannot be
+    Returns the removed ids, including older versions, and facts that repeat or rest on them alone. This cannot be
     undone; if a memory is wrong, use `correct`.
     """
     agreed = isinstance(answer, AcceptedElicitation) and answer.data.remove

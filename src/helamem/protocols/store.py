@@ -207,8 +207,12 @@ class Store(Reading, Protocol):
         """
         ...
 
-    def supersessions(self) -> list[Supersession]:
-        """Everything that is superseded, by the id of what is."""
+    def supersessions(self, among: Sequence[int] | None = None) -> list[Supersession]:
+        """Everything that is superseded, by the id of what is.
+
+        Args:
+            among: Only that in which one of these memories is the older or the newer one.
+        """
         ...
 
     def begin(self, *, at: float) -> int | None:

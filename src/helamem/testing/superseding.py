@@ -46,6 +46,21 @@ class SupersedingContract(Contract):
         assert ["added", "superseded"] == [each.event for each in self.store.history(a)]
         assert [Supersession(old=a, new=b)] == self.store.supersessions()
 
+    def test_it_is_told_alone_of_some_memories(self) -> None:
+        a, b, c, d, e = samples.add(self.store, "one", "two", "three", "four", "five")
+        self.store.learn(samples.lesson({(a, e): 0.5, (c, e): 0.5}))
+        self.store.supersede(a, b, at=5.0, rule=RULE)
+        self.store.supersede(b, c, at=5.0, rule=RULE)
+        self.store.supersede(d, e, at=5.0)
+
+        first, second, third = self.store.supersessions()
+
+        assert [(a, b), (b, c), (d, e)] == [(x.old, x.new) for x in (first, second, third)]
+        assert [first] == self.store.supersessions(among=[a])
+        assert [first, second] == self.store.supersessions(among=[b, b, e + 9])
+        assert [second, third] == self.store.supersessions(among=[c, d])
+        assert [] == self.store.supersessions(among=[])
+
     def test_a_turn_may_supersede_a_fact(self) -> None:
         a, b = samples.add(self.store, "one", "two")
         fact = samples.add_fact(self.store, "a fact", a)

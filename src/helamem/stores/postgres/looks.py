@@ -200,9 +200,9 @@ class Looks:
         """What is wrong with the namespace: one sentence each, none where it is sound."""
         return self._read(lambda scope: checks.wrong(scope, self.analysis.dimension))
 
-    def supersessions(self) -> list[Supersession]:
-        """Everything that is superseded, by the id of what is."""
-        return self._read(superseding.everything)
+    def supersessions(self, among: Sequence[int] | None = None) -> list[Supersession]:
+        """What is superseded, by its id; all, or that in which some memories take part."""
+        return self._read(lambda scope: superseding.known(scope, among))
 
     def ignored(self, *, at_least: int) -> list[tuple[int, int]]:
         """The active memories that were shown so often and never used, and how often."""

@@ -172,17 +172,22 @@ def _applying(change: Change) -> Statement:
             return journal.forgetting_edge(node, other)
 
 
-def everything(scope: Scope) -> list[Supersession]:
-    """Whatever is superseded, by its id."""
+def known(scope: Scope, among: Sequence[int] | None) -> list[Supersession]:
+    """What is superseded, by its id; all, or that in which some memories take part."""
+    values = {"ids": None if among is None else list(among)}
+    some = "%(ids)s::bigint[] IS NULL OR {0}.node = ANY(%(ids)s::bigint[]) OR {0}.by = ANY(%(ids)s::bigint[])"
     lines, edges = scope.batch(
         (
-            "SELECT node, by, yields, because FROM helamem.superseded WHERE namespace = %(ns)s ORDER BY node",
-            {},
+            "SELECT s.node, s.by, s.yields, s.because FROM helamem.superseded s"
+            f" WHERE s.namespace = %(ns)s AND ({some.format('s')}) ORDER BY s.node",
+            values,
         ),
         (
-            "SELECT node, other, before, before_touched, weight, touched FROM helamem.handed"
-            " WHERE namespace = %(ns)s ORDER BY node, other",
-            {},
+            "SELECT h.node, h.other, h.before, h.before_touched, h.weight, h.touched"
+            " FROM helamem.handed h JOIN helamem.superseded s"
+            " ON s.namespace = %(ns)s AND s.node = h.node"
+            f" WHERE h.namespace = %(ns)s AND ({some.format('s')}) ORDER BY h.node, h.other",
+            values,
         ),
     )
     handed: dict[int, list[Handed]] = {}

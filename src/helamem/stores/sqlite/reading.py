@@ -166,10 +166,10 @@ class Reading:
             matching = regions.matching(seen, where, superseded=superseded)
             return found[np.isin(found, np.concatenate([cues, matching]))]
 
-    def supersessions(self) -> list[Supersession]:
-        """Everything that is superseded, by the id of what is."""
+    def supersessions(self, among: Sequence[int] | None = None) -> list[Supersession]:
+        """What is superseded, by its id; all, or that in which some memories take part."""
         with self._seeing() as seen:
-            return superseding.everything(seen.space)
+            return superseding.known(seen.space, among)
 
     def ignored(self, *, at_least: int) -> list[tuple[int, int]]:
         """The active memories that were shown so often and never used, with how often."""

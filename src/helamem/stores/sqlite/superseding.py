@@ -129,11 +129,18 @@ def _apply(space: Space, change: Change) -> None:
             journal.forget_edge(space, node, other)
 
 
-def everything(space: Space) -> list[Supersession]:
-    """Whatever is superseded, by its id."""
+def known(space: Space, among: Sequence[int] | None) -> list[Supersession]:
+    """What is superseded, by its id; all, or that in which some memories take part."""
+    part = ""
+    if among is not None:
+        ids = "(SELECT value FROM json_each(?2))"
+        part = f" AND (s.node IN {ids} OR s.by IN {ids})"
+    values = (space.id,) if among is None else (space.id, listed(among))
+    of = f"superseded s JOIN node n ON n.id = s.node WHERE n.namespace = ?1{part}"
     handed: dict[int, list[Handed]] = {}
     for node, other, before, before_touched, weight, touched in space.db.rows(
-        "SELECT h.* FROM handed h JOIN node n ON n.id = h.node WHERE n.namespace = ?", space.id
+        f"SELECT * FROM handed WHERE node IN (SELECT s.node FROM {of})",  # noqa: S608  # our own words
+        *values,
     ):
         had = None if before is None else (before, before_touched)
         handed.setdefault(node, []).append(Handed(other=other, before=had, after=(weight, touched)))
@@ -146,9 +153,8 @@ def everything(space: Space) -> list[Supersession]:
             handed=tuple(handed.get(old, ())),
         )
         for old, new, yields, because in space.db.rows(
-            "SELECT node, by, yields, because FROM superseded s JOIN node n ON n.id = s.node"
-            " WHERE n.namespace = ? ORDER BY node",
-            space.id,
+            f"SELECT s.node, s.by, s.yields, s.because FROM {of} ORDER BY s.node",  # noqa: S608
+            *values,
         )
     ]
 
