@@ -20,6 +20,7 @@ from helamem.search.activation import base_terms
 from helamem.search.cues import ROUTES
 from helamem.search.recall import Recall
 from helamem.search.spreading import activate
+from helamem.threads import computing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from helamem.filters import Filter
     from helamem.protocols import Embedder, Store
     from helamem.records import Path
+    from helamem.search.confidence import Signs
+    from helamem.search.questions import Question
     from helamem.search.regions import Region
     from helamem.search.spreading import Scores
 
@@ -67,33 +70,44 @@ def search(
     watch.lap("question")
     rows = store.region(regions.query_for(question, config, where=where, at=at))
     watch.lap("region")
-    region = regions.region(rows, question, config)
-    terms = base_terms(region, question, config.activation, at)
-    scores = activate(region, terms, config)
+    with computing:
+        region = regions.region(rows, question, config)
+        terms = base_terms(region, question, config.activation, at)
+        scores = activate(region, terms, config)
+        chosen = select(scores, region, k, config.selection)
+        signs = _signs(region, question, chosen, terms, config)
     watch.lap("activation")
-    chosen = select(scores, region, k, config.selection)
     hits = _hits(store, region, chosen, scores, terms)
     told = notes.left_out(question.terms, region.postings, config.candidates.max_postings)
     if where is not None and not hits:
         told += notes.unmet(store, where)
-    signs = None
-    if hits:
-        signs = confidence.signs(
-            region, question, [i for i, _ in chosen], terms=terms, config=config.activation
-        )
     watch.lap("hits")
     recall = Recall(
         query=query,
         at=at,
         hits=hits,
-        confidence=0.0 if signs is None else confidence.probability(signs),
-        signs={} if signs is None else asdict(signs),
+        confidence=confidence.probability(signs) if signs and hits else 0.0,
+        signs=asdict(signs) if signs and hits else {},
         cues=cues.matches(region.cues),
         notes=told,
         milliseconds=watch.laps,
         vector=question.vector,
     )
     return _unless_doubtful(recall, min_confidence)
+
+
+def _signs(
+    region: Region,
+    question: Question,
+    chosen: list[tuple[int, Path]],
+    terms: Mapping[str, Floats],
+    config: Config,
+) -> Signs | None:
+    """The signs for an answer among what was chosen; None if nothing was."""
+    if not chosen:
+        return None
+    places = [i for i, _ in chosen]
+    return confidence.signs(region, question, places, terms=terms, config=config.activation)
 
 
 def _unless_doubtful(recall: Recall, min_confidence: float) -> Recall:

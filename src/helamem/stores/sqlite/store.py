@@ -24,12 +24,14 @@ from helamem.stores.sqlite.reading import Claim
 from helamem.stores.sqlite.reindexing import Reindexing
 from helamem.stores.sqlite.snapshots import Draft, Snapshot
 from helamem.stores.sqlite.writing import Writing
+from helamem.threads import computing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
     from pathlib import Path
 
+    from helamem.protocols import RegionQuery, RegionRows
     from helamem.stores.sqlite.database import Database
     from helamem.stores.sqlite.files import Lease
 
@@ -117,6 +119,11 @@ class SQLiteStore(Writing):
         """A store by which what is read and written happens as one step, or not at all."""
         with self._drafting() as draft, Block.of(self, draft) as block:
             yield block
+
+    def region(self, query: RegionQuery) -> RegionRows:
+        """The region of a question; few threads read one at a time, and the others wait without a connection."""
+        with computing:
+            return super().region(query)
 
     @contextlib.contextmanager
     def _looking(self) -> Iterator[Space]:
