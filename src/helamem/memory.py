@@ -19,7 +19,7 @@ from helamem.consolidation.background import Reflector
 from helamem.engine import Engine
 from helamem.hints import helpful
 from helamem.language import language_named
-from helamem.models import embedders, rerankers
+from helamem.models import embedders
 from helamem.places import data_folder, resolved, shown
 from helamem.protocols import Analysis
 from helamem.stores.opening import open_store
@@ -317,7 +317,11 @@ def load_reranker(config: Config, llm: Callable[[], LLM]) -> Reranker | None:
         ConfigError: The setting names no reranker.
     """
     spec = config.reranking.model
-    return rerankers.load(spec, llm) if spec else None
+    if not spec:
+        return None
+    from helamem.models import rerankers
+
+    return rerankers.load(spec, llm)
 
 
 def load_embedder(config: Config) -> Embedder:

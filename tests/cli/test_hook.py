@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -272,6 +273,11 @@ class TestNothingStopsAHost:
         outcome = cli("hook", event, stdin=stdin)
 
         assert ("", "") == (outcome.stdout, outcome.stderr)
+
+    def test_garbage_is_collected_again_afterwards(self, cli: Cli) -> None:
+        cli("hook", "prompt", stdin="{}")
+
+        assert gc.isenabled()
 
     def test_what_went_wrong_is_in_the_log(self, cli: Cli, home: Path) -> None:
         cli("hook", "nonsense", stdin="{}")

@@ -18,7 +18,15 @@ TABLES = {"rich", "markdown_it", "pygments"}
 NETWORK = {"httpx", "openai", "ssl", "urllib.request"}
 SERVERS = {"asyncio", "fastapi", "mcp", "prometheus_client", "pydantic", "starlette", "uvicorn"}
 MODELS = {"onnxruntime", "safetensors", "sentence_transformers", "tokenizers", "wordllama"}
-OTHERS = {"importlib.metadata", "importlib.resources", "matplotlib", "scipy", "tomllib"}
+OTHERS = {
+    "importlib.metadata",
+    "importlib.resources",
+    "matplotlib",
+    "numpy.ma",
+    "scipy",
+    "tomllib",
+    "zoneinfo",
+}
 OURS = {
     "helamem.answering.chat",
     "helamem.consolidation.consolidate",
@@ -26,7 +34,9 @@ OURS = {
     "helamem.evaluation",
     "helamem.exchange.restoring",
     "helamem.models.openai_chat",
+    "helamem.models.rerankers",
     "helamem.reindexing",
+    "helamem.reports",
     "helamem.server",
 }
 HEAVY = TABLES | NETWORK | SERVERS | MODELS | OTHERS | OURS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from helamem.errors import ConfigError
@@ -56,6 +55,8 @@ def zone(name: str) -> tzinfo:
         return UTC
     if name == LOCAL:
         return LocalZone()
+    import zoneinfo  # few need it, and it takes long
+
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as exc:

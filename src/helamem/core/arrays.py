@@ -16,6 +16,21 @@ Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
 
+def distinct(*several: Ints) -> Ints:
+    """The values of some arrays, ascending, each once.
+
+    `np.unique` and `np.union1d` do the same, but take longer on the few hundred ids of a search, and the first call
+    imports `numpy.ma`.
+
+    >>> distinct(np.array([3, 1]), np.array([1, 2])).tolist()
+    [1, 2, 3]
+    """
+    ordered = np.sort(np.concatenate([np.empty(0, np.int64), *several]))
+    is_first = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    return ordered[is_first]
+
+
 def sums(indices: Ints, amounts: Floats, n: int) -> Floats:
     """The sum of the amounts at each of the indices 0 .. n-1, added in their order; shape (n,)."""
     return np.bincount(indices, weights=amounts, minlength=n).astype(np.float64, copy=False)

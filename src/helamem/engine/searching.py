@@ -13,7 +13,6 @@ from helamem.engine.base import Base
 from helamem.hints import helpful
 from helamem.language.characters import clean
 from helamem.learning import lessons
-from helamem.reports import Reinforcement
 from helamem.search import questions, reranking, search
 from helamem.search.recall import Recall
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from helamem.protocols import Floats, Store
     from helamem.records import Json
+    from helamem.reports import Reinforcement
     from helamem.search.recall import CueMatch
 
 logger = logging.getLogger(__name__)
@@ -145,6 +145,8 @@ class Searching(Base):
                 lessons=inside.lessons(),
             )
             learned = inside.learn(lesson)
+        from helamem.reports import Reinforcement
+
         return Reinforcement(
             cue=learned.cue,
             strengthened=learned.strengthened,

@@ -11,13 +11,20 @@ import numpy as np
 from helamem import arguments, tracing
 from helamem.engine.base import Base
 from helamem.hints import helpful
-from helamem.reports import Ignored, Lesson, ReindexReport, RepairReport, Undone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from helamem.protocols import LLM, Embedder
-    from helamem.reports import ConsolidationReport, ForgetPlan
+    from helamem.reports import (
+        ConsolidationReport,
+        ForgetPlan,
+        Ignored,
+        Lesson,
+        ReindexReport,
+        RepairReport,
+        Undone,
+    )
 
 
 @helpful
@@ -107,6 +114,8 @@ class Tending(Base):
         Raises:
             TypeError, ValueError: `at_least` is not a whole number from 1 on.
         """
+        from helamem.reports import Ignored
+
         times = arguments.count("at_least", at_least, least=1)
         with self._store.reading() as seen:
             found = dict(seen.ignored(at_least=times))
@@ -124,6 +133,8 @@ class Tending(Base):
         Raises:
             TypeError, ValueError: `limit` is not a whole number, or is below 0.
         """
+        from helamem.reports import Lesson
+
         most = arguments.count("limit", limit, least=0)
         with self._store.reading() as seen:
             steps = seen.journal(limit=most)
@@ -158,6 +169,8 @@ class Tending(Base):
             NotFoundError: There is no such lesson, or the journal has dropped it.
             ValueError: It is undone already.
         """
+        from helamem.reports import Undone
+
         wanted = arguments.id_(lesson)
         undone = self._store.undo(wanted, at=self._clock())
         return Undone(
@@ -204,6 +217,7 @@ class Tending(Base):
             StoreError: Another reindexing has started meanwhile.
         """
         from helamem import reindexing
+        from helamem.reports import ReindexReport
 
         store, old = self._parts
         given = arguments.embedder(embedder)
@@ -235,5 +249,7 @@ class Tending(Base):
         What cannot be mended is removed: an edge that joins a memory to itself, a memory without a vector,
         a fact that rests on nothing. An invalid time is replaced by the time of storing.
         """
+        from helamem.reports import RepairReport
+
         mended = tuple(self._store.repair(at=self._clock(), dry_run=dry_run))
         return RepairReport(mended=mended, left=tuple(self._store.check()), done=not dry_run)

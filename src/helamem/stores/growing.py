@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from helamem.core.arrays import distinct
 from helamem.protocols import located
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Rows:
 
     def replaced(self, rows: Ints, values: NDArray[Any]) -> Rows:
         """Other values in some rows, which are distinct; those of this moment stay as they are."""
-        places = np.union1d(self._places, rows)
+        places = distinct(self._places, rows)
         patches = self.at(places)
         patches[np.searchsorted(places, rows)] = values
         if len(places) <= MOST_PATCHES:

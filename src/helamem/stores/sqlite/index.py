@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.core.arrays import distinct
 from helamem.core.surroundings import inside
 from helamem.protocols import NODE_KINDS, Nodes
 from helamem.stores.sqlite.columns import (
@@ -282,7 +283,7 @@ class NodeIndex:
             for _ in range(reach):
                 reached = beside(reached)
                 found.append(reached)
-        rows = np.unique(np.concatenate(found))
+        rows = distinct(*found)
         rows = rows[rows >= 0]
         around: Ints = self.table.ids.at(rows[IS_HEARD[self.table.marks.at(rows)]])
         return around

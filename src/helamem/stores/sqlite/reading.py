@@ -10,7 +10,6 @@ import numpy as np
 
 from helamem.errors import NotFoundError
 from helamem.records import Change, Fact
-from helamem.reports import Namespace, Stats
 from helamem.stores import encoding
 from helamem.stores.sqlite import (
     checks,
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
         Supersession,
     )
     from helamem.records import Episode
+    from helamem.reports import Namespace, Stats
     from helamem.stores.sqlite.files import Lease
     from helamem.stores.sqlite.index import NodeIndex
     from helamem.stores.sqlite.namespace import Space
@@ -248,6 +248,8 @@ class Reading:
 
     def namespaces(self) -> list[Namespace]:
         """The namespaces of the file that are not empty, by name."""
+        from helamem.reports import Namespace  # noqa: PLC0415  # few need it
+
         with self._looking() as space:
             found = all_of(space.db)
         return [
@@ -268,6 +270,8 @@ class Reading:
 
     def stats(self) -> Stats:
         """The sizes of the namespace."""
+        from helamem.reports import Stats  # noqa: PLC0415  # few need it
+
         with self._seeing() as seen:
             index, analysis = seen.index, made_with(seen.space.db) or seen.space.analysis
             edges = edge_table.everything(seen.space, index)

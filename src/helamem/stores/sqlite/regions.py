@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import lexical
+from helamem.core.arrays import distinct
 from helamem.core.vectors import top_k
 from helamem.protocols import FoundCues, RegionRows
 from helamem.stores.sqlite import edge_table, filtering, node_table, posting_table
@@ -32,9 +33,9 @@ def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
     postings = posting_table.postings(seen, query.terms, query.max_postings)
     cues = _cues(seen, query)
     seeds = _candidates(seen, query, postings, allowed)
-    stored = edge_table.two_steps_from(space, np.union1d(cues.ids, seeds), index)
+    stored = edge_table.two_steps_from(space, distinct(cues.ids, seeds), index)
     edges = stored.decayed(query.rule, seen.state.lessons if query.now is None else query.now)
-    ids = index.around(index.memories(np.union1d(seeds, edges.targets)), query.reach)
+    ids = index.around(index.memories(distinct(seeds, edges.targets)), query.reach)
     return RegionRows(
         nodes=index.nodes(ids),
         similarity=index.similarities(query.vector, ids, seen.originals),
@@ -74,19 +75,19 @@ def _candidates(
         return best
     starts, ends = np.array(query.periods).T
     during = seen.index.during(starts, ends, MEMORIES, allowed)
-    return np.union1d(best, _best(seen, query, postings, during))
+    return distinct(best, _best(seen, query, postings, during))
 
 
 def _best(seen: Snapshot, query: RegionQuery, postings: Postings, within: Ints | None) -> Ints:
     """The nearest by vector, and the best by words."""
     nearest, _ = seen.index.nearest(query.vector, query.nearest, MEMORIES, within, seen.originals)
-    return np.union1d(nearest, _best_by_words(seen.index, query, postings, within))
+    return distinct(nearest, _best_by_words(seen.index, query, postings, within))
 
 
 def _best_by_words(
     index: NodeIndex, query: RegionQuery, postings: Postings, within: Ints | None
 ) -> Ints:
-    ids = np.unique(postings.ids)
+    ids = distinct(postings.ids)
     if within is not None:
         ids = ids[np.isin(ids, within, assume_unique=True)]
     scores = lexical.bm25(
