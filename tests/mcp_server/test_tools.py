@@ -71,6 +71,36 @@ class TestTheDayOfAMemory:
             assert ["What about Friday?"] == [cue.text for cue in memory.cues()]
 
     @pytest.mark.anyio
+    @pytest.mark.parametrize("question", ["What about Friday?", "what  about FRIDAY?", "Friday?"])
+    async def test_feedback_is_about_what_was_recalled(
+        self, connect: Connect, memories: Memories, question: str
+    ) -> None:
+        with memories.namespace("ana") as memory:
+            memory.add([f"On Friday we meet at gate {n}." for n in range(9)])
+        async with connect() as client:
+            asked = "What about Friday?"
+            found = await called(client, "recall", question=asked, limit=2, min_confidence=0)
+            first, *others = [each["id"] for each in found["memories"]]
+            await called(client, "remember", text="On Friday it rains.")
+            await called(client, "feedback", question=question, used=[first])
+
+        with memories.namespace("ana") as memory:
+            assert [asked] == [cue.text for cue in memory.cues()]
+            assert sorted(others) == sorted(each.id for each in memory.ignored(at_least=1))
+
+    @pytest.mark.anyio
+    async def test_feedback_without_a_recall_counts_nothing_else_as_shown(
+        self, connect: Connect, memories: Memories
+    ) -> None:
+        with memories.namespace("ana") as memory:
+            memory.add([f"On Friday we meet at gate {n}." for n in range(9)])
+        async with connect() as client:
+            await called(client, "feedback", question="What about Friday?", used=[3], misled=[4])
+
+        with memories.namespace("ana") as memory:
+            assert [4] == sorted(each.id for each in memory.ignored(at_least=1))
+
+    @pytest.mark.anyio
     async def test_a_correction_replaces_the_text(self, connect: Connect) -> None:
         async with connect() as client:
             await called(client, "remember", text=PEANUTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -11,6 +11,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver.exceptions import ToolError
 
 from helamem.errors import HelaMemError
+from helamem.mcp.recalled import Recalled
 from helamem.server.keys import SCOPES
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Access:
         keys: The keys that open it over HTTP; None lets everybody in who reaches it.
         clock: Epoch seconds, for expiry of keys.
         tie: The session of the host that started this server, if known.
+        recalled: What its tools showed, until feedback comes.
     """
 
     memories: Memories
@@ -43,6 +45,7 @@ class Access:
     clock: Clock
     keys: Keys | None = None
     tie: Tie | None = None
+    recalled: Recalled = field(default_factory=Recalled)
 
     @contextmanager
     def opened(self, scope: Scope) -> Iterator[Memory]:

@@ -3,6 +3,7 @@
 The SDK reads the annotations of these functions, so everything in them is imported at run time.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -83,6 +84,7 @@ def recall(
     access = ctx.request_context.lifespan_context
     with access.opened("read") as memory:
         found = memory.search(question, k=limit, filters=filters, min_confidence=min_confidence)
+        access.recalled.keep(memory.namespace, found)
     if access.tie is not None and found:
         access.tie.show(shown_of(found, found.hits))
     lines = [ask.memory_line(hit, question) for hit in found]
@@ -104,14 +106,18 @@ def feedback(
     """Say which recalled memories served an answer and which misled, so that the next recall is better.
 
     Call it after an answer that rests on memories, with the question that `recall` was asked. Leave out
-    memories that were merely shown. Links what served to each other and to the question; removes nothing.
+    memories that were merely shown: these count as shown and not used. Links what served to each other and to the question; removes nothing.
     """
     access = ctx.request_context.lifespan_context
     with access.opened("write") as memory:
-        found = memory.search(question)
-        learned = memory.reinforce(found, used=used, unhelpful=misled)
+        named = {*used, *misled}
+        recall = access.recalled.find(memory.namespace, question, named)
+        if recall is None:  # it was long ago, or before a restart: nobody knows what else was shown
+            found = memory.search(question)
+            recall = replace(found, hits=tuple(hit for hit in found if hit.id in named))
+        learned = memory.reinforce(recall, used=used, unhelpful=misled)
     if access.tie is not None:
-        access.tie.judge(question)
+        access.tie.judge(recall.query)
     return shapes.Learned(
         strengthened=learned.strengthened, bound=learned.bound, weakened=learned.weakened
     )
@@ -199,8 +205,10 @@ def search(query: Question, ctx: Ctx) -> shapes.Results:
 
     Reads only. For hosts that need these tools; `recall` returns the texts at once.
     """
-    with ctx.request_context.lifespan_context.opened("read") as memory:
+    access = ctx.request_context.lifespan_context
+    with access.opened("read") as memory:
         found = memory.search(query, min_confidence=LIKELY)
+        access.recalled.keep(memory.namespace, found)
     return shapes.Results(
         results=[
             shapes.Result(id=str(hit.id), title=_title(hit.memory), url=url_of(hit.id))
