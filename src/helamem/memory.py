@@ -93,6 +93,7 @@ class Memory(Engine):
         super().__init__(store, embedder, config, clock)
         self._llm = arguments.model(llm)
         self._connected: OpenAIChat | Cached | None = None  # this memory must close it
+        self._connecting = threading.Lock()
         self._consolidating = threading.Lock()
         self._reflector: Reflector | None = None
         self._reranker = reranker or load_reranker(config, lambda: self.llm)
@@ -111,9 +112,10 @@ class Memory(Engine):
             ConfigError: No model was given or configured; the message says which variables to set.
             MissingExtraError: The openai package is not installed.
         """
-        if self._llm is None:
-            self._llm = self._connected = language_model(self.config)
-        return self._llm
+        with self._connecting:
+            if self._llm is None:
+                self._llm = self._connected = language_model(self.config)
+            return self._llm
 
     @llm.setter
     def llm(self, llm: LLM) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +13,14 @@ from helamem import Memory
 from helamem.config import Config
 from helamem.errors import ConfigError, LLMError, RerankerError
 from helamem.models import rerankers, wordpiece
+from helamem.models.rerankers import loading
 from helamem.models.scripted import ScriptedLLM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from helamem.protocols import Reranker
+    from helamem.protocols import Floats, Reranker
 
 needs_onnx = pytest.mark.skipif(
     importlib.util.find_spec("onnxruntime") is None, reason="the extra [onnx] is not installed"
@@ -238,3 +241,32 @@ class TestSearch:
     def test_a_setting_that_names_none_is_told_at_once(self) -> None:
         with pytest.raises(ConfigError, match="there is no reranker 'cohere'"):
             Memory(":memory:", config=Config.of(**{"reranking.model": "cohere"}))
+
+
+def test_several_threads_load_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    others_wait = threading.Event()
+    all_search = threading.Barrier(4, timeout=60)
+
+    class Model:
+        name = "model"
+
+        def scores(self, question: str, texts: Sequence[str]) -> Floats:
+            return np.zeros(len(texts), np.float32)
+
+    def make(folder: str) -> Model:
+        made.append(folder)
+        others_wait.wait(0.05)  # they come meanwhile
+        return Model()
+
+    monkeypatch.setattr(loading, "CrossEncoder", make)
+    reranker = loading.load("cross-encoder:./model", lambda: ScriptedLLM([]))
+
+    def search(_: int) -> str:
+        all_search.wait()
+        reranker.scores("q", ["a"])
+        return reranker.name
+
+    with ThreadPoolExecutor(4) as pool:
+        assert {"model"} == set(pool.map(search, range(4)))
+    assert ["./model"] == made

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from helamem.memory import SYSTEM_CLOCK, Memory, language_model, load_embedder, load_reranker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from helamem.config import Config
@@ -20,10 +20,34 @@ if TYPE_CHECKING:
 MOST_OPEN = 10_000  # idle handles beyond this are closed, the least recently used first; one takes kilobytes
 
 
-@dataclass(slots=True)
 class _Open:
-    memory: Memory
-    requests: int = 0  # number of requests that use it
+    """A namespace that requests use; its memory is opened by the first of them, without stopping others.
+
+    Attributes:
+        requests: The number of requests that use it.
+    """
+
+    def __init__(self, open_: Callable[[], Memory]) -> None:
+        self.requests = 0
+        self._open = open_
+        self._memory: Memory | None = None
+        self._lock = threading.Lock()
+
+    def memory(self) -> Memory:
+        with self._lock:
+            if self._memory is None:
+                self._memory = self._open()
+            return self._memory
+
+    @property
+    def failed(self) -> bool:
+        """Whether nobody could open it."""
+        return self._memory is None
+
+    def close(self) -> None:
+        with self._lock:
+            if self._memory is not None:
+                self._memory.close()
 
 
 class Memories:
@@ -66,40 +90,41 @@ class Memories:
         """
         held = self._take(name)
         try:
-            yield held.memory
+            yield held.memory()
         finally:
-            self._give_back(held)
+            self._give_back(name, held)
 
     def close(self) -> None:
         """Close every handle; requests that still use one fail."""
         with self._lock:
             while self._open:
-                self._open.popitem()[1].memory.close()
+                self._open.popitem()[1].close()
 
     def _take(self, name: str) -> _Open:
         with self._lock:
-            held = self._open.get(name)
-            if held is None:
-                held = self._open[name] = _Open(
-                    Memory(
-                        self.path,
-                        namespace=name,
-                        config=self.config,
-                        embedder=self._embedder,
-                        clock=self._clock,
-                        llm=self._llm,
-                        reranker=self._reranker,
-                    )
-                )
+            held = self._open.setdefault(name, _Open(partial(self._opened, name)))
             self._open.move_to_end(name)
             held.requests += 1
             return held
 
-    def _give_back(self, held: _Open) -> None:
+    def _opened(self, name: str) -> Memory:
+        return Memory(
+            self.path,
+            namespace=name,
+            config=self.config,
+            embedder=self._embedder,
+            clock=self._clock,
+            llm=self._llm,
+            reranker=self._reranker,
+        )
+
+    def _give_back(self, name: str, held: _Open) -> None:
         with self._lock:
             held.requests -= 1
+            if held.failed and not held.requests and self._open.get(name) is held:
+                del self._open[name]
             surplus = len(self._open) - self._most_open
             if surplus > 0:
-                idle = [name for name, each in self._open.items() if not each.requests]
-                for name in idle[:surplus]:
-                    self._open.pop(name).memory.close()
+                idle = [place for place, each in self._open.items() if not each.requests]
+                for place in idle[:surplus]:
+                    self._open.pop(place).close()

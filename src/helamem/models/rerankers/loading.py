@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import threading
 from typing import TYPE_CHECKING
 
 from helamem.errors import ConfigError
@@ -36,18 +36,22 @@ def load(spec: str, llm: Callable[[], LLM]) -> Reranker:
 
 
 class _Deferred:
-    """A reranker that is made on first use, so that only searches pay for it."""
+    """A reranker that is made once, on first use, so that only searches pay for it."""
 
     def __init__(self, make: Callable[[], Reranker]) -> None:
         self._make = make
-
-    @cached_property
-    def _made(self) -> Reranker:
-        return self._make()
+        self._made: Reranker | None = None
+        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
-        return self._made.name
+        return self._reranker().name
 
     def scores(self, question: str, texts: Sequence[str]) -> Floats:
-        return self._made.scores(question, texts)
+        return self._reranker().scores(question, texts)
+
+    def _reranker(self) -> Reranker:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
