@@ -247,7 +247,8 @@ class Tending(Base):
         """Say how to mend what `check` finds, and with `dry_run=False` do it.
 
         What cannot be mended is removed: an edge that joins a memory to itself, a memory without a vector,
-        a fact that rests on nothing. An invalid time is replaced by the time of storing.
+        a fact that rests on nothing. An invalid time is replaced by the time of storing. In a database, a
+        namespace that is large gets indexes of its vectors, and loses them when it no longer is.
         """
         from helamem.reports import RepairReport
 

@@ -80,7 +80,7 @@ CHECKS: tuple[Check, ...] = (
     *(
         _rows(table, _lost(column), f"{{}} rows of {table} belong to no node", "removed")
         for table, column in (
-            ("usage", "node"), ("posting", "node"), ("fact_source", "episode"), ("fact_source", "fact"),
+            ("usage", "node"), ("passage", "node"), ("posting", "node"), ("fact_source", "episode"), ("fact_source", "fact"),
             ("fact", "node"), ("edge", "source"), ("edge", "target"), ("staged", "node"),
             ("superseded", "node"), ("superseded", "by"), ("handed", "node"), ("handed", "other"),
             ("shown", "node"), ("step_edge", "a"), ("step_edge", "b"), ("step_use", "node"), ("step_fact", "fact"),
@@ -103,8 +103,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     _nodes(f"t.kind = {FACT} AND {_none_in('fact_source', 'fact')}", "{} facts rest on nothing"),
     _nodes(
-        "vector_dims(t.vector) <> %(dimension)s OR EXISTS"
-        " (SELECT 1 FROM unnest(t.passages) p WHERE vector_dims(p) <> %(dimension)s)",
+        "vector_dims(t.vector) <> %(dimension)s OR EXISTS (SELECT 1 FROM helamem.passage p"
+        " WHERE p.namespace = %(ns)s AND p.node = t.id AND vector_dims(p.vector) <> %(dimension)s)",
         "{} vectors have the wrong length",
     ),
     _nodes(f"t.kind = {CUE} AND {_none_in('edge', 'source')}", "{} earlier questions are bound to nothing"),

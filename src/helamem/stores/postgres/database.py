@@ -94,6 +94,11 @@ class Scope:
         self._has_ended = False
         self._each_time = each_time
 
+    @property
+    def ns(self) -> UUID:
+        """The namespace that the statements are about."""
+        return self._begin.ns
+
     def batch(self, *statements: Statement) -> list[list[Row]]:
         """The rows that each statement gives; all go to the server in one round trip."""
         if self._has_ended:
@@ -220,6 +225,16 @@ class Database:
                 self._commit(scope)
             finally:
                 scope.end()
+                self._give_back(connection)
+
+    def alone(self, use: Callable[[Connection[Row]], Result]) -> Result:
+        """What `use` gives on a connection outside of any transaction, each statement by itself."""
+        with self._explained():
+            self._require_open()
+            connection = self._free()
+            try:
+                return use(connection)
+            finally:
                 self._give_back(connection)
 
     def seen(self, scope: Scope, use: Callable[[Scope], Result]) -> Result:

@@ -57,6 +57,7 @@ class Looks:
     _space: Space
     _zone: tzinfo
     _scope: Scope | None
+    _large: int
 
     @property
     def namespace(self) -> str:
@@ -101,7 +102,7 @@ class Looks:
     def region(self, query: RegionQuery) -> RegionRows:
         """All that a search needs of the memories around a question."""
         vector = self._query(query.vector)
-        return self._read(lambda scope: regions.read(scope, query, vector))
+        return self._read(lambda scope: regions.read(scope, query, vector, self._large))
 
     def nearest(self, vector: Floats, k: int, *, kinds: Sequence[NodeKind]) -> tuple[Ints, Floats]:
         """The active nodes with the highest cosine: ids and cosines, best first."""

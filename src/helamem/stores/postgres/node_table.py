@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helamem.errors import NotFoundError, StoreError
-from helamem.protocols import NODE_KINDS, QUIET, Heard, NewEpisode
+from helamem.protocols import NODE_KINDS, QUIET, Heard
 from helamem.stores import encoding
 from helamem.stores.postgres import namespace, posting_table, rows
 from helamem.stores.postgres.edge_table import LEARNED
@@ -15,7 +15,7 @@ from helamem.stores.postgres.texts import restored, stored
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from helamem.protocols import NewCue, NewFact
+    from helamem.protocols import NewCue, NewEpisode, NewFact
     from helamem.records import Json
     from helamem.stores.postgres.database import Scope, Statement
 
@@ -26,13 +26,18 @@ BY_KEY = (
 _COLUMNS = {
     "id": "bigint", "kind": "smallint", "key": "bytea", "text": "text", "speaker": "text", "role": "text",
     "session": "bigint", "turn": "bigint", "at": "float8", "stored_at": "float8", "metadata": "text", "length": "int",
-    "traits": "int", "utc_offset": "int", "vector": "text", "passages": "text",
+    "traits": "int", "utc_offset": "int", "vector": "text",
 }  # fmt: skip
 _INSERT = (
     f"INSERT INTO helamem.node (namespace, {', '.join(_COLUMNS)})"
-    f" SELECT %(ns)s, {', '.join(list(_COLUMNS)[:-2])}, vector::vector, passages::vector[]"
+    f" SELECT %(ns)s, {', '.join(list(_COLUMNS)[:-1])}, vector::vector"
     f" FROM unnest({', '.join(f'%({name})s::{type_}[]' for name, type_ in _COLUMNS.items())})"
     f" AS new({', '.join(_COLUMNS)}) ORDER BY id"
+)
+_PASSAGES = (
+    "INSERT INTO helamem.passage (namespace, node, n, vector)"
+    " SELECT %(ns)s, node, n, vector::vector"
+    " FROM unnest(%(nodes)s::bigint[], %(numbers)s::int[], %(vectors)s::text[]) AS new(node, n, vector) ORDER BY 2, 3"
 )
 _SESSIONS = (
     "INSERT INTO helamem.session (namespace, id, name)"
@@ -157,6 +162,7 @@ def adding(
     return [
         (_SESSIONS, {"sessions": sorted(names), "names": [names[id_] for id_ in sorted(names)]}),
         inserting([_row(id_, each, dimension) for id_, each in added]),
+        *adding_passages(added, dimension),
         *linking,
         *adding_contents(added),
         namespace.NEWS,
@@ -186,15 +192,33 @@ def text_columns(memory: NewEpisode | NewFact, dimension: int) -> dict[str, Any]
         "length": memory.length,
         "traits": memory.traits,
         "vector": rows.literal(memory.vector, dimension),
-        "passages": rows.literals(
-            memory.passages if isinstance(memory, NewEpisode) else (), dimension
-        ),
     }
+
+
+def adding_passages(added: Sequence[tuple[int, NewEpisode]], dimension: int) -> list[Statement]:
+    """The statement that inserts the vectors of passages, if there are any."""
+    table = [
+        (id_, n, rows.literal(vector, dimension))
+        for id_, each in added
+        for n, vector in enumerate(each.passages, start=1)
+    ]
+    if not table:
+        return []
+    nodes, numbers, vectors = (list(column) for column in zip(*table, strict=True))
+    return [(_PASSAGES, {"nodes": nodes, "numbers": numbers, "vectors": vectors})]
+
+
+def removing_passages(ids: Sequence[int]) -> Statement:
+    """The statement that deletes the vectors of passages of nodes."""
+    return (
+        "DELETE FROM helamem.passage WHERE namespace = %(ns)s AND node = ANY(%(ids)s::bigint[])",
+        {"ids": list(ids)},
+    )
 
 
 def inserting(table: Sequence[Mapping[str, Any]]) -> Statement:
     """The statement that inserts rows; what a row does not say is empty."""
-    empty = {"key": None, "role": "", "session": None, "utc_offset": None, "passages": "{}"}
+    empty = {"key": None, "role": "", "session": None, "utc_offset": None}
     full = [{**empty, "turn": row["id"], **row} for row in table]
     return _INSERT, {name: [row[name] for row in full] for name in _COLUMNS}
 
@@ -346,10 +370,11 @@ def replace(
         *posting_table.removing([id_], [id_], posting_table.terms_of(scope, [id_])),
         (
             "UPDATE helamem.node SET text = %(text)s, metadata = %(metadata)s, length = %(length)s,"
-            " traits = %(traits)s, vector = %(vector)s::vector, passages = %(passages)s::vector[]"
-            " WHERE namespace = %(ns)s AND id = %(id)s",
+            " traits = %(traits)s, vector = %(vector)s::vector WHERE namespace = %(ns)s AND id = %(id)s",
             changed,
         ),
+        removing_passages([id_]),
+        *adding_passages([(id_, episode)], dimension),
         unstaging([id_]),
         *adding_contents([(id_, episode)]),
         namespace.NEWS,

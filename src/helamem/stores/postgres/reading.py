@@ -13,6 +13,7 @@ from helamem.records import Change
 from helamem.reports import Namespace, Stats
 from helamem.stores import encoding
 from helamem.stores.postgres import edge_table, filtering, rows
+from helamem.stores.postgres.nearness import BEST_PASSAGE, scanned
 from helamem.stores.postgres.rows import CUE, EPISODE, FACT, ROLE_CODES
 from helamem.stores.postgres.texts import restored
 
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
 
 NEAR = 32  # how many more than asked for are scored again here, where sums are rounded otherwise
 _SPEAKERS = "SELECT name FROM helamem.speaker WHERE namespace = %(ns)s ORDER BY first, name"
-# The best passage of a node `n`, null for a text without any; and how far the node is.
-BEST_PASSAGE = (
-    "(SELECT vector_send(p) FROM unnest(n.passages) AS p ORDER BY p <#> %(vector)s::vector LIMIT 1)"
-)
-DISTANCE = (  # most texts are short, and a subquery for each would cost more than their vectors
-    "CASE WHEN cardinality(n.passages) = 0 THEN n.vector <#> %(vector)s::vector"
-    " ELSE least(n.vector <#> %(vector)s::vector,"
-    " (SELECT min(p <#> %(vector)s::vector) FROM unnest(n.passages) AS p)) END"
-)
 # What is quiet or superseded is nobody's neighbor, and has none; -1 stands for no session.
 NODE_COLUMNS = (
     "n.id, n.kind, CASE WHEN n.heard THEN coalesce(n.session, -1) ELSE -1 END,"
@@ -127,10 +119,10 @@ def nearest(
     scope: Scope, vector: NDArray[np.float32], k: int, kinds: Sequence[NodeKind]
 ) -> tuple[Ints, Floats]:
     """The active nodes most similar to a vector of length 1, best first, ties by id."""
+    of_kinds = "n.kind = ANY(%(kinds)s::smallint[]) AND n.heard"
     found = scope.rows(
-        f"SELECT id, vector_send(vector), {BEST_PASSAGE} FROM helamem.node n WHERE namespace = %(ns)s"
-        f" AND kind = ANY(%(kinds)s::smallint[]) AND heard"
-        f" ORDER BY {DISTANCE}, id LIMIT %(k)s",
+        f"SELECT n.id, vector_send(n.vector), {BEST_PASSAGE} FROM {scanned(of_kinds, '%(k)s')} near"
+        " JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = near.id",
         kinds=[NODE_KINDS.index(kind) for kind in kinds],
         vector=rows.literal(vector, len(vector)),
         k=k + NEAR,

@@ -2,7 +2,8 @@
 
 The statement is a chain of named steps, in the order of `Store.region`'s description. Its sums are
 PostgreSQL's: candidates whose scores differ by less than their rounding may change places with those that
-just fail to be candidates. All numbers that come out are computed here, as any other store does.
+just fail to be candidates. In a large namespace an index may miss some of the nearest; see `indexes`. All
+numbers that come out are computed here, as any other store does.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import numpy as np
 
 from helamem.protocols import FoundCues, Postings, RegionRows
 from helamem.stores import encoding
-from helamem.stores.postgres import edge_table, filtering, reading, rows
+from helamem.stores.postgres import edge_table, filtering, indexes, nearness, reading, rows
 from helamem.stores.postgres.edge_table import COLUMNS, LEARNED
 from helamem.stores.postgres.rows import CUE, IS_SUPERSEDED, LIVING_EDGE
 from helamem.stores.postgres.texts import restored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from numpy.typing import NDArray
 
@@ -29,10 +31,7 @@ if TYPE_CHECKING:
     from helamem.stores.postgres.database import Scope
 
 _MEMORY = f"n.namespace = %(ns)s AND n.active AND n.kind < {CUE}"
-_NEAREST = (
-    f"(SELECT n.id FROM helamem.node n WHERE {_MEMORY} AND n.heard AND {{0}}"
-    f" ORDER BY {reading.DISTANCE}, n.id LIMIT %(nearest)s)"
-)
+_HEARD = f"n.active AND n.kind < {CUE} AND n.heard"
 _BY_WORDS = (
     f"(SELECT n.id FROM scored w JOIN helamem.node n ON {_MEMORY} AND n.id = w.node WHERE {{0}}"
     " ORDER BY w.score DESC, n.id LIMIT %(lexical)s)"
@@ -100,7 +99,7 @@ starts AS MATERIALIZED (
         AND (b.turn, b.id) > (n.turn, n.id) AND b.heard ORDER BY b.turn, b.id LIMIT {{reach}}
     ) b WHERE n.heard
 ), members AS MATERIALIZED (
-    SELECT {reading.NODE_COLUMNS}, n.vector, {reading.BEST_PASSAGE}, {{allowed}} AS allowed
+    SELECT {reading.NODE_COLUMNS}, n.vector, {nearness.BEST_PASSAGE}, {{allowed}} AS allowed
     FROM region JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = region.id
 )"""
 _MEMBER = "m(id, kind, session, previous, following, length, at, speaker, traits, role, vector, passage, allowed)"
@@ -131,15 +130,17 @@ SELECT * FROM (
 _SPACE, _ASKED, _SPEAKERS, _CUE, _NODE, _POSTING, _EDGE = 3, 1, 1, 3, 13, 4, 5
 
 
-def read(scope: Scope, query: RegionQuery, vector: NDArray[np.float32]) -> RegionRows:
+def read(scope: Scope, query: RegionQuery, vector: NDArray[np.float32], large: int) -> RegionRows:
     """The region of a question.
 
     Args:
         vector: The question's, of length 1.
+        large: How many memories a filter must leave, for an index to be used.
     """
     allowed, values = _allowed(scope, query.where)
-    values |= _values(query, vector)
-    columns = iter(scope.row(_statement(query, allowed), **values))
+    values |= _values(query, vector) | {"large": large}
+    _, [found] = scope.batch(indexes.SETTINGS, (_statement(query, allowed, scope.ns), values))
+    columns = iter(found)
     space = tuple(islice(columns, _SPACE))
     documents, speakers = (next(columns) or () for _ in range(_ASKED + _SPEAKERS))
     names = tuple(map(restored, speakers))
@@ -204,22 +205,35 @@ def _allowed(scope: Scope, where: Filter | None) -> tuple[str, dict[str, Any]]:
     return step, {**made.values, "by_hand": by_hand}
 
 
-def _statement(query: RegionQuery, allowed: str) -> str:
+def _statement(query: RegionQuery, allowed: str, ns: UUID) -> str:
     is_allowed = "n.id IN (SELECT id FROM allowed)" if allowed else "true"
-    candidates = f"candidates AS MATERIALIZED ({_candidates(query, is_allowed)})"
-    around = _AROUND.format(allowed=is_allowed, reach=int(query.reach))
-    steps = [_WORDS, _CUES, *([allowed] if allowed else []), candidates, around]
+    enough = "(SELECT count(*) FROM allowed) >= %(large)s" if allowed else "true"
+    steps = [
+        _WORDS,
+        _CUES,
+        *([allowed] if allowed else []),
+        nearness.usable(len(query.vector), ns, enough=enough),
+        f"candidates AS MATERIALIZED ({_candidates(query, is_allowed, ns)})",
+        _AROUND.format(allowed=is_allowed, reach=int(query.reach)),
+    ]
     return f"WITH {', '.join(steps)} {_RESULT}"
 
 
-def _candidates(query: RegionQuery, is_allowed: str) -> str:
+def _candidates(query: RegionQuery, is_allowed: str, ns: UUID) -> str:
     """The step of candidates: the best of all, and the best of the time that the question names."""
     if not query.nearest or not query.lexical:
         return f"SELECT n.id FROM helamem.node n WHERE {_MEMORY}"
-    conditions = [is_allowed] + [f"{is_allowed} AND {_DURING}"] * bool(query.periods)
-    return " UNION ".join(
-        part.format(only) for only in conditions for part in (_NEAREST, _BY_WORDS)
-    )
+    parts = [_nearest(query, f"{_HEARD} AND {is_allowed}", ns), _BY_WORDS.format(is_allowed)]
+    if query.periods:
+        then = f"{is_allowed} AND {_DURING}"
+        parts += [nearness.scanned(f"{_HEARD} AND {then}", "%(nearest)s"), _BY_WORDS.format(then)]
+    return " UNION ".join(parts)
+
+
+def _nearest(query: RegionQuery, where: str, ns: UUID) -> str:
+    if query.nearest > nearness.MOST:
+        return nearness.scanned(where, "%(nearest)s")
+    return nearness.looked_up(where, "%(nearest)s", len(query.vector), ns)
 
 
 def _values(query: RegionQuery, vector: NDArray[np.float32]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from helamem.protocols import NODE_KINDS, Unindexed
-from helamem.stores.postgres import rows
+from helamem.stores.postgres import indexes, rows
 from helamem.stores.postgres.database import WRITE
+from helamem.stores.postgres.indexes import Index
 from helamem.stores.postgres.namespace import NOBODY, everything, recording
 from helamem.stores.postgres.rows import CUE, IS_DOCUMENT
 from helamem.stores.postgres.schema import LOCK
@@ -51,9 +52,11 @@ _TERMS = (
     " json_array_elements(s.terms::json) t"
 )
 IN_PLACE = (
-    "UPDATE helamem.node n SET vector = s.vector, passages = s.passages, length = s.length, traits = s.traits"
-    " FROM helamem.staged s"
-    " WHERE s.namespace = n.namespace AND s.node = n.id",
+    "UPDATE helamem.node n SET vector = s.vector, length = s.length, traits = s.traits"
+    " FROM helamem.staged s WHERE s.namespace = n.namespace AND s.node = n.id",
+    "DELETE FROM helamem.passage",
+    "INSERT INTO helamem.passage (namespace, node, n, vector) SELECT s.namespace, s.node, p.n, p.vector"
+    " FROM helamem.staged s, unnest(s.passages) WITH ORDINALITY AS p(vector, n)",
     "DELETE FROM helamem.posting",
     "DELETE FROM helamem.term",
     "INSERT INTO helamem.term (namespace, term, documents)"
@@ -80,6 +83,7 @@ class Reindexing(Staging):
     ) -> None:
         self._db = db
         self._last = NOBODY, 0  # the namespace and id of the last node of the last batch
+        self._indexed: set[tuple[str, UUID]] = set()  # the tables and namespaces that had an index
         super().__init__(analysis, db.shown, adopted)
 
     def _begin(self) -> None:
@@ -131,6 +135,21 @@ class Reindexing(Staging):
         with self._db.transaction(everything(WRITE)) as scope:
             self._require_own(_under_way(scope))
             scope.batch((HOLD, values), (STAGE, values))
+
+    def adopt(self) -> Store | None:
+        """Replace the live data by the staged data, in one transaction; None if something is not staged.
+
+        The indexes of large namespaces are dropped before and made afterwards: to change every row with them
+        would take longer.
+        """
+        self._indexed |= indexes.drop_all(self._db)
+        store = super().adopt()
+        if store is not None and self._indexed:
+            dimension = self._analysis.dimension
+            indexes.make(
+                self._db, [Index(table, dimension, ns) for table, ns in sorted(self._indexed)]
+            )
+        return store
 
     def _swap(self) -> bool:
         with self._db.transaction(everything(WRITE)) as scope:

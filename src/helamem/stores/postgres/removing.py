@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from helamem.stores.postgres.database import Scope, Statement
 
 TABLES = (
-    "session", "speaker", "node", "usage", "term", "posting", "edge", "fact", "fact_source", "cluster", "history",
+    "session", "speaker", "node", "passage", "usage", "term", "posting", "edge", "fact", "fact_source", "cluster", "history",
     "superseded", "handed", "staged", "step", "step_edge", "step_use", "step_fact", "shown", "namespace",
 )  # fmt: skip
 _ORPHANED_FACTS = (
@@ -83,6 +83,7 @@ def _removing(scope: Scope, going: Sequence[int], at: float) -> list[Statement]:
         *posting_table.removing(going, active, [term for (term,) in terms]),
         *((statement, values) for statement in _EMPTYING),
         *journal.forgetting(going),
+        node_table.removing_passages(going),
         node_table.unstaging(going),
     ]
 

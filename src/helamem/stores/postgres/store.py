@@ -17,6 +17,7 @@ from helamem.stores.postgres import (
     checks,
     edge_table,
     fact_table,
+    indexes,
     journal,
     learning,
     namespace,
@@ -75,6 +76,7 @@ class PostgresStore(Looks):
         zone: The time zone of the times that come out, where a turn did not bring its own.
         history: How many of its latest changes each memory keeps at least; twice as many at most.
         journal: How many of the latest lessons and consolidations can be undone; 0 for none.
+        large: From how many vectors on a namespace gets an index when it is repaired.
 
     Raises:
         EmbedderMismatchError: The database was made with another embedder.
@@ -98,8 +100,10 @@ class PostgresStore(Looks):
         zone: tzinfo = UTC,
         history: int = 100,
         journal: int = KEPT,
+        large: int = indexes.LARGE,
     ) -> None:
         self._zone = zone
+        self._large = large
         self._history, self._journal = history, journal
         mine = None
         if embedder_name is not None:
@@ -318,7 +322,10 @@ class PostgresStore(Looks):
         return self._write(lambda scope: news.begin_forgetting(scope, at, pause_s))
 
     def repair(self, *, at: float, dry_run: bool) -> list[str]:
-        """Mend or remove what `check` finds; for each kind what it was, and what is done."""
+        """Mend or remove what `check` finds; for each kind what it was, and what is done.
+
+        Outside of a transaction, the indexes that the namespace is due are made as well.
+        """
         mended: list[str] = []
 
         def mend(scope: Scope) -> None:
@@ -328,6 +335,8 @@ class PostgresStore(Looks):
 
         with contextlib.suppress(_DryRun):
             self._write(mend)
+        if self._scope is None:
+            mended += indexes.keep(self._db, self._space, self._large, dry_run=dry_run)
         return mended
 
     def close(self) -> None:
