@@ -70,11 +70,10 @@ def test_a_database_from_before_the_journal_gets_one(
     try:
         with monkeypatch.context() as patched:
             patched.setattr(schema, "migrations", lambda: first)
-            older = opened(server.url("older"))
-            a, b = samples.add(older, "one", "two")
-            older.close()
+            opened(server.url("older")).close()
 
         store = opened(server.url("older"))
+        a, b = samples.add(store, "one", "two")
         step = store.learn(samples.lesson({(a, b): 0.5}, used=[a])).step
         assert 1 == store.undo(step or 0, at=1.0).edges
         assert [] == samples.rows(store.all_edges())
