@@ -36,7 +36,7 @@ lint: $(VENV)/.lint ## Check style, format, types, the direction of imports, and
 	@$(BIN)/ruff format --check
 	@echo "== Checking types"
 	@$(BIN)/mypy
-	@echo "== Checking what another type checker makes of the public surface"
+	@echo "== Checking types with another checker, and the public surface as its users see it"
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 	@echo "== Checking that imports point one way"
 	@$(BIN)/lint-imports

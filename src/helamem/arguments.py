@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import SupportsIndex, TypeVar
 from urllib.parse import urlsplit
 
 from helamem.errors import NotFoundError
@@ -39,7 +39,7 @@ def count(name: str, value: object, *, least: int) -> int:
         TypeError: It is not a whole number.
         ValueError: It is below `least`.
     """
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
     number = operator.index(value)
     if number < least:
@@ -73,7 +73,7 @@ def id_(given: object) -> int:
         raise TypeError(
             f"an id is one whole number, not a {type(given).__name__}; `delete(*ids)` takes several"
         )
-    if isinstance(given, bool) or not hasattr(given, "__index__"):
+    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
         more = "; give its `id`" if hasattr(given, "id") else ""
         raise TypeError(f"an id must be a whole number, not {type(given).__name__}{more}")
     id_ = operator.index(given)

@@ -175,7 +175,7 @@ class HelamemStore(BaseStore):
 
     def _found(self, op: SearchOp) -> list[tuple[Any, float | None]]:
         """The items of the requested page, with scores if there is a query."""
-        conditions = self._inside(op.namespace_prefix)
+        conditions: dict[str, Any] = self._inside(op.namespace_prefix)
         asks = bool(op.query and op.query.strip())
         if op.filter:
             fitting = self._fitting(conditions, op.filter)

@@ -22,7 +22,8 @@ def namespace_of(folder: str | Path) -> str:
     if not common:
         return identity(place, "")
     remotes = _git(place, "config", "--get-regexp", r"^remote\..*\.url$").splitlines()
-    urls = dict(line.partition(" ")[::2] for line in sorted(remotes, reverse=True))
+    settings = (line.partition(" ") for line in sorted(remotes, reverse=True))
+    urls = {key: url for key, _, url in settings}
     return identity(Path(common), urls.get("remote.origin.url") or next(iter(urls.values()), ""))
 
 

@@ -170,8 +170,9 @@ def started(
         try:
             yield running
         finally:
-            if hasattr(state, "close"):
-                state.close()
+            close = getattr(state, "close", None)
+            if close is not None:
+                close()
             running.file_bytes = sum(file.stat().st_size for file in Path(folder).rglob("*"))
 
 

@@ -56,7 +56,7 @@ def keys(turns: Sequence[Turn], store: Store, *, now: float, zone: tzinfo) -> li
 def _dated(turns: Sequence[Turn], store: Store, zone: tzinfo) -> list[bytes]:
     """The keys of turns of one session whose times are known; some may have come in without them before."""
     seen: Counter[tuple[Said, float]] = Counter()
-    keys = []
+    keys: list[bytes] = []
     for turn in turns:
         like = _words(turn), indexing.moment_of(turn, 0.0)
         keys.append(identity.dated(turn.session, *like, seen[like]))

@@ -37,7 +37,7 @@ def changes(lesson: Lesson, gains: dict[Pair, float]) -> list[Change]:
     """
     keeps = {(min(a, b), max(a, b)): lesson.keep for a, b in lesson.weakened.tolist()}
     return [
-        (*pair, gains.get(pair, 0.0), keeps.get(pair, 1.0)) for pair in sorted({*gains, *keeps})
+        (a, b, gains.get((a, b), 0.0), keeps.get((a, b), 1.0)) for a, b in sorted({*gains, *keeps})
     ]
 
 

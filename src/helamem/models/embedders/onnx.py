@@ -52,7 +52,7 @@ class OnnxEmbedder:
     def dimension(self) -> int:
         """The length of a vector; a custom model is loaded to find out."""
         if self._known_dimension is None:
-            self._known_dimension = self._pooled([wordpiece.numbers("dimension")]).shape[1]
+            self._known_dimension = int(self._pooled([wordpiece.numbers("dimension")]).shape[1])
         return self._known_dimension
 
     def embed(self, texts: Sequence[str]) -> Floats:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias, TypeVar, cast
 
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
@@ -119,7 +119,8 @@ class Scope:
         return results[len(before) :]
 
     def _sent(self, sql: str, values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
-        return self._connection.execute(sql, {"ns": self._begin.ns, **values}, binary=True)
+        own = cast("LiteralString", sql)  # statements are our own words; values are bound
+        return self._connection.execute(own, {"ns": self._begin.ns, **values}, binary=True)
 
     def end(self) -> None:
         """Take no more statements: the connection is somebody else's from now on."""
@@ -129,7 +130,7 @@ class Scope:
         """Send a command with the next statements."""
         self._waiting.append((command, {}))
 
-    def undo(self, command: str, *undoing: str) -> None:
+    def undo(self, command: str, *undoing: LiteralString) -> None:
         """Take back a command that waits to be sent, or undo it."""
         waiting = [sql for sql, _ in self._waiting]
         if command in waiting:
