@@ -21,7 +21,7 @@ from helamem.errors import MissingExtraError
 from helamem.records import Turn
 
 try:
-    from agents import SessionSettings
+    from agents import SessionSettings  # pyright: ignore[reportAttributeAccessIssue]  # may be missing
 except ImportError as error:
     raise MissingExtraError("openai-agents", "openai-agents") from error
 
