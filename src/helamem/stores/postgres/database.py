@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias, TypeVar
 
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
@@ -119,7 +119,8 @@ class Scope:
         return results[len(before) :]
 
     def _sent(self, sql: str, values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
-        own = cast("LiteralString", sql)  # statements are our own words; values are bound
+        # Statements are our own words, and values are bound.
+        own: Any = sql
         return self._connection.execute(own, {"ns": self._begin.ns, **values}, binary=True)
 
     def end(self) -> None:
