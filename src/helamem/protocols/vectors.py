@@ -26,14 +26,17 @@ class VectorIndex(Protocol):
     @property
     def is_exact(self) -> bool:
         """Whether `search` finds the nearest for certain."""
+        ...
 
     @property
     def n_bytes(self) -> int:
         """The memory that it takes."""
+        ...
 
     @property
     def n_removed(self) -> int:
         """How many vectors it still holds of those that were removed."""
+        ...
 
     def added(self, owners: Ints, vectors: Floats) -> VectorIndex:
         """An index with more vectors; adding or removing one takes as long in a large index as in a small one.
@@ -43,9 +46,11 @@ class VectorIndex(Protocol):
                 gap, or such as were removed.
             vectors: Shape (n, dimension).
         """
+        ...
 
     def removed(self, owners: Ints) -> VectorIndex:
         """An index without the vectors of these owners."""
+        ...
 
     def search(
         self, query: Floats, k: int, wanted: NDArray[np.bool_], originals: Originals
@@ -59,9 +64,12 @@ class VectorIndex(Protocol):
             wanted: For each owner, whether it may be found.
             originals: How the vectors are read; an index that holds them does not ask.
         """
+        ...
 
     def similarities(self, query: Floats, owners: Ints, originals: Originals) -> Floats:
         """The highest product of the question with a vector of each owner, exactly."""
+        ...
 
     def wholes(self, owners: Ints, originals: Originals) -> NDArray[np.float32]:
         """The vector of each owner's whole text, shape (n, dimension)."""
+        ...

@@ -53,7 +53,10 @@ class Columns:
     def of(cls, rows: Sequence[Sequence[float]]) -> Columns:
         """From rows of numbers, in the order of the attributes."""
         values = list(zip(*rows, strict=True)) or [()] * len(DTYPES)
-        return cls(*(np.array(value, dtype) for value, dtype in zip(values, DTYPES, strict=True)))
+        columns: list[NDArray[Any]] = [
+            np.array(value, dtype) for value, dtype in zip(values, DTYPES, strict=True)
+        ]
+        return cls(*columns)
 
     @property
     def arrays(self) -> list[NDArray[Any]]:
