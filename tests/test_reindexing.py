@@ -21,6 +21,7 @@ from helamem.language.english import ENGLISH
 from helamem.memory import reindex_file
 from helamem.models.embedders import HashingEmbedder
 from helamem.reindexing import reindex
+from helamem.stores.encoding import digest
 from helamem.stores.sqlite import SQLiteStore, database
 from helamem.stores.sqlite.reindexing import IN_PLACE
 from helamem.testing import FixedClock, samples
@@ -169,7 +170,7 @@ class TestInPlace:
 
     def test_each_word_is_looked_up_and_not_sought_through_all(self, path: Path) -> None:
         filled(path)
-        [statement] = [each for each in IN_PLACE if each.startswith("INSERT INTO posting")]
+        [statement] = [each for each in IN_PLACE if each.startswith("INSERT INTO word")]
         with contextlib.closing(sqlite3.connect(path)) as file:
             plan = [row[-1] for row in file.execute(f"EXPLAIN QUERY PLAN {statement}")]
 
@@ -325,6 +326,18 @@ for use in (
             assert () == other.check()
 
 
+# A turn as files from before had it: "one one" of the only namespace.
+ONE_TURN = (
+    "INSERT INTO session VALUES (1, 1, 0, 's')",
+    "INSERT INTO node (id, namespace, kind, text, session, at, stored_at, length)"
+    " VALUES (1, 1, 0, 'one one', 1, 0.0, 0.0, 2)",
+    f"INSERT INTO vector VALUES (1, zeroblob({4 * samples.DIMENSION}))",
+    f"INSERT INTO term VALUES (1, 1, {digest('one')}, 1)",
+    "INSERT INTO posting VALUES (1, 1, 2, 0)",
+    "UPDATE namespace SET n_documents = 1, total_length = 2, last_node = 1",
+)
+
+
 class TestAnalysis:
     def test_a_new_file_says_what_read_it(self, path: Path) -> None:
         filled(path)
@@ -351,16 +364,17 @@ class TestAnalysis:
         older = database.migrations()[:2]
         with monkeypatch.context() as then:
             then.setattr(database, "migrations", lambda: older)
-            store = stored(path)
-            samples.add(store, "one")
-            store.close()
+            stored(path).close()
         with contextlib.closing(sqlite3.connect(path)) as file, file:
             file.execute("DELETE FROM meta WHERE key IN ('language', 'version')")
+            for statement in ONE_TURN:
+                file.execute(statement)
 
         store = stored(path)
 
         assert ("english", 1) == (store.analysis.language, store.analysis.version)
         assert [] == store.check()
+        assert [(0, 1, 2.0, 0)] == [row[:4] for row in samples.rows(samples.postings(store, "one"))]
         store.close()
 
     def test_another_language_is_refused_until_it_is_reindexed(self, path: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from helamem import Config, Memory, Turn
 from helamem.models.embedders import HashingEmbedder
+from helamem.protocols import Postings
+from helamem.search.notes import left_out
 
 MOST: dict[str, Any] = {"candidates.max_postings": 3}
 
@@ -77,13 +80,13 @@ def test_an_empty_memory_has_nothing_to_say(memory: Memory) -> None:
 @pytest.mark.parametrize(
     ("question", "notes"),
     [
-        ("Which cats purr?", ("'cat' was not searched",)),
-        ("Do grey cats purr?", ("'grey', 'cat' were not searched",)),
+        ("Which cats purr?", ("the words of the question occur 5 times",)),
+        ("Do grey cats purr?", ("the words of the question occur 9 times",)),
         ("Who purrs?", ()),
-        ("Cats?", ()),  # the rarest word is looked up whatever it costs
+        ("Cats?", ("the words of the question occur 4 times",)),
     ],
 )
-def test_words_that_are_too_frequent_to_be_looked_up_are_told(
+def test_a_search_for_words_that_is_cut_short_is_told(
     question: str, notes: tuple[str, ...]
 ) -> None:
     config = Config.of("default", **MOST)
@@ -95,3 +98,20 @@ def test_words_that_are_too_frequent_to_be_looked_up_are_told(
 
     assert len(notes) == len(found)
     assert all(each.startswith(note) for each, note in zip(found, notes, strict=True))
+    assert all("candidates.max_postings = 3" in each for each in found)
+
+
+@pytest.mark.parametrize(
+    ("share", "how_well"),
+    [(0.25, "at most 25% as well as the best"), (1.5, "possibly better than the best")],
+)
+def test_how_well_what_was_left_out_may_match_is_told(share: float, how_well: str) -> None:
+    [note] = left_out(postings(60_000.0, 40_000.0), share, 50_000)
+
+    assert "occur 100,000 times" in note
+    assert how_well in note
+
+
+def postings(*frequency: float) -> Postings:
+    none = np.empty(0, np.int64)
+    return Postings(none, none, none.astype(float), none, np.array(frequency), 10**6, 12.0)

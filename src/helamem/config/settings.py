@@ -57,7 +57,9 @@ class Candidates(_Section):
     lexical: int = setting(64, "number of candidates by words; 0 for all", low=0)
     cues: int = setting(16, "number of earlier questions by similarity", low=0)
     max_postings: int = setting(
-        50_000, "most occurrences of the query's words that are read", low=1
+        50_000,
+        "occurrences of the query's words after which the search for them is cut short",
+        low=1,
     )
 
 

@@ -65,13 +65,34 @@ def bm25(
     """
     check_length("lengths", lengths, len(counts))
     check_length("idf", idf, counts.shape[1])
+    told = impact(counts, lengths[:, np.newaxis], mean_length=mean_length, k1=k1, b=b)
+    return np.asarray((told * idf).sum(axis=1))
+
+
+def impact(counts: Floats, lengths: Floats, *, mean_length: float, k1: float, b: float) -> Floats:
+    """What occurrences of a term add to the BM25 score of a document, before the term's idf.
+
+        c * (k1 + 1) / (c + k1 * (1 - b + b * length / mean_length))
+
+    It grows with the count, and falls with the length.
+
+    Args:
+        counts, lengths: Of any shapes that fit each other.
+        mean_length, k1, b: See `bm25`.
+
+    Returns:
+        In [0, k1 + 1]; 0 where a count is 0.
+
+    >>> impact(np.array([0.0, 1.0, 3.0]), np.array(4.0), mean_length=4.0, k1=1.0, b=0.5).tolist()
+    [0.0, 1.0, 1.5]
+    """
     counts = np.asarray(counts, dtype=np.float64)
-    relative_lengths = lengths / mean_length if mean_length > 0 else np.ones(len(counts))
-    damping = k1 * (1 - b + b * relative_lengths)[:, np.newaxis]
-    saturated = np.divide(
+    relative_lengths = lengths / mean_length if mean_length > 0 else np.ones_like(lengths)
+    damping = k1 * (1 - b + b * relative_lengths)
+    told = np.divide(
         counts * (k1 + 1), counts + damping, out=np.zeros_like(counts), where=counts > 0
     )
-    return np.asarray((saturated * idf).sum(axis=1))
+    return np.asarray(told)
 
 
 def lightness(lengths: Floats, *, few: float) -> Floats:

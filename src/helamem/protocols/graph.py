@@ -57,9 +57,6 @@ class Nodes:
 class Postings:
     """Occurrences of terms in active episodes and facts, one row per term and node.
 
-    If there are more rows than may be read, those of the most frequent terms are left out, but never those of the
-    rarest term.
-
     Attributes:
         terms: Index into the requested terms.
         ids: The node that has the term.
@@ -90,17 +87,6 @@ class Postings:
         counts = np.zeros((len(ids), len(self.document_frequency)), np.float32)
         counts[rows[wanted], self.terms[wanted]] = self.counts[wanted]
         return counts
-
-    def among(self, ids: Ints) -> Postings:
-        """Those in some nodes, which are ascending."""
-        wanted = located(ids, self.ids) >= 0
-        return replace(
-            self,
-            terms=self.terms[wanted],
-            ids=self.ids[wanted],
-            counts=self.counts[wanted],
-            ranks=self.ranks[wanted],
-        )
 
 
 def located(ids: Ints, wanted: Ints) -> Ints:

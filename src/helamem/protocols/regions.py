@@ -27,7 +27,7 @@ class RegionQuery:
         nearest: The number of candidates by vector; if it or `lexical` is 0, every memory is a candidate.
         lexical: The number of candidates by words.
         cues: The number of earlier questions.
-        max_postings: The most rows of postings to read; see `Postings`.
+        max_postings: After how many rows of postings the search for candidates by words may be cut short.
         k1, b: The constants of BM25 for candidates by words.
         reach: The number of turns before and after each candidate that belong to the region.
         rule: How learned edges decay.
@@ -74,6 +74,8 @@ class RegionRows:
         vectors: Shape (n, dimension): that of the whole text.
         allowed: Shape (n,): which of them meet the conditions.
         postings: Occurrences of the terms in them; counts of documents are those of the namespace.
+        left_out: The most that a memory which is no candidate may score by words, as a share of the best one's
+            score, if the search for candidates was cut short; 0 if they are the best.
         edges: Edges up to two steps from the cues and candidates; `weights` are decayed, above 0.
         cues: The nearest earlier questions.
         speakers: The names by the indices in `nodes.speakers`.
@@ -84,6 +86,7 @@ class RegionRows:
     vectors: Floats
     allowed: NDArray[np.bool_]
     postings: Postings
+    left_out: float
     edges: Edges
     cues: FoundCues
     speakers: tuple[str, ...]

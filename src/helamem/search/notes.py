@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from helamem import filters
-from helamem.core import lexical
 from helamem.filters import COLUMNS, Comparison
 
 if TYPE_CHECKING:
@@ -21,16 +22,20 @@ NAMES = ("speaker", "session", "role")  # columns whose values are names, which 
 LOOKED_AT = 2000  # number of newest memories whose names and keys are compared with a mistyped one
 
 
-def left_out(terms: Sequence[str], postings: Postings, max_rows: int) -> tuple[str, ...]:
-    """A sentence about the terms that are too frequent to be searched, if there are any."""
-    looked_up = lexical.affordable(postings.document_frequency, max_rows)
-    frequent = [repr(term) for term, found in zip(terms, looked_up, strict=True) if not found]
-    if not frequent:
+def left_out(postings: Postings, share: float, max_rows: int) -> tuple[str, ...]:
+    """A sentence about candidates that were not looked for, if there are any.
+
+    Args:
+        share: `RegionRows.left_out`.
+    """
+    if not share:
         return ()
-    were = "was" if len(frequent) == 1 else "were"
+    n_rows = int(postings.document_frequency.sum(dtype=np.float64))
+    most = f"at most {share:.0%} as well as" if share < 1 else "possibly better than"
     return (
-        f"{', '.join(frequent)} {were} not searched, since too many memories have them "
-        f"(candidates.max_postings = {max_rows})",
+        f"the words of the question occur {n_rows:,} times, and the search for them was cut short "
+        f"(candidates.max_postings = {max_rows}): a memory that was not found matches them {most} "
+        "the best one that was",
     )
 
 

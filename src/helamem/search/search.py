@@ -78,7 +78,7 @@ def search(
         signs = _signs(region, question, chosen, terms, config)
     watch.lap("activation")
     hits = _hits(store, region, chosen, scores, terms)
-    told = notes.left_out(question.terms, region.postings, config.candidates.max_postings)
+    told = notes.left_out(rows.postings, rows.left_out, config.candidates.max_postings)
     if where is not None and not hits:
         told += notes.unmet(store, where)
     watch.lap("hits")

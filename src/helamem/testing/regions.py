@@ -78,6 +78,32 @@ class RegionContract(Contract):
             for edge, weight in expected.edges.items():
                 assert math.isclose(weight, weights[edge], rel_tol=1e-5)
 
+    def test_a_search_for_words_that_is_cut_short_says_what_may_be_left_out(self) -> None:
+        said = [f"all {'half ' * (i % 2)}{'one ' * (i == 3)}t{i}" for i in range(40)]
+        samples.add(self.store, *said)
+        asked = samples.query("all one nowhere half", nearest=1, lexical=3)
+        everywhere = samples.postings(self.store, *asked.terms)
+
+        for budget in (1, 5, 30, 10**6):
+            given = replace(asked, max_postings=budget)
+            found, expected = self.store.region(given), Expected(self.store, given)
+
+            there = [row for row in samples.rows(everywhere) if row[1] in found.nodes.ids]
+            assert there == samples.rows(found.postings)
+            assert [40.0, 1.0, 0.0, 20.0] == found.postings.document_frequency.tolist()
+            if not found.left_out:
+                assert expected.ids == found.nodes.ids.tolist()
+            scores = expected.word_scores()
+            others = [score for id_, score in scores.items() if id_ not in found.nodes.ids]
+            best = max(scores[id_] for id_ in found.nodes.ids.tolist())
+            assert max(others) <= (found.left_out or 1) * best * (1 + 1e-6)
+
+    def test_a_search_that_reads_all_words_leaves_nothing_out(self) -> None:
+        samples.add(self.store, *[f"all t{i}" for i in range(40)])
+        asked = samples.query("all", nearest=1, lexical=3)
+
+        assert 0.0 == self.store.region(asked).left_out
+
     def test_the_length_of_the_questions_vector_does_not_matter(self) -> None:
         _fill(self.store, np.random.default_rng(3))
         asked = samples.query("ash", nearest=3, lexical=3)
@@ -195,12 +221,13 @@ class Expected:
     def _best(self, within: Collection[int]) -> set[int]:
         open_ = sorted(set(within) & self._heard.keys())
         near = sorted(open_, key=lambda id_: (-self._similarity[id_], id_))
-        scores = self._word_scores()
+        scores = self.word_scores()
         worded = [id_ for id_ in open_ if scores[id_] > 0]
         telling = sorted(worded, key=lambda id_: (-scores[id_], id_))
         return {*near[: self._asked.nearest], *telling[: self._asked.lexical]}
 
-    def _word_scores(self) -> dict[int, float]:
+    def word_scores(self) -> dict[int, float]:
+        """The score of each memory by the words of the question."""
         texts = {id_: samples.words(each.text) for id_, each in self._heard.items()}
         counts = np.array(
             [[words.count(term) for term in self._asked.terms] for words in texts.values()], float

@@ -111,24 +111,6 @@ class SearchingContract(Contract):
         lengths = [len(text.split()) + 1 for text in texts]
         assert (40, sum(lengths) / 40) == (found.n_documents, found.mean_length)
 
-    def test_frequent_terms_are_left_out_beyond_the_budget(self) -> None:
-        samples.add(
-            self.store,
-            *[f"all {'half' if i % 2 else ''} {'one' if i == 3 else ''} {i}" for i in range(8)],
-        )
-        asked = ["all", "one", "nowhere", "half"]
-
-        for budget, expected in ((13, {0, 1, 3}), (12, {1, 3}), (5, {1, 3}), (4, {1}), (0, {1})):
-            found = samples.postings(self.store, *asked, max_rows=budget)
-
-            assert expected == set(found.terms.tolist())
-            assert [8.0, 1.0, 0.0, 4.0] == found.document_frequency.tolist()
-
-    def test_the_rarest_term_is_never_left_out(self) -> None:
-        samples.add(self.store, *[f"all {i}" for i in range(8)])
-
-        assert 8 == len(samples.postings(self.store, "all", max_rows=1).ids)
-
     def test_facts_have_words_and_cues_have_none(self) -> None:
         [a] = samples.add(self.store, "said")
         fact = samples.add_fact(self.store, "peanuts harm Maya", a)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from helamem.core import lexical
 from helamem.protocols import FoundCues, Postings, RegionRows
 from helamem.stores import encoding
 from helamem.stores.postgres import edge_table, filtering, indexes, nearness, reading, rows
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from helamem.filters import Filter
-    from helamem.protocols import RegionQuery
+    from helamem.protocols import Nodes, RegionQuery
     from helamem.stores.postgres.database import Scope
 
 _MEMORY = f"n.namespace = %(ns)s AND n.active AND n.kind < {CUE}"
@@ -42,7 +43,8 @@ _DECAYED = edge_table.decayed(
 )
 _IS_ALIVE = f"(CASE WHEN e.channel = {LEARNED} THEN {_DECAYED} ELSE e.weight END) > 0"
 
-# The terms that may be looked up, as `core.lexical.affordable` says, where they occur, and BM25.
+# The terms that candidates are found by, as `core.lexical.affordable` says, where they occur, and BM25. What else is
+# asked for is too frequent: it is looked up in the region only.
 _WORDS = f"""
 space AS MATERIALIZED (
     SELECT n_documents, total_length, lessons,
@@ -57,6 +59,8 @@ space AS MATERIALIZED (
     FROM space, (
         SELECT *, sum(documents) OVER (ORDER BY documents, place) AS upto FROM asked
     ) a WHERE documents > 0 AND (upto <= %(max_postings)s OR upto = documents)
+), frequent AS MATERIALIZED (
+    SELECT place, term FROM asked WHERE documents > 0 AND place NOT IN (SELECT place FROM affordable)
 ), found AS MATERIALIZED (
     SELECT a.place, p.node, p.count, p.rank, p.length, a.idf
     FROM affordable a JOIN helamem.posting p ON p.namespace = %(ns)s AND p.term = a.term
@@ -120,7 +124,13 @@ SELECT * FROM (
     FROM (SELECT * FROM members AS {_MEMBER} ORDER BY id) m
 ) members, (
     SELECT array_agg(place), array_agg(node), array_agg(count), array_agg(rank)
-    FROM (SELECT place, node, count, rank FROM found JOIN region ON region.id = found.node ORDER BY 1, 2) p
+    FROM (
+        SELECT place, node, count, rank FROM found JOIN region ON region.id = found.node
+        UNION ALL
+        SELECT place, p.node, p.count, p.rank FROM frequent f CROSS JOIN region
+        JOIN helamem.posting p ON p.namespace = %(ns)s AND p.term = f.term AND p.node = region.id
+        ORDER BY 1, 2
+    ) p
 ) postings, (
     SELECT array_agg(source), array_agg(target), array_agg(channel), array_agg(weight), array_agg(touched)
     FROM (SELECT * FROM walked ORDER BY 1, 2, 3) e
@@ -156,10 +166,36 @@ def read(scope: Scope, query: RegionQuery, vector: NDArray[np.float32], large: i
         vectors=vectors,
         allowed=np.array(allowed_ones or (), np.bool_),
         postings=postings,
+        left_out=_left_out(query, nodes, postings),
         edges=edges.decayed(query.rule, space[2] if query.now is None else query.now),
         cues=cues,
         speakers=names,
     )
+
+
+def _left_out(query: RegionQuery, nodes: Nodes, postings: Postings) -> float:
+    """The most that a memory may score which is no candidate, as a share of the best score.
+
+    By the terms that were read it scores less than the best; of each other one it may be full.
+    """
+    read = lexical.affordable(postings.document_frequency, query.max_postings)
+    if read.all() or not query.nearest or not query.lexical:
+        return 0.0
+    idf = lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents)
+    counts = postings.table(nodes.ids)
+    known, full = (
+        lexical.bm25(
+            counts * wanted,
+            nodes.lengths,
+            idf,
+            mean_length=postings.mean_length,
+            k1=query.k1,
+            b=query.b,
+        ).max(initial=0.0)
+        for wanted in (read, np.ones_like(read))
+    )
+    highest = known + (query.k1 + 1) * idf[~read].sum()
+    return float(highest / full) if full else np.inf
 
 
 def _rows(columns: Sequence[Sequence[Any] | None]) -> list[tuple[Any, ...]]:

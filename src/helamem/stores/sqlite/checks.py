@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from helamem.moments import EARLIEST, LATEST
 from helamem.stores.sqlite import removing
+from helamem.stores.sqlite.posting_table import NEW, OLD
 from helamem.stores.sqlite.rows import IS_DOCUMENT
 
 if TYPE_CHECKING:
@@ -69,13 +70,22 @@ def _nodes(where: str, complaint: str) -> Check:
     )
 
 
+_DOCUMENTS = (
+    "(SELECT count(*) FROM posting p JOIN node n ON n.id = p.node"  # our own words
+    f" WHERE p.tier IN ({NEW}, {OLD}) AND p.term = t.id AND n.active)"
+)
+# Where the words of a memory should be found and are not, and what is found that no memory has.
+_WORDS = "SELECT term, impact_level(count, length) AS level, node, count, rank FROM word JOIN node ON node.id = word.node"
+_POSTINGS = "SELECT term, level, node, count, rank FROM posting"
+_PLACED = f"(SELECT * FROM ({_WORDS} EXCEPT {_POSTINGS}) UNION ALL SELECT * FROM ({_POSTINGS} EXCEPT {_WORDS}))"
+
 LOST = "NOT IN (SELECT id FROM node)"
 HOLDS = "(id NOT IN (SELECT node FROM superseded))"
 CHECKS: tuple[Check, ...] = (
     *(
         _rows(f"{column} {LOST}", f"{{}} rows of {table} belong to no node", "removed", table)
         for table, column in (
-            ("vector", "node"), ("usage", "node"), ("posting", "node"),
+            ("vector", "node"), ("usage", "node"), ("word", "node"), ("posting", "node"),
             ("fact_source", "episode"), ("fact", "node"), ("edge", "source"), ("edge", "target"),
             ("superseded", "node"), ("handed", "node"), ("handed", "other"), ("shown", "node"),
         )
@@ -137,12 +147,20 @@ CHECKS: tuple[Check, ...] = (
         ),
     ),
     Check(
+        f"SELECT count(*) FROM {_PLACED} WHERE node IN {MINE}",
+        "{} words of memories are not where they are looked for", "put there",
+        (
+            f"DELETE FROM posting WHERE node IN {MINE}",
+            f"INSERT INTO posting SELECT {OLD}, term, impact_level(count, length), node, count, rank"
+            " FROM word JOIN node ON node.id = word.node WHERE namespace = ?1 ORDER BY 2, 3, 4",
+        ),
+    ),
+    Check(
         "SELECT count(*) FROM term t WHERE namespace = ?1 AND documents <>"
-        " (SELECT count(*) FROM posting p JOIN node n ON n.id = p.node WHERE p.term = t.id AND n.active)",
+        f" {_DOCUMENTS}",
         "{} terms have a wrong document frequency", "counted again",
         (
-            "UPDATE term SET documents = (SELECT count(*) FROM posting p JOIN node n ON n.id = p.node"
-            " WHERE p.term = term.id AND n.active) WHERE namespace = ?1",
+            f"UPDATE term AS t SET documents = {_DOCUMENTS} WHERE namespace = ?1",
         ),
     ),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from helamem.core import impacts
 from helamem.errors import StoreError
 from helamem.places import IN_RAM
 from helamem.stores.sqlite import edge_table, rows
@@ -28,6 +29,7 @@ FORK_S = 5.0  # seconds that a fork waits for readers and writers
 
 FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | bytes | None]]] = {
     "learned": (7, edge_table.learned),
+    "impact_level": (2, impacts.level),
     "turn_key": (5, rows.turn_key),
     "casefolded": (1, lambda text: text.casefold() if isinstance(text, str) else None),
 }

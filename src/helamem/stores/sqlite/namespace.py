@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CHANGES_KEPT = 1000  # generations that caches can catch up with; older caches read everything again
 GRAVES = 0  # the namespace to which emptied rows belong
 WIPE, MOVED = "wipe", "moved"  # keys of `meta`: pending work that outlives a process
+NEW_POSTINGS = "new postings"  # the key of `meta` for how postings move on; see posting_table
 DROPPED = "\x1fdropped "  # prefix of the names of dropped namespaces; no other name can have it
 
 
@@ -63,6 +64,11 @@ class State:
     n_documents: int = field(compare=False)
     total_length: int = field(compare=False)
     lessons: int = field(compare=False)
+
+    @property
+    def mean_length(self) -> float:
+        """The mean number of terms of a document; 0 if there are none."""
+        return self.total_length / self.n_documents if self.n_documents else 0.0
 
     def is_newer_than(self, other: State) -> bool:
         """Whether nodes were changed or added after the other moment."""
@@ -143,7 +149,7 @@ def require_fit(db: Database, kept: Analysis, mine: Analysis) -> None:
 def made_with(db: Database) -> Analysis | None:
     """The analysis behind a file's vectors and terms; None for a new file."""
     kept = _meta(db)
-    if not kept.keys() - {WIPE, MOVED}:
+    if not kept.keys() - {WIPE, MOVED, NEW_POSTINGS}:
         return None
     if not {"embedder", "dimension", "language", "version"} <= kept.keys():
         raise _damaged(db)

@@ -208,7 +208,7 @@ def add_contents(space: Space, added: Sequence[tuple[int, NewEpisode | NewFact]]
     if not added:
         return
     _add_vectors(space, [(id_, _blob(each, space.dimension)) for id_, each in added])
-    posting_table.add(space, [(id_, each.terms) for id_, each in added])
+    posting_table.add(space, [(id_, each.terms, each.length) for id_, each in added])
     heard = [each for _, each in added if not each.traits & QUIET]
     count(space, len(heard), sum(each.length for each in heard), last=added[-1][0])
     space.db.many(

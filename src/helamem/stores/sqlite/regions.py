@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.core import lexical
 from helamem.core.arrays import distinct
-from helamem.core.vectors import top_k
 from helamem.protocols import FoundCues, RegionRows
-from helamem.stores.sqlite import edge_table, filtering, node_table, posting_table
+from helamem.stores.sqlite import edge_table, filtering, node_table
+from helamem.stores.sqlite.word_search import Words
 
 if TYPE_CHECKING:
     from helamem.filters import Filter
-    from helamem.protocols import Ints, NodeKind, Postings, RegionQuery
-    from helamem.stores.sqlite.index import NodeIndex
+    from helamem.protocols import Ints, NodeKind, RegionQuery
     from helamem.stores.sqlite.snapshots import Snapshot
 
 MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
@@ -30,9 +28,9 @@ def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
     """
     space, index = seen.space, seen.index
     allowed = None if query.where is None else matching(seen, query.where)
-    postings = posting_table.postings(seen, query.terms, query.max_postings)
+    words = Words(seen, query)
     cues = _cues(seen, query)
-    seeds = _candidates(seen, query, postings, allowed)
+    seeds = _candidates(seen, query, words, allowed)
     stored = edge_table.two_steps_from(space, distinct(cues.ids, seeds), index)
     edges = stored.decayed(query.rule, seen.state.lessons if query.now is None else query.now)
     ids = index.around(index.memories(distinct(seeds, edges.targets)), query.reach)
@@ -41,7 +39,8 @@ def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
         similarity=index.similarities(query.vector, ids, seen.originals),
         vectors=index.wholes(ids, seen.originals),
         allowed=np.ones(len(ids), np.bool_) if allowed is None else np.isin(ids, allowed),
-        postings=postings.among(ids),
+        postings=words.among(ids),
+        left_out=words.left_out,
         edges=edges,
         cues=cues,
         speakers=index.speakers.told,
@@ -65,38 +64,20 @@ def _cues(seen: Snapshot, query: RegionQuery) -> FoundCues:
 
 
 def _candidates(
-    seen: Snapshot, query: RegionQuery, postings: Postings, allowed: Ints | None
+    seen: Snapshot, query: RegionQuery, words: Words, allowed: Ints | None
 ) -> Ints:
     """The best candidates of all, and of the time that the question names."""
     if not query.nearest or not query.lexical:
         return seen.index.of_kinds(MEMORIES)
-    best = _best(seen, query, postings, allowed)
+    best = _best(seen, query, words, allowed)
     if not query.periods:
         return best
     starts, ends = np.array(query.periods).T
     during = seen.index.during(starts, ends, MEMORIES, allowed)
-    return distinct(best, _best(seen, query, postings, during))
+    return distinct(best, _best(seen, query, words, during))
 
 
-def _best(seen: Snapshot, query: RegionQuery, postings: Postings, within: Ints | None) -> Ints:
+def _best(seen: Snapshot, query: RegionQuery, words: Words, within: Ints | None) -> Ints:
     """The nearest by vector, and the best by words."""
     nearest, _ = seen.index.nearest(query.vector, query.nearest, MEMORIES, within, seen.originals)
-    return distinct(nearest, _best_by_words(seen.index, query, postings, within))
-
-
-def _best_by_words(
-    index: NodeIndex, query: RegionQuery, postings: Postings, within: Ints | None
-) -> Ints:
-    ids = distinct(postings.ids)
-    if within is not None:
-        ids = ids[np.isin(ids, within, assume_unique=True)]
-    scores = lexical.bm25(
-        postings.table(ids),
-        index.lengths(ids),
-        lexical.inverse_document_frequency(postings.document_frequency, postings.n_documents),
-        mean_length=postings.mean_length,
-        k1=query.k1,
-        b=query.b,
-    )
-    best: Ints = ids[top_k(scores, query.lexical)]
-    return best
+    return distinct(nearest, words.best(within))

@@ -69,7 +69,8 @@ def drop(space: Space) -> None:
         )
     shown.forget(space, ids)
     journal.forget(space, ids)
-    for table in ("step", "node", "session", "term", "cluster", "history"):
+    posting_table.drop(space)
+    for table in ("step", "node", "session", "cluster", "history"):
         space.db.execute(f"DELETE FROM {table} WHERE namespace = ?", space.id)  # noqa: S608
     space.db.execute(
         "UPDATE namespace SET name = ?, n_documents = 0, total_length = 0, lessons = 0 WHERE id = ?",
