@@ -60,7 +60,9 @@ def scores(
     """The scores of the best by words, and what they were found with."""
     words = Words(seen, samples.query(question, nearest=9, **{"lexical": 9, **asked}))
     ids = np.sort(words.best(within))
-    return sorted(words._scoring.scores(words.among(ids).table(ids), seen.index.lengths(ids))), words
+    return sorted(
+        words._scoring.scores(words.among(ids).table(ids), seen.index.lengths(ids))
+    ), words
 
 
 def questions(seen: Snapshot) -> Iterator[tuple[str, Ints | None]]:

@@ -63,9 +63,7 @@ def _cues(seen: Snapshot, query: RegionQuery) -> FoundCues:
     return FoundCues(ids, cosines[order], node_table.texts(seen.space, ids))
 
 
-def _candidates(
-    seen: Snapshot, query: RegionQuery, words: Words, allowed: Ints | None
-) -> Ints:
+def _candidates(seen: Snapshot, query: RegionQuery, words: Words, allowed: Ints | None) -> Ints:
     """The best candidates of all, and of the time that the question names."""
     if not query.nearest or not query.lexical:
         return seen.index.of_kinds(MEMORIES)

@@ -77,7 +77,9 @@ class Words:
         ids = distinct(found.ids)
         if within is not None:
             ids = ids[located(within, ids) >= 0]
-        scores = self._scoring.scores(self._postings(found).table(ids), self._seen.index.lengths(ids))
+        scores = self._scoring.scores(
+            self._postings(found).table(ids), self._seen.index.lengths(ids)
+        )
         best: Ints = ids[top_k(scores, self._query.lexical)]
         return best
 
