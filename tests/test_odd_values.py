@@ -11,10 +11,13 @@ import pytest
 
 from helamem import Chat, Memory, Turn
 from helamem.errors import HelaMemError, NotFoundError
+from helamem.models.embedders import HashingEmbedder
 from helamem.records import Episode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from helamem.protocols import Request
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +108,16 @@ CALLS: Mapping[str, Callable[[Memory, Any], object]] = {
     "update": lambda m, odd: m.update(odd, "Other."),
     "update text": lambda m, odd: m.update(1, odd),
     "update metadata": lambda m, odd: m.update(1, metadata=odd),
+    "correct": lambda m, odd: m.correct(odd, "Other."),
+    "correct text": lambda m, odd: m.correct(1, odd),
+    "add supersedes": lambda m, odd: m.add("Something newer.", supersedes=odd),
+    "revert": lambda m, odd: m.revert(odd),
+    "undo": lambda m, odd: m.undo(odd),
+    "sever": lambda m, odd: m.sever(odd, 2),
+    "sever from": lambda m, odd: m.sever(1, odd),
+    "lessons": lambda m, odd: m.lessons(limit=odd),
+    "ignored": lambda m, odd: m.ignored(at_least=odd),
+    "forget ignored": lambda m, odd: m.forget(ignored=odd),
     "delete": lambda m, odd: m.delete(odd),
     "delete by filters": lambda m, odd: m.delete(filters=odd),
     "delete by a field": lambda m, odd: m.delete(filters={"topic": odd}),
@@ -128,6 +141,7 @@ CALLS: Mapping[str, Callable[[Memory, Any], object]] = {
     "namespace": lambda _, odd: Memory(":memory:", namespace=odd),
     "clock": lambda _, odd: Memory(":memory:", clock=lambda: odd),
     "embedder": lambda _, odd: Memory(":memory:", embedder=odd),
+    "reranker": lambda _, odd: Memory(":memory:", reranker=odd),
     "config": lambda _, odd: Memory(":memory:", config=odd),
     "llm": lambda _, odd: Memory(":memory:", llm=odd),
     "set llm": lambda m, odd: setattr(m, "llm", odd),
@@ -149,6 +163,68 @@ CALLS: Mapping[str, Callable[[Memory, Any], object]] = {
 def test_a_name_in_place_of_a_part_is_told_what_to_give(wrong: dict[str, Any], advice: str) -> None:
     with pytest.raises(TypeError, match=advice):
         Memory(":memory:", **wrong)
+
+
+class Own:
+    """A clock, an embedder, a reranker and a language model of somebody's own, which give something odd."""
+
+    name, dimension, max_chars = "own", 8, None
+
+    def __init__(self, odd: object) -> None:
+        self.odd = odd
+
+    def __call__(self) -> Any:
+        return self.odd
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        return self.odd
+
+    def scores(self, question: str, texts: Sequence[str]) -> Any:
+        return self.odd
+
+    def complete(self, request: Request) -> Any:
+        return self.odd
+
+
+def at_a_later_time(odd: object) -> None:
+    times = iter([1.7e9, 1.7e9])
+    memory = Memory(":memory:", embedder=HashingEmbedder(8), clock=lambda: next(times, odd))  # type: ignore[arg-type, return-value]
+    memory.add("Hello there.")
+
+
+def heard(**parts: Any) -> Memory:
+    memory = Memory(":memory:", **{"embedder": HashingEmbedder(8), **parts})
+    memory.add(["I booked the ferry.", "Maya is allergic to peanuts."], speaker="Ana")
+    return memory
+
+
+PARTS: Mapping[str, Callable[[Any], object]] = {
+    "clock": at_a_later_time,
+    "embedder": lambda odd: heard(embedder=Own(odd)),
+    "reranker": lambda odd: heard(reranker=Own(odd)).search("What did I book?"),
+    "answering": lambda odd: heard(llm=Own(odd)).ask("What did I book?", min_confidence=0),
+    "consolidating": lambda odd: heard().consolidate(llm=Own(odd)),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("call", PARTS.values(), ids=PARTS)
+def test_what_a_part_of_ones_own_gives_is_taken_or_refused_in_words(
+    call: Callable[[Any], object],
+) -> None:
+    assert [] == [wrong for name, odd in ODD.items() if (wrong := fault(name, call, odd))]
+
+
+def fault(name: str, call: Callable[[Any], object], odd: object) -> str:
+    """What is wrong with how a call refuses an odd value; empty if nothing is."""
+    try:
+        call(odd)
+    except (HelaMemError, TypeError, ValueError) as exc:
+        said = str(exc)
+        sound = said and len(said) <= 2000 and not isinstance(exc, UnicodeError)
+        return "" if sound else f"{name}: {exc!r:.200}"
+    except Exception as exc:  # noqa: BLE001  # which is what this looks for
+        return f"{name}: {exc!r:.200}"
+    return ""
 
 
 @pytest.fixture

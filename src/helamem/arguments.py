@@ -133,6 +133,16 @@ def embedder(given: T) -> T:
     return _part("embedder", given, "embed", 'name one by config=Config.of(embedder="minilm")')
 
 
+def reranker(given: T) -> T:
+    """A reranker, or None for that of the settings.
+
+    Raises:
+        TypeError: It is something else, such as a reranker's name.
+    """
+    advice = 'name one by config=Config.of(**{"reranking.model": "cross-encoder:FOLDER"})'
+    return _part("reranker", given, "scores", advice)
+
+
 def model(given: T, *, optional: bool = True) -> T:
     """A language model, or None for that of the settings.
 
@@ -149,6 +159,17 @@ def _part(name: str, given: T, method: str, advice: str, *, optional: bool = Tru
     if isinstance(given, type) or not hasattr(given, method):
         shown = given.__name__ if isinstance(given, type) else type(given).__name__
         raise TypeError(f"{name} must be an object that can `{method}`, not {shown}; {advice}")
+    return given
+
+
+def epoch_seconds(given: float) -> float:
+    """What a clock gives.
+
+    Raises:
+        TypeError: It is not a number.
+        ValueError: It is outside of the years 1 to 9999.
+    """
+    clock_time(given)
     return given
 
 

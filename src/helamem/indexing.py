@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from helamem import records
+from helamem.core.arrays import real_numbers
 from helamem.errors import EmbedderError
 from helamem.identity import day
 from helamem.language import characters, dates
@@ -156,13 +157,18 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:
     )
 
 
-def checked(vectors: Floats, n: int, embedder: Embedder) -> Floats:
+def checked(given: object, n: int, embedder: Embedder) -> Floats:
     """Check an embedder's vectors, and return them.
 
     Raises:
         EmbedderError: They have the wrong shape, or values that are not finite.
     """
-    vectors = np.asarray(vectors, dtype=np.float32)
+    vectors = real_numbers(given)
+    if vectors is None:
+        raise EmbedderError(
+            f"{embedder.name} returned {type(given).__name__}, expected one vector of numbers per text",
+            provider=embedder.name,
+        )
     if vectors.shape != (n, embedder.dimension):
         raise EmbedderError(
             f"{embedder.name} returned vectors of shape {vectors.shape}, expected {(n, embedder.dimension)}",

@@ -96,7 +96,7 @@ class Memory(Engine):
         self._connecting = threading.Lock()
         self._consolidating = threading.Lock()
         self._reflector: Reflector | None = None
-        self._reranker = reranker or load_reranker(config, lambda: self.llm)
+        self._reranker = arguments.reranker(reranker) or load_reranker(config, lambda: self.llm)
         self.reflect_every = config.reflection.every
 
     @property

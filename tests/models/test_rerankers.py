@@ -17,7 +17,7 @@ from helamem.models.rerankers import loading
 from helamem.models.scripted import ScriptedLLM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from helamem.protocols import Floats, Reranker
@@ -147,9 +147,14 @@ class Backwards:
         return np.array([sorted(texts).index(text) for text in texts], np.float32)
 
 
-class Broken(Backwards):
+class Given(Backwards):
+    """A reranker whose scores are whatever a function makes of their number."""
+
+    def __init__(self, scores: Callable[[int], Any]) -> None:
+        self._scores = scores
+
     def scores(self, question: str, texts: Sequence[str]) -> Any:
-        return super().scores(question, texts)[1:]
+        return self._scores(len(texts))
 
 
 SAID = ["Ana has a cat.", "Ben has a dog.", "Cleo has a parrot.", "The bus is late."]
@@ -192,7 +197,7 @@ class TestSearch:
         assert "Dora: I have a goldfish." in reranker.read
 
     def test_where_nothing_is_found_nothing_is_read(self) -> None:
-        memory = Memory(":memory:", reranker=Broken())
+        memory = Memory(":memory:", reranker=Given(lambda _: None))
 
         assert not memory.search("Who has a cat?").hits
 
@@ -205,9 +210,35 @@ class TestSearch:
     def test_without_one_hits_have_no_such_score(self) -> None:
         assert {None} == {hit.reranked for hit in filled(None).search("Who has a cat?")}
 
-    def test_a_wrong_number_of_scores_is_an_error(self) -> None:
+    @pytest.mark.parametrize(
+        "scores",
+        [
+            lambda n: np.zeros(n - 1),
+            lambda n: np.zeros((n, 1)),
+            lambda n: np.full(n, np.nan),
+            lambda n: [np.inf] * n,
+            lambda n: [10**400] * n,
+            lambda n: ["1"] * n,
+            lambda n: (1.0 for _ in range(n)),
+            lambda n: np.ones(n, complex),
+            lambda _: None,
+            lambda _: {},
+        ],
+    )
+    def test_anything_but_one_number_per_text_is_an_error(self, scores: Any) -> None:
         with pytest.raises(RerankerError, match="one finite score per text"):
-            filled(Broken()).search("Who has a cat?")
+            filled(Given(scores)).search("Who has a cat?")
+
+    @pytest.mark.parametrize("kind", [list, tuple, np.array])
+    def test_scores_may_be_a_list(self, kind: Callable[[Any], Any]) -> None:
+        memory = filled(Given(lambda n: kind([i == n - 1 for i in range(n)])))
+
+        assert [1.0, 0.0] == [hit.reranked for hit in memory.search("Who has a cat?").hits[:2]]
+
+    @pytest.mark.parametrize("wrong", ["llm", object(), Backwards])
+    def test_what_cannot_score_is_refused_at_once(self, wrong: Any) -> None:
+        with pytest.raises(TypeError, match="reranker must be an object that can `scores`"):
+            Memory(":memory:", reranker=wrong)
 
     def test_the_setting_names_it(self) -> None:
         llm = ScriptedLLM([{"ids": [2]}])

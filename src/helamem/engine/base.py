@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem import decay, filters, identity
+from helamem import arguments, decay, filters, identity
 from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.moments import by_clock, in_zone, utc
@@ -35,7 +35,7 @@ class Base:
         self._reranker = reranker
         self._language = language_named(config.language)
         self._zone = config.zone
-        self._clock: Clock = lambda: identity.settled(clock())
+        self._clock: Clock = lambda: identity.settled(arguments.epoch_seconds(clock()))
 
     @property
     def _store(self) -> Store:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from helamem import tracing
 from helamem.errors import CutOffError
+from helamem.protocols import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from helamem.protocols import LLM, Reply, Request
+    from helamem.protocols import LLM, Request
 
 
 class Meter:
@@ -39,7 +40,7 @@ class Meter:
         """The wrapped model's answer; a failed call counts as a call."""
         with tracing.span("model") as span:
             with self._counted():
-                reply = self._llm.complete(request)
+                reply = _reply(self._llm.complete(request))
             span.note(prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens)
         self._count_reply(reply)
         return reply
@@ -47,7 +48,7 @@ class Meter:
     def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The wrapped model's pieces."""
         with self._counted():
-            reply = yield from self._llm.stream(request)
+            reply = _reply((yield from self._llm.stream(request)))
         self._count_reply(reply)
         return reply
 
@@ -72,3 +73,16 @@ class Meter:
             self.calls += calls
             self.prompt_tokens += prompt
             self.completion_tokens += completion
+
+
+def _reply(given: object) -> Reply:
+    """What a model returned, which may be somebody's own.
+
+    Raises:
+        TypeError: It is no `Reply`.
+    """
+    if not isinstance(given, Reply):
+        raise TypeError(
+            f"a language model must return a helamem.protocols.Reply, not {type(given).__name__}"
+        )
+    return given

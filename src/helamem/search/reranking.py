@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.core.arrays import real_numbers
 from helamem.errors import RerankerError
 from helamem.indexing import spoken
 from helamem.search.search import Stopwatch
@@ -33,10 +34,12 @@ def reranked(recall: Recall, reranker: Reranker, k: int) -> Recall:
     return replace(recall, hits=hits, milliseconds={**recall.milliseconds, **watch.laps})
 
 
-def _checked(scores: Floats, n: int, name: str) -> Floats:
-    if scores.shape != (n,) or not np.isfinite(scores).all():
+def _checked(given: object, n: int, name: str) -> Floats:
+    scores = real_numbers(given)
+    if scores is None or scores.shape != (n,) or not np.isfinite(scores).all():
+        shape = f"shape {scores.shape}" if scores is not None else f"type {type(given).__name__}"
         raise RerankerError(
-            f"{name} gave {scores.shape} scores for {n} memories, or scores that are no numbers; "
+            f"{name} gave scores of {shape} for {n} memories, or some that are not finite; "
             "a reranker gives one finite score per text",
             provider=name,
         )
