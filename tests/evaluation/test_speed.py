@@ -20,7 +20,7 @@ from helamem.models.embedders import HashingEmbedder
 from helamem.testing import samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from helamem.evaluation.datasets import Dataset
@@ -166,3 +166,29 @@ def test_memories_that_are_kept_are_not_built_again(dataset: Dataset, tmp_path: 
     assert "turns_per_s" in first
     assert "turns_per_s" not in again
     assert again["search_ms"]["p50"] > 0
+
+
+def test_who_is_too_slow_is_not_tried_at_more_turns(dataset: Dataset) -> None:
+    def runner(
+        work: Callable[..., Any], *arguments: Any, within_s: float | None = None
+    ) -> tuple[dict[str, Any], str]:
+        if within_s is None:
+            return processes.here(work, *arguments)
+        tried.append(arguments[0])
+        return {"stored": 7}, "it was not through after 2 seconds"
+
+    tried: list[str] = []
+    result = speed.run(
+        dataset,
+        embedder=HashingEmbedder(32),
+        sizes=[10, 20],
+        vs=["numpy"],
+        within=2,
+        runner=runner,
+    )
+
+    assert ["numpy"] == tried
+    assert (
+        "numpy at 10 turns and more is left out: it was not through after 2 seconds, 7 turns taken in."
+        == result["notes"][-1]
+    )

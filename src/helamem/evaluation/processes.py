@@ -8,10 +8,12 @@ import signal
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+from helamem.evaluation.summaries import percentiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
 
 Part: TypeAlias = "dict[str, Any]"
@@ -111,8 +113,28 @@ def resident() -> int | None:
     return int(_STATM.read_text(encoding="ascii").split()[1]) * mmap.PAGESIZE
 
 
-def milliseconds(function: Callable[..., object], *arguments: object) -> float:
-    """How long a call takes."""
-    started = time.perf_counter()
+class Cost(NamedTuple):
+    """What a call takes.
+
+    Attributes:
+        ms: Milliseconds that pass; what else the machine does makes them more.
+        cpu_ms: Milliseconds of processor time of this process.
+    """
+
+    ms: float
+    cpu_ms: float
+
+
+def cost(function: Callable[..., object], *arguments: object) -> Cost:
+    """What a call takes."""
+    started, processor = time.perf_counter(), time.process_time()
     function(*arguments)
-    return 1e3 * (time.perf_counter() - started)
+    return Cost(1e3 * (time.perf_counter() - started), 1e3 * (time.process_time() - processor))
+
+
+def summed_up(name: str, costs: Sequence[Cost]) -> Part:
+    """Percentiles of both kinds of time, under a name."""
+    return {
+        f"{name}_ms": percentiles([each.ms for each in costs]),
+        f"{name}_cpu_ms": percentiles([each.cpu_ms for each in costs]),
+    }

@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from helamem.errors import ConfigError
-from helamem.evaluation.processes import milliseconds, resident
+from helamem.evaluation.processes import cost, resident, summed_up
 from helamem.evaluation.released import Released
-from helamem.evaluation.summaries import percentiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from helamem.evaluation.material import Material
-    from helamem.evaluation.processes import Part
+    from helamem.evaluation.processes import Cost, Part
     from helamem.protocols import Floats
 
 K = 64  # memories that a search brings back: as many as there are candidates by vector in our defaults
@@ -224,16 +223,16 @@ def measured(name: str, material: Material, folder: Path) -> Iterator[Part]:
     yield {"stored": stored, "adding_s": round(time.perf_counter() - started, 1)}
     system.save()
     yield {"turns_per_s": round(stored / (time.perf_counter() - started), 1)}
-    yield {"search_ms": percentiles(_searches(system, material))}
+    yield summed_up("search", _searches(system, material))
     if before is not None:
         gc.collect()
         yield {"resident_per_turn": round(((resident() or 0) - before) / stored, 1)}
     yield {"bytes_per_turn": round(_size(folder) / stored, 1)}
     if system.grows:
-        yield {"add_ms": percentiles([milliseconds(_one_more, system, material)])}
+        yield summed_up("add", [cost(_one_more, system, material)])
     del system
     gc.collect()
-    yield {"open_ms": round(milliseconds(_opened, RIVALS[name](folder), material), 1)}
+    yield {"open_ms": round(cost(_opened, RIVALS[name](folder), material).ms, 1)}
 
 
 def _one_more(system: Rival, material: Material) -> None:
@@ -249,13 +248,13 @@ def _opened(system: Rival, material: Material) -> None:
     system.search(*material.questions()[0], K)
 
 
-def _searches(system: Rival, material: Material) -> list[float]:
-    """The milliseconds of a search for each question, of fewer if they take long."""
-    found: list[float] = []
+def _searches(system: Rival, material: Material) -> list[Cost]:
+    """What a search for each question takes, of fewer if they take long."""
+    found: list[Cost] = []
     for text, vector in material.questions():
-        if len(found) >= LEAST and sum(found) > 1e3 * SEARCHING_S:
+        if len(found) >= LEAST and sum(each.ms for each in found) > 1e3 * SEARCHING_S:
             break
-        found.append(milliseconds(system.search, text, vector, K))
+        found.append(cost(system.search, text, vector, K))
     return found
 
 

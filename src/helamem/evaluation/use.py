@@ -7,15 +7,14 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from helamem.config import Config
-from helamem.evaluation.processes import milliseconds, resident
-from helamem.evaluation.summaries import percentiles
+from helamem.evaluation.processes import cost, resident, summed_up
 from helamem.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from helamem.evaluation.processes import Part
+    from helamem.evaluation.processes import Cost, Part
     from helamem.protocols import Embedder
 
 Item = TypeVar("Item")
@@ -40,7 +39,7 @@ def used(path: Path, embedder: Embedder, questions: Sequence[str]) -> Iterator[P
     with Memory(path, config=config, embedder=embedder) as memory:
         memory.search(questions[0])
         yield {"open_ms": round(1e3 * (time.perf_counter() - started), 1)}
-        yield {"search_ms": percentiles([milliseconds(memory.search, each) for each in questions])}
+        yield summed_up("search", [cost(memory.search, each) for each in questions])
         gc.collect()
         if before is not None:
             grown = (resident() or 0) - before
@@ -55,18 +54,20 @@ def changes(memory: Memory, questions: Sequence[str]) -> Iterator[Part]:
 
     def learn(question: str) -> None:
         recall = memory.search(question)
-        started = time.perf_counter()
-        lesson = memory.reinforce(recall, used=recall.ids[:2]).lesson
-        reinforced.append(1e3 * (time.perf_counter() - started))
-        lessons.extend([] if lesson is None else [lesson])
 
-    reinforced: list[float] = []
+        def reinforce() -> None:
+            lesson = memory.reinforce(recall, used=recall.ids[:2]).lesson
+            lessons.extend([] if lesson is None else [lesson])
+
+        reinforced.append(cost(reinforce))
+
+    reinforced: list[Cost] = []
     yield _changed(
         "add", lambda text: added.extend(memory.add(text).ids), SINGLES, memory, questions
     )
     for question in _for_a_while(questions[: len(SINGLES)]):
         learn(question)
-    yield {"reinforce_ms": percentiles(reinforced)}
+    yield summed_up("reinforce", reinforced)
     for lesson in reversed(lessons):
         memory.undo(lesson)
     yield _changed("delete", memory.delete, added, memory, questions)
@@ -80,13 +81,13 @@ def _changed(
     questions: Sequence[str],
 ) -> Part:
     """The milliseconds of changes of one kind, and of the first searches after one."""
-    changed: list[float] = []
-    searched: list[float] = []
+    changed: list[Cost] = []
+    searched: list[Cost] = []
     for item in _for_a_while(items):
-        changed.append(milliseconds(change, item))
+        changed.append(cost(change, item))
         if len(searched) < FOLLOWED:
-            searched.append(milliseconds(memory.search, questions[len(searched) % len(questions)]))
-    return {f"{name}_ms": percentiles(changed), f"search_after_{name}_ms": percentiles(searched)}
+            searched.append(cost(memory.search, questions[len(searched) % len(questions)]))
+    return summed_up(name, changed) | summed_up(f"search_after_{name}", searched)
 
 
 def _for_a_while(items: Iterable[Item]) -> Iterator[Item]:
