@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core import reference
 from core.strategies import columns, eighths, floats, tables
-from helamem.core.vectors import normalize, shifted_similarity, similarities, top_k
+from helamem.core import vectors as module
+from helamem.core.vectors import normalize, products, shifted_similarity, similarities, top_k
 
 if TYPE_CHECKING:
     from helamem.core.arrays import Floats
@@ -19,6 +20,17 @@ coordinates = st.floats(-100, 100, allow_subnormal=False)
 wild = st.floats(allow_nan=False, allow_infinity=False)
 scores = columns(st.one_of(eighths, st.just(-math.inf)))
 ks = st.integers(0, 10)
+
+
+@given(tables(3, 4, coordinates), tables(9, 4, coordinates), st.integers(1, 40))
+def test_products_in_pieces_equal_the_naive_loop(some: Floats, others: Floats, piece: int) -> None:
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(module, "PIECE", piece)
+        found = products(some, others)
+
+    expected = [[sum(a * b for a, b in zip(x, y, strict=True)) for y in others] for x in some]
+    np.testing.assert_allclose(found, np.reshape(expected, found.shape), atol=1e-9)
+    assert (len(some), len(others)) == found.shape
 
 
 @given(tables(4, 3, coordinates))

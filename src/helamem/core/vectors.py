@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from helamem.core.arrays import Floats, Ints
 
+PIECE = 200_000  # multiplications; OpenBLAS shares out a product of 262,144 or more
+
 
 def normalize(vectors: Floats) -> Floats:
     """The rows with their length made 1; a row of zeros stays as it is.
@@ -61,6 +63,29 @@ def similarities(query: Floats, vectors: Floats) -> Floats:
         )
     cosines = vectors @ query
     return np.clip(cosines, -1, 1, out=cosines)
+
+
+def products(some: Floats, others: Floats) -> Floats:
+    """The dot product of each of a few vectors with each of many.
+
+        p_ij = s_i . o_j
+
+    It is made of matrix products so small that BLAS does not wake other processors for them, which takes longer
+    than the work.
+
+    Args:
+        some: Shape (m, d), m being small.
+        others: Shape (n, d).
+
+    Returns:
+        Shape (m, n), of the same float width.
+
+    >>> products(np.array([[1.0, 2.0]]), np.array([[3.0, 0.5], [0.0, 1.0]])).tolist()
+    [[4.0, 2.0]]
+    """
+    step = max(1, PIECE // max(1, some.size))
+    pieces = [some @ others[i : i + step].T for i in range(0, len(others), step)]
+    return np.hstack([np.empty((len(some), 0), some.dtype), *pieces])
 
 
 def shifted_similarity(cosines: Floats) -> Floats:

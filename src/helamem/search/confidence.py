@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import lexical, surroundings
+from helamem.core.vectors import products
 from helamem.search import cues
 from helamem.search.activation import with_those_around
 
@@ -140,8 +141,7 @@ def _nearness(region: Region, hits: Sequence[int]) -> float:
     vectors, rows = region.vectors, list(hits)
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     lengths[lengths == 0] = 1.0
-    # Not a matrix product, which would call other cores for a task that is over before they come.
-    between = np.einsum("ij,kj->ik", vectors[rows], vectors) / (lengths[rows, np.newaxis] * lengths)
+    between = products(vectors[rows], vectors) / (lengths[rows, np.newaxis] * lengths)
     between[np.arange(len(rows)), rows] = -1.0
     among = float(between.max(axis=1).mean())
     nearest = float(region.similarity[region.allowed].max(initial=0.0))

@@ -9,7 +9,6 @@ import numpy as np
 from helamem.core.vectors import normalize
 from helamem.errors import EmbedderError
 from helamem.language.characters import clean
-from helamem.protocols import Covering
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +41,5 @@ def checked(vectors: Floats, n: int, dimension: int | None, name: str) -> Floats
 
 def coverage(embedder: Embedder, texts: Sequence[str]) -> Floats:
     """The share of each text that an embedder can read, from 0 to 1; 1 if it does not report coverage."""
-    if isinstance(embedder, Covering):
-        return embedder.coverage(texts)
-    return np.ones(len(texts))
+    report = getattr(embedder, "coverage", None)  # ten times faster than isinstance of a protocol
+    return np.ones(len(texts)) if report is None else report(texts)
