@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import sqlite3
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +16,7 @@ from click.testing import CliRunner
 from helamem import Memory, private
 from helamem.cli import main
 from helamem.config import Config
+from helamem.errors import CorruptError, StoreError
 from helamem.models.cached import Cached
 from helamem.models.embedders import HashingEmbedder
 from helamem.models.scripted import ScriptedLLM
@@ -20,7 +24,6 @@ from helamem.protocols import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no such modes")
@@ -118,6 +121,42 @@ class TestWhatIsThere:
 
         assert not private.tighten(shared)
         assert bits == shared.stat().st_mode & 0o7777
+
+
+def test_a_device_stays_as_it_is() -> None:
+    before = mode(Path(os.devnull))
+
+    assert not private.tighten(Path(os.devnull))
+    with pytest.raises(StoreError, match="is not a file but a device"):
+        memory(Path(os.devnull))
+    assert before == mode(Path(os.devnull))
+
+
+def test_the_file_of_another_application_stays_as_it_is(tmp_path: Path) -> None:
+    text, database = tmp_path / "text.db", tmp_path / "other.db"
+    text.write_text("These are notes.\n" * 100)
+    with contextlib.closing(sqlite3.connect(database)) as other:
+        other.execute("CREATE TABLE notes (text)")
+    for place in (text, database):
+        place.chmod(0o644)
+
+        with pytest.raises(CorruptError, match=r"not a helamem file|of another application"):
+            memory(place)
+
+        assert 0o644 == mode(place)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a\0b", ValueError), ("\ud83d.db", ValueError), ("x" * 300, StoreError)]
+)
+def test_an_impossible_name_is_refused_in_words(
+    tmp_path: Path, name: str, kind: type[Exception]
+) -> None:
+    with pytest.raises(
+        kind, match=r"impossible characters|cannot be opened: File name too long"
+    ) as it:
+        Memory(f"{tmp_path}/{name}", embedder=HashingEmbedder(32))
+    assert kind is type(it.value)
 
 
 def test_an_export_is_private_also_over_an_open_file(tmp_path: Path) -> None:

@@ -37,12 +37,30 @@ def default_path() -> Path:
 
 
 def resolved(place: str | Path | None) -> str | Path:
-    """A place as it is opened: the default one for None, and `~` in a path expanded."""
+    """A place as it is opened: the default one for None, and `~` in a path expanded.
+
+    Raises:
+        ValueError: It cannot be the path of a file.
+    """
     if place is None:
         return default_path()
     if str(place) == IN_RAM or is_url(place):
         return str(place)
-    return private.expanded(place)
+    return private.expanded(_possible(place))
+
+
+def _possible(path: str | Path) -> str | Path:
+    """A path, if the file system can have it.
+
+    Raises:
+        ValueError: It holds a NUL, or characters that it cannot write.
+    """
+    try:
+        if b"\0" not in os.fsencode(path):
+            return path
+    except UnicodeEncodeError:
+        pass
+    raise ValueError(f"{str(path)!r} cannot be the path of a file: it has impossible characters")
 
 
 def is_url(place: str | Path) -> bool:

@@ -65,7 +65,8 @@ def make_file(file: Path) -> None:
 def tighten(place: Path) -> bool:
     """Remove other users' access to a file or folder, with a warning; return whether that was needed.
 
-    What belongs to another user, and a folder shared on purpose (sticky or set-group-id), is left alone.
+    What belongs to another user, a device or pipe, and a folder shared on purpose (sticky or set-group-id), is
+    left alone.
     """
     try:
         found = place.stat()
@@ -81,7 +82,9 @@ def tighten(place: Path) -> bool:
 def _is_ours(found: os.stat_result) -> bool:
     if os.name != "posix" or found.st_uid != os.geteuid():
         return False
-    return not (stat.S_ISDIR(found.st_mode) and found.st_mode & SHARED_ON_PURPOSE)
+    if stat.S_ISDIR(found.st_mode):
+        return not found.st_mode & SHARED_ON_PURPOSE
+    return stat.S_ISREG(found.st_mode)
 
 
 def _set(place: Path, mode: int) -> None:

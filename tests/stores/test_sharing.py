@@ -103,6 +103,20 @@ class TestLeases:
             pass
         other.close()
 
+    def test_nothing_is_stored_where_nobody_will_find_it(
+        self, path: Path, store: SQLiteStore
+    ) -> None:
+        samples.add(store, "one")
+        path.rename(path.with_name("moved.db"))
+
+        with pytest.raises(StoreError, match="removed or replaced"):
+            samples.add(store, "two")
+        path.touch()
+        with pytest.raises(StoreError, match="removed or replaced"):
+            samples.add(store, "three")
+
+        assert [1] == episodes(store)
+
 
 class TestWaiting:
     def test_readers_do_not_wait_for_a_writer(self, store: SQLiteStore) -> None:

@@ -98,6 +98,7 @@ class Database:
     def _bring_up_to_date(self) -> None:
         if self.path != IN_RAM:
             self._require_ours()
+            tighten(self.path)  # not before: another application may share its file on purpose
             self._write_ahead()
         self._migrate()
 
@@ -285,10 +286,7 @@ def _statements(script: str) -> Iterator[str]:
 
 def _make_place(path: Path) -> None:
     """Create the folder and the file, private to the user; SQLite gives the same permissions to its log."""
-    if path.is_dir():
-        raise StoreError(
-            f"{path} is a folder. Give the path of a file, for example {path / 'memory.db'}."
-        )
+    _require_file(path)
     try:
         private.make_folder(path.parent)
     except OSError as exc:
@@ -303,7 +301,19 @@ def _make_place(path: Path) -> None:
             )
     with contextlib.suppress(OSError):  # SQLite reports it better when it opens the file
         private.make_file(path)
-    tighten(str(path))
+
+
+def _require_file(path: Path) -> None:
+    """Refuse what is there and is no file, such as a folder or a device."""
+    try:
+        if path.is_dir():
+            raise StoreError(
+                f"{path} is a folder. Give the path of a file, for example {path / 'memory.db'}."
+            )
+        if path.exists() and not path.is_file():
+            raise StoreError(f"{path} is not a file but a device or the like. Give another path.")
+    except OSError as exc:  # the name is too long, for example
+        raise StoreError(f"{path} cannot be opened: {exc.strerror}. Give another path.") from exc
 
 
 def tighten(path: str) -> None:

@@ -117,16 +117,26 @@ class File:
         )
 
     def _reconnected(self, *, to_read: bool) -> Database:
+        self._require_there()
+        return self._connected(to_read=to_read)
+
+    def _require_there(self) -> None:
+        """Refuse to go on with a file that nobody will find again.
+
+        Raises:
+            StoreError: It was removed or replaced.
+        """
         if not self.is_there:
             raise StoreError(
                 f"{self.path} was removed or replaced while it was open. Open it again with Memory(...)."
             )
-        return self._connected(to_read=to_read)
 
     def _to_write(self) -> Database:
         if self._writer is None:
             self._require_open()
             self._writer = self._reconnected(to_read=False)
+        elif self.path != IN_RAM and not self._writer.is_in_transaction:
+            self._require_there()
         return self._writer
 
     def _begin_reading(self) -> Database:
