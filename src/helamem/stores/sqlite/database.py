@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = "str | bytes | int | float | None"
 APPLICATION_ID = 0x48654C61  # "HeLa"
+HEADER, APPLICATION_AT = 100, slice(68, 72)  # in the file format of SQLite
 OLDEST = (3, 34, 0)  # of SQLite
 OPENINGS = 100  # how often a file is tried that others open at the same moment
 READERS_S = 0.5  # how long to wait for readers before postponing the truncation of the log
@@ -98,7 +99,7 @@ class Database:
     def _bring_up_to_date(self) -> None:
         if self.path != IN_RAM:
             self._require_ours()
-            tighten(self.path)  # not before: another application may share its file on purpose
+            tighten(self.path)  # if only the log said that it is ours
             self._write_ahead()
         self._migrate()
 
@@ -301,6 +302,15 @@ def _make_place(path: Path) -> None:
             )
     with contextlib.suppress(OSError):  # SQLite reports it better when it opens the file
         private.make_file(path)
+        if _is_ours(path):
+            tighten(str(path))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is empty or says that it is helamem's. It may be so in its log alone, too."""
+    with path.open("rb") as file:
+        header = file.read(HEADER)
+    return not header or header[APPLICATION_AT] == APPLICATION_ID.to_bytes(4, "big")
 
 
 def _require_file(path: Path) -> None:
