@@ -77,7 +77,7 @@ class TestShown:
             memory.ask("When did I sign the lease?", llm=llm)
 
             prompt = llm.calls[0].prompt
-            assert "Mon 2024-05-06 08:00" in prompt
+            assert "Mon 6 May 2024, 08:00" in prompt
             assert "2024-05-05" not in prompt
 
     def test_a_zone_that_comes_later_makes_nothing_new(self, tmp_path: Path) -> None:

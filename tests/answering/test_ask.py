@@ -109,8 +109,8 @@ class TestAsk:
         memory, llm = remembering(says("x", 1))
         memory.ask("What must Maya not eat?", at=datetime(2023, 7, 1, 12, tzinfo=UTC))
 
-        assert "Asked on Sat 2023-07-01 12:00:" in llm.calls[0].prompt
-        assert "Mon 2023-05-08 13:56" == quoted(llm.calls[0].messages)[0]["at"]
+        assert "Asked on Sat 1 July 2023, 12:00:" in llm.calls[0].prompt
+        assert "Mon 8 May 2023, 13:56" == quoted(llm.calls[0].messages)[0]["at"]
 
     def test_the_question_is_asked_in_every_step(self) -> None:
         memory, llm = remembering(
@@ -192,6 +192,11 @@ class TestCitations:
         )
 
         assert (1,) == said.citations
+
+    def test_where_nothing_is_cited_one_word_may_tell(self) -> None:
+        said = ask.checked(says("Peanuts"), "What must Maya not eat?", self.HITS, ENGLISH)
+
+        assert ("Peanuts", (1,)) == (said.text, said.citations)
 
     def test_an_answer_that_rests_on_nothing_is_none(self) -> None:
         said = ask.checked(says("Paris", 99), "What is the capital of France?", self.HITS, ENGLISH)

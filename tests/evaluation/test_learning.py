@@ -12,16 +12,13 @@ from helamem.errors import ConfigError, DataError
 from helamem.evaluation import learners, summaries
 from helamem.evaluation.copies import original
 from helamem.evaluation.experiments import learning
-from helamem.evaluation.implicit import implicitly_used
-from helamem.evaluation.systems import found
 from helamem.models.embedders import HashingEmbedder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from helamem.evaluation.copies import Original
     from helamem.evaluation.datasets import Conversation, Dataset
-    from helamem.records import Hit
 
 
 @pytest.fixture
@@ -166,36 +163,6 @@ def test_the_same_seed_gives_the_same_result(dataset: Dataset) -> None:
         for _ in range(2)
     )
     assert first == second
-
-
-def hits(conversation: Conversation, *turn_ids: str) -> Sequence[Hit]:
-    return found(conversation, list(turn_ids)).hits
-
-
-def test_a_hit_with_the_answer_in_it_was_used(conversation: Conversation) -> None:
-    returned = hits(conversation, "D2:1", "D2:4", "D2:2")
-    question = conversation.questions[0].text
-    assert implicitly_used(question, "A copper kettle", returned) == [returned[1].id]
-
-
-def test_words_of_the_question_and_words_that_all_share_tell_nothing(
-    conversation: Conversation,
-) -> None:
-    returned = hits(conversation, "D3:1", "D3:2", "D2:4")
-    assert implicitly_used("Who likes rowing?", "Rowing", returned) == []
-    same = [*hits(conversation, "D3:1"), *hits(conversation, "D3:1"), *hits(conversation, "D3:1")]
-    assert implicitly_used("What sport?", "A race", same) == []
-
-
-def test_less_than_half_of_an_answer_is_not_enough(conversation: Conversation) -> None:
-    returned = hits(conversation, "D1:1", "D3:1")
-    answer = "She adopted a greyhound from the shelter and trains for a race"
-    assert implicitly_used("What does Iris do?", answer, returned) == [returned[0].id]
-
-
-def test_without_an_answer_or_hits_nothing_was_used(conversation: Conversation) -> None:
-    assert implicitly_used("What?", "", hits(conversation, "D1:1")) == []
-    assert implicitly_used("What?", "A kettle", []) == []
 
 
 def test_a_gain_is_paired() -> None:

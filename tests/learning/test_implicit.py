@@ -60,3 +60,32 @@ def test_a_reply_that_repeats_nothing_uses_nothing(reply: str, texts: list[str])
 
     assert set(implicit.used("", reply, hits, ENGLISH)) <= set(range(1, len(texts) + 1))
     assert [] == implicit.used(reply, reply, hits, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "held"),
+    [
+        ("What must Maya not eat?", "Peanuts", [1]),
+        ("Where do I have to go?", "B12", [2]),
+        ("What will there be?", "A lemon cake, and no peanuts", [3]),  # two of the three words
+        ("What will there be?", "Wine, bread, cheese and a cake", []),  # one of four
+        ("Who is allergic to peanuts?", "Peanuts, allergic", []),  # the question's own words
+        ("Who is it?", "Nobody", []),
+        ("Who is it?", "", []),
+    ],
+)
+def test_a_short_answer_stands_in_the_memory_that_holds_it(
+    question: str, answer: str, held: list[int]
+) -> None:
+    assert held == implicit.held(question, answer, HITS, ENGLISH)
+
+
+def test_a_word_of_several_memories_does_not_say_which_holds_the_answer() -> None:
+    twins = [hit(episode(1, "A red kettle.")), hit(episode(2, "A red lamp."))]
+
+    assert [] == implicit.held("Which colour?", "Red", twins, ENGLISH)
+    assert [1] == implicit.held("What is it?", "A red kettle", twins, ENGLISH)
+
+
+def test_nothing_holds_an_answer_where_nothing_was_found() -> None:
+    assert [] == implicit.held("a question", "an answer", [], ENGLISH)

@@ -34,7 +34,7 @@ def test_every_prompt_that_shows_memories_calls_them_data() -> None:
 def test_lines_carry_what_dates_are_worked_out_from() -> None:
     assert {
         "id": 7,
-        "at": "Mon 2023-05-08 13:56",
+        "at": "Mon 8 May 2023, 13:56",
         "speaker": "Ana",
         "text": "I went yesterday.",
     } == prompts.episode_line(episode(7, "I went yesterday."))
@@ -49,7 +49,7 @@ def test_the_assistant_is_marked() -> None:
 def test_facts_say_since_when() -> None:
     assert {
         "id": 9,
-        "since": "Mon 2023-05-08 13:56",
+        "since": "Mon 8 May 2023, 13:56",
         "about": "Ana",
         "text": "Ana likes tea.",
     } == prompts.fact_line(fact(9))

@@ -302,7 +302,8 @@ def verify(
 def checked(data: Json, question: str, hits: Sequence[Hit], language: Language) -> Said:
     """A model's answer, with citations of memories that it was shown.
 
-    Without any, the words that the answer shares with memories tell which were used. An answer that rests on
+    Without any, which small models often leave out, the words that the answer shares with memories tell which
+    were used. An answer that rests on
     none of them is refused.
     """
     found: dict[str, Any] = data if isinstance(data, dict) else {}
@@ -313,7 +314,11 @@ def checked(data: Json, question: str, hits: Sequence[Hit], language: Language) 
     ids, others = schemas.fitting_items(data, ANSWER_SCHEMA, "citations")
     cited = list(dict.fromkeys(int(id_) for id_ in ids if isinstance(id_, int | float)))
     refused = _refused([*(id_ for id_ in cited if id_ not in shown), *others])
-    kept = [id_ for id_ in cited if id_ in shown] or implicit.used(question, text, hits, language)
+    kept = (
+        [id_ for id_ in cited if id_ in shown]
+        or implicit.used(question, text, hits, language)
+        or implicit.held(question, text, hits, language)
+    )
     if not kept:
         return Said(text=None, citations=(), refused=(*refused, "the answer rests on no memory"))
     return Said(text=text, citations=tuple(kept), refused=refused)

@@ -10,8 +10,8 @@ import numpy as np
 
 from helamem.config import PRESETS, Ask, Config, Selection
 from helamem.evaluation import metrics
-from helamem.evaluation.implicit import implicitly_used
 from helamem.evaluation.summaries import gain, interval, mean
+from helamem.language.english import ENGLISH
 from helamem.learning import implicit
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def all_evidence(question: Question, recall: Recall, state: Remembered) -> list[
 
 def implied(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
     """Hits that share words with the right answer, as a stand-in for a reply; uses no labels."""
-    return implicitly_used(question.text, question.answer, recall.hits)
+    return implicit.held(question.text, question.answer, recall.hits, ENGLISH)
 
 
 def nothing(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001

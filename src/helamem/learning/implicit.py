@@ -1,7 +1,8 @@
-"""Infers from shared words which memories an answer used. Pure.
+"""Infers from shared words which memories a reply used. Pure.
 
 In a chat nobody says what served, but a reply drawn from a memory repeats its words: those in the memory
-and the reply, but not in the question.
+and the reply, but not in the question. A long reply is measured by how much of a memory it repeats (`used`),
+an answer of a few words by how much of it a memory holds (`held`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from helamem.language.language import Language
     from helamem.records import Hit
 
+MIN_COVERED = 0.5
 CERTAINTY = 0.5  # an inferred use teaches half as much as a stated one
 MIN_SHARE = 0.25
 MIN_TERMS = 2
@@ -41,6 +43,28 @@ def used(
         hit.id
         for hit, telling in zip(hits, told, strict=True)
         if _enough(said & telling.keys(), telling, min_share)
+    ]
+
+
+def held(question: str, answer: str, hits: Sequence[Hit], language: Language) -> list[int]:
+    """The ids of the hits that hold a short answer: at least half of it, in words that tell the hits apart.
+
+        sum over t in answer & hit of weight(t) >= 1/2 * sum over t in answer of weight(t)
+        weight(t) = log(1 + n / max(n_t, 1))
+
+    with n hits, n_t of which have the term. Words of the question tell nothing, and one of the shared terms
+    must be in no other hit.
+    """
+    said = set(terms_of(answer, language)) - set(terms_of(question, language))
+    shared = [set(terms_of(hit.text, language)) & said for hit in hits]
+    n_with = {term: sum(term in each for each in shared) for term in said}
+    weights = {term: math.log1p(len(hits) / max(n, 1)) for term, n in n_with.items()}
+    enough = MIN_COVERED * sum(weights.values())
+    return [
+        hit.id
+        for hit, terms in zip(hits, shared, strict=True)
+        if any(n_with[term] == 1 for term in terms)
+        and sum(weights[term] for term in terms) >= enough
     ]
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from helamem.language.english import MONTHS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
@@ -145,11 +147,14 @@ def fact_line(fact: Fact) -> dict[str, Json]:
 def moment(at: datetime) -> str:
     """A time with its weekday, so that a model can resolve relative dates.
 
+    The month has its name, since small models answer with a date as they saw it.
+
     >>> from datetime import UTC, datetime
     >>> moment(datetime(2023, 5, 8, 13, 56, tzinfo=UTC))
-    'Mon 2023-05-08 13:56'
+    'Mon 8 May 2023, 13:56'
     """
-    return f"{_DAYS[at.weekday()]} {at:%Y-%m-%d %H:%M}"
+    day, month = _DAYS[at.weekday()], MONTHS[at.month - 1]
+    return f"{day} {at.day} {month} {at.year}, {at:%H:%M}"
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
