@@ -53,7 +53,7 @@ def reply(messages: Sequence[Message]) -> dict[str, Json]:
         return {"searches": []}
     if rules == prompts.SELECT:
         return {"ids": []}
-    return {"found": False, "answer": "", "citations": []}
+    return {"citations": [], "answer": ""}
 
 
 def serve(folder: str, port: int) -> uvicorn.Server:

@@ -31,7 +31,7 @@ def test_a_key_reaches_no_log_no_error_no_export_and_no_file(
 ) -> None:
     monkeypatch.setenv("HELAMEM_LLM_API_KEY", KEY)
     shown = []
-    good = Say(json.dumps({"found": True, "answer": "Peanuts", "citations": [1]}))
+    good = Say(json.dumps({"citations": [1], "answer": "Peanuts"}))
     with LLMServer(good, Disconnect(), Fail(401), Fail(500), Say("No peanuts.")) as server:
         settings = {"llm.model": "tiny", "llm.base_url": server.base_url, "llm.max_retries": "0"}
         config = Config.of(**settings, **{"llm.cache": str(tmp_path / "answers")})
@@ -59,7 +59,7 @@ def test_a_key_reaches_no_log_no_error_no_export_and_no_file(
 
 
 def test_memory_text_is_not_logged_by_us(caplog: pytest.LogCaptureFixture) -> None:
-    good = Say(json.dumps({"found": True, "answer": "Peanuts", "citations": [1]}))
+    good = Say(json.dumps({"citations": [1], "answer": "Peanuts"}))
     with LLMServer(good) as server, caplog.at_level(logging.DEBUG, logger="helamem"):
         config = Config.of(**{"llm.model": "tiny", "llm.base_url": server.base_url})
         memory = Memory(":memory:", config=config, embedder=HashingEmbedder(64))

@@ -72,7 +72,7 @@ class TestShown:
     def test_a_model_is_told_the_hours_of_the_people(self) -> None:
         with opened(timezone="Asia/Tokyo") as memory:
             memory.add("I signed the lease this morning.", at=EVENING)
-            llm = ScriptedLLM(['{"found": false, "answer": "", "citations": []}'])
+            llm = ScriptedLLM(['{"citations": [], "answer": ""}'])
 
             memory.ask("When did I sign the lease?", llm=llm)
 

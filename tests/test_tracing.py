@@ -76,7 +76,7 @@ def test_every_use_case_has_a_span(exporter: InMemorySpanExporter, memory: Memor
     memory.consolidate(llm=False)
     memory.forget()
     memory.reindex()
-    reply: dict[str, Any] = {"found": True, "answer": f"No {SECRET}.", "citations": [1]}
+    reply: dict[str, Any] = {"citations": [1], "answer": f"No {SECRET}."}
     memory.ask(f"What of {SECRET}?", llm=ScriptedLLM([reply]), min_confidence=0)
 
     spans = by_name(exporter)

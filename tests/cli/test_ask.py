@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 pytest.importorskip("openai")
 
 ALLERGY = "Maya is allergic to peanuts."
-FOUND = Say(json.dumps({"found": True, "answer": "Peanuts", "citations": [1]}))
-NOT_FOUND = Say(json.dumps({"found": False, "answer": "", "citations": []}))
+FOUND = Say(json.dumps({"citations": [1], "answer": "Peanuts"}))
+NOT_FOUND = Say(json.dumps({"citations": [], "answer": ""}))
 FACT = {
     "text": "Maya is allergic to peanuts.",
     "kind": "trait",

@@ -502,7 +502,7 @@ class TestReport:
         assert "name a place where you may write" in " ".join(told.split())
 
 
-FOUND = Say(json.dumps({"found": True, "answer": "red", "citations": [3]}))
+FOUND = Say(json.dumps({"citations": [3], "answer": "red"}))
 CORRECT = Say(json.dumps({"correct": True}))
 
 

@@ -117,9 +117,9 @@ class TestFacts:
         )
         assert datetime(2023, 5, 7, tzinfo=UTC) == fact.at
         assert {
-            "distiller": "openai/tiny/prompt-2",
+            "distiller": "openai/tiny/prompt-3",
             "model": "openai/tiny",
-            "prompt": "2",
+            "prompt": "3",
         } == fact.metadata
         assert fact.id in memory.search("Who moved to Berlin?").ids
 

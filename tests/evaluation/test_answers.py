@@ -140,7 +140,7 @@ def scripted(messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
         raise LLMError("the server is tired", provider="scripted")
     ids = [json.loads(line)["id"] for line in asked.splitlines() if "copper kettle" in line]
     found = "fair?" in asked and bool(ids)
-    return {"found": found, "answer": "A copper kettle" if found else "", "citations": ids}
+    return {"citations": ids, "answer": "A copper kettle" if found else ""}
 
 
 def run(dataset: Dataset, **settings: Any) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def fluent(messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     asked = messages[-1]["content"]
     if "<case>" in asked:
         return {"correct": True}
-    return {"found": True, "answer": "a copper kettle", "citations": first_id(asked)}
+    return {"citations": first_id(asked), "answer": "a copper kettle"}
 
 
 def first_id(asked: str) -> list[int]:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 CONFIG = Config.of(embedder="hashing:64")
 MAY = datetime(2024, 5, 6, 10, 0, tzinfo=UTC)
 LATER = datetime(2024, 6, 1, 10, 0, tzinfo=UTC)
-REPLY: dict[str, Json] = {"found": True, "answer": "Peanuts.", "citations": [1]}
+REPLY: dict[str, Json] = {"citations": [1], "answer": "Peanuts."}
 
 # What a service keeps to itself, and where a service is, which a file has no need of.
 NOT_OVER_HTTP = {"path", "config", "llm", "reflect_every", "reflector"}

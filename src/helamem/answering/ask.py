@@ -41,14 +41,14 @@ FUSION = 60  # damps the first ranks when several searches are merged; the custo
 MAX_MEMORY = 2000  # most characters of a memory in the prompt
 MAX_REFUSED = 20  # most refused citations that are listed one by one
 
+# Citations come first, so that a model looks for what it needs before it answers.
 ANSWER_SCHEMA: Mapping[str, Json] = {
     "type": "object",
     "properties": {
-        "found": {"type": "boolean"},
-        "answer": {"type": "string"},
         "citations": {"type": "array", "items": {"type": "integer"}},
+        "answer": {"type": "string"},
     },
-    "required": ["found", "answer", "citations"],
+    "required": ["citations", "answer"],
     "additionalProperties": False,
 }
 PLAN_SCHEMA: Mapping[str, Json] = {
@@ -302,13 +302,12 @@ def verify(
 def checked(data: Json, question: str, hits: Sequence[Hit], language: Language) -> Said:
     """A model's answer, with citations of memories that it was shown.
 
-    Without any, which small models often leave out, the words that the answer shares with memories tell which
-    were used. An answer that rests on
-    none of them is refused.
+    Small models often cite nothing. Then the words that the answer shares with memories tell which were used.
+    An answer that rests on none of them is refused.
     """
-    found: dict[str, Any] = data if isinstance(data, dict) else {}
-    text = str(found.get("answer", "")).strip()
-    if not found.get("found") or not text:
+    given: dict[str, Any] = data if isinstance(data, dict) else {}
+    text = str(given.get("answer", "")).strip()
+    if not text:
         return Said(text=None, citations=())
     shown = {hit.id for hit in hits}
     ids, others = schemas.fitting_items(data, ANSWER_SCHEMA, "citations")

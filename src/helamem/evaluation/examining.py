@@ -81,7 +81,7 @@ class Estimating:
         data: dict[str, Json] = {"correct": True}
         if request.schema is not answers.VERDICT:
             cited: list[Json] = [int(shown[1])] if shown else []
-            data = {"found": True, "answer": self.ANSWER, "citations": cited}
+            data = {"citations": cited, "answer": self.ANSWER}
         return Reply(
             text="",
             data=data,

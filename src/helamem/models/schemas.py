@@ -70,8 +70,8 @@ def fitting_items(
 def parse(text: str) -> Json:
     """Parse the JSON in a model's answer, even inside a fence or between words.
 
-    >>> parse('Sure! ```json {"found": true} ```')
-    {'found': True}
+    >>> parse('Sure! ```json {"sure": true} ```')
+    {'sure': True}
 
     Raises:
         ValueError: There is none.
