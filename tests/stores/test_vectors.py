@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.vectors import ExactIndex
+import pytest
+
+from helamem.core.quantization import principal_axes
+from helamem.stores.vectors import CompactIndex, ExactIndex, compact
 from helamem.testing import VectorIndexContract
 
 if TYPE_CHECKING:
@@ -17,3 +20,17 @@ if TYPE_CHECKING:
 class TestExact(VectorIndexContract):
     def make_index(self, sample: NDArray[np.float32]) -> VectorIndex:
         return ExactIndex.empty(sample.shape[1])
+
+
+class TestCompact(VectorIndexContract):
+    @pytest.fixture(autouse=True)
+    def few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(compact, "FEWEST", 400)  # so that heads decide here, too
+
+    def make_index(self, sample: NDArray[np.float32]) -> VectorIndex:
+        return CompactIndex.empty(principal_axes(sample))
+
+
+class TestSmallCompact(VectorIndexContract):
+    def make_index(self, sample: NDArray[np.float32]) -> VectorIndex:
+        return CompactIndex.empty(principal_axes(sample))

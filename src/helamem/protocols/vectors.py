@@ -66,8 +66,10 @@ class VectorIndex(Protocol):
         """
         ...
 
-    def similarities(self, query: Floats, owners: Ints, originals: Originals) -> Floats:
-        """The highest product of the question with a vector of each owner, exactly."""
+    def measured(
+        self, query: Floats, owners: Ints, originals: Originals
+    ) -> tuple[Floats, NDArray[np.float32]]:
+        """The highest product of the question with a vector of each owner, exactly, and what `wholes` gives."""
         ...
 
     def wholes(self, owners: Ints, originals: Originals) -> NDArray[np.float32]:

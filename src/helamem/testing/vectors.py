@@ -26,10 +26,12 @@ class Moment:
 
     Attributes:
         held: For each owner its vectors; none for one that was removed.
+        dimension: Their length.
     """
 
     index: VectorIndex
     held: list[NDArray[np.float32]] = field(default_factory=list)
+    dimension: int = 0
 
     def added(self, owners: list[int], vectors: list[NDArray[np.float32]]) -> Moment:
         """With the vectors of some owners."""
@@ -38,7 +40,7 @@ class Moment:
         held += [vectors[0][:0]] * (max(owners) + 1 - len(held))
         for owner, each in zip(owners, vectors, strict=True):
             held[owner] = each
-        return Moment(self.index.added(whose, np.concatenate(vectors)), held)
+        return replace(self, index=self.index.added(whose, np.concatenate(vectors)), held=held)
 
     def removed(self, *owners: int) -> Moment:
         """Without some owners."""
@@ -49,8 +51,7 @@ class Moment:
     def originals(self, owners: Ints) -> tuple[NDArray[np.float32], Ints]:
         """The vectors of some owners."""
         found = [self.held[owner] for owner in owners.tolist()]
-        dimension = self.held[0].shape[1]
-        vectors = np.concatenate([np.empty((0, dimension), np.float32), *found])
+        vectors = np.concatenate([np.empty((0, self.dimension), np.float32), *found])
         return vectors, np.array([len(each) for each in found], np.int64)
 
     @property
@@ -114,10 +115,11 @@ class VectorIndexContract(Whole):
 
         for query in self._queries(3):
             expected = [float((moment.held[owner] @ query).max()) for owner in owners]
-            found = moment.index.similarities(query, owners, moment.originals)
+            found, wholes = moment.index.measured(query, owners, moment.originals)
+            assert np.array([moment.held[i][0] for i in owners]).tobytes() == wholes.tobytes()
             np.testing.assert_allclose(found, expected, atol=1e-6)
             best, similarities = moment.search(query, 20)
-            again = moment.index.similarities(query, np.array(best), moment.originals)
+            again, _ = moment.index.measured(query, np.array(best), moment.originals)
             assert similarities.tolist() == again.tolist() == sorted(again.tolist(), reverse=True)
 
     def test_it_gives_back_the_vectors_of_whole_texts(self) -> None:
@@ -157,7 +159,7 @@ class VectorIndexContract(Whole):
 
     def test_an_index_without_vectors_finds_nothing(self) -> None:
         index = self.make_index(np.concatenate(self._some(np.random.default_rng(1), N)))
-        empty = Moment(index)
+        empty = Moment(index, dimension=self.dimension)
 
         found, _ = empty.search(self._queries(1)[0], 5, np.zeros(0, np.bool_))
 
@@ -174,7 +176,7 @@ class VectorIndexContract(Whole):
 
     def _filled(self) -> Moment:
         vectors = self._some(np.random.default_rng(2), N)
-        moment = Moment(self.make_index(np.concatenate(vectors)))
+        moment = Moment(self.make_index(np.concatenate(vectors)), dimension=self.dimension)
         moment = moment.added(list(range(N // 2)), vectors[: N // 2])
         return moment.added(list(range(N // 2, N)), vectors[N // 2 :])
 

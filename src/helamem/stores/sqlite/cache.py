@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.protocols import QUIET, ROLES
-from helamem.stores.sqlite import namespace, rows
-from helamem.stores.sqlite.columns import ACTIVE, HEARD, Columns
-from helamem.stores.sqlite.index import NodeIndex, Read
-from helamem.stores.sqlite.namespace import CHANGES_KEPT, NEVER, listed
+from helamem.stores.sqlite import loading, namespace, nodes
+from helamem.stores.sqlite.namespace import CHANGES_KEPT
 
 if TYPE_CHECKING:
+    from helamem.stores.sqlite.index import NodeIndex
     from helamem.stores.sqlite.namespace import Space, State
 
-ROLE_CODES = {role: code for code, role in enumerate(ROLES) if code}
 MANY_CHANGES = 0.1  # beyond this share of changed nodes, everything is read again
+AT_ONCE = 50_000  # nodes that are read from their own rows
 MANY_GONE = 0.5  # and beyond this share of rows of removed nodes
 MOST_BYTES = 256 * 2**20  # bytes of all indexes of a file; the one in use may be larger
 
@@ -99,38 +97,39 @@ class Caches:
 
 def caught_up(space: Space, held: Held | None, state: State) -> Held:
     """An index of this state: the present one with newer nodes added and changed ones corrected."""
-    if (
-        held is None
-        or held.state.is_newer_than(state)
-        or held.state.reindexings < state.reindexings
-    ):
-        held = Held(NEVER, NodeIndex.empty(space.dimension))
-    if held.state == state:
+    if held is not None and held.state == state and not _is_outgrown(held.index, state):
         return Held(state, held.index)
-    index = held.index
-    if state.generation != held.state.generation:
-        index = _corrected(space, held, state)
-    if state.last_node > index.last:
-        index = index.extended(_read(space, index, "n.id > ?", index.last))
+    index = _corrected(space, held, state)
+    while state.last_node > index.last:
+        newer = nodes.after(space, index.last, index.speakers.names, AT_ONCE)
+        if not len(newer.columns.ids):
+            break
+        index = index.extended(newer)
     return Held(state, index)
 
 
-def _corrected(space: Space, held: Held, state: State) -> NodeIndex:
-    """The index without removed nodes and with changed ones; empty if there are many."""
-    index, changes = held.index, _changes(space, held.state, state)
-    if changes is None or _is_worn(index, len(changes)):
-        (n,) = space.db.row("SELECT count(*) FROM node WHERE namespace = ?", space.id)
-        return NodeIndex.empty(space.dimension, room=n + n // 8)
-    known = listed(id_ for id_ in changes if id_ <= index.last)
-    changed = _read(space, index, "n.id IN (SELECT value FROM json_each(?))", known)
+def _corrected(space: Space, held: Held | None, state: State) -> NodeIndex:
+    """The index without removed nodes and with changed ones; made anew where it is worn or of no use."""
+    changes = None if held is None else _changes(space, held, state)
+    if held is None or changes is None or _is_worn(held.index, len(changes)):
+        return loading.begun(space)
+    if not changes:
+        return held.index
+    known = [id_ for id_ in changes if id_ <= held.index.last]
+    changed = nodes.among(space, known, held.index.speakers.names)
     gone = np.setdiff1d(np.array(changes, np.int64), changed.columns.ids)
-    return index.corrected(gone, changed)
+    return held.index.corrected(gone, changed)
 
 
-def _changes(space: Space, was: State, now: State) -> list[int] | None:
-    """The nodes that were changed or removed since another state; None if it was too long ago."""
-    if was == NEVER or now.generation - was.generation >= CHANGES_KEPT:
+def _changes(space: Space, held: Held, now: State) -> list[int] | None:
+    """The nodes that were changed or removed since an index was made; None if it does not lead to this state."""
+    was = held.state
+    n_generations = now.generation - was.generation
+    is_of_use = was.reindexings == now.reindexings and not was.is_newer_than(now)
+    if not is_of_use or n_generations >= CHANGES_KEPT or _is_outgrown(held.index, now):
         return None
+    if not n_generations:
+        return []
     return space.db.column(
         "SELECT DISTINCT node FROM change WHERE namespace = ? AND generation > ?",
         space.id,
@@ -138,36 +137,13 @@ def _changes(space: Space, was: State, now: State) -> list[int] | None:
     )
 
 
+def _is_outgrown(index: NodeIndex, state: State) -> bool:
+    """Whether a namespace has become so large that its vectors are packed."""
+    return state.is_packed and index.vectors.is_exact
+
+
 def _is_worn(index: NodeIndex, n_changes: int) -> bool:
     """Whether reading everything again is better than correcting an index."""
     held = max(len(index.table), 1)
     n_gone = max(index.n_gone, index.vectors.n_removed)
     return n_changes > MANY_CHANGES * held or n_gone > MANY_GONE * held
-
-
-def _read(space: Space, index: NodeIndex, condition: str, value: int | str) -> Read:
-    """Some nodes, with the speakers of the index and of these nodes."""
-    found = space.db.rows(
-        f"SELECT id, kind + {ACTIVE} * (active <> 0) + {HEARD} * (traits & {QUIET} = 0),"  # noqa: S608  # our own words
-        f" CASE WHEN traits & {QUIET} OR NOT active THEN -1 ELSE coalesce(session, -1) END,"
-        " length, at, speaker, traits, role,"
-        " coalesce((SELECT min(place) FROM superseded WHERE by = n.id), id), active"
-        f" FROM node n WHERE namespace = ? AND {condition} ORDER BY id",
-        space.id,
-        value,
-    )
-    blobs = space.db.column(
-        "SELECT value FROM node n JOIN vector v ON v.node = n.id"  # noqa: S608  # our own words
-        f" WHERE n.namespace = ? AND {condition} ORDER BY n.id",
-        space.id,
-        value,
-    )
-    known = index.speakers.names
-    names = dict.fromkeys((*known, *(row[5] for row in found if row[5] and row[9])))
-    number = {name: i for i, name in enumerate(names)}
-    numbered = [
-        (*row[:5], number.get(row[5], -1), row[6], ROLE_CODES.get(row[7], 0), row[8])
-        for row in found
-    ]
-    vectors, n_vectors = rows.unblobbed(blobs, space.dimension)
-    return Read(Columns.of(numbered), vectors, n_vectors, tuple(names))

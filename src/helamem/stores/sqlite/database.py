@@ -255,6 +255,12 @@ class Database:
         """The first value of every row."""
         return [row[0] for row in self.execute(query, *values)]
 
+    def overwrite(self, table: str, column: str, row: int, offset: int, content: bytes) -> None:
+        """Overwrite a part of a blob in place. Needs a transaction."""
+        with self._connection.blobopen(table, column, row) as blob:
+            blob.seek(offset)
+            blob.write(content)
+
     def empty_log(self) -> bool:
         """Move the write-ahead log into the file; return False if a reader still needs it."""
         self.execute(f"PRAGMA busy_timeout = {int(1e3 * min(READERS_S, self._busy_s))}")

@@ -28,7 +28,6 @@ from helamem.stores.sqlite.columns import (
 )
 from helamem.stores.sqlite.speakers import Speakers
 from helamem.stores.sqlite.turns import NONE, Turns
-from helamem.stores.vectors import ExactIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,25 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from helamem.protocols import Floats, Ints, NodeKind, Originals, VectorIndex
+    from helamem.stores.sqlite.nodes import Read
 
 CUE = NODE_KINDS.index("cue")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Read:
-    """Some nodes, as they are read from the file.
-
-    Attributes:
-        columns: What is known about them.
-        vectors: Their vectors, one node after the other, that of the whole first.
-        n_vectors: How many each of them has.
-        speakers: The names that the column of speakers points to: those of the index, then newer ones.
-    """
-
-    columns: Columns
-    vectors: NDArray[np.float32]
-    n_vectors: Ints
-    speakers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,15 +61,29 @@ class NodeIndex:
     n_inactive: int = 0
 
     @classmethod
-    def empty(cls, dimension: int, room: int = 0) -> NodeIndex:
-        """The index of a namespace without nodes, with room for some."""
-        columns = Columns.of([])
+    def of(
+        cls, columns: Columns, vectors: VectorIndex, speakers: tuple[str, ...], room: int = 0
+    ) -> NodeIndex:
+        """From the columns of all nodes, by ascending id, with room for so many.
+
+        Args:
+            vectors: Their vectors; none of those that are marked as gone.
+            speakers: The names that the column of speakers points to.
+        """
+        speaking = _speaking(columns)
         return cls(
             Table.of(columns, room),
             Turns.of(columns.placed, room),
-            ExactIndex.empty(dimension, room),
-            Speakers(),
+            vectors,
+            Speakers().counted(speakers, speaking, speaking[:0]),
+            _gone(columns),
+            _inactive(columns),
         )
+
+    @classmethod
+    def empty(cls, vectors: VectorIndex, room: int = 0) -> NodeIndex:
+        """The index of a namespace without nodes, with room for some."""
+        return cls.of(Columns.of([]), vectors, (), room)
 
     @property
     def last(self) -> int:
@@ -131,11 +128,11 @@ class NodeIndex:
 
         Args:
             gone: Ids that are not there any more; some may never have been in the index.
-            changed: Nodes of the index.
+            changed: Nodes of the index; some may have been marked as gone.
         """
         left = self._look_up(gone)
         left = left[left >= 0]
-        now = self.rows(changed.columns.ids)
+        now = np.searchsorted(self.table.ids.values, changed.columns.ids)
         rows = np.concatenate([left, now])
         old = self.table.at_rows(rows)
         new = _joined(_removed(old.where(slice(len(left)))), changed.columns)
@@ -145,7 +142,7 @@ class NodeIndex:
             _moved(self.turns, rows, old, new, table),
             self.vectors.removed(rows).added(np.repeat(now, changed.n_vectors), changed.vectors),
             self.speakers.counted(changed.speakers, _speaking(new), _speaking(old)),
-            self.n_gone + len(left),
+            self.n_gone + _gone(new) - _gone(old),
             self.n_inactive + _inactive(new) - _inactive(old),
         )
 
@@ -243,9 +240,11 @@ class NodeIndex:
         among[rows[rows >= 0]] = True
         return wanted & among
 
-    def similarities(self, vector: Floats, ids: Ints, originals: Originals) -> Floats:
-        """The similarity of each of these nodes: the same number as in `nearest`."""
-        return self.vectors.similarities(vector, self.rows(ids), self._of_rows(originals))
+    def measured(
+        self, vector: Floats, ids: Ints, originals: Originals
+    ) -> tuple[Floats, NDArray[np.float32]]:
+        """The similarity of each of these nodes, the same number as in `nearest`, and the vector of its text."""
+        return self.vectors.measured(vector, self.rows(ids), self._of_rows(originals))
 
     def wholes(self, ids: Ints, originals: Originals) -> NDArray[np.float32]:
         """The vectors of whole texts."""
@@ -320,6 +319,11 @@ def _speaking(columns: Columns) -> NDArray[np.int32]:
     tells = IS_ACTIVE[columns.marks] & (columns.marks & KINDS != CUE)
     speaking: NDArray[np.int32] = columns.speakers[tells]
     return speaking
+
+
+def _gone(columns: Columns) -> int:
+    """How many are marked as gone."""
+    return int((~IS_THERE[columns.marks]).sum())
 
 
 def _inactive(columns: Columns) -> int:

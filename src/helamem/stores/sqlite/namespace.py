@@ -55,6 +55,7 @@ class State:
         name: The namespace's name, which changes when it is dropped.
         n_documents, total_length: The number of active episodes and facts, and of their terms.
         lessons: The number of lessons learned.
+        is_packed: Whether its vectors are packed; see `packs`.
     """
 
     reindexings: int
@@ -64,6 +65,7 @@ class State:
     n_documents: int = field(compare=False)
     total_length: int = field(compare=False)
     lessons: int = field(compare=False)
+    is_packed: bool = field(compare=False, kw_only=True)
 
     @property
     def mean_length(self) -> float:
@@ -76,9 +78,6 @@ class State:
         return mine > (other.reindexings, other.generation, other.last_node)
 
 
-NEVER = State(-1, -1, 0, "", 0, 0, 0)  # of a namespace that is not there yet
-
-
 def state(space: Space) -> State:
     """The state of a namespace now.
 
@@ -86,14 +85,15 @@ def state(space: Space) -> State:
         EmbedderMismatchError, LanguageMismatchError: The file was reindexed with another embedder or language
             than this handle's.
     """
-    *counts, told = space.db.row(
+    *counts, is_packed, told = space.db.row(
         "SELECT generation, last_node, name, n_documents, total_length, lessons,"
+        " (SELECT count(*) FROM packing WHERE namespace = namespace.id),"
         " (SELECT json_group_object(key, value) FROM meta) FROM namespace WHERE id = ?",
         space.id,
     )
     kept = json.loads(told)
     require_fit(space.db, _analysis(kept), space.analysis)
-    return State(int(kept.get("reindexings", 0)), *counts)
+    return State(int(kept.get("reindexings", 0)), *counts, is_packed=bool(is_packed))
 
 
 def found(db: Database, name: str, mine: Analysis | None) -> Space | None:

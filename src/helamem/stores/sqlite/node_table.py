@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS, QUIET, Heard, NewEpisode
 from helamem.stores import encoding
-from helamem.stores.sqlite import edge_table, posting_table, rows
+from helamem.stores.sqlite import edge_table, packs, posting_table, rows
 from helamem.stores.sqlite.edge_table import LEARNED
 from helamem.stores.sqlite.namespace import CHANGES_KEPT, listed, moved
 from helamem.stores.sqlite.rows import CUE, EPISODE
@@ -188,6 +188,7 @@ def add_cue(space: Space, cue: NewCue) -> int:
     )  # fmt: skip
     _add_vectors(space, [(id_, rows.blob(cue.vector, (), space.dimension))])
     space.db.execute("UPDATE namespace SET last_node = ? WHERE id = ?", id_, space.id)
+    packs.keep_up(space)
     return id_
 
 
@@ -215,6 +216,7 @@ def add_contents(space: Space, added: Sequence[tuple[int, NewEpisode | NewFact]]
         "INSERT OR IGNORE INTO usage VALUES (?, ?, ?)",
         [(id_, each.uses, each.used_at) for id_, each in added if each.uses],
     )
+    packs.keep_up(space)
 
 
 def _add_vectors(space: Space, blobs: Sequence[tuple[int, bytes]]) -> None:
@@ -286,6 +288,8 @@ def uncount(space: Space, id_: int) -> None:
 
 def changed(space: Space, ids: Iterable[int]) -> None:
     """Invalidate every cache, in this and other processes, for changed or removed nodes."""
+    ids = list(ids)
+    packs.empty(space, ids)
     space.db.execute(
         "UPDATE namespace SET generation = generation + 1,"
         " last_node = coalesce((SELECT max(id) FROM node WHERE namespace = ?1), 0)"

@@ -34,10 +34,11 @@ def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
     stored = edge_table.two_steps_from(space, distinct(cues.ids, seeds), index)
     edges = stored.decayed(query.rule, seen.state.lessons if query.now is None else query.now)
     ids = index.around(index.memories(distinct(seeds, edges.targets)), query.reach)
+    similarity, vectors = index.measured(query.vector, ids, seen.originals)
     return RegionRows(
         nodes=index.nodes(ids),
-        similarity=index.similarities(query.vector, ids, seen.originals),
-        vectors=index.wholes(ids, seen.originals),
+        similarity=similarity,
+        vectors=vectors,
         allowed=np.ones(len(ids), np.bool_) if allowed is None else np.isin(ids, allowed),
         postings=words.among(ids),
         left_out=words.left_out,

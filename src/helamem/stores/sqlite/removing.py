@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.sqlite import journal, node_table, posting_table, shown, superseding
+from helamem.stores.sqlite import journal, node_table, packs, posting_table, shown, superseding
 from helamem.stores.sqlite.namespace import (
     DROPPED,
     GRAVES,
@@ -69,6 +69,7 @@ def drop(space: Space) -> None:
         )
     shown.forget(space, ids)
     journal.forget(space, ids)
+    packs.drop(space)
     posting_table.drop(space)
     for table in ("step", "node", "session", "cluster", "history"):
         space.db.execute(f"DELETE FROM {table} WHERE namespace = ?", space.id)  # noqa: S608

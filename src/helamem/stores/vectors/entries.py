@@ -30,6 +30,7 @@ class Entries:
         firsts: For each owner its first entry, and
         counts: how many it has.
         n_removed: The number of removed entries.
+        is_plain: Whether each owner has one entry, and always had the same.
     """
 
     owners: Rows
@@ -37,6 +38,7 @@ class Entries:
     firsts: Rows
     counts: Rows
     n_removed: int = 0
+    is_plain: bool = True
 
     @classmethod
     def none(cls, room: int = 0) -> Entries:
@@ -63,6 +65,7 @@ class Entries:
             self.firsts.replaced(old, firsts[~is_new]).followed_by(firsts[is_new]),
             self.counts.replaced(old, counts[~is_new]).followed_by(counts[is_new]),
             self.n_removed,
+            self.is_plain and not len(old) and len(whose) == len(owners),
         )
 
     def removed(self, owners: Ints) -> Entries:
@@ -74,6 +77,7 @@ class Entries:
             self.firsts,
             self.counts.replaced(owners, np.zeros(len(owners), np.int32)),
             self.n_removed + len(gone),
+            is_plain=False,
         )
 
     def of(self, owners: Ints) -> tuple[Ints, Ints]:
@@ -85,8 +89,8 @@ class Entries:
 
     def whose(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """For each entry, whether it is there and its owner is wanted."""
-        if len(self.owners) == len(wanted) and not self.n_removed:
-            return wanted  # one for each, in their order
+        if self.is_plain:
+            return wanted
         chosen: NDArray[np.bool_] = wanted[self.owners.values]
         return chosen & self.are_there.looked_up(TRUTH) if self.n_removed else chosen
 
@@ -97,7 +101,7 @@ class Entries:
             scores: One for each entry.
             owners: Ascending; those of the entries, each of which has one.
         """
-        if len(entries) == len(owners) and not self.n_removed:
+        if self.is_plain:
             return scores
         best = np.full(len(owners), -1.0, scores.dtype)
         np.maximum.at(best, np.searchsorted(owners, self.owners.at(entries)), scores)

@@ -65,10 +65,12 @@ class ExactIndex:
         best = top_k(scores, k)
         return owners[best], scores[best]
 
-    def similarities(self, query: Floats, owners: Ints, originals: Originals) -> Floats:  # noqa: ARG002
-        """The highest product of the question with a vector of each owner."""
+    def measured(
+        self, query: Floats, owners: Ints, originals: Originals
+    ) -> tuple[Floats, NDArray[np.float32]]:
+        """The similarity of each owner, and the vector of its whole text."""
         entries, counts = self._entries.of(owners)
-        return highest(self._scores(entries, query), counts)
+        return highest(self._scores(entries, query), counts), self.wholes(owners, originals)
 
     def wholes(self, owners: Ints, originals: Originals) -> NDArray[np.float32]:  # noqa: ARG002
         """The vector of each owner's whole text."""
