@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helamem.moments import EARLIEST, LATEST
-from helamem.stores.sqlite import removing
+from helamem.stores.sqlite import packs, removing
 from helamem.stores.sqlite.posting_table import NEW, OLD
 from helamem.stores.sqlite.rows import IS_DOCUMENT
 
@@ -166,6 +166,9 @@ CHECKS: tuple[Check, ...] = (
 )  # fmt: skip
 
 
+_PACKED = "{} memories are packed otherwise than their rows say"
+
+
 def wrong(database: Database, namespace: int, dimension: int) -> list[str]:
     """What is wrong with the file, and with one namespace in it: one sentence each."""
     found = [
@@ -179,6 +182,9 @@ def wrong(database: Database, namespace: int, dimension: int) -> list[str]:
         count = check.found(database, namespace, 4 * dimension)
         if count:
             found.append(check.complaint.format(count))
+    n_packed = packs.wrong(database, namespace, dimension)
+    if n_packed:
+        found.append(_PACKED.format(n_packed))
     found += [
         f"memory {id_} was superseded by one that it superseded"
         for id_ in _in_rings(database, namespace)
@@ -197,6 +203,10 @@ def mend(space: Space, at: float) -> list[str]:
         if count:
             _mend(space, check, at)
             done.append(f"{check.complaint.format(count)}: {check.remedy}")
+    n_packed = packs.wrong(space.db, space.id, space.dimension)
+    if n_packed:
+        packs.drop(space)
+        done.append(f"{_PACKED.format(n_packed)}: to be packed anew")
     return done
 
 

@@ -111,9 +111,13 @@ def _axes(space: Space) -> NDArray[np.float32]:
 
 def read(space: Space) -> Iterator[Pack]:
     """All packs of a namespace, by ascending id."""
+    return _of(space.db, space.id, space.dimension)
+
+
+def _of(db: Database, namespace: int, dimension: int) -> Iterator[Pack]:
     query = "SELECT nodes, codes FROM pack WHERE namespace = ? ORDER BY first"
-    for records, codes in space.db.execute(query, space.id):
-        yield Pack.decoded(records, codes, space.dimension)
+    for content, codes in db.execute(query, namespace):
+        yield Pack.decoded(content, codes, dimension)
 
 
 def keep_up(space: Space) -> None:
@@ -248,15 +252,16 @@ def numbered(digests: Ints, marks: NDArray[np.uint8]) -> tuple[NDArray[np.int32]
     return found, speaking[firsts[order]]
 
 
-def wrong(db: Database, namespace: int) -> int:
+def wrong(db: Database, namespace: int, dimension: int) -> int:
     """How many nodes of a namespace disagree with its packs."""
     found = db.find("SELECT last FROM packing WHERE namespace = ?", namespace)
     if found is None:
         return 0
-    parts = db.column("SELECT nodes FROM pack WHERE namespace = ? ORDER BY first", namespace)
-    records = np.frombuffer(b"".join(parts), RECORD)
-    there = db.column(
-        "SELECT id FROM node WHERE namespace = ? AND id <= ? ORDER BY id", namespace, found[0]
-    )
-    alive = records["id"][records["mark"] != GONE]
-    return len(np.setdiff1d(alive, there)) + len(np.setdiff1d(there, records["id"]))
+    there = db.column("SELECT id FROM node WHERE namespace = ? AND id <= ?", namespace, found[0])
+    try:
+        records = [pack.records for pack in _of(db, namespace, dimension)]
+    except CorruptError:
+        return len(there)
+    known = np.concatenate([np.empty(0, RECORD), *records])
+    kept = known["id"][known["mark"] != GONE]
+    return len(np.setdiff1d(kept, there)) + len(np.setdiff1d(there, known["id"]))
