@@ -50,7 +50,8 @@ class Reading(Protocol):
     def nearest(self, vector: Floats, k: int, *, kinds: Sequence[NodeKind]) -> tuple[Ints, Floats]:
         """The active nodes with the highest similarity: ids and similarities, best first, ties by id.
 
-        It is that of the most similar vector, as `RegionRows.similarity` is.
+        It is that of the most similar vector, as `RegionRows.similarity` is. A store may miss a few of the nearest in
+        a large namespace; similarities are exact.
 
         Quiet episodes are not among them.
         """
