@@ -311,7 +311,7 @@ class TestSearch:
 
     def test_with_no_weight_at_all_everything_is_equal(self) -> None:
         terms = (
-            "vector", "vector_heavy", "words", "session", "speaker", "user", "date", "time", "length", "stating"
+            "vector", "vector_heavy", "words", "session", "speaker", "user", "wish", "date", "length", "stating"
         )  # fmt: skip
         weightless: dict[str, Any] = {f"activation.{term}": 0.0 for term in terms}
         config = Config.of("default", **weightless)
@@ -337,6 +337,36 @@ class TestSearch:
 
         assert [round(each["user"], 2) for each in terms] == [Config().activation.user, 0.0]
         assert {hit.parts.base_terms["user"] for hit in asked} == {0.0}
+
+    def test_what_repeats_a_better_memory_makes_room_for_another(self) -> None:
+        def ids(repeated: float) -> tuple[int, ...]:
+            chosen: dict[str, Any] = {"selection.repeated": repeated}
+            config = Config.of(**chosen)
+            with Memory(":memory:", config=config, embedder=HashingEmbedder(64)) as memory:
+                for day, words in enumerate(
+                    ["I had soup.", "I had soup.", "I had soup and bread."]
+                ):
+                    memory.add(words, at=MONDAY + timedelta(days=day))
+                return memory.search("Who had soup?", k=2).ids
+
+        assert (1, 2) == ids(1.0)
+        assert (1, 3) == ids(0.0)
+        assert 0.0 < Config().selection.repeated < 1.0
+
+    def test_what_was_wished_once_counts_more_where_help_is_asked_for(self, memory: Memory) -> None:
+        memory.add(Turn("I saw a play about a letter.", role="user", session="a", at=MONDAY))
+        memory.add(Turn("Always keep a letter short.", role="user", session="b", at=MONDAY))
+        memory.add(Turn("Always keep a letter short!", role="assistant", session="c", at=MONDAY))
+
+        for query, counts in (
+            ("How should I open a letter?", True),
+            ("Who wrote a letter?", False),
+        ):
+            terms = {hit.id: hit.parts.base_terms for hit in memory.search(query)}
+            wished = {id_: parts.get("wish", 0.0) for id_, parts in terms.items()}
+
+            assert 0.0 == wished[1] == wished[3]
+            assert wished[2] == pytest.approx(counts * 0.6 * terms[2]["similarity"])
 
     def test_a_day_that_is_named_brings_its_memories_however_many_there_are(self) -> None:
         few: dict[str, Any] = {"candidates.nearest": 5, "candidates.lexical": 5}

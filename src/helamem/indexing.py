@@ -16,10 +16,10 @@ from helamem import records
 from helamem.core.arrays import real_numbers
 from helamem.errors import EmbedderError
 from helamem.identity import day
-from helamem.language import characters, dates
+from helamem.language import characters
 from helamem.language.sentences import is_question, sentences, stretches
 from helamem.language.terms import index_terms
-from helamem.protocols import ASKS, NAMES_TIME, QUIET, NewEpisode
+from helamem.protocols import ASKS, QUIET, WISHES, NewEpisode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -274,4 +274,5 @@ def traits(words: str, language: Language) -> int:
     said = _NOTE.sub("", words.rstrip())
     found = sentences(said, language)
     asks = bool(found) and is_question(found[-1], language)
-    return ASKS * asks + NAMES_TIME * dates.names_time(said, language)
+    wishes = any(language.wish.search(sentence) for sentence in found)
+    return ASKS * asks + WISHES * wishes

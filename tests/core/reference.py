@@ -36,6 +36,10 @@ def cosine(a: Sequence[float], b: Sequence[float]) -> float:
     return sum((x / of_a) * (y / of_b) for x, y in zip(a, b, strict=True))
 
 
+def repeats(vectors: Sequence[Sequence[float]], alike: float) -> list[bool]:
+    return [any(cosine(a, b) >= alike for b in vectors[:i]) for i, a in enumerate(vectors)]
+
+
 def top_k(scores: Sequence[float], k: int) -> list[int]:
     return sorted(range(len(scores)), key=lambda i: (-scores[i], i))[:k]
 

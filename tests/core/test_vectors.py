@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from core import reference
 from core.strategies import columns, eighths, floats, tables
 from helamem.core import vectors as module
-from helamem.core.vectors import normalize, products, shifted_similarity, similarities, top_k
+from helamem.core.vectors import (
+    normalize,
+    products,
+    repeats,
+    shifted_similarity,
+    similarities,
+    top_k,
+)
 
 if TYPE_CHECKING:
     from helamem.core.arrays import Floats
@@ -94,6 +101,18 @@ def test_a_vector_is_most_similar_to_itself(vectors: Floats) -> None:
 def test_similarities_of_another_dimension_are_refused() -> None:
     with pytest.raises(ValueError, match="the query has 2 dimensions, but the vectors have 3"):
         similarities(floats([1, 0]), floats([[1, 0, 0]]))
+
+
+@given(tables(5, 2, st.integers(-2, 2).map(float)), st.sampled_from([0.3, 0.8, 0.99]))
+def test_repeats_equals_the_naive_loop(vectors: Floats, alike: float) -> None:
+    assert reference.repeats(vectors.tolist(), alike) == repeats(vectors, alike=alike).tolist()
+
+
+@given(tables(4, 3, coordinates))
+def test_what_is_said_twice_repeats_all_that_was_said_before(vectors: Floats) -> None:
+    twice = np.concatenate([vectors, vectors])
+
+    assert repeats(twice, alike=0.9)[len(vectors) :].tolist() == vectors.any(axis=1).tolist()
 
 
 def test_opposite_vectors_have_shifted_similarity_zero() -> None:

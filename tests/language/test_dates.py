@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.language.dates import Period, asks_when, names_time, names_year, periods_named
+from helamem.language.dates import Period, names_time, names_year, periods_named
 from helamem.language.english import ENGLISH
 
 TODAY = date(2024, 5, 15)  # a Wednesday
@@ -153,20 +153,6 @@ def test_a_day_is_read_in_every_form(day: date, rest: str) -> None:
 def test_no_text_is_too_odd(text: str) -> None:
     for each in periods_named(text, TODAY, ENGLISH):
         assert each.first is None or each.last is None or each.first <= each.last
-
-
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("When did Ana move?", True),
-        ("In which year was it?", True),
-        ("How long has Ben known her?", True),
-        ("What did she say when he left?", False),
-        ("Who came?", False),
-    ],
-)
-def test_questions_for_a_time_are_known(question: str, expected: bool) -> None:
-    assert expected is asks_when(question, ENGLISH)
 
 
 @pytest.mark.parametrize(

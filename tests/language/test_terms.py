@@ -15,6 +15,7 @@ from helamem.language.english import ENGLISH
 from helamem.language.names import names_something
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import MAX_TERM, index_terms, terms_of
+from helamem.protocols import WISHES
 
 LETTERS = str.maketrans("0123456789", "abcdefghij")
 
@@ -42,6 +43,23 @@ any_text = st.text(st.characters(exclude_categories=()), max_size=60)
 )
 def test_words_and_numbers(given: str, expected: list[str]) -> None:
     assert expected == terms_of(given, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("Always answer in French.", True),
+        ("Here is my letter.\nPlease never use jargon in it.", True),
+        ("From now on, call me Mel.", True),
+        ("I'd rather take the train, can you look one up?", True),
+        ("I really prefer trains.", True),
+        ("It is as I always say.", False),
+        ("She prefers trains.", False),
+        ("How can I always win?", False),
+    ],
+)
+def test_what_is_wanted_from_then_on_is_a_trait(given: str, expected: bool) -> None:
+    assert expected is bool(traits(given, ENGLISH) & WISHES)
 
 
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019", "\u02bc", "\uff07"])

@@ -20,6 +20,7 @@ TEXTS = (
     "\u6771\u4eac\u306b\u884c\u3063\u305f\u3002\u672c\u5f53\u304b\uff1f",
     "\u0645\u062d\u0645\u0640\u062f \u06a9\u062a\u0627\u0628",
     "\u0939\u093f\u0928\u094d\u0926\u0940 \u092d\u093e\u0937\u093e\u0964 \U0001f355",
+    "Please always answer in French.",
     "By the way, the kids were singing in the garden last week. [image: a garden]",
 )
 

@@ -114,7 +114,9 @@ def test_of_a_memory_longer_than_the_budget_the_passage_that_matters_is_shown(
     context = render(hits, max_tokens=max_tokens, query=SAFE)
 
     assert NEEDLE in context.text
-    assert "[1] Ana: [...] " in context.text
+    begun = "The weather was fine, and nobody came. " if max_tokens >= 500 else ""
+    assert f"[1] Ana: {begun}" in context.text
+    assert "[...] " in context.text
     assert 1 == context.ids[0]
     assert (1,) == context.cut
     assert context.tokens <= max_tokens

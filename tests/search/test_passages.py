@@ -1,9 +1,11 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from growth import is_proportional
-from helamem.search.passages import CUT, passage
+from helamem.search.passages import CUT, excerpt, passage
 
 FILLER = "The weather was as it is in autumn, and nobody came to see us. "
 
@@ -33,6 +35,35 @@ def test_the_sentence_that_the_question_is_about_is_shown(before: int, after: in
     assert len(found) <= 200
     assert (before > 2) <= found.startswith(CUT)
     assert (after > 2) <= found.endswith(CUT)
+
+
+def test_an_excerpt_has_the_beginning_and_the_passage() -> None:
+    opening, needle = "I moved to Leeds in May.", "The password of the safe is 1234."
+    text = f"{opening} {FILLER * 50}{needle} {FILLER * 50}"
+
+    found = excerpt(text, "What is the safe's password?", 400)
+
+    assert found.startswith(opening)
+    assert needle in found
+    assert f"see us. {CUT} " in found
+    assert len(found) <= 400
+
+
+def test_an_excerpt_without_room_or_need_for_both_is_a_passage() -> None:
+    text = "The password of the safe is 1234. " + FILLER * 50
+
+    for size, query in ((200, "Who came in autumn?"), (400, "What is the safe's password?")):
+        assert passage(text, query, size) == excerpt(text, query, size)
+
+
+def test_an_excerpt_of_a_text_without_sentences_begins_with_whole_words() -> None:
+    words = " ".join(f"word{i}" for i in range(5000))
+
+    found = excerpt(words, "word4321 please", 300)
+
+    assert found.startswith("word0 word1 ")
+    assert "word4321" in found
+    assert set(found.replace(CUT, "").split()) <= set(words.split())
 
 
 def test_rare_words_count_more_than_frequent_ones() -> None:
@@ -72,12 +103,15 @@ def test_without_the_words_the_beginning_is_shown() -> None:
 
 
 @given(
-    text=st.text(st.sampled_from("ab .\n?\u3002\u00e9\u0130"), max_size=400),
+    text=st.text(st.sampled_from("ab .\n?\u3002\u00e9\u0130"), max_size=800),
     query=st.text(st.sampled_from("ab .*(\u0130"), max_size=10),
-    size=st.integers(20, 200),
+    size=st.integers(20, 390),
+    cut=st.sampled_from([passage, excerpt]),
 )
-def test_it_is_never_longer_and_never_invented(text: str, query: str, size: int) -> None:
-    found = passage(text, query, size)
+def test_it_is_never_longer_and_never_invented(
+    text: str, query: str, size: int, cut: Callable[[str, str, int], str]
+) -> None:
+    found = cut(text, query, size)
 
     assert len(found) <= size
-    assert found.removeprefix(f"{CUT} ").removesuffix(f" {CUT}") in text
+    assert all(" ".join(part.split()) in " ".join(text.split()) for part in found.split(CUT))

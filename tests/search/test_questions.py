@@ -83,6 +83,22 @@ def test_whether_the_assistant_is_asked_for_is_known(query: str, expected: bool)
     assert expected is understood(query).asks_reply
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("Can you recommend a book?", True),
+        ("How should I lay out my letter?", True),
+        ("What do I need for the visa?", True),
+        ("What books did you recommend?", False),
+        ("Can you list the order in which I brought up my trips?", False),
+        ("When is my call with Maya?", False),
+        ("Who plays the piano?", False),
+    ],
+)
+def test_a_question_for_help_is_told_from_one_about_the_past(query: str, expected: bool) -> None:
+    assert expected is understood(query).asks_help
+
+
 def test_a_day_is_that_of_the_one_who_asks() -> None:
     [(start, end)] = understood("What happened yesterday?").periods
 

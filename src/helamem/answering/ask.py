@@ -19,7 +19,7 @@ from helamem.models.tokens import count_tokens
 from helamem.plain import Record, fields
 from helamem.protocols import Request
 from helamem.records import Fact
-from helamem.search.passages import passage
+from helamem.search.passages import excerpt
 from helamem.tracing import traced
 
 if TYPE_CHECKING:
@@ -332,10 +332,10 @@ def _refused(ids: Sequence[Json]) -> tuple[str, ...]:
 
 
 def memory_line(hit: Hit, question: str) -> dict[str, Json]:
-    """A memory as it is quoted; a long one is cut to the passage that fits the question."""
+    """A memory as it is quoted; a long one is cut to its beginning and the passage that fits."""
     memory = hit.memory
     line = prompts.fact_line(memory) if isinstance(memory, Fact) else prompts.episode_line(memory)
-    return line | {"text": passage(str(line["text"]), question, MAX_MEMORY)}
+    return line | {"text": excerpt(str(line["text"]), question, MAX_MEMORY)}
 
 
 def in_order(hits: Iterable[Hit]) -> list[Hit]:

@@ -77,7 +77,7 @@ class Activation(_Section):
     )
     vector: float = setting(0.35, "weight of the similarity of the embeddings", low=0)
     vector_heavy: float = setting(
-        2.2, "addition to `activation.vector` where turns are not light", low=0
+        2.5, "addition to `activation.vector` where turns are not light", low=0
     )
     similarity: Literal["relative", "cosine", "shifted"] = setting(
         "relative", "max(cos, 0) as a share of the best, as it is, or the paper's (cos + 1) / 2"
@@ -98,10 +98,15 @@ class Activation(_Section):
     k1: float = setting(1.0, "BM25: saturation of repeated terms", low=0)
     b: float = setting(1.0, "BM25: penalty of long turns", low=0, high=1)
     session: float = setting(0.23, "weight of the best similarity in the turn's session", low=0)
-    speaker: float = setting(0.6, "weight of a speaker whom the question names", low=0)
+    speaker: float = setting(0.55, "weight of a speaker whom the question names", low=0)
     user: float = setting(
         0.6,
         "weight of the user's turns, unless the question asks what the assistant said",
+        low=0,
+    )
+    wish: float = setting(
+        0.6,
+        "share by which a wish's similarity counts more (`Always answer in French`) if the question asks for help",
         low=0,
     )
     date: float = setting(1.2, "weight of a date that the question names", low=0)
@@ -110,14 +115,11 @@ class Activation(_Section):
         "days from that date after which a turn outside of it has 1/e of its half weight",
         low=0.001,
     )
-    time: float = setting(
-        0.42, "weight of time expressions in the turn if the question asks when", low=0
-    )
     length: float = setting(
-        0.17, "weight of length where turns are light: n / (n + 3) for n terms", low=0
+        0.3, "weight of length where turns are light: n / (n + 3) for n terms", low=0
     )
     stating: float = setting(
-        0.17, "weight of turns that do not end with a question, where turns are light", low=0
+        0.15, "weight of turns that do not end with a question, where turns are light", low=0
     )
     keyword: float = setting(
         0.0, "weight of the share of the question's terms among the turn's keywords", low=0
@@ -146,7 +148,7 @@ class Spreading(_Section):
         True, "whether the threshold is subtracted from what is passed on"
     )
     temporal: float = setting(
-        0.4, "gain from a question to the turn that answers it, where turns are light", low=0
+        0.35, "gain from a question to the turn that answers it, where turns are light", low=0
     )
     learned: float = setting(
         0.5, "gain over learned edges, between memories that were used together", low=0
@@ -212,6 +214,12 @@ class Selection(_Section):
         0.05, "least activation from learned edges or cues that such a hit needs", low=0
     )
     facts: int = setting(3, "most facts in a result", low=0)
+    repeated: float = setting(
+        0.9,
+        "share of its score that a memory keeps that repeats a better one almost word for word",
+        low=0,
+        high=1,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from helamem.core.arrays import Floats, Ints
+    from helamem.core.arrays import Bools, Floats, Ints
 
 PIECE = 200_000  # multiplications; OpenBLAS shares out a product of 262,144 or more
 
@@ -103,6 +103,27 @@ def shifted_similarity(cosines: Floats) -> Floats:
     [0.0, 0.5, 1.0]
     """
     return (np.asarray(cosines, dtype=np.float64) + 1) / 2
+
+
+def repeats(vectors: Floats, *, alike: float) -> Bools:
+    """Which vectors are like one before them.
+
+        cos(v_i, v_j) >= alike  for some j < i
+
+    Args:
+        vectors: Shape (n, d), of any length; one of length 0 is like nothing.
+        alike: The least cosine; above 0.
+
+    Returns:
+        Shape (n,).
+
+    >>> repeats(np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 0.1]]), alike=0.95).tolist()
+    [False, False, True]
+    """
+    unit = normalize(vectors)
+    # Not a matrix product, which would call other cores for a task that is over before they come.
+    cosines = np.einsum("ik,jk->ij", unit, unit)
+    return np.asarray(np.tril(cosines >= alike, -1).any(axis=1))
 
 
 def top_k(scores: Floats, k: int) -> Ints:

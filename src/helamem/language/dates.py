@@ -106,11 +106,6 @@ def words_of_time(text: str, today: date, language: Language) -> list[str]:
     return [asking[start:stop] for start, stop in found]
 
 
-def asks_when(question: str, language: Language) -> bool:
-    """Whether a question asks for a time."""
-    return bool(language.asks_when.match(question))
-
-
 def names_time(text: str, language: Language) -> bool:
     """Whether a text places something in time: a date, a weekday, "last week", "since"."""
     return bool(language.time_words.search(text))

@@ -173,10 +173,6 @@ _TIME_WORDS = re.compile(
     r"summer|winter|spring|fall|autumn|(?:19|20)\d\d|" + "|".join(_LONG_MONTHS) + r")\b",
     re.IGNORECASE,
 )
-_ASKS_WHEN = re.compile(
-    r"\W*(?:when|since when|how long|(?:in |on )?(?:what|which) (?:year|month|week|day|date|time))\b",
-    re.IGNORECASE,
-)
 
 _TELLING = (
     r"(?:said|told|suggested|recommended|advised|proposed|mentioned|explained|described|listed|gave|given|"
@@ -185,6 +181,18 @@ _TELLING = (
 _ASKS_REPLY = re.compile(
     rf"\b(?:(?:did|have|had|were) you\b|you (?:\w+ly )?(?:(?:had|have|['\u2019]ve) )?{_TELLING}\b"
     r"|your (?:\w+ )?(?:suggestion|recommendation|advice|answer|reply|explanation|response|proposal)s?\b)",
+    re.IGNORECASE,
+)
+_ASKS_HELP = re.compile(
+    r"\b(?:(?:should|can|could|do|would|shall|may) (?:i|we)|(?:can|could|would|will) you|i should|suggest|recommend"
+    r"|help me)\b",
+    re.IGNORECASE,
+)
+_WISH = re.compile(
+    r"^\W{0,3}(?:(?:please|also|and|but)\W{1,2})?"
+    r"(?:always|never|don['\u2019]?t ever|from now on|going forward|in (?:the )?future|whenever i|every time i"
+    r"|(?:remember|make sure) (?:to|that|you))\b"
+    r"|\bi(?: would|['\u2019]d)?(?: \w+ly)? (?:prefer|rather)\b|\bmy preferences?\b",
     re.IGNORECASE,
 )
 
@@ -221,7 +229,7 @@ def stem(word: str) -> str:
 
 ENGLISH = Language(
     name="english",
-    version=3,
+    version=4,
     stop_words=frozenset(_STOP_WORDS.split()),
     stem=stem,
     contraction=_CONTRACTION,
@@ -250,9 +258,10 @@ ENGLISH = Language(
     month_days=_MONTH_DAYS,
     times=_TIMES,
     time_words=_TIME_WORDS,
-    asks_when=_ASKS_WHEN,
     framing=_FRAMING,
     asks_reply=_ASKS_REPLY,
+    asks_help=_ASKS_HELP,
+    wish=_WISH,
     nicknames={nickname: frozenset(names.split()) for nickname, names in _NICKNAMES.items()},
     pet_ending=re.compile(r"(?:ie|ey|y|i)$"),
     called=_CALLED,

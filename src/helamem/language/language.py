@@ -89,9 +89,10 @@ class Language:
             `in`, `first`, `last`, `of`.
         times: Relative periods.
         time_words: Anything that places a text in time.
-        asks_when: Beginnings of questions that ask for a time.
         framing: Phrases of a question about the form of its answer, or about having been discussed.
         asks_reply: Signs that a question asks what the assistant said.
+        asks_help: Signs that a question asks for something to be done, not for what is remembered.
+        wish: How a sentence says what is wanted from then on.
         nicknames: The names that each nickname may stand for, lower case, beside those that it begins.
         pet_ending: The ending of a pet name, as the "y" of "Benny".
         called: What somebody is called, in group 1.
@@ -127,9 +128,10 @@ class Language:
     month_days: re.Pattern[str] = NOTHING
     times: Times = field(default_factory=Times)
     time_words: re.Pattern[str] = NOTHING
-    asks_when: re.Pattern[str] = NOTHING
     framing: re.Pattern[str] = NOTHING
     asks_reply: re.Pattern[str] = NOTHING
+    asks_help: re.Pattern[str] = NOTHING
+    wish: re.Pattern[str] = NOTHING
     nicknames: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pet_ending: re.Pattern[str] = NOTHING
     called: re.Pattern[str] = NOTHING
@@ -137,6 +139,6 @@ class Language:
 
 NEUTRAL = Language(
     name="neutral",
-    version=2,
+    version=3,
     time_words=re.compile(r"\b(?:19|20)\d\d\b"),  # a year is one in every language
 )

@@ -33,8 +33,8 @@ from helamem.protocols.reindexing import (
 from helamem.protocols.store import Reindexing, Store
 from helamem.protocols.values import (
     ASKS,
-    NAMES_TIME,
     QUIET,
+    WISHES,
     ChangedFact,
     Distillate,
     Handed,
@@ -55,10 +55,10 @@ __all__ = [
     "ASKS",
     "CHANNELS",
     "LLM",
-    "NAMES_TIME",
     "NODE_KINDS",
     "QUIET",
     "ROLES",
+    "WISHES",
     "Analysis",
     "ChangedFact",
     "Clock",

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from helamem.protocols.graph import EdgeRule, Floats, Ints
     from helamem.records import FactKind, Json
 
-# Traits of a turn: it ends with a question; it places something in time; it names something; no search
-# finds it.
-ASKS, NAMES_TIME, QUIET = 1, 2, 8
+# Traits of a turn: it ends with a question; it says what is wanted from then on; no search finds it.
+ASKS, WISHES, QUIET = 1, 2, 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ class NewEpisode:
         passages: Vectors of passages, where the text is long. The similarity of a memory is the highest dot
             product with its vectors, so that a passage of a length below 1 counts less than the whole.
         length: The number of terms, repetitions counted.
-        traits: A sum of `ASKS`, `NAMES_TIME` and `QUIET`. A quiet turn has no terms.
+        traits: A sum of `ASKS`, `WISHES` and `QUIET`. A quiet turn has no terms.
         offset: The offset of the clock of `at`, in seconds east of UTC; None if it is unknown.
     """
 

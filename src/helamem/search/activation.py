@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import lexical, scoring, surroundings, vectors
-from helamem.protocols import ASKS, NAMES_TIME, ROLES
+from helamem.protocols import ASKS, ROLES, WISHES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ DAY_S = 86_400.0
 FEW_TERMS = 3.0  # number of terms at which a turn gets half of the weight of length
 NEARBY = 0.5  # most value of a turn near a named time, but outside of it
 USER = ROLES.index("user")
+ASSISTANT = ROLES.index("assistant")
 
 
 def base_terms(
@@ -42,8 +43,11 @@ def base_terms(
         "session": (config.session, lambda: _session_similarity(region, question, config)),
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
         "user": (config.user, lambda: _said_by_user(region, question)),
+        "wish": (
+            config.wish * vector * question.asks_help,
+            lambda: _wished(region, question, config),
+        ),
         "date": (config.date, lambda: _date_named(region, question, config)),
-        "time": (config.time, lambda: _time_term(region, question)),
         "length": (config.length * light, lambda: _saying_much(region)),
         "stating": (config.stating * light, lambda: 1 - region.having(ASKS)),
         "keyword": (config.keyword, lambda: _keyword_overlap(region, question)),
@@ -123,10 +127,6 @@ def _document_frequency(region: Region, counts: Floats) -> Floats:
     return np.asarray(np.minimum(frequency, region.postings.n_documents))
 
 
-def _time_term(region: Region, question: Question) -> Floats:
-    return region.having(NAMES_TIME) * question.asks_when
-
-
 def _session_similarity(region: Region, question: Question, config: Activation) -> Floats:
     """The similarity of the best turn in each turn's session."""
     return surroundings.group_max(_similarity(region, question, config), region.nodes.sessions)
@@ -147,6 +147,12 @@ def _said_by_user(region: Region, question: Question) -> Floats:
     """
     by_user = region.nodes.roles == USER
     return np.asarray(by_user & (not question.asks_reply), np.float64)
+
+
+def _wished(region: Region, question: Question, config: Activation) -> Floats:
+    """The similarity of turns that say what is wanted from then on; an assistant's advice is no wish."""
+    wishes = region.having(WISHES) * (region.nodes.roles != ASSISTANT)
+    return np.asarray(wishes * _similarity(region, question, config))
 
 
 def _saying_much(region: Region) -> Floats:

@@ -7,8 +7,8 @@
     [13] Ben: I will bake without them.
 
 Every line is a heading, or a memory with its id in brackets, so that an answer can cite it. A text longer than the
-budget is cut to the passage that fits the question, with "[...]" at the cuts. Line breaks inside a memory become
-spaces, so it cannot pass for a heading or another memory.
+budget is cut to its beginning and the passage that fits the question, with "[...]" at the cuts. Line breaks inside a
+memory become spaces, so it cannot pass for a heading or another memory.
 """
 
 from __future__ import annotations
@@ -76,9 +76,8 @@ def render(
         rank * tokens ** 0.3, the lowest first
 
     Far down the list, two short turns hold an answer more often than a long one a little above them. A hit that does
-    not fit is left out, and later ones are tried. A text that would not fit even alone is cut to a passage of at
-    most half the budget, so that it neither empties nor fills the prompt. If nothing fits, the best hit is shown in
-    part.
+    not fit is left out, and later ones are tried. A text that would not fit even alone is cut to at most half the
+    budget, so that it neither empties nor fills the prompt. If nothing fits, the best hit is shown in part.
 
     Args:
         query: The question by which passages are chosen.
@@ -140,7 +139,7 @@ class _Budget:
         """A passage of a hit of at most `tokens`; None if there is no room for one."""
         size = 4 * tokens
         while size >= LEAST_CHARACTERS:
-            line = _line(hit, passages.passage(hit.text, query, size))
+            line = _line(hit, passages.excerpt(hit.text, query, size))
             price = self.price(line)
             if price <= tokens:
                 return _Line(hit, line, price, is_cut=True)

@@ -1,4 +1,4 @@
-"""The passage of a long text that fits a question, cut at sentence ends. Pure."""
+"""What is shown of a long text: its beginning, and the passage that fits a question. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,26 @@ Place: TypeAlias = (
 
 CUT = "[...]"  # marks omitted text
 _WORD = re.compile(r"[^\W_]+")
+_TWO_PARTS = 300  # characters from which the beginning is shown beside the passage
 _MOST = 2000  # most places of one word that are considered
 _END = re.compile(r"(?:[.!?]['\")\]]*\s+|[\u3002\uff01\uff1f]|\n)")
+
+
+def excerpt(text: str, query: str, size: int) -> str:
+    """The beginning of a text and its passage for a question, half of the room each.
+
+    Long turns begin with what matters: in published conversations, the beginning holds more of the answers than
+    the passage that is nearest by words or by meaning. With little room, the passage is shown alone.
+
+    Args:
+        size: The most characters, with the marks of omissions.
+    """
+    found = passage(text, query, size)
+    if size < _TWO_PARTS or not found.startswith(CUT):
+        return found
+    end = _opening(text, size // 2)
+    rest = passage(text[end:], query, size - end - 1)
+    return f"{text[:end].rstrip()} {rest}" if rest.startswith(CUT) else text[:end] + rest
 
 
 def passage(text: str, query: str, size: int) -> str:
@@ -37,6 +55,12 @@ def passage(text: str, query: str, size: int) -> str:
     before = f"{CUT} " if text[:begin].strip() else ""
     after = f" {CUT}" if text[end:].strip() else ""
     return f"{before}{text[begin:end].strip()}{after}"
+
+
+def _opening(text: str, size: int) -> int:
+    """The end of the sentences that fit into `size`, or of the words if these fill less than half of it."""
+    ends = [match.end() for match in _END.finditer(text, 0, size)]
+    return ends[-1] if ends and ends[-1] > size // 2 else _words_from(text, 0, size)[1]
 
 
 def _places(text: str, query: str) -> list[Place]:

@@ -36,8 +36,8 @@ class Question:
         named: The speakers that it names, in order.
         misspelt: The terms that nearly match a speaker's name, with the speaker.
         periods: The periods that it names, as starts and ends in epoch seconds.
-        asks_when: Whether it asks for a time.
         asks_reply: Whether it asks for what the assistant said.
+        asks_help: Whether it asks for something to be done, for which wishes from before count.
     """
 
     text: str
@@ -49,8 +49,8 @@ class Question:
     named: tuple[str, ...]
     misspelt: tuple[tuple[str, str], ...]
     periods: tuple[tuple[float, float], ...]
-    asks_when: bool
     asks_reply: bool
+    asks_help: bool
 
 
 def understand(
@@ -91,8 +91,8 @@ def understand(
         named=named(query, speakers, language),
         misspelt=_misspelt(asked, speakers, language),
         periods=tuple(period.seconds(at.tzinfo) for period in periods),
-        asks_when=dates.asks_when(asked, language),
         asks_reply=bool(language.asks_reply.search(query)),
+        asks_help=_asks_help(query, language),
     )
 
 
@@ -143,6 +143,12 @@ def without_names(query: str, speakers: Sequence[str], language: Language) -> st
         end = max(end, stop)
     rest = (kept + query[end:]).strip()
     return rest if terms_of(rest, language) else query
+
+
+def _asks_help(query: str, language: Language) -> bool:
+    """Whether a query asks for something to be done, and not about what was said before."""
+    looks_back = language.asks_reply.search(query) or language.framing.search(query)
+    return bool(language.asks_help.search(query)) and not looks_back
 
 
 def _misspelt(

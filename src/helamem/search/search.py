@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 FACT = NODE_KINDS.index("fact")
 MAX_VIA = 8
+ALIKE = 0.95  # cosine from which a memory repeats another
 
 
 def search(
@@ -130,10 +131,11 @@ def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tu
 
     The first places go by direct activation alone, so that no association displaces what answers by itself;
     the places up to k by all activation. Association may add a few more. A hit that is not among the best k
-    by direct activation has the associative path.
+    by direct activation has the associative path. What repeats a better one counts less.
     """
     open_ = np.flatnonzero(region.allowed & ~_surplus_facts(scores.total, region, config.facts))
-    direct, total = scores.direct[open_], scores.total[open_]
+    counts = _counting(region, scores.total, open_, k, config.repeated)
+    direct, total = counts * scores.direct[open_], counts * scores.total[open_]
     n_direct = min(config.direct or k, k)
     anyone = np.ones(len(open_), np.bool_)
     first, rest = scoring.dual_path(direct, total, k=n_direct, m=k - n_direct, eligible=anyone)
@@ -146,6 +148,17 @@ def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tu
         (int(open_[i]), "direct" if i in by_itself else "associative")
         for i in np.concatenate([chosen, more]).tolist()
     ]
+
+
+def _counting(region: Region, total: Floats, open_: Ints, k: int, repeated: float) -> Floats:
+    """How much of their scores counts: all, or less of a memory that repeats a better one; shape of `open_`.
+
+    Only the best 2 k are compared.
+    """
+    counts = np.ones(len(open_))
+    best = vectors.top_k(total[open_], 2 * k)
+    counts[best[vectors.repeats(region.vectors[open_[best]], alike=ALIKE)]] = repeated
+    return counts
 
 
 def _surplus_facts(total: Floats, region: Region, most: int) -> Bools:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from helamem.protocols import ASKS, NAMES_TIME, ROLES
+from helamem.protocols import ASKS, ROLES, WISHES
 from helamem.testing import samples
 from helamem.testing.base import Contract
 
@@ -81,7 +81,7 @@ class SequenceContract(Contract):
 
     def test_nodes_come_in_the_order_asked_for(self) -> None:
         a, b = (
-            samples.add(self.store, "one two", speaker="Ben", at=3.5, traits=ASKS + NAMES_TIME)[0],
+            samples.add(self.store, "one two", speaker="Ben", at=3.5, traits=ASKS + WISHES)[0],
             samples.add(self.store, "three", speaker="", at=2.5)[0],
         )
         fact = samples.add_fact(self.store, "a fact about Ben", a, speaker="Ben", at=1.5)

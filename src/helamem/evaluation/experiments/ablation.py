@@ -31,12 +31,13 @@ WITHOUT: Mapping[str, Settings] = {
     "speaker": {"activation.speaker": 0.0},
     "names taken out of the vector": {"activation.names_apart": False},
     "user": {"activation.user": 0.0},
+    "wish": {"activation.wish": 0.0},
     "date": {"activation.date": 0.0},
-    "time": {"activation.time": 0.0},
     "length": {"activation.length": 0.0},
     "stating": {"activation.stating": 0.0},
     "spreading from questions to answers": {"spreading.temporal": 0.0},
     "fan-out": {"spreading.fan_out": 0.0},
+    "repetitions count less": {"selection.repeated": 1.0},
     "candidates (exact instead)": {"candidates.nearest": 0, "candidates.lexical": 0},
 }
 
