@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem import decay
 from helamem.core import forgetting, hebbian
+from helamem.core.arrays import batches
 from helamem.core.forgetting import Verdict
 from helamem.core.graph import sums_at
 from helamem.decay import DAY_S
@@ -15,11 +17,13 @@ from helamem.records import GROUP, KEEP, Episode
 from helamem.reports import ForgetPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from helamem.config import Config
-    from helamem.protocols import Floats, Ints, Store
+    from helamem.core.arrays import Bools
+    from helamem.protocols import EdgeRule, Floats, Ints, Store
 
+AT_ONCE = 1000  # episodes that are read together
 UNLEARNED = (
     "Nothing was ever reinforced, so useful and useless episodes cannot be told apart, and nothing "
     "is forgotten. Reinforce what serves, or delete what should go."
@@ -47,28 +51,25 @@ def plan_forgetting(
             None for never.
     """
     limits = config.forgetting
-    ids = store.ids(kinds=["episode"])
-    memories = [each for each in store.get(ids.tolist()) if isinstance(each, Episode)]
-    strength = _strength(store, config, ids, learning_now)
-    since = np.array([max(each.at, each.stored_at).timestamp() for each in memories], np.float64)
-    groups = _groups(memories)
+    worn = _worn(store, config, learning_now)
+    ids = worn.ids
     codes = forgetting.marked(
         forgetting.verdicts(
-            strength,
-            _age(store, ids, now - since, ignored),
-            now - _last_used(memories, since),
-            np.array([each.uses for each in memories], np.int64),
+            worn.strength,
+            _age(store, ids, now - worn.since, ignored),
+            now - worn.last_used,
+            worn.uses,
             max_strength=limits.max_strength,
             min_age_s=limits.min_age_days * DAY_S,
             min_idle_s=limits.min_idle_days * DAY_S,
         ),
-        np.array([each.metadata.get(KEEP) is True for each in memories], np.bool_),
-        groups,
+        worn.keep,
+        worn.groups,
     )
     may_go = codes == Verdict.FORGET
     share = limits.max_share if max_share is None else max_share
     most = int(share * len(ids)) if store.lessons() else 0
-    goes = forgetting.weakest(may_go, strength, since, groups, most=most)
+    goes = forgetting.weakest(may_go, worn.strength, worn.since, worn.groups, most=most)
     going = ids[goes].tolist()
     return ForgetPlan(
         ids=tuple(with_older(store, going)),
@@ -102,27 +103,72 @@ def _age(store: Store, ids: Ints, age: Floats, ignored: int | None) -> Floats:
     return np.where(np.isin(ids, unwanted), np.inf, age)
 
 
-def _strength(store: Store, config: Config, ids: Ints, learning_now: float) -> Floats:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Worn:
+    """What forgetting goes by: a row per episode.
+
+    Attributes:
+        strength: The sum of its decayed edge weights.
+        since: When its age starts, and
+        last_used: when it was last used, or its age starts; in epoch seconds.
+        keep: Whether it is marked to stay.
+        groups: The number of its group; -1 for none.
+    """
+
+    ids: Ints
+    strength: Floats
+    since: Floats
+    last_used: Floats
+    uses: Ints
+    keep: Bools
+    groups: Ints
+
+
+def _worn(store: Store, config: Config, learning_now: float) -> _Worn:
+    """The columns of all episodes, of which only some are in memory at a time."""
+    ids, rule = store.ids(kinds=["episode"]), decay.rule(config.learning)
+    numbers: dict[tuple[str, str], int] = {}
+    parts = [_of_some(store, some, rule, learning_now, numbers) for some in batches(ids, AT_ONCE)]
+    if not parts:
+        parts = [_of_some(store, ids, rule, learning_now, numbers)]
+    return _Worn(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in _Worn.__slots__)
+    )
+
+
+def _of_some(
+    store: Store,
+    ids: Ints,
+    rule: EdgeRule,
+    learning_now: float,
+    numbers: dict[tuple[str, str], int],
+) -> _Worn:
+    episodes = [each for each in store.get(ids.tolist()) if isinstance(each, Episode)]
+    since = np.array([max(each.at, each.stored_at).timestamp() for each in episodes], np.float64)
+    used = [each.used_at.timestamp() if each.used_at else np.nan for each in episodes]
+    return _Worn(
+        ids=ids,
+        strength=_strength(store, ids, rule, learning_now),
+        since=since,
+        last_used=np.where(np.isnan(used), since, used),
+        uses=np.array([each.uses for each in episodes], np.int64),
+        keep=np.array([each.metadata.get(KEEP) is True for each in episodes], np.bool_),
+        groups=np.array([_group(each, numbers) for each in episodes], np.int64),
+    )
+
+
+def _strength(store: Store, ids: Ints, rule: EdgeRule, learning_now: float) -> Floats:
     """Each episode's strength: the sum of its decayed edge weights."""
-    edges, rule = store.all_edges(), decay.rule(config.learning)
+    edges = store.edges(ids)
     weights = hebbian.decayed(
         edges.weights, learning_now - edges.touched, tau=rule.tau, floor=rule.floor
     )
     return sums_at(ids, edges.sources, weights)
 
 
-def _last_used(memories: Sequence[Episode], since: Floats) -> Floats:
-    """When each was last used, in epoch seconds; if never, when its age starts."""
-    used = [each.used_at.timestamp() if each.used_at else np.nan for each in memories]
-    return np.where(np.isnan(used), since, used)
-
-
-def _groups(memories: Sequence[Episode]) -> Ints:
-    """The number of each episode's group; -1 for none."""
-    numbers: dict[tuple[str, str], int] = {}
-    found = np.full(len(memories), -1, np.int64)
-    for i, each in enumerate(memories):
-        name = each.metadata.get(GROUP)
-        if isinstance(name, str):
-            found[i] = numbers.setdefault((each.session, name), len(numbers))
-    return found
+def _group(episode: Episode, numbers: dict[tuple[str, str], int]) -> int:
+    """The number of an episode's group; -1 for none."""
+    name = episode.metadata.get(GROUP)
+    return (
+        numbers.setdefault((episode.session, name), len(numbers)) if isinstance(name, str) else -1
+    )

@@ -1,4 +1,4 @@
-"""What one `add`, `reinforce`, `delete` and search cost: as much in a large namespace as in a small one.
+"""What one `add`, `reinforce`, `update`, `delete` and search cost: as much in a large namespace as in a small one.
 
 SQLite's own steps are counted: each row that is read or written takes some.
 """
@@ -63,6 +63,7 @@ def costs(path: Path, n: int, steps: Steps) -> dict[str, int]:
             "search after it": steps.of(lambda: memory.search("What about goats1?")),
             "search": steps.of(lambda: memory.search("What about goats1?")),
             "reinforce": steps.of(lambda: memory.reinforce(recall, used=[middle, middle + 3])),
+            "update": steps.of(lambda: memory.update(middle + 4, "Said of hens.")),
             "delete": steps.of(lambda: memory.delete(middle + 5)),
             "search after a deletion": steps.of(lambda: memory.search("What about bees1?")),
         }

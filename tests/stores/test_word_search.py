@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helamem.core import threshold
-from helamem.stores.sqlite import SQLiteStore, word_search
+from helamem.stores.sqlite import SQLiteStore, posting_table, word_search
 from helamem.stores.sqlite.word_search import Words
 from helamem.testing import samples
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from helamem.protocols import Ints
+    from helamem.stores.sqlite.namespace import Space
     from helamem.stores.sqlite.snapshots import Snapshot
 
 VOCABULARY = ("ash", "birch", "cedar", "elm", "fir", "gum")
+MOST_WORDS = 20  # of a turn, and more than any has
 SHARES = (0.9, 0.6, 0.4, 0.2, 0.05, 0.01)
 
 
@@ -116,6 +118,43 @@ def test_only_what_is_needed_is_looked_up(store: SQLiteStore) -> None:
 
     assert plans
     assert [] == [plan for plan in plans if not plan.startswith("SEARCH")]
+
+
+def test_as_many_postings_move_on_as_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting_table, "MANY_NEW", 60)
+    generator = np.random.default_rng(6)
+    kwargs: Any = {"namespace": "n", "embedder_name": "e", "dimension": samples.DIMENSION}
+    store = SQLiteStore(":memory:", **kwargs)
+    said: dict[int, str] = {}
+    for i in range(120):
+        text = f"{_said(generator)} t{i}"
+        with store._writing() as space:
+            before = _in_tiers(space)
+            said |= dict.fromkeys(samples.add(store, text), text)
+            new, old = _in_tiers(space)
+            n_added = new + old - sum(before)
+            assert old - before[1] <= n_added
+            assert new <= 60 + 2 * MOST_WORDS
+        if i % 10 == 9:
+            store.remove([min(said)], at=1.0)
+            del said[min(said)]
+
+    assert [] == store.check()
+    with store._seeing() as seen:
+        assert min(_in_tiers(seen.space)) > 30
+    found = samples.postings(store, "ash", "t3")
+    assert {id_ for id_, text in said.items() if {"ash", "t3"} & set(text.split())} == set(
+        found.ids.tolist()
+    )
+    store.close()
+
+
+def _in_tiers(space: Space) -> tuple[int, int]:
+    """How many postings each of the two trees has."""
+    new, old = space.db.row(
+        "SELECT count(*) FILTER (WHERE tier = 0), count(*) FILTER (WHERE tier = 1) FROM posting"
+    )
+    return new, old
 
 
 def test_the_levels_of_a_file_are_repaired(tmp_path: Any) -> None:

@@ -312,7 +312,7 @@ class Storage(_Section):
         "full: stored turns survive a power cut; normal: adding is faster, but a power cut may lose the last turns",
         stable=True,
     )
-    batch_size: int = setting(256, "turns per transaction in `add_many`", low=1)
+    batch_size: int = setting(1024, "turns per transaction in `add_many`", low=1)
     connections: int = setting(
         8, "how many connections a process opens to a database at most; a file needs none", low=1
     )

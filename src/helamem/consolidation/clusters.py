@@ -17,7 +17,7 @@ from helamem.identity import digest
 from helamem.protocols import CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from helamem.config import Consolidation
     from helamem.protocols import EdgeRule, Edges, Floats, Ints, Nodes
@@ -42,8 +42,8 @@ def find_clusters(
     """Hubs by effective strength over learned and temporal edges, each with its strongest neighbours.
 
     Args:
-        nodes: Every episode.
-        edges: Every stored edge; bindings of cues count towards strength, but are not followed.
+        nodes: The episodes that may be hubs, and all episodes beside these.
+        edges: The stored edges of those; bindings of cues count towards strength, but are not followed.
         now: The learning clock.
     """
     weights = hebbian.decayed(edges.weights, now - edges.touched, tau=rule.tau, floor=rule.floor)
@@ -81,18 +81,14 @@ def is_new(cluster: Sequence[Episode], known: Container[bytes]) -> bool:
     return 2 * len(fresh) > len(cluster)
 
 
-def stretches(
-    episodes: Sequence[Episode], known: Container[bytes], *, size: int
-) -> list[list[Episode]]:
-    """The episodes that no model has read, in the order of storing, in stretches of at most `size`.
+def stretches(episodes: Iterable[Episode], *, size: int) -> list[list[Episode]]:
+    """Episodes that no model has read, in the order of storing, in stretches of at most `size`.
 
     Long episodes make shorter stretches, of at most `STRETCH_CHARS` shown characters.
     """
     found: list[list[Episode]] = []
     room = 0
     for episode in episodes:
-        if mark(episode, "read") in known:
-            continue
         length = min(len(episode.text), MAX_EPISODE)
         room -= length
         if not found or len(found[-1]) == size or room < 0:
@@ -110,7 +106,7 @@ def _episode_graph(nodes: Nodes, edges: Edges, weights: Floats, temporal: float)
         & np.isin(edges.targets, nodes.ids)
     )
     inside &= weights > 0
-    after = nodes.next > 0
+    after = np.isin(nodes.next, nodes.ids)
     here, there = nodes.ids[after], nodes.next[after]
     sources = np.concatenate([edges.sources[inside], here, there])
     targets = np.concatenate([edges.targets[inside], there, here])

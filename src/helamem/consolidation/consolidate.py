@@ -14,19 +14,22 @@ from helamem import decay
 from helamem.consolidation import claims, clusters
 from helamem.consolidation.extractive import Extractive
 from helamem.consolidation.reflective import Reflective
+from helamem.core.arrays import batches, distinct
 from helamem.errors import ChangedError, CutOffError, NotFoundError, ProviderError
 from helamem.models.metering import Meter
-from helamem.protocols import QUIET
+from helamem.protocols import NODE_KINDS, QUIET
 from helamem.records import Episode
 from helamem.reports import ConsolidationReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from helamem.config import Config
     from helamem.consolidation.distiller import Distiller
-    from helamem.protocols import LLM, EdgeRule, Embedder, Nodes, Store
+    from helamem.protocols import LLM, EdgeRule, Edges, Embedder, Ints, Nodes, Store
 
+EPISODE = NODE_KINDS.index("episode")
+AT_ONCE = 1000  # episodes that are read together
 MAX_FAILURES = 3  # consecutive failures after which the pass stops: the model is down
 
 
@@ -75,10 +78,10 @@ def consolidate(
     )
 
 
-def _heard(store: Store) -> Nodes:
-    """The episodes that may be distilled: all except quiet ones."""
-    nodes = store.nodes(store.ids(kinds=["episode"]))
-    return store.nodes(nodes.ids[nodes.traits & QUIET == 0])
+def _heard(store: Store, ids: Ints) -> Nodes:
+    """Those of the nodes that may be distilled: episodes, except quiet ones."""
+    nodes = store.nodes(ids)
+    return store.nodes(ids[(nodes.kinds == EPISODE) & (nodes.traits & QUIET == 0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,37 +179,46 @@ def _plan(store: Store, config: Config, reader: str | None, learning_now: float)
     Args:
         reader: The name of the distiller that reads every turn; None if sentences are extracted.
     """
-    nodes = _heard(store)
+    nodes, edges = _around_hubs(store, config.consolidation.min_degree)
     found = clusters.find_clusters(
         nodes,
-        store.all_edges(),
+        edges,
         rule=decay.rule(config.learning),
         now=learning_now,
         config=config.consolidation,
     )
-    known = store.clusters()
     dense = [_episodes(store, ids) for ids in found.members]
-    todo = _changed(dense, known) if reader is None else _new(dense, known, reader, config)
+    todo = _changed(store, dense) if reader is None else _new(store, dense, reader, config)
     unchanged = len(dense) - len(todo)
     if reader is not None:
-        todo += _stretches(store, nodes.ids.tolist(), known, config.reflection.stretch)
+        todo += _stretches(store, config.reflection.stretch)
     return _Plan(found.n_hubs, unchanged, todo)
+
+
+def _around_hubs(store: Store, min_degree: int) -> tuple[Nodes, Edges]:
+    """The episodes that may be hubs and those beside them, and the edges of the former."""
+    hubs = store.joined(at_least=min_degree)
+    edges, own = store.edges(hubs), store.nodes(hubs)
+    beside = distinct(hubs, edges.targets, own.previous, own.next)
+    return _heard(store, beside[beside > 0]), edges
 
 
 def _episodes(store: Store, ids: Iterable[int]) -> list[Episode]:
     return [memory for memory in store.get(list(ids)) if isinstance(memory, Episode)]
 
 
-def _changed(dense: Sequence[Sequence[Episode]], known: set[bytes]) -> list[_Cluster]:
+def _changed(store: Store, dense: Sequence[Sequence[Episode]]) -> list[_Cluster]:
     """The clusters whose texts changed since sentences were extracted from them."""
     found = [_Cluster(each, [clusters.fingerprint(each, Extractive.name)]) for each in dense]
+    known = store.clusters(among=[cluster.marks[0] for cluster in found])
     return [cluster for cluster in found if cluster.marks[0] not in known]
 
 
 def _new(
-    dense: Sequence[Sequence[Episode]], known: set[bytes], reader: str, config: Config
+    store: Store, dense: Sequence[Sequence[Episode]], reader: str, config: Config
 ) -> list[_Cluster]:
     """The clusters that are worth a call: large enough, and mostly new to the model."""
+    known = store.clusters(among=[mark for each in dense for mark in _marks(each, reader)])
     return [
         _Cluster(each, [mark for mark in _marks(each, reader) if mark not in known])
         for each in dense
@@ -221,11 +233,20 @@ def _marks(cluster: Sequence[Episode], reader: str) -> list[bytes]:
     ]
 
 
-def _stretches(store: Store, ids: Sequence[int], known: set[bytes], size: int) -> list[_Cluster]:
+def _stretches(store: Store, size: int) -> list[_Cluster]:
     return [
         _Cluster(stretch, [clusters.mark(episode, "read") for episode in stretch], in_row=True)
-        for stretch in clusters.stretches(_episodes(store, ids), known, size=size)
+        for stretch in clusters.stretches(_unread(store), size=size)
     ]
+
+
+def _unread(store: Store) -> Iterator[Episode]:
+    """The episodes that no model has read, in the order of storing; only some are in memory at a time."""
+    for ids in batches(store.ids(kinds=["episode"]), AT_ONCE):
+        episodes = _episodes(store, _heard(store, ids).ids.tolist())
+        marks = [clusters.mark(episode, "read") for episode in episodes]
+        known = store.clusters(among=marks)
+        yield from (each for each, mark in zip(episodes, marks, strict=True) if mark not in known)
 
 
 def _distil_all(
@@ -272,7 +293,7 @@ def _distil(writing: _Writing, distiller: Distiller, cluster: _Cluster, done: _D
         added = inside.distil(
             replace(outcome.distillate, rule=writing.rule, now=writing.learning_now, step=step)
         )
-        left = cluster.without(inside.clusters()) if added is None else None
+        left = cluster.without(inside.clusters(among=cluster.marks)) if added is None else None
     if added is None:
         if left is not None:
             _distil(writing, distiller, left, done)

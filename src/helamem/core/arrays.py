@@ -6,10 +6,13 @@ float width; results are float64, except where a function says that it keeps the
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Floats: TypeAlias = NDArray[np.floating]
 Ints: TypeAlias = NDArray[np.int64]
@@ -43,6 +46,15 @@ def distinct(*several: Ints) -> Ints:
     is_first = np.ones(len(ordered), np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
     return ordered[is_first]
+
+
+def batches(ids: Ints, size: int) -> Iterator[Ints]:
+    """The ids in pieces of at most `size`.
+
+    >>> [each.tolist() for each in batches(np.array([3, 5, 8]), 2)]
+    [[3, 5], [8]]
+    """
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def sums(indices: Ints, amounts: Floats, n: int) -> Floats:

@@ -7,8 +7,9 @@ characters without a space.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from helamem.language.characters import EMOJI, HAN, INDIC, UNSPACED, plain
 from helamem.language.sentences import opens_sentence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MAX_TERM = (
     64  # most characters of a run without spaces; longer ones are cut, in texts and queries alike
 )
+MOST_TOKENS = 2**14  # in RAM: some 3 MB, enough for nearly all that is said
 
 # Units that are written with and without a space before them; a single letter would tear 5G and B12 apart.
 _UNITS = "km|cm|mm|kg|mg|lbs?|oz|ml|cl|dl|kwh|kw|mah|[kmgt]b|[kmg]?hz|mph|kph|kmh|min|sec|hrs?|px|pt|am|pm"
@@ -62,7 +64,7 @@ def terms_of(text: str, language: Language) -> list[str]:
     ['maya', 'flight', 'leav', 'gate', 'b12', '9:40', 'error', '42p07']
     """
     tokens = TOKEN.findall(folded(text, language))
-    return [term for token in tokens for term in _token_terms(token, language)]
+    return [term for token in tokens for term in _read(token, language).terms]
 
 
 def index_terms(text: str, language: Language) -> list[Term]:
@@ -72,18 +74,15 @@ def index_terms(text: str, language: Language) -> list[Term]:
     """
     counts: dict[str, int] = {}
     tellings: dict[str, int] = {}
-    known: dict[
-        str, tuple[str, ...]
-    ] = {}  # the terms of each token: long texts repeat most of theirs
     searched = folded(text, language)
     for match in TOKEN.finditer(searched):
-        token = match[0]
-        if token not in known:
-            known[token] = tuple(_token_terms(token, language))
-        if not known[token]:
+        token = _read(match[0], language)
+        if not token.terms:
             continue
-        telling = _importance(token, searched, match.start(), language)
-        for term in known[token]:
+        telling = token.telling
+        if token.may_open and opens_sentence(searched, match.start()):
+            telling = 2
+        for term in token.terms:
             counts[term] = counts.get(term, 0) + 1
             tellings[term] = min(telling, tellings.get(term, telling))
     ranked = sorted(counts, key=lambda term: (tellings[term], -len(term)))
@@ -94,6 +93,36 @@ def folded(text: str, language: Language) -> str:
     """The text with one kind of apostrophe, without contractions, and `plain`."""
     searched = plain(text)
     return language.contraction.sub("", searched) if "'" in searched else searched
+
+
+class _Token(NamedTuple):
+    """A token wherever it stands.
+
+    Attributes:
+        telling: 0 with a digit, 1 with a capital, else 2.
+        may_open: Whether the capital tells nothing where it opens a sentence.
+    """
+
+    terms: tuple[str, ...]
+    telling: int
+    may_open: bool
+
+
+def _read(token: str, language: Language) -> _Token:
+    """A token; those that people repeat are read once."""
+    return _read_often(token, language) if len(token) <= MAX_TERM else _read_once(token, language)
+
+
+def _read_once(token: str, language: Language) -> _Token:
+    terms = tuple(_token_terms(token, language))
+    if _DIGIT.search(token):
+        return _Token(terms, 0, may_open=False)
+    if not language.capitals_name or not token[0].isupper():
+        return _Token(terms, 2, may_open=False)
+    return _Token(terms, 1, may_open=not token[1:].isupper())
+
+
+_read_often = lru_cache(MOST_TOKENS)(_read_once)
 
 
 def _token_terms(token: str, language: Language) -> Iterator[str]:
@@ -117,12 +146,3 @@ def _term(word: str, language: Language) -> str:
     if _VERSION.match(word):
         return word[1:]
     return word.replace(",", "") if _DIGIT.search(word) else language.stem(word)
-
-
-def _importance(token: str, text: str, start: int, language: Language) -> int:
-    """0 for a token with a digit, 1 for a capital that does not just open a sentence, else 2."""
-    if _DIGIT.search(token):
-        return 0
-    if not language.capitals_name or not token[0].isupper():
-        return 2
-    return 1 if token[1:].isupper() or not opens_sentence(text, start) else 2

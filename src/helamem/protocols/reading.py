@@ -91,6 +91,10 @@ class Reading(Protocol):
         """The vectors of the whole texts, shape (n, dimension), in the order of `ids`."""
         ...
 
+    def joined(self, *, at_least: int) -> Ints:
+        """The active nodes that at least so many learned edges leave, wherever these lead; ascending."""
+        ...
+
     def facts(
         self, *, superseded: bool = False, resting_on: Sequence[int] | None = None
     ) -> list[Fact]:

@@ -154,8 +154,8 @@ class Store(Reading, Protocol):
         """
         ...
 
-    def clusters(self) -> set[bytes]:
-        """The digests of the clusters that have been distilled."""
+    def clusters(self, among: Sequence[bytes] | None = None) -> set[bytes]:
+        """The digests of the clusters that have been distilled: all of them, or those among some."""
         ...
 
     def supersede(

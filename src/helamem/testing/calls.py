@@ -56,6 +56,7 @@ def others(store: Store) -> list[Callable[[], object]]:
         store.facts,
         store.cues,
         store.clusters,
+        lambda: store.joined(at_least=1),
         store.supersessions,
         lambda: store.unmark([b"new"]),
         store.lessons,

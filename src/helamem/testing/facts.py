@@ -76,6 +76,8 @@ class FactContract(Contract):
         self.store.add_facts([], cluster=b"two")
 
         assert {b"one", b"two"} == self.store.clusters()
+        assert {b"two"} == self.store.clusters(among=[b"two", b"three"])
+        assert set() == self.store.clusters(among=[])
 
     def test_facts_without_their_episodes_are_not_stored(self) -> None:
         [a] = samples.add(self.store, "a")

@@ -115,6 +115,18 @@ class LearningContract(Contract):
         assert [(a, b), (c, b), (c, fact)] == found
         assert [] == samples.rows(self.store.edges(samples.ints()))
 
+    def test_nodes_are_found_by_how_many_learned_edges_leave_them(self) -> None:
+        a, b, c, d = samples.add(self.store, "a", "b", "c", "d")
+        samples.add_fact(self.store, "about d", d)
+        self.store.learn(samples.lesson({(a, b): 0.5, (a, c): 0.5}, used=[a], cue=samples.cue("?")))
+
+        assert [a] == self.store.joined(at_least=3).tolist()
+        assert [a, b, c] == self.store.joined(at_least=1).tolist()[:3]
+        assert d not in self.store.joined(at_least=1)
+        assert [] == self.store.joined(at_least=4).tolist()
+        self.store.supersede(a, d, at=1.0)
+        assert [] == self.store.joined(at_least=3).tolist()
+
     def test_what_misled_is_weakened_where_an_edge_is(self) -> None:
         a, b, c = samples.add(self.store, "a", "b", "c")
         self.store.learn(samples.lesson({(a, b): 0.5, (b, c): 0.5}, now=1.0))

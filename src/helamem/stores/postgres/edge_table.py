@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from helamem.protocols import CHANNELS
 from helamem.stores.postgres import rows
-from helamem.stores.postgres.rows import CUE, LIVING_EDGE
+from helamem.stores.postgres.rows import CUE, IS_SUPERSEDED, LIVING_EDGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -216,6 +218,18 @@ def leaving(scope: Scope, sources: Ints, *, superseded: bool = False) -> Edges:
         superseded=superseded,
     )
     return rows.edges(found)
+
+
+def joined(scope: Scope, at_least: int) -> Ints:
+    """The active nodes that at least so many learned edges leave; ascending."""
+    found = scope.column(
+        "SELECT e.source FROM helamem.edge e WHERE e.namespace = %(ns)s AND e.channel = %(learned)s"
+        f" AND NOT {IS_SUPERSEDED.format('e.source')}"
+        " GROUP BY 1 HAVING count(*) >= %(at_least)s ORDER BY 1",
+        learned=LEARNED,
+        at_least=at_least,
+    )
+    return np.array(found, np.int64)
 
 
 def everything(scope: Scope, *, superseded: bool = False) -> Edges:

@@ -125,6 +125,10 @@ class Looks:
         """Every stored edge of the namespace, between active nodes or all."""
         return self._read(lambda scope: edge_table.everything(scope, superseded=superseded))
 
+    def joined(self, *, at_least: int) -> Ints:
+        """The active nodes that at least so many learned edges leave; ascending."""
+        return self._read(lambda scope: edge_table.joined(scope, at_least))
+
     def ids(
         self, *, kinds: Sequence[NodeKind], where: Filter | None = None, superseded: bool = False
     ) -> Ints:
@@ -164,12 +168,14 @@ class Looks:
         """Every cue, or those with these ids, by id: id, text, epoch seconds."""
         return self._read(lambda scope: reading.cues(scope, ids))
 
-    def clusters(self) -> set[bytes]:
+    def clusters(self, among: Sequence[bytes] | None = None) -> set[bytes]:
         """The digests of the clusters that have been distilled."""
         return set(
             self._read(
                 lambda scope: scope.column(
                     "SELECT digest FROM helamem.cluster WHERE namespace = %(ns)s"
+                    " AND (%(among)s::bytea[] IS NULL OR digest = ANY(%(among)s::bytea[]))",
+                    among=None if among is None else list(among),
                 )
             )
         )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.index import NodeIndex
     from helamem.stores.sqlite.namespace import Space
 
+FOREVER = 1e300  # as a decay time, in place of infinity, which times 0 is no number
 LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")
 
 
@@ -115,10 +116,15 @@ def prune(space: Space, rule: EdgeRule, now: float) -> int:
     """Delete learned edges that have decayed below the floor; return how many."""
     edges = rows.edges(
         space.db.rows(
-            "SELECT * FROM edge WHERE channel = ?"
-            " AND source IN (SELECT id FROM node WHERE namespace = ?)",
+            "SELECT * FROM edge WHERE channel = ?1"
+            " AND source IN (SELECT id FROM node WHERE namespace = ?2)"
+            # Faded means age > tau * ln(weight / floor), and ln x is at least 1 - 1 / x.
+            " AND (weight < ?3 OR ?4 - touched >= ?5 * (1.0 - ?3 / weight))",
             LEARNED,
             space.id,
+            rule.floor,
+            now,
+            min(rule.tau, FOREVER),
         )
     )
     left = hebbian.decayed(edges.weights, now - edges.touched, tau=rule.tau, floor=rule.floor)
@@ -162,6 +168,23 @@ def everything(space: Space, index: NodeIndex, *, superseded: bool = False) -> E
         "SELECT * FROM edge WHERE source IN (SELECT id FROM node WHERE namespace = ?)", space.id
     )
     return rows.edges(found) if superseded else _between_active(rows.edges(found), index)
+
+
+def joined(space: Space, at_least: int, index: NodeIndex) -> Ints:
+    """The active nodes that at least so many learned edges leave; ascending."""
+    found = np.array(
+        space.db.column(
+            "SELECT source FROM edge WHERE channel = ?"
+            " AND source IN (SELECT id FROM node WHERE namespace = ?)"
+            " GROUP BY source HAVING count(*) >= ? ORDER BY source",
+            LEARNED,
+            space.id,
+            at_least,
+        ),
+        np.int64,
+    )
+    active: Ints = found[index.is_active(found)]
+    return active
 
 
 def counted(edges: Edges, index: NodeIndex) -> dict[str, int]:

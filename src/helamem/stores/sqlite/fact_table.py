@@ -34,6 +34,20 @@ def unmark(space: Space, digests: Sequence[bytes]) -> None:
     )
 
 
+def marked(space: Space, among: Sequence[bytes] | None) -> set[bytes]:
+    """The digests of the clusters that have been distilled: all, or those among some."""
+    mine = "SELECT digest FROM cluster WHERE namespace = ?"
+    if among is None:
+        return set(space.db.column(mine, space.id))
+    found: set[bytes] = set()
+    for start in range(0, len(among), node_table.MAX_BOUND):
+        some = among[start : start + node_table.MAX_BOUND]
+        found.update(
+            space.db.column(f"{mine} AND digest IN ({','.join('?' * len(some))})", space.id, *some)
+        )
+    return found
+
+
 def _is_marked(space: Space, digest: bytes) -> bool:
     known = "SELECT 1 FROM cluster WHERE namespace = ? AND digest = ?"
     return space.db.find(known, space.id, digest) is not None

@@ -153,6 +153,11 @@ class Reading:
         with self._seeing() as seen:
             return edge_table.everything(seen.space, seen.index, superseded=superseded)
 
+    def joined(self, *, at_least: int) -> Ints:
+        """The active nodes that at least so many learned edges leave; ascending."""
+        with self._seeing() as seen:
+            return edge_table.joined(seen.space, at_least, seen.index)
+
     def ids(
         self, *, kinds: Sequence[NodeKind], where: Filter | None = None, superseded: bool = False
     ) -> Ints:
@@ -225,10 +230,10 @@ class Reading:
                 *wanted,
             )
 
-    def clusters(self) -> set[bytes]:
+    def clusters(self, among: Sequence[bytes] | None = None) -> set[bytes]:
         """The digests of the clusters that have been distilled."""
-        with self._looking() as space:
-            return set(space.db.column("SELECT digest FROM cluster WHERE namespace = ?", space.id))
+        with self._seeing() as seen:
+            return fact_table.marked(seen.space, among)
 
     def history(self, id_: int) -> list[Change]:
         """What happened to a memory, oldest first, even after it was removed.

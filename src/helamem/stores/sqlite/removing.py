@@ -53,7 +53,8 @@ def take_away(space: Space, ids: Sequence[int], at: float) -> list[int]:
 def unbound_cues(space: Space) -> list[int]:
     """The cues without bindings."""
     return space.db.column(
-        "SELECT id FROM node WHERE namespace = ? AND kind = 2 AND id NOT IN (SELECT source FROM edge)",
+        "SELECT id FROM node WHERE namespace = ? AND kind = 2 AND key IS NOT NULL"  # as the index has it
+        " AND NOT EXISTS (SELECT 1 FROM edge WHERE source = node.id)",
         space.id,
     )
 

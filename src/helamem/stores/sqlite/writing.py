@@ -64,15 +64,16 @@ class Writing(Reading):
     ) -> list[tuple[int, bool]]:
         """Store episodes in order; for each its id, and whether it is new."""
         with self._writing() as space:
+            known = node_table.known(space, [episode.key for episode in episodes])
             added: list[tuple[int, NewEpisode]] = []
             outcome: list[tuple[int, bool]] = []
             for episode in episodes:
-                id_ = node_table.find(space, EPISODE, episode.key)
-                is_new = id_ is None
-                if id_ is None:
+                is_new = episode.key not in known
+                if is_new:
                     id_ = node_table.add_episode(space, episode, link, now)
+                    known[episode.key] = id_
                     added.append((id_, episode))
-                outcome.append((id_, is_new))
+                outcome.append((known[episode.key], is_new))
             node_table.add_contents(space, added)
             return outcome
 

@@ -21,3 +21,6 @@ CREATE TABLE posting ( -- the same by terms; without references, which would nee
 ) WITHOUT ROWID;
 INSERT INTO posting SELECT 1, term, impact_level(count, length), node, count, rank
     FROM word JOIN node ON node.id = word.node ORDER BY 2, 3, 4;
+
+-- Whether an update makes two turns alike is looked up, however long their session is.
+CREATE INDEX node_of_time ON node (session, at) WHERE session IS NOT NULL;
