@@ -51,7 +51,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "answers": {"dry_run": True},
     "budget": {"systems": ["default", "full-text"]},
     "speed": {"sizes": [20, 60], "vs": ["released", "numpy"], "runner": processes.here},
-}
+    "tenants": {
+        "loads": "hashing:32", "namespaces": 3, "turns": 4, "large": 6, "clients": 2, "requests": 2,
+        "runner": processes.here,
+    },
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +296,18 @@ def test_facts_are_compared_with_the_same_questions_without_them(
     ):
         won = variants[name]["recall@10"] - variants[before]["recall@10"]
         assert variants[name]["gain"]["mean"] == pytest.approx(won, abs=2e-4)
+
+
+def test_tenants_are_measured_in_a_file_too(results: dict[str, dict[str, Any]]) -> None:
+    found = results["tenants"]
+
+    assert "SQLite" in found["store"]
+    assert (3, 4, 6, None) == tuple(
+        found[name] for name in ("namespaces", "turns_each", "large", "deadlocks")
+    )
+    assert (200, 0) == (found["learned"]["lessons"], found["learned"]["lost"])
+    assert 1.0 == found["in_large"]["one"]["recall@20"]
+    assert found["search"]["ms"]["p50"] <= found["search"]["ms"]["p99"]
 
 
 def test_speed_is_measured_on_as_many_turns_as_asked(results: dict[str, dict[str, Any]]) -> None:

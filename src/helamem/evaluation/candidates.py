@@ -9,17 +9,18 @@ import numpy as np
 
 from helamem.core import lexical
 from helamem.core.vectors import top_k
-from helamem.protocols import QUIET
+from helamem.protocols import QUIET, EdgeRule, RegionQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from helamem.protocols import Floats, Ints, NodeKind, RegionQuery, Store
+    from helamem.protocols import Floats, Ints, NodeKind, Store
 
 K = 20
 MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
 CHUNK = 20_000  # vectors that are read at once
 EVERYTHING = 2**31  # more postings than a memory has
+NOTHING_LEFT = 1e9  # the floor below which edges are gone; all are
 
 
 def recall(store: Store, asked: Sequence[RegionQuery], *, k: int = K) -> dict[str, float]:
@@ -55,6 +56,17 @@ def nearest(store: Store, questions: Floats, k: int) -> list[Ints]:
         best = np.array([top_k(row, k) for row in scores])
         ids, scores = np.take_along_axis(ids, best, 1), np.take_along_axis(scores, best, 1)
     return list(ids)
+
+
+def by_vector(store: Store, vector: Floats, k: int) -> Ints:
+    """The ids of the k candidates that a search takes by vector; a store may answer this by an index."""
+    alone = EdgeRule(tau=1.0, saturation=1.0, ceiling=1.0, floor=NOTHING_LEFT)
+    found = store.region(
+        RegionQuery(
+            vector=vector, nearest=k, lexical=1, cues=0, max_postings=1, k1=1.0, b=0.0, reach=0, rule=alone, now=0.0
+        )
+    )  # fmt: skip
+    return found.nodes.ids
 
 
 def best_by_words(store: Store, query: RegionQuery, k: int) -> Ints:

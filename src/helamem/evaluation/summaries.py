@@ -27,12 +27,15 @@ def interval(values: Iterable[float]) -> list[float]:
     return [round(low, 4), round(high, 4)]
 
 
-def percentiles(values: Sequence[float]) -> dict[str, float | None]:
-    """The median and the 95th percentile, or None for no values."""
+def percentiles(
+    values: Sequence[float], which: Sequence[int] = (50, 95)
+) -> dict[str, float | None]:
+    """The median and the 95th percentile, or others; None for no values."""
+    names = [f"p{each}" for each in which]
     if not len(values):
-        return {"p50": None, "p95": None}
-    p50, p95 = np.percentile(values, [50, 95])
-    return {"p50": round(float(p50), 3), "p95": round(float(p95), 3)}
+        return dict.fromkeys(names)
+    found = np.percentile(values, which).tolist()
+    return {name: round(value, 3) for name, value in zip(names, found, strict=True)}
 
 
 def gain(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, Any]:

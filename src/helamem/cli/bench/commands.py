@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from helamem.cli.bench.answers import answers
-from helamem.cli.bench.options import FILE, measure, measuring, on_folder, ready
+from helamem.cli.bench.options import FILE, amount, measure, measuring, on_folder, ready
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, some_options
 from helamem.cli.values import names, whole_numbers
 from helamem.evaluation import defaults
+from helamem.places import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -296,6 +297,38 @@ def speed(app: App, /, sizes: tuple[int, ...], vs: tuple[str, ...] | None, **giv
     if vs:
         words += [f"--vs {','.join(vs)}", f"--within {own['within']:g}"]
     measure(app, "speed", given, words, sizes=sizes, vs=vs or (), **own)
+
+
+@bench.command(cls=Command)
+@measuring(needs_data=False)
+@click.option(
+    "--store",
+    metavar="FILE|URL",
+    help="The file or database to fill, which must hold nothing else; a file that is thrown away by default.",
+)
+@amount("--namespaces", defaults.NAMESPACES, "How many namespaces.")
+@amount("--turns", defaults.TURNS, "The turns of each.")
+@amount("--large", defaults.LARGE, "The turns of one more namespace, which is large.", least=0)
+@amount("--clients", defaults.CLIENTS, "How many processes ask at once.")
+@amount("--requests", defaults.REQUESTS, "How many requests of each kind a process sends.")
+@pass_app
+def tenants(app: App, /, store: str | None, **given: Any) -> None:
+    """Measure many namespaces in one place.
+
+    Building them, searches and additions of many clients, lessons of several processes about the same
+    memories, the room on disk, and one large namespace. What is built stays in the store, and is not built
+    again. An index of the large namespace is made if the store has one.
+
+    Example:
+        helamem bench tenants --store postgresql://me@localhost/bench --namespaces 2000 --large 100000
+    """
+    amounts = {
+        name: given.pop(name) for name in ("namespaces", "turns", "large", "clients", "requests")
+    }
+    words = [f"--{name} {number}" for name, number in amounts.items()]
+    if store is not None:
+        words = ["--store URL" if is_url(store) else "--store FILE", *words]
+    measure(app, "tenants", given, words, store=store, loads=app.config().embedder, **amounts)
 
 
 @bench.command(cls=Command)

@@ -87,6 +87,15 @@ FOLDER_OF_DATA = click.option(
 )
 
 
+def amount(
+    name: str, default: int, text: str, *, least: int = 1
+) -> Callable[[Decorated], Decorated]:
+    """An option of an experiment that is a whole number."""
+    return click.option(
+        name, type=click.IntRange(least), default=default, show_default=True, metavar="N", help=text
+    )
+
+
 def on_folder(command: Decorated) -> Decorated:
     """Add the options of an experiment on a folder of data sets to a command."""
     own = some_options("--embedder", "--debug", "--verbose")

@@ -35,6 +35,7 @@ NAMES = (
     "forgetting",
     "answers",
     "speed",
+    "tenants",
 )
 ON_FOLDERS = {"suite", "abstention"}
 NEED_TURNS = {"learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting"}
@@ -97,7 +98,7 @@ def run(
 
     Args:
         name: "retrieval", "suite" and "abstention" (whose path may be a folder of data sets), "learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting",
-            "answers" or "speed".
+            "answers", "speed" or "tenants".
         form: The data set's form; "auto" tells it from the file.
         corrections: A file that says which evidence is right, as `forms.corrections` reads it.
         sample: How many of the conversations are taken; all by default.
