@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -36,9 +36,10 @@ def test_nothing_is_lost_and_the_large_one_has_an_index(
     server: Server, url: str, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tenants, "LESSONS", 5)
-    monkeypatch.setitem(PostgresStore.__init__.__kwdefaults__, "large", 30)
-    given = {"embedder": HashingEmbedder(16), "loads": "hashing:16", "store": url}
-    sizes = {"namespaces": 3, "turns": 4, "large": 40, "clients": 2, "requests": 3}
+    defaults = PostgresStore.__init__.__kwdefaults__ or {}
+    monkeypatch.setitem(defaults, "large", 30)
+    given: dict[str, Any] = {"embedder": HashingEmbedder(16), "loads": "hashing:16", "store": url}
+    sizes: dict[str, Any] = {"namespaces": 3, "turns": 4, "large": 40, "clients": 2, "requests": 3}
 
     found, again = (tenants.run(dataset, **given, **sizes, runner=processes.here) for _ in range(2))
 
@@ -68,7 +69,7 @@ def test_a_store_with_other_memories_is_left_alone(url: str, dataset: Dataset) -
     embedder = HashingEmbedder(16)
     with Memory(url, namespace="maya", embedder=embedder) as memory:
         memory.add("mine")
-    given = {"embedder": embedder, "loads": "hashing:16", "store": url}
+    given: dict[str, Any] = {"embedder": embedder, "loads": "hashing:16", "store": url}
 
     with pytest.raises(ConfigError, match=r"'maya': name an empty one with --store"):
         tenants.run(dataset, **given, runner=processes.here)
