@@ -361,7 +361,7 @@ def _large(result: Mapping[str, Any]) -> list[Table]:
     ]
     made = found.get("index")
     told = (
-        f" The index was made in {made['built_s']:,.0f} s and takes {made['bytes'] / 1e6:,.0f} MB"
+        f" `repair` took {made['built_s']:,.0f} s and made an index of {made['bytes'] / 1e6:,.0f} MB"
         if made
         else ""
     )

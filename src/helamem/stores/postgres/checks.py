@@ -69,6 +69,7 @@ def _none_in(table: str, column: str) -> str:
 
 
 _HOLDS = f"(NOT {IS_SUPERSEDED.format('t.id')})"
+_HEARD = "(SELECT n.heard FROM helamem.node n WHERE n.namespace = %(ns)s AND n.id = t.node)"
 _DOCUMENTS = f"FROM helamem.node WHERE {MINE} AND {IS_DOCUMENT}"
 _COUNTED = f"(SELECT count(*) {_DOCUMENTS}), (SELECT coalesce(sum(length), 0) {_DOCUMENTS})"
 _FREQUENCY = (
@@ -115,6 +116,7 @@ CHECKS: tuple[Check, ...] = (
     _rows("history", _unreadable("at"), "{} history events have an invalid time", "removed"),
     _rows("fact", "NOT (t.confidence > 0 AND t.confidence <= 1)", "{} facts have a confidence outside (0, 1]", "set to 0.5", "confidence = 0.5"),
     _rows("node", f"t.active <> {_HOLDS}", "{} superseded memories are still active, or the reverse", "set by whether another one superseded them", f"active = {_HOLDS}"),
+    _rows("passage", f"t.heard <> {_HEARD}", "{} passages are searched though their memory is not, or the reverse", "set by their memory", f"heard = {_HEARD}"),
     _rows("namespace", f"(t.n_documents, t.total_length) <> ({_COUNTED})", "the stored number or length of documents is wrong", "counted again", f"(n_documents, total_length) = ROW({_COUNTED})"),
     _rows("term", f"t.documents <> {_FREQUENCY}", "{} terms have a wrong document frequency", "counted again", f"documents = {_FREQUENCY}"),
     _rows("speaker", f"t.memories <> {_MEMORIES}", "{} speakers have a wrong number of memories", "counted again", f"memories = {_MEMORIES}"),

@@ -28,12 +28,13 @@ LOCK = (
 # How wide the graph is searched: at 100,000 vectors this finds 99 % of the 20 nearest.
 BREADTH = 400
 SETTINGS: Statement = (
-    f"SELECT set_config('hnsw.ef_search', '{BREADTH}', true),"
-    " set_config('hnsw.iterative_scan', 'relaxed_order', true)",
+    f"SELECT set_config('hnsw.ef_search', '{BREADTH}', true), set_config('hnsw.iterative_scan', 'relaxed_order', true),"
+    # A statement that many clients send is not worth processes that help it.
+    " set_config('max_parallel_workers_per_gather', '0', true)",
     {},
 )
 # Which rows of each table are in its indexes, and what they are called.
-HOLDS = {"node": f"heard AND kind < {CUE}", "passage": "true"}
+HOLDS = {"node": f"heard AND kind < {CUE}", "passage": "heard"}
 NOUNS = {"node": "memories", "passage": "passages"}
 _PREFIX = "near_"
 _THERE = (

@@ -6,7 +6,7 @@ precision. Both choose by the same distance in the end.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from helamem.stores.postgres.indexes import BREADTH, HOLDS, Index
 
@@ -21,14 +21,13 @@ BEST_PASSAGE = (
 SPARE = 32  # how many more an index is asked for than are kept, since it knows half of each number
 PARTS = 4  # how many passages it is asked for in place of each node, since one node has several
 MOST = BREADTH // PARTS  # nodes beyond which it would have to search its graph several times
-_ITS_NODE = "helamem.passage p JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = p.node"
 _SCANS = {
     "node": (
         "(SELECT n.id AS node, n.vector <#> %(vector)s::vector AS far FROM helamem.node n"
         " WHERE n.namespace = %(ns)s AND {where} ORDER BY far, n.id LIMIT {k})"
     ),
     "passage": (
-        f"(SELECT p.node, min(p.vector <#> %(vector)s::vector) AS far FROM {_ITS_NODE}"
+        "(SELECT p.node, min(p.vector <#> %(vector)s::vector) AS far FROM helamem.passage p"
         " WHERE p.namespace = %(ns)s AND {where} GROUP BY p.node ORDER BY far, p.node LIMIT {k})"
     ),
 }
@@ -38,26 +37,40 @@ _LOOKUPS = {
         f" WHERE n.namespace = %(ns)s AND {{where}} AND {{holds}} ORDER BY {{order}} LIMIT {{k}} + {SPARE})"
     ),
     "passage": (
-        f"(SELECT p.node, p.vector <#> %(vector)s::vector AS far FROM {_ITS_NODE}"
+        "(SELECT p.node, p.vector <#> %(vector)s::vector AS far FROM helamem.passage p"
         f" WHERE p.namespace = %(ns)s AND {{where}} AND {{holds}} ORDER BY {{order}} LIMIT {{k}} * {PARTS})"
     ),
 }
 _ALIASES = {"node": "n.", "passage": "p."}
 
 
-def scanned(where: str, k: str) -> str:
-    """The `k` nearest nodes `n` that meet a condition, found by a scan: their ids, in no order."""
-    return _best([scan.format(where=where, k=k) for scan in _SCANS.values()], k)
+class Where(NamedTuple):
+    """A condition in SQL, on a row `n` of nodes, and on a row `p` of passages."""
+
+    node: str
+    passage: str
+
+    def and_(self, node: str, passage: str) -> Where:
+        """This one and another."""
+        return Where(f"{self.node} AND {node}", f"{self.passage} AND {passage}")
 
 
-def looked_up(where: str, k: str, dimension: int, ns: UUID) -> str:
+def scanned(where: Where, k: str) -> str:
+    """The `k` nearest nodes that meet a condition, found by a scan: their ids, in no order."""
+    return _best(
+        [scan.format(where=only, k=k) for scan, only in zip(_SCANS.values(), where, strict=True)],
+        k,
+    )
+
+
+def looked_up(where: Where, k: str, dimension: int, ns: UUID) -> str:
     """The same, by an index of each table where there is one; `usable` must be a step of the statement."""
     ways = []
-    for table, alias in _ALIASES.items():
+    for (table, alias), only in zip(_ALIASES.items(), where, strict=True):
         index = Index(table, dimension, ns)
         known = {"holds": index.holds(alias), "order": index.order(alias), "k": k}
         with_index, without = (
-            f"{where} AND {sign}(SELECT {table} FROM usable)" for sign in ("", "NOT ")
+            f"{only} AND {sign}(SELECT {table} FROM usable)" for sign in ("", "NOT ")
         )
         ways += [
             _SCANS[table].format(where=without, k=k),

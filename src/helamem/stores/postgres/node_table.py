@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import NODE_KINDS, QUIET, Heard
 from helamem.stores import encoding
-from helamem.stores.postgres import namespace, posting_table, rows
+from helamem.stores.postgres import namespace, passage_table, posting_table, rows
 from helamem.stores.postgres.edge_table import LEARNED
 from helamem.stores.postgres.rows import CUE, EPISODE, IS_DOCUMENT
 from helamem.stores.postgres.texts import restored, stored
@@ -33,11 +33,6 @@ _INSERT = (
     f" SELECT %(ns)s, {', '.join(list(_COLUMNS)[:-1])}, vector::vector"
     f" FROM unnest({', '.join(f'%({name})s::{type_}[]' for name, type_ in _COLUMNS.items())})"
     f" AS new({', '.join(_COLUMNS)}) ORDER BY id"
-)
-_PASSAGES = (
-    "INSERT INTO helamem.passage (namespace, node, n, vector)"
-    " SELECT %(ns)s, node, n, vector::vector"
-    " FROM unnest(%(nodes)s::bigint[], %(numbers)s::int[], %(vectors)s::text[]) AS new(node, n, vector) ORDER BY 2, 3"
 )
 _SESSIONS = (
     "INSERT INTO helamem.session (namespace, id, name)"
@@ -162,7 +157,7 @@ def adding(
     return [
         (_SESSIONS, {"sessions": sorted(names), "names": [names[id_] for id_ in sorted(names)]}),
         inserting([_row(id_, each, dimension) for id_, each in added]),
-        *adding_passages(added, dimension),
+        *passage_table.adding(added, dimension),
         *linking,
         *adding_contents(added),
         namespace.NEWS,
@@ -193,27 +188,6 @@ def text_columns(memory: NewEpisode | NewFact, dimension: int) -> dict[str, Any]
         "traits": memory.traits,
         "vector": rows.literal(memory.vector, dimension),
     }
-
-
-def adding_passages(added: Sequence[tuple[int, NewEpisode]], dimension: int) -> list[Statement]:
-    """The statement that inserts the vectors of passages, if there are any."""
-    table = [
-        (id_, n, rows.literal(vector, dimension))
-        for id_, each in added
-        for n, vector in enumerate(each.passages, start=1)
-    ]
-    if not table:
-        return []
-    nodes, numbers, vectors = (list(column) for column in zip(*table, strict=True))
-    return [(_PASSAGES, {"nodes": nodes, "numbers": numbers, "vectors": vectors})]
-
-
-def removing_passages(ids: Sequence[int]) -> Statement:
-    """The statement that deletes the vectors of passages of nodes."""
-    return (
-        "DELETE FROM helamem.passage WHERE namespace = %(ns)s AND node = ANY(%(ids)s::bigint[])",
-        {"ids": list(ids)},
-    )
 
 
 def inserting(table: Sequence[Mapping[str, Any]]) -> Statement:
@@ -373,8 +347,8 @@ def replace(
             " traits = %(traits)s, vector = %(vector)s::vector WHERE namespace = %(ns)s AND id = %(id)s",
             changed,
         ),
-        removing_passages([id_]),
-        *adding_passages([(id_, episode)], dimension),
+        passage_table.removing([id_]),
+        *passage_table.adding([(id_, episode)], dimension),
         unstaging([id_]),
         *adding_contents([(id_, episode)]),
         namespace.NEWS,

@@ -13,7 +13,7 @@ from helamem.records import Change
 from helamem.reports import Namespace, Stats
 from helamem.stores import encoding
 from helamem.stores.postgres import edge_table, filtering, rows
-from helamem.stores.postgres.nearness import BEST_PASSAGE, scanned
+from helamem.stores.postgres.nearness import BEST_PASSAGE, Where, scanned
 from helamem.stores.postgres.rows import CUE, EPISODE, FACT, ROLE_CODES
 from helamem.stores.postgres.texts import restored
 
@@ -119,7 +119,10 @@ def nearest(
     scope: Scope, vector: NDArray[np.float32], k: int, kinds: Sequence[NodeKind]
 ) -> tuple[Ints, Floats]:
     """The active nodes most similar to a vector of length 1, best first, ties by id."""
-    of_kinds = "n.kind = ANY(%(kinds)s::smallint[]) AND n.heard"
+    wanted = "%(kinds)s::smallint[]"
+    of_kinds = Where(
+        f"n.kind = ANY({wanted}) AND n.heard", f"p.heard AND {EPISODE} = ANY({wanted})"
+    )
     found = scope.rows(
         f"SELECT n.id, vector_send(n.vector), {BEST_PASSAGE} FROM {scanned(of_kinds, '%(k)s')} near"
         " JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = near.id",

@@ -18,6 +18,7 @@ from helamem.protocols import FoundCues, Postings, RegionRows
 from helamem.stores import encoding
 from helamem.stores.postgres import edge_table, filtering, indexes, nearness, reading, rows
 from helamem.stores.postgres.edge_table import COLUMNS, LEARNED
+from helamem.stores.postgres.nearness import Where
 from helamem.stores.postgres.rows import CUE, IS_SUPERSEDED, LIVING_EDGE
 from helamem.stores.postgres.texts import restored
 
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from helamem.stores.postgres.database import Scope
 
 _MEMORY = f"n.namespace = %(ns)s AND n.active AND n.kind < {CUE}"
-_HEARD = f"n.active AND n.kind < {CUE} AND n.heard"
+_HEARD = Where(f"n.kind < {CUE} AND n.heard", "p.heard")
 _BY_WORDS = (
     f"(SELECT n.id FROM scored w JOIN helamem.node n ON {_MEMORY} AND n.id = w.node WHERE {{0}}"
     " ORDER BY w.score DESC, n.id LIMIT %(lexical)s)"
 )
 _DURING = "EXISTS (SELECT 1 FROM unnest(%(starts)s::float8[], %(ends)s::float8[]) AS p(a, b) WHERE n.at >= a AND n.at < b)"
+_IS_ALLOWED = "{} IN (SELECT id FROM allowed)"
+_ITS_NODE = f"p.node IN (SELECT n.id FROM helamem.node n WHERE n.namespace = %(ns)s AND {_DURING})"
 _DECAYED = edge_table.decayed(
     "e.weight", "(SELECT coalesce(%(now)s::float8, lessons) FROM space) - e.touched"
 )
@@ -242,31 +245,38 @@ def _allowed(scope: Scope, where: Filter | None) -> tuple[str, dict[str, Any]]:
 
 
 def _statement(query: RegionQuery, allowed: str, ns: UUID) -> str:
-    is_allowed = "n.id IN (SELECT id FROM allowed)" if allowed else "true"
     enough = "(SELECT count(*) FROM allowed) >= %(large)s" if allowed else "true"
+    is_allowed = _IS_ALLOWED.format("n.id") if allowed else "true"
     steps = [
         _WORDS,
         _CUES,
         *([allowed] if allowed else []),
         nearness.usable(len(query.vector), ns, enough=enough),
-        f"candidates AS MATERIALIZED ({_candidates(query, is_allowed, ns)})",
+        f"candidates AS MATERIALIZED ({_candidates(query, is_filtered=bool(allowed), ns=ns)})",
         _AROUND.format(allowed=is_allowed, reach=int(query.reach)),
     ]
     return f"WITH {', '.join(steps)} {_RESULT}"
 
 
-def _candidates(query: RegionQuery, is_allowed: str, ns: UUID) -> str:
+def _candidates(query: RegionQuery, *, is_filtered: bool, ns: UUID) -> str:
     """The step of candidates: the best of all, and the best of the time that the question names."""
     if not query.nearest or not query.lexical:
         return f"SELECT n.id FROM helamem.node n WHERE {_MEMORY}"
-    parts = [_nearest(query, f"{_HEARD} AND {is_allowed}", ns), _BY_WORDS.format(is_allowed)]
+    where, by_words = _HEARD, "true"
+    if is_filtered:
+        by_words, of_passages = (_IS_ALLOWED.format(id_) for id_ in ("n.id", "p.node"))
+        where = where.and_(by_words, of_passages)
+    parts = [_nearest(query, where, ns), _BY_WORDS.format(by_words)]
     if query.periods:
-        then = f"{is_allowed} AND {_DURING}"
-        parts += [nearness.scanned(f"{_HEARD} AND {then}", "%(nearest)s"), _BY_WORDS.format(then)]
+        then = where.and_(_DURING, _ITS_NODE)
+        parts += [
+            nearness.scanned(then, "%(nearest)s"),
+            _BY_WORDS.format(f"{by_words} AND {_DURING}"),
+        ]
     return " UNION ".join(parts)
 
 
-def _nearest(query: RegionQuery, where: str, ns: UUID) -> str:
+def _nearest(query: RegionQuery, where: Where, ns: UUID) -> str:
     if query.nearest > nearness.MOST:
         return nearness.scanned(where, "%(nearest)s")
     return nearness.looked_up(where, "%(nearest)s", len(query.vector), ns)

@@ -55,8 +55,10 @@ IN_PLACE = (
     "UPDATE helamem.node n SET vector = s.vector, length = s.length, traits = s.traits"
     " FROM helamem.staged s WHERE s.namespace = n.namespace AND s.node = n.id",
     "DELETE FROM helamem.passage",
-    "INSERT INTO helamem.passage (namespace, node, n, vector) SELECT s.namespace, s.node, p.n, p.vector"
-    " FROM helamem.staged s, unnest(s.passages) WITH ORDINALITY AS p(vector, n)",
+    "INSERT INTO helamem.passage (namespace, node, n, heard, vector)"
+    " SELECT s.namespace, s.node, p.n, n.heard, p.vector"
+    " FROM helamem.staged s JOIN helamem.node n ON n.namespace = s.namespace AND n.id = s.node,"
+    " unnest(s.passages) WITH ORDINALITY AS p(vector, n)",
     "DELETE FROM helamem.posting",
     "DELETE FROM helamem.term",
     "INSERT INTO helamem.term (namespace, term, documents)"

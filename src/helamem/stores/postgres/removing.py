@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from helamem.stores.postgres import journal, node_table, posting_table, superseding
+from helamem.stores.postgres import journal, node_table, passage_table, posting_table, superseding
 from helamem.stores.postgres.rows import CUE
 from helamem.stores.postgres.texts import restored
 
@@ -83,7 +83,7 @@ def _removing(scope: Scope, going: Sequence[int], at: float) -> list[Statement]:
         *posting_table.removing(going, active, [term for (term,) in terms]),
         *((statement, values) for statement in _EMPTYING),
         *journal.forgetting(going),
-        node_table.removing_passages(going),
+        passage_table.removing(going),
         node_table.unstaging(going),
     ]
 

@@ -20,7 +20,7 @@ from helamem.stores.handing import (
     summing,
     taken_back,
 )
-from helamem.stores.postgres import edge_table, journal, node_table, posting_table
+from helamem.stores.postgres import edge_table, journal, node_table, passage_table, posting_table
 from helamem.stores.postgres.edge_table import LEARNED
 from helamem.stores.postgres.rows import IS_DOCUMENT
 
@@ -253,12 +253,13 @@ def set_active(scope: Scope, ids: Sequence[int], *, active: bool) -> None:
         "UPDATE helamem.node SET active = %(active)s WHERE namespace = %(ns)s AND id = ANY(%(ids)s::bigint[])",
         values,
     )
+    hearing = passage_table.hearing(flipped)
     if active:
         counting = [(_COUNT_AGAIN, values), node_table.speaking(flipped)]
-        scope.batch(switch, posting_table.counting(flipped, 1), *counting)
+        scope.batch(switch, hearing, posting_table.counting(flipped, 1), *counting)
     else:
         counting = node_table.uncounting(flipped)
-        scope.batch(posting_table.counting(flipped, -1), *counting, switch)
+        scope.batch(posting_table.counting(flipped, -1), *counting, switch, hearing)
 
 
 def hand_over(scope: Scope, old: int, new: int, joined: Joined) -> None:

@@ -7,6 +7,7 @@ CREATE TABLE helamem.passage (
     namespace uuid NOT NULL,
     node      bigint NOT NULL,
     n         integer NOT NULL, -- counts the passages of a node
+    heard     boolean NOT NULL, -- as of the node, so that passages are searched without reading it
     vector    vector NOT NULL,
     PRIMARY KEY (namespace, node, n)
 ) PARTITION BY HASH (namespace);
@@ -34,7 +35,7 @@ CREATE POLICY own ON helamem.passage USING
 CREATE POLICY everything ON helamem.passage USING
     ((SELECT current_setting('helamem.scope', true)) = 'everything');
 
-INSERT INTO helamem.passage (namespace, node, n, vector)
-    SELECT node.namespace, node.id, p.n, p.vector
+INSERT INTO helamem.passage (namespace, node, n, heard, vector)
+    SELECT node.namespace, node.id, p.n, node.heard, p.vector
     FROM helamem.node, unnest(node.passages) WITH ORDINALITY AS p(vector, n);
 ALTER TABLE helamem.node DROP COLUMN passages;
