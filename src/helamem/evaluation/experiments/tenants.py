@@ -259,7 +259,7 @@ class Bench:
     def _searched(self, memory: Memory, questions: Sequence[str]) -> Part:
         """Searches one after the other, and how many of the 20 nearest are candidates."""
         memory.search(questions[0])
-        ms = percentiles([processes.milliseconds(memory.search, each) for each in questions], ROWS)
+        ms = percentiles([processes.cost(memory.search, each).ms for each in questions], ROWS)
         vectors, k = self.embedder.embed(questions), memory.config.candidates.nearest
         nearest = candidates.nearest(memory._store, vectors, candidates.K)
         shares = [
