@@ -28,8 +28,6 @@ RANKING = (
 # Measured before the ranking of decision 31; whatever is measured anew leaves this list.
 BEFORE_DECISION_31 = {
     "beam_100k_dev-reuse-static",
-    "dev-corpora-abstention-static",
-    "dev-corpora-suite-static",
     "locomo_dev-ablation-static",
     "locomo_dev-budget-static",
     "locomo_dev-corrected-static",
