@@ -42,6 +42,7 @@ COMMANDS = {
     "repair": "doctor:repair",
     "serve": "serve:serve",
     "keys": "serve:keys",
+    "worker": "worker:worker",
     "mcp": "mcp:mcp",
     "hook": "hook:hook",
     "bench": "bench.commands:bench",

@@ -1,0 +1,75 @@
+"""What the jobs do to a namespace. Each may be done twice, or by two workers at once, and leaves the same."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from helamem.decay import DAY_S
+from helamem.engine import Engine
+from helamem.errors import HelaMemError
+from helamem.language import language_named
+from helamem.memory import SYSTEM_CLOCK, language_model, load_embedder
+from helamem.reindexing import analysis_of
+from helamem.stores.opening import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from helamem.config import Config
+    from helamem.protocols import LLM, Clock
+    from helamem.stores.postgres import PostgresStore
+
+FORGETS_EVERY_S = DAY_S  # a namespace forgets its share at most so often
+
+
+class Chores:
+    """What is done to the namespaces of a database.
+
+    Args:
+        url: The database.
+        config: The settings.
+        clock: Gives the time in epoch seconds.
+        llm: The language model; None loads the one that the settings name, if any.
+    """
+
+    def __init__(
+        self, url: str, config: Config, *, clock: Clock = SYSTEM_CLOCK, llm: LLM | None = None
+    ) -> None:
+        self._url = url
+        self._config = config
+        self._clock = clock
+        self._embedder = load_embedder(config)
+        self._llm = language_model(config) if llm is None and config.llm.model else llm
+
+    def consolidate(self, name: str) -> bool:
+        """Distil what has changed; whether something is left for another time.
+
+        Every cluster is one transaction that looks whether another worker was quicker.
+
+        Raises:
+            HelaMemError: A cluster could not be distilled; the next time tries it again.
+        """
+        with self._store(name) as store:
+            report = self._engine(store).consolidate(llm=self._llm)
+        if report.failed:
+            raise HelaMemError(report.failed[0])
+        return report.left > 0
+
+    def forget(self, name: str) -> None:
+        """Remove what may go, unless that was done within the last day."""
+        with self._store(name) as store, store.transaction() as inside:
+            if inside.begin_forgetting(at=self._clock(), pause_s=FORGETS_EVERY_S):
+                self._engine(inside).forget(dry_run=False)
+
+    @contextmanager
+    def _store(self, name: str) -> Iterator[PostgresStore]:
+        analysis = analysis_of(self._embedder, language_named(self._config.language))
+        store = cast("PostgresStore", open_store(self._url, name, self._config, made_by=analysis))
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def _engine(self, store: PostgresStore) -> Engine:
+        return Engine(store, self._embedder, self._config, self._clock)
