@@ -96,9 +96,11 @@ class Server:
             return last.fetchall() if last.description else []
 
     def _run(self, program: str, *arguments: str) -> None:
-        subprocess.run(
-            [self.binaries / program, *arguments], check=True, capture_output=True, **_user()
+        ended = subprocess.run(
+            [self.binaries / program, *arguments], check=False, capture_output=True, **_user()
         )
+        if ended.returncode:
+            raise RuntimeError(f"{program} failed: {ended.stderr.decode(errors='replace')}")
 
 
 def _user() -> dict[str, Any]:
