@@ -65,7 +65,12 @@ def main() -> int:
     parser.add_argument("--namespaces", type=int, default=300)
     parser.add_argument("--services", type=int, default=1, help="processes that serve")
     parser.add_argument("--postgres", action="store_true", help="a database in place of a file")
-    parser.add_argument("--kills", type=int, default=0, help="on a database only")
+    parser.add_argument(
+        "--kills", type=int, default=0, help="how many, services and database in turn"
+    )
+    parser.add_argument(
+        "--down", type=float, default=12.0, help="seconds that the database stays down"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         if not given.postgres:
@@ -95,9 +100,11 @@ def loaded(folder: Path, place: str, server: Server | None, given: argparse.Name
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ):
+            began = time.monotonic()
             for i in range(given.kills):
-                time.sleep(given.seconds / (given.kills + 1))
-                house.kill(i)
+                due = began + given.seconds * (i + 1) / (given.kills + 1)
+                time.sleep(max(due - time.monotonic(), 0.0))
+                house.kill(i, given.down)
     finally:
         house.close()
     show(list(csv.DictReader((folder / "told_stats.csv").open(encoding="utf-8"))))
@@ -162,11 +169,12 @@ class House:
             wait_for(url, service)
         self._work()
 
-    def kill(self, turn: int) -> None:
+    def kill(self, turn: int, down_s: float) -> None:
         """Kill a service and the worker, or every other time the database, and start what was killed again."""
         if self.server is not None and turn % 2:
             down = self._begun("database")
             self.server.kill()
+            time.sleep(down_s)
             self.server.start()
         else:
             url = self.urls[turn // 2 % len(self.services)]
@@ -255,7 +263,10 @@ def unexplained(failed: list[dict[str, Any]], downs: list[Down]) -> list[str]:
     for each in failed:
         reason = next((down for down in downs if down.explains(each)), None)
         if reason is None:
-            wrong.append(f"{each['what']} failed with {each['status']}: {each['said']}")
+            took = each["ended"] - each["began"]
+            wrong.append(
+                f"{each['what']} failed after {took:.1f} s with {each['status']}: {each['said']}"
+            )
         else:
             counts["database" if reason.what == "database" else "services"] += 1
     for down in downs:

@@ -79,10 +79,9 @@ def mcp(
     from helamem.mcp.app import transport_security
     from helamem.places import shown
 
-    click.echo(f"Serving {shown(app.path())} on {url}.", err=True)
-
-    security = transport_security(host, names)
     end_when_told()
+    click.echo(f"Serving {shown(app.path())} on {url}.", err=True)
+    security = transport_security(host, names)
     with residing(memories):
         server.run("streamable-http", host=host, port=port, transport_security=security)
 

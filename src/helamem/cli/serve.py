@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from helamem.server.keys import Key, Keys
 
 GRACE_S = 30  # seconds that a stopping service waits for running requests
+KEEP_ALIVE_S = 75  # longer than proxies keep idle connections, so that no request meets one that is just being closed
 
 
 @click.command(cls=Command)
@@ -71,8 +72,8 @@ def serve(app: App, host: str, port: int, per_second: float, seconds: float) -> 
     memories = Memories(app.path(), app.config())
     service = create_app(memories, keys, limits)
     whom = "whoever has a key" if keys else "this machine only, since there are no keys"
-    click.echo(f"Serving {shown(app.path())} on http://{host}:{port}, for {whom}.", err=True)
     end_when_told()
+    click.echo(f"Serving {shown(app.path())} on http://{host}:{port}, for {whom}.", err=True)
     with residing(memories):
         uvicorn.run(
             service,
@@ -81,6 +82,7 @@ def serve(app: App, host: str, port: int, per_second: float, seconds: float) -> 
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
 
 
