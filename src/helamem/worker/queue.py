@@ -86,8 +86,8 @@ class Queue:
         if found is None:
             connection.execute(SchemaManager.get_schema())
         for name in sorted(each for each in scripts if found is not None and each > found):
-            connection.execute(scripts[name])
-        connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS '{newest}'")
+            connection.execute(scripts[name].encode())
+        connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS '{newest}'".encode())
 
     async def put(
         self, kind: str, namespace: UUID | None, *, delay_s: int = 0, priority: int = 0, **more: int
