@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from helamem.stores import growing
-from helamem.stores.sqlite import SQLiteStore
-from helamem.stores.sqlite.index import NodeIndex
+from helamem.stores.sqlite import SQLiteStore, loading, packs
 from helamem.testing import samples
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from helamem.stores.sqlite.cache import Held
+    from helamem.stores.sqlite.index import NodeIndex
 
 
 @pytest.fixture
@@ -102,16 +102,37 @@ def test_a_few_changes_do_not_make_it_read_all_again(
     for store in stores:
         store.nodes(samples.ints(ids[0]))
 
-    def refuse(*_: object, **__: object) -> NodeIndex:
-        raise AssertionError("everything is read anew")
-
-    monkeypatch.setattr(NodeIndex, "empty", refuse)
+    monkeypatch.setattr(loading, "begun", refuse)
     stores[0].remove(ids[3:6], at=1.0)
     stores[1].update(ids[9], samples.episode("new"), at=1.0)
 
     for store in stores:
         assert [*ids[:3], *ids[6:]] == store.ids(kinds=["episode"]).tolist()
         assert samples.vector("new").tolist() == store.vectors(samples.ints(ids[9]))[0].tolist()
+
+
+def test_a_reader_of_an_earlier_moment_does_not_read_all_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(path)
+    ids = fill(store)
+    store.nodes(samples.ints(ids[0]))
+    with store.reading() as seen:
+        seen.get(ids[:1])  # its moment begins, and nobody has asked for the index of it
+        for text in ("new", "newer"):
+            store.update(ids[7], samples.episode(text), at=1.0)
+            store.nodes(samples.ints(ids[7]))
+        monkeypatch.setattr(loading, "begun", refuse)
+
+        found = seen.vectors(samples.ints(ids[7]))
+
+    assert samples.vector("turn 7").tolist() == found[0].tolist()
+    assert samples.vector("newer").tolist() == store.vectors(samples.ints(ids[7]))[0].tolist()
+    store.close()
+
+
+def refuse(*_: object, **__: object) -> NodeIndex:
+    raise AssertionError("everything is read anew")
 
 
 def test_what_was_handed_out_stays_as_it_was(stores: tuple[SQLiteStore, SQLiteStore]) -> None:
@@ -151,8 +172,14 @@ def test_what_is_added_is_appended_to_what_is_there(path: Path) -> None:
     store.close()
 
 
-def test_a_use_copies_no_column(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_use_copies_no_column(
+    is_packed: bool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither the change nor the search that comes next."""
+    if is_packed:
+        monkeypatch.setattr(packs, "EXACT_BELOW", 50)
+        monkeypatch.setattr(packs, "NODES", 16)
     store = opened(path)
     ids = fill(store)
     fact = samples.add_fact(store, "a fact", ids[50])

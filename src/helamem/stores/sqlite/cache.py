@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MANY_CHANGES = 0.1  # beyond this share of changed nodes, everything is read again
 AT_ONCE = 50_000  # nodes that are read from their own rows
 MANY_GONE = 0.5  # and beyond this share of rows of removed nodes
+EARLIER = 4  # moments that are kept, as long as they share memory with the newest
 MOST_BYTES = 256 * 2**20  # bytes of all indexes of a file; the one in use may be larger
 
 
@@ -31,36 +32,51 @@ class Held:
 
 
 class Cache:
-    """The newest index of one namespace."""
+    """The newest index of one namespace, and those of a few moments before it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: Held | None = None
+        self._moments: list[Held] = []  # the newest last
 
     @property
     def held(self) -> Held | None:
         """The present index, of any state."""
-        return self._held
+        moments = self._moments
+        return moments[-1] if moments else None
 
     def current(self, space: Space) -> Held:
-        """The index of a snapshot; call it first in the snapshot.
+        """The index of a snapshot.
 
-        If others have advanced the index meanwhile, the snapshot gets one of its own.
+        If others have advanced the index since the snapshot began, an earlier one serves; if none is early enough,
+        the snapshot gets one of its own.
         """
         with self._lock:
             state = namespace.state(space)
-            held = caught_up(space, self._held, state)
+            held = caught_up(space, self._not_after(state), state)
             self._offer(held)
             return held
 
     def offer(self, held: Held) -> None:
-        """Keep an index of a committed state, if it is newer."""
+        """Keep an index of a committed state, unless there is a newer one."""
         with self._lock:
             self._offer(held)
 
+    def _not_after(self, state: State) -> Held | None:
+        """The newest index that is not newer than a state."""
+        return next(
+            (each for each in reversed(self._moments) if not each.state.is_newer_than(state)), None
+        )
+
     def _offer(self, held: Held) -> None:
-        if self._held is None or held.state.is_newer_than(self._held.state):
-            self._held = held
+        newest = self.held
+        if newest is not None and newest.state.is_newer_than(held.state):
+            return
+        earlier = [
+            each
+            for each in self._moments
+            if each.state != held.state and each.index.shares_with(held.index)
+        ]
+        self._moments = [*earlier[-EARLIER:], held]
 
 
 class Caches:

@@ -107,6 +107,10 @@ class NodeIndex:
 
     # Other moments
 
+    def shares_with(self, other: NodeIndex) -> bool:
+        """Whether both lie in the same memory."""
+        return self.table.ids.shares_with(other.table.ids)
+
     def extended(self, newer: Read) -> NodeIndex:
         """A new index with newer nodes; this one stays as it is."""
         n, columns = len(self.table), newer.columns
