@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 HEAD = 4  # one in so many components belongs to the head
 SHARE = 0.02  # of what is wanted: how many go on by their heads,
 FEWEST = 4000  # and how many at least
+SEVERAL = 4  # how many vectors near a question an owner may have, before all are looked at
 READ = 4  # how many times as many as are asked for are read from the file
 SAMPLED = 16_384  # how many scores a threshold is read off
 
@@ -126,9 +127,16 @@ class CompactIndex:
         scores = scores + self._scales.at(entries) * quantization.products(
             self._tails.at(entries), turned[n_head:]
         )
-        owners = self._entries.owners.at(entries[np.argsort(-scores, kind="stable")])
+        owners = self._best_owners(entries, scores, SEVERAL * n_read)
+        if len(owners) < n_read:
+            owners = self._best_owners(entries, scores, len(scores))
+        return owners[:n_read]
+
+    def _best_owners(self, entries: Ints, scores: Floats, n: int) -> Ints:
+        """The owners of the best entries, best first."""
+        owners = self._entries.owners.at(entries[top_k(scores, n)])
         _, firsts = np.unique(owners, return_index=True)
-        found: Ints = owners[np.sort(firsts)[:n_read]].astype(np.int64)
+        found: Ints = owners[np.sort(firsts)].astype(np.int64)
         return found
 
     def _by_heads(
@@ -146,7 +154,7 @@ class CompactIndex:
         if n_kept >= n_wanted or 2 * n_read > n_kept:
             return entries, scores
         kept = np.flatnonzero(scores >= _threshold(scores, n_kept))
-        if len(np.unique(self._entries.owners.at(entries[kept]))) < n_read:
+        if self._entries.n_owners(entries[kept]) < n_read:
             return entries, scores
         return entries[kept], scores[kept]
 

@@ -94,6 +94,10 @@ class Entries:
         chosen: NDArray[np.bool_] = wanted[self.owners.values]
         return chosen & self.are_there.looked_up(TRUTH) if self.n_removed else chosen
 
+    def n_owners(self, entries: Ints) -> int:
+        """How many owners some entries have."""
+        return len(entries) if self.is_plain else len(np.unique(self.owners.at(entries)))
+
     def best(self, scores: Floats, entries: Ints, owners: Ints) -> Floats:
         """The highest score of each owner.
 
