@@ -121,7 +121,7 @@ def test_whoever_reads_packs_sees_what_others_see(
 def without_packs(path: Path) -> SQLiteStore:
     """A handle that reads every node from its own row."""
     connection = sqlite3.connect(path)
-    for table in ("pack", "packing"):
+    for table in ("pack", "packing", "axes"):
         connection.execute(f"DELETE FROM {table}")
     connection.commit()
     connection.close()

@@ -103,7 +103,7 @@ def axes_of(space: Space) -> NDArray[np.float32] | None:
 
 
 def _axes(space: Space) -> NDArray[np.float32]:
-    (found,) = space.db.row("SELECT axes FROM packing WHERE namespace = ?", space.id)
+    (found,) = space.db.row("SELECT value FROM axes WHERE namespace = ?", space.id)
     if len(found) != 4 * space.dimension**2:
         raise CorruptError(_DAMAGED)
     return np.frombuffer(found, "<f4").reshape(space.dimension, space.dimension)
@@ -149,7 +149,8 @@ def _begin(space: Space) -> int:
     )
     vectors, _ = rows.unblobbed(blobs, space.dimension)
     axes = principal_axes(vectors).astype("<f4").tobytes()
-    space.db.execute("INSERT INTO packing VALUES (?, ?, 0, 0, 0)", space.id, axes)
+    space.db.execute("INSERT INTO axes VALUES (?, ?)", space.id, axes)
+    space.db.execute("INSERT INTO packing VALUES (?, 0, 0, 0)", space.id)
     return 0
 
 
@@ -228,7 +229,7 @@ def _overwrite(space: Space, number: int, records: NDArray[np.void], mine: Ints)
 
 def drop(space: Space) -> None:
     """Remove the packs of a namespace; what is added next begins them anew. Needs a transaction."""
-    for table in ("pack", "packing"):
+    for table in ("pack", "packing", "axes"):
         space.db.execute(f"DELETE FROM {table} WHERE namespace = ?", space.id)  # noqa: S608
 
 

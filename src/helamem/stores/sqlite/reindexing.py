@@ -23,6 +23,7 @@ IN_PLACE = (
     f"DELETE FROM session WHERE namespace = {namespace.GRAVES}",  # noqa: S608
     "DELETE FROM pack",
     "DELETE FROM packing",
+    "DELETE FROM axes",
     "DELETE FROM vector",
     "INSERT INTO vector SELECT node, vector FROM staged ORDER BY node",
     "UPDATE node SET (length, traits) = (SELECT length, traits FROM staged s WHERE s.node = id)",

@@ -3,10 +3,14 @@
 
 CREATE TABLE packing ( -- of a namespace that is large enough
     namespace INTEGER PRIMARY KEY REFERENCES namespace,
-    axes      BLOB NOT NULL,    -- by which its vectors are turned: little-endian float32
     last      INTEGER NOT NULL, -- the last node that is packed
     nodes     INTEGER NOT NULL, -- how many are packed,
     emptied   INTEGER NOT NULL  -- and how many of these have been emptied
+);
+
+CREATE TABLE axes ( -- by which its vectors are turned; apart, since a row is written whole
+    namespace INTEGER PRIMARY KEY REFERENCES namespace,
+    value     BLOB NOT NULL -- little-endian float32
 );
 
 CREATE TABLE pack ( -- of nodes that follow each other
