@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helamem.errors import StoreError
-from helamem.stores.sqlite import SQLiteStore, cache
+from helamem.stores.sqlite import SQLiteStore, cache, nodes
 from helamem.testing import samples
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ class TestIndexes:
         def refuse(*_: object) -> None:
             raise AssertionError("it is read again")
 
-        monkeypatch.setattr(cache, "_read", refuse)
+        monkeypatch.setattr(nodes, "_read", refuse)
 
         assert ids == other.nodes(samples.ints(*ids)).ids.tolist()
         other.close()
