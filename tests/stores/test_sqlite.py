@@ -694,6 +694,29 @@ class TestCostOfRemoving:
         assert [] == [i for i in (2, 3, 4) if f"embezzles{i}e".encode() in content]
         store.close()
 
+    def test_what_no_update_can_have_moved_costs_no_more_after_one(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = opened(path, synchronous="normal")
+        ids = samples.add(store, *[f"turn {i} embezzles{i}e" for i in range(2 * namespace.NEAR)])
+        for i in range(0, 400, 20):
+            store.update(ids[i], samples.episode(f"a longer text {i} " * (1 + i // 4)), at=4.0)
+        far = ids[namespace.NEAR + 400 :: 50]
+        statements = Statements(monkeypatch)
+
+        store.remove(far, at=5.0)
+
+        assert 0 == statements.n["VACUUM"]
+        content = raw(path)
+        gone = [i for i, id_ in enumerate(ids) if id_ in far]
+        assert [] == [i for i in gone if f"embezzles{i}e".encode() in content]
+        store.remove([ids[1]], at=6.0)
+        assert 1 == statements.n["VACUUM"]
+        store.remove([ids[3]], at=7.0)
+        assert 1 == statements.n["VACUUM"]
+        assert b"embezzles3e" not in raw(path)
+        store.close()
+
     def test_many_empty_rows_are_cleared_away(
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

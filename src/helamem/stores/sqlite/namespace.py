@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 CHANGES_KEPT = 1000  # generations that caches can catch up with; older caches read everything again
 GRAVES = 0  # the namespace to which emptied rows belong
 WIPE, MOVED = "wipe", "moved"  # keys of `meta`: pending work that outlives a process
+GROWN = "grown"  # the key of `meta` for the nodes that were moved when a row among them grew: first and last ones
+NEAR = 1000  # more rows than lie on the pages that a growing row changes, however short they are
+MOST_GROWN = 50  # ranges of nodes that are remembered
 NEW_POSTINGS = "new postings"  # the key of `meta` for how postings move on; see posting_table
 DROPPED = "\x1fdropped "  # prefix of the names of dropped namespaces; no other name can have it
 
@@ -149,7 +152,7 @@ def require_fit(db: Database, kept: Analysis, mine: Analysis) -> None:
 def made_with(db: Database) -> Analysis | None:
     """The analysis behind a file's vectors and terms; None for a new file."""
     kept = _meta(db)
-    if not kept.keys() - {WIPE, MOVED, NEW_POSTINGS}:
+    if not kept.keys() - {WIPE, MOVED, GROWN, NEW_POSTINGS}:
         return None
     if not {"embedder", "dimension", "language", "version"} <= kept.keys():
         raise _damaged(db)
@@ -185,6 +188,41 @@ def is_wipe_owed(db: Database) -> bool:
 def moved(db: Database) -> None:
     """Record that rows with texts were moved, which may have left copies. Needs a transaction."""
     put_meta(db, MOVED, "1")
+
+
+def grew(db: Database, id_: int) -> None:
+    """Record that the rows near a node's were moved, which may have left copies of them. Needs a transaction."""
+    low, high = _near(db, id_)
+    apart = []
+    for start, end in _grown(db):
+        if start <= high and low <= end:
+            low, high = min(low, start), max(high, end)
+        else:
+            apart.append([start, end])
+    if len(apart) == MOST_GROWN:
+        moved(db)
+        return
+    put_meta(db, GROWN, json.dumps([*apart, [low, high]]))
+
+
+def note_leaving(db: Database, ids: Iterable[int]) -> None:
+    """Before texts go, record where copies of them may lie that moving has left. Needs a transaction."""
+    ranges = _grown(db)
+    if ranges and any(low <= id_ <= high for id_ in ids for low, high in ranges):
+        moved(db)
+
+
+def _near(db: Database, id_: int) -> tuple[int, int]:
+    """The first and the last node whose rows may lie on the pages that change when a node's row grows."""
+    low = db.find("SELECT id FROM node WHERE id < ? ORDER BY id DESC LIMIT 1 OFFSET ?", id_, NEAR)
+    high = db.find("SELECT id FROM node WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?", id_, NEAR)
+    last = db.row("SELECT max(id) FROM node")
+    return (low or (0,))[0], (high or last)[0]
+
+
+def _grown(db: Database) -> list[list[int]]:
+    found: list[list[int]] = json.loads(_meta(db).get(GROWN, "[]"))
+    return found
 
 
 def has_moved(db: Database) -> bool:

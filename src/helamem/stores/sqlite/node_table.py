@@ -9,7 +9,7 @@ from helamem.protocols import NODE_KINDS, QUIET, Heard, NewEpisode
 from helamem.stores import encoding
 from helamem.stores.sqlite import edge_table, packs, posting_table, rows
 from helamem.stores.sqlite.edge_table import LEARNED
-from helamem.stores.sqlite.namespace import CHANGES_KEPT, listed, moved
+from helamem.stores.sqlite.namespace import CHANGES_KEPT, grew, listed, moved
 from helamem.stores.sqlite.rows import CUE, EPISODE
 
 if TYPE_CHECKING:
@@ -360,7 +360,7 @@ def replace(space: Space, id_: int, episode: NewEpisode) -> None:
     note_growth(space, id_, episode.text, encoding.dumped(episode.metadata))
     (before,) = space.db.row("SELECT length(value) FROM vector WHERE node = ?", id_)
     if len(_blob(episode, space.dimension)) > before:
-        moved(space.db)
+        grew(space.db, id_)
     uncount(space, id_)
     posting_table.remove(space, id_, was_active=True)
     space.db.execute(
@@ -390,7 +390,7 @@ def note_growth(space: Space, id_: int, *texts: str) -> None:
         id_,
     ) or (0,)
     if sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + ROOM > before:
-        moved(space.db)
+        grew(space.db, id_)
 
 
 def annotate(space: Space, id_: int, metadata: Mapping[str, Json], was: Mapping[str, Json]) -> bool:

@@ -8,11 +8,13 @@ from helamem.stores.sqlite import journal, node_table, packs, posting_table, sho
 from helamem.stores.sqlite.namespace import (
     DROPPED,
     GRAVES,
+    GROWN,
     MOVED,
     WIPE,
     has_moved,
     listed,
     moved,
+    note_leaving,
 )
 from helamem.stores.sqlite.rows import CUE
 
@@ -37,6 +39,7 @@ def remove(space: Space, ids: Sequence[int], at: float) -> list[int]:
 def take_away(space: Space, ids: Sequence[int], at: float) -> list[int]:
     """Remove existing nodes, and facts and cues that rest on them alone; return all removed ids."""
     going = list(dict.fromkeys([*ids, *_orphaned_by(space, list(ids))]))
+    note_leaving(space.db, going)
     superseding.relink(space, going, at)
     for id_ in going:
         _remove_node(space, id_, at)
@@ -126,6 +129,7 @@ def _is_worth_rewriting(db: Database) -> bool:
 def _rewrite(db: Database) -> None:
     with db.writing():
         moved(db)
+        db.execute("DELETE FROM meta WHERE key = ?", GROWN)
         db.execute("DELETE FROM node WHERE namespace = ?", GRAVES)
         db.execute("DELETE FROM session WHERE namespace = ?", GRAVES)
         db.execute("UPDATE namespace SET n_documents = 0 WHERE id = ?", GRAVES)

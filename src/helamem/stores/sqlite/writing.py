@@ -19,7 +19,7 @@ from helamem.stores.sqlite import (
     superseding,
     undoing,
 )
-from helamem.stores.sqlite.namespace import moved, owe_wipe
+from helamem.stores.sqlite.namespace import moved, note_leaving, owe_wipe
 from helamem.stores.sqlite.reading import Reading
 from helamem.stores.sqlite.rows import EPISODE
 
@@ -85,6 +85,7 @@ class Writing(Reading):
                 id_ = node_table.add_episode(space, episode, 0.0, at)
                 node_table.add_contents(space, [(id_, episode)])
                 return id_, True
+            note_leaving(space.db, [known])
             node_table.replace(space, known, episode)
             owe_wipe(space.db)
             self._file.owes_wipe_when_closed = True  # not each time that something is put
