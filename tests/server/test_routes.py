@@ -15,6 +15,7 @@ from helamem.server.app import create_app
 from helamem.server.memories import Memories
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ANA = "/v1/namespaces/ana"
@@ -109,6 +110,49 @@ class TestOddBodies:
 
         assert "line 2: it is longer than 100 characters" in answer.text
         assert 0 == client.get(f"{ANA}/stats").json()["episodes"]
+
+    @pytest.mark.parametrize("odd", [True, "1", 1.5, 0, -1, 2**63, None, [1]])
+    @pytest.mark.parametrize(
+        ("route", "body"),
+        [
+            ("delete", lambda odd: {"ids": [odd]}),
+            ("sever", lambda odd: {"a": odd, "b": 2}),
+            ("episodes", lambda odd: {"messages": ["Newer."], "supersedes": odd}),
+        ],
+    )
+    def test_what_is_no_id_is_refused(
+        self, client: TestClient, route: str, body: Callable[[Any], Any], odd: Any
+    ) -> None:
+        said(client, "One.", "Two.")
+        optional = odd is None and route == "episodes"
+
+        assert (201 if optional else 422) == client.post(
+            f"{ANA}/{route}", json=body(odd)
+        ).status_code
+        assert optional + 2 == client.get(f"{ANA}/stats").json()["episodes"]
+
+
+class TestQueries:
+    @pytest.mark.parametrize(
+        ("query", "told"),
+        [
+            ("speaker=Ana", "unknown query parameter 'speaker'; there are: cursor, filters, limit"),
+            ("limits=5", "unknown query parameter 'limits'; did you mean limit?"),
+            ("limit=5&limit=6", "the query parameter 'limit' is given more than once"),
+        ],
+    )
+    def test_what_no_route_reads_is_refused(
+        self, client: TestClient, query: str, told: str
+    ) -> None:
+        answer = client.get(f"{ANA}/episodes?{query}")
+
+        assert 422 == answer.status_code
+        assert told in answer.json()["detail"]
+
+    def test_an_address_may_take_none(self, client: TestClient) -> None:
+        answer = client.get(f"{ANA}/stats?limit=5")
+
+        assert "unknown query parameter 'limit'; this address takes none" == answer.json()["detail"]
 
 
 class TestNaiveTimes:

@@ -10,12 +10,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from helamem import tracing
-from helamem.server import examples, pages, problems, repeats
+from helamem.server import examples, pages, problems, queries, repeats
 from helamem.server.dialects import leaderboard, mem0
 from helamem.server.limits import BodyLimit, Limits, TimeLimit, TokenBuckets
 from helamem.server.routes import answers, episodes, moving, namespaces, search
@@ -86,8 +86,10 @@ def create_app(
     app.state.exports = CapacityLimiter(limits.exports)
     app.state.check_items = _items_check(limits.items)
     problems.install(app)
-    for each in (moving, episodes, search, answers, namespaces, mem0, leaderboard):
-        app.include_router(each.router)
+    for own in (moving, episodes, search, answers, namespaces):
+        app.include_router(own.router, dependencies=[Depends(queries.only_known_once)])
+    for dialect in (mem0, leaderboard):
+        app.include_router(dialect.router)
     _add_health(app)
     repeats.install(app)
     examples.install(app)

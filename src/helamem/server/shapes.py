@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-Id = Annotated[int, Field(ge=1, lt=2**63, description="The id of a memory.")]
+IdInPath = Annotated[int, Field(ge=1, lt=2**63, description="The id of a memory.")]
+Id = Annotated[int, Field(strict=True, ge=1, lt=2**63, description="The id of a memory.")]
 Filters = Annotated[
     dict[str, Any] | None,
     Field(description='Conditions, as in {"speaker": "Ana"}.', examples=[{"speaker": "Ana"}]),

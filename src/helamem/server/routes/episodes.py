@@ -20,7 +20,7 @@ from helamem.server.shapes import (
     CorrectRequest,
     DeleteRequest,
     EraseRequest,
-    Id,
+    IdInPath,
     Listing,
     PutRequest,
     UpdateRequest,
@@ -75,14 +75,16 @@ def list_(
 
 
 @router.get("/episodes/{id_}")
-def get(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
+def get(request: Request, namespace: Namespace, id_: IdInPath) -> dict[str, Any]:
     """Get one memory: an episode or a fact."""
     with opened(request, namespace, "read") as memory:
         return memory.get(id_).to_dict()
 
 
 @router.patch("/episodes/{id_}")
-def update(request: Request, namespace: Namespace, id_: Id, body: UpdateRequest) -> dict[str, Any]:
+def update(
+    request: Request, namespace: Namespace, id_: IdInPath, body: UpdateRequest
+) -> dict[str, Any]:
     """Change an episode's text or metadata; its history keeps the old text."""
     with opened(request, namespace, "write") as memory:
         return memory.update(id_, body.text, metadata=body.metadata).to_dict()
@@ -90,7 +92,7 @@ def update(request: Request, namespace: Namespace, id_: Id, body: UpdateRequest)
 
 @router.post("/episodes/{id_}/correct")
 def correct(
-    request: Request, namespace: Namespace, id_: Id, body: CorrectRequest
+    request: Request, namespace: Namespace, id_: IdInPath, body: CorrectRequest
 ) -> dict[str, Any]:
     """Correct a memory: a new memory replaces it, and is returned."""
     with opened(request, namespace, "write") as memory:
@@ -98,21 +100,21 @@ def correct(
 
 
 @router.post("/episodes/{id_}/revert")
-def revert(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
+def revert(request: Request, namespace: Namespace, id_: IdInPath) -> dict[str, Any]:
     """Undo the correction of a memory, which is valid again, and is returned."""
     with opened(request, namespace, "write") as memory:
         return memory.revert(id_).to_dict()
 
 
 @router.delete("/episodes/{id_}")
-def delete(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
+def delete(request: Request, namespace: Namespace, id_: IdInPath) -> dict[str, Any]:
     """Remove a memory for good, with the facts that repeat it."""
     with opened(request, namespace, "write") as memory:
         return {"deleted": list(memory.delete(id_))}
 
 
 @router.get("/episodes/{id_}/history")
-def history(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
+def history(request: Request, namespace: Namespace, id_: IdInPath) -> dict[str, Any]:
     """List what happened to a memory, oldest first, even after it was deleted."""
     with opened(request, namespace, "read") as memory:
         return {"items": [change.to_dict() for change in memory.history(id_)]}
@@ -120,7 +122,7 @@ def history(request: Request, namespace: Namespace, id_: Id) -> dict[str, Any]:
 
 @router.post("/episodes/{id_}/annotate")
 def annotate(
-    request: Request, namespace: Namespace, id_: Id, body: AnnotateRequest
+    request: Request, namespace: Namespace, id_: IdInPath, body: AnnotateRequest
 ) -> dict[str, bool]:
     """Replace an episode's metadata, unless they have changed since they were read."""
     with opened(request, namespace, "write") as memory:
