@@ -116,6 +116,13 @@ def test_a_broken_file_is_named(tmp_path: Path, content: bytes, message: str) ->
         Config.load(file, environ={})
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_bytes(b"\xef\xbb\xbf[learning]\r\nrate = 0.25\r\n")
+
+    assert 0.25 == Config.load(file, environ={}).learning.rate
+
+
 def test_a_file_that_is_not_there_is_an_error_only_if_it_was_named(tmp_path: Path) -> None:
     assert Config.load(environ={"HELAMEM_HOME": str(tmp_path)}) == Config()
     with pytest.raises(ConfigError, match="cannot be read"):

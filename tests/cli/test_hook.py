@@ -212,6 +212,17 @@ class TestStop:
 
         assert REPLY in [each["text"] for each in known("list")]
 
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+    def test_a_transcript_that_never_ends_is_not_read(
+        self, hook: Hook, known: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)  # reading waits for somebody who writes
+        hook("prompt", prompt=PROMPT)
+        hook("stop", transcript_path=str(pipe))
+
+        assert [PROMPT] == [each["text"] for each in known("list")]
+
     def test_a_prompt_without_a_reply_survives_compaction(
         self, hook: Hook, known: Callable[..., Any]
     ) -> None:

@@ -241,7 +241,6 @@ class TestReplies:
             {"old": "x", "relation": "same"},
             {"old": 1e999, "relation": "same"},
             {"valid_from": None},
-            {"surprise": 1},
         ],
         ids=" and ".join,
     )
@@ -252,6 +251,13 @@ class TestReplies:
 
         assert ["Maya is allergic to peanuts."] == [c.draft.text for c in parsed.claims]
         assert parsed.refused
+
+    def test_a_member_that_was_not_asked_for_costs_nothing(self) -> None:
+        said = [episode(1, "I am Maya. Maya is allergic to peanuts.")]
+
+        parsed = claims.parse({"facts": [{**self.GOOD, "surprise": 1}]}, said, [], ENGLISH)
+
+        assert (1, ()) == (len(parsed.claims), parsed.refused)
 
     @pytest.mark.parametrize("fact", [None, 3, "Maya", [], {}, True])
     def test_what_is_no_fact_costs_itself(self, fact: Any) -> None:

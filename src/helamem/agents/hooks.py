@@ -186,7 +186,12 @@ def _reply(given: Mapping[str, Any]) -> str:
 
 
 def _last_reply(transcript: Path) -> str:
-    """The text of the agent's last message in a transcript of JSON lines; empty if there is none."""
+    """The text of the agent's last message in a transcript of JSON lines; empty if there is none.
+
+    A pipe or device is not read: it may have no end.
+    """
+    if not transcript.is_file():
+        return ""
     with transcript.open(encoding="utf-8", errors="replace") as file:
         lines = deque(file, TRANSCRIPT_LINES)
     for line in reversed(lines):

@@ -44,6 +44,7 @@ FACT: dict[str, Json] = {
     "required": ["text", "kind", "about", "sources", "valid_from", "relation", "old"],
     "additionalProperties": False,
 }
+_ASKED = frozenset(FACT["required"])  # type: ignore[arg-type]  # a list of names
 SCHEMA: Mapping[str, Json] = {
     "type": "object",
     "properties": {"facts": {"type": "array", "items": FACT}},
@@ -166,7 +167,9 @@ class _Reader:
         self.refused.append(sentence)
 
     def claim(self, number: int, fact: Any) -> Claim | None:  # noqa: ANN401  # JSON of a model
-        """One fact; None if it is refused."""
+        """One fact; None if it is refused. Members that were not asked for are ignored."""
+        if isinstance(fact, dict):
+            fact = {name: each for name, each in fact.items() if name in _ASKED}
         wrong = schemas.misfit(fact, FACT, f"fact {number}")
         if wrong:
             self.misshapen += 1
