@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from helamem.config import Config, Learning
-    from helamem.evaluation.datasets import Conversation
+    from helamem.evaluation.datasets import Conversation, Dataset
+    from helamem.evaluation.embedding import SharedEmbedder
     from helamem.protocols import Embedder
 
 # The file, and the turns behind its episodes.
@@ -57,6 +58,16 @@ class Original:
             made.close()
             self._built[config.learning] = file, made.turn_ids
         return self._built[config.learning]
+
+
+def originals(
+    dataset: Dataset, embedder: SharedEmbedder
+) -> Iterator[tuple[Conversation, Original]]:
+    """Each conversation with its memory, which is closed before the next; vectors are kept as long."""
+    for conversation in dataset.conversations:
+        with embedder.keeping(), original(conversation, embedder) as memory:
+            yield conversation, memory
+        embedder.forget()
 
 
 @contextmanager

@@ -95,19 +95,8 @@ def run(
     for conversation in dataset.conversations:
         asked = _questions_of(dataset, conversation)
         for system in systems if asked else ():
-            steps.what = f"{system.name}, {conversation.id}"
             noted = measured[system.name]
-            with started(system, conversation, shared) as running:
-                for question in asked:
-                    found, elapsed_ms = _timed(system, running.state, question)
-                    scores = score(
-                        found, question, conversation, prompt_tokens=system.prompt_tokens
-                    )
-                    noted.add(conversation, question, scores, elapsed_ms)
-                    steps.step()
-            noted.turns += len(conversation.turns)
-            noted.build_s += running.build_s
-            noted.file_bytes += running.file_bytes
+            _measure(system, conversation, asked, shared, noted=noted, steps=steps)
         shared.forget()
     return {
         **provenance(
@@ -140,6 +129,28 @@ class Steps:
         self.done += 1
         if self.progress is not None:
             self.progress(self.what, self.done, self.total)
+
+
+def _measure(
+    system: System[Any],
+    conversation: Conversation,
+    asked: Sequence[Question],
+    embedder: SharedEmbedder,
+    *,
+    noted: Measured,
+    steps: Steps,
+) -> None:
+    """Ask a system about a conversation, and note scores, times and sizes."""
+    steps.what = f"{system.name}, {conversation.id}"
+    with started(system, conversation, embedder) as running:
+        for question in asked:
+            found, elapsed_ms = _timed(system, running.state, question)
+            scores = score(found, question, conversation, prompt_tokens=system.prompt_tokens)
+            noted.add(conversation, question, scores, elapsed_ms)
+            steps.step()
+    noted.turns += len(conversation.turns)
+    noted.build_s += running.build_s
+    noted.file_bytes += running.file_bytes
 
 
 def _questions_of(dataset: Dataset, conversation: Conversation | Outline) -> list[Question]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from helamem.cli.settings import App, pass_app
 from helamem.cli.values import names, two_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from helamem.protocols import LLM
 
@@ -104,41 +105,69 @@ def answers(
     """
     if judge and no_judge:
         raise click.UsageError("--judge and --no-judge contradict each other; give one of them")
-    model = app.config().llm.model
     place = None if no_cache else _reply_folder(app, cache)
     uncached = _with_setting(app, "llm.cache", "")  # the experiment has its own cache
-    settings: dict[str, Any] = {
-        "systems": systems,
-        "llm": _model(uncached, dry_run=dry_run),
-        "judge": _model(_with_setting(uncached, "llm.model", judge), dry_run=dry_run)
-        if judge
-        else None,
-        "judged": not no_judge,
-        "dry_run": dry_run,
-        "cache": place,
-        "workers": workers,
-        "prices": prices or (0.0, 0.0),
-        "judge_prices": judge_prices,
-        "max_tokens": max_tokens,
-        "n_questions": n_questions,
-    }
-    words = [f"--systems {','.join(systems)}", f"--max-tokens {max_tokens}"]
-    named = (("questions", n_questions), ("model", model), ("judge", judge))
-    words += [f"--{name} {value}" for name, value in named if value]
-    paid = (("prices", prices), ("judge-prices", judge_prices))
-    words += [f"--{name} {of[0]:g},{of[1]:g}" for name, of in paid if of]
-    words += ["--no-judge"] * no_judge + ["--dry-run"] * dry_run
+    judging = _with_setting(uncached, "llm.model", judge) if judge else None
+    words = _words(
+        {
+            "systems": ",".join(systems),
+            "max-tokens": max_tokens,
+            "questions": n_questions,
+            "model": app.config().llm.model,
+            "judge": judge,
+            "prices": prices,
+            "judge-prices": judge_prices,
+            "no-judge": no_judge,
+            "dry-run": dry_run,
+        }
+    )
+    with _kept_replies("" if dry_run else place):
+        result = measure(
+            app,
+            "answers",
+            given,
+            words,
+            systems=systems,
+            llm=_model(uncached, dry_run=dry_run),
+            judge=judging and _model(judging, dry_run=dry_run),
+            judged=not no_judge,
+            dry_run=dry_run,
+            cache=place,
+            workers=workers,
+            prices=prices or (0.0, 0.0),
+            judge_prices=judge_prices,
+            max_tokens=max_tokens,
+            n_questions=n_questions,
+        )
+    for line in _advice_on_failures(result):
+        click.echo(line, err=True)
+
+
+def _words(options: Mapping[str, str | int | tuple[float, float] | None]) -> list[str]:
+    """The options that were given, as they are written on a command line."""
+    words = []
+    for name, value in options.items():
+        if isinstance(value, tuple):
+            words.append(f"--{name} {value[0]:g},{value[1]:g}")
+        elif value is True:
+            words.append(f"--{name}")
+        elif value:
+            words.append(f"--{name} {value}")
+    return words
+
+
+@contextmanager
+def _kept_replies(place: str | None) -> Iterator[None]:
+    """If the block is interrupted, say where the replies so far are kept."""
     try:
-        result = measure(app, "answers", given, words, **settings)
+        yield
     except KeyboardInterrupt:
-        if place and not dry_run:
+        if place:
             click.echo(
                 f"Stopped. The replies so far are kept in {place}; the same command goes on there.",
                 err=True,
             )
         raise
-    for line in _advice_on_failures(result):
-        click.echo(line, err=True)
 
 
 def _reply_folder(app: App, cache: Path | None) -> str:

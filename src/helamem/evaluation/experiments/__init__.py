@@ -18,6 +18,7 @@ from helamem.models import embedders
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from helamem.evaluation.datasets import Dataset
     from helamem.evaluation.figures import Bars, Plot, Table
     from helamem.evaluation.forms import Form
     from helamem.evaluation.runner import Progress
@@ -113,30 +114,35 @@ def run(
         ConfigError: There is no such experiment, embedder or setting.
     """
     module = experiment(name)
+    data: Dataset | list[Dataset]
     if name in ON_FOLDERS:
-        corpora = [each.sampled(sample) if sample else each for each in forms.load_all(path)]
-        return module.run(
-            corpora,
-            name=Path(path).resolve().stem,
-            embedder=embedders.load(embedder),
-            progress=progress,
-            command=command,
-            **settings,
-        )
+        data = [each.sampled(sample) if sample else each for each in forms.load_all(path)]
+        settings["name"] = Path(path).resolve().stem
+    else:
+        data = _dataset(path, form, corrections, sample, progress)
+        if name in NEED_TURNS:
+            _require_turns(data)
+    model = embedders.load(embedder)
+    return module.run(data, embedder=model, progress=progress, command=command, **settings)
+
+
+def _dataset(
+    path: str | Path,
+    form: Form,
+    corrections: str | Path | None,
+    sample: int | None,
+    progress: Progress | None,
+) -> Dataset:
+    """The data set of a file, corrected and sampled."""
     dataset = forms.load(path, form, progress=progress)
     if corrections is not None:
         dataset = corrected(dataset, Path(corrections))
-    if sample is not None:
-        dataset = dataset.sampled(sample)
-    if name in NEED_TURNS and not any(map(dataset.scored, dataset.outlines)):
+    return dataset if sample is None else dataset.sampled(sample)
+
+
+def _require_turns(dataset: Dataset) -> None:
+    if not any(map(dataset.scored, dataset.outlines)):
         raise ConfigError(
             f"{dataset.name} has no question of which it says which turns answer it; "
             f"{datasets.EVIDENCE_NEEDED}"
         )
-    return module.run(
-        dataset,
-        embedder=embedders.load(embedder),
-        progress=progress,
-        command=command,
-        **settings,
-    )

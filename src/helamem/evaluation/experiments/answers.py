@@ -22,7 +22,7 @@ from helamem.evaluation.systems import named
 from helamem.models.tokens import count_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from helamem.evaluation.datasets import Dataset
     from helamem.evaluation.examining import Answered, Prices
@@ -72,7 +72,7 @@ def run(
     """
     if llm is None and not dry_run:
         raise ConfigError("answers need a language model; dry_run counts calls and tokens without")
-    n_answered = _number_answered(dataset)
+    left_out = _number_unanswered(dataset)
     chosen = named(systems)
     exam = Exam(
         llm=metered(llm, cache, dry_run=dry_run),
@@ -80,23 +80,18 @@ def run(
         judged=judged,
         max_tokens=max_tokens,
     )
-    n_there = sum(len(outline.questions) for outline in dataset.outlines)
     asked = drawn(dataset, n_questions)
     steps = Steps(progress, len(chosen) * sum(map(len, asked.values())))
     outcomes: dict[str, list[Answered]] = {}
     usage: dict[str, dict[str, Any]] = {}
     for system in chosen:
-        before = exam.spent()
-        with closing(
-            answer_all(exam, dataset, asked, system, SharedEmbedder(embedder), workers=workers)
-        ) as replies:
-            outcomes[system.name] = _collected(replies, system.name, steps)
+        before, shared = exam.spent(), SharedEmbedder(embedder)
+        replies = answer_all(exam, dataset, asked, system, shared, workers=workers)
+        outcomes[system.name] = _collected(replies, system.name, steps)
         usage[system.name] = priced(before, exam.spent(), prices, judge_prices or prices)
     return {
         "experiment": "answers",
-        **provenance(
-            dataset, embedder=embedder.name, command=command, left_out=n_there - n_answered
-        ),
+        **provenance(dataset, embedder=embedder.name, command=command, left_out=left_out),
         "dry_run": dry_run,
         "model": exam.llm.name,
         "judge": exam.judge.name if judged else None,
@@ -105,22 +100,39 @@ def run(
             "k": K,
             "systems": {s.name: plain_settings(s.settings) for s in chosen if s.settings},
         },
+        **_results(outcomes, usage, dataset.categories, dry_run=dry_run),
+    }
+
+
+def _results(
+    outcomes: Mapping[str, Sequence[Answered]],
+    usage: Mapping[str, dict[str, Any]],
+    categories: Sequence[str],
+    *,
+    dry_run: bool,
+) -> dict[str, Any]:
+    """The parts of the result that are about systems; a dry run has no scores."""
+    return {
         "systems": {
-            name: {**_entry(each, dataset.categories, dry_run=dry_run), "usage": usage[name]}
+            name: {
+                "asked": len(each),
+                **({} if dry_run else summary(each, categories)),
+                "usage": usage[name],
+            }
             for name, each in outcomes.items()
         },
         "differences": {} if dry_run else differences(outcomes),
         "answers": {}
         if dry_run
-        else {n: [_question_entry(a) for a in each] for n, each in outcomes.items()},
+        else {name: list(map(_question_entry, each)) for name, each in outcomes.items()},
     }
 
 
-def _number_answered(dataset: Dataset) -> int:
-    """How many questions have an answer.
+def _number_unanswered(dataset: Dataset) -> int:
+    """How many questions have no answer.
 
     Raises:
-        ConfigError: None has.
+        ConfigError: None has one.
         DataError: An answer stands in a prompt.
     """
     if found := answers.leaked(dataset, answers.RULES):
@@ -131,29 +143,26 @@ def _number_answered(dataset: Dataset) -> int:
             f"{dataset.name} has no question with an answer; give each question its 'answer', what a right "
             "reply says"
         )
-    return n_answered
+    return sum(len(outline.questions) for outline in dataset.outlines) - n_answered
 
 
-def _collected(replies: Iterable[Answered], system: str, steps: Steps) -> list[Answered]:
+def _collected(
+    replies: Generator[Answered, None, None], system: str, steps: Steps
+) -> list[Answered]:
     """All replies. Stops if the first ones all fail: a wrong key or model name fails every time."""
     outcomes: list[Answered] = []
     failed = 0
-    for each in replies:
-        outcomes.append(each)
-        failed += bool(each.failed or each.unjudged)
-        if failed == len(outcomes) == HOPELESS:
-            raise LLMError(f"the first {HOPELESS} questions failed. {each.failed or each.unjudged}")
-        steps.what = f"{system}, {failed} failed" if failed else system
-        steps.step()
+    with closing(replies):
+        for each in replies:
+            outcomes.append(each)
+            failed += bool(each.failed or each.unjudged)
+            if failed == len(outcomes) == HOPELESS:
+                raise LLMError(
+                    f"the first {HOPELESS} questions failed. {each.failed or each.unjudged}"
+                )
+            steps.what = f"{system}, {failed} failed" if failed else system
+            steps.step()
     return outcomes
-
-
-def _entry(
-    outcomes: Sequence[Answered], categories: Sequence[str], *, dry_run: bool
-) -> dict[str, Any]:
-    """One system's entry in the result; a dry run has no scores."""
-    known = {} if dry_run else summary(outcomes, categories)
-    return {"asked": len(outcomes), **known}
 
 
 def summary(outcomes: Sequence[Answered], categories: Sequence[str]) -> dict[str, Any]:

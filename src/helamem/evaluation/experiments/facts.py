@@ -16,7 +16,7 @@ import numpy as np
 from helamem import indexing
 from helamem.config import Config
 from helamem.evaluation import cells, learners, runner
-from helamem.evaluation.copies import original
+from helamem.evaluation.copies import originals
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments.learning import halves
 from helamem.evaluation.figures import Bars
@@ -99,29 +99,31 @@ def run(
     scores: dict[str, dict[str, Scores]] = defaultdict(dict)
     shared = SharedEmbedder(embedder)
     steps = Steps(progress, len(dataset.conversations) * len(variants))
-    for conversation in dataset.conversations:
+    for conversation, memory in originals(dataset, shared):
         questions = dataset.scored(conversation)
-        with shared.keeping(), original(conversation, shared) as memory:
-            for name, variant in variants.items():
-                steps.what = f"{name}, {conversation.id}"
-                found, scored = _measure(variant, memory, conversation, questions, shared)
-                n_facts[name] += found
-                scores[name] |= scored
-                steps.step()
-        shared.forget()
+        for name, variant in variants.items():
+            steps.what = f"{name}, {conversation.id}"
+            found, scored = _measure(variant, memory, conversation, questions, shared)
+            n_facts[name] += found
+            scores[name] |= scored
+            steps.step()
     return {
         "experiment": "facts",
         **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "config": {"systems": {name: plain_settings(v.config) for name, v in variants.items()}},
         "variants": {
-            name: {
-                "facts": n_facts[name],
-                **runner.means(list(each.values())),
-                "ci95": interval(_recall(each).values()),
-                "gain": gain(_recall(each), _recall(scores[_baseline_of(name)])),
-            }
+            name: {"facts": n_facts[name], **_summary(each, scores[_baseline_of(name)])}
             for name, each in scores.items()
         },
+    }
+
+
+def _summary(scores: Mapping[str, Scores], baseline: Mapping[str, Scores]) -> dict[str, Any]:
+    """The means of a variant, and what it gains over the one without facts."""
+    return {
+        **runner.means(list(scores.values())),
+        "ci95": interval(_recall(scores).values()),
+        "gain": gain(_recall(scores), _recall(baseline)),
     }
 
 

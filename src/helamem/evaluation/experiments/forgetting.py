@@ -8,7 +8,7 @@ let go, one keeps everything; both are asked the old needs again in other words,
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from helamem.config import Config
 from helamem.errors import ConfigError
 from helamem.evaluation import cells, learners
-from helamem.evaluation.copies import original
+from helamem.evaluation.copies import originals
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.experiments.learning import halves
 from helamem.evaluation.figures import Plot
@@ -29,7 +29,7 @@ from helamem.evaluation.summaries import mean
 from helamem.evaluation.systems import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from helamem.evaluation.datasets import Conversation, Dataset, Question
@@ -42,6 +42,22 @@ GROWTH = (0, 1, 5, 20)  # distractors, in multiples of the conversation
 LATER = timedelta(days=60)
 ARMS = ("keeps all", "forgets")
 NEEDS = ("returning", "new")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Scores by arm, growth and need, and the episodes that are left by arm and growth."""
+
+    exams: dict[tuple[str, int, str], Exam] = field(default_factory=lambda: defaultdict(Exam))
+    left: dict[tuple[str, int], list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def summary(self, arm: str) -> dict[str, list[float | None]]:
+        """An arm's entry in the result: one number a growth."""
+        scores = {
+            need: [self.exams[arm, growth, need].mean("recall@10") for growth in GROWTH]
+            for need in NEEDS
+        }
+        return {"episodes": [mean(self.left[arm, growth]) for growth in GROWTH], **scores}
 
 
 def run(
@@ -59,44 +75,45 @@ def run(
     """
     if len(dataset.conversations) < 2:
         raise ConfigError(f"{dataset.name} has one conversation; distractors come from the others")
-    exams: dict[tuple[str, int, str], Exam] = defaultdict(Exam)
-    left: dict[tuple[str, int], list[float]] = defaultdict(list)
-    shared = SharedEmbedder(embedder)
+    measured = Measured()
     steps = Steps(progress, len(dataset.conversations) * len(GROWTH))
-    for c, conversation in enumerate(dataset.conversations):
+    for c, (conversation, memory) in enumerate(originals(dataset, SharedEmbedder(embedder))):
         rng = np.random.default_rng([seed, c])
         experience, new = halves(dataset.scored(conversation), rng)
         later = max(question.at for question in conversation.questions) + LATER
         returning = [reworded(question, rng) for question in experience]
         needs = {"returning": asked(returning, later), "new": asked(new, later)}
-        with shared.keeping(), original(conversation, shared) as memory:
-            for growth in GROWTH:
-                steps.what = f"{growth} times as much, {conversation.id}"
-                with memory.copy(Config.of()) as state:
-                    learners.learn(state, learners.ARMS["gated+cue"], experience)
-                    grown = add_distractors(state, dataset, conversation, growth)
-                    for arm in ARMS:
-                        if arm == "forgets":
-                            state.memory.forget(dry_run=False, at=later, max_share=1.0)
-                        left[arm, growth].append(state.memory.stats().episodes)
-                        for need, questions in needs.items():
-                            learners.examine(grown, questions, exams[arm, growth, need])
-                steps.step()
-        shared.forget()
+        for growth in GROWTH:
+            steps.what = f"{growth} times as much, {conversation.id}"
+            with memory.copy(Config.of()) as state:
+                learners.learn(state, learners.ARMS["gated+cue"], experience)
+                grown = add_distractors(state, dataset, conversation, growth)
+                _examine(grown, needs, growth, later, measured)
+            steps.step()
     return {
         "experiment": "forgetting",
         **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
         "config": {"systems": {"default": plain_settings(Config.of())}},
         "seed": seed,
         "growth": list(GROWTH),
-        "arms": {
-            arm: {
-                "episodes": [mean(left[arm, growth]) for growth in GROWTH],
-                **{need: [exams[arm, g, need].mean("recall@10") for g in GROWTH] for need in NEEDS},
-            }
-            for arm in ARMS
-        },
+        "arms": {arm: measured.summary(arm) for arm in ARMS},
     }
+
+
+def _examine(
+    state: Remembered,
+    needs: Mapping[str, Sequence[Question]],
+    growth: int,
+    later: datetime,
+    measured: Measured,
+) -> None:
+    """Ask about every need, once while all is kept, and once after forgetting."""
+    for arm in ARMS:
+        if arm == "forgets":
+            state.memory.forget(dry_run=False, at=later, max_share=1.0)
+        measured.left[arm, growth].append(state.memory.stats().episodes)
+        for need, questions in needs.items():
+            learners.examine(state, questions, measured.exams[arm, growth, need])
 
 
 def asked(questions: Iterable[Question], at: datetime) -> list[Question]:

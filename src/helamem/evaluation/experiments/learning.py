@@ -15,7 +15,7 @@ import numpy as np
 
 from helamem.errors import ConfigError, DataError
 from helamem.evaluation import cells, defaults, learners
-from helamem.evaluation.copies import original
+from helamem.evaluation.copies import originals
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.learners import ARMS, Exam, Judged
@@ -82,33 +82,19 @@ def run(
         ConfigError: The experience is to be gone through ten times in more splits than there are.
         DataError: No conversation has questions to learn from and others to be tested on.
     """
-    if pass_splits > splits:
-        raise ConfigError(
-            f"pass_splits is {pass_splits}, but can be {splits} at most, as splits is: "
-            "it says in how many of these the experience is gone through ten times"
-        )
-    trial = np.random.default_rng(seed)
-    if not any(all(splitter(dataset.scored(each), trial)) for each in dataset.outlines):
-        raise DataError(
-            f"{dataset.name}: no conversation has a question to learn from and another to be tested on"
-        )
-    arms = {
-        name: replace(arm, settings={**(settings or {}), **arm.settings})
-        for name, arm in arms.items()
-    }
+    _require_passes(splits, pass_splits)
+    _require_halves(dataset, splitter, np.random.default_rng(seed))
+    arms = {n: replace(a, settings={**(settings or {}), **a.settings}) for n, a in arms.items()}
     notebooks = {name: Notebook() for name in arms}
-    shared = SharedEmbedder(embedder)
     steps = Steps(progress, len(dataset.conversations) * splits * len(arms))
-    for c, conversation in enumerate(dataset.conversations):
-        with shared.keeping(), original(conversation, shared) as memory:
-            for split in range(splits):
-                rng = np.random.default_rng([seed, c, split])
-                parts = splitter(dataset.scored(conversation), rng)
-                for name, arm in arms.items():
-                    steps.what = f"{name}, {conversation.id}, split {split + 1}"
-                    _run_arm(memory, arm, parts, notebooks[name], repeat=split < pass_splits)
-                    steps.step()
-        shared.forget()
+    for c, (conversation, memory) in enumerate(originals(dataset, SharedEmbedder(embedder))):
+        for split in range(splits):
+            rng = np.random.default_rng([seed, c, split])
+            parts = splitter(dataset.scored(conversation), rng)
+            for name, arm in arms.items():
+                steps.what = f"{name}, {conversation.id}, split {split + 1}"
+                _run_arm(memory, arm, parts, notebooks[name], repeat=split < pass_splits)
+                steps.step()
     return {
         "experiment": "learning",
         **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
@@ -120,6 +106,21 @@ def run(
         "set": dict(settings or {}),
         **summary(notebooks, dataset.categories),
     }
+
+
+def _require_passes(splits: int, pass_splits: int) -> None:
+    if pass_splits > splits:
+        raise ConfigError(
+            f"pass_splits is {pass_splits}, but can be {splits} at most, as splits is: "
+            "it says in how many of these the experience is gone through ten times"
+        )
+
+
+def _require_halves(dataset: Dataset, splitter: Splitter, rng: np.random.Generator) -> None:
+    if not any(all(splitter(dataset.scored(each), rng)) for each in dataset.outlines):
+        raise DataError(
+            f"{dataset.name}: no conversation has a question to learn from and another to be tested on"
+        )
 
 
 def _run_arm(

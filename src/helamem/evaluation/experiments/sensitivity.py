@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from helamem.config import Config, names, value_of
 from helamem.errors import ConfigError
 from helamem.evaluation import learners
-from helamem.evaluation.copies import original
+from helamem.evaluation.copies import originals
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.learners import Exam
@@ -67,22 +67,14 @@ def run(
     """
     cases = list(moved(factors))
     exams = [Exam() for _ in cases]
-    shared = SharedEmbedder(embedder)
     steps = Steps(progress, len(cases) * len(dataset.conversations))
-    for conversation in dataset.conversations:
-        with shared.keeping(), original(conversation, shared) as memory:
-            for (name, value, config), exam in zip(cases, exams, strict=True):
-                steps.what = f"{name} = {value:g}, {conversation.id}"
-                with memory.copy(config) as state:
-                    learners.examine(state, dataset.scored(conversation), exam)
-                steps.step()
-        shared.forget()
-    curves: dict[str, dict[str, list[float | None]]] = {}
-    for (name, value, _), exam in zip(cases, exams, strict=True):
-        curve = curves.setdefault(name, {"value": [], "recall@10": [], "mrr": []})
-        curve["value"].append(value)
-        curve["recall@10"].append(exam.mean("recall@10"))
-        curve["mrr"].append(exam.mean("mrr"))
+    for conversation, memory in originals(dataset, SharedEmbedder(embedder)):
+        for (name, value, config), exam in zip(cases, exams, strict=True):
+            steps.what = f"{name} = {value:g}, {conversation.id}"
+            with memory.copy(config) as state:
+                learners.examine(state, dataset.scored(conversation), exam)
+            steps.step()
+    curves = _curves(cases, exams)
     return {
         "experiment": "sensitivity",
         **provenance(dataset, embedder=embedder.name, command=command, left_out=dataset.left_out()),
@@ -90,6 +82,19 @@ def run(
         "defaults": {name: value_of(Config.of(), name) for name in curves},
         "settings": curves,
     }
+
+
+def _curves(
+    cases: Sequence[tuple[str, float, Config]], exams: Sequence[Exam]
+) -> dict[str, dict[str, list[float | None]]]:
+    """The values of each setting, and what was scored with them."""
+    curves: dict[str, dict[str, list[float | None]]] = {}
+    for (name, value, _), exam in zip(cases, exams, strict=True):
+        curve = curves.setdefault(name, {"value": [], "recall@10": [], "mrr": []})
+        curve["value"].append(value)
+        curve["recall@10"].append(exam.mean("recall@10"))
+        curve["mrr"].append(exam.mean("mrr"))
+    return curves
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
