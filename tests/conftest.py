@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +18,35 @@ settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("quick")
 
 pytest.register_assert_rewrite("helamem.testing")  # before it is imported, for telling failures
+from helamem.places import IN_RAM  # noqa: E402
+from helamem.stores.sqlite.database import Database  # noqa: E402
 from helamem.testing import FixedClock  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from postgres_server import Server
+
+
+@pytest.fixture(autouse=True, scope="session")
+def migrated_once() -> Iterator[None]:
+    """A database in RAM is a copy of one that went through the migrations: these take longer than most tests."""
+    migrate = Database._migrate
+    with contextlib.closing(sqlite3.connect(":memory:", check_same_thread=False)) as ready:
+
+        def copied(database: Database) -> None:
+            if database.path != IN_RAM:
+                migrate(database)
+            elif ready.execute("PRAGMA user_version").fetchone() == (0,):
+                migrate(database)
+                database._connection.backup(ready)
+            else:
+                ready.backup(database._connection)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Database, "_migrate", copied)
+            yield
 
 
 @pytest.fixture(autouse=True)
@@ -63,20 +87,26 @@ def database(server: Server) -> str:
     return "memories"
 
 
-@pytest.fixture
-def url(server: Server, database: str) -> str:
-    """A database in which nothing is stored."""
-    tables = [
-        name
-        for (name,) in server.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'helamem'::regnamespace AND relkind = 'p'",
-            database=database,
-        )
-    ]
-    server.execute(
-        *(f"DELETE FROM helamem.{name}" for name in tables),
-        "DELETE FROM helamem.meta WHERE key <> 'schema'",
-        "ALTER SEQUENCE helamem.node_id RESTART",
+@pytest.fixture(scope="session")
+def emptied(server: Server, database: str) -> Iterator[Callable[[], object]]:
+    """Empties the database, on a connection of its own, whose server process knows the tables already."""
+    import psycopg
+
+    tables = server.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'helamem'::regnamespace AND relkind = 'p'",
         database=database,
     )
+    statements = (
+        *(f"DELETE FROM helamem.{name}" for (name,) in tables),
+        "DELETE FROM helamem.meta WHERE key <> 'schema'",
+        "ALTER SEQUENCE helamem.node_id RESTART",
+    )
+    with psycopg.connect(server.url(database), autocommit=True) as connection:
+        yield lambda: connection.execute("; ".join(statements))
+
+
+@pytest.fixture
+def url(server: Server, database: str, emptied: Callable[[], object]) -> str:
+    """A database in which nothing is stored."""
+    emptied()
     return server.url(database)

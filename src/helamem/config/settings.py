@@ -2,6 +2,7 @@
 
 # Without `from __future__ import annotations`: the types are read at every start, and as text each is compiled.
 import dataclasses
+import functools
 import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
@@ -32,13 +33,16 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
+_hints = functools.cache(get_type_hints)  # the types of a section's settings, by name
+
+
 class _Section:
     """Base of all sections: checks its values on construction."""
 
     __slots__: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
+        hints = _hints(type(self))
         for spec in dataclasses.fields(self):  # type: ignore[arg-type]
             if "doc" in spec.metadata:
                 _check(

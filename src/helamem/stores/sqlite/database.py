@@ -6,6 +6,7 @@ It knows nothing about memories. A connection is used by one thread at a time; `
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sqlite3
 from pathlib import Path
@@ -275,20 +276,22 @@ class Database:
         self._connection.close()
 
 
-def migrations() -> list[str]:
+@functools.cache
+def migrations() -> tuple[str, ...]:
     """The migration scripts in order; the file's `user_version` is the number applied."""
     folder = Path(__file__).with_name("migrations")
-    return [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.sql"))]
+    return tuple(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.sql")))
 
 
-def _statements(script: str) -> Iterator[str]:
+@functools.cache
+def _statements(script: str) -> tuple[str, ...]:
     """Split a script into statements, since `executescript` would commit the open transaction."""
-    statement = ""
+    statements = [""]
     for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
+        statements[-1] += line
+        if sqlite3.complete_statement(statements[-1]):
+            statements.append("")
+    return tuple(statements[:-1])
 
 
 def _make_place(path: Path) -> None:
