@@ -122,7 +122,7 @@ OF_ONE_MEMORY: dict[str, Callable[[Memory], Any]] = {
     "update metadata": lambda m: m.update(1, metadata={"n": 1}),
     "delete": lambda m: m.delete(1, 4),
     "forget": lambda m: m.forget(dry_run=False, at=m.now().replace(year=2030)),
-    "put": lambda m: m._put(Turn("An item.", metadata={"helamem.key": "k"})),
+    "put": lambda m: m._store_item(Turn("An item.", metadata={"helamem.key": "k"})),
     "import an export": lambda m: m.import_(exported()),
     "import turns": lambda m: m.import_(f'{{"text": "Turn number {i}."}}' for i in range(9)),
     "reinforce": lambda m: m.reinforce(m.search("Who bakes?"), used=[2, 5], unhelpful=[1]),

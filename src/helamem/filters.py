@@ -133,10 +133,10 @@ def _check_size(filters: object) -> None:
 def _mapping(filters: object, zone: tzinfo | None) -> Filter:
     if not isinstance(filters, Mapping):
         raise TypeError(f"a filter must be a mapping, not {type(filters).__name__}")
-    return _all([_entry(key, value, zone) for key, value in filters.items()])
+    return _conjunction([_entry(key, value, zone) for key, value in filters.items()])
 
 
-def _all(parts: list[Filter]) -> Filter:
+def _conjunction(parts: list[Filter]) -> Filter:
     return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 
@@ -177,7 +177,7 @@ def _conditions(field: tuple[str, ...], value: object, zone: tzinfo | None) -> F
     if isinstance(value, Mapping):
         if not value:
             raise ValueError(f"the filter on {_spelled(field)} names no operator; {_known()}")
-        return _all([_condition(field, op, each, zone) for op, each in value.items()])
+        return _conjunction([_condition(field, op, each, zone) for op, each in value.items()])
     if isinstance(value, list | tuple):
         return _condition(field, "in", value, zone)
     return _condition(field, "exists" if value == "*" else "eq", value, zone)
@@ -227,7 +227,9 @@ def _scalar(field: tuple[str, ...], value: object, zone: tzinfo | None) -> Scala
     if field[0] in TIMES:
         return _epoch(field[0], value, zone)
     if field[0] == "id" and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise TypeError(f"id is compared with a number, not {type(value).__name__}; {_meant('id')}")
+        raise TypeError(
+            f"id is compared with a number, not {type(value).__name__}; {_hint_on_metadata('id')}"
+        )
     if isinstance(value, float) and math.isnan(value):
         raise ValueError(f"the filter on {_spelled(field)} compares with NaN, which equals nothing")
     if value is None or isinstance(value, str | int | float):
@@ -244,11 +246,11 @@ def _epoch(name: str, value: object, zone: tzinfo | None) -> float:
             value = datetime.fromisoformat(value)
         except ValueError as exc:
             raise ValueError(
-                f"{value!r:.60} is not a time; write it like 2024-05-08T13:56:00Z; {_meant(name)}"
+                f"{value!r:.60} is not a time; write it like 2024-05-08T13:56:00Z; {_hint_on_metadata(name)}"
             ) from exc
     if not isinstance(value, datetime):
         raise TypeError(
-            f"{name} is compared with a datetime or an ISO string, not {type(value).__name__}; {_meant(name)}"
+            f"{name} is compared with a datetime or an ISO string, not {type(value).__name__}; {_hint_on_metadata(name)}"
         )
     return utc(in_zone(value, zone)).timestamp()
 
@@ -257,10 +259,12 @@ def _check_kind(field: tuple[str, ...], values: Sequence[Scalar]) -> None:
     """Refuse unknown kinds, which are probably meant as a metadata key."""
     for value in values if field == ("kind",) else ():
         if value not in KINDS:
-            raise ValueError(f"kind is 'episode' or 'fact', not {value!r}; {_meant('kind')}")
+            raise ValueError(
+                f"kind is 'episode' or 'fact', not {value!r}; {_hint_on_metadata('kind')}"
+            )
 
 
-def _meant(name: str) -> str:
+def _hint_on_metadata(name: str) -> str:
     """A hint on how to address a metadata key with a column's name."""
     keys = [name, *(alias for alias, column in ALIASES.items() if column == name)]
     return f"a key of the metadata is spelled {' or '.join(f'metadata.{key}' for key in keys)}"

@@ -198,7 +198,7 @@ def hint(cls: type, name: str) -> str:
         ours = METHODS.get(name[1:], f"`{name[1:]}`")
         more = f"; it is {ours}, which is awaited on an `AsyncMemory`"
     else:
-        more = _close(name, known)
+        more = _did_you_mean(name, known)
     return f"{cls.__name__} has no {name!r}{more}"
 
 
@@ -252,10 +252,10 @@ def unknown(called: str, name: str, takes: Iterable[str], cls: type) -> str:
         takes: The accepted arguments.
         cls: The class whose method it is.
     """
-    return f"{called} takes no {name!r}{_instead(name, [*takes], cls)}"
+    return f"{called} takes no {name!r}{_our_name_for(name, [*takes], cls)}"
 
 
-def _instead(name: str, takes: list[str], cls: type) -> str:
+def _our_name_for(name: str, takes: list[str], cls: type) -> str:
     """Our name for an argument; the accepted arguments if there is none."""
     meant = [name, *ARGUMENTS.get(name, ())]
     for ours in meant:
@@ -265,11 +265,11 @@ def _instead(name: str, takes: list[str], cls: type) -> str:
         if ours in FIELDS and "filters" in takes:
             return f"; here it is `filters={{{ours!r}: ...}}`"
         if ours in ELSEWHERE:
-            return f"; here it is {_elsewhere(ours, cls)}"
-    return _close(name, takes) or f"; it takes {_listed(takes)}"
+            return f"; here it is {_where_it_belongs(ours, cls)}"
+    return _did_you_mean(name, takes) or f"; it takes {_listed(takes)}"
 
 
-def _elsewhere(name: str, cls: type) -> str:
+def _where_it_belongs(name: str, cls: type) -> str:
     """Where an argument of other systems belongs."""
     takes = inspect.signature(cls).parameters
     if name not in takes and "url" in takes and "{cls}" in ELSEWHERE[name]:
@@ -290,7 +290,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{each}`" for each in names) or "no arguments"
 
 
-def _close(name: str, known: Iterable[str]) -> str:
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
     return "".join(
         f"; did you mean `{each}`?" for each in difflib.get_close_matches(name, [*known], n=1)
     )

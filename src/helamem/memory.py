@@ -229,7 +229,7 @@ class Memory(Engine):
             raise ValueError(
                 f"there is no namespace {name!r:.60} in {self.path}; there are: {there}"
             )
-        with self._of(name) as engine:
+        with self._engine_of(name) as engine:
             engine._store.drop()
         return found[name]
 
@@ -247,11 +247,11 @@ class Memory(Engine):
         )
 
     def _exported(self, name: str) -> Iterator[dict[str, Any]]:
-        with self._of(name) as engine:
+        with self._engine_of(name) as engine:
             yield from engine.export()
 
     @contextlib.contextmanager
-    def _of(self, name: str) -> Iterator[Engine]:
+    def _engine_of(self, name: str) -> Iterator[Engine]:
         """The engine of a namespace of the same file."""
         if name == self.namespace:
             yield self
@@ -273,9 +273,9 @@ class Memory(Engine):
             self._connected.close()
         super().close()
 
-    def _noticed(self, n_new: int) -> None:
+    def _after_adding(self, n_new: int) -> None:
         if self._reflector is not None:
-            self._reflector.noticed(n_new)
+            self._reflector.count_turns(n_new)
 
     def __enter__(self) -> Self:
         return self

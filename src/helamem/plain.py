@@ -59,11 +59,11 @@ class Record:
             TypeError, ValueError: It is not this record's JSON.
         """
         kind: Any = cls  # mypy does not see that a class of Self can be hashed
-        given, types = cls._given(shape), _types(kind)
+        given, types = cls._fields_from(shape), _types(kind)
         return cls(**{name: rebuilt(types[name], given[name]) for name in types if name in given})
 
     @classmethod
-    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _fields_from(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
         """The fields by name, for records whose `to_dict` uses other keys."""
         return shape
 
@@ -113,7 +113,7 @@ def rebuilt(kind: Any, value: Any) -> Any:  # noqa: ANN401  # values of any type
         return kind.from_dict(value)
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return None if value is None else rebuilt(_meant(parts, value), value)
+        return None if value is None else rebuilt(_fitting_member(parts, value), value)
     if origin is tuple:
         return tuple(rebuilt(parts[0], each) for each in value)
     if origin is Mapping:
@@ -124,7 +124,7 @@ def rebuilt(kind: Any, value: Any) -> Any:  # noqa: ANN401  # values of any type
 _READERS: Mapping[Any, Any] = {datetime: datetime.fromisoformat, float: float}
 
 
-def _meant(parts: tuple[Any, ...], value: Any) -> Any:  # noqa: ANN401
+def _fitting_member(parts: tuple[Any, ...], value: Any) -> Any:  # noqa: ANN401
     """The member of a union that this JSON fits; records differ in their required fields."""
     kinds = [part for part in parts if part is not NoneType]
     fitting = [part for part in kinds if len(kinds) == 1 or _needed(part) <= set(value)]

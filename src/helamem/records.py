@@ -359,7 +359,7 @@ class Hit(Record):
         return {key: getattr(fact, name, None) for key, name in names.items()}
 
     @classmethod
-    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _fields_from(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
         if shape["kind"] == "episode":
             return {**shape, "memory": shape}
         fact = {**shape, "kind": shape["fact_kind"]}

@@ -120,7 +120,7 @@ class ConsolidationReport(Record):
         return {**fields(self), "facts_added": len(ids), "facts": ids}
 
     @classmethod
-    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _fields_from(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**shape, "facts_added": shape["facts"]}
 
 

@@ -46,7 +46,7 @@ def test_a_pass_is_due_at_each_multiple(count: int, batches: list[int], passes: 
     ran.may_end.release(5)
     reflector = Reflector(ran, every=10, count=count)
     for n in batches:
-        reflector.noticed(n)
+        reflector.count_turns(n)
     assert reflector.wait(60)
     reflector.close()
 
@@ -56,7 +56,7 @@ def test_a_pass_is_due_at_each_multiple(count: int, batches: list[int], passes: 
 def test_adding_does_not_wait_for_a_pass() -> None:
     ran = Passes()
     reflector = Reflector(ran, every=1)
-    reflector.noticed(1)  # and here we are, although the pass may not end yet
+    reflector.count_turns(1)  # and here we are, although the pass may not end yet
     assert ran.started.acquire(timeout=60)
     assert not reflector.wait(0.01)
     ran.may_end.release()
@@ -68,10 +68,10 @@ def test_adding_does_not_wait_for_a_pass() -> None:
 def test_what_comes_during_a_pass_gets_one_more_pass() -> None:
     ran = Passes()
     reflector = Reflector(ran, every=1)
-    reflector.noticed(1)
+    reflector.count_turns(1)
     assert ran.started.acquire(timeout=60)
     for _ in range(5):
-        reflector.noticed(1)
+        reflector.count_turns(1)
     ran.may_end.release(2)
     assert reflector.wait(60)
     reflector.close()
@@ -83,11 +83,11 @@ def test_a_failure_is_kept_and_the_next_pass_runs() -> None:
     ran = Passes(error=LLMError("down"))
     ran.may_end.release(2)
     reflector = Reflector(ran, every=1)
-    reflector.noticed(1)
+    reflector.count_turns(1)
     assert reflector.wait(60)
     assert "down" == str(reflector.error)
     ran.error = None
-    reflector.noticed(1)
+    reflector.count_turns(1)
     assert reflector.wait(60)
     reflector.close()
 
@@ -98,16 +98,16 @@ def test_a_failure_is_kept_and_the_next_pass_runs() -> None:
 def test_closing_waits_for_the_running_pass_and_starts_no_other() -> None:
     ran = Passes()
     reflector = Reflector(ran, every=1)
-    reflector.noticed(1)
+    reflector.count_turns(1)
     assert ran.started.acquire(timeout=60)
-    reflector.noticed(1)
+    reflector.count_turns(1)
     closing = threading.Thread(target=reflector.close)
     closing.start()
     closing.join(0.05)
     assert closing.is_alive()
     ran.may_end.release()
     closing.join(5)
-    reflector.noticed(1)
+    reflector.count_turns(1)
 
     assert 1 == ran.count
 
@@ -122,12 +122,12 @@ def test_whatever_fails_is_kept_and_the_thread_goes_on(error: Exception) -> None
     ran = Passes(error=error)
     ran.may_end.release(2)
     reflector = Reflector(ran, every=1)
-    reflector.noticed(1)
+    reflector.count_turns(1)
     assert reflector.wait(60)
     assert error is reflector.error
     thread = reflector._thread
     ran.error = None
-    reflector.noticed(1)
+    reflector.count_turns(1)
     assert reflector.wait(60)
 
     assert [None, REPORT, thread] == [reflector.error, reflector.last, reflector._thread]

@@ -67,7 +67,7 @@ class HelamemSession:
 
     async def get_items(self, limit: int | None = None) -> list[Any]:
         """The latest items in order; all if there is no limit or it is negative."""
-        kept = await asyncio.to_thread(self._kept)
+        kept = await asyncio.to_thread(self._stored_items)
         items = [item for item in map(_item, kept) if item is not None]
         most = limit
         if most is None and self.session_settings is not None:
@@ -82,25 +82,25 @@ class HelamemSession:
         """
         turns = [self._turn(i, item) for i, item in enumerate(items) if not _is_block(item)]
         if turns:
-            await _to_its_end(self.memory.add, turns)
+            await _uninterrupted(self.memory.add, turns)
 
     async def pop_item(self) -> Any | None:  # noqa: ANN401  # an item of the SDK
         """Remove and return the latest item; None if there is none."""
-        return await _to_its_end(self._pop)
+        return await _uninterrupted(self._pop)
 
     async def clear_session(self) -> None:
         """Remove all items of this session for good, with facts distilled from them alone."""
-        await _to_its_end(self._clear)
+        await _uninterrupted(self._clear)
 
-    def _kept(self) -> Sequence[Episode | Fact]:
-        return self.memory.list(filters=self._mine())
+    def _stored_items(self) -> Sequence[Episode | Fact]:
+        return self.memory.list(filters=self._of_this_session())
 
-    def _mine(self) -> dict[str, Any]:
+    def _of_this_session(self) -> dict[str, Any]:
         """The condition that a memory is an item of this session."""
         return {f"metadata.{ENTRY}.session": {"eq": self.session_id}}
 
     def _pop(self) -> Any | None:  # noqa: ANN401  # an item of the SDK
-        while kept := self._kept():
+        while kept := self._stored_items():
             if deleted(self.memory, kept[-1:]):
                 item = _item(kept[-1])
                 if item is not None:
@@ -108,7 +108,7 @@ class HelamemSession:
         return None
 
     def _clear(self) -> None:
-        self.memory.delete(filters=self._mine(), dry_run=False)
+        self.memory.delete(filters=self._of_this_session(), dry_run=False)
 
     def _turn(self, number: int, item: Any) -> Turn:  # noqa: ANN401  # an item of the SDK
         """An item as a turn, with a key of its own, since the same may be said twice."""
@@ -182,7 +182,7 @@ def _is_block(item: Mapping[str, Any]) -> bool:
     )
 
 
-async def _to_its_end(work: Callable[..., T], *arguments: object) -> T:
+async def _uninterrupted(work: Callable[..., T], *arguments: object) -> T:
     """Run a write in another thread; a cancelled task waits until it is done."""
     task = asyncio.create_task(asyncio.to_thread(work, *arguments))
     try:

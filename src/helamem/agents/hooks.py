@@ -60,18 +60,20 @@ class Hooks:
         """
         name = str(given.get("session_id") or "")
         if event == "session-start":
-            return _told("SessionStart", self._known(name))
+            return _context_answer("SessionStart", self._on_start(name))
         if event == "prompt":
-            return _told("UserPromptSubmit", self._asked(name, str(given.get("prompt") or "")))
+            return _context_answer(
+                "UserPromptSubmit", self._on_prompt(name, str(given.get("prompt") or ""))
+            )
         if event == "stop":
-            self._replied(name, _reply(given))
+            self._on_reply(name, _reply(given))
             return None
         if event == "pre-compact":
-            self._compacted(name)
+            self._on_compaction(name)
             return None
         raise ValueError(f"there is no hook {event!r}; there are {', '.join(EVENTS)}")
 
-    def _known(self, name: str) -> str:
+    def _on_start(self, name: str) -> str:
         """The facts of this project; empty if there are none."""
         self.sessions.clear(now=self.memory.now().timestamp())
         self._forget_seen(name)
@@ -82,7 +84,7 @@ class Hooks:
         ]
         return prompts.quoted("profile", lines) if lines else ""
 
-    def _asked(self, name: str, prompt: str) -> str:
+    def _on_prompt(self, name: str, prompt: str) -> str:
         """The memories relevant to a prompt that were not shown in this session before."""
         session = self.sessions.read(name)
         if not prompt.strip():
@@ -101,7 +103,7 @@ class Hooks:
     def _relevant(self, recall: Recall) -> list[Hit]:
         return relevant(recall, language_named(self.memory.config.language))
 
-    def _replied(self, name: str, reply: str) -> None:
+    def _on_reply(self, name: str, reply: str) -> None:
         """Store the prompt and its reply, and learn from what the reply used; once per prompt."""
         session = self.sessions.read(name)
         self._capture(name, session, "assistant", reply)
@@ -112,7 +114,7 @@ class Hooks:
         for shown in session.shown:
             self._learn(session.prompt, reply, shown)
 
-    def _compacted(self, name: str) -> None:
+    def _on_compaction(self, name: str) -> None:
         """Store a prompt that had no reply yet; memories may be shown again."""
         session = self.sessions.read(name)
         if session.prompt:
@@ -167,7 +169,7 @@ def _hits(memory: Engine, shown: Shown) -> list[Hit]:
     ]
 
 
-def _told(event: str, words: str) -> dict[str, Json] | None:
+def _context_answer(event: str, words: str) -> dict[str, Json] | None:
     """The answer that hosts expect from a hook that adds context."""
     if not words:
         return None

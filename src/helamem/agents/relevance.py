@@ -40,9 +40,9 @@ def relevant(recall: Recall, language: Language) -> list[Hit]:
     return [
         hit
         for hit, terms in zip(recall.hits, shared, strict=True)
-        if _tell(terms - common) or any(step.source in same for step in hit.via)
+        if _are_telling(terms - common) or any(step.source in same for step in hit.via)
     ]
 
 
-def _tell(terms: set[str]) -> bool:
+def _are_telling(terms: set[str]) -> bool:
     return len(terms) >= MIN_SHARED or any(c.isdigit() for term in terms for c in term)

@@ -103,7 +103,7 @@ class Answer(Record):
         return {**rest, "answer": self.text, "found": self.found, "hits": hits, "recall": recall}
 
     @classmethod
-    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _fields_from(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
         recall = {**shape["recall"], "hits": shape["hits"]}
         return {**shape, "text": shape["answer"], "recall": recall}
 
@@ -146,11 +146,11 @@ def ask(
     first = memory.search(question, k=config.k, filters=filters, at=at)
     searches = plan(meter, question, first.at) if config.plan else []
     recall = retrieve(memory, first, searches, config, filters)
-    said = _said(meter, question, recall, config, language)
+    said = _checked_answer(meter, question, recall, config, language)
     if config.investigate and said.text is None:
         more = investigate(meter, question, recall, tried=[question, *searches])
         recall = retrieve(memory, recall, more, config, filters)
-        said = _said(meter, question, recall, config, language)
+        said = _checked_answer(meter, question, recall, config, language)
     answer = Answer(
         question=question,
         text=said.text,
@@ -177,7 +177,7 @@ def plan(llm: LLM, question: str, at: datetime) -> list[str]:
         Request(
             [
                 {"role": "system", "content": prompts.PLAN},
-                {"role": "user", "content": _asked(question, at)},
+                {"role": "user", "content": _question_line(question, at)},
             ],
             schema=PLAN_SCHEMA,
         ),
@@ -196,7 +196,7 @@ def investigate(llm: LLM, question: str, recall: Recall, *, tried: Sequence[str]
                 {"role": "system", "content": prompts.PLAN},
                 {
                     "role": "user",
-                    "content": f"{_asked(question, recall.at)}\nThese searches did not bring back the answer, but only "
+                    "content": f"{_question_line(question, recall.at)}\nThese searches did not bring back the answer, but only "
                     f"these memories. Write others, with other words or for another link in the chain.\n{failed}\n{shown}",
                 },
             ],
@@ -233,7 +233,9 @@ def retrieve(
     return replace(first, hits=tuple(hits), confidence=max(each.confidence for each in recalls))
 
 
-def _said(llm: LLM, question: str, recall: Recall, config: Ask, language: Language) -> Said:
+def _checked_answer(
+    llm: LLM, question: str, recall: Recall, config: Ask, language: Language
+) -> Said:
     """The model's answer; the model is not called if the recall's confidence is too low."""
     if recall.confidence < config.min_confidence:
         return Said(text=None, citations=())
@@ -266,14 +268,14 @@ def fitting(hits: Iterable[Hit], max_tokens: int, question: str) -> list[Hit]:
 
 def select(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> list[Hit]:
     """The hits that the model considers relevant."""
-    reply = llm.complete(Request(_about(prompts.SELECT, question, at, hits), schema=SELECT_SCHEMA))
+    reply = llm.complete(Request(_prompt(prompts.SELECT, question, at, hits), schema=SELECT_SCHEMA))
     chosen = set(schemas.fitting_items(reply.data, SELECT_SCHEMA, "ids")[0])
     return [hit for hit in hits if hit.id in chosen]
 
 
 def answer(llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language) -> Said:
     """Answer from these memories, and check the citations."""
-    reply = llm.complete(Request(_about(prompts.ANSWER, question, at, hits), schema=ANSWER_SCHEMA))
+    reply = llm.complete(Request(_prompt(prompts.ANSWER, question, at, hits), schema=ANSWER_SCHEMA))
     return checked(reply.data, question, hits, language)
 
 
@@ -288,7 +290,7 @@ def verify(
 ) -> Said:
     """Verify an answer; correct or withdraw it if the memories do not support it."""
     quoted = prompts.quoted("draft", [{"answer": draft.text, "citations": list(draft.citations)}])
-    system, user = _about(prompts.VERIFY, question, at, hits)
+    system, user = _prompt(prompts.VERIFY, question, at, hits)
     reply = llm.complete(
         Request(
             [system, {"role": "user", "content": f"{user['content']}\n{quoted}"}],
@@ -312,7 +314,7 @@ def checked(data: Json, question: str, hits: Sequence[Hit], language: Language) 
     shown = {hit.id for hit in hits}
     ids, others = schemas.fitting_items(data, ANSWER_SCHEMA, "citations")
     cited = list(dict.fromkeys(int(id_) for id_ in ids if isinstance(id_, int | float)))
-    refused = _refused([*(id_ for id_ in cited if id_ not in shown), *others])
+    refused = _refused_citations([*(id_ for id_ in cited if id_ not in shown), *others])
     kept = (
         [id_ for id_ in cited if id_ in shown]
         or implicit.used(question, text, hits, language)
@@ -323,7 +325,7 @@ def checked(data: Json, question: str, hits: Sequence[Hit], language: Language) 
     return Said(text=text, citations=tuple(kept), refused=refused)
 
 
-def _refused(ids: Sequence[Json]) -> tuple[str, ...]:
+def _refused_citations(ids: Sequence[Json]) -> tuple[str, ...]:
     """One sentence per citation of a memory that was not shown, and one for all beyond `MAX_REFUSED`."""
     told = [f"the answer cites {id_!s:.60}, which was not shown" for id_ in ids[:MAX_REFUSED]]
     if len(ids) > MAX_REFUSED:
@@ -343,16 +345,16 @@ def in_order(hits: Iterable[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (hit.kind == "episode", hit.at, hit.id))
 
 
-def _about(rules: str, question: str, at: datetime, hits: Sequence[Hit]) -> list[Message]:
+def _prompt(rules: str, question: str, at: datetime, hits: Sequence[Hit]) -> list[Message]:
     """The messages of a prompt: the rules, then the memories and the question."""
     memories = prompts.quoted("memories", (memory_line(hit, question) for hit in in_order(hits)))
     return [
         {"role": "system", "content": rules},
-        {"role": "user", "content": f"{memories}\n{_asked(question, at)}"},
+        {"role": "user", "content": f"{memories}\n{_question_line(question, at)}"},
     ]
 
 
-def _asked(question: str, at: datetime) -> str:
+def _question_line(question: str, at: datetime) -> str:
     return f"Asked on {prompts.moment(at)}: {question}"
 
 

@@ -55,7 +55,7 @@ class Exchange(Record):
     usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
     milliseconds: float = 0.0
 
-    _shown: ClassVar = ("message", "reply", "used")
+    _hits_to_show: ClassVar = ("message", "reply", "used")
 
     def to_dict(self) -> dict[str, Json]:
         """The exchange as JSON: `hits` are the memories that the model was shown."""
@@ -134,12 +134,12 @@ class Chat:
         started = time.perf_counter()
         meter, pieces = Meter(self._llm), list[str]()
         recall = self._memory.search(text, k=self._memory.config.ask.k, at=at)
-        shown = self._shown(recall)
+        shown = self._hits_to_show(recall)
         asked = self._messages(text, recall.at, shown)
         said = self._remember(text, self._speaker, "user", recall.at)
         whole = False
         try:
-            yield from _heard(meter.stream(Request(asked)), pieces)
+            yield from _recorded(meter.stream(Request(asked)), pieces)
             whole = True
         finally:
             reply = "".join(pieces)
@@ -157,7 +157,7 @@ class Chat:
             )
         return self.last
 
-    def _shown(self, recall: Recall) -> list[Hit]:
+    def _hits_to_show(self, recall: Recall) -> list[Hit]:
         """The hits that fit into the prompt, except turns that are in it already."""
         seen = {turn.id for turn in self._turns[-self._window :]} if self._window else set()
         hits = [hit for hit in recall.hits if hit.id not in seen]
@@ -219,7 +219,9 @@ class _Turn:
     at: datetime
 
 
-def _heard(stream: Generator[str, None, Reply], pieces: list[str]) -> Generator[str, None, Reply]:
+def _recorded(
+    stream: Generator[str, None, Reply], pieces: list[str]
+) -> Generator[str, None, Reply]:
     """Pass the stream on, recording its pieces."""
     with closing(stream):
         while True:

@@ -75,7 +75,7 @@ class Conversation:
             click.echo("/help lists the commands, /quit ends.", err=True)
         while (line := self._read_line()) is not None and line != "/quit":
             try:
-                self._take(line)
+                self._handle(line)
             except click.ClickException as error:
                 error.show()
 
@@ -87,7 +87,7 @@ class Conversation:
         except (EOFError, KeyboardInterrupt):
             return None
 
-    def _take(self, line: str) -> None:
+    def _handle(self, line: str) -> None:
         from helamem.errors import HelaMemError
 
         name, _, rest = line.partition(" ")

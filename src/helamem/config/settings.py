@@ -33,7 +33,10 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
-_hints = functools.cache(get_type_hints)  # the types of a section's settings, by name
+@functools.cache
+def _hints(section: Any) -> dict[str, Any]:
+    """The types of a section's settings, by name."""
+    return get_type_hints(section)
 
 
 class _Section:
@@ -42,7 +45,8 @@ class _Section:
     __slots__: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        hints = _hints(type(self))
+        section: Any = type(self)
+        hints = _hints(section)
         for spec in dataclasses.fields(self):  # type: ignore[arg-type]
             if "doc" in spec.metadata:
                 _check(

@@ -17,7 +17,7 @@ class LocalZone(tzinfo):
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
         """This machine's offset from UTC at that time."""
-        return _near(moment).astimezone().utcoffset() if moment else None
+        return _within_calendar(moment).astimezone().utcoffset() if moment else None
 
     def dst(self, moment: datetime | None) -> timedelta | None:  # noqa: ARG002  # the protocol allows None
         """None: only the whole offset is known."""
@@ -25,7 +25,7 @@ class LocalZone(tzinfo):
 
     def tzname(self, moment: datetime | None) -> str | None:
         """This machine's name of its zone at that time."""
-        return _near(moment).astimezone().tzname() if moment else LOCAL
+        return _within_calendar(moment).astimezone().tzname() if moment else LOCAL
 
     def fromutc(self, moment: datetime) -> datetime:
         """The same moment by this machine's clock."""
@@ -40,7 +40,7 @@ class LocalZone(tzinfo):
         return "LocalZone()"
 
 
-def _near(moment: datetime) -> datetime:
+def _within_calendar(moment: datetime) -> datetime:
     """The naive time, moved by a year from the ends of the calendar, where the C library has no local time."""
     return moment.replace(year=min(max(moment.year, 2), 9998), tzinfo=None)
 

@@ -51,7 +51,7 @@ class Reflector:
         went = f"failed: {self.error}" if self.error else repr(self.last)
         return f"Reflector(every={self.every}, last={went})"
 
-    def noticed(self, n_turns: int) -> None:
+    def count_turns(self, n_turns: int) -> None:
         """Count new turns, and start a pass if one is due; returns at once."""
         with self._changed:
             before, self._count = self._count, self._count + n_turns

@@ -179,7 +179,7 @@ class _Reader:
 
     def _claim(self, number: int, fact: Mapping[str, Any]) -> Claim | None:
         text = " ".join(fact["text"].translate(_CONTROLS).split())
-        wrong = _wrong(text, self._language)
+        wrong = _why_not_a_fact(text, self._language)
         sources = () if wrong else self._sources(number, text, fact["sources"])
         wrong = wrong or self._unfounded(text, sources)
         if wrong:
@@ -191,8 +191,8 @@ class _Reader:
             kind=fact["kind"],
             confidence=grounding.certainty(text, self._at_ids(sources), self._language),
             sources=sources,
-            speaker=self._about(fact["about"], sources),
-            at=self._at(number, fact["valid_from"], sources),
+            speaker=self._subject(fact["about"], sources),
+            at=self._time_of(number, fact["valid_from"], sources),
         )
         return Claim(draft=draft, relation=relation, old=old)
 
@@ -237,7 +237,7 @@ class _Reader:
             return "new", None
         return relation, int(old)
 
-    def _about(self, name: str, sources: Sequence[int]) -> str:
+    def _subject(self, name: str, sources: Sequence[int]) -> str:
         """The subject: the model's name if the sources contain it, else their common speaker, if any."""
         name = " ".join(clean(name)[0].split())
         said = " ".join(
@@ -248,7 +248,7 @@ class _Reader:
         speakers = {grounding.who(episode) for episode in self._at_ids(sources)}
         return speakers.pop() if len(speakers) == 1 else ""
 
-    def _at(self, number: int, day: str, sources: Sequence[int]) -> datetime:
+    def _time_of(self, number: int, day: str, sources: Sequence[int]) -> datetime:
         said_at = max(self._episodes[source].at for source in sources)
         if not day.strip():
             return said_at
@@ -266,7 +266,7 @@ _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
-def _wrong(text: str, language: Language) -> str:
+def _why_not_a_fact(text: str, language: Language) -> str:
     """Why a text cannot be a fact; empty if it can."""
     if not text:
         return "has no text"

@@ -78,7 +78,7 @@ def consolidate(
     )
 
 
-def _heard(store: Store, ids: Ints) -> Nodes:
+def _distillable(store: Store, ids: Ints) -> Nodes:
     """Those of the nodes that may be distilled: episodes, except quiet ones."""
     nodes = store.nodes(ids)
     return store.nodes(ids[(nodes.kinds == EPISODE) & (nodes.traits & QUIET == 0)])
@@ -188,10 +188,14 @@ def _plan(store: Store, config: Config, reader: str | None, learning_now: float)
         config=config.consolidation,
     )
     dense = [_episodes(store, ids) for ids in found.members]
-    todo = _changed(store, dense) if reader is None else _new(store, dense, reader, config)
+    todo = (
+        _changed_clusters(store, dense)
+        if reader is None
+        else _clusters_for_model(store, dense, reader, config)
+    )
     unchanged = len(dense) - len(todo)
     if reader is not None:
-        todo += _stretches(store, config.reflection.stretch)
+        todo += _unread_stretches(store, config.reflection.stretch)
     return _Plan(found.n_hubs, unchanged, todo)
 
 
@@ -200,21 +204,21 @@ def _around_hubs(store: Store, min_degree: int) -> tuple[Nodes, Edges]:
     hubs = store.joined(at_least=min_degree)
     edges, own = store.edges(hubs), store.nodes(hubs)
     beside = distinct(hubs, edges.targets, own.previous, own.next)
-    return _heard(store, beside[beside > 0]), edges
+    return _distillable(store, beside[beside > 0]), edges
 
 
 def _episodes(store: Store, ids: Iterable[int]) -> list[Episode]:
     return [memory for memory in store.get(list(ids)) if isinstance(memory, Episode)]
 
 
-def _changed(store: Store, dense: Sequence[Sequence[Episode]]) -> list[_Cluster]:
+def _changed_clusters(store: Store, dense: Sequence[Sequence[Episode]]) -> list[_Cluster]:
     """The clusters whose texts changed since sentences were extracted from them."""
     found = [_Cluster(each, [clusters.fingerprint(each, Extractive.name)]) for each in dense]
     known = store.clusters(among=[cluster.marks[0] for cluster in found])
     return [cluster for cluster in found if cluster.marks[0] not in known]
 
 
-def _new(
+def _clusters_for_model(
     store: Store, dense: Sequence[Sequence[Episode]], reader: str, config: Config
 ) -> list[_Cluster]:
     """The clusters that are worth a call: large enough, and mostly new to the model."""
@@ -233,7 +237,7 @@ def _marks(cluster: Sequence[Episode], reader: str) -> list[bytes]:
     ]
 
 
-def _stretches(store: Store, size: int) -> list[_Cluster]:
+def _unread_stretches(store: Store, size: int) -> list[_Cluster]:
     return [
         _Cluster(stretch, [clusters.mark(episode, "read") for episode in stretch], in_row=True)
         for stretch in clusters.stretches(_unread(store), size=size)
@@ -243,7 +247,7 @@ def _stretches(store: Store, size: int) -> list[_Cluster]:
 def _unread(store: Store) -> Iterator[Episode]:
     """The episodes that no model has read, in the order of storing; only some are in memory at a time."""
     for ids in batches(store.ids(kinds=["episode"]), AT_ONCE):
-        episodes = _episodes(store, _heard(store, ids).ids.tolist())
+        episodes = _episodes(store, _distillable(store, ids).ids.tolist())
         marks = [clusters.mark(episode, "read") for episode in episodes]
         known = store.clusters(among=marks)
         yield from (each for each, mark in zip(episodes, marks, strict=True) if mark not in known)

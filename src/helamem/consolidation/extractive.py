@@ -61,7 +61,7 @@ class Extracted:
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
         """The new drafts; older statements about the same thing are superseded."""
-        near = self._near(known)
+        near = self._facts_nearby(known)
         fresh = [
             (draft, vector)
             for draft, vector in zip(self.drafts, self.vectors, strict=True)
@@ -94,7 +94,7 @@ class Extracted:
             and about_the_same(draft.text, fact.text, self.language)
         )
 
-    def _near(self, known: Store) -> list[Fact]:
+    def _facts_nearby(self, known: Store) -> list[Fact]:
         """The facts that a draft may repeat: those from its episodes, and the nearest ones."""
         near = [
             id_

@@ -68,7 +68,9 @@ def stranger(
     told = {
         word for episode in sources for word in words_of(f"{who(episode)} {episode.text}", language)
     }
-    return next((name for name in _names(claim, cluster, language) if not _is_told(name, told)), "")
+    return next(
+        (name for name in _names(claim, cluster, language) if not _is_mentioned(name, told)), ""
+    )
 
 
 def misattributed(
@@ -155,7 +157,7 @@ def _names(claim: str, cluster: Sequence[Episode], language: Language) -> list[s
     ]
 
 
-def _is_told(name: str, told: set[str]) -> bool:
+def _is_mentioned(name: str, told: set[str]) -> bool:
     return name in told or (
         len(name) > ALIKE and any(word.startswith(name[:ALIKE]) for word in told)
     )

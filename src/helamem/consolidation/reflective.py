@@ -47,8 +47,8 @@ class Reflective:
             LLMError: The model failed, or answered in another form than requested; a `CutOffError` if its answer
                 was too long, unless it is kept as far as it came.
         """
-        shown = self._known_near([episode.id for episode in episodes])
-        reply, cut_off = self._asked(
+        shown = self._facts_nearby([episode.id for episode in episodes])
+        reply, cut_off = self._reply_to(
             Request(
                 claims.messages(episodes, shown),
                 schema=claims.schema(len(episodes)),
@@ -71,7 +71,7 @@ class Reflective:
             language=self._language,
         )
 
-    def _asked(self, request: Request, *, salvage: bool) -> tuple[Reply, tuple[str, ...]]:
+    def _reply_to(self, request: Request, *, salvage: bool) -> tuple[Reply, tuple[str, ...]]:
         """The reply, and a sentence if it was cut off and holds its complete facts only.
 
         Raises:
@@ -88,7 +88,7 @@ class Reflective:
             f"the answer was cut off after {len(facts)} facts, which are kept; raise llm.max_tokens",
         )
 
-    def _known_near(self, episodes: Sequence[int]) -> list[Fact]:
+    def _facts_nearby(self, episodes: Sequence[int]) -> list[Fact]:
         """The known facts nearest to the cluster."""
         with self._store.reading() as seen:
             vectors = seen.vectors(np.array(episodes, np.int64))
@@ -115,7 +115,7 @@ class Reflected:
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
         """Compare with known facts: new, known, or replacing one."""
-        old = self._concerned(known)
+        old = self._facts_to_compare(known)
         decisions = merging.decide(
             self.parsed.claims, self.vectors, old, known.vectors(_ids(old)), self.language
         )
@@ -125,7 +125,7 @@ class Reflected:
             refused=self.parsed.refused,
         )
 
-    def _concerned(self, known: Store) -> list[Fact]:
+    def _facts_to_compare(self, known: Store) -> list[Fact]:
         """The known facts to compare with: those shown that still hold, and those nearest to each claim."""
         hold = set(known.ids(kinds=["fact"]).tolist())
         still = [fact.id for fact in self.shown if fact.id in hold]
@@ -153,11 +153,11 @@ def _distillate(
     changed: dict[int, Fact] = {}
     for each in decisions:
         if each.old is not None and each.verdict in {"merge", "doubt"}:
-            changed[each.old.id] = _changed(changed.get(each.old.id, each.old), each)
+            changed[each.old.id] = _after_decision(changed.get(each.old.id, each.old), each)
     return Distillate(
         marks=marks,
         facts=[
-            new_fact(each.claim.draft, each.vector, language, now, {**made, **_doubt(each)})
+            new_fact(each.claim.draft, each.vector, language, now, {**made, **_contradiction(each)})
             for each in new
         ],
         changed=[
@@ -178,14 +178,14 @@ def _distillate(
     )
 
 
-def _doubt(decision: Decision) -> dict[str, Json]:
+def _contradiction(decision: Decision) -> dict[str, Json]:
     """The metadata of a fact that contradicts another one."""
     if decision.verdict != "doubt" or decision.old is None:
         return {}
     return {"contradicts": decision.old.id}
 
 
-def _changed(fact: Fact, decision: Decision) -> Fact:
+def _after_decision(fact: Fact, decision: Decision) -> Fact:
     """A known fact after a decision: marked as contradicted, or with more confidence."""
     if decision.verdict == "doubt":
         return replace(fact, metadata={**fact.metadata, "contradicted": True})

@@ -125,10 +125,10 @@ class Adding(Base):
         ((turn, reasons),) = _cleaned(reading)
         keys = recognizing.keys([turn], self._store, now=now, zone=self._zone)
         store, (said,) = self._prepared([turn], keys, now)
-        new, is_new, gone = self._superseded(store, old_id, lambda *_: said)
+        new, is_new, gone = self._supersede_turn(store, old_id, lambda *_: said)
         return replace(_receipt(reading, [(new, is_new)], [reasons]), superseded=tuple(gone))
 
-    def _superseded(
+    def _supersede_turn(
         self, store: Store, old_id: int, instead: Callable[[Store, Episode], NewEpisode]
     ) -> tuple[int, bool, list[int]]:
         """Supersede a turn; return its successor's id, whether that is new, and all superseded ids."""
@@ -147,10 +147,10 @@ class Adding(Base):
                 rule=decay.rule(self._config.learning),
                 learning_now=self._learning_now(said.stored_at),
             )
-        self._noticed(int(is_new))
+        self._after_adding(int(is_new))
         return new, is_new, gone
 
-    def _noticed(self, n_new: int) -> None:
+    def _after_adding(self, n_new: int) -> None:
         """Called with the number of new turns, for reflection in the background."""
 
     def _stored(
@@ -172,7 +172,7 @@ class Adding(Base):
             len(added),
             1e3 * (time.perf_counter() - started),
         )
-        self._noticed(sum(new for _, new in added))
+        self._after_adding(sum(new for _, new in added))
         return added
 
     def _prepared(
@@ -201,9 +201,9 @@ class Adding(Base):
         if not isinstance(turn, Turn):
             raise TypeError(f"put takes a Turn, not {type(turn).__name__}")
         name = arguments.text("key", key, "name the turn")
-        return self._put(replace(turn, metadata={**turn.metadata, records.KEY: name}))
+        return self._store_item(replace(turn, metadata={**turn.metadata, records.KEY: name}))
 
-    def _put(self, turn: Turn) -> int:
+    def _store_item(self, turn: Turn) -> int:
         now = self._clock()
         key = identity.item(turn.metadata[records.KEY])
         store, (episode,) = self._prepared([indexing.cleaned(turn)[0]], [key], now)
@@ -212,7 +212,7 @@ class Adding(Base):
             if known is not None:
                 _drop_quotes(inside, known, episode.text, now)
             id_, _ = inside.put(episode, at=now)
-        self._noticed(1)
+        self._after_adding(1)
         return id_
 
     def get_by_key(self, key: str) -> Episode | None:

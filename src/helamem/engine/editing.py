@@ -126,7 +126,7 @@ class Editing(Adding):
         def instead(inside: Store, now_old: Episode) -> NewEpisode:
             return correcting.turn(inside, now_old, said)
 
-        new, *_ = self._superseded(store, old.id, instead)
+        new, *_ = self._supersede_turn(store, old.id, instead)
         return self.get(new)
 
     def _correct_fact(self, old: Fact, words: str) -> Fact:

@@ -224,7 +224,10 @@ def _settings(result: Mapping[str, Any]) -> list[list[str]]:
     rows = []
     for name, each in configs.items():
         if isinstance(each, dict) and each:
-            said = [_from_preset(each), *(_from_other(each, *other) for other in above.items())]
+            said = [
+                _from_preset(each),
+                *(_differences_from(each, *other) for other in above.items()),
+            ]
             rows.append([f"`{name}`", min(said, key=len)])
             above[name] = each
     return rows
@@ -238,15 +241,15 @@ def _from_preset(config: Mapping[str, Any]) -> str:
     start = "the defaults" if preset == "default" else f"the preset `{preset}`"
     common = {name: value for name, value in changed.items() if name in {*names()}}
     former = changed.keys() - common.keys() - {"embedder"}
-    return f"{_but(start, common)}{' (without former settings)' if former else ''}"
+    return f"{_with_changes(start, common)}{' (without former settings)' if former else ''}"
 
 
-def _from_other(config: Mapping[str, Any], name: str, other: Mapping[str, Any]) -> str:
+def _differences_from(config: Mapping[str, Any], name: str, other: Mapping[str, Any]) -> str:
     """The settings that differ from another configuration of the same result."""
-    return _but(f"as `{name}`", findings.differing(config, other))
+    return _with_changes(f"as `{name}`", findings.differing(config, other))
 
 
-def _but(start: str, changed: Mapping[str, Any]) -> str:
+def _with_changes(start: str, changed: Mapping[str, Any]) -> str:
     said = [
         f"`{name}` = {value}" if name in {*names()} else f"the former {name} = {value}"
         for name, value in changed.items()

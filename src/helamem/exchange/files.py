@@ -56,10 +56,10 @@ def read_many(path: Path, form: Format | None = None, *, zone: tzinfo | None = N
             raise DataError(f"{path} has no files; these are read: {detect.KNOWN}")
         if form == "slack" or (form is None and set(_PEOPLE) & set(contents)):
             return _slack(contents)
-        return _each(contents, form, zone)
+        return _read_each_file(contents, form, zone)
 
 
-def _each(contents: Contents, form: Format | None, zone: tzinfo | None) -> Reading:
+def _read_each_file(contents: Contents, form: Format | None, zone: tzinfo | None) -> Reading:
     whole = [name for name in contents if PurePosixPath(name).name == WHOLE]
     found = Collector()
     failures = []

@@ -84,7 +84,9 @@ def _without_times(turns: Sequence[Turn], store: Store, zone: tzinfo) -> dict[in
         there = _retried(said[0], heard, indexing.moment_of(turns[0], 0.0))
     else:
         from_start = _chained(identity.start(turns[0].session), said)
-        there = _there(said, from_start[: _n_first(from_start, store.known(from_start))], heard)
+        there = _stored_keys(
+            said, from_start[: _n_first(from_start, store.known(from_start))], heard
+        )
     came = _arrivals(list(there.values()), store)
     return {
         i: key
@@ -122,7 +124,7 @@ def _undated(said: list[Said], session: str, kept_as: str, store: Store, now: fl
     if len(said) == 1:
         there = _retried(said[0], heard, now)
     else:
-        there = _there(said, from_start[: _n_first(from_start, known)], heard)
+        there = _stored_keys(said, from_start[: _n_first(from_start, known)], heard)
     if not heard:
         start = identity.start(kept_as if from_start[0] in known else session)
     elif not session and len(said) > 1 and from_start[0] not in known:
@@ -144,7 +146,7 @@ def _retried(words: Said, heard: Sequence[Heard], now: float) -> dict[int, bytes
     return {0: last.key}
 
 
-def _there(
+def _stored_keys(
     said: Sequence[Said], prefix: Sequence[bytes], heard: Sequence[Heard]
 ) -> dict[int, bytes]:
     """The keys of the turns that are already stored, by their places.

@@ -121,7 +121,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
-def _is_said(value: object) -> bool:
+def _is_not_blank(value: object) -> bool:
     return _is_text(value) and bool(value.strip())  # type: ignore[attr-defined]
 
 
@@ -152,7 +152,7 @@ _COUNT: _Rule = (_is_count, "a whole number from 0 on, below 2**53")
 _TOUCHED: _Rule = (_is_touched, "seconds since 1970 or a number of lessons, below 2**53")
 _MOMENT: _Rule = (_is_moment, "seconds since 1970, in the years from 1 to 9999")
 _TEXT: _Rule = (_is_text, "a text without lone surrogates")
-_SAID: _Rule = (_is_said, "a text without lone surrogates, and not blank")
+_SAID: _Rule = (_is_not_blank, "a text without lone surrogates, and not blank")
 _DIGEST: _Rule = (_is_digest, "a hexadecimal number")
 _KIND: _Rule = (
     lambda value: value in get_args(FactKind),

@@ -77,7 +77,7 @@ def periods_named(text: str, today: date, language: Language) -> list[Period]:
     >>> periods_named("What is new since yesterday?", date(2024, 1, 1), ENGLISH)
     [Period(first=datetime.date(2023, 12, 31), last=None)]
     """
-    asking = _asking(text, language)
+    asking = _questions_in(text, language)
     found = sorted(_expressions(asking, today, language), key=lambda each: each[0])
     periods: list[Period] = []
     end = 0
@@ -101,7 +101,7 @@ def words_of_time(text: str, today: date, language: Language) -> list[str]:
     >>> words_of_time("What did Ana plan on 5 May 2023?", date(2024, 1, 1), ENGLISH)
     ['5 May 2023']
     """
-    asking = _asking(text, language)
+    asking = _questions_in(text, language)
     found = sorted((start, stop) for start, stop, _ in _expressions(asking, today, language))
     return [asking[start:stop] for start, stop in found]
 
@@ -116,7 +116,7 @@ def names_year(text: str) -> bool:
     return any(form.search(text) for form in (_YEAR_FIRST, _YEAR_LAST, _YEAR))
 
 
-def _asking(text: str, language: Language) -> str:
+def _questions_in(text: str, language: Language) -> str:
     said = sentences(text, language)
     asked = [each for each in said if is_question(each, language)]
     return " ".join(asked) if asked and len(said) > 1 else text

@@ -79,7 +79,7 @@ def _memory(shape: Mapping[str, Any]) -> Episode | Fact:
     return Episode.from_dict(shape) if shape["kind"] == "episode" else Fact.from_dict(shape)
 
 
-def _told_again(recall: Recall) -> dict[str, Any]:
+def _needed_for_learning(recall: Recall) -> dict[str, Any]:
     """The parts of a recall that learning needs."""
     return {
         "query": recall.query,
@@ -209,7 +209,7 @@ class Asking:
             )
         answer = yield requests.post(
             "reinforce",
-            recall=_told_again(recall),
+            recall=_needed_for_learning(recall),
             used=None if used is None else requests.checked_ids("used", used),
             unhelpful=requests.checked_ids("unhelpful", unhelpful),
             certainty=arguments.certainty(certainty),

@@ -60,7 +60,7 @@ def unmet(store: Store, where: Filter) -> tuple[str, ...]:
         if not len(ids) or not failing:
             return ()
         newest = seen.get([int(id_) for id_ in ids[-LOOKED_AT:]])
-        there = [len(seen.ids(kinds=MEMORIES, where=_there(each.field))) > 0 for each in failing]
+        there = [len(seen.ids(kinds=MEMORIES, where=_exists(each.field))) > 0 for each in failing]
         names = {"speaker": seen.speakers()}
     told = (
         _notes_on(each, found, newest, names) for each, found in zip(failing, there, strict=True)
@@ -68,7 +68,7 @@ def unmet(store: Store, where: Filter) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note for notes in told for note in notes))
 
 
-def _there(field: tuple[str, ...]) -> Comparison:
+def _exists(field: tuple[str, ...]) -> Comparison:
     return Comparison(field, "exists")
 
 
@@ -83,22 +83,22 @@ def _notes_on(
         if not is_there:
             key = ".".join(failing.field[1:])
             keys = (each for memory in newest for each in memory.metadata)
-            yield f"no memory has {key!r} in its metadata{_meant(key, [*COLUMNS, *keys])}"
+            yield f"no memory has {key!r} in its metadata{_did_you_mean(key, [*COLUMNS, *keys])}"
         return
-    for value in _texts(failing) if name in NAMES else ():
+    for value in _wanted_texts(failing) if name in NAMES else ():
         known = names.get(name) or [getattr(memory, name, "") for memory in newest]
         key = _spelled_as_key(name, newest)
-        yield f"no memory has the {name} {value!r}{_meant(value, known)}{key}"
+        yield f"no memory has the {name} {value!r}{_did_you_mean(value, known)}{key}"
 
 
-def _texts(failing: Comparison) -> list[str]:
+def _wanted_texts(failing: Comparison) -> list[str]:
     if failing.op not in ("eq", "in"):
         return []
     values = failing.value if isinstance(failing.value, tuple) else (failing.value,)
     return [each for each in values if isinstance(each, str)][:3]
 
 
-def _meant(wrong: str, known: Iterable[str]) -> str:
+def _did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """The question "did you mean ...?" for the nearest known word; empty if none is near."""
     by_folded = {each.casefold(): each for each in known}
     close = difflib.get_close_matches(wrong.casefold(), list(by_folded), n=1, cutoff=0.7)

@@ -93,7 +93,7 @@ class Recall(Record):
         }
 
     @classmethod
-    def _given(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _fields_from(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**shape, "vector": np.empty(0, np.float32)}
 
     def context(

@@ -63,10 +63,10 @@ def problem(
 def install(app: FastAPI) -> None:
     """Answer every exception with a problem; an unexpected one is logged, and its text is not shown."""
     for exception in KNOWN:
-        app.add_exception_handler(exception, _known)
-    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
-    app.add_exception_handler(RequestValidationError, _malformed)  # type: ignore[arg-type]
-    app.add_exception_handler(Exception, _unexpected)
+        app.add_exception_handler(exception, _on_known_error)
+    app.add_exception_handler(HTTPException, _on_http_error)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _on_malformed_request)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _on_unexpected_error)
 
 
 def described(error: Exception) -> tuple[HTTPStatus, dict[str, Any]]:
@@ -81,12 +81,12 @@ def _kind(error: Exception) -> str:
     return next(each.__name__ for each in type(error).__mro__ if each.__name__ in known)
 
 
-async def _known(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001  # FastAPI's signature
+async def _on_known_error(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001  # FastAPI's signature
     status, members = described(error)
     return problem(status, **members)
 
 
-async def _refused(request: Request, error: HTTPException) -> JSONResponse:
+async def _on_http_error(request: Request, error: HTTPException) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers or {})
     detail = str(error.detail or status.phrase)
@@ -95,7 +95,7 @@ async def _refused(request: Request, error: HTTPException) -> JSONResponse:
     return problem(status, detail, headers=headers)
 
 
-async def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+async def _on_malformed_request(request: Request, error: RequestValidationError) -> JSONResponse:
     if isinstance(error.body, bytes) and not _is_json(request):
         detail = "Send the body as JSON, with the header `content-type: application/json`."
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, error="TypeError")
@@ -117,7 +117,7 @@ def _is_of_type(kind: str) -> bool:
     return kind.endswith(("_type", "_parsing")) or kind in {"missing", "extra_forbidden"}
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _on_unexpected_error(request: Request, error: Exception) -> JSONResponse:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -47,24 +47,24 @@ class Repeats:
         """Answer a repeated write as the first time; pass on any other request."""
         name = request.headers.get("idempotency-key")
         unkeyed = not name or request.method in READS or request.url.path.endswith(STREAMED)
-        if unkeyed or not _is_let_in(request):
+        if unkeyed or not _is_authorized(request):
             return await call_next(request)
         asked = hashlib.sha256(await request.body()).digest()
-        place = (_who(request), request.method, str(request.url), name)
+        place = (_client_digest(request), request.method, str(request.url), name)
         kept = self._kept.get(place)
         if kept is not None:
-            return _again(kept, asked)
+            return _replayed(kept, asked)
         kept = self._kept[place] = _Kept(asked)
         try:
-            return await self._done(kept, await call_next(request))
+            return await self._keep_response(kept, await call_next(request))
         finally:
             if not kept.status:
                 self._kept.pop(place, None)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
-    async def _done(self, kept: _Kept, response: Response) -> Response:
-        body = await _whole(response)
+    async def _keep_response(self, kept: _Kept, response: Response) -> Response:
+        body = await _whole_body(response)
         if body is None:
             return response
         headers = dict(response.headers)
@@ -73,7 +73,7 @@ class Repeats:
         return Response(body, response.status_code, headers)
 
 
-def _again(kept: _Kept, asked: bytes) -> Response:
+def _replayed(kept: _Kept, asked: bytes) -> Response:
     if kept.asked != asked:
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -87,7 +87,7 @@ def _again(kept: _Kept, asked: bytes) -> Response:
     return Response(kept.body, kept.status, {**kept.headers, "idempotency-replayed": "true"})
 
 
-def _is_let_in(request: Request) -> bool:
+def _is_authorized(request: Request) -> bool:
     """Whether the request has a valid key; the write itself has checked what the key opens."""
     try:
         key_of(request)
@@ -96,7 +96,7 @@ def _is_let_in(request: Request) -> bool:
     return True
 
 
-def _who(request: Request) -> bytes:
+def _client_digest(request: Request) -> bytes:
     given = [request.headers.get(name, "") for name in ("authorization", "x-api-key")]
     return hashlib.sha256("\n".join(given).encode()).digest()
 
@@ -106,7 +106,7 @@ async def tagged(request: Request, call_next: Next) -> Response:
     response = await call_next(request)
     body = None
     if request.method == "GET" and response.status_code == HTTPStatus.OK:
-        body = await _whole(response)
+        body = await _whole_body(response)
     if body is None:
         return response
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -115,7 +115,7 @@ async def tagged(request: Request, call_next: Next) -> Response:
     return Response(body, response.status_code, {**dict(response.headers), "etag": tag})
 
 
-async def _whole(response: Any) -> bytes | None:  # noqa: ANN401  # Starlette's own kind of stream
+async def _whole_body(response: Any) -> bytes | None:  # noqa: ANN401  # Starlette's own kind of stream
     """The body of a response with a Content-Length; None for a stream."""
     if "content-length" not in response.headers:
         return None

@@ -278,11 +278,11 @@ def _cost(each: Mapping[str, Any]) -> list[str]:
         _ms(each, "search_ms"),
         _ms(each, "search_ms", "p95"),
         _ms(each, "search_cpu_ms"),
-        _told(each.get("turns_per_s"), ",.0f", " a second"),
+        _formatted(each.get("turns_per_s"), ",.0f", " a second"),
         _ms(each, "add_ms"),
-        _told(_of(each, "bytes_per_turn", 1000), ".1f", " kB"),
-        _told(each.get("resident_per_turn"), ",.0f", " B"),
-        _told(_of(each, "open_ms", 1000), ".2f", " s"),
+        _formatted(_of(each, "bytes_per_turn", 1000), ".1f", " kB"),
+        _formatted(each.get("resident_per_turn"), ",.0f", " B"),
+        _formatted(_of(each, "open_ms", 1000), ".2f", " s"),
     ]
 
 
@@ -323,7 +323,7 @@ def _growth(result: Mapping[str, Any]) -> Table:
     first, *larger = result["sizes"]
     head = ["step", *(f"{each['turns'] / first['turns']:,.4g} times as many" for each in larger)]
     rows = [
-        [name, *(_told(_times(each, first, key), ".1f", " times") for each in larger)]
+        [name, *(_formatted(_times(each, first, key), ".1f", " times") for each in larger)]
         for name, key in GROWING.items()
         if larger and _median(first, key)
     ]
@@ -369,10 +369,10 @@ def _notes(vs: Sequence[str], sizes: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _ms(each: Mapping[str, Any], name: str, which: str = "p50") -> str:
     value = each.get(name, {}).get(which)
-    return _told(value, ",.1f" if value is None or value >= 1 else ".2g", " ms")
+    return _formatted(value, ",.1f" if value is None or value >= 1 else ".2g", " ms")
 
 
-def _told(value: float | None, form: str, unit: str) -> str:
+def _formatted(value: float | None, form: str, unit: str) -> str:
     return "" if value is None else f"{value:{form}}{unit}"
 
 
