@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from helamem.reports import Erasure
 from helamem.search import questions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from helamem.filters import Filter
     from helamem.language.language import Language
@@ -57,52 +58,110 @@ def erase(
     store: Store, name: str, language: Language, now: float, *, mentions: bool, dry_run: bool
 ) -> Erasure:
     """Remove everything about a person: see `Engine.erase`."""
-    named = naming(name, language)
+    person = Person(name, language, naming(name, language))
     with _step(store, dry_run=dry_run) as inside:
         before = counts(inside)
         everything = list(_memories(inside))
-        turns = [each.id for each in everything if _is_by(each, name, language)]
-        about = {fact.id for fact in inside.facts(superseded=True, resting_on=turns)}
-        about |= {each.id for each in everything if _is_about(each, name, named, language)}
-        told = [
-            each.id
-            for each in everything
-            if mentions and each.id not in {*turns, *about} and _mentions(each, named)
-        ]
-        cues = _cues(inside, {*turns, *about}, named, language)
-        going = [*turns, *sorted(about), *told, *cues]
-        gone = remove(inside, going, now) if going else ()
-        scrubbed = inside.scrub(named) if mentions else 0
+        found = _found(inside, everything, person, mentions=mentions)
+        gone = remove(inside, found.ids, now) if found.ids else ()
+        scrubbed = inside.scrub(person.is_named_in) if mentions else 0
         after = counts(inside)
-        called = {
-            each
-            for memory in everything
-            if _is_by(memory, name, language) or named(memory.text)
-            for each in called_in(memory.text, language)
-        }
         staying = list(_memories(inside))
-        left = [] if mentions else [each for each in staying if _mentions(each, named)]
     kinds = {each.id: isinstance(each, Fact) for each in everything}
     return Erasure(
         name=name,
-        turns=tuple(turns),
+        turns=tuple(found.turns),
         facts=tuple(id_ for id_ in gone if kinds.get(id_, False)),
-        mentions=tuple(id_ for id_ in told if not kinds[id_]),
+        mentions=tuple(id_ for id_ in found.mentions if not kinds[id_]),
         cues=tuple(id_ for id_ in gone if id_ not in kinds),
         history=scrubbed,
         before=before,
         after=after,
-        left=tuple(each.id for each in left),
+        left=() if mentions else tuple(m.id for m in staying if person.is_mentioned_in(m)),
         done=not dry_run,
-        other_names=_other_names(staying, name, called, language),
+        other_names=_other_names(staying, person, _called(everything, person)),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person whom memories name.
+
+    Attributes:
+        is_named_in: Whether a text names the person; see `naming`.
+    """
+
+    name: str
+    language: Language
+    is_named_in: Callable[[str], bool]
+
+    def has_said(self, memory: Episode | Fact) -> bool:
+        """Whether a memory is a turn of the person."""
+        return isinstance(memory, Episode) and self._is_called(memory.speaker)
+
+    def is_subject_of(self, memory: Episode | Fact) -> bool:
+        """Whether a memory is a fact about the person, or one that mentions them."""
+        if not isinstance(memory, Fact):
+            return False
+        return self._is_called(memory.speaker) or self.is_mentioned_in(memory)
+
+    def is_mentioned_in(self, memory: Episode | Fact) -> bool:
+        """Whether the text or the metadata of a memory name the person."""
+        metadata = json.dumps(memory.metadata, ensure_ascii=False)
+        return self.is_named_in(memory.text) or self.is_named_in(metadata)
+
+    def _is_called(self, name: str) -> bool:
+        plain = _plain(name, self.language), _plain(self.name, self.language)
+        return plain[0].split() == plain[1].split()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is to be erased, by why it is."""
+
+    turns: list[int]
+    facts: list[int]
+    mentions: list[int]
+    cues: list[int]
+
+    @property
+    def ids(self) -> list[int]:
+        """All of it."""
+        return [*self.turns, *self.facts, *self.mentions, *self.cues]
+
+
+def _found(
+    store: Store, everything: Sequence[Episode | Fact], person: Person, *, mentions: bool
+) -> _Found:
+    """What the person said, what is about them, the questions about either, and maybe what else mentions them."""
+    turns = [each.id for each in everything if person.has_said(each)]
+    facts = {fact.id for fact in store.facts(superseded=True, resting_on=turns)}
+    facts |= {each.id for each in everything if person.is_subject_of(each)}
+    own = {*turns, *facts}
+    others = [each for each in everything if each.id not in own] if mentions else []
+    return _Found(
+        turns=turns,
+        facts=sorted(facts),
+        mentions=[each.id for each in others if person.is_mentioned_in(each)],
+        cues=_cues(store, own, person),
+    )
+
+
+def _called(memories: Iterable[Episode | Fact], person: Person) -> set[str]:
+    """What the person is called in their own memories and those that name them."""
+    return {
+        name
+        for memory in memories
+        if person.has_said(memory) or person.is_named_in(memory.text)
+        for name in called_in(memory.text, person.language)
+    }
+
+
 def _other_names(
-    memories: Iterable[Episode | Fact], name: str, called: set[str], language: Language
+    memories: Iterable[Episode | Fact], person: Person, called: set[str]
 ) -> dict[str, tuple[int, ...]]:
     """The words that may be other names of the person, with the ids of the memories that have them."""
-    aliases_in = alias_finder(name, language, called=called)
+    aliases_in = alias_finder(person.name, person.language, called=called)
     found: dict[str, list[int]] = {}
     for memory in memories:
         for word in sorted(aliases_in(memory.text, memory.speaker)):
@@ -150,30 +209,7 @@ def _plain(text: str, language: Language) -> str:
     return folded(text, language).casefold()
 
 
-def _is_by(memory: Episode | Fact, name: str, language: Language) -> bool:
-    return isinstance(memory, Episode) and _same(memory.speaker, name, language)
-
-
-def _is_about(
-    memory: Episode | Fact, name: str, named: Callable[[str], bool], language: Language
-) -> bool:
-    """Whether a fact is about the person or mentions them."""
-    if not isinstance(memory, Fact):
-        return False
-    return _same(memory.speaker, name, language) or _mentions(memory, named)
-
-
-def _same(one: str, other: str, language: Language) -> bool:
-    return _plain(one, language).split() == _plain(other, language).split()
-
-
-def _mentions(memory: Episode | Fact, named: Callable[[str], bool]) -> bool:
-    return named(memory.text) or named(json.dumps(memory.metadata, ensure_ascii=False))
-
-
-def _cues(
-    store: Store, memories: set[int], named: Callable[[str], bool], language: Language
-) -> list[int]:
+def _cues(store: Store, memories: set[int], person: Person) -> list[int]:
     """The questions that name the person by any of several names, or that the erased memories answered."""
     spoken = store.speakers()
     all_cues = store.ids(kinds=["cue"])
@@ -182,5 +218,7 @@ def _cues(
     return [
         id_
         for id_, text, _ in store.cues()
-        if id_ in bound or named(text) or any(map(named, questions.named(text, spoken, language)))
+        if id_ in bound
+        or person.is_named_in(text)
+        or any(map(person.is_named_in, questions.named(text, spoken, person.language)))
     ]
