@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FACTOR = 16
-SMALL = 12_500  # characters
+SMALL = 5_000  # characters
 ROUNDS = 8
 
 

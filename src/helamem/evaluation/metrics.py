@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from helamem.core.arrays import Floats
 
+DRAWN = 1_000_000  # most draws of a bootstrap that are held at once
+
 
 def flatten(items: Iterable[Sequence[str]]) -> list[str]:
     """The turns of ranked items, each at its first place.
@@ -94,6 +96,9 @@ def bootstrap_interval(
     """
     if not len(values):
         raise ValueError("an interval needs at least one value")
-    means = [values[rng.integers(len(values), size=len(values))].mean() for _ in range(samples)]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    n = len(values)
+    rows = max(1, DRAWN // n)
+    sizes = [min(rows, samples - start) for start in range(0, samples, rows)]
+    means = [values[rng.integers(n, size=(size, n))].mean(axis=1) for size in sizes]
+    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -10,12 +10,28 @@ from helamem.stores.postgres import PostgresStore
 from helamem.testing import SharedStoreContract, StoreContract, WithoutJournalContract
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from helamem.protocols import Store
+    from postgres_server import Server
+
+
+@pytest.fixture(autouse=True, scope="module")
+def connected(server: Server, database: str) -> Iterator[None]:
+    """Keeps the connections of this process open: a new one has to read the tables of all partitions."""
+    kept = PostgresStore(
+        server.url(database),
+        namespace="kept",
+        embedder_name="test",
+        dimension=StoreContract.dimension,
+    )
+    yield
+    kept.close()
 
 
 class TestOnAServer(StoreContract, SharedStoreContract):
     @pytest.fixture(autouse=True)
-    def database(self, url: str) -> None:
+    def address(self, url: str) -> None:
         self.url = url
 
     def make_store(self, namespace: str) -> Store:
@@ -26,7 +42,7 @@ class TestOnAServer(StoreContract, SharedStoreContract):
 
 class TestWithoutAJournal(WithoutJournalContract):
     @pytest.fixture(autouse=True)
-    def database(self, url: str) -> None:
+    def address(self, url: str) -> None:
         self.url = url
 
     def make_store(self, namespace: str) -> Store:
