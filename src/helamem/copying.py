@@ -1,4 +1,4 @@
-"""Copies whole memories from one place to another: from a file into a database, and back."""
+"""Copies whole memories between a file and a database, in either direction."""
 
 from __future__ import annotations
 

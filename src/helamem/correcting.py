@@ -1,4 +1,4 @@
-"""Replaces one memory by another, and supersedes the facts that rest on it.
+"""Replaces a memory with another, and supersedes the facts that rest on it.
 
 Every function that writes needs a transaction. See docs/decisions/0022-corrections-that-stick.md.
 """

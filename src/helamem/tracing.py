@@ -1,7 +1,7 @@
-"""Spans for OpenTelemetry, in a process that uses it; elsewhere they cost nothing.
+"""Spans for OpenTelemetry, in processes that use it; elsewhere they cost nothing.
 
-Nothing here imports OpenTelemetry: a process that wants spans has done so. A span has numbers and names of routes and
-errors, never a text, a question or the name of a namespace.
+Nothing here imports OpenTelemetry: a process that wants spans has imported it already. A span holds numbers and the names
+of routes and errors, never a text, a question or the name of a namespace.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The store's methods, each one transaction or one look: see `protocols.Store`.
+"""The methods of the store, each in one transaction or one read: see `protocols.Store`.
 
 Handles keep nothing of what is stored: whatever another process writes, the next call sees.
 """

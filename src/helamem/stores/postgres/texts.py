@@ -1,7 +1,7 @@
 """Texts that PostgreSQL cannot keep as they are: with a NUL, or half of a surrogate pair.
 
-Such a character is stored as a mark and its code in four digits. Whatever holds a mark is odd: it compares
-as equal where it is equal, but SQL cannot look inside.
+Such a character is stored as a mark and its code in four digits. A text with a mark is odd: SQL can compare it for
+equality, but cannot search in it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Undoing lessons and consolidations, and severing edges.
 
-A lesson is undone by applying all later ones again without it, from the edges before it. The server does that by
-the expressions with which it has learned, so that the result is the same to the last digit.
+A lesson is undone by applying all later ones again, from the edges as they were before it. The server uses the
+expressions with which it learned, so the result is the same to the last digit.
 """
 
 from __future__ import annotations
