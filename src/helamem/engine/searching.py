@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from helamem.protocols import Floats, Store
+    from helamem.protocols import Floats, Learned, Store
     from helamem.records import Json
     from helamem.reports import Reinforcement
     from helamem.search.recall import CueMatch
@@ -133,6 +133,27 @@ class Searching(Base):
             recall = replace(recall, vector=self._vector_of(recall.query))
         served, misled = self._check_ids(recall, used, unhelpful)
         now = self._clock() if at is None else self._local(at).timestamp()
+        learned = self._learn(recall, served, misled, certainty=certainty, now=now)
+        from helamem.reports import Reinforcement
+
+        return Reinforcement(
+            cue=learned.cue,
+            strengthened=learned.strengthened,
+            bound=learned.bound,
+            weakened=learned.weakened,
+            lesson=learned.step,
+        )
+
+    def _learn(
+        self,
+        recall: Recall,
+        served: Sequence[int],
+        misled: Sequence[int],
+        *,
+        certainty: float,
+        now: float,
+    ) -> Learned:
+        """Apply a lesson, if all its memories are there."""
         with self._store.transaction() as inside:
             inside.get([*served, *misled])
             lesson = lessons.lesson(
@@ -144,16 +165,7 @@ class Searching(Base):
                 at=now,
                 lessons=inside.lessons(),
             )
-            learned = inside.learn(lesson)
-        from helamem.reports import Reinforcement
-
-        return Reinforcement(
-            cue=learned.cue,
-            strengthened=learned.strengthened,
-            bound=learned.bound,
-            weakened=learned.weakened,
-            lesson=learned.step,
-        )
+            return inside.learn(lesson)
 
     def _check_ids(
         self, recall: Recall, used: Iterable[int] | None, unhelpful: Iterable[int]

@@ -125,21 +125,43 @@ def _add_health(app: FastAPI) -> None:
         return {"status": "ready"}
 
 
+class _Metrics:
+    """What is counted of requests, for Prometheus."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "helamem_requests",
+            "Requests answered",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "helamem_request_seconds",
+            "Time to answer",
+            ["method", "route"],
+            registry=self._registry,
+        )
+
+    def count(self, method: str, route: str, status: int, took_s: float) -> None:
+        """Count one answered request."""
+        self._requests.labels(method, route, status).inc()
+        self._seconds.labels(method, route).observe(took_s)
+
+    def text(self) -> bytes:
+        """All counts, as Prometheus reads them."""
+        return generate_latest(self._registry)
+
+
 def _watch(app: FastAPI, limits: Limits) -> None:
     """Count requests, give each an id, and enforce the rate limit."""
-    registry = CollectorRegistry()
-    requests = Counter(
-        "helamem_requests", "Requests answered", ["method", "route", "status"], registry=registry
-    )
-    seconds = Histogram(
-        "helamem_request_seconds", "Time to answer", ["method", "route"], registry=registry
-    )
+    metrics = _Metrics()
     buckets = TokenBuckets(limits.per_second, limits.burst) if limits.per_second else None
 
-    @app.get("/metrics", tags=["service"], response_class=PlainTextResponse)
-    def metrics() -> Response:
+    @app.get("/metrics", tags=["service"], response_class=PlainTextResponse, name="metrics")
+    def shown() -> Response:
         """Metrics for Prometheus."""
-        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
     @app.middleware("http")
     async def watch(
@@ -157,9 +179,8 @@ def _watch(app: FastAPI, limits: Limits) -> None:
             if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 span.fail(str(response.status_code))
         response.headers["x-request-id"] = id_
-        requests.labels(request.method, route, response.status_code).inc()
         took = time.perf_counter() - started
-        seconds.labels(request.method, route).observe(took)
+        metrics.count(request.method, route, response.status_code, took)
         logger.info(
             "%s %s %d in %.1f ms, request %s",
             request.method, route, response.status_code, 1e3 * took, id_,
