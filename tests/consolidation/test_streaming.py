@@ -9,7 +9,7 @@ import numpy as np
 from helamem import Config, Memory
 from helamem import forgetting as planning
 from helamem.consolidation import clusters, consolidate
-from helamem.consolidation.consolidate import _around_hubs, _heard
+from helamem.consolidation.consolidate import _around_hubs, _distillable
 from helamem.decay import rule
 from helamem.models.embedders import HashingEmbedder
 from helamem.models.scripted import ScriptedLLM
@@ -105,7 +105,7 @@ def test_hubs_are_those_of_the_whole_graph() -> None:
             recall = memory.search("Who has seen hens?", k=9)
             memory.reinforce(recall, used=(generator.choice(30, 3, replace=False) + 1).tolist())
         store, settings = memory._store, memory._config
-        everything = _heard(store, store.ids(kinds=["episode"]))
+        everything = _distillable(store, store.ids(kinds=["episode"]))
         given: dict[str, Any] = {
             "rule": rule(settings.learning), "now": 0.0, "config": settings.consolidation,
         }  # fmt: skip
