@@ -7,7 +7,7 @@ alone. A search uses one that is there and whole, and scans otherwise, so no pro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from helamem.stores.postgres.namespace import everything
@@ -175,8 +175,10 @@ def _carried_out(connection: Connection[Row], upkeep: Upkeep) -> bool:
     if connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchall() != [(True,)]:
         return False
     try:
+        statement: Any  # our own words
         for name in upkeep.dropping:
-            connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS helamem.{name}")
+            statement = f"DROP INDEX CONCURRENTLY IF EXISTS helamem.{name}"
+            connection.execute(statement)
         for index in upkeep.making:
             for statement in index.making(_partition(connection, index)):
                 connection.execute(statement)
