@@ -20,6 +20,7 @@ SOURCE = ROOT / "src" / "helamem"
 # What of the standard library can neither fail for reasons of the world nor tell the time.
 PURE = {
     "__future__",
+    "bisect",
     "collections",
     "dataclasses",
     "enum",
