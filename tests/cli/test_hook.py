@@ -285,6 +285,12 @@ class TestNothingStopsAHost:
 
         assert ("", "") == (outcome.stdout, outcome.stderr)
 
+    def test_without_an_event_it_helps_and_exits_0(self, cli: Cli) -> None:
+        outcome = cli("hook")
+
+        assert "" == outcome.stdout
+        assert "session-start, prompt, stop or pre-compact" in outcome.stderr
+
     def test_garbage_is_collected_again_afterwards(self, cli: Cli) -> None:
         cli("hook", "prompt", stdin="{}")
 

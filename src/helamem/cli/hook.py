@@ -28,7 +28,7 @@ MOST_LOG = 1_000_000  # most bytes of the log; then it starts again
 
 
 @click.command(cls=Command)
-@click.argument("event")
+@click.argument("event", default="")
 @click.option(
     "--project",
     envvar="CLAUDE_PROJECT_DIR",
@@ -46,6 +46,9 @@ def hook(app: App, *, event: str, project: str | None) -> None:
     Example:
         helamem hook prompt < event.json
     """
+    if not event:
+        click.echo(click.get_current_context().get_help(), err=True)
+        return
     try:
         with _keeping_garbage():
             given = _read_event(sys.stdin.buffer.read(MOST_BYTES))
