@@ -260,12 +260,12 @@ def _filled(rows: list[list[str]]) -> list[list[str]]:
 def _costs(result: Mapping[str, Any]) -> Table:
     head = [
         "turns",
-        "one search, median",
+        "a search",
         "95 %",
-        "processor time",
-        "adding in batches",
+        "processor",
+        "adding",
         "adding one",
-        "a turn in the file",
+        "turn in file",
         "in RAM",
         "opening",
     ]
@@ -278,7 +278,7 @@ def _cost(each: Mapping[str, Any]) -> list[str]:
         _ms(each, "search_ms"),
         _ms(each, "search_ms", "p95"),
         _ms(each, "search_cpu_ms"),
-        _formatted(each.get("turns_per_s"), ",.0f", " a second"),
+        _formatted(each.get("turns_per_s"), ",.0f", " /s"),
         _ms(each, "add_ms"),
         _formatted(_of(each, "bytes_per_turn", 1000), ".1f", " kB"),
         _formatted(each.get("resident_per_turn"), ",.0f", " B"),
@@ -335,12 +335,12 @@ def _others(result: Mapping[str, Any]) -> Table:
     head = [
         "turns",
         "system",
-        "one search, median",
+        "a search",
         "95 %",
-        "processor time",
+        "processor",
         "adding all",
         "adding one",
-        "a turn on disk",
+        "turn on disk",
         "in RAM",
         "opening",
     ]
