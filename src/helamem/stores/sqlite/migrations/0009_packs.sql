@@ -1,4 +1,4 @@
--- The vectors and columns of large namespaces in a form that is read quickly: docs/decisions/0034-a-million-in-one-file.md.
+-- The vectors and columns of large namespaces in a form that is read quickly: docs/decisions/0033-a-million-in-one-file.md.
 -- Numbers and digests only, no text of a memory. What is changed or removed is emptied in place.
 
 CREATE TABLE packing ( -- of a namespace that is large enough
