@@ -27,17 +27,9 @@ RANKING = (
 )
 # Measured before the ranking of decision 31; whatever is measured anew leaves this list.
 BEFORE_DECISION_31 = {
-    "beam_100k_dev-reuse-static",
-    "locomo_dev-ablation-static",
-    "locomo_dev-budget-static",
     "locomo_dev-corrected-static",
-    "locomo_dev-facts-static",
-    "locomo_dev-forgetting-static",
     "locomo_dev-learning-minilm",
-    "locomo_dev-learning-static",
     "locomo_dev-reuse-minilm",
-    "locomo_dev-reuse-static",
-    "locomo_dev-static",
     "speed-static",
 }
 PAGES = ROOT / "docs" / "evaluation"

@@ -81,7 +81,7 @@ def _sent(client: Client, ask: Callable[[Memory, int], object]) -> Part:
     client.ready.wait(START_S)
     began = time.monotonic()  # the same for all processes
     for n, place in enumerate(drawn.tolist()):
-        name = client.namespaces[int(place)]
+        name = str(client.namespaces[int(place)])
         started = time.perf_counter()
         if name not in opened:
             opened[name] = Memory(client.place, namespace=name, config=config, embedder=embedder)
