@@ -74,9 +74,9 @@ class TestSpread(IsolationContract):
         return emptied(server_of(namespace, self.urls), namespace)
 
     def test_both_servers_may_give_out_the_same_ids(self, server: Server, second: Server) -> None:
+        stores = [emptied(url, "both") for url in self.urls]
         for each in (server, second):
             each.execute("ALTER SEQUENCE helamem.node_id RESTART 1000000", database="spread")
-        stores = [emptied(url, "both") for url in self.urls]
 
         ids = [samples.add(store, url) for store, url in zip(stores, self.urls, strict=True)]
 
