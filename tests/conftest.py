@@ -101,8 +101,18 @@ def emptied(server: Server, database: str) -> Iterator[Callable[[], object]]:
         "DELETE FROM helamem.meta WHERE key <> 'schema'",
         "ALTER SEQUENCE helamem.node_id RESTART",
     )
-    with psycopg.connect(server.url(database), autocommit=True) as connection:
-        yield lambda: connection.execute("; ".join(statements))
+    connections = [psycopg.connect(server.url(database), autocommit=True)]
+
+    def empty() -> None:
+        try:
+            connections[-1].execute("; ".join(statements))
+        except psycopg.OperationalError:  # a test has killed the server, and started it again
+            connections.append(psycopg.connect(server.url(database), autocommit=True))
+            connections[-1].execute("; ".join(statements))
+
+    yield empty
+    for each in connections:
+        each.close()
 
 
 @pytest.fixture

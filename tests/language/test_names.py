@@ -57,6 +57,12 @@ def test_a_name_in_a_script_without_spaces_is_found_inside_a_run() -> None:
     )
 
 
+def test_a_run_that_folds_to_another_length_keeps_its_places() -> None:
+    # the Thai vowel sign am folds to two characters, two of half width to one
+    assert [(0, 1, 0)] == mentions("\u0e33", ["\u0e33"], ENGLISH)
+    assert [(0, 4, 0)] == mentions("\uff76\uff9e\uff76\uff9e", ["\u30ac\u30ac"], ENGLISH)
+
+
 NAMES = ["Ana", "Ben Ode", "Strau\u00df", "R\u00e9my", "\u592a\u90ce", "\ufb01nn", "May"]
 
 

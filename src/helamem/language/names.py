@@ -160,7 +160,7 @@ def _named_by(
 ) -> Iterator[tuple[int, int, int]]:
     """The speakers that a token names; if `ordinary`, it needs a capital inside a sentence."""
     telling = is_capital(token, text, language)
-    for word, start, end in _readings(token, said, known.longest):
+    for word, start, end in _readings(token, said, known.longest, language):
         possessive = language.possessive.match(text, end)
         if word in language.stop_words or word in language.month_words:
             means_a_name = telling
@@ -171,14 +171,26 @@ def _named_by(
             yield start, possessive.end() if possessive else end, i
 
 
-def _readings(token: re.Match[str], said: str, longest: int) -> Iterator[tuple[str, int, int]]:
+def _readings(
+    token: re.Match[str], said: str, longest: int, language: Language
+) -> Iterator[tuple[str, int, int]]:
     """The parts of a token that may be names, with places: the whole, or any part of a run without spaces."""
     if not UNSPACED_RUN.match(said):
         yield said, *token.span()
         return
+    spans = _spans(token, said, language)
     for start in range(len(said)):
         for end in range(start + 2, min(start + longest, len(said)) + 1):
-            yield said[start:end], token.start() + start, token.start() + end
+            yield said[start:end], spans[start][0], spans[end - 1][1]
+
+
+def _spans(token: re.Match[str], said: str, language: Language) -> list[tuple[int, int]]:
+    """Where each character of a folded token stands; one may fold to several, and several to one."""
+    pieces = [folded(character, language).casefold() for character in token[0]]
+    if "".join(pieces) != said:
+        return [token.span()] * len(said)
+    places = [token.start() + i for i, piece in enumerate(pieces) for _ in piece]
+    return [(place, place + 1) for place in places]
 
 
 def _short_for(word: str, begun: Mapping[str, set[int]], *, telling: bool) -> set[int]:
