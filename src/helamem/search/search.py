@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 FACT = NODE_KINDS.index("fact")
 MAX_VIA = 8
 ALIKE = 0.95  # cosine from which a memory repeats another
+COMPARED = (
+    64  # as many as are candidates for any k, so that the order of the best does not depend on it
+)
 
 
 def search(
@@ -134,7 +137,7 @@ def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tu
     by direct activation has the associative path. What repeats a better one counts less.
     """
     open_ = np.flatnonzero(region.allowed & ~_surplus_facts(scores.total, region, config.facts))
-    counts = _counting(region, scores.total, open_, k, config.repeated)
+    counts = _counting(region, scores.total, open_, config.repeated)
     direct, total = counts * scores.direct[open_], counts * scores.total[open_]
     n_direct = min(config.direct or k, k)
     anyone = np.ones(len(open_), np.bool_)
@@ -150,14 +153,16 @@ def select(scores: Scores, region: Region, k: int, config: Selection) -> list[tu
     ]
 
 
-def _counting(region: Region, total: Floats, open_: Ints, k: int, repeated: float) -> Floats:
+def _counting(region: Region, total: Floats, open_: Ints, repeated: float) -> Floats:
     """How much of their scores counts: all, or less of a memory that repeats a better one; shape of `open_`.
 
-    Only the best 2 k are compared.
+    Only the best `COMPARED` are compared, however many are asked for; the others stay behind them.
     """
-    counts = np.ones(len(open_))
-    best = vectors.top_k(total[open_], 2 * k)
-    counts[best[vectors.repeats(region.vectors[open_[best]], alike=ALIKE)]] = repeated
+    counts = np.full(len(open_), repeated)
+    best = vectors.top_k(total[open_], COMPARED)
+    counts[best] = np.where(
+        vectors.repeats(region.vectors[open_[best]], alike=ALIKE), repeated, 1.0
+    )
     return counts
 
 
