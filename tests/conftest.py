@@ -100,6 +100,7 @@ def emptied(server: Server, database: str) -> Iterator[Callable[[], object]]:
         *(f"DELETE FROM helamem.{name}" for (name,) in tables),
         "DELETE FROM helamem.meta WHERE key <> 'schema'",
         "ALTER SEQUENCE helamem.node_id RESTART",
+        "ALTER SEQUENCE helamem.step_id RESTART",
     )
     connections = [psycopg.connect(server.url(database), autocommit=True)]
 
