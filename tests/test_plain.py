@@ -144,6 +144,14 @@ class TestAll:
         assert shown.isprintable()
 
     @pytest.mark.parametrize("record", EXAMPLES, ids=named)
+    def test_its_repr_begins_with_what_it_says_to_show(self, record: Record) -> None:
+        own = {name for name in vars(type(record)) if isinstance(vars(type(record))[name], tuple)}
+
+        assert own - {"__match_args__", "__slots__"} <= {"_shown"}
+        first, *_ = record._shown or [each.name for each in dataclasses.fields(record)]  # type: ignore[arg-type]  # every kind is a dataclass
+        assert repr(record).startswith(f"{named(record)}({first}=")
+
+    @pytest.mark.parametrize("record", EXAMPLES, ids=named)
     def test_every_field_is_in_its_json_or_is_written_otherwise(self, record: Any) -> None:
         otherwise = {
             "Hit": {"memory"},  # its fields are the hit's
@@ -235,6 +243,11 @@ class TestReading:
         assert "Hit(id=1, score=1.25, path='direct', speaker='Ana', text='No peanuts.')" == repr(
             short
         )
+
+    def test_an_exchange_says_what_was_answered(self) -> None:
+        short = Exchange(message=4, reply="No peanuts.", recall=RECALL, shown=(HIT,), used=(1,))
+
+        assert "Exchange(message=4, reply='No peanuts.', used=(1,))" == repr(short)
 
     def test_a_listing_is_short_too(self) -> None:
         listing = records.Listing([EPISODE, FACT] * 50, total=1000)

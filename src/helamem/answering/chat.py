@@ -55,7 +55,7 @@ class Exchange(Record):
     usage: Mapping[str, int] = field(default_factory=lambda: {"calls": 0, "tokens": 0})
     milliseconds: float = 0.0
 
-    _hits_to_show: ClassVar = ("message", "reply", "used")
+    _shown: ClassVar = ("message", "reply", "used")
 
     def to_dict(self) -> dict[str, Json]:
         """The exchange as JSON: `hits` are the memories that the model was shown."""
