@@ -19,9 +19,7 @@ from helamem.core.vectors import top_k
 if TYPE_CHECKING:
     from helamem.core.arrays import Floats, Ints
 
-FIRST = (
-    1024  # postings in the first block of a list; each further one is twice as long as that before
-)
+FIRST = 1024  # postings in the first block of a list; each further one is twice as long
 AT_ONCE = 256  # documents that are completed together
 LOOK_UP = 16  # to look up what a document has costs as much as reading so many postings in a row
 
@@ -107,10 +105,10 @@ def best(lists: Lists, scoring: Scoring, *, k: int, most: int) -> Best:
     while True:
         if reading.is_at_end or reading.n_read >= min(2 * checked, most):
             checked = reading.n_read
-            found = reading.ranked(k, most)
+            found = reading.ranked(k)
             if found is not None:
                 return found
-        reading.read_on(most)
+        reading.read_on()
 
 
 class _Reading:
@@ -119,6 +117,7 @@ class _Reading:
     def __init__(self, lists: Lists, scoring: Scoring, most: int) -> None:
         self._lists = lists
         self._scoring = scoring
+        self._most = most
         n_terms = len(scoring.idf)
         first = max(min(FIRST, most // max(n_terms, 1)), 1)
         self._next = [first] * n_terms
@@ -134,22 +133,22 @@ class _Reading:
         """Whether every list was read to its end."""
         return not self._unread.any()
 
-    def read_on(self, most: int) -> None:
+    def read_on(self) -> None:
         """Read the next block of the list whose rest may add most."""
         term = int(np.argmax(self._unread))
         self._next[term] *= 2
-        self._read(term, max(min(self._next[term], most - self.n_read), 1))
+        self._read(term, max(min(self._next[term], self._most - self.n_read), 1))
 
-    def ranked(self, k: int, most: int) -> Best | None:
+    def ranked(self, k: int) -> Best | None:
         """The best documents; None if unread postings might change them and may still be read."""
         table = self._table()
         self._complete_rows(table, top_k(table.scores, k))
         rest = float(self._unread.sum())
         doubtful = table.doubtful(k)
         is_open = table.least_of(k) < rest or LOOK_UP * len(doubtful) > self.n_read
-        if is_open and self.n_read < most:
+        if is_open and self.n_read < self._most:
             return None
-        while len(doubtful) and self.n_read < most:
+        while len(doubtful) and self.n_read < self._most:
             self._complete_rows(table, doubtful[:AT_ONCE])
             doubtful = table.doubtful(k)
         return table.best(k, rest, self.n_read)

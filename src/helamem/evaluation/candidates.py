@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import lexical
+from helamem.core.arrays import batches
 from helamem.core.vectors import top_k
-from helamem.protocols import QUIET, EdgeRule, RegionQuery
+from helamem.protocols import MEMORY_KINDS, QUIET, EdgeRule, RegionQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from helamem.protocols import Floats, Ints, NodeKind, Store
+    from helamem.protocols import Floats, Ints, Store
 
 K = 20
-MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
 CHUNK = 20_000  # vectors that are read at once
 EVERYTHING = 2**31  # more postings than a memory has
 NOTHING_LEFT = 1e9  # the floor below which edges are gone; all are
@@ -31,7 +31,7 @@ def recall(store: Store, asked: Sequence[RegionQuery], *, k: int = K) -> dict[st
     exact = nearest(store, np.array([each.vector for each in asked]), k)
     shares = {
         "vector": [
-            _share(best, store.nearest(each.vector, max(k, each.nearest), kinds=MEMORIES)[0])
+            _share(best, store.nearest(each.vector, max(k, each.nearest), kinds=MEMORY_KINDS)[0])
             for best, each in zip(exact, asked, strict=True)
         ],
         "words": [
@@ -90,10 +90,9 @@ def best_by_words(store: Store, query: RegionQuery, k: int) -> Ints:
 
 def _chunks(store: Store) -> Iterator[tuple[Ints, Floats]]:
     """The memories that a search may find, and their vectors, piece by piece."""
-    ids = store.ids(kinds=MEMORIES)
-    for start in range(0, len(ids), CHUNK):
-        some = ids[start : start + CHUNK]
-        some = some[(store.nodes(some).traits & QUIET) == 0]
+    ids = store.ids(kinds=MEMORY_KINDS)
+    for chunk in batches(ids, CHUNK):
+        some = chunk[(store.nodes(chunk).traits & QUIET) == 0]
         yield some, store.vectors(some)
 
 

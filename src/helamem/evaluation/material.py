@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.core.arrays import batches
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -63,8 +65,7 @@ def written(store: Store, questions: Sequence[str], asked: Floats, folder: Path)
         (folder / "texts").open("w", encoding="utf-8") as texts,
         (folder / "vectors").open("wb") as vectors,
     ):
-        for start in range(0, len(ids), BATCH):
-            some = ids[start : start + BATCH]
+        for some in batches(ids, BATCH):
             texts.writelines(f"{json.dumps(each.text)}\n" for each in store.get(some.tolist()))
             store.vectors(some).astype(np.float32).tofile(vectors)
     (folder / "questions").write_text(

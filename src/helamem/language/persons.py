@@ -40,16 +40,6 @@ def addresses(sentence: str, language: Language) -> bool:
     return any(word in language.second_person for word in _words(sentence, language))
 
 
-def mentions_others(sentence: str, language: Language) -> bool:
-    """Whether a sentence says "she", "them" or the like outside of quotation marks.
-
-    >>> from helamem.language import ENGLISH
-    >>> mentions_others("I sent them the keys.", ENGLISH), mentions_others("I sent Ben the keys.", ENGLISH)
-    (True, False)
-    """
-    return any(word in language.third_person for word in _words(sentence, language))
-
-
 def leaves_open(sentence: str, language: Language) -> bool:
     """Whether a sentence depends on another one: it begins with "that", or names nobody for "she".
 

@@ -2,6 +2,7 @@
 
 from helamem.protocols.graph import (
     CHANNELS,
+    MEMORY_KINDS,
     NODE_KINDS,
     ROLES,
     EdgeRule,
@@ -55,6 +56,7 @@ __all__ = [
     "ASKS",
     "CHANNELS",
     "LLM",
+    "MEMORY_KINDS",
     "NODE_KINDS",
     "QUIET",
     "ROLES",

@@ -21,6 +21,7 @@ Ints: TypeAlias = NDArray[np.int64]
 NodeKind: TypeAlias = Literal["episode", "fact", "cue"]
 
 NODE_KINDS: tuple[NodeKind, ...] = ("episode", "fact", "cue")
+MEMORY_KINDS: tuple[NodeKind, ...] = ("episode", "fact")
 ROLES = ("other", "user", "assistant")  # a turn with any other role, or none, has the first
 CHANNELS: tuple[Channel, ...] = ("temporal", "learned", "source")
 

@@ -9,15 +9,15 @@ import numpy as np
 
 from helamem import filters
 from helamem.filters import COLUMNS, Comparison
+from helamem.protocols import MEMORY_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from helamem.filters import Filter
-    from helamem.protocols import NodeKind, Postings, Store
+    from helamem.protocols import Postings, Store
     from helamem.records import Episode, Fact
 
-MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
 NAMES = ("speaker", "session", "role")  # columns whose values are names, which can be mistyped
 LOOKED_AT = 2000  # number of newest memories whose names and keys are compared with a mistyped one
 
@@ -54,13 +54,15 @@ def unmet(store: Store, where: Filter) -> tuple[str, ...]:
         where: A filter that fits nothing.
     """
     with store.reading() as seen:
-        ids = seen.ids(kinds=MEMORIES)
+        ids = seen.ids(kinds=MEMORY_KINDS)
         alone = dict.fromkeys(filters.comparisons(where))
-        failing = [each for each in alone if not len(seen.ids(kinds=MEMORIES, where=each))]
+        failing = [each for each in alone if not len(seen.ids(kinds=MEMORY_KINDS, where=each))]
         if not len(ids) or not failing:
             return ()
         newest = seen.get([int(id_) for id_ in ids[-LOOKED_AT:]])
-        there = [len(seen.ids(kinds=MEMORIES, where=_exists(each.field))) > 0 for each in failing]
+        there = [
+            len(seen.ids(kinds=MEMORY_KINDS, where=_exists(each.field))) > 0 for each in failing
+        ]
         names = {"speaker": seen.speakers()}
     told = (
         _notes_on(each, found, newest, names) for each, found in zip(failing, there, strict=True)

@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 FACT = NODE_KINDS.index("fact")
 MAX_VIA = 8
 ALIKE = 0.95  # cosine from which a memory repeats another
-COMPARED = (
-    64  # as many as are candidates for any k, so that the order of the best does not depend on it
-)
+COMPARED = 64  # as many as are candidates for any k: the order of the best must not depend on k
 
 
 def search(

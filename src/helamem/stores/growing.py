@@ -97,7 +97,7 @@ class Rows:
         end = self._n + len(added)
         if not self._buffer.claims(self._n, end):
             whole = Rows(self._base, room=max(end, int(MORE * self._n)))
-            return whole._patched(self._places, self._patches).followed_by(added)
+            return whole._sharing(self._n, self._places, self._patches).followed_by(added)
         self._buffer.values[self._n : end] = added
         return self._sharing(end, self._places, self._patches)
 
@@ -107,7 +107,7 @@ class Rows:
         patches = self.at(places)
         patches[np.searchsorted(places, rows)] = values
         if len(places) <= MOST_PATCHES:
-            return self._patched(places, patches)
+            return self._sharing(self._n, places, patches)
         whole = copied(self._base, len(self._buffer.values))
         whole[places] = patches
         anew = Rows.__new__(Rows)
@@ -123,9 +123,6 @@ class Rows:
     def shares_with(self, other: Rows) -> bool:
         """Whether both lie in the same memory."""
         return self._buffer is other._buffer
-
-    def _patched(self, places: Ints, patches: NDArray[Any]) -> Rows:
-        return self._sharing(self._n, places, patches)
 
     def _sharing(self, n: int, places: Ints, patches: NDArray[Any]) -> Rows:
         """Rows of another moment in the same memory."""

@@ -22,6 +22,14 @@ Joined: TypeAlias = "Callable[[Weight, Weight], Weight]"
 EPISODE, FACT = NODE_KINDS.index("episode"), NODE_KINDS.index("fact")
 
 
+def handed_edge(
+    other: int, before: float | None, before_touched: float | None, weight: float, touched: float
+) -> Handed:
+    """An edge that was handed over, from its columns as every store keeps them."""
+    had = None if before is None or before_touched is None else (before, before_touched)
+    return Handed(other=other, before=had, after=(weight, touched))
+
+
 @dataclass(frozen=True, slots=True)
 class Put:
     """A learned edge gets this weight, in both directions; None deletes it."""

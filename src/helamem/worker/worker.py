@@ -88,7 +88,7 @@ class Worker:
         Raises:
             StoreError: The database was lost; jobs that were not finished are done by others, or later.
         """
-        with contextlib.closing(self._news):
+        with self._news:
             self._queue.prepare()
             with self._queue.explained():
                 asyncio.run(self._work_off() if once else self._serve())

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from helamem.stores.postgres.namespace import Space
 
 LARGE = 10_000  # vectors in a namespace from which on an index is faster than a scan
-LOCK = (
-    0x48654C62  # the advisory lock of whoever makes indexes; two at once would wait for each other
-)
+# The advisory lock of whoever makes indexes; two at once would wait for each other.
+LOCK = 0x48654C62
 # How wide the graph is searched: at 100,000 vectors this finds 99 % of the 20 nearest.
 BREADTH = 400
 SETTINGS: Statement = (

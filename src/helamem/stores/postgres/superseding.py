@@ -16,6 +16,7 @@ from helamem.stores.handing import (
     Superseded,
     WayBack,
     handed,
+    handed_edge,
     require_kinds,
     summing,
     taken_back,
@@ -192,7 +193,7 @@ def known(scope: Scope, among: Sequence[int] | None) -> list[Supersession]:
     )
     handed: dict[int, list[Handed]] = {}
     for node, *edge in edges:
-        handed.setdefault(node, []).append(_edge(*edge))
+        handed.setdefault(node, []).append(handed_edge(*edge))
     return [
         Supersession(
             old=old, new=new, yields=yields, because=because, handed=tuple(handed.get(old, ()))
@@ -279,20 +280,13 @@ def hand_over(scope: Scope, old: int, new: int, joined: Joined) -> None:
 
 def _handed(scope: Scope, old: int) -> list[Handed]:
     return [
-        _edge(*row)
+        handed_edge(*row)
         for row in scope.rows(
             "SELECT other, before, before_touched, weight, touched FROM helamem.handed"
             " WHERE namespace = %(ns)s AND node = %(old)s ORDER BY other",
             old=old,
         )
     ]
-
-
-def _edge(
-    other: int, before: float | None, before_touched: float | None, weight: float, touched: float
-) -> Handed:
-    had = None if before is None or before_touched is None else (before, before_touched)
-    return Handed(other=other, before=had, after=(weight, touched))
 
 
 def _recording(told: Supersession, place: int | None) -> list[Statement]:

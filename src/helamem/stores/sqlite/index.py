@@ -13,7 +13,7 @@ import numpy as np
 
 from helamem.core.arrays import distinct
 from helamem.core.surroundings import inside
-from helamem.protocols import NODE_KINDS, Nodes
+from helamem.protocols import NODE_KINDS, Nodes, located
 from helamem.stores.sqlite.columns import (
     ACTIVE,
     GONE,
@@ -89,11 +89,6 @@ class NodeIndex:
     def last(self) -> int:
         """The highest id that there ever was in it; 0 for none."""
         return int(self.table.ids.at(np.array([-1]))[0]) if len(self.table) else 0
-
-    @property
-    def n_there(self) -> int:
-        """The number of nodes."""
-        return len(self.table) - self.n_gone
 
     @property
     def is_all_active(self) -> bool:
@@ -185,11 +180,9 @@ class NodeIndex:
 
     def _look_up(self, ids: Ints) -> Ints:
         """The row of each id; -1 where there is none."""
-        known = self.table.ids.values
-        if not len(known):
-            return np.full(len(ids), NONE)
-        rows = np.minimum(np.searchsorted(known, ids), len(known) - 1)
-        is_there = (known[rows] == ids) & IS_THERE[self.table.marks.at(rows)]
+        rows = located(self.table.ids.values, ids)
+        is_there = rows >= 0
+        is_there[is_there] = IS_THERE[self.table.marks.at(rows[is_there])]
         return np.where(is_there, rows, NONE)
 
     def of_kinds(self, kinds: Sequence[NodeKind], *, superseded: bool = False) -> Ints:

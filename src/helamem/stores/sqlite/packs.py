@@ -131,13 +131,14 @@ def keep_up(space: Space) -> None:
         if n_documents < EXACT_BELOW:
             return
         last = _begin(space)
+    if newest - last < NODES:
+        return
+    axes = _axes(space)
     for _ in range(AT_ONCE):
-        if newest - last < NODES:
-            return
         newer = nodes.after(space, last, (), NODES)
         if len(newer.columns.ids) < NODES:
             return
-        last = _add(space, newer)
+        last = _add(space, newer, axes)
 
 
 def _begin(space: Space) -> int:
@@ -154,7 +155,7 @@ def _begin(space: Space) -> int:
     return 0
 
 
-def _add(space: Space, newer: Read) -> int:
+def _add(space: Space, newer: Read, axes: NDArray[np.float32]) -> int:
     """Pack some nodes; the last of them."""
     first, last = int(newer.columns.ids[0]), int(newer.columns.ids[-1])
     space.db.execute(
@@ -162,7 +163,7 @@ def _add(space: Space, newer: Read) -> int:
         space.id,
         first,
         last,
-        *Pack.of(newer, _axes(space)).encoded(),
+        *Pack.of(newer, axes).encoded(),
     )
     space.db.execute(
         "UPDATE packing SET last = ?, nodes = nodes + ? WHERE namespace = ?",

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core.arrays import distinct
-from helamem.protocols import FoundCues, RegionRows
+from helamem.protocols import MEMORY_KINDS, FoundCues, RegionRows
 from helamem.stores.sqlite import edge_table, filtering, node_table
 from helamem.stores.sqlite.word_search import Words
 
 if TYPE_CHECKING:
     from helamem.filters import Filter
-    from helamem.protocols import Ints, NodeKind, RegionQuery
+    from helamem.protocols import Ints, RegionQuery
     from helamem.stores.sqlite.snapshots import Snapshot
-
-MEMORIES: tuple[NodeKind, ...] = ("episode", "fact")
 
 
 def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
@@ -50,7 +48,7 @@ def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
 
 def matching(seen: Snapshot, where: Filter, *, superseded: bool = False) -> Ints:
     """The active memories that meet the conditions, or superseded ones as well, ascending."""
-    active = seen.index.of_kinds(MEMORIES, superseded=superseded)
+    active = seen.index.of_kinds(MEMORY_KINDS, superseded=superseded)
     return active[np.isin(active, filtering.matching(seen.space, where))]
 
 
@@ -67,16 +65,18 @@ def _cues(seen: Snapshot, query: RegionQuery) -> FoundCues:
 def _candidates(seen: Snapshot, query: RegionQuery, words: Words, allowed: Ints | None) -> Ints:
     """The best candidates of all, and of the time that the question names."""
     if not query.nearest or not query.lexical:
-        return seen.index.of_kinds(MEMORIES)
+        return seen.index.of_kinds(MEMORY_KINDS)
     best = _best(seen, query, words, allowed)
     if not query.periods:
         return best
     starts, ends = np.array(query.periods).T
-    during = seen.index.during(starts, ends, MEMORIES, allowed)
+    during = seen.index.during(starts, ends, MEMORY_KINDS, allowed)
     return distinct(best, _best(seen, query, words, during))
 
 
 def _best(seen: Snapshot, query: RegionQuery, words: Words, within: Ints | None) -> Ints:
     """The nearest by vector, and the best by words."""
-    nearest, _ = seen.index.nearest(query.vector, query.nearest, MEMORIES, within, seen.originals)
+    nearest, _ = seen.index.nearest(
+        query.vector, query.nearest, MEMORY_KINDS, within, seen.originals
+    )
     return distinct(nearest, words.best(within))

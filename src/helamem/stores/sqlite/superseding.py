@@ -16,6 +16,7 @@ from helamem.stores.handing import (
     Superseded,
     WayBack,
     handed,
+    handed_edge,
     require_kinds,
     summing,
     taken_back,
@@ -139,12 +140,11 @@ def known(space: Space, among: Sequence[int] | None) -> list[Supersession]:
     # The plus sign keeps SQLite from walking the whole namespace.
     of = f"superseded s JOIN node n ON n.id = s.node WHERE +n.namespace = ?1{part}"
     handed: dict[int, list[Handed]] = {}
-    for node, other, before, before_touched, weight, touched in space.db.rows(
+    for node, *edge in space.db.rows(
         f"SELECT * FROM handed WHERE node IN (SELECT s.node FROM {of})",  # noqa: S608  # our own words
         *values,
     ):
-        had = None if before is None else (before, before_touched)
-        handed.setdefault(node, []).append(Handed(other=other, before=had, after=(weight, touched)))
+        handed.setdefault(node, []).append(handed_edge(*edge))
     return [
         Supersession(
             old=old,
@@ -229,11 +229,10 @@ def hand_over(space: Space, old: int, new: int, joined: Joined) -> None:
 
 
 def _handed(space: Space, old: int) -> Iterator[Handed]:
-    for other, before, before_touched, weight, touched in space.db.rows(
+    for edge in space.db.rows(
         "SELECT other, before, before_touched, weight, touched FROM handed WHERE node = ?", old
     ):
-        had = None if before is None else (before, before_touched)
-        yield Handed(other=other, before=had, after=(weight, touched))
+        yield handed_edge(*edge)
 
 
 def _write_handed(space: Space, old: int, handed: Iterable[Handed]) -> None:

@@ -61,11 +61,6 @@ class CompactIndex:
         return cls(Entries.none(room), axes, *parts)
 
     @property
-    def axes(self) -> NDArray[np.float32]:
-        """What the vectors are turned by."""
-        return self._axes
-
-    @property
     def n_bytes(self) -> int:
         """The memory that it takes."""
         parts = (self._heads, self._tails, self._scales)
