@@ -10,15 +10,16 @@ from helamem.stores.postgres import PostgresStore
 from helamem.testing import SharedStoreContract, StoreContract, WithoutJournalContract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from helamem.protocols import Store
     from postgres_server import Server
 
 
 @pytest.fixture(autouse=True, scope="module")
-def connected(server: Server, database: str) -> Iterator[None]:
+def connected(server: Server, database: str, emptied: Callable[[], object]) -> Iterator[None]:
     """Keeps the connections of this process open: a new one has to read the tables of all partitions."""
+    emptied()  # others may have used another embedder
     kept = PostgresStore(
         server.url(database),
         namespace="kept",
