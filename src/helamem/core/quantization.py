@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.core.vectors import PIECE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from helamem.core.arrays import Floats
 
 LEVELS = 127  # a code is a whole number from -LEVELS to LEVELS
-BLOCK = 2048  # rows that are decoded at once, so that they stay in the processor's cache
 
 
 def principal_axes(vectors: Floats) -> NDArray[np.float32]:
@@ -62,6 +63,9 @@ def quantized(vectors: Floats) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
 def products(codes: NDArray[np.int8], query: Floats) -> NDArray[np.float32]:
     """The product of each row of codes with a vector, without its scale.
 
+    Rows are decoded block by block: so few at once stay in the processor's cache, and BLAS does not wake other
+    processors for them.
+
     Args:
         codes: Shape (n, d).
         query: Shape (d,).
@@ -74,9 +78,10 @@ def products(codes: NDArray[np.int8], query: Floats) -> NDArray[np.float32]:
     """
     narrow = np.ascontiguousarray(query, np.float32)
     found = np.empty(len(codes), np.float32)
-    decoded = np.empty((min(BLOCK, len(codes)), codes.shape[1]), np.float32)
-    for start in range(0, len(codes), BLOCK):
-        rows = codes[start : start + BLOCK]
+    step = max(1, PIECE // max(1, codes.shape[1]))
+    decoded = np.empty((min(step, len(codes)), codes.shape[1]), np.float32)
+    for start in range(0, len(codes), step):
+        rows = codes[start : start + step]
         decoded[: len(rows)] = rows
-        np.dot(decoded[: len(rows)], narrow, out=found[start : start + BLOCK])
+        np.dot(decoded[: len(rows)], narrow, out=found[start : start + step])
     return found
