@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -100,6 +101,11 @@ class TestProblems:
             ("search", {"query": "Maya", "top_k": 3}),
             ("search", {"query": "Maya", "k": 0}),
             ("search", {"query": "Maya", "k": 100_000}),
+            ("search", {"query": "Maya", "k": "3"}),
+            ("search", {"query": "Maya", "k": True}),
+            ("search", {"query": "Maya", "at": 1714989600}),
+            ("search", {"query": "Maya", "at": "1714989600"}),
+            ("forget", {"dry_run": 0}),
             ("search", {"query": "Maya", "filters": {"at": {"gte": "yesterday"}}}),
             ("episodes", {"messages": []}),
             ("episodes", {"messages": [{"role": "user", "content": 7}]}),
@@ -114,6 +120,20 @@ class TestProblems:
 
         assert 422 == answer.status_code
         assert answer.json()["detail"]
+
+    @pytest.mark.parametrize("number", ["+1", "1_0", " 1", "1.0", "-1", "\u0661"])
+    def test_a_number_in_an_address_is_written_in_digits(
+        self, client: TestClient, number: str
+    ) -> None:
+        client.post(f"{ANA}/episodes", json={"messages": ["One."]})
+
+        answers = [
+            client.get(f"{ANA}/episodes/{quote(number)}"),
+            client.get(f"{ANA}/episodes", params={"limit": number}),
+        ]
+
+        assert [422, 422] == [each.status_code for each in answers]
+        assert all("digits" in each.json()["detail"] for each in answers)
 
     def test_without_a_model_a_question_says_how_to_name_one(self, client: TestClient) -> None:
         answer = client.post(f"{ANA}/ask", json={"question": "Who is Maya?"})

@@ -42,6 +42,11 @@ class TestWrites:
         assert 422 == add(client, "Two.", **ONCE).status_code
         assert [2] == add(client, "Two.", **{"idempotency-key": "2"}).json()["stored"]
 
+    def test_a_refused_write_leaves_its_key_free(self, client: TestClient) -> None:
+        refused = client.post(f"{ANA}/episodes", json={"messages": []}, headers=ONCE)
+
+        assert (422, 201) == (refused.status_code, add(client, "One.", **ONCE).status_code)
+
     def test_a_key_is_its_senders_own_and_ends_with_the_senders_key(
         self, guarded: TestClient, keys: Keys
     ) -> None:
@@ -67,6 +72,18 @@ class TestReads:
 
         assert (304, b"") == (same.status_code, same.content)
         assert (200, "Another.") == (changed.status_code, changed.json()["text"])
+
+    def test_a_client_that_has_anything_is_told_that_there_is_something(
+        self, client: TestClient
+    ) -> None:
+        add(client, "One.")
+
+        statuses = [
+            client.get(f"{ANA}/episodes/{id_}", headers={"if-none-match": "*"}).status_code
+            for id_ in (1, 2)
+        ]
+
+        assert [304, 404] == statuses
 
 
 class Held(HashingEmbedder):

@@ -68,7 +68,7 @@ class Repeats:
         if body is None:
             return response
         headers = dict(response.headers)
-        if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and len(body) <= MOST_BYTES:
+        if response.status_code < HTTPStatus.BAD_REQUEST and len(body) <= MOST_BYTES:
             kept.status, kept.body, kept.headers = response.status_code, body, headers
         return Response(body, response.status_code, headers)
 
@@ -110,7 +110,8 @@ async def tagged(request: Request, call_next: Next) -> Response:
     if body is None:
         return response
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    if tag in request.headers.get("if-none-match", ""):
+    known = request.headers.get("if-none-match", "")
+    if tag in known or known.strip() == "*":
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": tag})
     return Response(body, response.status_code, {**dict(response.headers), "etag": tag})
 

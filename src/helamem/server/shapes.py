@@ -5,9 +5,33 @@ from __future__ import annotations
 from datetime import datetime  # pydantic reads annotations at run time
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-IdInPath = Annotated[int, Field(ge=1, lt=2**63, description="The id of a memory.")]
+
+def digits(given: str) -> str:
+    """Text of an address that is a whole number; `int` would also read "+1", "1_0" and " 1".
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not given.isascii() or not given.isdecimal():
+        raise ValueError("write a whole number in digits")
+    return given
+
+
+def moment(given: object) -> object:
+    """A time in ISO 8601; pydantic would also read numbers, as seconds or milliseconds, by their size.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if given is not None and not isinstance(given, str):
+        raise ValueError("write a time in ISO 8601, such as 2024-05-06T10:00:00Z")
+    return given if given is None else datetime.fromisoformat(given)
+
+
+Whole = Annotated[int, BeforeValidator(digits)]
+IdInPath = Annotated[Whole, Field(ge=1, lt=2**63, description="The id of a memory.")]
 Id = Annotated[int, Field(strict=True, ge=1, lt=2**63, description="The id of a memory.")]
 Filters = Annotated[
     dict[str, Any] | None,
@@ -16,6 +40,7 @@ Filters = Annotated[
 _OF_ZONE = "Without a zone it is in that of the setting `timezone`, if set."
 At = Annotated[
     datetime | None,
+    BeforeValidator(moment),
     Field(
         description=f"The time of the request; now by default. {_OF_ZONE}",
         examples=["2024-05-06T10:00:00Z"],
@@ -24,9 +49,9 @@ At = Annotated[
 
 
 class Shape(BaseModel):
-    """A body of a request; unknown members are refused."""
+    """A body of a request; unknown members are refused, and a "1" or a `true` is no number."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class AddRequest(Shape):
@@ -38,7 +63,7 @@ class AddRequest(Shape):
     )
     speaker: str | None = None
     role: str | None = None
-    at: datetime | None = Field(default=None, description=_OF_ZONE)
+    at: At = Field(default=None, description=_OF_ZONE)
     session: str | None = None
     metadata: dict[str, Any] | None = None
     supersedes: Id | None = Field(
@@ -81,7 +106,7 @@ class RecallGiven(BaseModel):
     """The answer of a search; `query`, `at`, `hits` and `cues` are used."""
 
     query: str = Field(min_length=1)
-    at: AwareDatetime
+    at: Annotated[AwareDatetime, BeforeValidator(moment)]
     hits: list[HitGiven] = []
     cues: list[CueGiven] = []
 

@@ -24,6 +24,7 @@ from helamem.server.shapes import (
     Listing,
     PutRequest,
     UpdateRequest,
+    Whole,
 )
 
 router = APIRouter(prefix="/v1/namespaces/{namespace}", tags=["episodes"])
@@ -53,7 +54,7 @@ def list_(
     request: Request,
     namespace: Namespace,
     *,
-    limit: Annotated[int, Query(ge=1)] = 100,
+    limit: Annotated[Whole, Query(ge=1)] = 100,
     cursor: Annotated[str, Query(pattern=r"^[0-9]{0,18}$")] = "",
     filters: Annotated[str, Query(description="Conditions, as a JSON object.")] = "",
     superseded: Annotated[
@@ -184,7 +185,7 @@ def profile(
     request: Request,
     namespace: Namespace,
     name: str | None = None,
-    max_chars: Annotated[int, Query(ge=1)] = MAX_CHARS,
+    max_chars: Annotated[Whole, Query(ge=1)] = MAX_CHARS,
 ) -> dict[str, Any]:
     """Summarize the facts about each person, with their sources."""
     with opened(request, namespace, "read") as memory:

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from helamem.exchange.jsonl import parsed
 from helamem.server import streams
 from helamem.server.access import Namespace, opened, require, require_all
+from helamem.server.shapes import Whole  # noqa: TC001  # FastAPI reads annotations at run time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,7 +54,7 @@ EXPORTED: dict[int | str, dict[str, Any]] = {
     response_class=StreamingResponse,
 )
 async def add_many(
-    request: Request, namespace: Namespace, batch_size: Annotated[int | None, Query(ge=1)] = None
+    request: Request, namespace: Namespace, batch_size: Annotated[Whole | None, Query(ge=1)] = None
 ) -> StreamingResponse:
     """Store turns in batches, one JSON object per line; reported batches are durable."""
 

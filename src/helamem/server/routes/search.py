@@ -16,6 +16,7 @@ from helamem.server.shapes import (
     ReinforceRequest,
     SearchRequest,
     SeverRequest,
+    Whole,
 )
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def consolidate(
 
 @router.get("/ignored")
 def ignored(
-    request: Request, namespace: Namespace, at_least: Annotated[int, Query(ge=1)] = 5
+    request: Request, namespace: Namespace, at_least: Annotated[Whole, Query(ge=1)] = 5
 ) -> dict[str, Any]:
     """List the memories that were shown often and never used, most often first."""
     with opened(request, namespace, "read") as memory:
@@ -100,7 +101,7 @@ def ignored(
 
 @router.get("/lessons")
 def lessons(
-    request: Request, namespace: Namespace, limit: Annotated[int, Query(ge=0)] = 100
+    request: Request, namespace: Namespace, limit: Annotated[Whole, Query(ge=0)] = 100
 ) -> dict[str, Any]:
     """List the lessons and consolidations that can be undone, latest first."""
     request.app.state.check_items(limit)
@@ -110,7 +111,7 @@ def lessons(
 
 @router.post("/lessons/{id_}/undo")
 def undo(
-    request: Request, namespace: Namespace, id_: Annotated[int, Path(ge=1, lt=2**63)]
+    request: Request, namespace: Namespace, id_: Annotated[Whole, Path(ge=1, lt=2**63)]
 ) -> dict[str, Any]:
     """Undo a lesson or a consolidation: the memory is as if it had never been learned."""
     with opened(request, namespace, "write") as memory:
