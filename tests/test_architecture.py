@@ -31,11 +31,20 @@ PURE = {
 }
 
 
+@functools.cache
+def parsed(folder: Path) -> dict[str, ast.Module]:
+    """Every module of a folder, by its path from the package on; read once for all tests."""
+    return {
+        (name := file.relative_to(SOURCE).as_posix()): ast.parse(
+            file.read_text(encoding="utf-8"), filename=name
+        )
+        for file in sorted(folder.rglob("*.py"))
+    }
+
+
 def trees(folder: Path) -> Iterator[tuple[str, ast.Module]]:
-    """Every module of a folder, by its path from the package on."""
-    for file in sorted(folder.rglob("*.py")):
-        name = file.relative_to(SOURCE).as_posix()
-        yield name, ast.parse(file.read_text(encoding="utf-8"), filename=name)
+    """The modules of a folder."""
+    yield from parsed(folder).items()
 
 
 @functools.cache
@@ -58,19 +67,26 @@ def imported(tree: ast.Module) -> set[str]:
 def dotted_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Every `module.name` that a file uses, or imports by name, with its line."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            yield node.lineno, ast.unparse(node)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+            yield node.lineno, dotted(node)
         elif isinstance(node, ast.ImportFrom):
             yield from ((node.lineno, f"{node.module}.{each.name}") for each in node.names)
 
 
-def offenders(*dotted: str, allowed: tuple[str, ...]) -> dict[str, list[str]]:
+def dotted(node: ast.expr) -> str:
+    """A name with what is read of it, as in `os.path.join`; of what is no name, only what is read."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def offenders(*names: str, allowed: tuple[str, ...]) -> dict[str, list[str]]:
     """The files outside of `allowed` (paths, or folders that end in a slash) that use a name."""
     return {
         name: found
         for name, lines in used().items()
         if not name.startswith(allowed)
-        and (found := [f"line {line}: {each}" for line, each in lines if each in dotted])
+        and (found := [f"line {line}: {each}" for line, each in lines if each in names])
     }
 
 
@@ -147,6 +163,46 @@ def test_no_module_sets_up_logging() -> None:
     )
 
 
+class TestSize:
+    """Nine functions in ten are short, and none is long; a module fits a few screens."""
+
+    SHORT, LONG, MODULE = 22, 40, 450
+
+    def test_nine_functions_in_ten_are_short(self) -> None:
+        lengths = [length for length, _ in functions().values()]
+
+        assert sum(length < self.SHORT for length in lengths) > 0.9 * len(lengths)
+
+    def test_no_function_is_long(self) -> None:
+        assert {} == {name: body for name, (_, body) in functions().items() if body > self.LONG}
+
+    def test_no_module_is_long(self) -> None:
+        sizes = {
+            file.relative_to(SOURCE).as_posix(): file.read_text(encoding="utf-8").count("\n")
+            for file in SOURCE.rglob("*.py")
+        }
+
+        assert {} == {name: lines for name, lines in sizes.items() if lines > self.MODULE}
+
+
+@functools.cache
+def functions() -> dict[str, tuple[int, int]]:
+    """The lines of every function, all and those below its signature and docstring, by its place."""
+    return {
+        f"{name}:{node.lineno} {node.name}": lines_of(node)
+        for name, tree in trees(SOURCE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, int]:
+    """The lines of a function: all, and those below its signature and docstring."""
+    body = function.body[1:] if ast.get_docstring(function, clean=False) else function.body
+    end = function.end_lineno or function.lineno
+    return end - function.lineno + 1, end - body[0].lineno + 1 if body else 0
+
+
 class TestTheseTests:
     """A rule that is never broken must still be able to notice."""
 
@@ -164,6 +220,13 @@ class TestTheseTests:
         tree = ast.parse("def f():\n    import socket\n    from json import loads\n")
 
         assert {"socket", "json"} == imported(tree)
+
+    def test_signature_and_docstring_are_not_counted_as_body(self) -> None:
+        tree = ast.parse('def f(\n    a,\n):\n    """Two\n    lines."""\n    b = a\n    return b\n')
+        function = tree.body[0]
+
+        assert isinstance(function, ast.FunctionDef)
+        assert (7, 2) == lines_of(function)
 
 
 def test_nobody_reads_a_text_in_english_by_default() -> None:

@@ -19,7 +19,7 @@ from helamem.reports import ForgetPlan
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from helamem.config import Config
+    from helamem.config import Config, Forgetting
     from helamem.core.arrays import Bools
     from helamem.protocols import EdgeRule, Floats, Ints, Store
 
@@ -50,37 +50,39 @@ def plan_forgetting(
         ignored: After how often an episode that was shown and never used counts as old, however young it is;
             None for never.
     """
-    limits = config.forgetting
     worn = _worn(store, config, learning_now)
-    ids = worn.ids
-    codes = forgetting.marked(
-        forgetting.verdicts(
-            worn.strength,
-            _age(store, ids, now - worn.since, ignored),
-            now - worn.last_used,
-            worn.uses,
-            max_strength=limits.max_strength,
-            min_age_s=limits.min_age_days * DAY_S,
-            min_idle_s=limits.min_idle_days * DAY_S,
-        ),
-        worn.keep,
-        worn.groups,
-    )
+    codes = _verdicts(store, worn, config.forgetting, now=now, ignored=ignored)
     may_go = codes == Verdict.FORGET
-    share = limits.max_share if max_share is None else max_share
-    most = int(share * len(ids)) if store.lessons() else 0
+    has_learned = bool(store.lessons())
+    share = config.forgetting.max_share if max_share is None else max_share
+    most = int(share * len(worn.ids)) if has_learned else 0
     goes = forgetting.weakest(may_go, worn.strength, worn.since, worn.groups, most=most)
-    going = ids[goes].tolist()
     return ForgetPlan(
-        ids=tuple(with_older(store, going)),
-        considered=len(ids),
+        ids=tuple(with_older(store, worn.ids[goes].tolist())),
+        considered=len(worn.ids),
         kept_strong=int((codes == Verdict.STRONG).sum()),
         kept_young=int((codes == Verdict.YOUNG).sum()),
         kept_used=int((codes == Verdict.USED).sum()),
         kept_marked=int((codes == Verdict.MARKED).sum()),
         left=int((may_go & ~goes).sum()),
-        refused=UNLEARNED if may_go.any() and not store.lessons() else "",
+        refused=UNLEARNED if may_go.any() and not has_learned else "",
     )
+
+
+def _verdicts(
+    store: Store, worn: _Worn, limits: Forgetting, *, now: float, ignored: int | None
+) -> Ints:
+    """What each episode's own state and marks say: a `Verdict` per row."""
+    codes = forgetting.verdicts(
+        worn.strength,
+        _age(store, worn.ids, now - worn.since, ignored),
+        now - worn.last_used,
+        worn.uses,
+        max_strength=limits.max_strength,
+        min_age_s=limits.min_age_days * DAY_S,
+        min_idle_s=limits.min_idle_days * DAY_S,
+    )
+    return forgetting.marked(codes, worn.keep, worn.groups)
 
 
 def with_older(store: Store, ids: Iterable[int]) -> list[int]:

@@ -141,16 +141,9 @@ def ask(
         LLMError: The model failed; nothing was learned.
     """
     config, meter = config or memory.config.ask, Meter(llm)
-    language = language_named(memory.config.language)
     started = time.perf_counter()
     first = memory.search(question, k=config.k, filters=filters, at=at)
-    searches = plan(meter, question, first.at) if config.plan else []
-    recall = retrieve(memory, first, searches, config, filters)
-    said = _checked_answer(meter, question, recall, config, language)
-    if config.investigate and said.text is None:
-        more = investigate(meter, question, recall, tried=[question, *searches])
-        recall = retrieve(memory, recall, more, config, filters)
-        said = _checked_answer(meter, question, recall, config, language)
+    said, recall = _said(memory, meter, first, config, filters)
     answer = Answer(
         question=question,
         text=said.text,
@@ -169,6 +162,26 @@ def ask(
         answer.milliseconds,
     )
     return answer
+
+
+def _said(
+    memory: Engine,
+    llm: LLM,
+    first: Recall,
+    config: Ask,
+    filters: Mapping[str, Json] | None,
+) -> tuple[Said, Recall]:
+    """What the model says to the question of the first recall, and the memories it was shown."""
+    question = first.query
+    language = language_named(memory.config.language)
+    searches = plan(llm, question, first.at) if config.plan else []
+    recall = retrieve(memory, first, searches, config, filters)
+    said = _checked_answer(llm, question, recall, config, language)
+    if config.investigate and said.text is None:
+        more = investigate(llm, question, recall, tried=[question, *searches])
+        recall = retrieve(memory, recall, more, config, filters)
+        said = _checked_answer(llm, question, recall, config, language)
+    return said, recall
 
 
 def plan(llm: LLM, question: str, at: datetime) -> list[str]:

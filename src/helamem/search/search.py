@@ -73,24 +73,21 @@ def search(
     rows = store.region(regions.query_for(question, config, where=where, at=at))
     watch.lap("region")
     with computing:
-        region = regions.region(rows, question, config)
-        terms = base_terms(region, question, config.activation, at)
-        scores = activate(region, terms, config)
-        chosen = select(scores, region, k, config.selection)
-        signs = _signs(region, question, chosen, terms, config)
+        found = _found(regions.region(rows, question, config), question, k, config, at)
     watch.lap("activation")
-    hits = _hits(store, region, chosen, scores, terms)
+    hits = _hits(store, found)
     told = notes.left_out(rows.postings, rows.left_out, config.candidates.max_postings)
     if where is not None and not hits:
         told += notes.unmet(store, where)
     watch.lap("hits")
+    signs = found.signs if hits else None
     recall = Recall(
         query=query,
         at=at,
         hits=hits,
-        confidence=confidence.probability(signs) if signs and hits else 0.0,
-        signs=asdict(signs) if signs and hits else {},
-        cues=cues.matches(region.cues),
+        confidence=confidence.probability(signs) if signs else 0.0,
+        signs=asdict(signs) if signs else {},
+        cues=cues.matches(found.region.cues),
         notes=told,
         milliseconds=watch.laps,
         vector=question.vector,
@@ -98,18 +95,35 @@ def search(
     return _unless_doubtful(recall, min_confidence)
 
 
-def _signs(
-    region: Region,
-    question: Question,
-    chosen: list[tuple[int, Path]],
-    terms: Mapping[str, Floats],
-    config: Config,
-) -> Signs | None:
-    """The signs for an answer among what was chosen; None if nothing was."""
-    if not chosen:
-        return None
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a search computes, before the memories themselves are read.
+
+    Attributes:
+        terms: The terms of the base activation, one value per memory of the region.
+        chosen: The places of the hits in the region, best first, each with its path.
+        signs: The signs for an answer among them; None if there are none.
+    """
+
+    region: Region
+    terms: Mapping[str, Floats]
+    scores: Scores
+    chosen: list[tuple[int, Path]]
+    signs: Signs | None
+
+
+def _found(region: Region, question: Question, k: int, config: Config, at: datetime) -> _Found:
+    """Activate the memories of a region, and choose among them."""
+    terms = base_terms(region, question, config.activation, at)
+    scores = activate(region, terms, config)
+    chosen = select(scores, region, k, config.selection)
     places = [i for i, _ in chosen]
-    return confidence.signs(region, question, places, terms=terms, config=config.activation)
+    signs = (
+        confidence.signs(region, question, places, terms=terms, config=config.activation)
+        if chosen
+        else None
+    )
+    return _Found(region, terms, scores, chosen, signs)
 
 
 def _unless_doubtful(recall: Recall, min_confidence: float) -> Recall:
@@ -173,22 +187,17 @@ def _surplus_facts(total: Floats, region: Region, most: int) -> Bools:
     return surplus
 
 
-def _hits(
-    store: Store,
-    region: Region,
-    chosen: list[tuple[int, Path]],
-    scores: Scores,
-    terms: Mapping[str, Floats],
-) -> tuple[Hit, ...]:
+def _hits(store: Store, found: _Found) -> tuple[Hit, ...]:
     """The hits in order, with the parts of their scores; without memories deleted meanwhile."""
-    rows = np.array([i for i, _ in chosen], np.int64)
-    ids = region.ids[rows].tolist()
+    rows = np.array([i for i, _ in found.chosen], np.int64)
+    ids = found.region.ids[rows].tolist()
     memories = {memory.id: memory for memory in store.get(ids, skip_missing=True)}
-    parts, via = _parts(scores, terms, rows), _via(region, scores.arrivals, rows)
+    parts = _parts(found.scores, found.terms, rows)
+    via = _via(found.region, found.scores.arrivals, rows)
     return tuple(
         Hit(memory=memories[id_], score=score, path=path, parts=each, via=tuple(via[i]))
         for id_, score, (i, path), each in zip(
-            ids, scores.total[rows].tolist(), chosen, parts, strict=True
+            ids, found.scores.total[rows].tolist(), found.chosen, parts, strict=True
         )
         if id_ in memories
     )

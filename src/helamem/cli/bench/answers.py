@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from helamem.protocols import LLM
 
 FOLDER = "bench-answers"  # in the data folder, by default
+TOLD = (  # what the command in a result says, in this order
+    "systems",
+    "max_tokens",
+    "n_questions",
+    "model",
+    "judge",
+    "prices",
+    "judge_prices",
+    "no_judge",
+    "dry_run",
+)
 
 
 @click.command(cls=Command)
@@ -106,30 +117,16 @@ def answers(
     if judge and no_judge:
         raise click.UsageError("--judge and --no-judge contradict each other; give one of them")
     place = None if no_cache else _reply_folder(app, cache)
-    uncached = _with_setting(app, "llm.cache", "")  # the experiment has its own cache
-    judging = _with_setting(uncached, "llm.model", judge) if judge else None
-    words = _words(
-        {
-            "systems": ",".join(systems),
-            "max-tokens": max_tokens,
-            "questions": n_questions,
-            "model": app.config().llm.model,
-            "judge": judge,
-            "prices": prices,
-            "judge-prices": judge_prices,
-            "no-judge": no_judge,
-            "dry-run": dry_run,
-        }
-    )
+    answering, judging = _models(app, judge, dry_run=dry_run)
     with _kept_replies("" if dry_run else place):
         result = measure(
             app,
             "answers",
             given,
-            words,
+            _words(click.get_current_context().params, app.config().llm.model),
             systems=systems,
-            llm=_model(uncached, dry_run=dry_run),
-            judge=judging and _model(judging, dry_run=dry_run),
+            llm=answering,
+            judge=judging,
             judged=not no_judge,
             dry_run=dry_run,
             cache=place,
@@ -143,16 +140,17 @@ def answers(
         click.echo(line, err=True)
 
 
-def _words(options: Mapping[str, str | int | tuple[float, float] | None]) -> list[str]:
-    """The options that were given, as they are written on a command line."""
+def _words(options: Mapping[str, Any], model: str) -> list[str]:
+    """The options that were given and change the result, as they are written on a command line."""
+    values = {**options, "model": model}
     words = []
-    for name, value in options.items():
+    for name in TOLD:
+        value = values[name]
         if isinstance(value, tuple):
-            words.append(f"--{name} {value[0]:g},{value[1]:g}")
-        elif value is True:
-            words.append(f"--{name}")
-        elif value:
-            words.append(f"--{name} {value}")
+            value = ",".join(each if isinstance(each, str) else f"{each:g}" for each in value)
+        if value:
+            option = "--" + name.removeprefix("n_").replace("_", "-")
+            words.append(option if value is True else f"{option} {value}")
     return words
 
 
@@ -175,6 +173,13 @@ def _reply_folder(app: App, cache: Path | None) -> str:
     from helamem.places import data_folder
 
     return str(cache or app.config().llm.cache or data_folder() / FOLDER)
+
+
+def _models(app: App, judge: str | None, *, dry_run: bool) -> tuple[LLM | None, LLM | None]:
+    """The model that answers, and the one that judges; None for a judge that is the same model."""
+    uncached = _with_setting(app, "llm.cache", "")  # the experiment has its own cache
+    judging = _with_setting(uncached, "llm.model", judge) if judge else None
+    return _model(uncached, dry_run=dry_run), judging and _model(judging, dry_run=dry_run)
 
 
 def _with_setting(app: App, setting: str, value: str) -> App:

@@ -85,8 +85,10 @@ def run(
     outcomes: dict[str, list[Answered]] = {}
     usage: dict[str, dict[str, Any]] = {}
     for system in chosen:
-        before, shared = exam.spent(), SharedEmbedder(embedder)
-        replies = answer_all(exam, dataset, asked, system, shared, workers=workers)
+        before = exam.spent()
+        replies = answer_all(
+            exam, dataset, asked, system, SharedEmbedder(embedder), workers=workers
+        )
         outcomes[system.name] = _collected(replies, system.name, steps)
         usage[system.name] = priced(before, exam.spent(), prices, judge_prices or prices)
     return {
