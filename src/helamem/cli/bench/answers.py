@@ -178,8 +178,10 @@ def _reply_folder(app: App, cache: Path | None) -> str:
 def _models(app: App, judge: str | None, *, dry_run: bool) -> tuple[LLM | None, LLM | None]:
     """The model that answers, and the one that judges; None for a judge that is the same model."""
     uncached = _with_setting(app, "llm.cache", "")  # the experiment has its own cache
-    judging = _with_setting(uncached, "llm.model", judge) if judge else None
-    return _model(uncached, dry_run=dry_run), judging and _model(judging, dry_run=dry_run)
+    answering = _model(uncached, dry_run=dry_run)
+    if not judge:
+        return answering, None
+    return answering, _model(_with_setting(uncached, "llm.model", judge), dry_run=dry_run)
 
 
 def _with_setting(app: App, setting: str, value: str) -> App:
