@@ -89,7 +89,12 @@ def hook(given: argparse.Namespace) -> dict[str, Any]:
 def processor_s(words: list[str], home: str) -> float:
     """What a program takes of the processors."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, "HELAMEM_HOME": home, "PYTHONPYCACHEPREFIX": f"{home}/compiled"}
+    environment = {
+        **os.environ,
+        "HELAMEM_HOME": home,
+        "PYTHONPYCACHEPREFIX": f"{home}/compiled",
+        "OPENBLAS_NUM_THREADS": "1",  # as the command line sets it for itself
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # who installs a package has it compiled
     subprocess.run(words, input=EVENT.encode(), env=environment, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

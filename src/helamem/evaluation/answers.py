@@ -13,7 +13,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import snowballstemmer
+from Stemmer import Stemmer
 
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.models import prompts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from helamem.records import Json
 
 _ARTICLES = re.compile(r"\b(?:a|an|the|and)\b")
-_STEMMER = snowballstemmer.stemmer("porter")
+_STEMMER = Stemmer("porter")
 _STEMMER_LOCK = threading.Lock()  # the stemmer holds the current word as state
 _TELLING = 3  # how many shared words rule out chance; two if one is a number
 

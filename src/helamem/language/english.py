@@ -7,7 +7,7 @@ import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from snowballstemmer.english_stemmer import EnglishStemmer
+from Stemmer import Stemmer
 
 from helamem.language.language import Language, Times
 
@@ -43,8 +43,7 @@ _POINTING = "it its this that these those there then"
 _TITLES = "mr mrs ms dr prof st mt no fig jr sr vs e.g i.e cf approx"
 _MID_SENTENCE = "a.m p.m etc inc ltd u.s u.k"
 
-# Not `stemmer("english")`: that is another program where PyStemmer is installed.
-_STEMMER = EnglishStemmer()
+_STEMMER = Stemmer("english")
 _STEMMER_LOCK = threading.Lock()  # the stemmer keeps the word it works on in itself
 
 _CONTRACTION = re.compile(r"\b[^\W_]+n't\b|(?<=[^\W_])'(?:s|d|ll|m|re|ve)\b", re.IGNORECASE)
