@@ -16,7 +16,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+import click
+
 from helamem import config
+from helamem.cli import main as main_group
 from helamem.config import LANGUAGES, PRESETS, Config
 from helamem.evaluation import cells
 from helamem.evaluation.experiments import speed
@@ -127,6 +130,47 @@ def _bounds(*, low: float, high: float, **_: object) -> str:
     if math.isinf(low):
         return "" if math.isinf(high) else f" ≤ {high:g}"
     return f" ≥ {low:g}" if math.isinf(high) else f" in {low:g} … {high:g}"
+
+
+def commands() -> str:
+    """The commands but those of `bench`, with their own options."""
+    return _commands([(name, each) for name, each in _all_commands() if not _is_bench(name)], set())
+
+
+def bench_commands() -> str:
+    """The commands of `bench`, with the options that not most of them have."""
+    found = [(name, each) for name, each in _all_commands() if _is_bench(name)]
+    return _commands(
+        found, {"--data", "--form", "--corrections", "--sample", "--embedder", "--out"}
+    )
+
+
+def _is_bench(name: str) -> bool:
+    return name.startswith("bench ")
+
+
+def _commands(found: Sequence[tuple[str, click.Command]], shared: set[str]) -> str:
+    """A table of commands; the options of every command are left out, and so are `shared`."""
+    everywhere = shared | {option for each in main_group.params for option in each.opts}
+    lines = ["| command | what it does | its own options |", "|:--|:--|:--|"]
+    for name, command in found:
+        options = [each.opts[0] for each in command.params if isinstance(each, click.Option)]
+        own = " ".join(f"`{each}`" for each in options if each not in everywhere)
+        lines.append(f"| `{name}` | {command.get_short_help_str(limit=200)} | {own} |")
+    return "\n".join([*lines, ""])
+
+
+def _all_commands(
+    group: click.Group = main_group, path: str = ""
+) -> Iterator[tuple[str, click.Command]]:
+    """Every command, those of groups too, by the words that call it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _all_commands(command, f"{path}{name} ")
+        elif command is not None:
+            yield f"{path}{name}", command
 
 
 def corpora() -> str:
@@ -315,6 +359,8 @@ def _result(name: str) -> dict[str, Any]:
 
 
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "commands": ("docs/cli.md", commands),
+    "commands of bench": ("docs/cli.md", bench_commands),
     "settings": ("docs/configuration.md", settings),
     "settings of the ranking": ("docs/ranking.md", numbers),
     "corpora": ("README.md", corpora),

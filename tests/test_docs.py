@@ -286,6 +286,8 @@ class TestWhatThereIsStandsInIt:
     @pytest.mark.parametrize(
         "table",
         [
+            "commands",
+            "commands of bench",
             "settings",
             "settings of the ranking",
             "corpora",

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.option("--http", is_flag=True, help="Serve HTTP instead of standard input.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8421, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8421,
+    show_default=True,
+    help="The port to listen on; 0 for any that is free.",
+)
 @click.option(
     "--name",
     "names",

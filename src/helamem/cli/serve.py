@@ -26,7 +26,13 @@ KEEP_ALIVE_S = 75  # longer than proxies keep idle connections, so that no reque
 
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8420,
+    show_default=True,
+    help="The port to listen on; 0 for any that is free.",
+)
 @click.option(
     "--per-second",
     type=click.FloatRange(0),
@@ -105,7 +111,11 @@ def keys() -> None:
     help="A namespace that it opens, or a pattern; may be given several times.",
 )
 @click.option(
-    "--scope", type=click.Choice(["read", "write", "admin"]), default="write", show_default=True
+    "--scope",
+    type=click.Choice(["read", "write", "admin"]),
+    default="write",
+    show_default=True,
+    help="What it allows; each scope has those before it.",
 )
 @click.option(
     "--days",
