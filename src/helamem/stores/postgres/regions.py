@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 _MEMORY = f"n.namespace = %(ns)s AND n.active AND n.kind < {CUE}"
 _HEARD = Where(f"n.kind < {CUE} AND n.heard", "p.heard")
 _BY_WORDS = (
-    f"(SELECT n.id FROM scored w JOIN helamem.node n ON {_MEMORY} AND n.id = w.node WHERE {{0}}"
-    " ORDER BY w.score DESC, n.id LIMIT %(lexical)s)"
+    "(SELECT w.node AS id FROM scored w WHERE {0} ORDER BY w.score DESC, w.node LIMIT %(lexical)s)"
 )
+_SAID_THEN = "EXISTS (SELECT 1 FROM helamem.node n WHERE n.namespace = %(ns)s AND n.id = w.node AND {})"
 _DURING = "EXISTS (SELECT 1 FROM unnest(%(starts)s::float8[], %(ends)s::float8[]) AS p(a, b) WHERE n.at >= a AND n.at < b)"
 _IS_ALLOWED = "{} IN (SELECT id FROM allowed)"
 _ITS_NODE = f"p.node IN (SELECT n.id FROM helamem.node n WHERE n.namespace = %(ns)s AND {_DURING})"
@@ -78,21 +78,23 @@ cues AS MATERIALIZED (
     SELECT id, text, vector FROM helamem.node WHERE namespace = %(ns)s AND kind = {CUE}
     ORDER BY vector <#> %(vector)s::vector, id LIMIT %(cues)s
 )"""
+# Nodes are looked up by arrays of ids: whatever number of rows PostgreSQL expects of a step, it reads the whole
+# namespace sooner than it joins that many.
 _AROUND = f"""
 starts AS MATERIALIZED (
     SELECT id FROM cues UNION SELECT id FROM candidates
 ), near AS MATERIALIZED (
-    SELECT {COLUMNS} FROM starts s JOIN helamem.edge e ON e.namespace = %(ns)s AND e.source = s.id
-    WHERE {LIVING_EDGE}
+    SELECT {COLUMNS} FROM helamem.edge e
+    WHERE e.namespace = %(ns)s AND e.source = ANY(ARRAY(SELECT id FROM starts)) AND {LIVING_EDGE}
 ), walked AS MATERIALIZED (
     SELECT {COLUMNS} FROM near e WHERE {_IS_ALIVE}
     UNION ALL
-    SELECT {COLUMNS} FROM (SELECT target FROM near EXCEPT SELECT id FROM starts) t
-    JOIN helamem.edge e ON e.namespace = %(ns)s AND e.source = t.target
-    WHERE {LIVING_EDGE} AND {_IS_ALIVE}
+    SELECT {COLUMNS} FROM helamem.edge e
+    WHERE e.namespace = %(ns)s AND e.source = ANY(ARRAY(SELECT target FROM near EXCEPT SELECT id FROM starts))
+    AND {LIVING_EDGE} AND {_IS_ALIVE}
 ), reached AS MATERIALIZED (
-    SELECT n.id, n.session, n.turn, n.heard FROM (SELECT id FROM candidates UNION SELECT target FROM walked) r
-    JOIN helamem.node n ON {_MEMORY} AND n.id = r.id
+    SELECT n.id, n.session, n.turn, n.heard FROM helamem.node n
+    WHERE {_MEMORY} AND n.id = ANY(ARRAY(SELECT id FROM candidates UNION SELECT target FROM walked))
 ), region AS MATERIALIZED (
     SELECT id FROM reached n WHERE heard
     UNION
@@ -107,7 +109,7 @@ starts AS MATERIALIZED (
     ) b WHERE n.heard
 ), members AS MATERIALIZED (
     SELECT {reading.NODE_COLUMNS}, n.vector, {nearness.BEST_PASSAGE}, {{allowed}} AS allowed
-    FROM region JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = region.id
+    FROM helamem.node n WHERE n.namespace = %(ns)s AND n.id = ANY(ARRAY(SELECT id FROM region))
 )"""
 _MEMBER = "m(id, kind, session, previous, following, length, at, speaker, traits, role, vector, passage, allowed)"
 _RESULT = f"""
@@ -128,10 +130,10 @@ SELECT * FROM (
 ) members, (
     SELECT array_agg(place), array_agg(node), array_agg(count), array_agg(rank)
     FROM (
-        SELECT place, node, count, rank FROM found JOIN region ON region.id = found.node
+        SELECT place, node, count, rank FROM found WHERE node IN (SELECT id FROM region)
         UNION ALL
-        SELECT place, p.node, p.count, p.rank FROM frequent f CROSS JOIN region
-        JOIN helamem.posting p ON p.namespace = %(ns)s AND p.term = f.term AND p.node = region.id
+        SELECT place, p.node, p.count, p.rank FROM frequent f JOIN helamem.posting p
+        ON p.namespace = %(ns)s AND p.term = f.term AND p.node = ANY(ARRAY(SELECT id FROM region))
         ORDER BY 1, 2
     ) p
 ) postings, (
@@ -264,14 +266,14 @@ def _candidates(query: RegionQuery, *, is_filtered: bool, ns: UUID) -> str:
         return f"SELECT n.id FROM helamem.node n WHERE {_MEMORY}"
     where, by_words = _HEARD, "true"
     if is_filtered:
-        by_words, of_passages = (_IS_ALLOWED.format(id_) for id_ in ("n.id", "p.node"))
-        where = where.and_(by_words, of_passages)
+        by_words = _IS_ALLOWED.format("w.node")
+        where = where.and_(_IS_ALLOWED.format("n.id"), _IS_ALLOWED.format("p.node"))
     parts = [_nearest(query, where, ns), _BY_WORDS.format(by_words)]
     if query.periods:
         then = where.and_(_DURING, _ITS_NODE)
         parts += [
             nearness.scanned(then, "%(nearest)s"),
-            _BY_WORDS.format(f"{by_words} AND {_DURING}"),
+            _BY_WORDS.format(f"{by_words} AND {_SAID_THEN.format(_DURING)}"),
         ]
     return " UNION ".join(parts)
 
