@@ -163,6 +163,23 @@ def test_the_doctor_finds_a_database_sound(url: str, home: Path) -> None:
     assert ["ok"] == [each["state"] for each in found["findings"] if each["name"] == "file"]
 
 
+def test_the_doctor_tells_which_indexes_are_missing(
+    url: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(url, Step("add|Maya is allergic to peanuts."), "")
+    monkeypatch.setattr("helamem.stores.postgres.indexes.LARGE", 1)
+
+    found = json.loads(done(url, Step("doctor|--json"), "").stdout)
+
+    [told] = [each for each in found["findings"] if each["name"] == "indexes"]
+    assert ("old", "1 memories of 'default' are searched by a scan") == (
+        told["state"],
+        told["detail"],
+    )
+    assert "repair --yes" in told["advice"]
+    assert found["sound"]
+
+
 def test_workers_are_for_databases(url: str, home: Path, tmp_path: Path) -> None:
     pytest.importorskip("procrastinate")
     for place, code in ((url, 0), (str(tmp_path / "m.db"), 1)):

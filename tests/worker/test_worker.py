@@ -19,9 +19,11 @@ from procrastinate.exceptions import ConnectorException
 
 from helamem import Config, Memory
 from helamem.cli import main
-from helamem.errors import StoreError
+from helamem.errors import EmbedderMismatchError, StoreError
 from helamem.memory import SYSTEM_CLOCK
 from helamem.models.embedders import HashingEmbedder
+from helamem.stores.postgres import PostgresStore
+from helamem.stores.postgres.indexes import LOCK, Index
 from helamem.stores.postgres.namespace import key_of
 from helamem.stores.postgres.news import News
 from helamem.testing import FixedClock
@@ -122,9 +124,86 @@ class TestOnce:
             assert () == memory.namespaces()
 
 
+class TestIndexes:
+    @pytest.fixture(autouse=True)
+    def no_index_stays(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setattr("helamem.stores.postgres.indexes.LARGE", 6)
+        defaults = PostgresStore.__init__.__kwdefaults__ or {}
+        monkeypatch.setitem(defaults, "large", 6)
+        yield
+        for name in made(server):
+            server.execute(f"DROP INDEX helamem.{name}", database="memories")
+
+    def test_a_large_namespace_gets_its_index(self, empty: str, server: Server) -> None:
+        fill(empty, "maya")
+        fill(empty, "ben", turns=2)
+
+        assert 3 == Worker(empty, CONFIG).run(once=True).done
+        assert [Index("node", 64, key_of("maya")).name] == made(server)
+        assert [] == jobs(server)
+
+    def test_who_is_second_tries_again_later(self, empty: str, server: Server) -> None:
+        fill(empty, "maya")
+        with psycopg.connect(server.url("memories"), autocommit=True) as other:
+            other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+            assert 1 == Worker(empty, CONFIG).run(once=True).failed
+
+        [(kind, status, _)] = jobs(server)
+        assert ("index", "todo", []) == (kind, status, made(server))
+
+
+def made(server: Server) -> list[str]:
+    found = server.execute(
+        "SELECT relname FROM pg_class WHERE starts_with(relname, 'near_') ORDER BY 1",
+        database="memories",
+    )
+    return [name for (name,) in found]
+
+
+class TestReindexing:
+    WIDER = Config.of(embedder="hashing:32")
+
+    def test_a_worker_makes_the_database_anew_and_goes_on(self, empty: str, server: Server) -> None:
+        fill(empty, "maya")
+
+        assert 2 == Worker(empty, self.WIDER, Pace(reindex=True)).run(once=True).done
+        assert [] == jobs(server)
+        with Memory(empty, namespace="maya", config=self.WIDER) as memory:
+            assert 32 == memory.stats().dimension
+            assert memory.facts()
+
+    def test_it_does_so_once(self, empty: str) -> None:
+        fill(empty, "maya")
+        Worker(empty, self.WIDER, Pace(reindex=True)).run(once=True)
+
+        worker = Worker(empty, self.WIDER, Pace(reindex=True))
+        asyncio.run(put(worker._queue, "", "reindex"))
+        assert (1, 0) == (worker.run(once=True).done, worker.tally.failed)
+
+    def test_who_is_not_told_to_leaves_it_and_all_jobs_alone(
+        self, empty: str, server: Server
+    ) -> None:
+        fill(empty, "maya")
+        asyncio.run(put(Queue(empty), "", "reindex"))
+
+        with pytest.raises(EmbedderMismatchError):
+            Worker(empty, self.WIDER).run(once=True)
+        Worker(empty, CONFIG).run(once=True)
+
+        assert ["reindex"] == [kind for kind, *_ in jobs(server)]
+
+    def test_what_a_newer_version_has_read_is_left(self, empty: str, server: Server) -> None:
+        fill(empty, "maya")
+        server.execute(
+            "UPDATE helamem.meta SET value = '999' WHERE key = 'version'", database="memories"
+        )
+
+        assert not Worker(empty, CONFIG, Pace(reindex=True))._is_behind()
+
+
 async def put(queue: Queue, name: str, kind: str = "consolidate", **more: int) -> bool:
     async with queue.app.open_async():
-        return await queue.put(kind, key_of(name), **more)
+        return await queue.put(kind, key_of(name) if name else None, **more)
 
 
 class TestQueue:

@@ -155,6 +155,8 @@ def _check_file(app: App) -> Iterator[Finding]:
     try:
         with app.memory() as memory:
             yield from _check_memory(memory)
+        if is_url(place):
+            yield from _check_database(str(place), app.config().storage.connections)
     except EmbedderMismatchError as exc:
         advice = f"Use --embedder {exc.expected.partition('/')[0]}, or run helamem reindex."
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
@@ -239,6 +241,22 @@ def _check_analysis(stats: Stats) -> Finding:
         detail=f"{made}; this helamem reads with {stats.language} {now}",
         advice=advice,
     )
+
+
+def _check_database(url: str, connections: int) -> Iterator[Finding]:
+    """The server, and the indexes of the large namespaces."""
+    from helamem.stores.postgres.news import News
+
+    with News(url, connections=connections) as whole:
+        server, pgvector = whole.versions()
+        yield Finding(name="server", detail=f"PostgreSQL {server}, pgvector {pgvector}")
+        overdue = whole.overdue()
+    if overdue:
+        advice = (
+            "Let the owner of the tables run `helamem repair --yes` in that namespace; a worker of the owner's does it "
+            "by itself when something is added."
+        )
+        yield Finding(name="indexes", state="old", detail="; ".join(overdue), advice=advice)
 
 
 def _check_folder(folder: Path) -> Finding:

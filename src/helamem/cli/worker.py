@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 @click.option("--once", is_flag=True, help="End when there is nothing left to do, for cron.")
 @click.option("--forget", is_flag=True, help="Forget, too: once a day in each namespace.")
 @click.option(
+    "--reindex",
+    is_flag=True,
+    help="Reindex, too, if another embedder or an older language made the database.",
+)
+@click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Jobs at the same time."
 )
 @click.option(
     "--every",
+    "every_s",
     type=click.FloatRange(0, min_open=True),
     default=30.0,
     show_default=True,
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--silent",
+    "silent_s",
     type=click.FloatRange(0, min_open=True),
     default=30.0,
     show_default=True,
@@ -42,11 +49,11 @@ if TYPE_CHECKING:
 )
 @shared_options
 @pass_app
-def worker(app: App, *, once: bool, forget: bool, jobs: int, every: float, silent: float) -> None:
+def worker(app: App, /, *, once: bool, **given: Any) -> None:
     """Work in the background for all namespaces of a database.
 
-    Where turns or lessons came in, it consolidates. Any number of workers share the work. With --once, the exit
-    code is 1 if a job failed.
+    Where turns or lessons came in, it consolidates, and makes the indexes of large namespaces. Any number of
+    workers share the work. With --once, the exit code is 1 if a job failed.
 
     Example:
         helamem worker --file postgresql://ana@db.example/memories
@@ -62,8 +69,7 @@ def worker(app: App, *, once: bool, forget: bool, jobs: int, every: float, silen
         from helamem.worker.worker import Pace, Worker
     except ImportError as error:
         raise MissingExtraError("procrastinate", "worker") from error
-    pace = Pace(jobs=jobs, every_s=every, silent_s=silent, forget=forget)
-    working = Worker(str(place), app.config(), pace)
+    working = Worker(str(place), app.config(), Pace(**given))
     if not once:
         app.note(f"Working for {shown(place)}.")
     tally = working.run(once=once)

@@ -1,4 +1,4 @@
-"""What the jobs do to a namespace. Each may be done twice, or by two workers at once, and leaves the same."""
+"""What the jobs do to a namespace, or to all of them. Each may be done twice, or by two workers at once, and leaves the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from helamem.decay import DAY_S
 from helamem.engine import Engine
 from helamem.errors import HelaMemError
 from helamem.language import language_named
-from helamem.memory import SYSTEM_CLOCK, language_model, load_embedder
+from helamem.memory import SYSTEM_CLOCK, language_model, load_embedder, reindex_file
 from helamem.reindexing import analysis_of
 from helamem.stores.opening import open_store
 
@@ -31,6 +31,9 @@ class Chores:
         config: The settings.
         clock: Gives the time in epoch seconds.
         llm: The language model; None loads the one that the settings name, if any.
+
+    Attributes:
+        analysis: What vectors and terms are made by.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Chores:
         self._config = config
         self._clock = clock
         self._embedder = load_embedder(config)
+        self.analysis = analysis_of(self._embedder, language_named(config.language))
         self._llm = language_model(config) if llm is None and config.llm.model else llm
 
     def consolidate(self, name: str) -> bool:
@@ -62,10 +66,27 @@ class Chores:
             if inside.begin_forgetting(at=self._clock(), pause_s=FORGETS_EVERY_S):
                 self._engine(inside).forget(dry_run=False)
 
+    def index(self, name: str) -> None:
+        """Make the indexes of a namespace that is large, and drop those that serve no search.
+
+        Raises:
+            BusyError: Another process is at it; the next time tries it again.
+        """
+        with self._store(name) as store:
+            store.keep_indexes()
+
+    def reindex(self) -> None:
+        """Make the vectors and terms of the whole database anew; what was made before goes on.
+
+        Raises:
+            StoreError: Another process was quicker.
+        """
+        reindex_file(self._url, config=self._config)
+
     @contextmanager
     def _store(self, name: str) -> Iterator[PostgresStore]:
-        analysis = analysis_of(self._embedder, language_named(self._config.language))
-        store = cast("PostgresStore", open_store(self._url, name, self._config, made_by=analysis))
+        opened = open_store(self._url, name, self._config, made_by=self.analysis)
+        store = cast("PostgresStore", opened)
         try:
             yield store
         finally:

@@ -33,6 +33,7 @@ NAME = "helamem worker"  # as the server lists its connections
 CONNECTIONS = 4
 WAIT_S = 10.0  # for a connection
 MOST_TRIES = 8  # of a job that fails, or whose worker dies
+ALONE = {"index", "reindex"}  # kinds whose jobs run one after the other in the whole database
 KEPT_HOURS = 24 * 7  # of jobs that failed for good
 
 
@@ -94,7 +95,7 @@ class Queue:
     ) -> bool:
         """Put a job in, unless one of its kind waits for the namespace; whether it was put in.
 
-        Jobs of one namespace run one after the other.
+        Jobs of one namespace run one after the other, and so do those that are about indexes.
 
         Args:
             namespace: None for the database as a whole.
@@ -106,7 +107,8 @@ class Queue:
         try:
             await self.app.configure_task(
                 kind,
-                lock=where or kind,
+                queue=kind,
+                lock="indexes" if kind in ALONE else where,
                 queueing_lock=f"{kind} {where}",
                 schedule_in={"seconds": delay_s} if delay_s else None,
                 priority=priority,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from helamem.errors import StoreError
-from helamem.stores.postgres.namespace import NOBODY
+from helamem.stores.postgres.namespace import NOBODY, require_fit
 from helamem.stores.postgres.news import News
 from helamem.worker.jobs import Chores
 from helamem.worker.queue import MOST_TRIES, Queue
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+KINDS = ("consolidate", "forget", "index")  # of jobs that every worker does
 BATCH = 500  # namespaces that are looked at together
 FIRST_DELAY_S = 60  # before a job that failed is tried again; then twice as long each time
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -37,12 +38,14 @@ class Pace:
         every_s: Seconds between two looks for news.
         silent_s: Seconds without a sign of life after which a worker is taken for dead, and others do its jobs.
         forget: Whether to forget, too, at most once a day in each namespace.
+        reindex: Whether to make vectors and terms anew that another embedder, or an older language, has made.
     """
 
     jobs: int = 1
     every_s: float = 30.0
     silent_s: float = 30.0
     forget: bool = False
+    reindex: bool = False
 
 
 @dataclass(slots=True)
@@ -72,12 +75,15 @@ class Worker:
         self.tally = Tally()
         self._pace = pace or Pace()
         self._on_news = ["consolidate", *(["forget"] if self._pace.forget else [])]
+        self._kinds = [*KINDS, *(["reindex"] if self._pace.reindex else [])]
         self._is_told_to_stop = False
         self._chores = Chores(url, config)
         self._news = News(url, connections=config.storage.connections)
         self._queue = Queue(url)
         self._add("consolidate", self._chores.consolidate)
         self._add("forget", self._chores.forget)
+        self._add("index", self._chores.index)
+        self._add("reindex", lambda _: self._chores.reindex() if self._is_behind() else None)
 
     def run(self, *, once: bool = False) -> Tally:
         """Work until a signal says to stop; what is begun is finished first.
@@ -86,13 +92,28 @@ class Worker:
             once: Whether to end when no job is left that could run now.
 
         Raises:
+            EmbedderMismatchError, LanguageMismatchError: Another one made the database, and this worker is not told
+                to make it anew.
             StoreError: The database was lost; jobs that were not finished are done by others, or later.
         """
         with self._news:
+            self._require_fit()
             self._queue.prepare()
             with self._queue.explained():
                 asyncio.run(self._work_off() if once else self._serve())
         return self.tally
+
+    def _require_fit(self) -> None:
+        kept = self._news.analysis()
+        if kept is not None and not self._pace.reindex:
+            require_fit(self._queue.shown, kept, self._chores.analysis)
+
+    def _is_behind(self) -> bool:
+        """Whether the database was made by something else than this worker's embedder and language."""
+        kept, mine = self._news.analysis(), self._chores.analysis
+        if kept is None or (kept.version > mine.version and kept.language == mine.language):
+            return False
+        return kept != mine
 
     async def _work_off(self) -> None:
         async with self._queue.app.open_async():
@@ -131,10 +152,13 @@ class Worker:
         """Put in jobs for the namespaces with news, and those of dead workers again."""
         await self._queue.rescue(self._pace.silent_s)
         await self._queue.clean()
+        if self._pace.reindex and await asyncio.to_thread(self._is_behind):
+            await self._queue.put("reindex", None, priority=1)
         after = NOBODY
         while found := await asyncio.to_thread(self._news.waiting, after=after, limit=BATCH):
+            large = await asyncio.to_thread(self._news.to_be_indexed, found)
             for each in found:
-                for kind in self._on_news:
+                for kind in [*self._on_news, *(["index"] if each.namespace in large else [])]:
                     await self._queue.put(kind, each.namespace)
             await asyncio.to_thread(self._news.take, found)
             after = found[-1].namespace
@@ -143,6 +167,7 @@ class Worker:
         """Do jobs until told to stop, or until there are none."""
         with self._listening(), contextlib.suppress(asyncio.CancelledError):
             await self._queue.app.run_worker_async(
+                queues=self._kinds,
                 wait=wait,
                 concurrency=self._pace.jobs,
                 listen_notify=wait,
@@ -171,24 +196,27 @@ class Worker:
                 loop.remove_signal_handler(each)
 
     def _add(self, kind: str, do: Callable[[str], bool | None]) -> None:
-        """Say what a kind of job does."""
+        """Say what a kind of job does, to a namespace or to the whole database."""
 
         async def job(namespace: str, tries: int = 0) -> None:
-            logger.info("%s of %s: begun", kind, namespace)
+            where, said = UUID(namespace) if namespace else None, namespace or "all namespaces"
+            logger.info("%s of %s: begun", kind, said)
             try:
-                is_left = await asyncio.to_thread(self._do, do, UUID(namespace))
+                is_left = await asyncio.to_thread(self._do, do, where)
             except Exception as exc:  # whatever it is, it is told, and tried again
-                if not await self._try_again(kind, UUID(namespace), tries + 1, exc):
+                if not await self._try_again(kind, where, tries + 1, exc):
                     raise
                 return
             self.tally.done += 1
-            logger.info("%s of %s: done", kind, namespace)
+            logger.info("%s of %s: done", kind, said)
             if is_left:
-                await self._queue.put(kind, UUID(namespace))
+                await self._queue.put(kind, where)
 
         self._queue.app.task(name=kind, queue=kind)(job)
 
-    async def _try_again(self, kind: str, namespace: UUID, tries: int, error: Exception) -> bool:
+    async def _try_again(
+        self, kind: str, namespace: UUID | None, tries: int, error: Exception
+    ) -> bool:
         """Put a job that failed in once more, for later; False if it was the last try."""
         self.tally.failed += 1
         if tries == MOST_TRIES:
@@ -198,6 +226,6 @@ class Worker:
         await self._queue.put(kind, namespace, delay_s=delay_s, tries=tries)
         return True
 
-    def _do(self, do: Callable[[str], bool | None], namespace: UUID) -> bool:
-        name = self._news.name(namespace)
+    def _do(self, do: Callable[[str], bool | None], namespace: UUID | None) -> bool:
+        name = "" if namespace is None else self._news.name(namespace)
         return name is not None and bool(do(name))

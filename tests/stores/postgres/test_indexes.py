@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from helamem.core.vectors import normalize
+from helamem.errors import StoreError
 from helamem.filters import parse
 from helamem.stores.postgres import PostgresStore, indexes, nearness, schema
 from helamem.stores.postgres.database import Scope
@@ -122,8 +123,8 @@ def test_a_large_namespace_gets_its_indexes(server: Server, url: str) -> None:
     assert [] == store.repair(at=0.0, dry_run=False)
     fill(store, seed=1)
     told = [
-        f"{LARGE - 1 + MANY} memories are searched by a scan: an index made",
-        "114 passages are searched by a scan: an index made",
+        f"{LARGE - 1 + MANY} memories of 'main' are searched by a scan: an index made",
+        "114 passages of 'main' are searched by a scan: an index made",
     ]
 
     assert told == store.repair(at=0.0, dry_run=True)
@@ -229,7 +230,7 @@ def test_an_index_that_is_not_whole_is_not_used_and_made_again(
     mended = store.repair(at=0.0, dry_run=False)
 
     assert [
-        "120 memories are searched by a scan: an index made",
+        "120 memories of 'main' are searched by a scan: an index made",
         f"no search uses the index {broken}: dropped",
     ] == mended
     assert broken in names(server, "indisvalid")
@@ -276,7 +277,9 @@ def test_who_owns_nothing_leaves_it_to_the_owner(server: Server, url: str) -> No
         owner.close()
         server.execute("DROP OWNED BY guest", "DROP ROLE guest", database="memories")
 
-    assert "120 memories are searched by a scan: left to the owner of the tables" == left[0]
+    assert (
+        "120 memories of 'main' are searched by a scan: left to the owner of the tables" == left[0]
+    )
     assert expected == looked_up
 
 
@@ -288,7 +291,7 @@ def test_whoever_is_second_leaves_it_to_the_first(server: Server, url: str) -> N
         first.execute("SELECT pg_advisory_lock(%s)", [indexes.LOCK])
         told = store.repair(at=0.0, dry_run=False)
 
-    assert "120 memories are searched by a scan: another process is at it" == told[0]
+    assert "120 memories of 'main' are searched by a scan: another process is at it" == told[0]
     assert [] == names(server)
     store.close()
 
@@ -361,9 +364,28 @@ def test_what_is_due(count: int, there: dict[str, bool], makes: bool, drops: boo
     it = Index("node", 8, UUID(int=1))
     named = {it.name if name == "it" else name: whole for name, whole in there.items()}
 
-    due = indexes.due({it: count}, named, [], LARGE)
+    due = indexes.due({it: ("main", count)}, named, LARGE)
 
-    assert ({it: count} if makes else {}, (*named,) if drops else ()) == (due.making, due.dropping)
+    making = {it: ("main", count)} if makes else {}
+    assert (making, (*named,) if drops else ()) == (due.making, due.dropping)
+
+
+def test_a_reindexing_waits_for_whoever_makes_indexes(server: Server, url: str) -> None:
+    store = opened(url)
+    fill(store)
+    store.repair(at=0.0, dry_run=False)
+    wider = replace(store.analysis, embedder="wider", dimension=2 * DIMENSION)
+    reindexing = store.reindexing(wider)
+    staged(reindexing, wider.dimension)
+
+    with psycopg.connect(server.url("memories"), autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [indexes.LOCK])
+        with pytest.raises(StoreError, match=r"makes indexes.*Try again"):
+            reindexing.adopt()
+
+    assert DIMENSION == store.analysis.dimension
+    assert reindexing.adopt() is not None
+    store.close()
 
 
 class TestWithIndexes(RegionContract, PassageContract):

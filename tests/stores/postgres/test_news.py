@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from helamem.stores.postgres import PostgresStore
+from helamem.stores.postgres import PostgresStore, indexes
 from helamem.stores.postgres.namespace import key_of
 from helamem.stores.postgres.news import News
 from helamem.testing import samples
@@ -105,7 +105,6 @@ def test_namespaces_are_read_in_batches(url: str, news: News) -> None:
     rest = news.waiting(after=second.namespace, limit=100)
 
     assert names == {news.name(each.namespace) for each in (first, second, *rest)}
-    assert [first.namespace, second.namespace] == news.namespaces(limit=2)
 
 
 def test_a_dropped_namespace_has_no_name(store: PostgresStore, news: News) -> None:
@@ -119,3 +118,15 @@ def test_one_forgets_at_a_time(store: PostgresStore) -> None:
     begun = [store.begin_forgetting(at=at, pause_s=10.0) for at in (100.0, 105.0, 110.0)]
 
     assert [True, False, True] == begun
+
+
+@pytest.mark.parametrize(("large", "is_due"), [(2, True), (3, False)])
+def test_which_indexes_are_missing(
+    store: PostgresStore, news: News, monkeypatch: pytest.MonkeyPatch, large: int, is_due: bool
+) -> None:
+    monkeypatch.setattr(indexes, "LARGE", large)
+
+    assert (["2 memories of 'main' are searched by a scan"] if is_due else []) == news.overdue()
+    changed = news.waiting(limit=1)
+    assert ({changed[0].namespace} if is_due else set()) == news.to_be_indexed(changed)
+    assert set() == news.to_be_indexed([])

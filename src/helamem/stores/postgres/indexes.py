@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from helamem.errors import StoreError
 from helamem.stores.postgres.namespace import everything
 from helamem.stores.postgres.rows import CUE
+from helamem.stores.postgres.texts import restored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from psycopg import Connection
 
-    from helamem.stores.postgres.database import Database, Row, Scope, Statement
+    from helamem.stores.postgres.database import Database, Row, Statement
     from helamem.stores.postgres.namespace import Space
 
 LARGE = 10_000  # vectors in a namespace from which on an index is faster than a scan
@@ -42,11 +44,18 @@ _THERE = (
     " FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid"
     f" WHERE c.relnamespace = 'helamem'::regnamespace AND starts_with(c.relname, '{_PREFIX}')"
 )
-_COUNTS = "SELECT " + ", ".join(
-    f"(SELECT count(*) FROM helamem.{table} WHERE namespace = %(mine)s AND {rows})"
-    for table, rows in HOLDS.items()
+# Every passage has a term, so a namespace with fewer terms than that has fewer passages.
+_COUNTS = (
+    "SELECT s.namespace, s.name, s.n_documents,"
+    f" (SELECT count(*) FROM helamem.passage p WHERE p.namespace = s.namespace AND {HOLDS['passage']})"
+    " FROM helamem.namespace s WHERE (s.namespace = ANY(%(among)s::uuid[]) OR %(among)s::uuid[] IS NULL)"
+    " AND (s.n_documents >= %(least)s OR s.total_length >= %(least)s) ORDER BY s.name"
 )
 _OWNED = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'helamem.node'::regclass"
+
+
+class BusyError(StoreError):
+    """Another process makes or drops indexes."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,10 +97,19 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """What is due: which indexes are to be made, with how many vectors each holds, and the names of those to be dropped."""
+    """What is due.
 
-    making: Mapping[Index, int]
+    Attributes:
+        making: The indexes to be made, with the name of the namespace and how many vectors each holds.
+        dropping: The names of those to be dropped.
+    """
+
+    making: Mapping[Index, tuple[str, int]]
     dropping: tuple[str, ...]
+
+    def complaints(self) -> list[str]:
+        """What is wrong: one sentence for each."""
+        return [what for what, _ in self._each()]
 
     def told(self, instead: str = "") -> list[str]:
         """One sentence for each: what is wrong, and what is done about it.
@@ -99,35 +117,69 @@ class Upkeep:
         Args:
             instead: What is done instead.
         """
-        return [
-            *(
-                f"{count:,} {NOUNS[index.table]} are searched by a scan: {instead or 'an index made'}"
-                for index, count in self.making.items()
-            ),
-            *(f"no search uses the index {name}: {instead or 'dropped'}" for name in self.dropping),
-        ]
+        return [f"{what}: {instead or remedy}" for what, remedy in self._each()]
+
+    def _each(self) -> Iterator[tuple[str, str]]:
+        for index, (name, count) in self.making.items():
+            what = f"{count:,} {NOUNS[index.table]} of {name!r} are searched by a scan"
+            yield what, "an index made"
+        for name in self.dropping:
+            yield f"no search uses the index {name}", "dropped"
 
 
-def due(
-    counts: Mapping[Index, int], there: Mapping[str, bool], orphans: Iterable[str], large: int
-) -> Upkeep:
-    """Which indexes of a namespace are to be made, and which dropped.
+def owner_of(name: str) -> UUID:
+    """The namespace of an index."""
+    return UUID(name[-32:])
+
+
+def due(counts: Mapping[Index, tuple[str, int]], there: Mapping[str, bool], large: int) -> Upkeep:
+    """Which indexes are to be made, and which dropped.
 
     Args:
-        counts: How many vectors each would hold.
-        there: The namespace's indexes by their names, and whether they are whole.
-        orphans: Those of namespaces that are gone.
+        counts: How many vectors each would hold, and the name of its namespace.
+        there: Those that are there by their names, and whether they are whole.
         large: How many vectors an index is made for; it stays while there are half as many.
     """
     kept = {
         index.name
-        for index, count in counts.items()
+        for index, (_, count) in counts.items()
         if there.get(index.name) and 2 * count >= large
     }
     making = {
-        index: count for index, count in counts.items() if count >= large and index.name not in kept
+        index: each for index, each in counts.items() if each[1] >= large and index.name not in kept
     }
-    return Upkeep(making, (*(name for name in there if name not in kept), *orphans))
+    return Upkeep(making, tuple(name for name in there if name not in kept))
+
+
+def overdue(
+    db: Database, dimension: int, large: int, among: Sequence[UUID] | None = None
+) -> tuple[Upkeep, bool]:
+    """Which indexes are to be made and dropped, and whether this user may do it.
+
+    Args:
+        dimension: The length of the vectors.
+        large: How many vectors an index is made for.
+        among: Some namespaces, for their indexes and those of namespaces that are gone; None for those of all.
+    """
+    found, there, [(is_owner,)] = db.read(
+        everything(""),
+        lambda scope: scope.batch(
+            (_COUNTS, {"among": None if among is None else list(among), "least": large // 2}),
+            (_THERE, {}),
+            (_OWNED, {}),
+        ),
+    )
+    counts = {
+        Index(table, dimension, ns): (restored(name), count)
+        for ns, name, *each in found
+        for table, count in zip(HOLDS, each, strict=True)
+    }
+    ours = {
+        name: is_whole
+        for name, is_whole, has_owner in there
+        if among is None or not has_owner or owner_of(name) in among
+    }
+    return due(counts, ours, large), is_owner
 
 
 def keep(db: Database, space: Space, large: int, *, dry_run: bool) -> list[str]:
@@ -135,44 +187,54 @@ def keep(db: Database, space: Space, large: int, *, dry_run: bool) -> list[str]:
 
     This takes minutes for a million vectors, in which others read and write.
     """
-    upkeep, is_owner = db.read(everything(""), lambda scope: _due(scope, space, large))
+    upkeep, is_owner = overdue(db, space.dimension, large, [space.ns])
     if dry_run or not upkeep.told():
         return upkeep.told()
     if not is_owner:
         return upkeep.told("left to the owner of the tables")
-    done = db.alone(lambda connection: _carried_out(connection, upkeep))
-    return upkeep.told("" if done else "another process is at it")
+    try:
+        carry_out(db, upkeep)
+    except BusyError:
+        return upkeep.told("another process is at it")
+    return upkeep.told()
+
+
+def carry_out(db: Database, upkeep: Upkeep) -> None:
+    """Do what is due.
+
+    Raises:
+        BusyError: Another process is at it.
+    """
+    db.alone(lambda connection: _carry_out(connection, upkeep, db.shown))
 
 
 def drop_all(db: Database) -> set[tuple[str, UUID]]:
-    """Drop every index, if this user may: the tables and namespaces that had one."""
+    """Drop every index, if this user may: the tables and namespaces that had one.
+
+    Raises:
+        BusyError: Another process is at it.
+    """
     there, [(is_owner,)] = db.read(
         everything(""), lambda scope: scope.batch((_THERE, {}), (_OWNED, {}))
     )
     names = [name for name, *_ in there] if is_owner else []
-    db.alone(lambda connection: _carried_out(connection, Upkeep({}, tuple(names))))
-    return {(name.split("_")[1], UUID(name[-32:])) for name in names}
+    if names:
+        carry_out(db, Upkeep({}, tuple(names)))
+    return {(name.split("_")[1], owner_of(name)) for name in names}
 
 
 def make(db: Database, indexes: Iterable[Index]) -> None:
-    """Make indexes, whatever they hold."""
-    db.alone(lambda connection: _carried_out(connection, Upkeep(dict.fromkeys(indexes, 0), ())))
+    """Make indexes, whatever they hold.
+
+    Raises:
+        BusyError: Another process is at it.
+    """
+    carry_out(db, Upkeep(dict.fromkeys(indexes, ("", 0)), ()))
 
 
-def _due(scope: Scope, space: Space, large: int) -> tuple[Upkeep, bool]:
-    [found], there, [(is_owner,)] = scope.batch(
-        (_COUNTS, {"mine": space.ns}), (_THERE, {}), (_OWNED, {})
-    )
-    own = [Index(table, space.dimension, space.ns) for table in HOLDS]
-    mine = {name: is_whole for name, is_whole, _ in there if name.endswith(space.ns.hex)}
-    orphans = [name for name, _, has_owner in there if not has_owner and name not in mine]
-    return due(dict(zip(own, found, strict=True)), mine, orphans, large), is_owner
-
-
-def _carried_out(connection: Connection[Row], upkeep: Upkeep) -> bool:
-    """Whether it was done, and not left to another process."""
+def _carry_out(connection: Connection[Row], upkeep: Upkeep, shown: str) -> None:
     if connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchall() != [(True,)]:
-        return False
+        raise BusyError(f"Another process makes indexes in {shown}. Try again when it is done.")
     try:
         statement: Any  # our own words
         for name in upkeep.dropping:
@@ -183,7 +245,6 @@ def _carried_out(connection: Connection[Row], upkeep: Upkeep) -> bool:
                 connection.execute(statement)
     finally:
         connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
-    return True
 
 
 def _partition(connection: Connection[Row], index: Index) -> str:

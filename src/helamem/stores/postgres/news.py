@@ -1,4 +1,4 @@
-"""What workers ask about a whole database: which namespaces have news, and what they are called.
+"""What workers and the doctor ask about a whole database: which namespaces have news, what they are called, what is due.
 
 Writers mark their namespace in the transaction that stores a turn or a lesson, so no news is lost with a process.
 """
@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from helamem.stores.postgres import indexes
 from helamem.stores.postgres.database import WRITE, Database
-from helamem.stores.postgres.namespace import NOBODY, everything
+from helamem.stores.postgres.namespace import META, NOBODY, analysis_of, everything
 from helamem.stores.postgres.texts import restored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from helamem.stores.postgres.database import Scope
+    from helamem.protocols import Analysis
+    from helamem.stores.postgres.database import Row, Scope
 
 WAIT_S = 10.0
 # Any write changes xmin, the transaction that a row is of.
@@ -28,10 +30,7 @@ _TAKE = (
     "UPDATE helamem.namespace n SET news = false FROM unnest(%(spaces)s::uuid[], %(states)s::text[]) AS s(space, state)"
     " WHERE n.namespace = s.space AND n.xmin::text = s.state"
 )
-_AFTER = (
-    "SELECT namespace FROM helamem.namespace WHERE namespace > %(after)s"
-    " ORDER BY namespace LIMIT %(limit)s"
-)
+_VERSIONS = "SELECT current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE extname = 'vector')"
 _FORGET = (
     "UPDATE helamem.namespace SET forgot_at = %(at)s::float8 WHERE namespace = %(ns)s"
     " AND coalesce(forgot_at <= %(at)s::float8 - %(pause_s)s::float8, true) RETURNING 1"
@@ -67,10 +66,7 @@ class News:
 
     def waiting(self, *, after: UUID = NOBODY, limit: int) -> list[Changed]:
         """Some namespaces with news, by key; `after` is the last of the batch before."""
-        rows = self._db.read(
-            everything(""), lambda scope: scope.rows(_WAITING, after=after, limit=limit)
-        )
-        return [Changed(namespace, state) for namespace, state in rows]
+        return [Changed(*row) for row in self._rows(_WAITING, after=after, limit=limit)]
 
     def take(self, changed: Sequence[Changed]) -> None:
         """Mark namespaces as looked at, but for those that were written to since they were read."""
@@ -80,21 +76,41 @@ class News:
         }
         self._db.write(everything(WRITE), lambda scope: scope.rows(_TAKE, **values))
 
-    def namespaces(self, *, after: UUID = NOBODY, limit: int) -> list[UUID]:
-        """Some namespaces, by key; `after` is the last of the batch before."""
-        return self._db.read(
-            everything(""), lambda scope: scope.column(_AFTER, after=after, limit=limit)
-        )
-
     def name(self, namespace: UUID) -> str | None:
         """What a namespace is called; None if it was dropped."""
-        found = self._db.read(
-            everything(""),
-            lambda scope: scope.find(
-                "SELECT name FROM helamem.namespace WHERE namespace = %(space)s", space=namespace
-            ),
+        found = self._rows(
+            "SELECT name FROM helamem.namespace WHERE namespace = %(space)s", space=namespace
         )
-        return None if found is None else restored(found[0])
+        return restored(found[0][0]) if found else None
+
+    def analysis(self) -> Analysis | None:
+        """Who made the vectors and terms; None for a new database."""
+        statement, _ = META
+        return analysis_of(self._rows(statement))
+
+    def versions(self) -> tuple[str, str]:
+        """Of the server, and of pgvector."""
+        [(server, pgvector)] = self._rows(_VERSIONS)
+        return server, pgvector
+
+    def overdue(self) -> list[str]:
+        """One sentence for each index of a large namespace that is missing, and for each that serves no search."""
+        return self._upkeep(None)[0].complaints()
+
+    def to_be_indexed(self, changed: Sequence[Changed]) -> set[UUID]:
+        """Those of some namespaces whose indexes this user is to make or drop."""
+        upkeep, is_owner = self._upkeep([each.namespace for each in changed])
+        found = {index.ns for index in upkeep.making} | {*map(indexes.owner_of, upkeep.dropping)}
+        return found & {each.namespace for each in changed} if is_owner else set()
+
+    def _upkeep(self, among: Sequence[UUID] | None) -> tuple[indexes.Upkeep, bool]:
+        found = self.analysis()
+        if found is None:
+            return indexes.Upkeep({}, ()), False
+        return indexes.overdue(self._db, found.dimension, indexes.LARGE, among)
+
+    def _rows(self, sql: str, **values: object) -> list[Row]:
+        return self._db.read(everything(""), lambda scope: scope.rows(sql, **values))
 
     def close(self) -> None:
         """Release the connections."""

@@ -37,7 +37,9 @@ _HEARD = Where(f"n.kind < {CUE} AND n.heard", "p.heard")
 _BY_WORDS = (
     "(SELECT w.node AS id FROM scored w WHERE {0} ORDER BY w.score DESC, w.node LIMIT %(lexical)s)"
 )
-_SAID_THEN = "EXISTS (SELECT 1 FROM helamem.node n WHERE n.namespace = %(ns)s AND n.id = w.node AND {})"
+_SAID_THEN = (
+    "EXISTS (SELECT 1 FROM helamem.node n WHERE n.namespace = %(ns)s AND n.id = w.node AND {})"
+)
 _DURING = "EXISTS (SELECT 1 FROM unnest(%(starts)s::float8[], %(ends)s::float8[]) AS p(a, b) WHERE n.at >= a AND n.at < b)"
 _IS_ALLOWED = "{} IN (SELECT id FROM allowed)"
 _ITS_NODE = f"p.node IN (SELECT n.id FROM helamem.node n WHERE n.namespace = %(ns)s AND {_DURING})"

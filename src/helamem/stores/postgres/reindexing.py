@@ -5,12 +5,13 @@ What concerns all namespaces is done in transactions that name all of them; see 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from helamem.protocols import NODE_KINDS, Unindexed
 from helamem.stores.postgres import indexes, rows
 from helamem.stores.postgres.database import WRITE
-from helamem.stores.postgres.indexes import Index
+from helamem.stores.postgres.indexes import BusyError, Index
 from helamem.stores.postgres.namespace import NOBODY, everything, recording
 from helamem.stores.postgres.rows import CUE, IS_DOCUMENT
 from helamem.stores.postgres.schema import LOCK
@@ -143,14 +144,19 @@ class Reindexing(Staging):
 
         The indexes of large namespaces are dropped before and made afterwards: to change every row with them
         would take longer.
+
+        Raises:
+            BusyError: Another process makes indexes; what is staged stays.
         """
         self._indexed |= indexes.drop_all(self._db)
         store = super().adopt()
         if store is not None and self._indexed:
             dimension = self._analysis.dimension
-            indexes.make(
-                self._db, [Index(table, dimension, ns) for table, ns in sorted(self._indexed)]
-            )
+            due = [Index(table, dimension, ns) for table, ns in sorted(self._indexed)]
+            with contextlib.suppress(
+                BusyError
+            ):  # all is in place; the doctor tells what is missing
+                indexes.make(self._db, due)
         return store
 
     def _swap(self) -> bool:

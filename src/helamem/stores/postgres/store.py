@@ -339,6 +339,17 @@ class PostgresStore(Looks):
             mended += indexes.keep(self._db, self._space, self._large, dry_run=dry_run)
         return mended
 
+    def keep_indexes(self) -> None:
+        """Make the indexes that the namespace is due, and drop those that serve no search, if this user may.
+
+        Raises:
+            BusyError: Another process is at it.
+        """
+        space = self._space
+        upkeep, is_owner = indexes.overdue(self._db, space.dimension, self._large, [space.ns])
+        if is_owner and upkeep.told():
+            indexes.carry_out(self._db, upkeep)
+
     def close(self) -> None:
         """Release the connections; a closed store raises StoreError."""
         self._db.close()
