@@ -230,7 +230,7 @@ class TestSteps:
     def test_an_investigation_starts_where_nothing_was_found(self) -> None:
         memory, llm = remembering(NOT_FOUND, {"searches": ["flight gate"]}, says("B12", 3))
 
-        answer = memory.ask("Where do I go?", investigate=True, k=1)
+        answer = memory.ask("Where do I go?", investigate=True, k=1, min_confidence=0)
 
         assert "B12" == answer.text
         assert [{"search": "Where do I go?"}] == quoted(llm.calls[1].messages, "tried")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from helamem import Memory, Recall
-from helamem.models.embedders import HashingEmbedder
+from helamem.models.embedders import HashingEmbedder, StaticEmbedder
 from helamem.search.confidence import INTERCEPT, WEIGHTS, Signs, probability
 from helamem.testing import FixedClock
 
@@ -69,6 +69,17 @@ def test_what_the_other_said_counts_against_it(memory: Memory) -> None:
 
     assert said.signs["attributed"] > 0 > not_said.signs["attributed"]
     assert said.confidence > not_said.confidence
+
+
+def test_what_the_embedder_cannot_read_leaves_closeness_out() -> None:
+    memory = Memory(":memory:", embedder=StaticEmbedder(), clock=FixedClock(MARCH_1.timestamp()))
+    for text in ("我对花生过敏。", "我的姐姐搬到了波尔图。"):
+        memory.add(text)
+    recall = memory.search("我对什么过敏")
+
+    assert recall.signs["closeness"] == 0
+    assert recall.signs["known"] > 0
+    assert memory.search("天空有多高").confidence < recall.confidence
 
 
 def test_a_day_on_which_nothing_was_said_counts_against_it(memory: Memory) -> None:

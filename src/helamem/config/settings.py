@@ -394,7 +394,7 @@ class Ask(_Section):
         1500, "most tokens of memories shown to the model", low=1, stable=True
     )
     min_confidence: float = setting(
-        0.1,
+        0.2,
         "least probability that the memory holds an answer at which the model is called",
         low=0,
         high=1,

@@ -23,7 +23,7 @@ from helamem.records import Episode, Fact
 
 Ctx = Context[Access, Any]
 
-LIKELY = 0.1  # least probability of an answer; so little stops questions about nothing that is remembered
+LIKELY = 0.2  # least probability of an answer: what a threshold costs is in decision 27
 MAX_IDS = 100
 MAX_TEXT = 100_000
 SHOWN_TEXT = 80  # most characters of a memory in a title, and in the question to the user

@@ -38,8 +38,7 @@ class Signs:
 
     Attributes:
         closeness: The highest cosine with the question, relative to those of the hits with the memories nearest to
-            them, less the usual value. To the degree that the embedder cannot read the question, `known` replaces
-            it.
+            them, less the usual value; 0 if the embedder cannot read the question, or nothing is to be compared.
         known: The share of the question's telling words that the memory has at all, in [0, 1].
         gathered: The share of them that one of the first hits has, with its neighbours, in [0, 1].
         attributed: Whether the person named said what fits best, from -1 (only others did) to 1 (nobody else did);
@@ -105,11 +104,9 @@ def signs(
     idf = lexical.inverse_document_frequency(frequency, region.postings.n_documents)
     present = (region.counts > 0)[:, telling].astype(np.float64)
     gathered = with_those_around(present, region, config, np.array(hits[:FIRST]))
-    known = _share((frequency > 0)[np.newaxis].astype(np.float64), idf)
-    near = _nearness(region, hits)
     return Signs(
-        closeness=question.coverage * near + (1 - question.coverage) * known - USUAL,
-        known=known,
+        closeness=question.coverage * _closeness(region, hits),
+        known=_share((frequency > 0)[np.newaxis].astype(np.float64), idf),
         gathered=_share(np.minimum(gathered, 1.0), idf),
         attributed=_attributed(region, terms),
         dated=_dated(region, question, hits[0]),
@@ -136,8 +133,8 @@ def _share(amounts: Floats, idf: Floats) -> float:
     return float((amounts * idf).sum(axis=1).max() / total) if total > 0 else EVEN
 
 
-def _nearness(region: Region, hits: Sequence[int]) -> float:
-    """The highest cosine with the question, relative to those between hits and the memories nearest to them."""
+def _closeness(region: Region, hits: Sequence[int]) -> float:
+    """How far the highest cosine, relative to those between hits and memories nearest to them, is above the usual."""
     vectors, rows = region.vectors, list(hits)
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     lengths[lengths == 0] = 1.0
@@ -147,7 +144,7 @@ def _nearness(region: Region, hits: Sequence[int]) -> float:
     nearest = float(region.similarity[region.allowed].max(initial=0.0))
     ratio = min(max(nearest, 0.0) / among, NEAREST) if among > 0 else USUAL
     n = len(vectors)
-    return USUAL + (ratio - USUAL) * n / (n + FEW)
+    return (ratio - USUAL) * n / (n + FEW)
 
 
 def _attributed(region: Region, terms: Mapping[str, Floats]) -> float:
