@@ -69,20 +69,12 @@ def test_degree_and_strength_equal_the_naive_loops(edges: Edges) -> None:
 
 
 @given(graphs(eighths))
-def test_out_strength_adds_up_what_leaves(edges: Edges) -> None:
-    expected = [sum(w for s, _, w, _ in edges.edges if s == i) for i in range(edges.n)]
-
-    assert expected == edges.graph.out_strength().tolist()
-
-
-@given(graphs(eighths))
 def test_edges_kept_in_both_directions_count_once(edges: Edges) -> None:
     pairs = reference.pair_weights(edges.edges)
     both = [(s, t, w, 0) for (i, j), w in pairs.items() for s, t in ((i, j), (j, i))]
     graph = build(edges.n, both)
 
     assert edges.graph.strength().tolist() == graph.strength().tolist()
-    assert graph.strength().tolist() == graph.out_strength().tolist()
 
 
 @given(graphs(eighths), st.data())
@@ -100,7 +92,6 @@ def test_strength_by_hand() -> None:
 
     assert [1.5, 1.625, 0.125, 0.0] == graph.strength().tolist()
     assert [1, 2, 1, 0] == graph.degree().tolist()
-    assert [1.5, 0.375, 0.0, 0.0] == graph.out_strength().tolist()
 
 
 @pytest.mark.parametrize("n", [0, 3])
@@ -110,7 +101,6 @@ def test_a_graph_without_edges_works(n: int) -> None:
     assert n == graph.n
     assert [0] * n == graph.degree().tolist()
     assert [0.0] * n == graph.strength().tolist()
-    assert [0.0] * n == graph.out_strength().tolist()
     assert [] == graph.edges_of(np.arange(n))[0].tolist()
 
 

@@ -163,17 +163,6 @@ class Graph:
         ends = np.concatenate([pairs.first, pairs.second])
         return sums(ends, np.tile(pairs.weights, 2), self.n)
 
-    def out_strength(self) -> Floats:
-        """The sum of the weights of the edges that leave each node; shape (n,).
-
-        It equals `strength` where every edge is kept in both directions.
-
-        >>> edges = np.array([0, 0]), np.array([1, 2]), np.array([0.5, 0.25]), np.array([0, 1])
-        >>> Graph.build(3, *edges).out_strength().tolist()
-        [0.75, 0.0, 0.0]
-        """
-        return sums(self.sources, self.weights, self.n)
-
 
 def sums_at(ids: Ints, sources: Ints, weights: Floats) -> Floats:
     """The sum of the weights of the edges that leave each node; 0 where none does.
