@@ -76,7 +76,7 @@ def test_infinity_may_be_written() -> None:
         ({"nothing": 1}, r"no setting 'nothing' .*; `helamem config` lists them"),
         (
             {"selection.fact": 1},
-            r"no setting 'selection\.fact' .*; did you mean selection\.facts\?",
+            r"no setting 'selection\.fact' .*; did you mean `selection\.facts`\?",
         ),
         ({"selection.facts": "foo"}, r"selection\.facts = 'foo' .*: expected a whole number"),
         ({"selection.facts": "1.5"}, "expected a whole number"),
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_named_with_what_would_be_right(
 
 def test_an_unknown_variable_of_ours_is_an_error() -> None:
     with pytest.raises(
-        ConfigError, match=r"HELAMEM_LERNING_RATE .*; did you mean HELAMEM_LEARNING_RATE\?"
+        ConfigError, match=r"HELAMEM_LERNING_RATE .*; did you mean `HELAMEM_LEARNING_RATE`\?"
     ):
         Config.load(environ={"HELAMEM_LERNING_RATE": "0.1", "PATH": "/bin"})
 

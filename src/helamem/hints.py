@@ -198,7 +198,7 @@ def hint(cls: type, name: str) -> str:
         ours = METHODS.get(name[1:], f"`{name[1:]}`")
         more = f"; it is {ours}, which is awaited on an `AsyncMemory`"
     else:
-        more = _did_you_mean(name, known)
+        more = did_you_mean(name, known)
     return f"{cls.__name__} has no {name!r}{more}"
 
 
@@ -266,7 +266,7 @@ def _our_name_for(name: str, takes: list[str], cls: type) -> str:
             return f"; here it is `filters={{{ours!r}: ...}}`"
         if ours in ELSEWHERE:
             return f"; here it is {_where_it_belongs(ours, cls)}"
-    return _did_you_mean(name, takes) or f"; it takes {_listed(takes)}"
+    return did_you_mean(name, takes) or f"; it takes {_listed(takes)}"
 
 
 def _where_it_belongs(name: str, cls: type) -> str:
@@ -290,7 +290,8 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{each}`" for each in names) or "no arguments"
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the nearest known one; empty if none is near."""
     return "".join(
         f"; did you mean `{each}`?" for each in difflib.get_close_matches(name, [*known], n=1)
     )

@@ -508,7 +508,7 @@ class TestSharedOptions:
         ("value", "code", "words"),
         [
             ("activation.window", 2, "section.key=value"),
-            ("activation.windo=1", 1, "did you mean activation.window?"),
+            ("activation.windo=1", 1, "did you mean `activation.window`?"),
             ("activation.window=99", 1, "between 0 and 16"),
         ],
     )

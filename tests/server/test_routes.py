@@ -137,7 +137,7 @@ class TestQueries:
         ("query", "told"),
         [
             ("speaker=Ana", "unknown query parameter 'speaker'; there are: cursor, filters, limit"),
-            ("limits=5", "unknown query parameter 'limits'; did you mean limit?"),
+            ("limits=5", "unknown query parameter 'limits'; did you mean `limit`?"),
             ("limit=5&limit=6", "the query parameter 'limit' is given more than once"),
         ],
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import io
@@ -79,10 +78,8 @@ class Group(click.Group):
         names = self.names()
         if ours in names:
             return f"there is no command {name!r}; here it is `{ours}`"
-        close = difflib.get_close_matches(name, names, n=1)
-        if close:
-            return f"there is no command {name!r}; did you mean `{close[0]}`?"
-        return f"there is no command {name!r}; there are {', '.join(names)}"
+        advice = hints.did_you_mean(name, names) or f"; there are {', '.join(names)}"
+        return f"there is no command {name!r}{advice}"
 
 
 class Program(Group):

@@ -7,7 +7,6 @@ everywhere: `Config().learning.rate`, `HELAMEM_LEARNING_RATE`, `[learning] rate`
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_type_hints
@@ -31,10 +30,11 @@ from helamem.config.settings import (
     Storage,
 )
 from helamem.errors import ConfigError
+from helamem.hints import did_you_mean
 from helamem.places import data_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import tzinfo
     from pathlib import Path
 
@@ -297,8 +297,8 @@ def _environment_layer(environ: Mapping[str, str]) -> Iterator[tuple[str, Mappin
             continue
         if key not in known:
             raise ConfigError(
-                f"{key} is set in the environment, but is not a setting; "
-                + (_close(key, known) or "see `helamem config`")
+                f"{key} is set in the environment, but is not a setting"
+                + (did_you_mean(key, known) or "; see `helamem config`")
             )
         yield key, {known[key]: environ[key]}
 
@@ -316,20 +316,13 @@ def _parsed(name: str, value: Any, origin: str) -> Any:
     hints = get_type_hints(_SECTIONS[section]) if section in _SECTIONS else {}
     if not key or key not in hints:
         raise ConfigError(
-            f"there is no setting {name!r} (from {origin}); "
-            + (_close(name, names()) or "`helamem config` lists them")
+            f"there is no setting {name!r} (from {origin})"
+            + (did_you_mean(name, names()) or "; `helamem config` lists them")
         )
     try:
         return _converted(value, hints[key])
     except ValueError as exc:
         raise ConfigError(f"{name} = {value!r} (from {origin}): {exc}") from exc
-
-
-def _close(name: str, known: Iterable[str]) -> str:
-    """The question "did you mean ...?" with the nearest known name; empty if none is near."""
-    return "".join(
-        f"did you mean {each}?" for each in difflib.get_close_matches(name, list(known), n=1)
-    )
 
 
 def _converted(value: Any, kind: Any) -> Any:

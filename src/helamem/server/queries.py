@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from fastapi import Request  # noqa: TC002  # FastAPI reads annotations at run time
+
+from helamem.hints import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,16 +24,14 @@ async def only_known_once(request: Request) -> None:
     known = sorted(set(_names(request.scope["route"].dependant)))
     for name in request.query_params:
         if name not in known:
-            raise TypeError(f"unknown query parameter {name!r:.60}; {_advice(name, known)}")
+            raise TypeError(f"unknown query parameter {name!r:.60}{_advice(name, known)}")
         if len(request.query_params.getlist(name)) > 1:
             raise ValueError(f"the query parameter {name!r} is given more than once")
 
 
 def _advice(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"there are: {', '.join(known)}" if known else "this address takes none"
+    listed = f"; there are: {', '.join(known)}" if known else "; this address takes none"
+    return did_you_mean(name, known) or listed
 
 
 def _names(reader: Reader) -> Iterator[str]:
