@@ -8,6 +8,7 @@ simple systems read alike, `[8 May 2023] Speaker: text`; rankings go out as ids 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import platform
@@ -20,8 +21,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-SHARED = ("sentence-transformers", "torch")  # whose versions are recorded too, where they are
 
 
 class Peer(Protocol):
@@ -52,17 +51,28 @@ def main(peer: type[Peer]) -> None:
     options.add_argument(
         "--model", required=True, help="the folder of the sentence-transformers model"
     )
+    options.add_argument("--packages", nargs="*", default=[], help="whose versions count, too")
     given = options.parse_args()
     asked = json.loads(given.input.read_text(encoding="utf-8"))
-    result = {"versions": versions(peer.package), **measure(peer, asked, given.model)}
-    given.output.write_text(json.dumps(result), encoding="utf-8")
+    found = measure(peer, asked, given.model)
+    found["versions"] = versions(peer.package, *given.packages)
+    given.output.write_text(json.dumps(found), encoding="utf-8")
 
 
-def versions(package: str) -> dict[str, str]:
+def versions(*packages: str) -> dict[str, str]:
     """Of the peer, of what embeds for it, and of Python."""
-    there = {each.name for each in metadata.distributions()}
-    names = [package, *(name for name in SHARED if name in there)]
-    return {name: metadata.version(name) for name in names} | {"python": platform.python_version()}
+    return {name: metadata.version(name) for name in packages} | {
+        "python": platform.python_version()
+    }
+
+
+def dimension(model: str) -> int:
+    """How long the vectors of a sentence-transformers model are."""
+    loading = importlib.import_module("sentence_transformers")  # not every peer needs it
+    length: int = loading.SentenceTransformer(
+        model, device="cpu"
+    ).get_sentence_embedding_dimension()
+    return length
 
 
 def measure(peer: type[Peer], asked: dict[str, Any], model: str) -> dict[str, Any]:

@@ -7,15 +7,12 @@ last a little higher, by the clock of the machine, so two runs differ a little.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import common
 from hebb.api import HebbMind as Memory
 from hebb.config.settings import Settings
-from hebb.embedding.local import LocalEmbedder
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from hebb.embedding import local
 
 NAME = "all-MiniLM-L6-v2"
 
@@ -31,9 +28,13 @@ class HebbMind:
         os.environ["HEBB_HOME"] = str(
             folder
         )  # where it looks for the model, each time that it does
+        # It would not look into a folder without weights, as that of the static vectors is.
+        local.model_dir_complete = Path.is_dir
         settings = Settings(home_dir=folder, embedding_model=NAME, rerank_enabled=False)
         self._memory = Memory(settings)
-        assert isinstance(self._memory._embedder, LocalEmbedder)  # else it goes on without vectors
+        assert isinstance(
+            self._memory._embedder, local.LocalEmbedder
+        )  # else it goes on without vectors
         self._turns: dict[str, str] = {}
 
     def add(self, turns: list[dict[str, str]]) -> None:

@@ -27,6 +27,7 @@ class Encoder(EncoderBackend):
 
     def __init__(self, model: str) -> None:
         self._model = SentenceTransformer(model, device="cpu")
+        self._dimension = common.dimension(model)
 
     def encode(self, text: str) -> object:
         """One vector."""
@@ -39,7 +40,7 @@ class Encoder(EncoderBackend):
     @property
     def dimension(self) -> int:
         """Of the model."""
-        return 384
+        return self._dimension
 
 
 class Hebbmem:

@@ -28,7 +28,8 @@ class LangGraph:
             ).tolist()
             return vectors
 
-        self._store = InMemoryStore(index={"dims": 384, "embed": embed, "fields": ["text"]})
+        dims = common.dimension(model)
+        self._store = InMemoryStore(index={"dims": dims, "embed": embed, "fields": ["text"]})
 
     def add(self, turns: list[dict[str, str]]) -> None:
         """One item a turn."""

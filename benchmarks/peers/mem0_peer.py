@@ -30,13 +30,14 @@ class Mem0:
     package = "mem0ai"
 
     def __init__(self, folder: Path, model: str) -> None:
-        vectors = {"path": str(folder / "qdrant"), "embedding_model_dims": 384, "on_disk": True}
+        length = common.dimension(model)
+        vectors = {"path": str(folder / "qdrant"), "embedding_model_dims": length, "on_disk": True}
         self._memory = mem0.Memory.from_config(
             {
                 "vector_store": {"provider": "qdrant", "config": vectors},
                 "embedder": {
                     "provider": "huggingface",
-                    "config": {"model": model, "embedding_dims": 384},
+                    "config": {"model": model, "embedding_dims": length},
                 },
                 "history_db_path": str(folder / "history.db"),
             }

@@ -26,7 +26,7 @@ class MemOS:
         vectors = {
             "collection_name": "talk",
             "path": str(folder / "qdrant"),
-            "vector_dimension": 384,
+            "vector_dimension": common.dimension(model),
             "distance_metric": "cosine",
         }
         embedder = {"model_name_or_path": model, "trust_remote_code": False}

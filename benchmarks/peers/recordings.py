@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -37,13 +38,30 @@ SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What peers embed with.
+
+    Attributes:
+        name: The embedder's.
+        folder: What peers are told to load.
+        packages: That load it; their versions are recorded.
+        first: Folders that packages are looked for in before all others.
+    """
+
+    name: str
+    folder: Path
+    packages: tuple[str, ...] = ()
+    first: tuple[Path, ...] = ()
+
+
 def recorded(
     conversation: Conversation,
     *,
     program: Path,
     requirements: Sequence[Path],
     python: Path,
-    model: Path,
+    model: Model,
     hours: float,
     folder: Path,
 ) -> dict[str, Any]:
@@ -115,13 +133,15 @@ def request(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def run(asked: str, *, program: Path, python: Path, model: Path, hours: float) -> dict[str, Any]:
+def run(asked: str, *, program: Path, python: Path, model: Model, hours: float) -> dict[str, Any]:
     """Run a peer's program, in an empty folder that is its home too."""
     with TemporaryDirectory(prefix="helamem-peer-", ignore_cleanup_errors=True) as home:
         question, answer = Path(home, "asked.json"), Path(home, "answered.json")
         question.write_text(asked, encoding="utf-8")
-        words = [python, program, question, answer, "--model", model]
-        settings = os.environ | SETTINGS | {"HOME": home}
+        words = [python, program, question, answer, "--model", model.folder]
+        words += ["--packages", *model.packages]
+        found_first = {"PYTHONPATH": os.pathsep.join(map(str, model.first))}
+        settings = os.environ | SETTINGS | {"HOME": home} | found_first
         try:
             subprocess.run(words, check=True, timeout=3600 * hours, cwd=home, env=settings)
         except subprocess.TimeoutExpired:

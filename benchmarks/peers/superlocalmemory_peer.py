@@ -32,7 +32,7 @@ class SuperLocalMemory:
         config = SLMConfig.for_mode(Mode.A, base_dir=folder)
         config.retrieval.use_cross_encoder = False
         config.embedding = EmbeddingConfig(
-            model_name=model, dimension=384, provider="sentence-transformers"
+            model_name=model, dimension=common.dimension(model), provider="sentence-transformers"
         )
         self._engine = MemoryEngine(config)
         self._engine.initialize()

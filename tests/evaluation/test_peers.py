@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -101,7 +101,7 @@ def asked_of(recordings: Any, tmp_path: Path) -> Callable[..., dict[str, Any]]:
             program=program,
             requirements=[requirements],
             python=Path(python),
-            model=tmp_path,
+            model=recordings.Model("fake/1", tmp_path, first=(tmp_path / "first",)),
             hours=hours,
             folder=tmp_path / "recorded",
         )
@@ -158,6 +158,16 @@ class TestRecording:
 
         timed = {q.text: rankings[q.id]["ms"] is not None for q in talk.questions}
         assert all(is_timed == ("bakery" not in text) for text, is_timed in timed.items())
+
+    def test_packages_are_looked_for_in_the_models_folders_first(
+        self, asked_of: Callable[..., dict[str, Any]], talk: Conversation, tmp_path: Path
+    ) -> None:
+        (tmp_path / "first").mkdir()
+        (tmp_path / "first" / "standing_in.py").write_text("", encoding="utf-8")
+
+        assert "rankings" in asked_of(
+            talk, FAKE.replace("import common", "import standing_in, common")
+        )
 
     def test_it_is_not_run_again(
         self, asked_of: Callable[..., dict[str, Any]], talk: Conversation
@@ -408,20 +418,52 @@ class TestPage:
 
 class TestOptions:
     def test_the_command_can_be_repeated_and_names_no_folder(self, run: Any) -> None:
-        words = "measure --data /some/where/talks.json --peers mem0 --hours 0.5 --json /x.json"
+        words = "measure --data /some/where/talks.json --embedder minilm --peers mem0 --hours 0.5 --json /x.json"
         given = run.options().parse_args(words.split())
 
         assert (
-            "python benchmarks/peers/run.py measure --data talks.json --peers mem0 --hours 0.5"
+            "python benchmarks/peers/run.py measure --data talks.json --embedder minilm --peers mem0 "
+            "--hours 0.5"
         ) == run.command(given)
 
 
 class TestRecorder:
     def test_the_shared_packages_count_too(self, run: Any, tmp_path: Path) -> None:
-        needed = run.recorder("mem0", model=tmp_path, hours=1.0).keywords["requirements"]
+        _, model = run.static(None)
+        needed = run.recorder("mem0", model=model, hours=1.0).keywords["requirements"]
 
         assert ["base.txt", "mem0.txt"] == [file.name for file in needed]
         assert all(file.is_file() for file in needed)
+
+
+class TestStandIn:
+    """The static vectors, for peers that load a sentence-transformers model."""
+
+    @pytest.fixture
+    def model(self, run: Any) -> Any:
+        _, model = run.static(None)
+        spec = importlib.util.spec_from_file_location(
+            "standing_in", model.folder / "sentence_transformers.py"
+        )
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.SentenceTransformer(str(model.folder), device="cpu")
+
+    def test_peers_embed_as_we_do(self, run: Any, model: Any) -> None:
+        embedder, _ = run.static(None)
+        texts = ["Iris adopted a greyhound.", "It likes bread."]
+
+        expected = embedder.embed(texts)
+
+        assert (expected == model.encode(texts, normalize_embeddings=True)).all()
+        assert (expected[0] == model.encode(texts[0])).all()
+        assert expected.shape[1] == model.get_sentence_embedding_dimension()
+
+    def test_it_refuses_what_needs_torch(self, model: Any) -> None:
+        with pytest.raises(TypeError, match="no torch"):
+            model.encode("Hello", convert_to_tensor=True)
 
 
 class TestEnvironments:
