@@ -185,6 +185,14 @@ def test_recorded_facts_are_hits_that_count_as_their_turns(two_talks: Path) -> N
         assert [t for source in hit.sources for t in found.turn_ids[source]] == ["D1:2", "D1:4"]
 
 
+def test_a_copy_is_as_private_as_its_original(
+    two_talks: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    conversation = forms.load(two_talks).conversations[0]
+    with original(conversation, HashingEmbedder()) as memory, memory.copy(Config.of()):
+        assert [] == caplog.messages
+
+
 def test_facts_are_counted_and_without_them_there_are_none(
     results: dict[str, dict[str, Any]],
 ) -> None:

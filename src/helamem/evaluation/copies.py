@@ -42,7 +42,7 @@ class Original:
         built, turn_ids = self._original(config)
         self._copies += 1
         file = self._folder / f"copy-{self._copies}.db"
-        shutil.copyfile(built, file)
+        shutil.copy(built, file)  # as private as the original
         memory = systems.open_memory(self._conversation, self._embedder, file, config)
         try:
             yield Remembered(memory, turn_ids)
