@@ -14,6 +14,7 @@ import common
 from mcp_memory_service.models.memory import Memory
 from mcp_memory_service.storage.sqlite_vec import SqliteVecMemoryStorage
 from mcp_memory_service.utils.hashing import generate_content_hash
+from sentence_transformers import SentenceTransformer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +29,8 @@ class McpMemoryService:
         self._loop = asyncio.new_event_loop()
         self._storage = SqliteVecMemoryStorage(str(folder / "memory.db"), embedding_model=model)
         self._loop.run_until_complete(self._storage.initialize())
+        # Else it goes on with hashes of words.
+        assert isinstance(self._storage.embedding_model, SentenceTransformer)
         self._turns: dict[str, str] = {}
 
     def add(self, turns: list[dict[str, str]]) -> None:

@@ -29,6 +29,9 @@ class NeuralMemory:
     searching_writes = True
 
     def __init__(self, folder: Path, model: str) -> None:  # noqa: ARG002  # it keeps nothing on disk
+        common.dimension(
+            model
+        )  # fails where the model cannot be loaded; it would go on without one
         self._storage = InMemoryStorage()
         brain = Brain.create("talk", config=BrainConfig(embedding_model=model))
         asyncio.run(self._storage.save_brain(brain))
