@@ -1,6 +1,7 @@
 """hebb-mind, its library, without a cross-encoder, which that does not use.
 
-The speaker is a tag; session and time are metadata, which its search looks at. It ranks what was stored
+The speaker is a tag; session and time are metadata, which its search looks at. It refuses more than 10,000
+characters, so longer turns are cut. It ranks what was stored
 last a little higher, by the clock of the machine, so two runs differ a little.
 """
 
@@ -15,6 +16,7 @@ from hebb.config.settings import Settings
 from hebb.embedding import local
 
 NAME = "all-MiniLM-L6-v2"
+LONGEST = 10_000  # characters that it takes
 
 
 class HebbMind:
@@ -41,7 +43,7 @@ class HebbMind:
         """One memory a turn, with its speaker as a tag and its time, which the search looks at."""
         for turn in turns:
             made = self._memory.add(
-                turn["text"],
+                turn["text"][:LONGEST],
                 tags=[turn["speaker"]],
                 metadata={"session_id": turn["session"], "timestamp": turn["at"]},
             )
