@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from helamem.core.quantization import LEVELS, principal_axes, products, quantized
+from helamem.core.quantization import (
+    LEVELS,
+    differing,
+    products,
+    quantized,
+    random_axes,
+    signs,
+)
 
 VECTORS = arrays(
     np.float32,
@@ -25,14 +32,33 @@ def test_a_code_is_half_a_step_off_at_most(vectors: np.ndarray) -> None:
     assert np.abs(codes.astype(int)).max(initial=0) <= LEVELS
 
 
-@given(VECTORS)
-def test_axes_keep_all_products(vectors: np.ndarray) -> None:
-    axes = principal_axes(vectors)
+@given(VECTORS, st.integers(0, 9))
+def test_axes_keep_all_products(vectors: np.ndarray, seed: int) -> None:
+    axes = random_axes(vectors.shape[1], np.random.default_rng(seed))
 
     turned = vectors @ axes
     np.testing.assert_allclose(turned @ turned.T, vectors @ vectors.T, atol=1e-4)
-    weights = (turned.astype(np.float64) ** 2).sum(axis=0)
-    assert (np.diff(weights) <= 1e-4).all()
+
+
+def test_vectors_differ_in_as_many_signs_as_their_angle_says() -> None:
+    drawn = np.random.default_rng(0)
+    d, mixed = 512, np.linspace(0, 1, 9)
+    flat = np.outer(1 - mixed, np.eye(d)[0]) + np.outer(mixed, np.eye(d)[1])  # all in one plane
+    codes, _ = quantized((flat @ random_axes(d, drawn)).astype(np.float32))
+
+    found = differing(signs(codes), signs(codes)[0]) / d
+
+    np.testing.assert_allclose(found, np.arctan2(flat[:, 1], flat[:, 0]) / np.pi, atol=0.07)
+
+
+@given(arrays(np.int8, array_shapes(min_dims=2, max_dims=2, max_side=150)), st.integers(0, 149))
+def test_differing_signs_are_those_of_a_loop(codes: np.ndarray, place: int) -> None:
+    query = codes[place % len(codes)]
+
+    found = differing(signs(codes), signs(query[None])[0])
+
+    expected = [sum((a > 0) != (b > 0) for a, b in zip(row, query, strict=True)) for row in codes]
+    assert expected == found.tolist()
 
 
 def test_products_are_those_of_a_loop() -> None:

@@ -1,4 +1,4 @@
-"""Short forms of vectors: in axes of falling weight, one byte for each component."""
+"""Short forms of vectors in random axes: one byte for each component, and one bit."""
 
 from __future__ import annotations
 
@@ -14,29 +14,26 @@ if TYPE_CHECKING:
     from helamem.core.arrays import Floats
 
 LEVELS = 127  # a code is a whole number from -LEVELS to LEVELS
+BLOCK = 8192  # rows that are compared at once, so that they stay in the processor's cache
+WORD = 64  # bits
 
 
-def principal_axes(vectors: Floats) -> NDArray[np.float32]:
-    """The directions in which vectors are longest, orthogonal to each other, the longest first.
+def random_axes(dimension: int, drawn: np.random.Generator) -> NDArray[np.float32]:
+    """Orthogonal directions drawn at random.
 
-        the eigenvectors of  sum over i of  v_i v_i'
-
-    Products with few of the first axes say most about products of whole vectors (principal component analysis
-    without centering, since products are about the origin).
-
-    Args:
-        vectors: Shape (n, d).
+    In such axes every component says equally much, whatever the vectors are like, so signs alone tell angles:
+    each differs between two vectors with probability angle / pi (Charikar 2002, "Similarity estimation techniques
+    from rounding algorithms").
 
     Returns:
         Shape (d, d), one axis in each column; `vectors @ axes` keeps all products.
 
-    >>> axes = principal_axes(np.array([[3.0, 0.0], [0.0, 1.0]]))
-    >>> np.abs(axes).tolist()
-    [[1.0, 0.0], [0.0, 1.0]]
+    >>> axes = random_axes(3, np.random.default_rng(0))
+    >>> bool(np.allclose(axes.T @ axes, np.eye(3), atol=1e-6))
+    True
     """
-    wide = np.asarray(vectors, np.float64)
-    _, axes = np.linalg.eigh(wide.T @ wide)
-    return np.ascontiguousarray(axes[:, ::-1], np.float32)
+    axes, triangle = np.linalg.qr(drawn.normal(size=(dimension, dimension)))
+    return np.ascontiguousarray(axes * np.sign(np.diag(triangle)), np.float32)
 
 
 def quantized(vectors: Floats) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -84,4 +81,42 @@ def products(codes: NDArray[np.int8], query: Floats) -> NDArray[np.float32]:
         rows = codes[start : start + step]
         decoded[: len(rows)] = rows
         np.dot(decoded[: len(rows)], narrow, out=found[start : start + step])
+    return found
+
+
+def signs(codes: NDArray[np.int8]) -> NDArray[np.uint64]:
+    """One bit for each component: whether it is above 0.
+
+    Args:
+        codes: Shape (n, d).
+
+    Returns:
+        Shape (n, ceil(d / 64)); bits beyond d are 0.
+
+    >>> np.bitwise_count(signs(np.array([[1, -2, 0, 5], [-1, -1, -1, -1]], np.int8))).tolist()
+    [[2], [0]]
+    """
+    bits = np.packbits(codes > 0, axis=1)
+    missing = -bits.shape[1] % (WORD // 8)
+    return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, missing)))).view(np.uint64)
+
+
+def differing(rows: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """In how many bits each row differs from a query (the Hamming distance).
+
+    Args:
+        rows: Shape (n, w).
+        query: Shape (w,).
+
+    Returns:
+        Shape (n,).
+
+    >>> differing(np.array([[0b101], [0b111]], np.uint64), np.array([0b110], np.uint64)).tolist()
+    [2, 1]
+    """
+    found = np.zeros(len(rows), np.uint16)
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        for column, word in zip(block.T, query, strict=True):
+            found[start : start + BLOCK] += np.bitwise_count(column ^ word)
     return found

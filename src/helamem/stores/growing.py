@@ -86,9 +86,11 @@ class Rows:
             found[where >= 0] = self._patches[where[where >= 0]]
         return found
 
-    def looked_up(self, table: NDArray[Any]) -> NDArray[Any]:
-        """What a table says of each value, without a copy of the values."""
-        found = np.take(table, self._base)
+    def looked_up(self, table: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """For each value, whether a table says so of it; few values should hold, since each is compared with all."""
+        found = np.zeros(self._n, np.bool_)
+        for value in np.flatnonzero(table):
+            found |= self._base == value
         found[self._places] = table[self._patches]
         return found
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.core.quantization import principal_axes
+from helamem.core.quantization import random_axes
 from helamem.errors import CorruptError
 from helamem.protocols import located
 from helamem.stores import encoding
-from helamem.stores.sqlite import nodes, rows
+from helamem.stores.sqlite import nodes
 from helamem.stores.sqlite.columns import ACTIVE, GONE, Columns
-from helamem.stores.sqlite.namespace import listed
 from helamem.stores.vectors import coded
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 EXACT_BELOW = 100_000  # episodes and facts, from which on a namespace is packed
 NODES = 1024  # in a pack
 AT_ONCE = 64  # packs that one transaction writes at most
-SAMPLE = 8192  # vectors that the axes are made from
+SEED = 33  # of the axes, which are kept with the packs
 MANY_EMPTIED = 1 / 16  # beyond this share, packs are made anew
 RECORD = np.dtype([
     ("id", "<i8"), ("mark", "u1"), ("session", "<i4"), ("length", "<f4"), ("at", "<f8"), ("speaker", "<i8"),
@@ -142,15 +141,9 @@ def keep_up(space: Space) -> None:
 
 
 def _begin(space: Space) -> int:
-    """Make the axes from a sample of all vectors; nothing is packed yet."""
-    ids = space.db.column("SELECT id FROM node WHERE namespace = ? ORDER BY id", space.id)
-    chosen = listed(ids[:: max(1, len(ids) // SAMPLE)])
-    blobs = space.db.column(
-        "SELECT value FROM vector WHERE node IN (SELECT value FROM json_each(?))", chosen
-    )
-    vectors, _ = rows.unblobbed(blobs, space.dimension)
-    axes = principal_axes(vectors).astype("<f4").tobytes()
-    space.db.execute("INSERT INTO axes VALUES (?, ?)", space.id, axes)
+    """Choose the axes; nothing is packed yet."""
+    axes = random_axes(space.dimension, np.random.default_rng(SEED))
+    space.db.execute("INSERT INTO axes VALUES (?, ?)", space.id, axes.astype("<f4").tobytes())
     space.db.execute("INSERT INTO packing VALUES (?, 0, 0, 0)", space.id)
     return 0
 

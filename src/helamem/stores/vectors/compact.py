@@ -1,8 +1,8 @@
-"""Short forms of vectors in RAM: a part of each is compared, then more of the best, then the vectors themselves.
+"""Short forms of vectors in RAM: the signs of all are compared, then the codes of the best, then the vectors themselves.
 
-A vector is turned so that its first components say most about it, and each component becomes one byte. The first
-quarter of them, the head, is compared with the question for all; the rest, the tail, for the few whose heads are
-nearest; and the best of these are read from the file, so that what is found has exact similarities.
+A vector is turned by random axes, and each component becomes one byte; its signs are kept apart, packed. Whoever
+differs from the question in few signs is compared by the bytes, and the best of these are read from the file, so
+that what is found has exact similarities.
 """
 
 from __future__ import annotations
@@ -22,21 +22,19 @@ if TYPE_CHECKING:
 
     from helamem.protocols import Floats, Ints, Originals
 
-HEAD = 4  # one in so many components belongs to the head
-SHARE = 0.02  # of what is wanted: how many go on by their heads,
+SHARE = 0.008  # of all vectors: how many go on by their signs,
 FEWEST = 4000  # and how many at least
 SEVERAL = 4  # how many vectors near a question an owner may have, before all are looked at
-READ = 4  # how many times as many as are asked for are read from the file
-SAMPLED = 16_384  # how many scores a threshold is read off
+READ = 2  # how many times as many as are asked for are read from the file
+SAMPLED = 16_384  # how many differences a threshold is read off
 
 
 class CompactIndex:
     """See `protocols.VectorIndex`.
 
     Args:
-        axes: What the vectors are turned by; see `core.quantization.principal_axes`.
-        heads, tails: The two parts of the codes.
-        scales: Their scales.
+        axes: What the vectors are turned by; see `core.quantization.random_axes`.
+        signs, codes, scales: Their short forms.
     """
 
     is_exact = False
@@ -45,25 +43,25 @@ class CompactIndex:
         self,
         entries: Entries,
         axes: NDArray[np.float32],
-        heads: Rows,
-        tails: Rows,
+        signs: Rows,
+        codes: Rows,
         scales: Rows,
     ) -> None:
         self._entries = entries
         self._axes = axes
-        self._heads, self._tails, self._scales = heads, tails, scales
+        self._signs, self._codes, self._scales = signs, codes, scales
 
     @classmethod
     def empty(cls, axes: NDArray[np.float32], room: int = 0) -> CompactIndex:
         """Without vectors, with room for some."""
-        head, tail = _parted(np.empty((0, len(axes)), np.int8))
-        parts = (Rows(each, room=room) for each in (head, tail, np.empty(0, np.float32)))
-        return cls(Entries.none(room), axes, *parts)
+        codes = np.empty((0, len(axes)), np.int8)
+        parts = (quantization.signs(codes), codes, np.empty(0, np.float32))
+        return cls(Entries.none(room), axes, *(Rows(each, room=room) for each in parts))
 
     @property
     def n_bytes(self) -> int:
         """The memory that it takes."""
-        parts = (self._heads, self._tails, self._scales)
+        parts = (self._signs, self._codes, self._scales)
         return self._entries.n_bytes + sum(each.n_bytes for each in parts)
 
     @property
@@ -79,19 +77,18 @@ class CompactIndex:
         self, owners: Ints, codes: NDArray[np.int8], scales: NDArray[np.float32]
     ) -> CompactIndex:
         """An index with more vectors, as `coded` has made them."""
-        head, tail = _parted(codes)
         return CompactIndex(
             self._entries.added(owners),
             self._axes,
-            self._heads.followed_by(head),
-            self._tails.followed_by(tail),
+            self._signs.followed_by(quantization.signs(codes)),
+            self._codes.followed_by(codes),
             self._scales.followed_by(scales),
         )
 
     def removed(self, owners: Ints) -> CompactIndex:
         """An index without the vectors of these owners."""
         entries = self._entries.removed(owners)
-        return CompactIndex(entries, self._axes, self._heads, self._tails, self._scales)
+        return CompactIndex(entries, self._axes, self._signs, self._codes, self._scales)
 
     def search(
         self, query: Floats, k: int, wanted: NDArray[np.bool_], originals: Originals
@@ -116,12 +113,10 @@ class CompactIndex:
 
     def _near(self, turned: Floats, k: int, wanted: NDArray[np.bool_]) -> Ints:
         """The owners to be read: some times as many as are asked for, if there are as many."""
-        n_read = min(READ * k, int(np.count_nonzero(wanted)))
-        entries, scores = self._by_heads(turned, self._entries.whose(wanted), n_read)
-        n_head = self._heads.values.shape[1]
-        scores = scores + self._scales.at(entries) * quantization.products(
-            self._tails.at(entries), turned[n_head:]
-        )
+        n_wanted = int(np.count_nonzero(wanted))
+        n_read = min(READ * k, n_wanted)
+        entries = self._by_signs(turned, wanted, n_wanted, n_read)
+        scores = self._scales.at(entries) * quantization.products(self._codes.at(entries), turned)
         owners = self._best_owners(entries, scores, SEVERAL * n_read)
         if len(owners) < n_read:
             owners = self._best_owners(entries, scores, len(scores))
@@ -134,24 +129,31 @@ class CompactIndex:
         found: Ints = owners[np.sort(firsts)].astype(np.int64)
         return found
 
-    def _by_heads(
-        self, turned: Floats, wanted: NDArray[np.bool_], n_read: int
-    ) -> tuple[Ints, Floats]:
-        """The wanted entries whose heads are nearest, with room for owners that have several, and their scores."""
-        heads, n_wanted = self._heads.values, int(np.count_nonzero(wanted))
-        query = turned[: heads.shape[1]]
-        entries = np.flatnonzero(wanted)
-        if SPARSE * n_wanted < len(heads):
-            scores: Floats = self._scales.at(entries) * quantization.products(heads[entries], query)
-        else:
-            scores = (self._scales.values * quantization.products(heads, query))[entries]
-        n_kept = max(FEWEST, int(SHARE * n_wanted))
-        if n_kept >= n_wanted or 2 * n_read > n_kept:
-            return entries, scores
-        kept = np.flatnonzero(scores >= _threshold(scores, n_kept))
-        if self._entries.n_owners(entries[kept]) < n_read:
-            return entries, scores
-        return entries[kept], scores[kept]
+    def _by_signs(
+        self, turned: Floats, wanted: NDArray[np.bool_], n_wanted: int, n_read: int
+    ) -> Ints:
+        """The wanted entries that differ from the question in the fewest signs; all if that might be too few."""
+        n_kept = max(FEWEST, int(SHARE * len(self._signs)))
+        if 2 * n_read > n_kept or n_wanted <= n_kept:
+            return self._of(wanted)
+        is_sparse = SPARSE * n_wanted < len(self._signs)
+        mine = self._of(wanted) if is_sparse else None
+        differing = quantization.differing(
+            self._signs.values if mine is None else self._signs.at(mine), _signs_of(turned)
+        )
+        step = max(1, len(differing) // SAMPLED)
+        sampled = np.arange(0, len(differing), step)
+        if mine is None:
+            sampled = sampled[self._entries.are_of(wanted, sampled)]
+        most = _smallest(differing[sampled], n_kept // step)
+        kept = np.flatnonzero(differing <= most)
+        kept = kept[self._entries.are_of(wanted, kept)] if mine is None else mine[kept]
+        return kept if self._entries.n_owners(kept) >= n_read else self._of(wanted)
+
+    def _of(self, wanted: NDArray[np.bool_]) -> Ints:
+        """All entries of the wanted owners."""
+        entries, _ = self._entries.of(np.flatnonzero(wanted))
+        return entries
 
 
 def coded(
@@ -161,13 +163,12 @@ def coded(
     return quantization.quantized(vectors @ axes)
 
 
-def _parted(codes: NDArray[np.int8]) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    n = max(1, codes.shape[1] // HEAD)
-    return np.ascontiguousarray(codes[:, :n]), np.ascontiguousarray(codes[:, n:])
+def _signs_of(turned: Floats) -> NDArray[np.uint64]:
+    codes, _ = quantization.quantized(turned[np.newaxis])
+    return quantization.signs(codes)[0]
 
 
-def _threshold(scores: NDArray[np.float32], n: int) -> float:
-    """A score that about `n` reach: read off a sample, since to sort all takes longer than to compute them."""
-    sample = scores[:: max(1, len(scores) // SAMPLED)]
-    place = min(len(sample), max(1, round(n * len(sample) / len(scores))))
-    return float(np.partition(sample, -place)[-place])
+def _smallest(values: NDArray[np.uint16], n: int) -> int:
+    """The n-th smallest value, or the largest."""
+    place = min(n, len(values)) - 1
+    return int(np.partition(values, place)[place])

@@ -94,6 +94,12 @@ class Entries:
         chosen: NDArray[np.bool_] = wanted[self.owners.values]
         return chosen & self.are_there.looked_up(TRUTH) if self.n_removed else chosen
 
+    def are_of(self, wanted: NDArray[np.bool_], entries: Ints) -> NDArray[np.bool_]:
+        """For each of some entries, whether it is there and its owner is wanted."""
+        if self.is_plain:
+            return wanted[entries]
+        return wanted[self.owners.at(entries)] & (self.are_there.at(entries) > 0)
+
     def n_owners(self, entries: Ints) -> int:
         """How many owners some entries have."""
         return len(entries) if self.is_plain else len(np.unique(self.owners.at(entries)))
