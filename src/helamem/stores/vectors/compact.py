@@ -165,7 +165,8 @@ def coded(
 
 def _signs_of(turned: Floats) -> NDArray[np.uint64]:
     codes, _ = quantization.quantized(turned[np.newaxis])
-    return quantization.signs(codes)[0]
+    (found,) = quantization.signs(codes)
+    return np.asarray(found)
 
 
 def _smallest(values: NDArray[np.uint16], n: int) -> int:

@@ -96,9 +96,8 @@ class Entries:
 
     def are_of(self, wanted: NDArray[np.bool_], entries: Ints) -> NDArray[np.bool_]:
         """For each of some entries, whether it is there and its owner is wanted."""
-        if self.is_plain:
-            return wanted[entries]
-        return wanted[self.owners.at(entries)] & (self.are_there.at(entries) > 0)
+        chosen: NDArray[np.bool_] = wanted[entries if self.is_plain else self.owners.at(entries)]
+        return chosen & (self.are_there.at(entries) > 0) if self.n_removed else chosen
 
     def n_owners(self, entries: Ints) -> int:
         """How many owners some entries have."""
