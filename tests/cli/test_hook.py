@@ -10,18 +10,14 @@ import socketserver
 import subprocess
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem import Config, Memory
 from helamem.agents.calling import SOCKET
 from helamem.agents.project import namespace_of
-from helamem.agents.relevance import MIN_CONFIDENCE, relevant
 from helamem.cli.hook import residing
 from helamem.cli.settings import App
-from helamem.language.english import ENGLISH
 from helamem.server.memories import Memories
 
 if TYPE_CHECKING:
@@ -123,16 +119,41 @@ class TestPrompt:
         assert "" == hook("prompt", prompt="Who owns the staging database?")
         assert "disk of Zoe" in hook("prompt", prompt="Is the staging database on Zoe's disk?")
 
-    def test_words_in_common_are_not_enough_where_an_answer_is_improbable(self) -> None:
-        with Memory(":memory:", config=Config.of(embedder="hashing:64")) as memory:
-            memory.add(SAID)
-            recall = memory.search(PROMPT)
+    def test_words_in_common_are_not_enough_where_an_answer_is_improbable(
+        self, hook: Hook, known: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        known("add", SAID)
+        monkeypatch.setattr("helamem.agents.hooks.MIN_CONFIDENCE", 1.01)
 
-        unsure = replace(recall, confidence=MIN_CONFIDENCE - 0.01)
-        assert ([1], []) == (
-            [hit.id for hit in relevant(recall, ENGLISH)],
-            relevant(unsure, ENGLISH),
-        )
+        assert "" == hook("prompt", prompt=PROMPT)
+
+    def test_a_prompt_of_earlier_is_told_with_its_reply(
+        self, hook: Hook, known: Callable[..., Any]
+    ) -> None:
+        known("add", "Lunch is at noon.", "The lift is out of order.", "Ana likes trains.")
+        hook("prompt", session="s0", prompt="Where does the staging database listen?")
+        hook("stop", session="s0", last_assistant_message="Behind pgbouncer, on 6543.")
+
+        told = hook("prompt", prompt=PROMPT)
+
+        assert "Where does the staging database listen?" in told
+        assert "Behind pgbouncer, on 6543." in told
+
+    def test_what_an_exchange_says_in_two_turns_is_relevant_together(
+        self, hook: Hook, known: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("helamem.agents.hooks.MIN_CONFIDENCE", 0.0)
+        known("add", "Lunch is at noon.", "The lift is out of order.", "Ana likes trains.")
+        hook("prompt", session="s0", prompt="Redis ran out of memory.")
+        hook("stop", session="s0", last_assistant_message="Sessions expire after 14 days now.")
+
+        assert "14 days" in hook("prompt", prompt="How long do Redis sessions live?")
+
+    def test_the_same_words_are_told_once(self, hook: Hook, known: Callable[..., Any]) -> None:
+        for session in ("s5", "s6"):
+            known("add", SAID, "--session", session)
+
+        assert 1 == hook("prompt", prompt=PROMPT).count(SAID)
 
     def test_an_earlier_question_of_the_same_need_tells_enough(
         self, hook: Hook, known: Callable[..., Any]
@@ -179,6 +200,19 @@ class TestStop:
         hook("stop", last_assistant_message=REPLY, stop_hook_active=True)
 
         assert [REPLY] == [each["text"] for each in known("list") if each["role"] == "assistant"]
+
+    def test_what_was_captured_can_be_corrected(
+        self, hook: Hook, known: Callable[..., Any]
+    ) -> None:
+        hook("prompt", session="s0", prompt=PROMPT)
+        hook("stop", session="s0", last_assistant_message="The staging database uses port 5432.")
+        (reply,) = (each for each in known("list") if each["role"] == "assistant")
+        known("correct", reply["id"], SAID)
+
+        told = hook("prompt", prompt="Which port is the staging database's?")
+
+        assert SAID in told
+        assert "5432" not in told
 
     def test_what_the_reply_used_is_learned_once(
         self, hook: Hook, known: Callable[..., Any]
@@ -316,7 +350,7 @@ class TestNothingStopsAHost:
     def test_a_damaged_session_is_a_new_one(self, hook: Hook, home: Path) -> None:
         hook("prompt", prompt=PROMPT)
         (file,) = (home / "sessions").glob("*.json")
-        for broken in ("{", "[]", '{"shown": 7}', '{"turn": "x", "shown": [], "seen": []}'):
+        for broken in ("{", "[]", '{"shown": 7}', '{"reply": {}, "shown": [], "seen": []}'):
             file.write_text(broken, encoding="utf-8")
             hook("prompt", prompt=PROMPT)
 

@@ -268,7 +268,7 @@ class TestASessionOfAHost:
         async with Client(create_server(access)) as client:
             await called(client, "recall", question="peanuts")
             without_hooks = sessions.read("s1")
-            sessions.write("s1", Session(turn=1, prompt="May she?", at="2025-03-03T10:00:00Z"))
+            sessions.write("s1", Session(prompt="May she?", at="2025-03-03T10:00:00Z"))
             await called(client, "recall", question="peanuts")
             waiting = sessions.read("s1")
             await called(client, "feedback", question="peanuts", used=[1])

@@ -1,9 +1,8 @@
-"""Selects the hits that are worth interrupting an agent for. Pure; better silent than wrong.
+"""Selects the memories that are worth interrupting an agent for. Pure; better silent than wrong.
 
-Nothing is shown unless the memory probably holds something about the prompt (`Recall.confidence`). Then a hit is
-shown if it shares two telling terms with the prompt, or one with a digit, or if an earlier question of the same
-need was bound to it. A term is telling if at most half of the hits have it: the project's name, which
-every memory mentions, is no reason to show one.
+A hit is told if it and the rest of its exchange, a prompt and its reply, share two telling terms with the prompt, or
+one with a digit, or if an earlier question of the same need was bound to it. A term is telling if at most half of
+the hits have it: the project's name, which every memory mentions, is no reason to tell one.
 """
 
 from __future__ import annotations
@@ -13,35 +12,46 @@ from typing import TYPE_CHECKING
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from helamem.language.language import Language
     from helamem.records import Hit
     from helamem.search.recall import Recall
 
 MIN_SHARED = 2
-# On conversations and chats with assistants, it loses one found answer in fifty, and holds back more than half of
-# the questions that belong to other memories (docs/evaluation/dev-corpora-abstention-static.md).
-MIN_CONFIDENCE = 0.3
+MIN_CONFIDENCE = 0.5  # least `Recall.confidence` for a hook to tell anything (docs/agents.md)
 FEW = 4  # with fewer hits, the frequency of terms means nothing
 SAME_NEED = 0.5  # least probability that an earlier question is the same need
 
 
-def relevant(recall: Recall, language: Language) -> list[Hit]:
-    """The hits of a recall that are relevant to its question, best first."""
-    if recall.confidence < MIN_CONFIDENCE:
-        return []
+def relevant(recall: Recall, rest: Mapping[int, Sequence[Hit]], language: Language) -> list[Hit]:
+    """The hits of a recall that are relevant to its question, best first; each text once.
+
+    A prompt says less than its reply, so its reply is told with it.
+
+    Args:
+        rest: The other turns of a hit's exchange, by the id of the hit.
+    """
     asked = set(terms_of(recall.query, language))
-    shared = [asked & set(terms_of(hit.text, language)) for hit in recall.hits]
-    same = {cue.id for cue in recall.cues if cue.probability >= SAME_NEED}
+
+    def shared(hit: Hit) -> set[str]:
+        return asked & set(terms_of(hit.text, language))
+
+    by_hit = [shared(hit) for hit in recall]
     common = {
         term
         for term in asked
-        if len(shared) >= FEW and 2 * sum(term in each for each in shared) > len(shared)
+        if len(by_hit) >= FEW and 2 * sum(term in each for each in by_hit) > len(by_hit)
     }
-    return [
-        hit
-        for hit, terms in zip(recall.hits, shared, strict=True)
-        if _are_telling(terms - common) or any(step.source in same for step in hit.via)
-    ]
+    same = {cue.id for cue in recall.cues if cue.probability >= SAME_NEED}
+    told: dict[str, Hit] = {}
+    for hit, terms in zip(recall, by_hit, strict=True):
+        others = rest.get(hit.id, ())
+        telling = terms.union(*map(shared, others)) - common
+        if _are_telling(telling) or any(step.source in same for step in hit.via):
+            for each in (hit, *(others if hit.role == "user" else ())):
+                told.setdefault(each.text, each)
+    return list(told.values())
 
 
 def _are_telling(terms: set[str]) -> bool:

@@ -39,16 +39,16 @@ class Session:
     """The state of a host's session that hooks need.
 
     Attributes:
-        turn: The number of prompts so far.
         prompt: The last prompt, until its reply comes; then empty.
         at: When it was sent, in ISO 8601.
+        reply: The id of its reply, once it is stored; until then 0.
         shown: The memories shown since that prompt.
         seen: The ids shown in this session, which are not shown again until it is compacted.
     """
 
-    turn: int = 0
     prompt: str = ""
     at: str = ""
+    reply: int = 0
     shown: tuple[Shown, ...] = ()
     seen: tuple[int, ...] = field(default=())
 
