@@ -6,11 +6,12 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import SupportsIndex, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from helamem.errors import NotFoundError
 
 INT64 = 2**63
+SECRET_NAMES = ("key", "token", "secret", "password", "signature")  # parts of names in a query
 T = TypeVar("T")
 
 
@@ -195,7 +196,7 @@ def server_address(base_url: str) -> str:
     """The address of a server, without credentials, since the address is shown in errors and logs.
 
     Raises:
-        ValueError: It is not an address, or holds a user name or a password.
+        ValueError: It is not an address, or holds a user name, a password or a key.
     """
     try:
         parts = urlsplit(base_url)
@@ -206,7 +207,29 @@ def server_address(base_url: str) -> str:
             "base_url holds a user name or a password, which errors and logs would show; leave "
             "them out, and give the key as api_key (HELAMEM_LLM_API_KEY)"
         )
+    if any(word in name.casefold() for name, _ in parse_qsl(parts.query) for word in SECRET_NAMES):
+        raise ValueError(
+            "base_url holds a key or password behind its '?', which errors and logs would show; leave "
+            "it out, and give the key as api_key (HELAMEM_LLM_API_KEY)"
+        )
     return base_url
+
+
+def server_key(given: str | None) -> str:
+    """The key of a server, without the space around it; empty if there is none.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It has a character that no header can hold. The message does not show it.
+    """
+    if not isinstance(given, str | None):
+        raise TypeError(f"api_key must be a string, not {type(given).__name__}")
+    key = (given or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError(
+            "api_key has a character that no key has, such as a line break; copy the key anew"
+        )
+    return key
 
 
 def several(called: str, given: object, *, each: str, instead: str) -> None:

@@ -59,12 +59,13 @@ def _options(url: str, namespace: str, api_key: str | None, timeout_s: float) ->
     """The options of either HTTP client.
 
     Raises:
-        TypeError, ValueError: The address holds credentials, or the namespace is blank.
+        TypeError, ValueError: The address holds credentials, the key is none, or the namespace is blank.
     """
     place(namespace)
+    key = arguments.server_key(api_key)
     return {
         "base_url": arguments.server_address(url),
-        "headers": {"Authorization": f"Bearer {api_key}"} if api_key else {},
+        "headers": {"Authorization": f"Bearer {key}"} if key else {},
         "timeout": timeout_s,
     }
 

@@ -290,8 +290,15 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{each}`" for each in names) or "no arguments"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the nearest known one; empty if none is near."""
-    return "".join(
-        f"; did you mean `{each}`?" for each in difflib.get_close_matches(name, [*known], n=1)
-    )
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the nearest known one; empty if none is near.
+
+    Example:
+        >>> did_you_mean("memry", ["Memory", "Recall"])
+        '; did you mean `Memory`?'
+        >>> did_you_mean("tea", ["Memory", "Recall"])
+        ''
+    """
+    by_folded = {each.casefold(): each for each in known}
+    close = difflib.get_close_matches(wrong.casefold(), list(by_folded), n=1)
+    return f"; did you mean `{by_folded[close[0]]}`?" if close else ""

@@ -6,6 +6,7 @@ import itertools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -17,7 +18,7 @@ from helamem.protocols import Request
 from llm_server import Fail, LLMServer, Raw, Say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from llm_server import Handler
 
@@ -76,6 +77,42 @@ class TestKey:
 
         assert KEY[:6] not in str(caught.value)
 
+    @pytest.mark.parametrize("written", [str, repr, json.dumps, quote, lambda key: quote(key, "")])
+    def test_no_way_of_writing_it_shows_it(self, written: Callable[[str], str]) -> None:
+        key = 'sk-very/secret+"1234567890"\\x'
+        with LLMServer(Fail(401, f"wrong: {written(key)}!")) as server:
+            with pytest.raises(LLMError) as chatting:
+                chat(server, api_key=key).complete(Request(ASK))
+            with pytest.raises(EmbedderError) as embedding:
+                OpenAIEmbedder("m", base_url=server.base_url, api_key=key, max_retries=0).embed(
+                    ["x"]
+                )
+
+        for error in (chatting.value, embedding.value):
+            assert "1234567890" not in str(error)
+
+    @pytest.mark.parametrize("key", ["a", "none", "ollama"])
+    def test_a_placeholder_changes_no_text(self, key: str) -> None:
+        with LLMServer(Say(f"There is {key} here."), Fail(401, f"no {key}")) as server:
+            llm = chat(server, api_key=key)
+            assert llm.complete(Request(ASK)).text == f"There is {key} here."
+            with pytest.raises(LLMError, match=f"answered 401.*no {key}"):
+                llm.complete(Request(ASK))
+
+    def test_space_around_it_is_none_of_it(self) -> None:
+        with LLMServer(Say("x")) as server:
+            chat(server, api_key=f" {KEY}\n").complete(Request(ASK))
+
+        assert f"Bearer {KEY}" in server.headers[0].values()
+
+    @pytest.mark.parametrize("key", ["sk-secret\n-12345", "sk-secrét-12345", "sk-secret\0-12345"])
+    @pytest.mark.parametrize("make", [OpenAIChat, OpenAIEmbedder])
+    def test_what_no_header_can_hold_is_refused_unseen(self, make: Any, key: str) -> None:
+        with pytest.raises(ValueError, match="copy the key anew") as caught:
+            make("m", api_key=key)
+
+        assert "12345" not in str(caught.value)
+
     @pytest.mark.parametrize("status", [400, 401, 422, 500])
     def test_no_error_hangs_on_ours_that_holds_it(self, status: int) -> None:
         with LLMServer(Fail(status, f"your key is {KEY}")) as server:
@@ -122,6 +159,13 @@ class TestAddress:
             with pytest.raises((ValueError, ConfigError), match="holds a user name") as caught:
                 make()
             assert KEY not in f"{caught.value!r} {[*map(repr, chain(caught.value))]}"
+
+    @pytest.mark.parametrize("query", [f"key={KEY}", f"v=1&api-key={KEY}", f"Token={KEY}&v=1"])
+    def test_a_key_in_its_query_is_refused_without_showing_it(self, query: str) -> None:
+        with pytest.raises(ValueError, match="holds a key") as caught:
+            OpenAIChat("tiny", base_url=f"https://host/v1?{query}")
+
+        assert KEY not in str(caught.value)
 
     def test_any_other_is_taken(self) -> None:
         for url in (

@@ -35,19 +35,19 @@ def talk(memory: Memory) -> Memory:
 @pytest.mark.parametrize(
     ("conditions", "note"),
     [
-        ({"speker": "Ana"}, "no memory has 'speker' in its metadata; did you mean 'speaker'?"),
-        ({"topik": "travel"}, "no memory has 'topik' in its metadata; did you mean 'topic'?"),
-        ({"user.mail": 1}, "no memory has 'user.mail' in its metadata; did you mean 'user.email'?"),
+        ({"speker": "Ana"}, "no memory has 'speker' in its metadata; did you mean `speaker`?"),
+        ({"topik": "travel"}, "no memory has 'topik' in its metadata; did you mean `topic`?"),
+        ({"user.mail": 1}, "no memory has 'user.mail' in its metadata; did you mean `user.email`?"),
         ({"zzz": {"gte": 3}}, "no memory has 'zzz' in its metadata"),
-        ({"speaker": "ana"}, "no memory has the speaker 'ana'; did you mean 'Ana'?"),
-        ({"session": ["Trip", "Trap"]}, "no memory has the session 'Trip'; did you mean 'trip'?"),
+        ({"speaker": "ana"}, "no memory has the speaker 'ana'; did you mean `Ana`?"),
+        ({"session": ["Trip", "Trap"]}, "no memory has the session 'Trip'; did you mean `trip`?"),
         (
             {"role": "billing"},
             "no memory has the role 'billing'; the key of the metadata is spelled metadata.role",
         ),
         (
             {"AND": [{"speaker": "Ana"}, {"topc": 1}]},
-            "'topc' in its metadata; did you mean 'topic'?",
+            "'topc' in its metadata; did you mean `topic`?",
         ),
     ],
     ids=str,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,43 @@ class TestKeys:
 
         with pytest.raises(ConfigError, match="not a file of keys"):
             Keys(file).all()
+
+    @pytest.mark.parametrize(
+        "edited",
+        [
+            {"scope": "owner"},
+            {"scope": ["admin"]},
+            {"namespaces": "*"},
+            {"namespaces": [1]},
+            {"expires_at": "tomorrow"},
+            {"prefix": None},
+            {"hash": 7},
+        ],
+    )
+    def test_a_value_that_was_edited_in_is_an_error(
+        self, keys: Keys, edited: dict[str, Any]
+    ) -> None:
+        whole = made(keys)
+        (record,) = json.loads(keys.file.read_text())
+        keys.file.write_text(json.dumps([{**record, **edited}]))
+
+        with pytest.raises(ConfigError, match="not a file of keys"):
+            Keys(keys.file).find(whole, now=NOW)
+
+    @pytest.mark.parametrize("loss", ["revoked", "removed"])
+    def test_the_loss_of_the_last_one_opens_nothing(
+        self, guarded: TestClient, keys: Keys, loss: str
+    ) -> None:
+        headers = {"Authorization": f"Bearer {made(keys, '*', 'admin')}"}
+        assert guarded.get("/v1/namespaces", headers=headers).status_code == 200
+
+        if loss == "revoked":
+            keys.revoke(keys.all()[0].prefix)
+        else:
+            keys.file.unlink()
+
+        for sent in ({}, headers):
+            assert guarded.get("/v1/namespaces", headers=sent).status_code == 401
 
 
 def needed(about: dict[str, Any]) -> str:

@@ -92,7 +92,7 @@ class OpenAIChat:
 
     Raises:
         MissingExtraError: The openai package is not installed.
-        ValueError: `base_url` holds a user name or a password.
+        ValueError: `base_url` holds credentials, or `api_key` a character that no key has.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class OpenAIChat:
         self.name = chat_name(model)
         self._model = model
         self._base_url = arguments.server_address(base_url)
-        self._api_key = api_key
+        self._api_key = arguments.server_key(api_key)
         self._timeout_s = timeout_s
         self._max_retries = max_retries
         self._max_tokens = max_tokens

@@ -7,11 +7,12 @@ a limit of size and time, and no error holds the SDK's own, whose request has th
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 OPENAI_URL = "https://api.openai.com/v1"
 MAX_BYTES = 64 * 2**20  # of an answer
 PATIENCE = 12  # total time of an answer, as a multiple of the timeout
+MIN_SECRET = 8  # characters of a key that is kept out of texts
 MAX_SHOWN = 300  # characters kept of a server's error; some send whole pages
 # Environment variables, besides the key, that the SDK would send to any server.
 FROM_ENVIRONMENT = ("organization", "project", "admin_api_key", "webhook_secret")
@@ -57,8 +59,23 @@ def is_openai(base_url: str) -> bool:
 
 
 def without(key: str, text: str) -> str:
-    """The text without the key."""
-    return text.replace(key, "***") if key else text
+    """The text without the key, as it is or as JSON, Python and addresses write it.
+
+    A key of a few letters is no secret but a placeholder ("none", "ollama"), and stays.
+
+    Example:
+        >>> without('sk-12"345', 'the key sk-12"345, in an address sk-12%22345')
+        'the key ***, in an address ***'
+        >>> without("a", "a name")
+        'a name'
+    """
+    if len(key) < MIN_SECRET:
+        return text
+    as_json = json.dumps(key)[1:-1]
+    forms = {key, as_json, json.dumps(as_json)[1:-1], repr(key)[1:-1], quote(key), quote(key, "")}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return text
 
 
 def said(key: str, text: str) -> str:

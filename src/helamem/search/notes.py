@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem import filters
 from helamem.filters import COLUMNS, Comparison
+from helamem.hints import did_you_mean
 from helamem.protocols import MEMORY_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from helamem.filters import Filter
     from helamem.protocols import Postings, Store
@@ -85,12 +85,12 @@ def _notes_on(
         if not is_there:
             key = ".".join(failing.field[1:])
             keys = (each for memory in newest for each in memory.metadata)
-            yield f"no memory has {key!r} in its metadata{_did_you_mean(key, [*COLUMNS, *keys])}"
+            yield f"no memory has {key!r} in its metadata{did_you_mean(key, [*COLUMNS, *keys])}"
         return
     for value in _wanted_texts(failing) if name in NAMES else ():
         known = names.get(name) or [getattr(memory, name, "") for memory in newest]
         key = _spelled_as_key(name, newest)
-        yield f"no memory has the {name} {value!r}{_did_you_mean(value, known)}{key}"
+        yield f"no memory has the {name} {value!r}{did_you_mean(value, known)}{key}"
 
 
 def _wanted_texts(failing: Comparison) -> list[str]:
@@ -98,13 +98,6 @@ def _wanted_texts(failing: Comparison) -> list[str]:
         return []
     values = failing.value if isinstance(failing.value, tuple) else (failing.value,)
     return [each for each in values if isinstance(each, str)][:3]
-
-
-def _did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """The question "did you mean ...?" for the nearest known word; empty if none is near."""
-    by_folded = {each.casefold(): each for each in known}
-    close = difflib.get_close_matches(wrong.casefold(), list(by_folded), n=1, cutoff=0.7)
-    return f"; did you mean {by_folded[close[0]]!r}?" if close else ""
 
 
 def _spelled_as_key(name: str, newest: Sequence[Episode | Fact]) -> str:

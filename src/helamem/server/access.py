@@ -35,7 +35,7 @@ def key_of(request: Request) -> Key | None:
         HTTPException: The server has keys, and the request has no valid one.
     """
     keys = request.app.state.keys
-    if not keys:
+    if keys is None or not keys.are_needed():
         return None
     key: Key | None = keys.find(_credentials(request), now=SYSTEM_CLOCK())
     if key is None:

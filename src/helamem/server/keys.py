@@ -13,7 +13,7 @@ import hmac
 import json
 import secrets
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -65,9 +65,15 @@ class Keys:
         self.file = Path(file)
         self._lock = threading.Lock()
         self._read: tuple[float, dict[str, Key]] = (-1.0, {})
+        self._was_there = False
 
     def __bool__(self) -> bool:
         return bool(self.all())
+
+    def are_needed(self) -> bool:
+        """Whether a request needs a key: once one was made, also after the last one is revoked."""
+        self._was_there = self._was_there or self.file.exists()
+        return self._was_there
 
     def all(self) -> list[Key]:
         """Every key, in the order in which they were made.
@@ -156,9 +162,26 @@ def _hash(whole: str) -> str:
 def _parsed(file: Path) -> dict[str, Key]:
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
-        keys = [Key(**{**each, "namespaces": tuple(each["namespaces"])}) for each in kept]
+        keys = [_checked(Key(**each)) for each in kept]
     except (OSError, ValueError, TypeError, KeyError, DataError) as error:
         raise ConfigError(
             f"{file} is not a file of keys ({error}); restore it, or delete it and make new keys"
         ) from error
     return {key.prefix: key for key in keys}
+
+
+def _checked(key: Key) -> Key:
+    """A key of the file, whatever edited it.
+
+    Raises:
+        TypeError, ValueError: A value is none that `create` writes.
+    """
+    if key.scope not in SCOPES:
+        raise ValueError(f"the scope {key.scope!r} is none of {', '.join(SCOPES)}")
+    if not isinstance(key.namespaces, list) or not all(isinstance(e, str) for e in key.namespaces):
+        raise ValueError(f"{key.namespaces!r} is no list of namespaces")
+    if not isinstance(key.prefix, str) or not isinstance(key.hash, str):
+        raise TypeError("a key's prefix and hash are texts")
+    if not isinstance(key.expires_at, int | float | None):
+        raise TypeError(f"{key.expires_at!r} is no time in epoch seconds")
+    return replace(key, namespaces=tuple(key.namespaces))

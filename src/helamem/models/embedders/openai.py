@@ -61,7 +61,7 @@ class OpenAIEmbedder:
         self._known_dimension = dimension
         self._model = model
         self._batch_size = batch_size
-        self._api_key = api_key
+        self._api_key = arguments.server_key(api_key)
         self._base_url = arguments.server_address(base_url)
         self._timeout_s = timeout_s
         self._max_retries = max_retries
