@@ -47,16 +47,13 @@ def cleaned(turn: Turn) -> tuple[Turn, list[str]]:
             f"the text has {len(turn.text):,} characters, and a turn at most {MAX_TEXT:,}; split it"
         )
     clean, reasons = characters.clean(turn.text)
-    speaker, role, session = (
-        characters.clean(each)[0] for each in (turn.speaker, turn.role, turn.session)
-    )
+    names = {name: characters.clean(getattr(turn, name)) for name in ("speaker", "role", "session")}
+    reasons += [f"{each} in the {name}" for name, (_, lost) in names.items() for each in lost]
     return replace(
         turn,
         text=clean,
-        speaker=speaker,
-        role=role,
-        session=session,
         metadata=plain_json(turn.metadata),
+        **{name: each for name, (each, _) in names.items()},
     ), reasons
 
 

@@ -74,7 +74,12 @@ def is_url(place: str | Path) -> bool:
 
 def is_there(place: str | Path) -> bool:
     """Whether a place is not a file that has still to be made."""
-    return str(place) == IN_RAM or is_url(place) or Path(place).exists()
+    if str(place) == IN_RAM or is_url(place):
+        return True
+    try:
+        return Path(place).exists()
+    except OSError:  # in a folder that may not be read: opening it says so
+        return True
 
 
 def shown(place: str | Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sqlite3
@@ -15,7 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from helamem import errors
+from helamem import Memory, errors
 from helamem.cli import main, settings
 from helamem.cli.program import Program
 from helamem.cli.settings import App
@@ -431,6 +432,30 @@ class TestLookingAndEditing:
         assert "Undone: 2 edges." in cli("undo", str(learned["lesson"])).stdout
         assert as_json("lessons")[0]["undone"]
         assert "There is no lesson 99" in cli("undo", "99", code=1).stderr
+
+    def test_a_table_of_lessons_says_that_there_are_more(
+        self, cli: Cli, as_json: Data, maya: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with Memory(as_json("stats")["path"]) as memory:
+            for _ in range(23):
+                memory.reinforce(memory.search("What is Maya allergic to?"), used=[1, 2])
+
+        assert 23 == len(as_json("lessons"))
+        monkeypatch.setattr("helamem.cli.lines.is_piped", lambda: False)
+        assert "... and 3 more" in cli("lessons").stdout
+        assert "more" not in cli("lessons", "--limit", "23").stdout
+
+    def test_a_folder_that_may_not_be_read_is_told(
+        self, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def denied(path: Path, **_: object) -> bool:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "exists", denied)
+            told = cli("search", "x", "--file", tmp_path / "m.db", code=1).stderr
+
+        assert "m.db cannot be opened: Permission denied. Give another path." in told
 
     def test_what_was_shown_and_never_used_is_listed(
         self, cli: Cli, as_json: Data, maya: None

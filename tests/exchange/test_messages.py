@@ -14,6 +14,16 @@ NOON = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 NOON_S = 1709294400
 
 
+class Dumped:
+    """An object in the way of pydantic's."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self._fields = fields
+
+    def model_dump(self) -> dict[str, Any]:
+        return self._fields
+
+
 def turns_of(given: Any) -> list[Turn]:
     return list(take(given).turns)
 
@@ -43,6 +53,67 @@ class TestMessages:
         assert [Turn("hi", speaker="Ana", session="s", metadata={"n": 1}, at=NOON)] == turns_of(
             record
         )
+
+    @pytest.mark.parametrize("make", [SimpleNamespace, lambda **fields: Dumped(fields)])
+    @pytest.mark.parametrize("outside", [dict, SimpleNamespace])
+    def test_parts_and_calls_may_be_objects(self, make: Any, outside: Any) -> None:
+        part = make(type="text", text="Let me look.")
+        used = make(type="tool_use", name="weather", input={"city": "Rome"})
+        called = make(id="c", function=make(name="weather", arguments='{"city":"Oslo"}'))
+
+        (first, second) = turns_of(
+            [
+                outside(role="assistant", content=[part, used]),
+                outside(role="assistant", content=None, tool_calls=[called]),
+            ]
+        )
+
+        assert first.text == 'Let me look.\n[tool call: weather({"city": "Rome"})]'
+        assert second.text == '[tool call: weather({"city":"Oslo"})]'
+
+    @pytest.mark.parametrize(
+        ("part", "role", "text"),
+        [
+            ({"toolUse": {"name": "w", "input": {"n": 1}}}, "user", '[tool call: w({"n": 1})]'),
+            (
+                {"function_call": {"name": "w", "args": {"n": 1}}},
+                "user",
+                '[tool call: w({"n": 1})]',
+            ),
+            (
+                {"toolResult": {"content": [{"text": "31"}, {"json": {"a": 2}}]}},
+                "tool",
+                '31\n{"a": 2}',
+            ),
+            ({"functionResponse": {"name": "w", "response": {"r": "31"}}}, "tool", '{"r": "31"}'),
+            ({"function_response": {"response": {"r": "31"}}}, "tool", '{"r": "31"}'),
+        ],
+    )
+    def test_parts_of_bedrock_and_gemini(self, part: Any, role: str, text: str) -> None:
+        (turn,) = turns_of({"role": "user", "content": [part]})
+
+        assert (role, text) == (turn.role, turn.text)
+
+    @pytest.mark.parametrize(
+        "item",
+        [
+            {"type": "function_call", "name": "pin", "arguments": '{"pin": 4411}', "call_id": "c"},
+            {"type": "function_call_output", "output": "The PIN is 4411.", "call_id": "c"},
+            {"type": "custom_tool_call", "name": "pin", "input": "4411", "call_id": "c"},
+            {
+                "type": "mcp_call",
+                "name": "pin",
+                "arguments": "{}",
+                "output": "4411",
+                "call_id": "c",
+            },
+        ],
+    )
+    def test_what_the_text_of_an_item_says_is_not_in_its_metadata_too(self, item: Any) -> None:
+        (turn,) = turns_of(item)
+
+        assert "4411" in turn.text
+        assert ({"call_id": "c"}, "") == (turn.metadata, turn.speaker)
 
     def test_parts_are_joined_and_what_is_not_text_leaves_a_note(self) -> None:
         content: list[Any] = [

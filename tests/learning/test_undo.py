@@ -141,6 +141,14 @@ def test_lessons_tell_what_was_learned() -> None:
     assert () == memory.lessons(limit=0)
 
 
+def test_all_lessons_are_told() -> None:
+    memory = opened()
+    for _ in range(120):
+        taught(memory, "Who eats what?", [1, 2])
+
+    assert 120 == len(memory.lessons())
+
+
 def test_a_consolidation_is_undone() -> None:
     memory = opened()
     for _ in range(8):

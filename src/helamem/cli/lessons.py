@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from helamem.cli.program import Command
-from helamem.cli.settings import App, pass_app, shared_options
+from helamem.cli.settings import TABLE, App, pass_app, shared_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.option("--limit", default=20, show_default=True, help="The most to list.")
+@click.option(
+    "--limit", type=int, help="The most to list; by default 20 in a table, and all elsewhere."
+)
 @shared_options
 @pass_app
-def lessons(app: App, limit: int) -> None:
+def lessons(app: App, limit: int | None) -> None:
     """List the latest lessons and consolidations.
 
     There is one line for each, latest first; `undo` takes their ids.
@@ -31,7 +33,8 @@ def lessons(app: App, limit: int) -> None:
     """
     with app.known_memory() as memory:
         found = memory.lessons(limit=limit)
-    app.show([each.to_dict() for each in found], lambda: _render_lessons(found))
+    most = len(found) if limit is not None or app.is_for_programs() else TABLE
+    app.show([each.to_dict() for each in found], lambda: _render_lessons(found, most))
 
 
 @click.command(cls=Command)
@@ -89,7 +92,8 @@ def sever(app: App, a: int, b: int) -> None:
     app.show({"severed": severed}, lambda: Text(told))
 
 
-def _render_lessons(found: Sequence[Lesson]) -> RenderableType:
+def _render_lessons(found: Sequence[Lesson], most: int) -> RenderableType:
+    from rich.console import Group
     from rich.text import Text
 
     from helamem.cli import display
@@ -97,12 +101,17 @@ def _render_lessons(found: Sequence[Lesson]) -> RenderableType:
     if not found:
         return Text("Nothing was learned yet; `helamem reinforce` and `helamem ask` learn.")
     rows = display.table("id", "when", "what", "memories", "question", right=("id",))
-    for each in found:
+    for each in found[:most]:
         what = f"{each.kind}, undone" if each.undone else each.kind
         question = display.clipped(each.question or "")
         about = display.ids(each.used or each.facts)
         rows.add_row(str(each.id), display.when(each.at), what, about, question)
-    return rows
+    more = len(found) - most
+    return (
+        Group(rows, Text(f"... and {more:,} more; --limit shows them", "yellow"))
+        if more > 0
+        else rows
+    )
 
 
 def _render_ignored(found: Sequence[Ignored]) -> RenderableType:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from helamem.memory import Memory
     from helamem.protocols import Clock
 
+TABLE = 20  # default number of rows in a table
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
 

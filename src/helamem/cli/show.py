@@ -9,7 +9,7 @@ import click
 
 from helamem.cli import files
 from helamem.cli.program import Command
-from helamem.cli.settings import App, pass_app, shared_options
+from helamem.cli.settings import TABLE, App, pass_app, shared_options
 from helamem.cli.values import conditions_of, filter_options
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from helamem.records import Change, Episode, Fact, Listing
     from helamem.reports import Stats
-
-
-TABLE = 20  # default number of memories in a table
 
 
 @click.command(cls=Command)

@@ -300,8 +300,10 @@ class Editing(Adding):
             max_chars: The longest profile, in characters.
 
         Raises:
-            TypeError, ValueError: `max_chars` is not a whole number, or below 1.
+            TypeError, ValueError: `name` is no text or blank, or `max_chars` no whole number or below 1.
         """
+        if name is not None:
+            arguments.text("name", name, "leave it out for everybody's profile")
         max_chars = arguments.count("max_chars", max_chars, least=1)
         return profiles.profiles(
             self._store.facts(), self._language, name=name, max_chars=max_chars

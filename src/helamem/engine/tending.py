@@ -124,18 +124,18 @@ class Tending(Base):
                 for each in seen.get(list(found))
             )
 
-    def lessons(self, *, limit: int = 100) -> tuple[Lesson, ...]:
+    def lessons(self, *, limit: int | None = None) -> tuple[Lesson, ...]:
         """The latest lessons and consolidations that `undo` can undo, latest first.
 
         Args:
-            limit: The most to return; the memory keeps the latest thousand.
+            limit: The most to return, or None for all; the memory keeps the latest thousand or more.
 
         Raises:
             TypeError, ValueError: `limit` is not a whole number, or is below 0.
         """
         from helamem.reports import Lesson
 
-        most = arguments.count("limit", limit, least=0)
+        most = arguments.count("limit", arguments.INT64 if limit is None else limit, least=0)
         with self._store.reading() as seen:
             steps = seen.journal(limit=most)
             cues = np.array([each.cue for each in steps if each.cue is not None], np.int64)

@@ -26,6 +26,10 @@ _OUTPUTS = frozenset(
     {"function_call_output", "custom_tool_call_output", "local_shell_call_output"}
     | {"shell_call_output", "apply_patch_call_output"}
 )
+# Fields of an item that calls a tool, or is its result, which its text holds.
+SAID = frozenset({"name", "arguments", "input", "args", "output", "function", "custom"})
+_WRAPPED_CALLS = ("functionCall", "function_call", "toolUse")  # Gemini's and Bedrock's parts
+_WRAPPED_RESULTS = ("functionResponse", "function_response", "toolResult")
 _NOTED = ("image", "audio", "video", "file")
 THOUGHT = "the model's reasoning is left out"
 
@@ -54,6 +58,16 @@ def is_call(kind: str) -> bool:
 def is_output(kind: str) -> bool:
     """Whether a part or item of this type is a tool's result."""
     return kind in _OUTPUTS or kind.endswith("tool_result")
+
+
+def is_item(kind: str) -> bool:
+    """Whether an item of this type is about a tool."""
+    return is_call(kind) or is_output(kind)
+
+
+def is_result(part: Mapping[str, Any]) -> bool:
+    """Whether a part is a tool's result."""
+    return is_output(str(part.get("type"))) or _wrapped(part, _WRAPPED_RESULTS) is not None
 
 
 def is_thinking(kind: str) -> bool:
@@ -115,18 +129,27 @@ def _part(part: object) -> Said:
     kind = str(part.get("type") or part.get("content_type") or "")
     if is_thinking(kind) or part.get("thought") is True:
         return "", THOUGHT
-    if is_call(kind) or "functionCall" in part:
-        return called(part.get("functionCall", part)), ""
-    if is_output(kind):
-        text, lost = result(part.get("content", part.get("output")))
+    call = part if is_call(kind) else _wrapped(part, _WRAPPED_CALLS)
+    if call is not None:
+        return called(call), ""
+    given = part if is_output(kind) else _wrapped(part, _WRAPPED_RESULTS)
+    if given is not None:
+        keys = ("content", "output", "response")
+        text, lost = result(next((given[key] for key in keys if given.get(key) is not None), None))
         return text or "[tool result]", lost
     return _spoken(part, kind)
+
+
+def _wrapped(part: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any] | None:
+    return next((part[key] for key in keys if isinstance(part.get(key), Mapping)), None)
 
 
 def _spoken(part: Mapping[str, Any], kind: str) -> Said:
     for key in ("text", "refusal", "transcript"):
         if isinstance(part.get(key), str):
             return str(part[key]), ""
+    if isinstance(part.get("json"), Mapping | list):
+        return json.dumps(part["json"], ensure_ascii=False, default=str), ""
     source = part.get("source")
     if isinstance(source, Mapping) and source.get("type") == "text":
         return _text(source.get("data")), ""

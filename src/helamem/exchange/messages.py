@@ -5,13 +5,13 @@ No package is imported: any object with readable fields works.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from helamem.errors import DataError
 from helamem.exchange import content
+from helamem.exchange.objects import as_mapping, is_message
 from helamem.exchange.reading import Collector, Reading, moment
 from helamem.records import Turn
 
@@ -64,7 +64,7 @@ def take(given: object, zone: tzinfo | None = None) -> Reading:
         ValueError: A text is blank, a time has no zone, or a message has no content.
     """
     found = Collector()
-    if isinstance(given, str | Turn) or as_mapping(given) is not None:
+    if isinstance(given, str | Turn) or is_message(given):
         _take_in(found, given, 0, zone)
         return found.reading()
     if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray):
@@ -101,25 +101,6 @@ def read_messages(value: object, zone: tzinfo | None = None) -> Reading:
         except (TypeError, ValueError) as error:
             raise DataError(f"message {i + 1}: {error}") from error
     return found.reading()
-
-
-def as_mapping(message: object) -> Mapping[str, Any] | None:
-    """The fields of a message that is a mapping or an object with readable fields; otherwise None."""
-    if isinstance(message, Mapping):
-        return message
-    if isinstance(message, type | str | bytes | Sequence | int | float | None):
-        return None
-    for name in ("model_dump", "to_dict", "dict"):
-        dump = getattr(message, name, None)
-        if callable(dump):
-            dumped = dump()
-            return dumped if isinstance(dumped, Mapping) else None
-    if dataclasses.is_dataclass(message):
-        names = [each.name for each in dataclasses.fields(message)]
-        return {name: getattr(message, name) for name in names}
-    if hasattr(message, "content") and hasattr(message, "__dict__"):
-        return {name: each for name, each in vars(message).items() if not name.startswith("_")}
-    return None
 
 
 def _take_in(found: Collector, message: object, place: int, zone: tzinfo | None) -> None:
@@ -183,10 +164,11 @@ def _turn(fields: Mapping[str, Any], text: str, role: str, zone: tzinfo | None) 
     """The turn of a message; unknown fields are kept as metadata."""
     when = next((key for key in TIMES if fields.get(key) is not None), "")
     who, speaker = _speaker(fields)
+    used = {*TECHNICAL, when, who} | (content.SAID if content.is_item(_kind(fields)) else set())
     rest: dict[str, Json] = {
         str(key): json.loads(json.dumps(each, default=str))  # times, ids and the like as text
         for key, each in fields.items()
-        if key not in {*TECHNICAL, when, who} and each not in (None, "", [], {})
+        if key not in used and each not in (None, "", [], {})
     }
     return Turn(
         text,
@@ -204,7 +186,7 @@ def _role(fields: Mapping[str, Any]) -> str:
     given = getattr(given, "value", given)  # of an enumeration
     if given is not None and not isinstance(given, str):
         raise TypeError(f"role must be a string, not {type(given).__name__}")
-    kind = str(fields.get("type") or "")
+    kind = _kind(fields)
     if not given and kind.lower() in _TYPES_THAT_ARE_ROLES:
         given = kind.lower()
     if content.is_output(kind) or _only_outputs(fields):
@@ -214,15 +196,17 @@ def _role(fields: Mapping[str, Any]) -> str:
     return _ROLES.get(given or "", given or "")
 
 
+def _kind(fields: Mapping[str, Any]) -> str:
+    return str(fields.get("type") or "")
+
+
 def _only_outputs(fields: Mapping[str, Any]) -> bool:
     """Whether all parts of a message are results of tools, as in Anthropic's."""
     parts = fields.get("content")
     return (
         isinstance(parts, list)
         and bool(parts)
-        and all(
-            isinstance(part, Mapping) and content.is_output(str(part.get("type"))) for part in parts
-        )
+        and all(isinstance(part, Mapping) and content.is_result(part) for part in parts)
     )
 
 
@@ -232,7 +216,7 @@ def _why_not(fields: Mapping[str, Any], role: str) -> str:
     Raises:
         ValueError: It is not a message.
     """
-    kind = str(fields.get("type") or "")
+    kind = _kind(fields)
     if role == "system":
         return SYSTEM
     if content.is_thinking(kind):
@@ -250,7 +234,7 @@ def _why_not(fields: Mapping[str, Any], role: str) -> str:
 
 
 def _said(fields: Mapping[str, Any]) -> tuple[str, list[str]]:
-    kind = str(fields.get("type") or "")
+    kind = _kind(fields)
     if content.is_call(kind):
         output = fields.get("output")  # a call executed by the model's server
         text = "\n".join(filter(None, [content.called(fields), content.result(output)[0]]))
@@ -263,7 +247,9 @@ def _said(fields: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 def _speaker(fields: Mapping[str, Any]) -> tuple[str, str]:
     """The field that names the speaker, and the name; both empty if there is none."""
-    for key in SPEAKERS:
+    for key in (
+        SPEAKERS if not content.is_call(_kind(fields)) else ()
+    ):  # the name of a call is its tool's
         given = fields.get(key)
         if isinstance(given, Mapping):
             given = next((given[name] for name in _CALLED if given.get(name)), "")

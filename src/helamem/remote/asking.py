@@ -262,9 +262,9 @@ class Asking:
         answer = yield requests.get("ignored", at_least=times)
         return tuple(map(Ignored.from_dict, answer["items"]))
 
-    def lessons(self, *, limit: int = 100) -> Asks[tuple[Lesson, ...]]:
-        most = arguments.count("limit", limit, least=0)
-        answer = yield requests.get("lessons", limit=most)
+    def lessons(self, *, limit: int | None = None) -> Asks[tuple[Lesson, ...]]:
+        most = {} if limit is None else {"limit": arguments.count("limit", limit, least=0)}
+        answer = yield requests.get("lessons", **most)
         return tuple(map(Lesson.from_dict, answer["items"]))
 
     def undo(self, lesson: int) -> Asks[Undone]:

@@ -101,10 +101,10 @@ def ignored(
 
 @router.get("/lessons")
 def lessons(
-    request: Request, namespace: Namespace, limit: Annotated[Whole, Query(ge=0)] = 100
+    request: Request, namespace: Namespace, limit: Annotated[Whole | None, Query(ge=0)] = None
 ) -> dict[str, Any]:
-    """List the lessons and consolidations that can be undone, latest first."""
-    request.app.state.check_items(limit)
+    """List the lessons and consolidations that can be undone, latest first; all of them without a limit."""
+    request.app.state.check_items(limit or 0)
     with opened(request, namespace, "read") as memory:
         return {"items": [each.to_dict() for each in memory.lessons(limit=limit)]}
 

@@ -351,6 +351,6 @@ _MEANINGS: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_READONLY: (StoreError, "{path} cannot be written. Check the rights of the file and of its folder; SQLite writes beside it too."),
     sqlite3.SQLITE_CANTOPEN: (StoreError, "{path} cannot be opened. Check that you may read and write it and its folder."),
     sqlite3.SQLITE_BUSY: (StoreError, "Another process has been writing to {path} for more than {busy_s:g} seconds. Nothing was stored; try again."),
-    sqlite3.SQLITE_IOERR: (StoreError, "{path} could not be read or written. Nothing was stored; check the disk."),
+    sqlite3.SQLITE_IOERR: (StoreError, "{path} could not be read or written. Nothing was stored; check that its disk has room, and no fault."),
 }  # fmt: skip
 _UNKNOWN = StoreError, "SQLite could not do that to {path}; nothing was changed: {error}"
