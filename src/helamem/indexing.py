@@ -52,8 +52,10 @@ def cleaned(turn: Turn) -> tuple[Turn, list[str]]:
     return replace(
         turn,
         text=clean,
+        speaker=names["speaker"][0],
+        role=names["role"][0],
+        session=names["session"][0],
         metadata=plain_json(turn.metadata),
-        **{name: each for name, (each, _) in names.items()},
     ), reasons
 
 

@@ -115,6 +115,24 @@ class TestMessages:
         assert "4411" in turn.text
         assert ({"call_id": "c"}, "") == (turn.metadata, turn.speaker)
 
+    def test_a_message_may_lie_in_a_reply_or_in_a_line_of_a_transcript(self) -> None:
+        line = {
+            "type": "user",
+            "message": {"role": "user", "content": "hi"},
+            "sessionId": "s",
+            "timestamp": NOON_S,
+        }
+        reply = {
+            "model": "m",
+            "created_at": NOON_S,
+            "message": {"role": "assistant", "content": "yo"},
+        }
+
+        assert [
+            Turn("hi", role="user", session="s", at=NOON),
+            Turn("yo", role="assistant", at=NOON),
+        ] == turns_of([line, reply])
+
     def test_parts_are_joined_and_what_is_not_text_leaves_a_note(self) -> None:
         content: list[Any] = [
             {"type": "text", "text": "Look:"},

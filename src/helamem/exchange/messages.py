@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("text", "speaker", "role", "at", "timestamp", "session", "metadata")
 TIMES = ("at", "timestamp", "created_at", "createdAt", "date")
+SESSIONS = ("session", "sessionId", "session_id")  # around a message, as in a transcript
 SPEAKERS = ("speaker", "name", "author")
 _CALLED = ("nickname", "global_name", "displayName", "display_name", "name", "username")
 _ROLES = {
@@ -125,6 +126,7 @@ def _keep_or_leave_out(found: Collector, message: object, place: int, zone: tzin
             "a message must be text, a mapping, a Turn, or an object of a chat package, "
             f"not {type(message).__name__}"
         )
+    fields = _unwrapped(fields)
     if "text" in fields and not any(key in fields for key in _SPEAKING):
         found.keep(record_turn(fields, zone), place=place)
         return
@@ -135,6 +137,16 @@ def _keep_or_leave_out(found: Collector, message: object, place: int, zone: tzin
         found.leave_out(place, reason or (losses[0] if losses else SILENT))
         return
     found.keep(_turn(fields, text, role, zone), losses, place=place)
+
+
+def _unwrapped(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The message inside of a reply, or of a line of a transcript, with the time and session outside."""
+    inner = fields.get("message")
+    if not isinstance(inner, Mapping) or any(key in fields for key in ("text", *_SPEAKING)):
+        return fields
+    times = {key: fields[key] for key in TIMES if fields.get(key) is not None}
+    session = next((fields[key] for key in SESSIONS if fields.get(key)), "")
+    return {"session": session, **times, **inner}
 
 
 def record_turn(record: Mapping[str, Any], zone: tzinfo | None = None) -> Turn:

@@ -92,15 +92,31 @@ _LEADS_TO_NAME = re.compile(
     r"\b(?:a|an|the|of|in|on|at|to|from|with|by|for|about|and|or)$", re.IGNORECASE
 )
 
+
+def _one_of(words: Iterable[str]) -> str:
+    """A pattern for any of some words, the longest first; hyphens may stand for spaces."""
+    longest_first = sorted(words, key=len, reverse=True)
+    return "|".join(word.replace(" ", r"[\s-]+") for word in longest_first)
+
+
+_FIRST = "first second third fourth fifth sixth seventh eighth ninth"
+_TENTH = """
+tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth
+"""
+_LATER = [*(f"twenty {word}" for word in _FIRST.split()), "thirtieth", "thirty first"]
+_ORDINALS = {word: n for n, word in enumerate([*_FIRST.split(), *_TENTH.split(), *_LATER], start=1)}
 _LONG_MONTHS = [name.lower() for name in MONTHS]
 _MONTH_NUMBERS = {name: i for i, name in enumerate(_LONG_MONTHS, start=1)}
 _MONTH_NUMBERS |= {name[:3]: i for name, i in _MONTH_NUMBERS.items()} | {"sept": 9}
 # "may", "mar", "jan" and the like are also words and names: in lower case only the long names count.
 _ANY_MONTH = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
 _DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th)?"
+_WHICH = {"last": -1, "past": -1, "previous": -1, "this": 0, "next": 1}
 _MONTH_DATE = re.compile(
-    rf"(?:\b{_DAY.format('before')}(?:\s+of)?(?:\s+|-))?\b(?P<month>{_ANY_MONTH})\b\.?"
-    rf"(?:\s+{_DAY.format('after')}\b(?!\d))?(?:(?:,?\s+|-)(?P<year>(?:19|20)\d\d)\b)?",
+    rf"(?:\b{_DAY.format('before')}(?:\s+of)?(?:\s+|-)|\b(?P<ordinal>{_one_of(_ORDINALS)})\s+of\s+"
+    rf"|\b(?P<which>{_one_of(_WHICH)})\s+)?"
+    rf"\b(?P<month>{_ANY_MONTH})\b\.?(?:\s+{_DAY.format('after')}\b(?!\d))?"
+    rf"(?:(?:,?\s+(?:of\s+)?|-)(?P<year>(?:19|20)\d\d|['\u2019]\d\d)\b)?",
     re.IGNORECASE | re.ASCII,  # or a dotless i would count as one
 )
 _TO = r"\s*(?:[-\u2013]|to|until|till|through)\s*"
@@ -113,12 +129,21 @@ _MONTH_DAYS = re.compile(
 )
 _DAYS = {
     "yesterday": -1, "last night": -1, "day before yesterday": -2, "today": 0, "tonight": 0,
-    "this morning": 0, "this afternoon": 0, "this evening": 0, "tomorrow": 1,
+    "this morning": 0, "this afternoon": 0, "this evening": 0, "tomorrow": 1, "day after tomorrow": 2,
 }  # fmt: skip
-_COUNTED = "a two three four five six seven eight nine ten eleven twelve"
+_COUNTED = """
+one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+nineteen
+"""
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _NUMBERS = {word: n for n, word in enumerate(_COUNTED.split(), start=1)}
 _NUMBERS |= {
-    "one": 1,
+    f"{ten} {word}".strip(): n + digit
+    for n, ten in zip(range(20, 100, 10), _TENS.split(), strict=True)
+    for digit, word in enumerate(["", *_COUNTED.split()[:9]])
+}
+_NUMBERS |= {
+    "a": 1,
     "an": 1,
     "a couple of": 2,
     "couple of": 2,
@@ -126,34 +151,61 @@ _NUMBERS |= {
     "few": 3,
     "several": 4,
 }
-_UNITS = {unit: unit for unit in ("day", "week", "weekend", "month", "year")} | {"night": "day"}
-_WHICH = {"last": -1, "past": -1, "previous": -1, "this": 0, "next": 1}
-
-
-def _one_of(words: Iterable[str]) -> str:
-    """A pattern for any of some words, the longest first."""
-    longest_first = sorted(words, key=len, reverse=True)
-    return "|".join(word.replace(" ", r"\s+") for word in longest_first)
-
-
+_UNITS = {unit: unit for unit in ("hour", "day", "week", "weekend", "fortnight", "month", "year")}
+_UNITS |= {
+    "minute": "hour",
+    "min": "hour",
+    "hr": "hour",
+    "night": "day",
+    "wk": "week",
+    "yr": "year",
+}
 _NUMBER = rf"(?P<number>\d{{1,3}}|{_one_of(_NUMBERS)})"
 _UNIT = rf"(?P<unit>{_one_of(_UNITS)})"
-_WEEKDAY = r"(?P<weekday>mon|tues|wednes|thurs|fri|satur|sun)days?\b"
+_LONG_UNIT = rf"(?P<unit>{_one_of(word for word, unit in _UNITS.items() if unit != 'hour')})"  # no "last minute"
+_ONE_UNIT = rf"(?P<one>{_one_of(unit for unit in _UNITS if unit != 'weekend')})"
+_PART_OF_DAY = r"(?:morning|afternoon|evening|night)"
+_WEEKDAY = (
+    r"(?:(?P<weekday>mon|tues|wednes|thurs|fri|satur|sun)days?"
+    r"|(?P<short>mon|tues?|wed|thu(?:rs?)?|fri|(?-i:Sat|Sun)))\b"
+)
+_BARE_WEEKDAY = (  # "What happened Monday?", "Monday night", but not "the Monday club"
+    rf"(?P<bare>(?-i:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun))day(?=\s+{_PART_OF_DAY}\b|\W*$)"
+)
 _AFTER_BOUND = "|".join(
-    rf"(?<=\b{word} )" for word in ("since", "from", "after", "before", "until", "till", "by")
+    rf"(?<=\b{word} )"
+    for word in ("since", "from", "after", "before", "until", "till", "by", "to", "through", "and")
 )
 _TIMES = Times(
     days=_DAYS,
     weekdays={name: n for n, name in enumerate(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])},
     numbers=_NUMBERS,
+    ordinals=_ORDINALS,
     units=_UNITS,
     which=_WHICH,
     day=re.compile(rf"\b(?P<day>{_one_of(_DAYS)})\b", re.IGNORECASE),
-    ago=re.compile(rf"(?<!\bhalf )\b{_NUMBER}\s+{_UNIT}s?\s+ago\b", re.IGNORECASE),
-    past=re.compile(rf"\b(?:last|past|previous)\s+{_NUMBER}\s+{_UNIT}s?\b", re.IGNORECASE),
-    unit=re.compile(rf"\b(?P<which>{_one_of(_WHICH)})\s+{_UNIT}\b", re.IGNORECASE),
+    ago=re.compile(
+        rf"(?<!\bhalf )\b{_NUMBER}\s+(?:{_UNIT}s?|{_WEEKDAY})\s+(?:ago|back)\b(?:\s+(?P<from>today|yesterday)\b)?",
+        re.IGNORECASE,
+    ),
+    past=re.compile(
+        rf"\b(?:(?:last|past|previous)\s+{_NUMBER}\s+{_UNIT}s?"
+        rf"|(?:past|(?:in|over|during|within|for|of)\s+the\s+(?:last|previous))\s+{_ONE_UNIT})\b",
+        re.IGNORECASE,
+    ),
+    before_last=re.compile(rf"\b(?:{_UNIT}|{_WEEKDAY})\s+before\s+last\b", re.IGNORECASE),
+    unit=re.compile(
+        rf"\b(?:(?P<which>{_one_of(_WHICH)})\s+{_LONG_UNIT}|(?:on|at|over|during)\s+the\s+(?P<latest>weekend))\b",
+        re.IGNORECASE,
+    ),
     weekday=re.compile(
-        rf"\b(?:(?P<which>{_one_of(_WHICH)})\s+|on\s+|{_AFTER_BOUND}){_WEEKDAY}", re.IGNORECASE
+        rf"\b(?:(?:(?P<which>{_one_of(_WHICH)})\s+|on\s+|{_AFTER_BOUND}){_WEEKDAY}|{_BARE_WEEKDAY})",
+        re.IGNORECASE,
+    ),
+    day_of_month=re.compile(  # but not "on the 18th floor"
+        r"\bon\s+the\s+(?P<day>\d{1,2})(?:st|nd|rd|th)\b(?=\s*(?:[?.,;:!)]|$)|\s+(?:and|at|in|did|do|was|were|had|have"
+        r"|we|i|you|he|she|they|with|about|to|or)\b)",
+        re.IGNORECASE,
     ),
     bound=re.compile(
         r"\b(?:(?P<since>since|from)|(?P<after>after)|(?P<before>before)|(?P<until>until|till|up\s+to)"

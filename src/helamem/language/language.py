@@ -26,14 +26,18 @@ class Times:
     Attributes:
         days: The offset of words for days, such as -1 for "yesterday".
         weekdays: The number of each weekday, Monday being 0, by its first three letters.
-        numbers: Words for numbers.
-        units: "day", "week", "weekend", "month" or "year" for each word, in the singular.
+        numbers: Words for numbers; spaces in them may be hyphens in a text.
+        ordinals: Words for days of a month, from 1 to 31.
+        units: "hour", "day", "week", "weekend", "fortnight", "month" or "year" for each word, in the singular.
         which: -1, 0 or 1 for words such as "last", "this" and "next".
         day: A word for a day (day).
-        ago: A number of units before now (number, unit).
-        past: The last number of units (number, unit).
-        unit: The last, this or next unit (which, unit).
-        weekday: A day of the week (which, weekday).
+        ago: A number of units or weekdays before now, or before today or yesterday (number, unit, weekday or short,
+            from).
+        past: The last number of units up to now, or the last one of them (number, unit, or one).
+        before_last: The unit or weekday before the last one (unit, weekday or short).
+        unit: The last, this or next unit (which, unit), or the latest one that has begun (latest).
+        weekday: A day of the week (which, weekday, short or bare).
+        day_of_month: A day of a month that is not named (day).
         bound: Words that make the next date an end of a period (since, after, before, until, or between).
         link: Words between the ends of one period (to, or and).
     """
@@ -41,13 +45,16 @@ class Times:
     days: Mapping[str, int] = field(default_factory=dict)
     weekdays: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
+    ordinals: Mapping[str, int] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     which: Mapping[str, int] = field(default_factory=dict)
     day: re.Pattern[str] = NOTHING
     ago: re.Pattern[str] = NOTHING
     past: re.Pattern[str] = NOTHING
+    before_last: re.Pattern[str] = NOTHING
     unit: re.Pattern[str] = NOTHING
     weekday: re.Pattern[str] = NOTHING
+    day_of_month: re.Pattern[str] = NOTHING
     bound: re.Pattern[str] = NOTHING
     link: re.Pattern[str] = NOTHING
 
@@ -84,7 +91,7 @@ class Language:
         pleasantry: Beginnings of thanks, greetings and applause.
         months: The number of each name of a month, short and long, lower case.
         month_words: Names of months that are also names of people, lower case.
-        month_date: A date with a month's name: groups `before`, `month`, `after`, `year`.
+        month_date: A date with a month's name: groups `before` or `ordinal` or `which`, `month`, `after`, `year`.
         month_days: Days of one month, from one to another: groups `since` or `start`, `end`, `month`, `year`; or
             `in`, `first`, `last`, `of`.
         times: Relative periods.

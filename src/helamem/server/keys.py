@@ -13,9 +13,9 @@ import hmac
 import json
 import secrets
 import threading
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from helamem import private
 from helamem.errors import ConfigError, DataError
@@ -162,7 +162,7 @@ def _hash(whole: str) -> str:
 def _parsed(file: Path) -> dict[str, Key]:
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
-        keys = [_checked(Key(**each)) for each in kept]
+        keys = [_key(each) for each in kept]
     except (OSError, ValueError, TypeError, KeyError, DataError) as error:
         raise ConfigError(
             f"{file} is not a file of keys ({error}); restore it, or delete it and make new keys"
@@ -170,18 +170,19 @@ def _parsed(file: Path) -> dict[str, Key]:
     return {key.prefix: key for key in keys}
 
 
-def _checked(key: Key) -> Key:
+def _key(kept: dict[str, Any]) -> Key:
     """A key of the file, whatever edited it.
 
     Raises:
-        TypeError, ValueError: A value is none that `create` writes.
+        KeyError, TypeError, ValueError: A value is none that `create` writes.
     """
-    if key.scope not in SCOPES:
-        raise ValueError(f"the scope {key.scope!r} is none of {', '.join(SCOPES)}")
-    if not isinstance(key.namespaces, list) or not all(isinstance(e, str) for e in key.namespaces):
-        raise ValueError(f"{key.namespaces!r} is no list of namespaces")
-    if not isinstance(key.prefix, str) or not isinstance(key.hash, str):
+    if kept["scope"] not in SCOPES:
+        raise ValueError(f"the scope {kept['scope']!r} is none of {', '.join(SCOPES)}")
+    namespaces = kept["namespaces"]
+    if not isinstance(namespaces, list) or not all(isinstance(each, str) for each in namespaces):
+        raise ValueError(f"{namespaces!r} is no list of namespaces")
+    if not isinstance(kept["prefix"], str) or not isinstance(kept["hash"], str):
         raise TypeError("a key's prefix and hash are texts")
-    if not isinstance(key.expires_at, int | float | None):
-        raise TypeError(f"{key.expires_at!r} is no time in epoch seconds")
-    return replace(key, namespaces=tuple(key.namespaces))
+    if not isinstance(kept["expires_at"], int | float | None):
+        raise TypeError(f"{kept['expires_at']!r} is no time in epoch seconds")
+    return Key(**{**kept, "namespaces": tuple(namespaces)})
