@@ -381,6 +381,34 @@ class TestSearch:
 
                 assert best.at == MONDAY - timedelta(days=back), words
 
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "What did we talk about {}?",
+            "What happened {}?",
+            "{}, what did we eat?",
+            "What did we do {}?",
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("words", "back"), [("yesterday", 1), ("two days ago", 2), ("last Sunday", 7)]
+    )
+    def test_a_word_for_a_day_means_the_day_it_means_to_who_asks(
+        self, memory: Memory, question: str, words: str, back: int
+    ) -> None:
+        for day in range(20):
+            for said in (
+                "Yesterday we had soup.",
+                "It happened last Sunday.",
+                "That was two days ago.",
+            ):
+                memory.add(said, at=MONDAY + timedelta(days=day))
+        asked_at = MONDAY + timedelta(days=20)
+
+        found = memory.search(question.format(words), k=3, at=asked_at).hits
+
+        assert [(asked_at - timedelta(days=back)).date()] * 3 == [hit.at.date() for hit in found]
+
     def test_only_what_filters_let_through_is_brought_by_a_day(self, memory: Memory) -> None:
         for speaker in ("Ana", "Ben"):
             memory.add(Turn("I had soup.", speaker, at=MONDAY))

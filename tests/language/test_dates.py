@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.language.dates import Period, names_time, names_year, periods_named
+from helamem.language.dates import Period, dated, names_time, names_year, periods_named
 from helamem.language.english import ENGLISH
 
 TODAY = date(2024, 5, 15)  # a Wednesday
@@ -199,6 +199,20 @@ def test_a_day_is_read_in_every_form(day: date, rest: str) -> None:
 def test_no_text_is_too_odd(text: str) -> None:
     for each in periods_named(text, TODAY, ENGLISH):
         assert each.first is None or each.last is None or each.first <= each.last
+    dated(text, TODAY, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What did I eat yesterday?", "What did I eat 2024-05-14?"),
+        ("Yesterday, or two days ago?", "2024-05-14, or 2024-05-13?"),
+        ("Who sang Yesterday in the last week?", "Who sang Yesterday in the last week?"),
+        ("on 5 May 2023", "on 5 May 2023"),
+    ],
+)
+def test_a_day_that_is_named_by_its_distance_gets_its_date(text: str, expected: str) -> None:
+    assert expected == dated(text, TODAY, ENGLISH)
 
 
 @pytest.mark.parametrize(

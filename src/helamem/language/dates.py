@@ -72,6 +72,7 @@ class Period:
 
 
 Reader: TypeAlias = "Callable[[re.Match[str], date, Language], list[Period] | None]"
+Readers: TypeAlias = "tuple[tuple[re.Pattern[str], Reader], ...]"
 
 
 def periods_named(text: str, today: date, language: Language) -> list[Period]:
@@ -87,7 +88,7 @@ def periods_named(text: str, today: date, language: Language) -> list[Period]:
     [Period(first=datetime.date(2023, 12, 31), last=None)]
     """
     asking = _questions_in(text, language)
-    found = sorted(_expressions(asking, today, language), key=lambda each: each[0])
+    found = sorted(_expressions(asking, language, _all(language), today), key=lambda each: each[0])
     periods: list[Period] = []
     end = 0
     while found:
@@ -111,8 +112,33 @@ def words_of_time(text: str, today: date, language: Language) -> list[str]:
     ['5 May 2023']
     """
     asking = _questions_in(text, language)
-    found = sorted((start, stop) for start, stop, _ in _expressions(asking, today, language))
+    found = sorted(
+        (start, stop) for start, stop, _ in _expressions(asking, language, _all(language), today)
+    )
     return [asking[start:stop] for start, stop in found]
+
+
+def dated(text: str, today: date, language: Language) -> str:
+    """The text with its date for a day that it names relative to today: in a memory the same words mean another day.
+
+    >>> from helamem.language import ENGLISH
+    >>> dated("What did Ana cook last Friday?", date(2024, 5, 15), ENGLISH)
+    'What did Ana cook 2024-05-10?'
+    >>> dated("Who sang Yesterday two weeks ago?", date(2024, 5, 15), ENGLISH)
+    'Who sang Yesterday two weeks ago?'
+    """
+    found = sorted(_expressions(text, language, _relative(language), today), reverse=True)
+    for start, stop, periods in found:
+        day = periods[0].first
+        if day and day == periods[0].last and not _is_title(text, start, stop, language):
+            text = f"{text[:start]}{day.isoformat()}{text[stop:]}"
+    return text
+
+
+def _is_title(text: str, start: int, stop: int, language: Language) -> bool:
+    """Whether a word such as "Yesterday" has a capital inside of a text."""
+    word = text[start:stop]
+    return word.lower() in language.times.days and word[0].isupper() and bool(text[:start].strip())
 
 
 def names_time(text: str, language: Language) -> bool:
@@ -170,11 +196,20 @@ def _beside(day: date, days: int) -> date:
 
 
 def _expressions(
-    text: str, today: date, language: Language
+    text: str, language: Language, readers: Readers, today: date
 ) -> Iterator[tuple[int, int, list[Period]]]:
     """Start, end and possible periods of each expression in a text; they do not overlap."""
-    times = language.times
-    readers: tuple[tuple[re.Pattern[str], Reader], ...] = (
+    for pattern, read in readers:
+        for match in pattern.finditer(text):
+            periods = _within_calendar(read, match, today, language)
+            if periods is not None:
+                yield match.start(), match.end(), periods
+                text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+
+
+def _all(language: Language) -> Readers:
+    """The readers of all expressions, in the order in which they are looked for."""
+    return (
         (_YEAR_FIRST, _numbered),
         (_YEAR_LAST, _numbered_backwards),
         (_SHORT_YEAR, _with_short_year),
@@ -183,22 +218,23 @@ def _expressions(
         (_MONTH_OF_YEAR, _numbered),
         (_EAST_ASIAN, _numbered),
         (language.month_days, _days_of_month),
+        *_relative(language),
+        (language.month_date, _with_month),
+        (language.times.day_of_month, _day_of_month),
+        (_YEAR, _numbered),
+    )
+
+
+def _relative(language: Language) -> Readers:
+    times = language.times
+    return (
         (times.ago, _ago),
         (times.day, _day_away),
         (times.past, _past),
         (times.before_last, _before_last),
         (times.unit, _unit_beside),
         (times.weekday, _weekday),
-        (language.month_date, _with_month),
-        (times.day_of_month, _day_of_month),
-        (_YEAR, _numbered),
     )
-    for pattern, read in readers:
-        for match in pattern.finditer(text):
-            periods = _within_calendar(read, match, today, language)
-            if periods is not None:
-                yield match.start(), match.end(), periods
-                text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
 
 
 def _within_calendar(

@@ -73,10 +73,11 @@ def understand(
         names_apart: Whether speakers' names are left out of the vector.
     """
     asked = without_framing(composed(query), language)
-    bare = without_names(asked, speakers, language)
+    timed = without_names(asked, speakers, language)  # June may be somebody's name
+    periods = dates.periods_named(timed, at.date(), language)
+    asked, bare = (dates.dated(each, at.date(), language) for each in (asked, timed))
     telling = dict.fromkeys(terms_of(bare, language))
     words = bare if names_apart else asked
-    periods = dates.periods_named(bare, at.date(), language)  # June may be somebody's name
     return Question(
         text=query,
         vector=indexing.embed(embedder, [words])[0],
@@ -85,8 +86,8 @@ def understand(
         n_telling=len(telling),
         dating=frozenset(
             term
-            for words in dates.words_of_time(bare, at.date(), language)
-            for term in terms_of(words, language)
+            for named_time in dates.words_of_time(bare, at.date(), language)
+            for term in terms_of(named_time, language)
         ),
         named=named(query, speakers, language),
         misspelt=_misspelt(asked, speakers, language),
