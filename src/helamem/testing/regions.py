@@ -310,7 +310,7 @@ def _said(generator: np.random.Generator, i: int) -> str:
 def _drawn(generator: np.random.Generator) -> RegionQuery:
     """A random question."""
     many = {"nearest": 0} if generator.random() < 0.1 else {}
-    day = float(generator.integers(0, 5))
+    days = generator.uniform(0, 5, size=(int(generator.integers(0, 4)), 2)) * (1.0, 0.3)
     conditions: Sequence[dict[str, object] | None] = (
         None, {"speaker": "Ana"}, {"kind": "fact"}, {"session": "session 1"},
     )  # fmt: skip
@@ -320,7 +320,7 @@ def _drawn(generator: np.random.Generator) -> RegionQuery:
         "lexical": int(generator.integers(1, 8)),
         "cues": int(generator.integers(0, 4)),
         "reach": int(generator.integers(0, 3)),
-        "periods": [(day * DAY, (day + 1) * DAY)] if generator.random() < 0.5 else [],
+        "periods": [(DAY * day, DAY * (day + more)) for day, more in days.tolist()],
         "where": filters.parse(conditions[int(generator.integers(0, len(conditions)))]),
         "rule": replace(samples.PLAIN, tau=6.0, floor=0.1),
         "now": 12.0,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helamem import Config, Memory
+from helamem.stores.postgres import regions
 from helamem.testing import FixedClock
 from search import test_golden as golden
 
@@ -62,3 +65,14 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(each) for key, each in value.items()}
     return [_rounded(each) for each in value] if isinstance(value, list) else value
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=5))
+def test_periods_are_apart_and_hold_the_same_moments(periods: list[tuple[int, int]]) -> None:
+    starts, ends = regions.apart(periods)
+
+    bounds = [each for period in zip(starts, ends, strict=True) for each in period]
+    assert sorted(set(bounds)) == bounds
+    for at in range(10):
+        in_one = any(start <= at < end for start, end in periods)
+        assert in_one == any(a <= at < b for a, b in zip(starts, ends, strict=True))

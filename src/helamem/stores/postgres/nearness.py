@@ -26,9 +26,11 @@ _SCANS = {
         "(SELECT n.id AS node, n.vector <#> %(vector)s::vector AS far FROM helamem.node n"
         " WHERE n.namespace = %(ns)s AND {where} ORDER BY far, n.id LIMIT {k})"
     ),
+    # OFFSET 0 keeps PostgreSQL from sorting whole vectors by their nodes.
     "passage": (
-        "(SELECT p.node, min(p.vector <#> %(vector)s::vector) AS far FROM helamem.passage p"
-        " WHERE p.namespace = %(ns)s AND {where} GROUP BY p.node ORDER BY far, p.node LIMIT {k})"
+        "(SELECT node, min(far) AS far FROM (SELECT p.node, p.vector <#> %(vector)s::vector AS far"
+        " FROM helamem.passage p WHERE p.namespace = %(ns)s AND {where} OFFSET 0) f"
+        " GROUP BY node ORDER BY far, node LIMIT {k})"
     ),
 }
 _LOOKUPS = {

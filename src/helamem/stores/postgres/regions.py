@@ -40,7 +40,11 @@ _BY_WORDS = (
 _SAID_THEN = (
     "EXISTS (SELECT 1 FROM helamem.node n WHERE n.namespace = %(ns)s AND n.id = w.node AND {})"
 )
-_DURING = "EXISTS (SELECT 1 FROM unnest(%(starts)s::float8[], %(ends)s::float8[]) AS p(a, b) WHERE n.at >= a AND n.at < b)"
+# From the first start to the last end, which an index finds, and before the end of the last period that has begun.
+_DURING = (
+    "n.at >= %(first)s::float8 AND n.at < %(last)s::float8"
+    " AND n.at < (%(ends)s::float8[])[width_bucket(n.at, %(starts)s::float8[])]"
+)
 _IS_ALLOWED = "{} IN (SELECT id FROM allowed)"
 _ITS_NODE = f"p.node IN (SELECT n.id FROM helamem.node n WHERE n.namespace = %(ns)s AND {_DURING})"
 _DECAYED = edge_table.decayed(
@@ -287,11 +291,14 @@ def _nearest(query: RegionQuery, where: Where, ns: UUID) -> str:
 
 
 def _values(query: RegionQuery, vector: NDArray[np.float32]) -> dict[str, Any]:
+    starts, ends = apart(query.periods)
     return {
         "vector": rows.literal(vector, len(vector)),
         "terms": [encoding.digest(term) for term in query.terms],
-        "starts": [start for start, _ in query.periods],
-        "ends": [end for _, end in query.periods],
+        "starts": starts,
+        "ends": ends,
+        "first": starts[0] if starts else None,
+        "last": ends[-1] if ends else None,
         "nearest": query.nearest,
         "lexical": query.lexical,
         "cues": query.cues,
@@ -302,3 +309,16 @@ def _values(query: RegionQuery, vector: NDArray[np.float32]) -> dict[str, Any]:
         "floor": query.rule.floor,
         "now": query.now,
     }
+
+
+def apart(periods: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Starts and ends of the same time as periods that are apart, ascending; without empty ones."""
+    starts: list[float] = []
+    ends: list[float] = []
+    for start, end in sorted(each for each in periods if each[0] < each[1]):
+        if ends and start <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            starts.append(start)
+            ends.append(end)
+    return starts, ends
