@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from helamem.stores import growing
-from helamem.stores.sqlite import SQLiteStore, loading, packs
+from helamem.stores.sqlite import SQLiteStore, cache, loading, packs
 from helamem.testing import samples
 
 if TYPE_CHECKING:
@@ -221,3 +223,30 @@ def held(store: SQLiteStore) -> Held:
     found = store._file.caches.of(store._claim.number).held
     assert found is not None
     return found
+
+
+def test_who_needs_nothing_new_does_not_wait_for_who_does(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(path)
+    fill(store)
+    store.nearest(samples.vector("turn"), 1, kinds=["episode"])
+    reading, done = threading.Event(), threading.Event()
+    catch_up = cache.caught_up
+
+    def slowly(*arguments: Any) -> Held:
+        reading.set()
+        assert done.wait(60)
+        return catch_up(*arguments)
+
+    with store.reading() as before, ThreadPoolExecutor(1) as pool:
+        before.nearest(samples.vector("turn"), 1, kinds=["episode"])
+        samples.add(opened(path), "one more")
+        monkeypatch.setattr(cache, "caught_up", slowly)
+        later = pool.submit(store.nearest, samples.vector("turn"), 200, kinds=["episode"])
+        assert reading.wait(60)
+        seen, _ = before.nearest(samples.vector("turn"), 200, kinds=["episode"])
+        done.set()
+
+        assert (100, 101) == (len(seen), len(later.result()[0]))
+    store.close()

@@ -48,10 +48,13 @@ class Cache:
         """The index of a snapshot.
 
         If others have advanced the index since the snapshot began, an earlier one serves; if none is early enough,
-        the snapshot gets one of its own.
+        the snapshot gets one of its own. Nobody waits for the lock who needs nothing new.
         """
+        state = namespace.state(space)
+        for held in reversed(self._moments):
+            if held.state == state and not _is_outgrown(held.index, state):
+                return held
         with self._lock:
-            state = namespace.state(space)
             held = caught_up(space, self._not_after(state), state)
             self._offer(held)
             return held
