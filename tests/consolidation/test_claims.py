@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -7,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.consolidation import claims
+from helamem.consolidation import claims, grounding
 from helamem.language.english import ENGLISH
-from helamem.models import schemas
+from helamem.models import prompts, schemas
 from samples import MAY_8, episode, fact
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ KNOWN = [fact(9, "Ana lives in Paris.")]
 
 def told(**others: Any) -> dict[str, Any]:
     return {
+        "sources": [3],
+        "speaker": "Ana",
+        "said": "",
+        "about": "Ana",
         "text": "Ana moved to Berlin on 7 May 2023.",
         "kind": "statement",
-        "about": "Ana",
-        "sources": [3],
         "valid_from": "2023-05-07",
         "relation": "new",
         "old": None,
@@ -37,7 +40,7 @@ def told(**others: Any) -> dict[str, Any]:
 
 def parsed(*facts: dict[str, Any]) -> Parsed:
     reply: Any = {"facts": list(facts)}
-    assert schemas.misfit(reply, claims.SCHEMA) is None
+    assert schemas.misfit(reply, claims.schema(2, related=True)) is None
     return claims.parse(reply, EPISODES, KNOWN, ENGLISH)
 
 
@@ -49,30 +52,65 @@ def only(**others: Any) -> Claim:
 
 class TestMessages:
     def test_episodes_and_known_facts_are_quoted_in_the_order_of_time(self) -> None:
-        system, user = claims.messages(EPISODES[::-1], KNOWN)
+        system, *_, user = claims.messages(EPISODES[::-1], KNOWN, ENGLISH)
 
         assert ("system", "user") == (system["role"], user["role"])
         lines = user["content"].splitlines()
-        assert ["<episodes>", "</episodes>", "<facts>", "</facts>"] == [
+        assert ["<facts>", "</facts>", "<episodes>", "</episodes>"] == [
             line for line in lines if line.startswith("<")
         ]
-        assert '"id":3' in lines[1]
-        assert '"id":4' in lines[2]
-        assert '"id":9' in lines[5]
+        assert '"fact":9' in lines[1]
+        assert '"id":3' in lines[4]
+        assert '"id":4' in lines[5]
 
     def test_a_huge_episode_is_shown_in_part(self) -> None:
-        _, user = claims.messages([episode(1, "x" * 1_000_000)], [])
+        *_, user = claims.messages([episode(1, "x" * 1_000_000)], [], ENGLISH)
 
         assert len(user["content"]) < 2 * claims.MAX_EPISODE
 
+    def test_the_example_has_the_form_that_is_asked_for(self) -> None:
+        for known in ([], KNOWN):
+            reply = json.loads(claims.messages(EPISODES, known, ENGLISH)[2]["content"])
+            form = claims.schema(5, related=bool(known))
+
+            assert schemas.misfit(reply, form) is None
+
+    def test_what_the_example_gives_would_be_taken(self) -> None:
+        told = [
+            episode(int(str(line.get("id", n))), str(line["text"]), str(line["speaker"]))
+            for n, line in enumerate(prompts.EXAMPLE)
+        ]
+        reply: Any = {"facts": list(prompts.EXAMPLE_FACTS)}
+        result = claims.parse(reply, told, [], ENGLISH)
+
+        assert ([], len(prompts.EXAMPLE_FACTS)) == ([*result.refused], len(result.claims))
+        assert ["id" in line for line in prompts.EXAMPLE] == [
+            grounding.tells(each, ENGLISH) for each in told
+        ]
+
+    def test_episodes_show_dates_and_those_that_tell_nothing_no_id(self) -> None:
+        shown = [episode(3, "I moved yesterday.", "Ana"), episode(4, "How was it?", "Ben")]
+        lines = claims.messages(shown, [], ENGLISH)[-1]["content"].splitlines()
+
+        assert '"text":"I moved yesterday (7 May 2023)."' in lines[1]
+        assert '"id"' not in lines[2]
+
+    def test_relations_are_asked_for_only_if_facts_are_shown(self) -> None:
+        alone: Any = claims.schema(2, related=False)["properties"]
+        related: Any = claims.schema(2, related=True)["properties"]
+
+        assert set(claims.RELATION) == set(related["facts"]["items"]["required"]) - set(
+            alone["facts"]["items"]["required"]
+        )
+        assert prompts.REFLECT == claims.messages(EPISODES, [], ENGLISH)[0]["content"]
+        assert prompts.RELATING == claims.messages(EPISODES, KNOWN, ENGLISH)[0]["content"]
+
     def test_the_schema_bounds_the_number_of_facts(self) -> None:
-        few: Any = claims.schema(2)
-        many: Any = claims.schema(60)
+        few: Any = claims.schema(2, related=False)
+        many: Any = claims.schema(60, related=False)
 
         assert 8 == few["properties"]["facts"]["maxItems"]
-        assert 30 == many["properties"]["facts"]["maxItems"]
-        assert claims.SCHEMA["required"] == few["required"]
-        assert schemas.misfit({"facts": []}, few) is None
+        assert 45 == many["properties"]["facts"]["maxItems"]
 
     def test_the_model_is_part_of_who_distilled(self) -> None:
         assert claims.distiller("openai/a") != claims.distiller("openai/b")
@@ -156,11 +194,12 @@ class TestParse:
             ("Ana", [3], "Ana"),
             ("Maya", [4], "Maya"),
             ("Zoe", [3], "Ana"),
-            ("Zoe", [3, 4], ""),
+            ("Zoe", [3, 4], "Ana"),
+            ("Ben", [3, 4], "Ana"),
             ("", [4], "Ben"),
         ],
     )
-    def test_whom_it_is_about_must_stand_in_the_sources(
+    def test_whom_it_is_about_must_stand_in_the_fact_and_its_sources(
         self, name: str, sources: list[int], speaker: str
     ) -> None:
         told_ = "Maya moved to Berlin." if 3 not in sources else "Ana moved to Berlin."
@@ -179,6 +218,44 @@ class TestParse:
 
         assert [("new", None)] == [(claim.relation, claim.old) for claim in result.claims]
         assert (f"fact 1 is said to be 'replaces' to {old}, which was not shown",) == result.refused
+
+    def test_copied_words_name_the_source_better_than_its_number(self) -> None:
+        assert (3,) == only(sources=[4], said="I moved to Berlin yesterday").draft.sources
+
+    @pytest.mark.parametrize("said", ["Ana moved house", "Berlin", "..."])
+    def test_words_that_are_not_of_one_episode_name_none(self, said: str) -> None:
+        assert (3,) == only(said=said).draft.sources
+
+    def test_of_several_sentences_the_first_is_taken(self) -> None:
+        text = "Ana moved to Berlin on 7 May 2023. She loves it."
+
+        assert "Ana moved to Berlin on 7 May 2023." == only(text=text).draft.text
+
+    def test_relative_days_get_their_date(self) -> None:
+        text = "Ana moved to Berlin yesterday."
+
+        assert "Ana moved to Berlin yesterday (7 May 2023)." == only(text=text).draft.text
+
+    def test_a_day_that_no_source_names_is_refused(self) -> None:
+        result = parsed(told(text="Ana moved to Berlin last night."))
+
+        assert ("fact 1 has a date relative to a day that it does not name",) == result.refused
+
+    def test_what_says_far_more_than_its_sources_is_refused(self) -> None:
+        text = "Ana moved to Berlin with two cats, her mother and a red piano."
+
+        assert ("fact 1 says more than its sources do",) == parsed(told(text=text)).refused
+
+    def test_a_fact_that_everything_is_said_to_replace_is_replaced_by_nothing(self) -> None:
+        three = [episode(n, f"I moved {n} times.", "Ana") for n in (3, 4, 5)]
+        facts: list[Any] = [
+            told(text=f"Ana moved {each.id} times.", sources=[each.id], relation="replaces", old=9)
+            for each in three
+        ]
+        result = claims.parse({"facts": facts}, three, KNOWN, ENGLISH)
+
+        assert [("new", None)] * 3 == [(each.relation, each.old) for each in result.claims]
+        assert ("3 facts are said to stand in a relation to 9, so none does",) == result.refused
 
     def test_a_cluster_gives_no_more_facts_than_it_has_episodes(self) -> None:
         result = parsed(*(told(text=f"Ana moved {i} times.") for i in range(5)))

@@ -117,9 +117,9 @@ class TestFacts:
         )
         assert datetime(2023, 5, 7, tzinfo=UTC) == fact.at
         assert {
-            "distiller": "openai/tiny/prompt-3",
+            "distiller": "openai/tiny/prompt-4",
             "model": "openai/tiny",
-            "prompt": "3",
+            "prompt": "4",
         } == fact.metadata
         assert fact.id in memory.search("Who moved to Berlin?").ids
 
@@ -330,7 +330,7 @@ class TestReconsolidation:
     def test_the_nearest_known_facts_are_shown(self, memory: Memory) -> None:
         _, llm = self.distil(memory, text="Ana lives.")
 
-        assert [self.paris(memory).id] == [e["id"] for e in shown(llm.calls[0].messages, "facts")]
+        assert [self.paris(memory).id] == [e["fact"] for e in shown(llm.calls[0].messages, "facts")]
 
     def test_the_same_fact_is_merged_and_grows_surer(self, memory: Memory) -> None:
         report, _ = self.distil(memory, text="Ana lives in Paris.")
@@ -555,10 +555,10 @@ class TestALongAnswer:
 
     def test_what_is_complete_of_the_shortest_answer_is_kept(self) -> None:
         memory = opened(**{"llm.max_tokens": 150})
-        talk(memory, 16)
+        talk(memory, 10)
         report, asked = consolidated_by(Wordy(), memory)
 
-        assert [16] == asked
+        assert [10] == asked
         assert [f"Ana said: Thing number {i} is here." for i in (0, 2, 4, 6)] == texts(memory)
         assert (1, ()) == (report.clusters, report.failed)
         assert "cut off after 4 facts, which are kept; raise llm.max_tokens" in report.refused[0]

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helamem.language.english import ENGLISH
+from helamem.language.language import NEUTRAL
 from helamem.models import prompts
 from samples import episode, fact
 
@@ -22,6 +26,7 @@ def test_no_text_can_end_a_line_or_close_a_tag(texts: list[str]) -> None:
 def test_every_prompt_that_shows_memories_calls_them_data() -> None:
     for prompt in (
         prompts.REFLECT,
+        prompts.RELATING,
         prompts.ANSWER,
         prompts.PLAN,
         prompts.SELECT,
@@ -38,6 +43,34 @@ def test_lines_carry_what_dates_are_worked_out_from() -> None:
         "speaker": "Ana",
         "text": "I went yesterday.",
     } == prompts.episode_line(episode(7, "I went yesterday."))
+
+
+@pytest.mark.parametrize(
+    ("said", "dated"),
+    [
+        ("I left yesterday, not today.", "I left yesterday (7 May 2023), not today (8 May 2023)."),
+        ("It rained last month's end.", "It rained last month's (April 2023) end."),
+        ("We met two years ago.", "We met two years ago (2021)."),
+        ("Next week is full.", "Next week (15 to 21 May 2023) is full."),
+        ("We paint these past few weeks.", "We paint these past few weeks."),
+        ("A fine past ten days!", "A fine past ten days (28 April to 8 May 2023)!"),
+        ("See you on Friday, or next Friday.", "See you on Friday, or next Friday (12 May 2023)."),
+        ("The next day we left.", "The next day we left."),
+        ("It was last week (a Sunday).", "It was last week (a Sunday)."),
+    ],
+)
+def test_relative_days_get_their_dates(said: str, dated: str) -> None:
+    assert dated == prompts.dated(said, date(2023, 5, 8), ENGLISH)
+
+
+def test_a_period_over_two_years_names_both() -> None:
+    assert "Last week (26 December 2022 to 1 January 2023) was slow." == prompts.dated(
+        "Last week was slow.", date(2023, 1, 2), ENGLISH
+    )
+
+
+def test_a_language_without_relative_times_has_none() -> None:
+    assert "yesterday" == prompts.dated("yesterday", date(2023, 5, 8), NEUTRAL)
 
 
 def test_the_assistant_is_marked() -> None:

@@ -178,7 +178,7 @@ def _said(
     recall = retrieve(memory, first, searches, config, filters)
     said = _checked_answer(llm, question, recall, config, language)
     if config.investigate and said.text is None:
-        more = investigate(llm, question, recall, tried=[question, *searches])
+        more = investigate(llm, question, recall, language, tried=[question, *searches])
         recall = retrieve(memory, recall, more, config, filters)
         said = _checked_answer(llm, question, recall, config, language)
     return said, recall
@@ -198,10 +198,12 @@ def plan(llm: LLM, question: str, at: datetime) -> list[str]:
     return _searches(reply.data, tried=[question])
 
 
-def investigate(llm: LLM, question: str, recall: Recall, *, tried: Sequence[str]) -> list[str]:
+def investigate(
+    llm: LLM, question: str, recall: Recall, language: Language, *, tried: Sequence[str]
+) -> list[str]:
     """Further queries by the model after the earlier ones found no answer."""
     lines: list[dict[str, Json]] = [{"search": each} for each in tried]
-    shown = prompts.quoted("memories", (memory_line(hit, question) for hit in recall.hits[:10]))
+    shown = _quoted(recall.hits[:10], question, language)
     failed = prompts.quoted("tried", lines)
     reply = llm.complete(
         Request(
@@ -257,9 +259,9 @@ def _checked_answer(
 
 def answer_from(llm: LLM, question: str, recall: Recall, config: Ask, language: Language) -> Said:
     """An answer from the hits that fit into the budget, selected and verified if so configured."""
-    shown = fitting(recall.hits, config.max_tokens, recall.query)
+    shown = fitting(recall.hits, config.max_tokens, recall.query, language)
     if config.select and shown:
-        shown = select(llm, question, recall.at, shown)
+        shown = select(llm, question, recall.at, shown, language)
     if not shown:
         return Said(text=None, citations=())
     said = answer(llm, question, recall.at, shown, language)
@@ -268,27 +270,33 @@ def answer_from(llm: LLM, question: str, recall: Recall, config: Ask, language: 
     return said
 
 
-def fitting(hits: Iterable[Hit], max_tokens: int, question: str) -> list[Hit]:
+def fitting(hits: Iterable[Hit], max_tokens: int, question: str, language: Language) -> list[Hit]:
     """The best hits whose quotations fit into a number of tokens; one that does not fit is skipped."""
     left, chosen = max_tokens, []
     for hit in hits:
-        cost = count_tokens(prompts.row(memory_line(hit, question)) + "\n")
+        cost = count_tokens(prompts.row(shown_line(hit, question, language)) + "\n")
         if cost <= left:
             left -= cost
             chosen.append(hit)
     return chosen
 
 
-def select(llm: LLM, question: str, at: datetime, hits: Sequence[Hit]) -> list[Hit]:
+def select(
+    llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language
+) -> list[Hit]:
     """The hits that the model considers relevant."""
-    reply = llm.complete(Request(_prompt(prompts.SELECT, question, at, hits), schema=SELECT_SCHEMA))
+    reply = llm.complete(
+        Request(_prompt(prompts.SELECT, question, at, hits, language), schema=SELECT_SCHEMA)
+    )
     chosen = set(schemas.fitting_items(reply.data, SELECT_SCHEMA, "ids")[0])
     return [hit for hit in hits if hit.id in chosen]
 
 
 def answer(llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language) -> Said:
     """Answer from these memories, and check the citations."""
-    reply = llm.complete(Request(_prompt(prompts.ANSWER, question, at, hits), schema=ANSWER_SCHEMA))
+    reply = llm.complete(
+        Request(_prompt(prompts.ANSWER, question, at, hits, language), schema=ANSWER_SCHEMA)
+    )
     return checked(reply.data, question, hits, language)
 
 
@@ -303,7 +311,7 @@ def verify(
 ) -> Said:
     """Verify an answer; correct or withdraw it if the memories do not support it."""
     quoted = prompts.quoted("draft", [{"answer": draft.text, "citations": list(draft.citations)}])
-    system, user = _prompt(prompts.VERIFY, question, at, hits)
+    system, user = _prompt(prompts.VERIFY, question, at, hits, language)
     reply = llm.complete(
         Request(
             [system, {"role": "user", "content": f"{user['content']}\n{quoted}"}],
@@ -353,18 +361,32 @@ def memory_line(hit: Hit, question: str) -> dict[str, Json]:
     return line | {"text": excerpt(str(line["text"]), question, MAX_MEMORY)}
 
 
+def shown_line(hit: Hit, question: str, language: Language) -> dict[str, Json]:
+    """A memory as a model is shown it: with the dates that its "yesterday" and "last week" mean."""
+    line = memory_line(hit, question)
+    if hit.kind == "fact":
+        return line
+    return line | {"text": prompts.dated(str(line["text"]), hit.at.date(), language)}
+
+
 def in_order(hits: Iterable[Hit]) -> list[Hit]:
     """The hits: facts first, then episodes by time."""
     return sorted(hits, key=lambda hit: (hit.kind == "episode", hit.at, hit.id))
 
 
-def _prompt(rules: str, question: str, at: datetime, hits: Sequence[Hit]) -> list[Message]:
+def _prompt(
+    rules: str, question: str, at: datetime, hits: Sequence[Hit], language: Language
+) -> list[Message]:
     """The messages of a prompt: the rules, then the memories and the question."""
-    memories = prompts.quoted("memories", (memory_line(hit, question) for hit in in_order(hits)))
+    memories = _quoted(in_order(hits), question, language)
     return [
         {"role": "system", "content": rules},
         {"role": "user", "content": f"{memories}\n{_question_line(question, at)}"},
     ]
+
+
+def _quoted(hits: Iterable[Hit], question: str, language: Language) -> str:
+    return prompts.quoted("memories", (shown_line(hit, question, language) for hit in hits))
 
 
 def _question_line(question: str, at: datetime) -> str:

@@ -161,13 +161,15 @@ class Chat:
         """The hits that fit into the prompt, except turns that are in it already."""
         seen = {turn.id for turn in self._turns[-self._window :]} if self._window else set()
         hits = [hit for hit in recall.hits if hit.id not in seen]
-        return ask.fitting(hits, self._memory.config.ask.max_tokens, recall.query)
+        max_tokens = self._memory.config.ask.max_tokens
+        return ask.fitting(hits, max_tokens, recall.query, self._language)
 
     def _messages(self, text: str, at: datetime, shown: Sequence[Hit]) -> list[Message]:
         """The rules, the latest turns, and the message after what it brought back."""
         recent = self._turns[-self._window :] if self._window else []
         memories = prompts.quoted(
-            "memories", (ask.memory_line(hit, text) for hit in ask.in_order(shown))
+            "memories",
+            (ask.shown_line(hit, text, self._language) for hit in ask.in_order(shown)),
         )
         return [
             {"role": "system", "content": self._rules},

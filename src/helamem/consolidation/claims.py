@@ -7,13 +7,16 @@ must rest on episodes of the cluster.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from helamem.consolidation import grounding
 from helamem.consolidation.distiller import Draft
 from helamem.language.characters import clean
+from helamem.language.sentences import sentences
+from helamem.language.terms import words_of
 from helamem.models import prompts, schemas
 
 if TYPE_CHECKING:
@@ -27,28 +30,29 @@ if TYPE_CHECKING:
 Relation: TypeAlias = Literal["new", "same", "replaces", "unsure"]
 
 MAX_TEXT = 500  # characters of a fact
-MIN_MOST_FACTS = 8  # that a call may give; more where there are more than twice as many episodes
+MIN_MOST_FACTS = 8  # that a call may give; more where there are more episodes
+MAX_RELATED = 2  # facts of a reply that may concern the same known fact
 MAX_EPISODE = 1500  # characters shown of an episode
 
+# In the order in which a model writes: where it stands, who said it in which words, and then what it says of whom.
+# A small model that names several sources names them all, and one that does not copy the words mixes up the persons.
+PROPERTIES: dict[str, Json] = {
+    "sources": {"type": "array", "items": {"type": "integer"}, "maxItems": 1},
+    "speaker": {"type": "string"},
+    "said": {"type": "string"},
+    "about": {"type": "string"},
+    "text": {"type": "string"},
+    "kind": {"type": "string", "enum": ["statement", "trait", "agent", "procedure"]},
+    "valid_from": {"type": "string"},
+}
+RELATION: dict[str, Json] = {
+    "relation": {"type": "string", "enum": ["new", "same", "replaces", "unsure"]},
+    "old": {"type": ["integer", "null"]},
+}
 FACT: dict[str, Json] = {
     "type": "object",
-    "properties": {
-        "text": {"type": "string"},
-        "kind": {"type": "string", "enum": ["statement", "trait", "agent", "procedure"]},
-        "about": {"type": "string"},
-        "sources": {"type": "array", "items": {"type": "integer"}},
-        "valid_from": {"type": "string"},
-        "relation": {"type": "string", "enum": ["new", "same", "replaces", "unsure"]},
-        "old": {"type": ["integer", "null"]},
-    },
-    "required": ["text", "kind", "about", "sources", "valid_from", "relation", "old"],
-    "additionalProperties": False,
-}
-_ASKED = frozenset(FACT["required"])  # type: ignore[arg-type]  # a list of names
-SCHEMA: Mapping[str, Json] = {
-    "type": "object",
-    "properties": {"facts": {"type": "array", "items": FACT}},
-    "required": ["facts"],
+    "properties": PROPERTIES | RELATION,
+    "required": [name for name in PROPERTIES if name not in {"speaker", "said"}],
     "additionalProperties": False,
 }
 
@@ -80,24 +84,29 @@ class Parsed:
     misshapen: bool = False
 
 
-def schema(n_episodes: int) -> dict[str, Json]:
-    """`SCHEMA` for a cluster of `n_episodes`, with at most as many facts.
+def schema(n_episodes: int, *, related: bool) -> dict[str, Json]:
+    """The form of a reply about `n_episodes`.
 
-    The limit makes small models stop, which might otherwise write facts until they are cut off.
+    The limit to the number of facts makes small models stop, which might otherwise write facts until they are
+    cut off.
+
+    Args:
+        related: Whether known facts are shown, to which new ones may stand in a relation.
     """
-    properties = SCHEMA["properties"]
-    assert isinstance(properties, dict)  # noqa: S101  # for the type checker
-    facts = properties["facts"]
-    assert isinstance(facts, dict)  # noqa: S101
+    properties = PROPERTIES | RELATION if related else PROPERTIES
+    fact: dict[str, Json] = {**FACT, "properties": properties, "required": list(properties)}
+    facts: dict[str, Json] = {"type": "array", "items": fact, "maxItems": most_facts(n_episodes)}
     return {
-        **SCHEMA,
-        "properties": {"facts": {**facts, "maxItems": most_facts(n_episodes)}},
+        "type": "object",
+        "properties": {"facts": facts},
+        "required": ["facts"],
+        "additionalProperties": False,
     }
 
 
 def most_facts(n_episodes: int) -> int:
     """How many facts a call about so many episodes may give."""
-    return max(n_episodes // 2, MIN_MOST_FACTS)
+    return max(3 * n_episodes // 4, MIN_MOST_FACTS)
 
 
 def shorter_in_halves(n_episodes: int) -> bool:
@@ -110,18 +119,45 @@ def distiller(model: str) -> str:
     return f"{model}/prompt-{prompts.VERSION}"
 
 
-def messages(episodes: Sequence[Episode], known: Sequence[Fact]) -> list[Message]:
+def messages(
+    episodes: Sequence[Episode], known: Sequence[Fact], language: Language
+) -> list[Message]:
     """The request about one cluster, with the nearest known facts."""
     told = sorted(episodes, key=lambda episode: (episode.at, episode.id))
-    lines = [prompts.episode_line(episode) for episode in told]
-    for line in lines:
-        line["text"] = str(line["text"])[:MAX_EPISODE]
-    said = prompts.quoted("episodes", lines)
-    facts = prompts.quoted("facts", map(prompts.fact_line, known))
+    said = prompts.quoted("episodes", (_line(episode, language) for episode in told))
     return [
-        {"role": "system", "content": prompts.REFLECT},
-        {"role": "user", "content": f"{said}\n{facts}"},
+        {"role": "system", "content": prompts.RELATING if known else prompts.REFLECT},
+        *_example(related=bool(known)),
+        {"role": "user", "content": _facts(map(prompts.fact_line, known)) + said},
     ]
+
+
+def _example(*, related: bool) -> list[Message]:
+    """A request and its reply, as a small model needs them; it relates nothing, since such a model repeats it."""
+    unrelated: dict[str, Json] = {"relation": "new", "old": None} if related else {}
+    facts: list[Json] = [fact | unrelated for fact in prompts.EXAMPLE_FACTS]
+    return [
+        {"role": "user", "content": prompts.quoted("episodes", prompts.EXAMPLE)},
+        {"role": "assistant", "content": prompts.row({"facts": facts})},
+    ]
+
+
+def _facts(known: Iterable[Mapping[str, Json]]) -> str:
+    """Known facts, quoted; their numbers are not called ids, or a small model takes them for episodes."""
+    lines = [{"fact": line["id"], **{k: v for k, v in line.items() if k != "id"}} for line in known]
+    return prompts.quoted("facts", lines) + "\n" if lines else ""
+
+
+def _line(episode: Episode, language: Language) -> dict[str, Json]:
+    """An episode as it is quoted; one that tells nothing has no id, so that no fact is made of it."""
+    line = prompts.episode_line(episode) | {"text": _shown(episode, language)}
+    if not grounding.tells(episode, language):
+        del line["id"]
+    return line
+
+
+def _shown(episode: Episode, language: Language) -> str:
+    return prompts.dated(episode.text[:MAX_EPISODE], episode.at.date(), language)
 
 
 def parse(
@@ -145,7 +181,7 @@ def parse(
             f"{len(facts) - len(episodes)} facts are more than a cluster of {len(episodes)} episodes gives"
         )
     return Parsed(
-        claims=tuple(c for c in claims if c is not None),
+        claims=reader.without_guesses([claim for claim in claims if claim is not None]),
         refused=tuple(reader.refused),
         misshapen=bool(claims) and reader.misshapen == len(claims),
     )
@@ -162,6 +198,7 @@ class _Reader:
         self._episodes = episodes
         self._known = known
         self._language = language
+        self._words = {id_: self._run(_shown(each, language)) for id_, each in episodes.items()}
 
     def refuse(self, sentence: str) -> None:
         self.refused.append(sentence)
@@ -169,7 +206,7 @@ class _Reader:
     def claim(self, number: int, fact: Any) -> Claim | None:  # noqa: ANN401  # JSON of a model
         """One fact; None if it is refused. Members that were not asked for are ignored."""
         if isinstance(fact, dict):
-            fact = {name: each for name, each in fact.items() if name in _ASKED}
+            fact = {name: each for name, each in fact.items() if name in PROPERTIES | RELATION}
         wrong = schemas.misfit(fact, FACT, f"fact {number}")
         if wrong:
             self.misshapen += 1
@@ -179,22 +216,38 @@ class _Reader:
 
     def _claim(self, number: int, fact: Mapping[str, Any]) -> Claim | None:
         text = " ".join(fact["text"].translate(_CONTROLS).split())
+        text = next(
+            iter(sentences(text, self._language)), ""
+        )  # what follows needs it to be understood
         wrong = _why_not_a_fact(text, self._language)
-        sources = () if wrong else self._sources(number, text, fact["sources"])
+        named = self._named(fact["sources"], str(fact.get("said", "")))
+        sources = () if wrong else self._sources(number, text, named)
+        text = grounding.dated(text, self._at_ids(sources), self._language)
         wrong = wrong or self._unfounded(text, sources)
         if wrong:
             self.refuse(f"fact {number} {wrong}")
             return None
-        relation, old = self._relation(number, fact["relation"], fact["old"])
+        relation, old = self._relation(number, fact.get("relation", "new"), fact.get("old"))
         draft = Draft(
             text=text,
             kind=fact["kind"],
             confidence=grounding.certainty(text, self._at_ids(sources), self._language),
             sources=sources,
-            speaker=self._subject(fact["about"], sources),
+            speaker=self._subject(fact["about"], text, sources),
             at=self._time_of(number, fact["valid_from"], sources),
         )
         return Claim(draft=draft, relation=relation, old=old)
+
+    def _named(self, ids: Sequence[float], said: str) -> Sequence[float]:
+        """The sources: those given, unless another episode alone has the copied words.
+
+        A small model copies words better than numbers.
+        """
+        found = [id_ for id_, words in self._words.items() if self._run(said) in words]
+        return found if len(found) == 1 and found[0] not in ids else ids
+
+    def _run(self, text: str) -> str:
+        return f" {' '.join(words_of(text, self._language))} "
 
     def _sources(self, number: int, text: str, ids: Sequence[float]) -> tuple[int, ...]:
         """The cited sources that are in the cluster and share words with the fact."""
@@ -221,11 +274,26 @@ class _Reader:
         if not sources:
             return "has no source"
         said, cluster = self._at_ids(sources), list(self._episodes.values())
+        if grounding.is_undated(text, said, self._language):
+            return "has a date relative to a day that it does not name"
         if grounding.stranger(text, said, cluster, self._language):
             return "uses a name that its sources do not"
-        if grounding.misattributed(text, said, cluster, self._language):
-            return "claims about one person what another said of themselves"
-        return ""
+        if grounding.merely_reports(text, cluster, self._language):
+            return "tells that somebody spoke, and not what they said"
+        if grounding.certainty(text, said, self._language) < grounding.LEAST:
+            return "says more than its sources do"
+        return grounding.unsupported(text, said, cluster, self._language)
+
+    def without_guesses(self, claims: Sequence[Claim]) -> tuple[Claim, ...]:
+        """The claims, without relations to a known fact that a repetitive model relates to one fact after the other."""
+        times = Counter(claim.old for claim in claims if claim.old is not None)
+        guessed = {old: n for old, n in times.items() if n > MAX_RELATED}
+        for old, n in guessed.items():
+            self.refuse(f"{n} facts are said to stand in a relation to {old}, so none does")
+        return tuple(
+            replace(claim, relation="new", old=None) if claim.old in guessed else claim
+            for claim in claims
+        )
 
     def _relation(
         self, number: int, relation: Relation, old: float | None
@@ -237,16 +305,16 @@ class _Reader:
             return "new", None
         return relation, int(old)
 
-    def _subject(self, name: str, sources: Sequence[int]) -> str:
-        """The subject: the model's name if the sources contain it, else their common speaker, if any."""
+    def _subject(self, name: str, text: str, sources: Sequence[int]) -> str:
+        """Whom a fact is about: as the model says if the fact and its sources have the name, else as the fact says."""
         name = " ".join(clean(name)[0].split())
-        said = " ".join(
-            f"{grounding.who(episode)} {episode.text}" for episode in self._at_ids(sources)
-        )
-        if name and name.casefold() in said.casefold():
+        told = self._at_ids(sources)
+        said = " ".join(f"{grounding.who(episode)} {episode.text}" for episode in told).casefold()
+        if name and name.casefold() in text.casefold() and name.casefold() in said:
             return name
-        speakers = {grounding.who(episode) for episode in self._at_ids(sources)}
-        return speakers.pop() if len(speakers) == 1 else ""
+        speakers = {grounding.who(episode) for episode in told}
+        common = speakers.pop() if len(speakers) == 1 else ""
+        return grounding.subject_of(text, list(self._episodes.values()), self._language) or common
 
     def _time_of(self, number: int, day: str, sources: Sequence[int]) -> datetime:
         said_at = max(self._episodes[source].at for source in sources)

@@ -6,11 +6,14 @@ cited sources.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from helamem.language import names, persons
+from helamem.language.dates import relative_times
 from helamem.language.sentences import is_question, opens_sentence, sentences
 from helamem.language.terms import TOKEN, folded, terms_of, words_of
+from helamem.models import prompts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from helamem.language.language import Language
     from helamem.records import Episode
 
+_NOTE = re.compile(r"\[[^\[\]\n]{1,200}\]")  # "[image: a dog]" was not said
+LEAST = 0.25  # certainty of a claim; with less, most of it is not what was said
 ONE_SOURCE = 0.6  # certainty of a claim if one episode has all of its words
 ALIKE = 4  # least letters in common, as of "Sweden" and "Swedish"
 
@@ -37,19 +42,59 @@ def flaw(claim: str, language: Language) -> str:
     flaws = (
         (not terms_of(claim, language), "says nothing"),
         (is_question(claim, language), "is a question"),
-        (
-            sum(each[0].isupper() for each in sentences(claim, language)) > 1,
-            "is more than one sentence",
-        ),
         (claim.rstrip("\"'\u201d\u2019) ").endswith("!"), "is an exclamation"),
         (
             persons.speaks_of_self(claim, language) or persons.addresses(claim, language),
             "speaks in the first or second person",
         ),
-        (language.times.day.search(claim), "has a date relative to a day that it does not name"),
         (persons.leaves_open(claim, language), "leaves open whom or what it is about"),
     )
     return next((reason for found, reason in flaws if found), "")
+
+
+def tells(episode: Episode, language: Language) -> bool:
+    """Whether an episode may hold a fact: a sentence that is no question, no pleasantry, and not just about "you".
+
+    What an assistant says is about its user, so that "you" does not count there.
+    """
+    return any(
+        terms_of(sentence, language)
+        and not is_question(sentence, language)
+        and not language.pleasantry.match(sentence)
+        and (episode.role == "assistant" or not _applauds(sentence, language))
+        for sentence in _sentences(episode, language)
+    )
+
+
+def _sentences(episode: Episode, language: Language) -> list[str]:
+    return sentences(_NOTE.sub(" ", episode.text), language)
+
+
+def _applauds(sentence: str, language: Language) -> bool:
+    """Whether a sentence is only about whoever is spoken to, or an exclamation that names nothing."""
+    if persons.speaks_of_self(sentence, language):
+        return False
+    exclaims = sentence.endswith("!") and not names.names_something(sentence, language)
+    return exclaims or persons.addresses(sentence, language)
+
+
+def dated(claim: str, sources: Sequence[Episode], language: Language) -> str:
+    """A claim with the dates behind "yesterday" and the like, if a source uses the same words."""
+    for episode in sources:
+        if _times(claim, episode, language) <= _times(episode.text, episode, language):
+            claim = prompts.dated(claim, episode.at.date(), language)
+    return claim
+
+
+def is_undated(claim: str, sources: Sequence[Episode], language: Language) -> bool:
+    """Whether a claim says "yesterday" or the like without a date."""
+    return any(_times(claim, episode, language) for episode in sources)
+
+
+def _times(text: str, episode: Episode, language: Language) -> set[str]:
+    """The words of a text, in lower case, that mean another time on another day."""
+    found = relative_times(text, episode.at.date(), language)
+    return {text[start:end].lower() for start, end, _ in found}
 
 
 def bearing(claim: str, episodes: Sequence[Episode], language: Language) -> list[Episode]:
@@ -73,22 +118,40 @@ def stranger(
     )
 
 
-def misattributed(
-    claim: str, sources: Sequence[Episode], cluster: Sequence[Episode], language: Language
-) -> bool:
-    """Whether a claim says of one speaker what its sources say of another.
+def subject_of(claim: str, cluster: Sequence[Episode], language: Language) -> str:
+    """The speaker of a cluster whom a claim names first, and so is about; empty if it names none."""
+    return _subject(claim, cluster, language)[0]
 
-    A claim is about the person it names first. A sentence supports claims about its speaker, about persons
-    it names, and, if it says "you", about the other speakers of the cluster.
-    """
+
+def merely_reports(claim: str, cluster: Sequence[Episode], language: Language) -> bool:
+    """Whether a claim tells that a speaker spoke, and not what they said: "Ana shared her thoughts on tea"."""
+    subject, end = _subject(claim, cluster, language)
+    return bool(subject and language.reporting.match(claim, end))
+
+
+def _subject(claim: str, cluster: Sequence[Episode], language: Language) -> tuple[str, int]:
+    """The speaker whom a claim names first, and where the name ends; "" and 0 if it names none."""
     speakers = sorted({who(episode) for episode in cluster if who(episode)})
     found = names.mentions(claim, speakers, language, after_articles=True)
-    if not found:
-        return False
-    subject = speakers[found[0][2]]
+    return (speakers[found[0][2]], found[0][1]) if found else ("", 0)
+
+
+def unsupported(
+    claim: str, sources: Sequence[Episode], cluster: Sequence[Episode], language: Language
+) -> str:
+    """Why the sentences of the sources that are nearest to a claim do not support it; empty if they do.
+
+    A question supports nothing. Any other sentence supports claims about its speaker, unless it is about whoever
+    it speaks to, and about those whom it names, addresses or calls "she".
+    """
     said = _terms_of_claim(claim, cluster, language)
     nearest = _nearest(said, sources, language)
-    return not any(_is_about(subject, sentence, speaker, language) for sentence, speaker in nearest)
+    if not nearest:
+        return "repeats a question"
+    subject = subject_of(claim, cluster, language)
+    if subject and not any(_is_about(subject, each, by, language) for each, by in nearest):
+        return "claims about one person what another said of themselves"
+    return ""
 
 
 def certainty(claim: str, sources: Sequence[Episode], language: Language) -> float:
@@ -112,26 +175,35 @@ def _is_about(subject: str, sentence: str, speaker: str, language: Language) -> 
         return persons.speaks_of_self(sentence, language) or not persons.addresses(
             sentence, language
         )
-    if persons.addresses(sentence, language) or names.mentions(sentence, [subject], language):
-        return True
-    return not persons.speaks_of_self(sentence, language)
+    return (
+        persons.addresses(sentence, language)
+        or bool(names.mentions(sentence, [subject], language))
+        or persons.speaks_of_others(sentence, language)
+        or not language.first_person
+    )
 
 
 def _nearest(
     said: set[str], sources: Sequence[Episode], language: Language
 ) -> list[tuple[str, str]]:
-    """The sentences of all sources with the most terms of a claim, each with its speaker."""
+    """The statements of all sources with the most terms of a claim, each with its speaker."""
     shared = [
-        (len(said & set(terms_of(sentence, language))), sentence, who(episode))
+        (len(said & set(terms_of(statement, language))), statement, who(episode))
         for episode in sources
-        for sentence in sentences(episode.text, language)
+        for sentence in _sentences(episode, language)
+        if (statement := _stated(sentence, language))
     ]
     most = max((n for n, *_ in shared), default=0)
-    return [(sentence, speaker) for n, sentence, speaker in shared if n == most]
+    return [(statement, speaker) for n, statement, speaker in shared if n == most > 0]
+
+
+def _stated(sentence: str, language: Language) -> str:
+    """What a sentence states: all, or of a question what is before its last comma, as in "It rained, did you see?"."""
+    return sentence.rpartition(",")[0] if is_question(sentence, language) else sentence
 
 
 def _terms(episode: Episode, language: Language) -> set[str]:
-    return set(terms_of(episode.text, language))
+    return set(terms_of(_NOTE.sub(" ", episode.text), language))
 
 
 def _terms_of_claim(claim: str, episodes: Sequence[Episode], language: Language) -> set[str]:

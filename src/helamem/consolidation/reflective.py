@@ -50,8 +50,8 @@ class Reflective:
         shown = self._facts_nearby([episode.id for episode in episodes])
         reply, cut_off = self._reply_to(
             Request(
-                claims.messages(episodes, shown),
-                schema=claims.schema(len(episodes)),
+                claims.messages(episodes, shown, self._language),
+                schema=claims.schema(len(episodes), related=bool(shown)),
                 max_tokens=self._config.llm.max_tokens,
             ),
             salvage=not claims.shorter_in_halves(len(episodes)),

@@ -59,6 +59,8 @@ VERDICT: Mapping[str, Json] = {
 # Every text that a model is given, here and in the product.
 RULES = (
     prompts.REFLECT,
+    prompts.RELATING,
+    *map(prompts.row, (*prompts.EXAMPLE, *prompts.EXAMPLE_FACTS)),
     prompts.ANSWER,
     prompts.PLAN,
     prompts.SELECT,

@@ -118,6 +118,29 @@ def words_of_time(text: str, today: date, language: Language) -> list[str]:
     return [asking[start:stop] for start, stop in found]
 
 
+def relative_times(text: str, today: date, language: Language) -> list[tuple[int, int, Period]]:
+    """The expressions that mean another time on another day, such as "last week": start, end, period; in order.
+
+    A weekday needs "last" or "next". Those after "the", as in "the next day", count from another day, and those
+    before a parenthesis are explained already.
+
+    >>> from helamem.language import ENGLISH
+    >>> relative_times("Ana left yesterday.", date(2024, 1, 1), ENGLISH)
+    [(9, 18, Period(first=datetime.date(2023, 12, 31), last=datetime.date(2023, 12, 31)))]
+    """
+    readers = tuple(
+        (pattern, _weekday_beside if read is _weekday else read)
+        for pattern, read in _relative(language)
+    )
+    return sorted(
+        (start, end, period)
+        for start, end, (period,) in _expressions(text, language, readers, today)
+        if not _is_title(text, start, end, language)
+        and not _follows_determiner(text, start, language)
+        and not text[end:].lstrip().startswith("(")
+    )
+
+
 def dated(text: str, today: date, language: Language) -> str:
     """The text with its date for a day that it names relative to today: in a memory the same words mean another day.
 
@@ -427,6 +450,17 @@ def _since(match: re.Match[str], today: date, language: Language) -> int:
     groups = match.groupdict()
     named = next(said for key in ("weekday", "short", "bare") if (said := groups.get(key)))
     return (today.weekday() - language.times.weekdays[named[:3].lower()]) % 7
+
+
+def _weekday_beside(match: re.Match[str], today: date, language: Language) -> list[Period] | None:
+    """A weekday with "last" or "next"; None without, since it may lie on either side of today."""
+    which = language.times.which.get((match["which"] or "").lower(), 0)
+    return _weekday(match, today, language) if which else None
+
+
+def _follows_determiner(text: str, start: int, language: Language) -> bool:
+    before = text[max(0, start - 8) : start].split()
+    return bool(before) and before[-1].lower() in language.determiners
 
 
 def _units_away(unit: str, n: int, today: date) -> Period:

@@ -74,6 +74,13 @@ _PLEASANTRY = re.compile(
     r"|nice|great|awesome|cool|amazing|sure|no (?:worries|problem))\b",
     re.IGNORECASE,
 )
+_REPORTING = re.compile(
+    r"\W*(?:(?:is|was|has|had|also|just|then|first|really|been) )*"
+    r"(?:(?:agree|thank|greet|mention|ask|praise|compliment|respond|repl[iy]|comment|wonder|chat)(?:e?s|e?d|ing)?\b"
+    r"|(?:shar(?:es?|ed|ing)|express(?:es|ed|ing)?|discuss(?:es|ed|ing)?)"
+    r"(?: (?:his|her|their|its|a|an|the|some|more))? (?:thoughts?|feelings?|opinions?|views?|plans?|ideas?|thanks)\b)",
+    re.IGNORECASE,
+)
 _FRAMING = re.compile(
     r"\b(?:(?:an? |the )?(?:(?:clear|comprehensive|complete|brief|short|detailed|full|concise) )*"
     r"(?:summary|overview|recap|list) of"
@@ -303,6 +310,7 @@ ENGLISH = Language(
     neuter=frozenset(["it", "its", "itself"]),
     showing=_SHOWING,
     pleasantry=_PLEASANTRY,
+    reporting=_REPORTING,
     months=_MONTH_NUMBERS,
     month_words=frozenset(_LONG_MONTHS),
     month_date=_MONTH_DATE,

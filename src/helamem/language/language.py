@@ -89,6 +89,7 @@ class Language:
         neuter: Pronouns for things, lower case.
         showing: How a sentence points at a picture or a link beside it.
         pleasantry: Beginnings of thanks, greetings and applause.
+        reporting: Words after somebody's name that only tell that they spoke, as in "Ana shared her thoughts".
         months: The number of each name of a month, short and long, lower case.
         month_words: Names of months that are also names of people, lower case.
         month_date: A date with a month's name: groups `before` or `ordinal` or `which`, `month`, `after`, `year`.
@@ -129,6 +130,7 @@ class Language:
     neuter: frozenset[str] = frozenset()
     showing: re.Pattern[str] = NOTHING
     pleasantry: re.Pattern[str] = NOTHING
+    reporting: re.Pattern[str] = NOTHING
     months: Mapping[str, int] = field(default_factory=dict)
     month_words: frozenset[str] = frozenset()
     month_date: re.Pattern[str] = NOTHING

@@ -40,6 +40,16 @@ def addresses(sentence: str, language: Language) -> bool:
     return any(word in language.second_person for word in _words(sentence, language))
 
 
+def speaks_of_others(sentence: str, language: Language) -> bool:
+    """Whether a sentence says "she", "they" or the like outside of quotation marks.
+
+    >>> from helamem.language import ENGLISH
+    >>> speaks_of_others("They moved.", ENGLISH), speaks_of_others("It rained.", ENGLISH)
+    (True, False)
+    """
+    return any(word in language.third_person for word in _words(sentence, language))
+
+
 def leaves_open(sentence: str, language: Language) -> bool:
     """Whether a sentence depends on another one: it begins with "that", or names nobody for "she".
 
