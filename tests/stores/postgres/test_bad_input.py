@@ -96,6 +96,10 @@ class TestOpening:
         with pytest.raises(StoreError, match=r"does not exist. Make it: createdb"):
             opened(server.url("nowhere"))
 
+    def test_a_user_who_is_not_there(self, server: Server) -> None:
+        with pytest.raises(StoreError, match=r'role "nobody" does not exist.*Give another user'):
+            opened(server.url("memories", "nobody"))
+
     def test_a_server_without_pgvector(self, server: Server, other: str) -> None:
         server.execute(f"ALTER DATABASE {other} SET extension_control_path = '/nowhere'")
 
@@ -266,6 +270,31 @@ class TestWaiting:
         holder.join()
         assert 0 == store.lessons()
         store.close()
+
+    def test_the_server_admits_no_more_connections(
+        self, server: Server, url: str, stranger: str
+    ) -> None:
+        theirs = server.url("memories", stranger)
+        server.execute(
+            "GRANT USAGE ON SCHEMA helamem TO stranger",
+            "GRANT SELECT ON ALL TABLES IN SCHEMA helamem TO stranger",
+            "ALTER ROLE stranger CONNECTION LIMIT 1",
+            database="memories",
+        )
+        store = opened(url)
+        samples.add(store, "one")
+        guest = opened(theirs, wait_s=0.1)
+        server.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'stranger'"
+        )
+        with (
+            psycopg.connect(theirs),
+            pytest.raises(StoreError, match=r"admits no more connections.*max_connections"),
+        ):
+            guest.lessons()
+        for each in (store, guest):
+            each.close()
+        server.execute("DROP OWNED BY stranger", database="memories")
 
     def test_another_process_writes_for_too_long(self, url: str) -> None:
         store, other = opened(url, wait_s=0.1), opened(url)

@@ -174,6 +174,7 @@ class Database:
 
     def __init__(self, url: str, *, connections: int, wait_s: float, synchronous: bool) -> None:
         self.shown = shown(url)
+        self._url = url
         self._wait_s = wait_s
         self._settings = {
             "lock_ms": f"{int(1e3 * wait_s)}",
@@ -298,6 +299,7 @@ class Database:
         except (PoolTimeout, PoolClosed) as exc:
             stats = self._pool.get_stats()
             if stats["pool_size"] < self._pool.max_size or self._pool.closed:
+                pools.connected(self._url, self._wait_s).close()  # or it says why not
                 raise StoreError(
                     f"{self.shown} does not answer for {self._wait_s:g} seconds. Nothing was done; check that the "
                     "server runs, and try again."

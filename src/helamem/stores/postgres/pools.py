@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -61,9 +62,19 @@ def returned(pool: ConnectionPool[Connection[tuple[Any, ...]]]) -> None:
 
 def _prepare(url: str, wait_s: float) -> None:
     """Connect once, so that what is wrong is told as it is, and bring the schema up to date."""
+    with connected(url, wait_s) as connection, faults.explained(shown(url)):
+        schema.ensure(connection, shown(url))
+
+
+def connected(url: str, wait_s: float) -> Connection[tuple[Any, ...]]:
+    """A connection outside of any pool.
+
+    Raises:
+        StoreError: There is none to be had; it says why.
+    """
     name = shown(url)
     try:
-        connection = psycopg.connect(
+        return psycopg.connect(
             url, autocommit=True, connect_timeout=max(int(wait_s), 2), application_name=NAME
         )
     except psycopg.OperationalError as exc:
@@ -74,27 +85,25 @@ def _prepare(url: str, wait_s: float) -> None:
             f"{name} is no URL that PostgreSQL can read. Write postgresql://USER@HOST/DATABASE, with special "
             "characters percent-encoded."
         ) from None
-    with faults.explained(name), connection:
-        schema.ensure(connection, name)
 
 
 def _unreachable(error: psycopg.Error, name: str) -> StoreError:
     """The driver gives no SQLSTATE for what the server says before it admits a connection."""
     words = str(error)
-    for sqlstate, sign in _SIGNS.items():
-        if sign in words:
+    for sqlstate, sign in _SIGNS:
+        if re.search(sign, words):
             return faults.meaning(psycopg.errors.lookup(sqlstate)(words), name)
     return StoreError(
         f"{name} cannot be reached: {faults.said(error)}. Check the address, and that the server runs."
     )
 
 
-_SIGNS = {
-    "28P01": "password authentication failed",
-    "28000": "pg_hba.conf",
-    "3D000": "does not exist",
-    "53300": "too many clients",
-}
+_SIGNS = (
+    ("28P01", "password authentication failed"),
+    ("28000", 'pg_hba.conf|role ".*" (does not exist|is not permitted)'),
+    ("3D000", 'database ".*" does not exist'),
+    ("53300", "too many (clients|connections)|connection slots are reserved"),
+)
 
 
 def _opened(
