@@ -260,7 +260,7 @@ CONCERNED = (
     Asked("How long do sessions live in Redis?", ("14 days",)),
     Asked("Add an alert for the Redis memory.", ("#lantern-ops", "80 %")),
     Asked("Write a migration that makes phone NOT NULL.", ("NOT VALID", "needs a downgrade")),
-    Asked("Import another CSV of members, from a gym in Linz.", ("import_members.py",)),
+    Asked("Import another CSV of members, from a gym in Salzburg.", ("import_members.py",)),
     Asked("Make the invoices for Kletterhalle Wien.", ("per_visit",)),
     Asked("Show UIAA grades on the route page.", ("French grades",)),
     Asked("The route search box fires a request at every key.", ("debounced",)),

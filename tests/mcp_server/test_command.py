@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ pytest.importorskip("mcp", reason="the extra [mcp] is not installed")
 from click.testing import CliRunner
 from mcp import Client, StdioServerParameters, stdio_client
 
+from helamem.agents.calling import SOCKET
 from helamem.agents.project import namespace_of
 from helamem.cli import main
 from mcp_server.conftest import called
@@ -38,6 +42,39 @@ async def test_a_host_starts_it_and_works_on_the_project_s_memory(era: str, tmp_
         main, ["list", "--namespace", namespace_of(tmp_path)], env={**own, "COLUMNS": "120"}
     )
     assert "The gate needs a lock." in listed.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_when_told_although_its_input_stays_open(
+    told: signal.Signals, tmp_path: Path
+) -> None:
+    own = {"HELAMEM_HOME": str(tmp_path), "HELAMEM_EMBEDDER": "hashing"}
+    said = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "a host", "version": "1"},
+    }
+    begin = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": said}
+    with subprocess.Popen(
+        [sys.executable, "-m", "helamem", "mcp"],
+        env={**os.environ, **own},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{json.dumps(begin)}\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(told)
+        try:
+            assert 0 == process.wait(60)
+        finally:
+            process.kill()
+
+    assert not (tmp_path / SOCKET).exists()
 
 
 def test_strangers_are_refused_where_there_are_no_keys() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,8 @@ from helamem.cli.serve import end_when_told, is_loopback, keys_of, require_free
 from helamem.cli.settings import App, pass_app, shared_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp.server import MCPServer
 
     from helamem.mcp.access import Access
@@ -74,9 +79,12 @@ def mcp(
         app.namespace = namespace_of(project)
     memories = _memories(app)
     if not http:
-        end_when_told()
-        with residing(memories):
-            _server(app, memories, session=session).run("stdio")
+        server = _server(app, memories, session=session)
+        with ExitStack() as held:
+            held.callback(memories.close)
+            held.enter_context(residing(memories))
+            _end_at_once_when_told(held.close)
+            server.run("stdio")
         return
     _refuse_strangers(app, host)
     require_free(host, port)
@@ -90,6 +98,17 @@ def mcp(
     security = transport_security(host, names)
     with residing(memories):
         server.run("streamable-http", host=host, port=port, transport_security=security)
+
+
+def _end_at_once_when_told(close: Callable[[], None]) -> None:
+    """Let SIGTERM and SIGINT end this process, although a thread of the SDK waits for a line that may never come."""
+
+    def end(*_: object) -> None:
+        close()
+        os._exit(0)
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, end)
 
 
 def _refuse_strangers(app: App, host: str) -> None:

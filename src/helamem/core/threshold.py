@@ -167,7 +167,9 @@ class _Reading:
         lengths = self._lists.lengths(found)
         scores = self._scoring.scores(table, lengths)
         is_open = (table == 0) & ~np.isin(found, self._complete)[:, np.newaxis]
-        return _Table(found, table, lengths, scores, scores + is_open @ self._unread)
+        # Not a matrix product, which would call other cores for a task that is over before they come.
+        rest = np.einsum("ij,j->i", is_open, self._unread)
+        return _Table(found, table, lengths, scores, scores + rest)
 
     def _complete_rows(self, table: _Table, rows: Ints) -> None:
         """Look up what else some documents have of terms whose lists were not read to their ends."""
