@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from helamem.language.characters import APOSTROPHES
 from helamem.language.sentences import opens_sentence
-from helamem.language.terms import TOKEN, UNSPACED_RUN, folded
+from helamem.language.terms import TOKEN, folded, is_unspaced
 
 if TYPE_CHECKING:
     import re
@@ -134,7 +134,7 @@ class _Known:
                 if len(word) > 1:
                     self._add(word, i)
                     self.small |= {word} if written.islower() else set()
-        self.longest = max((len(w) for w in self.words if UNSPACED_RUN.match(w)), default=0)
+        self.longest = max((len(w) for w in self.words if is_unspaced(w)), default=0)
 
     def _add(self, word: str, i: int) -> None:
         self.words.setdefault(word, set()).add(i)
@@ -175,7 +175,7 @@ def _readings(
     token: re.Match[str], said: str, longest: int, language: Language
 ) -> Iterator[tuple[str, int, int]]:
     """The parts of a token that may be names, with places: the whole, or any part of a run without spaces."""
-    if not UNSPACED_RUN.match(said):
+    if not is_unspaced(said):
         yield said, *token.span()
         return
     spans = _spans(token, said, language)

@@ -36,8 +36,6 @@ TOKEN = re.compile(
     rf"|[{EMOJI}]"
     rf"|[^\W_{UNSPACED}]+(?:[{INDIC}]+[^\W_{UNSPACED}]*)*"  # words, 42P07, b12
 )
-UNSPACED_RUN = re.compile(rf"[{UNSPACED}]+")
-_HAN_CHARACTER = re.compile(rf"[{HAN}]")
 _DIGIT = re.compile(r"\d")
 _VERSION = re.compile(r"v\d+\.\d")
 
@@ -125,8 +123,14 @@ def _read_once(token: str, language: Language) -> _Token:
 _read_often = lru_cache(MOST_TOKENS)(_read_once)
 
 
+def is_unspaced(token: str) -> bool:
+    """Whether a token begins in a script without spaces between words."""
+    # Compiling such a set takes a millisecond, so it is left to those who meet other letters.
+    return not token.isascii() and re.match(f"[{UNSPACED}]", token) is not None
+
+
 def _token_terms(token: str, language: Language) -> Iterator[str]:
-    if UNSPACED_RUN.match(token):
+    if is_unspaced(token):
         yield from _character_terms(token)
         return
     word = token.casefold()
@@ -139,7 +143,7 @@ def _character_terms(run: str) -> Iterator[str]:
         yield run
         return
     yield from map("".join, pairwise(run))
-    yield from _HAN_CHARACTER.findall(run)
+    yield from re.findall(f"[{HAN}]", run)
 
 
 def _term(word: str, language: Language) -> str:
