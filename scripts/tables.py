@@ -180,46 +180,28 @@ def corpora() -> str:
         return quality()
     result = _result(found[-1].name)
     systems = list(next(iter(result["corpora"].values()))["systems"])
-    head = [*(_strong(each) for each in systems), "best other memory", "MRR", "in 1,000 tokens"]
+    head = [*(_strong(each) for each in systems), "MRR", "in 1,000 tokens"]
+    rows = {name: each["systems"] for name, each in result["corpora"].items()}
     lines = [
         "| recall@10 | " + " | ".join(head) + " |",
         "|:--|" + "--:|" * len(head),
-        *(_corpus_row(name, each) for name, each in result["corpora"].items()),
+        *(_corpus_row(name, each) for name, each in rows.items()),
         "",
-        f"The last two columns compare `{systems[0]}` with the best simple system. Embedder "
+        f"The last two columns compare `{systems[0]}` with the best of the others. Embedder "
         f"`{result['embedder']}`, commit `{result['commit']}`, `{result['command']}`.",
         "",
     ]
     return "\n".join(lines)
 
 
-def _corpus_row(name: str, corpus: dict[str, Any]) -> str:
-    systems = corpus["systems"]
+def _corpus_row(corpus: str, systems: dict[str, Any]) -> str:
     first, *others = systems.values()
     against = [
         f"{_share(first[metric])} / {_share(max(each[metric] for each in others))}"
         for metric in ("mrr", "recall@1000tok")
     ]
     values = [_share(each["recall@10"]) for each in systems.values()]
-    return f"| {name} | " + " | ".join([*values, _best_peer(name, corpus), *against]) + " |"
-
-
-def _best_peer(name: str, corpus: dict[str, Any]) -> str:
-    """What the best of the peers finds, where they were asked about the whole corpus."""
-    file = RESULTS / f"{name}-peers-static.json"
-    if not file.is_file():
-        return ""
-    result = _result(file.name)
-    if (result["sha256"], result["conversations"]) != (corpus["sha256"], corpus["conversations"]):
-        return ""
-    found = {peer: result["systems"][peer]["recall@10"] for peer in _peers(result)}
-    best = max(found, key=lambda peer: found[peer])
-    return f"{_share(found[best])} ({_named(result, best)})"
-
-
-def _peers(result: dict[str, Any]) -> list[str]:
-    """The peers that finished every conversation."""
-    return [name for name in result["systems"] if name in result["peers"]]
+    return f"| {corpus} | " + " | ".join([*values, *against]) + " |"
 
 
 def _strong(system: str) -> str:
