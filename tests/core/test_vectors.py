@@ -127,6 +127,15 @@ def test_top_k_equals_the_naive_sort(values: Floats, k: int) -> None:
     assert reference.top_k(values.tolist(), k) == top_k(values, k).tolist()
 
 
+@given(st.integers(0, 999), st.integers(1, 9), st.integers(0, 8))
+def test_top_k_of_many_equals_the_naive_sort(seed: int, levels: int, k: int) -> None:
+    values = np.random.default_rng(seed).integers(levels, size=50).astype(np.float64)
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(module, "SAMPLED", 8)  # so that a bound is read off some of them
+
+        assert reference.top_k(values.tolist(), k) == top_k(values, k).tolist()
+
+
 @given(scores, ks)
 def test_top_k_begins_top_k_plus_one(values: Floats, k: int) -> None:
     assert top_k(values, k).tolist() == top_k(values, k + 1)[:k].tolist()

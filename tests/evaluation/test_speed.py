@@ -17,6 +17,7 @@ from helamem.evaluation.recording import Recorder
 from helamem.evaluation.released import KEEP, RATE, TEMPORAL, Released
 from helamem.memory import Memory
 from helamem.models.embedders import HashingEmbedder
+from helamem.stores.sqlite import word_search
 from helamem.testing import samples
 
 if TYPE_CHECKING:
@@ -88,7 +89,10 @@ class TestCandidates:
 
         assert {"vector": 1.0, "words": 1.0} == candidates.recall(memory._store, [query], k=2)
 
-    def test_words_that_are_not_looked_up_cost_candidates(self, memory: Memory) -> None:
+    def test_words_that_are_not_looked_up_cost_candidates(
+        self, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(word_search, "QUICK", 1)
         asked = samples.query(
             vector=np.ones(32, np.float32), terms=["river", "three"], nearest=2, max_postings=1
         )

@@ -12,6 +12,7 @@ from helamem import Config, Memory, Turn
 from helamem.models.embedders import HashingEmbedder
 from helamem.protocols import Postings
 from helamem.search.notes import left_out
+from helamem.stores.sqlite import word_search
 
 MOST: dict[str, Any] = {"candidates.max_postings": 3}
 
@@ -87,8 +88,9 @@ def test_an_empty_memory_has_nothing_to_say(memory: Memory) -> None:
     ],
 )
 def test_a_search_for_words_that_is_cut_short_is_told(
-    question: str, notes: tuple[str, ...]
+    question: str, notes: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(word_search, "QUICK", 1)
     config = Config.of("default", **MOST)
     with Memory(":memory:", config=config, embedder=HashingEmbedder(16)) as memory:
         memory.add([f"Grey cats, number {n}" for n in range(4)])

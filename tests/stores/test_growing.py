@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helamem.protocols import located
 from helamem.stores import growing
 from helamem.stores.growing import Rows
 
@@ -87,3 +88,12 @@ def test_two_who_append_to_one_moment_do_not_share() -> None:
     assert one.shares_with(rows)
     assert not other.shares_with(rows)
     assert ([0, 1, 7], [0, 1, 8]) == (one.values.tolist(), other.values.tolist())
+
+
+@given(st.sets(st.integers(-(2**63), 2**63 - 1) | st.integers(0, 9), max_size=9), st.integers(0, 9))
+def test_ids_are_located_with_gaps_and_without(ids: set[int], wanted: int) -> None:
+    known = sorted(ids)
+
+    found = located(np.array(known, np.int64), np.array([wanted, *known], np.int64))
+
+    assert [known.index(wanted) if wanted in ids else -1, *range(len(known))] == found.tolist()

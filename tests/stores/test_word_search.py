@@ -51,7 +51,7 @@ def _said(generator: np.random.Generator) -> str:
 @pytest.fixture
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a few postings, and nothing is read whole."""
-    monkeypatch.setattr(word_search, "WHOLE", 0)
+    monkeypatch.setattr(word_search, "QUICK", 0)
     monkeypatch.setattr(threshold, "FIRST", 4)
     monkeypatch.setattr(threshold, "AT_ONCE", 8)
 
@@ -83,11 +83,13 @@ def test_the_best_score_as_when_everything_is_read(
     with store._seeing() as seen:
         for question, within in questions(seen):
             found, words = scores(seen, question, within)
-            monkeypatch.setattr(word_search, "WHOLE", 10**6)
-            expected, _ = scores(seen, question, within)
-            monkeypatch.setattr(word_search, "WHOLE", 0)
+            with monkeypatch.context() as whole:
+                whole.setattr(word_search, "QUICK", 1)
+                expected, _ = scores(seen, question, within)
+                whole.setattr(word_search, "FEW", 0)
+                summed, _ = scores(seen, question, within)
 
-            assert expected == found
+            assert expected == found == summed
             assert 0.0 == words.left_out
 
 
@@ -122,6 +124,7 @@ def test_only_what_is_needed_is_looked_up(store: SQLiteStore) -> None:
 
 def test_as_many_postings_move_on_as_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posting_table, "MANY_NEW", 60)
+    monkeypatch.setattr(posting_table, "AT_LEAST", 0)
     generator = np.random.default_rng(6)
     kwargs: Any = {"namespace": "n", "embedder_name": "e", "dimension": samples.DIMENSION}
     store = SQLiteStore(":memory:", **kwargs)
@@ -152,7 +155,7 @@ def test_as_many_postings_move_on_as_are_added(monkeypatch: pytest.MonkeyPatch) 
 def _in_tiers(space: Space) -> tuple[int, int]:
     """How many postings each of the two trees has."""
     new, old = space.db.row(
-        "SELECT count(*) FILTER (WHERE tier = 0), count(*) FILTER (WHERE tier = 1) FROM posting"
+        "SELECT (SELECT count(*) FROM posting), (SELECT coalesce(sum(length(content) / 16), 0) FROM packed)"
     )
     return new, old
 

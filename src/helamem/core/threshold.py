@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from helamem.core.lexical import bm25
+from helamem.core.lexical import bm25, impact
 from helamem.core.vectors import top_k
 
 if TYPE_CHECKING:
@@ -88,6 +88,11 @@ class Scoring:
     def scores(self, counts: Floats, lengths: Floats) -> Floats:
         """The score of each document, shape (n,), from counts of shape (n, t)."""
         return bm25(counts, lengths, self.idf, mean_length=self.mean_length, k1=self.k1, b=self.b)
+
+    def parts(self, terms: Ints, counts: Floats | Ints, lengths: Floats) -> Floats:
+        """What each posting adds to the score of its document, shape (n,); all arguments have this shape."""
+        told = impact(counts, lengths, mean_length=self.mean_length, k1=self.k1, b=self.b)
+        return told * self.idf[terms]
 
 
 def best(lists: Lists, scoring: Scoring, *, k: int, most: int) -> Best:

@@ -94,7 +94,11 @@ def located(ids: Ints, wanted: Ints) -> Ints:
     """The index of each wanted id among the ascending `ids`; -1 if it is not among them."""
     if not len(ids):
         return np.full(len(wanted), -1)
-    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    last = len(ids) - 1
+    if int(ids[-1]) - int(ids[0]) == last:  # without gaps, so that nothing has to be sought
+        places = np.clip(wanted - ids[0], 0, last)
+    else:
+        places = np.minimum(np.searchsorted(ids, wanted), last)
     return np.where(ids[places] == wanted, places, -1)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from helamem.moments import EARLIEST, LATEST
 from helamem.stores.sqlite import packs, removing
-from helamem.stores.sqlite.posting_table import NEW, OLD
 from helamem.stores.sqlite.rows import IS_DOCUMENT
 
 if TYPE_CHECKING:
@@ -70,14 +69,22 @@ def _nodes(where: str, complaint: str) -> Check:
     )
 
 
+TERMS = "(SELECT id FROM term WHERE namespace = ?1)"
 _DOCUMENTS = (
-    "(SELECT count(*) FROM posting p JOIN node n ON n.id = p.node"  # our own words
-    f" WHERE p.tier IN ({NEW}, {OLD}) AND p.term = t.id AND n.active)"
+    f"(SELECT term, sum(n) AS n FROM (SELECT id AS term, 0 AS n FROM term WHERE id IN {TERMS} UNION ALL"
+    f" SELECT term, 1 FROM word WHERE node IN (SELECT id FROM node WHERE namespace = ?1 AND active)) GROUP BY term)"
 )
 # Where the words of a memory should be found and are not, and what is found that no memory has.
 _WORDS = "SELECT term, impact_level(count, length) AS level, node, count, rank FROM word JOIN node ON node.id = word.node"
-_POSTINGS = "SELECT term, level, node, count, rank FROM posting"
-_PLACED = f"(SELECT * FROM ({_WORDS} EXCEPT {_POSTINGS}) UNION ALL SELECT * FROM ({_POSTINGS} EXCEPT {_WORDS}))"
+_PACKED_NODES = "json_each(unpacked(content))"
+_POSTINGS = (
+    "SELECT term, level, node, count, rank FROM posting UNION ALL"
+    f" SELECT term, level, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM packed, {_PACKED_NODES}"
+)
+_PLACED = (
+    f"(SELECT * FROM ({_WORDS} EXCEPT SELECT * FROM ({_POSTINGS}))"
+    f" UNION ALL SELECT * FROM (SELECT * FROM ({_POSTINGS}) EXCEPT {_WORDS}))"
+)
 
 LOST = "NOT IN (SELECT id FROM node)"
 HOLDS = "(id NOT IN (SELECT node FROM superseded))"
@@ -147,20 +154,20 @@ CHECKS: tuple[Check, ...] = (
         ),
     ),
     Check(
-        f"SELECT count(*) FROM {_PLACED} WHERE node IN {MINE}",
+        f"SELECT count(*) FROM {_PLACED} WHERE node IN {MINE} OR term IN {TERMS}",
         "{} words of memories are not where they are looked for", "put there",
         (
-            f"DELETE FROM posting WHERE node IN {MINE}",
-            f"INSERT INTO posting SELECT {OLD}, term, impact_level(count, length), node, count, rank"
-            " FROM word JOIN node ON node.id = word.node WHERE namespace = ?1 ORDER BY 2, 3, 4",
+            f"DELETE FROM posting WHERE node IN {MINE} OR term IN {TERMS}",
+            f"DELETE FROM packed WHERE term IN {TERMS} OR EXISTS (SELECT 1 FROM {_PACKED_NODES} WHERE json_extract(value, '$[0]') IN {MINE})",
+            "INSERT INTO posting SELECT term, impact_level(count, length), node, count, rank"
+            " FROM word JOIN node ON node.id = word.node WHERE namespace = ?1 ORDER BY 1, 2, 3",
         ),
     ),
     Check(
-        "SELECT count(*) FROM term t WHERE namespace = ?1 AND documents <>"
-        f" {_DOCUMENTS}",
+        f"SELECT count(*) FROM term t JOIN {_DOCUMENTS} d ON d.term = t.id WHERE t.documents <> d.n",
         "{} terms have a wrong document frequency", "counted again",
         (
-            f"UPDATE term AS t SET documents = {_DOCUMENTS} WHERE namespace = ?1",
+            f"UPDATE term AS t SET documents = d.n FROM {_DOCUMENTS} d WHERE d.term = t.id",
         ),
     ),
 )  # fmt: skip

@@ -1,8 +1,9 @@
 """The inverted index: term frequencies per node, and document frequencies.
 
-The postings of a term are ordered by how much they can tell (`core.impacts`). New ones are written to a tree that is
-small enough for a batch to change each of its pages once. From there as many as are added move on to the large tree,
-in the order of terms, so that those of one page move together (a log-structured merge: O'Neil et al. 1996).
+The postings of a term are ordered by how much they can tell (`core.impacts`). New ones are rows of a tree that is
+small enough for a batch to change each of its pages once. From there as many as are added move on, in the order of
+terms, and are packed, many to a row, so that a frequent term is read quickly (a log-structured merge: O'Neil et al.
+1996; blocks of postings: Ding and Suel 2011, "Faster top-k document retrieval using block-max indexes").
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from itertools import count as count_up
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from helamem.core.impacts import END, level
+from helamem.errors import CorruptError
 from helamem.stores import encoding
 from helamem.stores.sqlite.namespace import NEW_POSTINGS, listed, put_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,10 +31,13 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.database import Database
     from helamem.stores.sqlite.namespace import Space
 
-NEW, OLD = 0, 1  # the small tree and the large one
 MANY_NEW = 400_000  # postings in the small tree: some 600 pages
+AT_LEAST = 16_384  # postings that may move on at once if there are many more
+PACKED = 256  # postings in a row at most
+RECORD = np.dtype([("node", "<i8"), ("count", "<u4"), ("rank", "<u4")])
 FROM_START = (0, 0, 0)
-LARGEST = 2**63 - 1
+SOME, SOME_ROWS = 1024, 16  # how much of a list is read first; then twice as much each time
+NOTHING: Ints = np.empty((0, 3), np.int64)
 
 
 class Found(NamedTuple):
@@ -59,40 +66,74 @@ def add(space: Space, contents: Sequence[tuple[int, Sequence[Term], int]]) -> No
     )
     space.db.many("INSERT INTO word VALUES (?, ?, ?, ?)", [word[:4] for word in words])
     space.db.many(
-        f"INSERT INTO posting VALUES ({NEW}, ?, ?, ?, ?, ?)",  # noqa: S608  # our own words
+        "INSERT INTO posting VALUES (?, ?, ?, ?, ?)",
         sorted((term, level(n, length), id_, n, rank) for id_, term, n, rank, length in words),
     )
     _move_on(space.db, len(words))
 
 
 def _move_on(db: Database, n_added: int) -> None:
-    """Move as many postings to the large tree as were added, once there are many in the small one."""
+    """Pack as many postings as were added, once there are many in the small tree; more while there are too many."""
     n, after = new_postings(db)
     n += n_added
     if n > MANY_NEW:
-        n, after = _moved(db, n, after, n_added)
+        n, after = _moved(db, n, after, min(n - MANY_NEW, max(n_added, AT_LEAST)))
     put_meta(db, NEW_POSTINGS, json.dumps([n, after]))
 
 
 def _moved(db: Database, n: int, after: Sequence[int], most: int) -> tuple[int, Sequence[int]]:
-    """Move the next postings; how many are left in the small tree, and the last one that was moved."""
-    place = f"tier = {NEW} AND (term, level, node) > (?, ?, ?)"
-    last = db.find(
-        f"SELECT term, level, node FROM posting WHERE {place} ORDER BY 1, 2, 3 LIMIT 1 OFFSET ?",  # noqa: S608
+    """Pack the next postings; how many are left in the small tree, and the last one that was packed."""
+    found = db.rows(
+        "SELECT term, level, node, count, rank FROM posting WHERE (term, level, node) > (?, ?, ?)"
+        " ORDER BY 1, 2, 3 LIMIT ?",
         *after,
-        most - 1,
+        most,
     )
-    until = last or (LARGEST,) * 3
-    moved = db.execute(
-        f"UPDATE posting SET tier = {OLD} WHERE {place} AND (term, level, node) <= (?, ?, ?)",  # noqa: S608
-        *after,
-        *until,
-    ).rowcount
-    if last is not None:
-        return n - moved, last
+    if found:
+        last = found[-1][:3]
+        db.execute(
+            "DELETE FROM posting WHERE (term, level, node) > (?, ?, ?) AND (term, level, node) <= (?, ?, ?)",
+            *after,
+            *last,
+        )
+        _pack(db, np.array(found, np.int64))
+    if len(found) == most:
+        return n - most, last
     # All have had their turn: they are counted, since some were removed without being counted.
-    (left,) = db.row(f"SELECT count(*) FROM posting WHERE tier = {NEW}")  # noqa: S608
+    (left,) = db.row("SELECT count(*) FROM posting")
     return left, FROM_START
+
+
+def _pack(db: Database, postings: Ints) -> None:
+    """Store postings many to a row; columns are term, level, node, count and rank, in this order."""
+    places, records = postings[:, :2], np.empty(len(postings), RECORD)
+    for name, column in zip(("node", "count", "rank"), postings.T[2:], strict=True):
+        records[name] = column
+    changes = np.flatnonzero((places[1:] != places[:-1]).any(axis=1)) + 1
+    db.many(
+        "INSERT INTO packed VALUES (?, ?, ?, ?)",
+        [
+            (*places[start].tolist(), int(records["node"][start]), records[start:end].tobytes())
+            for first, last in pairwise([0, *changes.tolist(), len(postings)])
+            for start, end in pairwise([*range(first, last, PACKED), last])
+        ],
+    )
+
+
+def _unpacked(content: bytes) -> NDArray[np.void]:
+    if len(content) % RECORD.itemsize:
+        raise CorruptError(
+            "The file is damaged: packed words are not as long as they should be. `helamem repair` mends them."
+        )
+    return np.frombuffer(content, RECORD)
+
+
+def unpacked(content: bytes) -> str:
+    """Packed postings as JSON, for checks: node, count and rank of each; none if they are damaged."""
+    try:
+        return json.dumps(_unpacked(content).tolist())
+    except CorruptError:
+        return "[]"
 
 
 def new_postings(db: Database) -> tuple[int, Sequence[int]]:
@@ -118,25 +159,43 @@ def remove(space: Space, id_: int, *, was_active: bool) -> None:
         count(space, id_, -1)
     (length,) = space.db.row("SELECT length FROM node WHERE id = ?", id_)
     words = space.db.rows("SELECT term, count FROM word WHERE node = ?", id_)
-    space.db.many(
-        f"DELETE FROM posting WHERE tier IN ({NEW}, {OLD}) AND term = ? AND level = ? AND node = ?",  # noqa: S608
-        [(term, level(n, length), id_) for term, n in words],
-    )
+    for term, n in words:
+        _remove_posting(space.db, term, level(n, length), id_)
     space.db.execute("DELETE FROM word WHERE node = ?", id_)
     space.db.execute(
-        "DELETE FROM term WHERE documents = 0 AND id IN (SELECT value FROM json_each(?))"  # noqa: S608
-        f" AND NOT EXISTS (SELECT 1 FROM posting WHERE tier IN ({NEW}, {OLD}) AND posting.term = term.id)",
+        "DELETE FROM term WHERE documents = 0 AND id IN (SELECT value FROM json_each(?))"
+        " AND NOT EXISTS (SELECT 1 FROM posting WHERE posting.term = term.id)"
+        " AND NOT EXISTS (SELECT 1 FROM packed WHERE packed.term = term.id)",
         listed(term for term, _ in words),
     )
+
+
+def _remove_posting(db: Database, *place: int) -> None:
+    """Remove a posting by its term, level and node, wherever it lies."""
+    mine = "WHERE term = ? AND level = ? AND {} = ?"
+    if db.execute(f"DELETE FROM posting {mine.format('node')}", *place).rowcount:  # noqa: S608
+        return
+    *list_, node = place
+    earlier = db.execute(
+        "SELECT first, content FROM packed WHERE term = ? AND level = ? AND first <= ? ORDER BY first DESC",
+        *place,
+    )
+    for first, content in earlier:
+        records = _unpacked(content)
+        kept = records[records["node"] != node]
+        if len(kept) < len(records):
+            db.execute(f"DELETE FROM packed {mine.format('first')}", *list_, first)  # noqa: S608
+            if len(kept):
+                row = (*list_, int(kept["node"][0]), kept.tobytes())
+                db.execute("INSERT INTO packed VALUES (?, ?, ?, ?)", *row)
+            return
 
 
 def drop(space: Space) -> None:
     """Remove the index of a whole namespace."""
     terms = "(SELECT id FROM term WHERE namespace = ?)"
-    space.db.execute(
-        f"DELETE FROM posting WHERE tier IN ({NEW}, {OLD}) AND term IN {terms}",  # noqa: S608
-        space.id,
-    )
+    for table in ("posting", "packed"):
+        space.db.execute(f"DELETE FROM {table} WHERE term IN {terms}", space.id)  # noqa: S608
     space.db.execute("DELETE FROM term WHERE namespace = ?", space.id)
 
 
@@ -167,6 +226,11 @@ class Asked:
         """How many postings they have."""
         return int(self.frequency.sum(dtype=np.float64))
 
+    def places(self, numbers: Sequence[int]) -> Ints:
+        """The places in the question of some of its terms."""
+        place = {number: place for place, number in enumerate(self.numbers.tolist())}
+        return np.array([place[number] for number in numbers], np.int64)
+
 
 def asked(space: Space, terms: Sequence[str]) -> Asked:
     """Look up the terms of a question."""
@@ -181,16 +245,27 @@ def asked(space: Space, terms: Sequence[str]) -> Asked:
 def everywhere(space: Space, terms: Asked) -> Found:
     """All postings of the terms, those of superseded nodes too.
 
-    A term's postings come in one row, since threads would hand over to each other after every row.
+    A term's new postings come in one row, since threads would hand over to each other after every row.
     """
-    return _by_place(
+    numbers = listed(terms.numbers.tolist())
+    new = _by_place(
         terms,
         space.db.rows(
-            "SELECT term, group_concat(node), group_concat(count), group_concat(rank) FROM posting"  # noqa: S608
-            f" WHERE tier IN ({NEW}, {OLD}) AND term IN (SELECT value FROM json_each(?)) GROUP BY term",
-            listed(terms.numbers.tolist()),
+            "SELECT term, group_concat(node), group_concat(count), group_concat(rank) FROM posting"
+            " WHERE term IN (SELECT value FROM json_each(?)) GROUP BY term",
+            numbers,
         ),
     )
+    packed = space.db.rows(
+        "SELECT term, content FROM packed WHERE term IN (SELECT value FROM json_each(?))", numbers
+    )
+    if not packed:
+        return new
+    records = _unpacked(b"".join(content for _, content in packed))
+    lengths = [len(content) // RECORD.itemsize for _, content in packed]
+    places = np.repeat(terms.places([term for term, _ in packed]), lengths)
+    old = (places, *(records[name].astype(np.int64) for name in RECORD.names or ()))
+    return Found(*(np.concatenate(pair) for pair in zip(new, old, strict=True)))
 
 
 def of_nodes(space: Space, terms: Asked, ids: Ints) -> Found:
@@ -208,33 +283,75 @@ def of_nodes(space: Space, terms: Asked, ids: Ints) -> Found:
     )
 
 
-_OF_TIER = (
-    "SELECT * FROM (SELECT node, count, level FROM posting WHERE tier = {} AND term = ?1"
-    " AND (level, node) > (?2, ?3) ORDER BY level, node LIMIT ?4)"
-)
-_BLOCK = (
-    "SELECT group_concat(node), group_concat(count), max(level) FROM (SELECT * FROM"  # noqa: S608
-    f" ({_OF_TIER.format(NEW)} UNION ALL {_OF_TIER.format(OLD)}) ORDER BY level, node LIMIT ?4)"
-)
-
-
-def block(space: Space, term: int, after: tuple[int, int], most: int) -> tuple[Ints, Ints, int]:
-    """The next postings of a term, the most telling first: nodes, counts, and the level of the last one.
+class Reader:
+    """Reads the postings of one term, the most telling first.
 
     Args:
         term: Its number.
-        after: The level and the node of the posting before.
     """
-    nodes, counts, last = space.db.row(_BLOCK, term, *after, most)
-    return _numbers(nodes), _numbers(counts), END if last is None else last
+
+    def __init__(self, space: Space, term: int) -> None:
+        self._sources = [_new(space, term), _old(space, term)]
+        self._held = [NOTHING, NOTHING]  # read, and not given yet; of each source
+
+    def next(self, most: int) -> tuple[Ints, Ints, int]:
+        """The next ones: nodes, counts, and the level of the last one, which is `END` if there are no more."""
+        for i, source in enumerate(self._sources):
+            while len(self._held[i]) < most and (more := next(source, None)) is not None:
+                self._held[i] = np.concatenate([self._held[i], more])
+        new, old = self._held
+        postings = np.concatenate([new, old])
+        given = np.argsort(postings[:, 2], kind="stable")[:most]  # each source is in order already
+        n_new = int((given < len(new)).sum())
+        self._held = [new[n_new:], old[len(given) - n_new :]]
+        nodes, counts, levels = postings[given].T
+        return nodes, counts, int(levels[-1]) if len(given) == most else END
+
+
+def _new(space: Space, term: int) -> Iterator[Ints]:
+    """Node, count and level of the postings in the small tree, some at a time."""
+    after = (-1, 0)
+    for most in (SOME << i for i in count_up()):
+        nodes, counts, levels = (
+            _numbers(each)
+            for each in space.db.row(
+                "SELECT group_concat(node), group_concat(count), group_concat(level) FROM"
+                " (SELECT node, count, level FROM posting WHERE term = ? AND (level, node) > (?, ?)"
+                " ORDER BY level, node LIMIT ?)",
+                term,
+                *after,
+                most,
+            )
+        )
+        yield np.stack([nodes, counts, levels], axis=1)
+        if len(nodes) < most:
+            return
+        after = int(levels[-1]), int(nodes[-1])
+
+
+def _old(space: Space, term: int) -> Iterator[Ints]:
+    """The same of those that are packed."""
+    after = (-1, 0)
+    for most in (SOME_ROWS << i for i in count_up()):
+        rows = space.db.rows(
+            "SELECT level, first, content FROM packed WHERE term = ? AND (level, first) > (?, ?)"
+            " ORDER BY level, first LIMIT ?",
+            term,
+            *after,
+            most,
+        )
+        records = _unpacked(b"".join(content for *_, content in rows))
+        lengths = [len(content) // RECORD.itemsize for *_, content in rows]
+        levels = np.repeat(np.array([level for level, *_ in rows], np.int64), lengths)
+        yield np.stack([records["node"], records["count"], levels], axis=1, dtype=np.int64)
+        if len(rows) < most:
+            return
+        after = rows[-1][:2]
 
 
 def _by_place(terms: Asked, rows: Sequence[tuple[Any, ...]]) -> Found:
-    place = {number: place for place, number in enumerate(terms.numbers.tolist())}
     nodes, counts, ranks = ([_numbers(row[column]) for row in rows] for column in (1, 2, 3))
-    places = np.repeat(
-        np.array([place[row[0]] for row in rows], np.int64), [len(each) for each in nodes]
-    )
+    places = np.repeat(terms.places([row[0] for row in rows]), [len(each) for each in nodes])
     return Found(places, _joined(nodes), _joined(counts), _joined(ranks))
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from helamem.protocols import NODE_KINDS, Unindexed
-from helamem.stores.sqlite import namespace, posting_table, rows
+from helamem.stores.sqlite import namespace, rows
 from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import CUE, IS_DOCUMENT
 from helamem.stores.staging import UNDER_WAY, Staging, Waiting, dumped_terms
@@ -29,6 +29,7 @@ IN_PLACE = (
     "UPDATE node SET (length, traits) = (SELECT length, traits FROM staged s WHERE s.node = id)",
     "DELETE FROM word",
     "DELETE FROM posting",
+    "DELETE FROM packed",
     f"DELETE FROM meta WHERE key = '{namespace.NEW_POSTINGS}'",  # noqa: S608
     "DELETE FROM term",
     "INSERT INTO term (namespace, digest, documents)"
@@ -39,8 +40,10 @@ IN_PLACE = (
     # CROSS makes SQLite look each term up instead of scanning all terms.
     " FROM staged s JOIN node n ON n.id = s.node CROSS JOIN json_each(s.terms) t CROSS JOIN term"
     " ON term.namespace = n.namespace AND term.digest = json_extract(t.value, '$[0]') ORDER BY 1, 2",
-    f"INSERT INTO posting SELECT {posting_table.OLD}, term, impact_level(count, length), node, count, rank"  # noqa: S608
-    " FROM word JOIN node ON node.id = word.node ORDER BY 2, 3, 4",
+    "INSERT INTO posting SELECT term, impact_level(count, length), node, count, rank"
+    " FROM word JOIN node ON node.id = word.node ORDER BY 1, 2, 3",
+    "INSERT INTO meta"  # noqa: S608  # our own words
+    f" SELECT '{namespace.NEW_POSTINGS}', json_array(count(*), json_array(0, 0, 0)) FROM posting",
     "UPDATE namespace SET (n_documents, total_length) ="  # noqa: S608  # our own words
     " (SELECT count(*), coalesce(sum(length), 0) FROM node"
     f"  WHERE namespace = namespace.id AND {IS_DOCUMENT})",

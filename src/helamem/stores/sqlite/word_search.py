@@ -6,6 +6,7 @@ is among the best: see `core.threshold`.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +20,16 @@ from helamem.stores.sqlite import posting_table
 from helamem.stores.sqlite.posting_table import Found
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from helamem.core.arrays import Floats
     from helamem.protocols import Ints, RegionQuery
     from helamem.stores.sqlite.posting_table import Asked
     from helamem.stores.sqlite.snapshots import Snapshot
 
-WHOLE = 16_000  # with fewer postings it is fastest to read all of them
+FEW = 16_000  # postings of which a table of counts is made
+QUICK = 8  # times as many postings as in blocks are read in the same time if all are read, since they are packed
+NOWHERE: Ints = np.empty(0, np.int64)
 
 
 class Words:
@@ -39,16 +44,16 @@ class Words:
         self._query = query
         self._asked = posting_table.asked(seen.space, query.terms)
         is_exact = not query.nearest or not query.lexical
-        is_small = self._asked.n_rows <= min(WHOLE, query.max_postings)
-        self._all = self._everywhere() if is_exact or is_small else None
+        is_quick = self._asked.n_rows <= QUICK * query.max_postings
+        self._all = self._everywhere() if is_exact or is_quick else None
         self.left_out = 0.0
 
     def best(self, within: Ints | None) -> Ints:
         """The best by BM25, of these nodes or of all."""
-        if within is not None and len(within) * len(self._query.terms) <= WHOLE:
-            return self._best_of(self._among(within), within)
+        if within is not None and len(within) * len(self._query.terms) <= FEW:
+            return self._best_of(self._among(within))
         if self._all is not None:
-            return self._best_of(self._all, within)
+            return self._best_of(self._all if within is None else self._among(within))
         lists = _Lists(self._seen, self._asked, within)
         found = threshold.best(
             lists, self._scoring, k=self._query.lexical, most=self._query.max_postings
@@ -63,24 +68,40 @@ class Words:
     def _among(self, ids: Ints) -> Found:
         if self._all is None:
             return posting_table.of_nodes(self._seen.space, self._asked, ids)
-        wanted = located(ids, self._all.ids) >= 0
-        return Found(*(each[wanted] for each in self._all))
+        index = self._seen.index
+        is_mine = np.zeros(len(index.table), np.bool_)
+        is_mine[index.rows(ids)] = True
+        return _where(self._all, is_mine[self._rows])
+
+    @cached_property
+    def _rows(self) -> Ints:
+        """The row of the node of each posting."""
+        return self._seen.index.rows(self._all.ids) if self._all is not None else NOWHERE
 
     def _everywhere(self) -> Found:
         found = posting_table.everywhere(self._seen.space, self._asked)
-        if self._seen.index.is_all_active:
-            return found
-        stays = self._seen.index.is_active(found.ids)
-        return Found(*(each[stays] for each in found))
+        index = self._seen.index
+        return found if index.is_all_active else _where(found, index.is_active(found.ids))
 
-    def _best_of(self, found: Found, within: Ints | None) -> Ints:
+    def _best_of(self, found: Found) -> Ints:
+        """The best of the nodes of some postings, which are all that these nodes have."""
+        if len(found.ids) > FEW:
+            return self._best_of_many(found)
         ids = distinct(found.ids)
-        if within is not None:
-            ids = ids[located(within, ids) >= 0]
         scores = self._scoring.scores(
             self._postings(found).table(ids), self._seen.index.lengths(ids)
         )
         best: Ints = ids[top_k(scores, self._query.lexical)]
+        return best
+
+    def _best_of_many(self, found: Found) -> Ints:
+        """The same, but for rounding, without a table of counts."""
+        index = self._seen.index
+        rows = self._rows if found is self._all else index.rows(found.ids)
+        lengths = index.table.lengths.at(rows)
+        scores = np.bincount(rows, self._scoring.parts(found.places, found.counts, lengths))
+        mine = np.flatnonzero(scores)
+        best: Ints = index.table.ids.at(mine[top_k(scores[mine], self._query.lexical)])
         return best
 
     @property
@@ -105,6 +126,10 @@ class Words:
         )
 
 
+def _where(found: Found, wanted: NDArray[np.bool_]) -> Found:
+    return Found(*(each[wanted] for each in found))
+
+
 class _Lists:
     """The postings of active nodes, or of some of them; see `threshold.Lists`."""
 
@@ -112,19 +137,15 @@ class _Lists:
         self._seen = seen
         self._asked = asked
         self._within = within
-        self._after = [(-1, 0)] * len(asked.numbers)
+        self._readers = [
+            posting_table.Reader(seen.space, number) for number in asked.numbers.tolist()
+        ]
 
     def block(self, term: int, most: int) -> Block:
         """The next postings of a term, the most telling first."""
-        number = int(self._asked.numbers[term])
-        ids, counts, level = posting_table.block(self._seen.space, number, self._after[term], most)
-        is_last = len(ids) < most
-        if not is_last:
-            self._after[term] = level, int(ids[-1])
+        ids, counts, level = self._readers[term].next(most)
         stays = self._stays(ids)
-        return Block(
-            ids[stays], counts[stays].astype(np.float64), impacts.END if is_last else level
-        )
+        return Block(ids[stays], counts[stays].astype(np.float64), level)
 
     def counts(self, ids: Ints, terms: Ints) -> Floats:
         """How often nodes have terms."""
@@ -139,7 +160,8 @@ class _Lists:
         """The number of terms of nodes."""
         return self._seen.index.lengths(ids)
 
-    def _stays(self, ids: Ints) -> Ints:
+    def _stays(self, ids: Ints) -> NDArray[np.bool_] | slice:
         if self._within is not None:
-            return np.flatnonzero(located(self._within, ids) >= 0)
-        return np.flatnonzero(self._seen.index.is_active(ids))
+            return located(self._within, ids) >= 0
+        index = self._seen.index
+        return slice(None) if index.is_all_active else index.is_active(ids)
