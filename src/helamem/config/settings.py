@@ -66,7 +66,7 @@ class Candidates(_Section):
     cues: int = setting(16, "number of earlier questions by similarity", low=0)
     max_postings: int = setting(
         50_000,
-        "occurrences of the query's words after which the search for them is cut short",
+        "occurrences of the query's words after which the search for them may be cut short",
         low=1,
     )
 
