@@ -89,7 +89,7 @@ class Scoring:
         """The score of each document, shape (n,), from counts of shape (n, t)."""
         return bm25(counts, lengths, self.idf, mean_length=self.mean_length, k1=self.k1, b=self.b)
 
-    def parts(self, terms: Ints, counts: Floats | Ints, lengths: Floats) -> Floats:
+    def parts(self, terms: Ints, counts: Floats, lengths: Floats) -> Floats:
         """What each posting adds to the score of its document, shape (n,); all arguments have this shape."""
         told = impact(counts, lengths, mean_length=self.mean_length, k1=self.k1, b=self.b)
         return told * self.idf[terms]

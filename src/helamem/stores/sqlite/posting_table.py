@@ -89,14 +89,13 @@ def _moved(db: Database, n: int, after: Sequence[int], most: int) -> tuple[int, 
         *after,
         most,
     )
-    if found:
-        last = found[-1][:3]
-        db.execute(
-            "DELETE FROM posting WHERE (term, level, node) > (?, ?, ?) AND (term, level, node) <= (?, ?, ?)",
-            *after,
-            *last,
-        )
-        _pack(db, np.array(found, np.int64))
+    last = found[-1][:3] if found else after
+    db.execute(
+        "DELETE FROM posting WHERE (term, level, node) > (?, ?, ?) AND (term, level, node) <= (?, ?, ?)",
+        *after,
+        *last,
+    )
+    _pack(db, np.array(found, np.int64).reshape(-1, 5))
     if len(found) == most:
         return n - most, last
     # All have had their turn: they are counted, since some were removed without being counted.

@@ -99,7 +99,8 @@ class Words:
         index = self._seen.index
         rows = self._rows if found is self._all else index.rows(found.ids)
         lengths = index.table.lengths.at(rows)
-        scores = np.bincount(rows, self._scoring.parts(found.places, found.counts, lengths))
+        parts = self._scoring.parts(found.places, found.counts.astype(np.float64), lengths)
+        scores = np.bincount(rows, weights=parts).astype(np.float64, copy=False)
         mine = np.flatnonzero(scores)
         best: Ints = index.table.ids.at(mine[top_k(scores[mine], self._query.lexical)])
         return best
