@@ -22,6 +22,7 @@ from helamem.stores.sqlite.columns import (
     IS_HEARD,
     IS_THERE,
     KINDS,
+    MARKS,
     Columns,
     Table,
     of_kinds,
@@ -49,16 +50,14 @@ class NodeIndex:
         turns: How turns follow each other in their sessions.
         vectors: Their vectors; an owner is a row.
         speakers: Who spoke.
-        n_gone: The number of nodes that were removed.
-        n_inactive: The number of nodes that are there and superseded.
+        tally: How many nodes have each mark.
     """
 
     table: Table
     turns: Turns
     vectors: VectorIndex
     speakers: Speakers
-    n_gone: int = 0
-    n_inactive: int = 0
+    tally: Ints
 
     @classmethod
     def of(
@@ -76,8 +75,7 @@ class NodeIndex:
             Turns.of(columns.placed, room),
             vectors,
             Speakers().counted(speakers, speaking, speaking[:0]),
-            _gone(columns),
-            _inactive(columns),
+            _tallied(columns),
         )
 
     @classmethod
@@ -91,9 +89,14 @@ class NodeIndex:
         return int(self.table.ids.at(np.array([-1]))[0]) if len(self.table) else 0
 
     @property
+    def n_gone(self) -> int:
+        """The number of nodes that were removed."""
+        return self._n(~IS_THERE)
+
+    @property
     def is_all_active(self) -> bool:
         """Whether nothing is superseded."""
-        return not self.n_inactive
+        return not self._n(IS_THERE & ~IS_ACTIVE)
 
     @property
     def n_bytes(self) -> int:
@@ -118,8 +121,7 @@ class NodeIndex:
                 n + np.repeat(np.arange(len(columns.ids)), newer.n_vectors), newer.vectors
             ),
             self.speakers.counted(newer.speakers, _speaking(columns), nobody),
-            self.n_gone,
-            self.n_inactive + int((~IS_ACTIVE[columns.marks]).sum()),
+            self.tally + _tallied(columns),
         )
 
     def corrected(self, gone: Ints, changed: Read) -> NodeIndex:
@@ -141,8 +143,7 @@ class NodeIndex:
             _moved(self.turns, rows, old, new, table),
             self.vectors.removed(rows).added(np.repeat(now, changed.n_vectors), changed.vectors),
             self.speakers.counted(changed.speakers, _speaking(new), _speaking(old)),
-            self.n_gone + _gone(new) - _gone(old),
-            self.n_inactive + _inactive(new) - _inactive(old),
+            self.tally + _tallied(new) - _tallied(old),
         )
 
     def _turns_with(self, newer: Columns, table: Table) -> Turns:
@@ -187,7 +188,7 @@ class NodeIndex:
 
     def of_kinds(self, kinds: Sequence[NodeKind], *, superseded: bool = False) -> Ints:
         """The ids of active nodes of these kinds, or of superseded ones as well, ascending."""
-        wanted = self.table.marks.looked_up(of_kinds(kinds, 0 if superseded else ACTIVE))
+        wanted = self._marked(of_kinds(kinds, 0 if superseded else ACTIVE))
         found: Ints = self.table.ids.values[wanted]
         return found
 
@@ -211,23 +212,30 @@ class NodeIndex:
         originals: Originals,
     ) -> tuple[Ints, Floats]:
         """Ids and similarities of the most similar active nodes, best first, ties by id."""
-        rows, similarities = self.vectors.search(
-            vector, k, self._wanted(kinds, within), self._of_rows(originals)
-        )
+        heard = of_kinds(kinds, ACTIVE | HEARD)
+        wanted = self._among(self._marked(heard), within)
+        rows, similarities = self.vectors.search(vector, k, wanted, self._of_rows(originals))
         return self.table.ids.at(rows), similarities
 
     def during(
         self, starts: Floats, ends: Floats, kinds: Sequence[NodeKind], within: Ints | None
     ) -> Ints:
         """Ids of the active nodes that were said in one of some periods; ascending."""
-        wanted = self.table.marks.looked_up(of_kinds(kinds, ACTIVE))
+        wanted = self._marked(of_kinds(kinds, ACTIVE))
         rows = np.flatnonzero(self._among(wanted, within))
         found: Ints = self.table.ids.at(rows[inside(self.table.at.at(rows), starts, ends)])
         return found
 
-    def _wanted(self, kinds: Sequence[NodeKind], within: Ints | None) -> NDArray[np.bool_]:
-        """For each row, whether it may be a candidate."""
-        return self._among(self.table.marks.looked_up(of_kinds(kinds, ACTIVE | HEARD)), within)
+    def _marked(self, holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """For each row, whether its mark is one of those for which a condition holds."""
+        n, n_rows = self._n(holds), len(self.table)
+        if n in (0, n_rows):
+            return np.full(n_rows, n > 0)
+        return self.table.marks.looked_up(holds)
+
+    def _n(self, holds: NDArray[np.bool_]) -> int:
+        """How many nodes have such a mark."""
+        return int(self.tally[holds].sum())
 
     def _among(self, wanted: NDArray[np.bool_], within: Ints | None) -> NDArray[np.bool_]:
         if within is None:
@@ -318,14 +326,9 @@ def _speaking(columns: Columns) -> NDArray[np.int32]:
     return speaking
 
 
-def _gone(columns: Columns) -> int:
-    """How many are marked as gone."""
-    return int((~IS_THERE[columns.marks]).sum())
-
-
-def _inactive(columns: Columns) -> int:
-    """How many are there and superseded."""
-    return int((IS_THERE[columns.marks] & ~IS_ACTIVE[columns.marks]).sum())
+def _tallied(columns: Columns) -> Ints:
+    """How many have each mark."""
+    return np.bincount(columns.marks, minlength=len(MARKS))
 
 
 def _moved(turns: Turns, rows: Ints, old: Columns, new: Columns, table: Table) -> Turns:

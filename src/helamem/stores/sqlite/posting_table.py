@@ -246,23 +246,17 @@ def everywhere(space: Space, terms: Asked) -> Found:
 
     A term's new postings come in one row, since threads would hand over to each other after every row.
     """
-    numbers = listed(terms.numbers.tolist())
-    new = _by_place(
-        terms,
-        space.db.rows(
-            "SELECT term, group_concat(node), group_concat(count), group_concat(rank) FROM posting"
-            " WHERE term IN (SELECT value FROM json_each(?)) GROUP BY term",
-            numbers,
-        ),
+    rows = space.db.rows(
+        "SELECT term, group_concat(node), group_concat(count), group_concat(rank) FROM posting"
+        " WHERE term IN (SELECT value FROM json_each(?1)) GROUP BY term UNION ALL"
+        " SELECT term, content, NULL, NULL FROM packed WHERE term IN (SELECT value FROM json_each(?1))",
+        listed(terms.numbers.tolist()),
     )
-    packed = space.db.rows(
-        "SELECT term, content FROM packed WHERE term IN (SELECT value FROM json_each(?))", numbers
-    )
-    if not packed:
-        return new
-    records = _unpacked(b"".join(content for _, content in packed))
-    lengths = [len(content) // RECORD.itemsize for _, content in packed]
-    places = np.repeat(terms.places([term for term, _ in packed]), lengths)
+    new = _by_place(terms, [row for row in rows if row[2] is not None])
+    packed = [row for row in rows if row[2] is None]
+    records = _unpacked(b"".join(content for _, content, *_ in packed))
+    lengths = [len(content) // RECORD.itemsize for _, content, *_ in packed]
+    places = np.repeat(terms.places([term for term, *_ in packed]), lengths)
     old = (places, *(records[name].astype(np.int64) for name in RECORD.names or ()))
     return Found(*(np.concatenate(pair) for pair in zip(new, old, strict=True)))
 

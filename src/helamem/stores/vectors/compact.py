@@ -114,6 +114,8 @@ class CompactIndex:
     def _near(self, turned: Floats, k: int, wanted: NDArray[np.bool_]) -> Ints:
         """The owners to be read: some times as many as are asked for, if there are as many."""
         n_wanted = int(np.count_nonzero(wanted))
+        if not n_wanted:
+            return np.empty(0, np.int64)
         n_read = min(READ * k, n_wanted)
         entries = self._by_signs(turned, wanted, n_wanted, n_read)
         scores = self._scales.at(entries) * quantization.products(self._codes.at(entries), turned)
