@@ -41,7 +41,7 @@ def reindex(
     """Reindex a store's file; return the store with the new analysis, and the number of nodes.
 
     Args:
-        names_apart: Whether names of speakers are left out of the vectors of cues.
+        names_apart: Whether names of speakers and times are left out of the vectors of cues.
         batch_size: Nodes per transaction.
         progress: Called after each batch with the number of nodes done in this run.
 

@@ -20,12 +20,12 @@ people = st.lists(st.sampled_from("abc"), max_size=3, unique=True)
 
 @given(people, people)
 def test_agreement_is_the_same_either_way(named: list[str], others: list[str]) -> None:
-    assert cues.speaker_factor(named, others) == cues.speaker_factor(others, named)
+    assert cues.naming_factor(named, others) == cues.naming_factor(others, named)
 
 
 @given(people)
 def test_nothing_agrees_more_than_the_same_people(named: list[str]) -> None:
-    assert cues.speaker_factor(named, named) == 1.0
+    assert cues.naming_factor(named, named) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_nothing_agrees_more_than_the_same_people(named: list[str]) -> None:
     ],
 )
 def test_agreement_by_hand(named: str, others: str, expected: float) -> None:
-    assert cues.speaker_factor(list(named), list(others)) == expected
+    assert cues.naming_factor(list(named), list(others)) == expected
 
 
 similarities = npst.arrays(np.float64, st.integers(0, 6), elements=unit)

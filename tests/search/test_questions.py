@@ -56,6 +56,19 @@ def test_names_stay_words_and_leave_the_vector() -> None:
     assert (question.vector == understood("What did say about kettle?").vector).all()
 
 
+@pytest.mark.parametrize("time", ["5 May 2023", "2023/05/05", "Yesterday", "Two weeks ago"])
+def test_times_stay_words_and_leave_the_vector(time: str) -> None:
+    question = understood(f"{time}: what did we eat?")
+
+    assert question.periods
+    assert set(question.dating) <= set(question.terms)
+    assert (question.vector == understood(": what did we eat?").vector).all()
+
+
+def test_a_question_of_nothing_but_a_time_keeps_it() -> None:
+    assert understood("5 May 2023?").vector.any()
+
+
 def test_an_ordinary_word_stays_in_the_vector_whoever_speaks() -> None:
     question = understood("How high was the bill for the roof?", "Bill")
 

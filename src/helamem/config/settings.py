@@ -76,7 +76,8 @@ class Activation(_Section):
     """The weighted terms of the base activation; a weight of 0 switches a term off."""
 
     names_apart: bool = setting(
-        True, "whether speakers' names are removed from the question before it is embedded"
+        True,
+        "whether speakers' names and times are removed from the question before it is embedded",
     )
     light_terms: float = setting(
         18.0,
@@ -117,7 +118,7 @@ class Activation(_Section):
         "share by which a wish's similarity counts more (`Always answer in French`) if the question asks for help",
         low=0,
     )
-    date: float = setting(1.2, "weight of a date that the question names", low=0)
+    date: float = setting(1.1, "weight of a date that the question names", low=0)
     date_days: float = setting(
         7.0,
         "days from that date after which a turn outside of it has 1/e of its half weight",

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 SAME, MORE, OTHER = 1.0, 0.9, 0.6
 
 
-def speaker_factor(named: Sequence[str], others: Sequence[str]) -> float:
-    """The factor on the similarity of two questions for the speakers that each names, in order.
+def naming_factor(named: Sequence[str], others: Sequence[str]) -> float:
+    """The factor on the similarity of two questions for the speakers, or the times, that each names, in order.
 
-    1 if both name the same speakers with the same one first, or both none; 0.9 if one names none, or a
-    subset with the same one first; else 0.6.
+    1 if both name the same with the same one first, or both none; 0.9 if one names none, or a subset with
+    the same one first; else 0.6.
 
-    >>> speaker_factor(["Ana"], ["Ana"]), speaker_factor(["Ana"], []), speaker_factor(["Ana"], ["Ana", "Ben"])
+    >>> naming_factor(["Ana"], ["Ana"]), naming_factor(["Ana"], []), naming_factor(["Ana"], ["Ana", "Ben"])
     (1.0, 0.9, 0.9)
-    >>> speaker_factor(["Ana", "Ben"], ["Ana", "Cy"]), speaker_factor(["Ana", "Ben"], ["Ben", "Ana"])
+    >>> naming_factor(["Ana", "Ben"], ["Ana", "Cy"]), naming_factor(["Ana", "Ben"], ["Ben", "Ana"])
     (0.6, 0.6)
     """
     if not named or not others:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from helamem.language.language import Language
 
 YEARS_BACK = 120  # number of years in which a date without a year is searched
+_ANY_DAY = date(2000, 1, 1)  # where an expression stands does not depend on the day
 
 _D, _M, _Y = r"3[01]|[12]\d|0?[1-9]", r"1[0-2]|0?[1-9]", r"(?:19|20)\d\d"
 _YEAR_FIRST = re.compile(
@@ -104,18 +105,36 @@ def periods_named(text: str, today: date, language: Language) -> list[Period]:
     return periods
 
 
-def words_of_time(text: str, today: date, language: Language) -> list[str]:
+def words_of_time(text: str, language: Language) -> list[str]:
     """The parts of a text that name periods, in order.
 
     >>> from helamem.language import ENGLISH
-    >>> words_of_time("What did Ana plan on 5 May 2023?", date(2024, 1, 1), ENGLISH)
+    >>> words_of_time("What did Ana plan on 5 May 2023?", ENGLISH)
     ['5 May 2023']
     """
     asking = _questions_in(text, language)
-    found = sorted(
-        (start, stop) for start, stop, _ in _expressions(asking, language, _all(language), today)
+    return [asking[start:stop] for start, stop in _places(asking, language)]
+
+
+def without_times(text: str, language: Language) -> str:
+    """A text without the expressions that name periods.
+
+    >>> from helamem.language import ENGLISH
+    >>> without_times("What did Ana eat on 5 May 2023?", ENGLISH)
+    'What did Ana eat on ?'
+    """
+    kept, end = "", 0
+    for start, stop in _places(text, language):
+        if not _is_title(text, start, stop, language):
+            kept, end = kept + text[end:start], stop
+    return " ".join((kept + text[end:]).split())
+
+
+def _places(text: str, language: Language) -> list[tuple[int, int]]:
+    """Where the expressions stand that name periods, in order."""
+    return sorted(
+        (start, stop) for start, stop, _ in _expressions(text, language, _all(language), _ANY_DAY)
     )
-    return [asking[start:stop] for start, stop in found]
 
 
 def relative_times(text: str, today: date, language: Language) -> list[tuple[int, int, Period]]:

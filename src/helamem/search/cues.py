@@ -89,18 +89,19 @@ def compare(
         config: The settings.
     """
     meaning, language = np.maximum(found.cosines, 0.0), language_named(config.language)
-    speaker_factor = np.array(
+    factor = np.array(
         [
-            formulas.speaker_factor(question.named, _named(text, speakers, language))
+            formulas.naming_factor(question.named, _named(text, speakers, language))
+            * formulas.naming_factor(question.times, questions.times_named(text, language))
             for text in found.texts
         ]
     )
     share = config.cues.words if question.n_telling else 0.0
     both = (1 - share) * meaning + share * _shared_words(found.texts, question, postings, language)
-    similarity, read = both * speaker_factor, config.cues
+    similarity, read = both * factor, config.cues
     return NearCues(
         found.ids,
-        cosine=meaning * speaker_factor,
+        cosine=meaning * factor,
         similarity=similarity,
         recognized=formulas.recognition(similarity, even=read.recognized_at, step=read.step),
         familiar=formulas.recognition(similarity, even=read.familiar_at, step=read.step),

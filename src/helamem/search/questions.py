@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from helamem import indexing
@@ -27,12 +28,14 @@ class Question:
     """An analysed question.
 
     Attributes:
-        vector: The embedding of the question without speakers' names, shape (dimension,). A name would pull
-            towards turns addressed to the person; `named` matches the person instead.
+        vector: The embedding of the question without speakers' names and times, shape (dimension,). A name would
+            pull towards turns addressed to the person, a time towards whatever tells one; `named` and `periods`
+            match them instead.
         coverage: The share of it that the embedder can read.
         terms: Its distinct terms: first those without speakers' names, then those of the names.
         n_telling: How many of these are not of names.
         dating: Those of its terms that name a period.
+        times: The expressions that name periods, in lower case.
         named: The speakers that it names, in order.
         misspelt: The terms that nearly match a speaker's name, with the speaker.
         periods: The periods that it names, as starts and ends in epoch seconds.
@@ -46,6 +49,7 @@ class Question:
     terms: tuple[str, ...]
     n_telling: int
     dating: frozenset[str]
+    times: tuple[str, ...]
     named: tuple[str, ...]
     misspelt: tuple[tuple[str, str], ...]
     periods: tuple[tuple[float, float], ...]
@@ -70,14 +74,15 @@ def understand(
         embedder: Embeds the question.
         language: The language of the analysis.
         at: When it is asked, with the zone of its days; "yesterday" is relative to it.
-        names_apart: Whether speakers' names are left out of the vector.
+        names_apart: Whether speakers' names and times are left out of the vector.
     """
     asked = without_framing(composed(query), language)
     timed = without_names(asked, speakers, language)  # June may be somebody's name
     periods = dates.periods_named(timed, at.date(), language)
     asked, bare = (dates.dated(each, at.date(), language) for each in (asked, timed))
     telling = dict.fromkeys(terms_of(bare, language))
-    words = bare if names_apart else asked
+    words = without_times(bare, language) if names_apart else asked
+    times = times_named(bare, language)
     return Question(
         text=query,
         vector=indexing.embed(embedder, [words])[0],
@@ -85,10 +90,9 @@ def understand(
         terms=tuple(telling | dict.fromkeys(terms_of(asked, language))),
         n_telling=len(telling),
         dating=frozenset(
-            term
-            for named_time in dates.words_of_time(bare, at.date(), language)
-            for term in terms_of(named_time, language)
+            term for words_of_time in times for term in terms_of(words_of_time, language)
         ),
+        times=times,
         named=named(query, speakers, language),
         misspelt=_misspelt(asked, speakers, language),
         periods=tuple(period.seconds(at.tzinfo) for period in periods),
@@ -98,20 +102,28 @@ def understand(
 
 
 def telling(query: str, speakers: Sequence[str], language: Language, *, names_apart: bool) -> str:
-    """The query without courtesy phrases and speakers' names; this is what gets embedded.
+    """The query without courtesy phrases, speakers' names and times; this is what gets embedded.
 
     >>> from helamem.language import ENGLISH
-    >>> telling("Could you tell me what Ana cooks?", ["Ana"], ENGLISH, names_apart=True)
-    'what cooks?'
+    >>> telling("Could you tell me what Ana cooks today?", ["Ana"], ENGLISH, names_apart=True)
+    'what cooks ?'
     """
     asked = without_framing(composed(query), language)
-    return without_names(asked, speakers, language) if names_apart else asked
+    if not names_apart:
+        return asked
+    return without_times(without_names(asked, speakers, language), language)
 
 
 def named(query: str, speakers: Sequence[str], language: Language) -> tuple[str, ...]:
     """The speakers that a query names, in order."""
     asked = composed(query)
     return tuple(dict.fromkeys(speakers[i] for *_, i in names.mentions(asked, speakers, language)))
+
+
+@lru_cache(maxsize=4096)
+def times_named(query: str, language: Language) -> tuple[str, ...]:
+    """The expressions in a query that name periods, in lower case."""
+    return tuple(each.casefold() for each in dates.words_of_time(query, language))
 
 
 def without_framing(query: str, language: Language) -> str:
@@ -143,6 +155,12 @@ def without_names(query: str, speakers: Sequence[str], language: Language) -> st
         kept += query[end:start].rstrip() if start > end else ""
         end = max(end, stop)
     rest = (kept + query[end:]).strip()
+    return rest if terms_of(rest, language) else query
+
+
+def without_times(query: str, language: Language) -> str:
+    """The query without the periods that it names; the query itself if nothing is left."""
+    rest = dates.without_times(query, language)
     return rest if terms_of(rest, language) else query
 
 

@@ -29,7 +29,7 @@ WITHOUT: Mapping[str, Settings] = {
     "words of the turns around": {"activation.window": 0},
     "session": {"activation.session": 0.0},
     "speaker": {"activation.speaker": 0.0},
-    "names taken out of the vector": {"activation.names_apart": False},
+    "names and times taken out of the vector": {"activation.names_apart": False},
     "user": {"activation.user": 0.0},
     "wish": {"activation.wish": 0.0},
     "date": {"activation.date": 0.0},
