@@ -100,6 +100,22 @@ def test_a_need_that_was_served_before_raises_it(memory: Memory) -> None:
     assert after.confidence > before.confidence
 
 
+def test_a_guess_raises_it_less_and_what_misled_lowers_it_again(memory: Memory) -> None:
+    query = "Which treat is planned?"
+    confidences = [memory.search(query).confidence]
+    memory.reinforce(memory.search(query), used=[4], certainty=0.3)
+    confidences.append(memory.search(query).confidence)
+    memory.reinforce(memory.search(query), used=[4])
+    confidences.append(memory.search(query).confidence)
+    for _ in range(3):
+        memory.reinforce(memory.search(query), used=[], unhelpful=[4])
+        confidences.append(memory.search(query).confidence)
+
+    first, guessed, sure, *refuted = confidences
+    assert first < guessed < sure
+    assert sure > refuted[0] > refuted[1] > refuted[2] > first
+
+
 class TestLeast:
     def test_below_it_there_are_no_hits_and_a_note_says_so(self, memory: Memory) -> None:
         recall = memory.search("Which museum has the oldest telescope?", min_confidence=0.5)

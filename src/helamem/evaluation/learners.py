@@ -11,6 +11,7 @@ import numpy as np
 from helamem.config import PRESETS, Ask, Config, Selection
 from helamem.evaluation import metrics
 from helamem.evaluation.summaries import gain, interval, mean
+from helamem.evaluation.systems import Found
 from helamem.language.english import ENGLISH
 from helamem.learning import implicit
 
@@ -29,7 +30,7 @@ K = 10  # hits per test question
 SHOWN = Ask().k  # memories shown per answer, as many as `ask` looks up
 # The paper returns fifteen at most: ten, and five by association. Here, too, some come by association.
 SHOWN_BY_PAPER = 15 - Selection().associative
-METRICS = ("recall@10", "recall@5", "mrr")
+METRICS = ("recall@10", "recall@5", "mrr", "confidence")
 
 
 def returned(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
@@ -188,7 +189,9 @@ def learn(
 def examine(state: Remembered, questions: Sequence[Question], *exams: Exam) -> None:
     """Ask questions read-only, and note the scores in one exam or several."""
     for question in questions:
-        ranked = state.search(question, K).ranked()
+        recall = state.memory.search(question.text, k=K, at=question.at)
+        ranked = Found(recall.hits, state.turn_ids).ranked()
         scores = metrics.ranking_scores(ranked, question.evidence)
+        scores |= {"confidence": recall.confidence}
         for exam in exams:
             exam.add(question, scores)

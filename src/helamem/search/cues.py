@@ -144,9 +144,16 @@ def lend(near: NearCues, edges: Edges, targets: Ints, similarity: Floats, config
 
 
 def recognition(near: NearCues, edges: Edges, memories: Ints) -> float:
-    """The probability that some memories served the question's need before."""
-    serving = np.isin(near.ids, edges.sources[np.isin(edges.targets, memories)])
-    return float(np.clip(near.recognized[serving].sum(), 0.0, 1.0))
+    """The probability that some memories served the question's need before.
+
+        sum over cues of  P(the same need) * weight of the cue's strongest binding to one of them
+
+    The weight is how sure it is that they served: less if that was a guess, long ago, or refuted since.
+    """
+    bindings = np.isin(edges.sources, near.ids) & np.isin(edges.targets, memories)
+    at = np.searchsorted(near.ids, edges.sources[bindings])
+    strongest = formulas.strongest(at, edges.weights[bindings], len(near.ids))
+    return float(np.clip((near.recognized * strongest).sum(), 0.0, 1.0))
 
 
 def matches(near: NearCues) -> tuple[CueMatch, ...]:

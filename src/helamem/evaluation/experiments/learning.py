@@ -177,7 +177,7 @@ def summary(notebooks: Mapping[str, Notebook], categories: Sequence[str]) -> dic
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row an arm: what it scores and won over no learning, by category, and in its course."""
     arms: Mapping[str, Mapping[str, Any]] = result["arms"]
-    head = ["arm", "R@10", "won", "R@5", "MRR"]
+    head = ["arm", "R@10", "won", "R@5", "MRR", "confidence"]
     rows = [
         [
             name,
@@ -185,6 +185,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
             cells.gap(arm["gain"]),
             f"{arm['recall@5']:.3f}",
             f"{arm['mrr']:.3f}",
+            f"{arm['confidence']:.2f}",
         ]
         for name, arm in arms.items()
     ]
