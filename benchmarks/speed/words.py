@@ -18,7 +18,6 @@ import numpy as np
 
 from helamem.core import impacts, lexical, threshold
 from helamem.core.vectors import top_k
-from helamem.protocols import Postings
 from helamem.stores.sqlite import posting_table, word_search
 from helamem.stores.sqlite.database import Database
 from helamem.stores.sqlite.files import FUNCTIONS
@@ -78,14 +77,15 @@ def made(
     with db.writing():
         for term, (ids, counts) in () if is_there else postings.items():
             rows = [
-                (term, impacts.level(n, length), id_, n)
+                (term, impacts.level(n, length), id_, n, 0)
                 for id_, n, length in zip(
                     ids.tolist(), counts.tolist(), lengths[ids].tolist(), strict=True
                 )
             ]
-            db.many("INSERT INTO posting VALUES (1, ?, ?, ?, ?, 0)", sorted(rows))
+            posting_table._pack(db, np.array(sorted(rows)))
             db.many(
-                "INSERT INTO word VALUES (?, ?, ?, 0)", [(id_, term, n) for term, _, id_, n in rows]
+                "INSERT INTO word VALUES (?, ?, ?, 0)",
+                [(id_, term, n) for term, _, id_, n, _ in rows],
             )
     return db
 
@@ -99,9 +99,7 @@ def measured(db: Database, lengths: np.ndarray, terms: Sequence[int], frequency:
         ceilings=impacts.ceilings(**settings),
         **settings,
     )
-    index = SimpleNamespace(
-        is_active=lambda ids: np.ones(len(ids), np.bool_), lengths=lambda ids: lengths[ids]
-    )
+    index = SimpleNamespace(is_all_active=True, lengths=lambda ids: lengths[ids])
     seen: Any = SimpleNamespace(space=SimpleNamespace(db=db), index=index)
 
     def blocks() -> threshold.Best:
@@ -109,12 +107,8 @@ def measured(db: Database, lengths: np.ndarray, terms: Sequence[int], frequency:
 
     def whole() -> np.ndarray:
         found = posting_table.everywhere(seen.space, asked)
-        ids = np.unique(found.ids)
-        counts = found.counts.astype(np.float32)
-        table = Postings(
-            found.places, found.ids, counts, found.ranks, frequency, N, settings["mean_length"]
-        ).table(ids)
-        return ids[top_k(scoring.scores(table, lengths[ids]), K)]
+        parts = scoring.parts(found.places, found.counts.astype(np.float64), lengths[found.ids])
+        return top_k(np.bincount(found.ids, weights=parts), K)
 
     best = blocks()
     return (
