@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.language.dates import Period, dated, names_time, names_year, periods_named
+from helamem.language.dates import dated, names_time, names_year, periods_named
 from helamem.language.english import ENGLISH
+from helamem.language.times import Period
 
 TODAY = date(2024, 5, 15)  # a Wednesday
 

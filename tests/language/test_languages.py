@@ -6,11 +6,12 @@ from helamem import Config, ConfigError, Memory
 from helamem.config import LANGUAGES
 from helamem.indexing import traits
 from helamem.language import language_named
-from helamem.language.dates import Period, names_time, periods_named
+from helamem.language.dates import names_time, periods_named
 from helamem.language.language import NEUTRAL
 from helamem.language.names import mentions, names_something
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import index_terms, terms_of
+from helamem.language.times import Period
 from helamem.protocols import ASKS
 from helamem.search.questions import without_framing
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
-    from helamem.language.dates import Period
     from helamem.language.language import Language
+    from helamem.language.times import Period
     from helamem.records import Episode, Fact, Json
 
 VERSION = "4"
