@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import helamem
+from helamem.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,14 @@ def shell(home: Path) -> Callable[..., str]:  # it sets the environment
 
 
 @pytest.fixture
+def piped(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Runs the program in this process, as if its output were a pipe; that it sees one, `shell` shows."""
+    monkeypatch.setattr("helamem.cli.lines.is_piped", lambda: True)
+    monkeypatch.setattr("helamem.cli.display.is_piped", lambda: True)
+    return cli
+
+
+@pytest.fixture
 def talk(cli: Cli) -> None:
     cli("add", "I booked the ferry.", LONG, *[f"turn {i}" for i in range(30)], "--speaker", "Ana")
     cli("reinforce", "Which ferry?", "--used", "1")
@@ -57,18 +66,18 @@ class TestPipes:
         assert ["1", "Ana", "I booked the ferry."] == [lines[0].split("\t")[i] for i in (0, 2, 3)]
         assert "with a tab and a second line." in lines[1]
 
-    def test_a_search_too(self, shell: Callable[..., str]) -> None:
-        lines = shell("search", "ferry").splitlines()
+    def test_a_search_too(self, piped: Cli) -> None:
+        lines = piped("search", "ferry").stdout.splitlines()
 
         assert {5} == {len(line.split("\t")) for line in lines}
         assert "I booked the ferry." == lines[0].split("\t")[-1]
 
-    def test_cues_and_namespaces_too(self, shell: Callable[..., str]) -> None:
-        assert "Which ferry?" == shell("cues").splitlines()[0].split("\t")[-1]
-        assert ["default", "32"] == shell("namespaces").split("\t")[:2]
+    def test_cues_and_namespaces_too(self, piped: Cli) -> None:
+        assert "Which ferry?" == piped("cues").stdout.splitlines()[0].split("\t")[-1]
+        assert ["default", "32"] == piped("namespaces").stdout.split("\t")[:2]
 
-    def test_no_line_of_another_command_is_broken(self, shell: Callable[..., str]) -> None:
-        assert max(map(len, shell("get", "2").splitlines())) > 600
+    def test_no_line_of_another_command_is_broken(self, piped: Cli) -> None:
+        assert max(map(len, piped("get", "2").stdout.splitlines())) > 600
 
     def test_a_limit_says_what_follows(self, cli: Cli) -> None:
         assert "... and 12 more; continue with --offset 20" in cli("list").stdout
@@ -157,22 +166,20 @@ def test_looking_makes_no_file(cli: Cli, as_json: Data, home: Path) -> None:
         ("helamem list --off", ["--offset"]),
     ],
 )
-def test_a_shell_completes(begun: str, offered: list[str]) -> None:
-    asked = {
-        "_HELAMEM_COMPLETE": "bash_complete",
-        "COMP_WORDS": begun,
-        "COMP_CWORD": str(begun.count(" ")),
-        "PYTHONPATH": str(Path(helamem.__file__).parents[1]),
-    }
-    ran = subprocess.run(
-        [sys.executable, "-c", "from helamem.cli import main; main(prog_name='helamem')"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **asked},
-    )
+def test_a_shell_completes(
+    begun: str,
+    offered: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("_HELAMEM_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", begun)
+    monkeypatch.setenv("COMP_CWORD", str(begun.count(" ")))
 
-    assert offered == [line.partition(",")[2] for line in ran.stdout.splitlines()]
+    with pytest.raises(SystemExit):
+        main(prog_name="helamem")
+
+    assert offered == [line.partition(",")[2] for line in capsys.readouterr().out.splitlines()]
 
 
 class TestStart:
