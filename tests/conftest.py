@@ -13,7 +13,7 @@ from helamem import Config, Memory
 from helamem.models.embedders import HashingEmbedder
 
 # No deadline, however busy the machine is; `make slow` asks for the second one.
-settings.register_profile("quick", deadline=None, max_examples=15)
+settings.register_profile("quick", deadline=None, max_examples=10)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("quick")
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem import Config, Fact, Memory, NotFoundError, StoreError, Turn
@@ -405,7 +405,6 @@ class TestRevert:
         assert {cue.id, ids[2]} == set(edges.targets.tolist())
         assert 1 == memory.get(ids[1]).uses
 
-    @settings(max_examples=25, deadline=None)
     @given(steps=st.lists(st.integers(0, 4), max_size=8), many=st.integers(1, 3))
     def test_nothing_is_left_of_it_whatever_was_learned_before(
         self, steps: list[int], many: int

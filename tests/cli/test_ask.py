@@ -121,13 +121,13 @@ class TestAsk:
         assert 1 == len(outcome.stderr.splitlines())
         assert KEY not in outcome.stderr + outcome.stdout
 
-    def test_debugging_does_not_tell_the_key(self, server: LLMServer) -> None:
+    def test_debugging_does_not_tell_the_key(self, server: LLMServer, cli: Any) -> None:
         server.acts = (Fail(401, f"Incorrect API key provided: {KEY}"),)
-        run = [sys.executable, "-m", "helamem", "-vv", "--debug"]
-        subprocess.run([*run, "add", ALLERGY], check=True, capture_output=True)
+        cli("add", ALLERGY)
         ran = subprocess.run(
-            [*run, "ask", "What?"], check=False, capture_output=True, text=True, env=os.environ
-        )
+            [sys.executable, "-m", "helamem", "-vv", "--debug", "ask", "What?"],
+            check=False, capture_output=True, text=True, env=os.environ,
+        )  # fmt: skip
 
         assert "Traceback" in ran.stderr
         assert KEY not in ran.stderr + ran.stdout

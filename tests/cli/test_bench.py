@@ -18,6 +18,7 @@ from evaluation import longmemeval_files
 from helamem.cli import files
 from helamem.cli.bench import options
 from helamem.cli.bench.commands import bench
+from helamem.cli.values import whole_numbers
 from helamem.config import Config
 from helamem.errors import MissingExtraError
 from helamem.evaluation import experiments, report
@@ -420,25 +421,25 @@ def test_a_command_and_its_experiment_have_the_same_defaults(command: str) -> No
 
 
 class TestSpeed:
-    def test_the_sample_serves_where_no_data_is_given(self, cli: Cli) -> None:
-        result = json.loads(cli("bench", "speed", "--sizes", "10,20", "--json", "-").stdout)
-
-        assert [10, 20] == [each["turns"] for each in result["sizes"]]
-        assert "helamem bench speed --sizes 10,20 --embedder hashing" == result["command"]
-
-    def test_others_are_measured_on_request(self, cli: Cli, tmp_path: Path) -> None:
+    def test_the_sample_serves_where_no_data_is_given_and_others_are_measured_on_request(
+        self, cli: Cli, tmp_path: Path
+    ) -> None:
         kept = tmp_path / "kept"
         arguments = ["--sizes", "2e1", "--vs", "numpy", "--within", "60", "--keep", kept]
 
         result = json.loads(cli("bench", "speed", *arguments, "--json", "-").stdout)
 
         (at_20,) = result["sizes"]
+        assert 20 == at_20["turns"]
         assert at_20["vs"]["numpy"]["search_ms"]["p50"] > 0
         assert (
             "helamem bench speed --sizes 20 --vs numpy --within 60 --embedder hashing"
             == result["command"]
         )
         assert [f"{result['dataset']}-20.db"] == [file.name for file in kept.iterdir()]
+
+    def test_sizes_may_be_written_either_way(self) -> None:
+        assert (10, 20) == whole_numbers("1e1,20")
 
     def test_unknown_others_are_refused(self, cli: Cli) -> None:
         assert "no system 'luck'" in cli("bench", "speed", "--vs", "luck", code=1).stderr

@@ -12,6 +12,7 @@ import pytest
 from helamem import Memory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 TABLES = {"rich", "markdown_it", "pygments"}
@@ -40,19 +41,20 @@ OURS = {
     "helamem.server",
 }
 HEAVY = TABLES | NETWORK | SERVERS | MODELS | OTHERS | OURS
-# Run the command, then say what is loaded; the command prints first.
+# Run the commands, then say what is loaded; the commands print first.
 CODE = """
-import sys
+import json, sys
 from helamem.cli import main
-main(sys.argv[1:], standalone_mode=False)
+for arguments in json.loads(sys.argv[1]):
+    main(arguments, standalone_mode=False)
 print(*sys.modules)
 """
 
 
-def loaded(home: Path, *arguments: str, said: str = "") -> set[str]:
-    """The modules that are loaded after a command has run."""
+def loaded(home: Path, *commands: Sequence[str], said: str = "") -> set[str]:
+    """The modules that are loaded after commands have run."""
     ran = subprocess.run(
-        [sys.executable, "-c", CODE, *arguments],
+        [sys.executable, "-c", CODE, json.dumps(commands)],
         input=said,
         capture_output=True,
         text=True,
@@ -72,24 +74,25 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_a_search_loads_only_what_it_needs(home: Path) -> None:
-    assert set() == HEAVY & loaded(home, "search", "What should I not cook for Maya?")
+    assert set() == HEAVY & loaded(home, ["search", "What should I not cook for Maya?"])
 
 
 def test_a_hook_without_a_resident_process_loads_only_what_it_needs(home: Path) -> None:
     prompt = json.dumps({"session_id": "s", "prompt": "What should I not cook for Maya?"})
 
-    assert set() == HEAVY & loaded(home, "--file", "memory.db", "hook", "prompt", said=prompt)
+    assert set() == HEAVY & loaded(home, ["--file", "memory.db", "hook", "prompt"], said=prompt)
     assert not (home / "hooks.log").exists()
 
 
 def test_a_hook_before_anything_is_remembered_loads_no_memory(tmp_path: Path) -> None:
     given = json.dumps({"session_id": "s", "source": "startup"})
 
-    found = loaded(tmp_path, "hook", "session-start", said=given)
+    found = loaded(tmp_path, ["hook", "session-start"], said=given)
 
     assert set() == {"helamem.config", "helamem.engine", "numpy", "sqlite3", *HEAVY} & found
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["config", "--help"]])
-def test_help_needs_no_arrays(tmp_path: Path, arguments: list[str]) -> None:
-    assert set() == {"helamem.engine", "numpy", "sqlite3"} & loaded(tmp_path, *arguments)
+def test_help_needs_no_arrays(tmp_path: Path) -> None:
+    asked = ["--help"], ["search", "--help"], ["config", "--help"]
+
+    assert set() == {"helamem.engine", "numpy", "sqlite3"} & loaded(tmp_path, *asked)

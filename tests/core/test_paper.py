@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.reference import Paper, PaperNode, PaperParameters, PaperRecall
@@ -96,7 +96,6 @@ def assert_same(expected: PaperRecall, actual: tuple[Ints, Ints, Floats, Floats]
     np.testing.assert_allclose(total, [expected.total[i] for i in range(n)], rtol=1e-9)
 
 
-@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 20))
 def test_the_core_retrieves_and_learns_as_the_loops_do(seed: int, n: int) -> None:
     parameters = PaperParameters(k=4, m=2, keep=0.8, eta=0.1, floor=0.05, beta=0.3, theta=0.4)

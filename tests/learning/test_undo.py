@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem import Config, Memory, NotFoundError
@@ -58,7 +58,6 @@ lessons = st.tuples(
 
 
 @pytest.mark.parametrize("decay_by", ["days", "lessons"])
-@settings(max_examples=40, deadline=None)
 @given(taught_=st.lists(lessons, min_size=1, max_size=6), data=st.data())
 def test_the_last_lessons_are_undone_to_the_last_digit(
     decay_by: str, taught_: list[tuple[str, set[int], set[int]]], data: st.DataObject
@@ -77,7 +76,6 @@ def test_the_last_lessons_are_undone_to_the_last_digit(
     assert () == memory.check()
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     pairs=st.lists(st.sets(st.integers(1, 4), min_size=2, max_size=3), min_size=2, max_size=6),
     data=st.data(),

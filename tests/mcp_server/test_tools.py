@@ -320,11 +320,7 @@ NAMES = ["text", "question", "query", "id", "ids", "used", "misled", "limit", "a
 
 
 class TestOddInput:
-    @settings(
-        max_examples=60,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
-    )
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         tool=st.sampled_from([function.__name__ for function, _, _ in TOOLS]),
         arguments=st.dictionaries(

@@ -75,9 +75,12 @@ class Moment:
     def nearest(self, query: Floats, k: int, wanted: NDArray[np.bool_] | None = None) -> list[int]:
         """What it should find."""
         wanted = self.are_there if wanted is None else wanted & self.are_there
-        scores = [float((each @ query).max()) if len(each) else -2.0 for each in self.held]
-        order = sorted(np.flatnonzero(wanted).tolist(), key=lambda owner: -scores[owner])
-        return order[:k]
+        scores = np.full(len(self.held), -2.0)
+        owners = np.repeat(np.arange(len(self.held)), [len(each) for each in self.held])
+        np.maximum.at(scores, owners, np.concatenate(self.held) @ query)
+        order = np.argsort(-scores, kind="stable")
+        found: list[int] = order[wanted[order]][:k].tolist()
+        return found
 
 
 class VectorIndexContract(Whole):
