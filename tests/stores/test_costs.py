@@ -27,11 +27,12 @@ class Steps:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.n = 0
+        self._opened: list[Database] = []
         real = Database.__init__
 
         def init(database: Database, *path: Any, **settings: Any) -> None:
             real(database, *path, **settings)
-            database._connection.set_progress_handler(self._count, 1)
+            self._opened.append(database)
 
         monkeypatch.setattr(Database, "__init__", init)
 
@@ -42,7 +43,11 @@ class Steps:
     def of(self, act: Callable[[], object]) -> int:
         """How many one call takes."""
         before = self.n
+        for database in self._opened:  # only now: to call Python at every step takes long
+            database._connection.set_progress_handler(self._count, 1)
         act()
+        for database in self._opened:
+            database._connection.set_progress_handler(None, 0)
         return self.n - before
 
 
@@ -72,9 +77,7 @@ def costs(path: Path, n: int, steps: Steps) -> dict[str, int]:
 def test_a_use_costs_as_much_in_a_large_namespace_as_in_a_small_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = Steps(monkeypatch)
-
-    small, large = (costs(tmp_path / f"{n}.db", n, steps) for n in (SMALL, LARGE))
+    small, large = (costs(tmp_path / f"{n}.db", n, Steps(monkeypatch)) for n in (SMALL, LARGE))
 
     grown = {name: (n, large[name]) for name, n in small.items() if large[name] > SLACK * n}
     assert {} == grown

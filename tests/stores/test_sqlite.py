@@ -579,7 +579,9 @@ class TestTraces:
         assert [] == in_sql(copy / path.name, "SELECT key FROM meta WHERE key = 'wipe'")
         other.close()
 
-    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize(
+        "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))]
+    )
     def test_nothing_ever_lies_beside_the_rows(self, path: Path, seed: int) -> None:
         choose = np.random.default_rng(seed)
         store = opened(path, synchronous="normal")
