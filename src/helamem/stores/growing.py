@@ -1,4 +1,4 @@
-"""Arrays that grow and change without being copied each time, while others still read what they were."""
+"""Arrays that grow and change without being copied each time, while others still read their earlier state."""
 
 from __future__ import annotations
 

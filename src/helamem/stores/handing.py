@@ -1,4 +1,4 @@
-"""What the stores have in common where one memory supersedes another, and hands it its learned edges."""
+"""Shared by the stores: what a memory that supersedes another receives of its learned edges."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What the journal has of the edge from `source` to `other` holds for that from `target`, too."""
+    """The journal's entries of the edge from `source` to `other` are copied to that from `target`."""
 
     source: int
     target: int
@@ -62,7 +62,7 @@ Change: TypeAlias = Put | Copy | Forget
 def handed(
     mine: Mapping[int, Weight], theirs: Mapping[int, Weight], new: int, joined: Joined
 ) -> list[Handed]:
-    """What each edge of a memory becomes at its successor, and what the successor had.
+    """Each edge of a memory as the successor gets it, and as the successor had it.
 
     Args:
         mine: The memory's edges by their other end.
@@ -98,7 +98,7 @@ def summing(rule: EdgeRule, now: float) -> Joined:
 def taken_back(
     old: int, new: int, edge: Handed, now: Weight | None, *, moves: bool
 ) -> Iterator[Change]:
-    """What changes if a successor gives an edge back.
+    """The changes if a successor gives an edge back.
 
     An edge that has changed since is as it was learned: it goes to the old memory where the new one yields, and
     stays otherwise. One that is gone, because it was severed or has faded, is gone for the old one too.
@@ -120,7 +120,7 @@ def taken_back(
 
 
 def require_kinds(kinds: Mapping[int, int], old: int, new: int) -> None:
-    """Refuse what cannot be superseded, or by that: an episode is superseded by an episode, a fact by either.
+    """Refuse kinds that do not fit: an episode is superseded by an episode, a fact by either.
 
     Args:
         kinds: The kind of both, as a number.
@@ -151,10 +151,10 @@ class Superseded:
 
 
 class WayBack(ABC):
-    """The steps by which a store lets superseded memories hold again."""
+    """The steps by which a store makes superseded memories valid again."""
 
     def revert(self, id_: int) -> list[int]:
-        """Let a memory hold again, and what was superseded because of it; the ids that it was superseded by.
+        """Make a memory valid again, with what was superseded because of it; return the ids of its successors.
 
         Raises:
             NotFoundError: There is no such memory.
@@ -182,11 +182,11 @@ class WayBack(ABC):
 
     @abstractmethod
     def take_back(self, old: int, new: int, *, moves: bool) -> None:
-        """Take from the successor what it was handed; see `taken_back`."""
+        """Take the handed edges back from the successor; see `taken_back`."""
 
     @abstractmethod
     def hold_again(self, old: int, new: int) -> None:
-        """Let a memory hold again, and its successor stand in its own place."""
+        """Make a memory valid again, and give its successor a place of its own."""
 
     @abstractmethod
     def because_of(self, id_: int) -> list[int]:
@@ -194,4 +194,4 @@ class WayBack(ABC):
 
     @abstractmethod
     def give_way(self, new: int, old: int, place: int | None) -> None:
-        """Let a successor be superseded by the old memory; what it has learned since goes along."""
+        """Supersede a successor by the old memory, with what it has learned since."""

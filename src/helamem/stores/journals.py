@@ -1,4 +1,4 @@
-"""What the journals of all stores have in common: computation on values, without a database."""
+"""Shared by the stores' journals: computation on values, without a database."""
 
 from __future__ import annotations
 

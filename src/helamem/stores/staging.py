@@ -1,4 +1,4 @@
-"""What the reindexings of all stores have in common: what was handed out, and which results still fit it."""
+"""Shared by the stores' reindexing: which nodes were handed out, and which results still fit them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Staging(ABC):
 
     @abstractmethod
     def _stage(self, made: Sequence[tuple[Waiting, Reindexed]]) -> None:
-        """Store the results for the nodes that still say what they said, in one transaction."""
+        """Store the results for nodes whose text and metadata have not changed, in one transaction."""
 
     @abstractmethod
     def _swap(self) -> bool:

@@ -129,7 +129,7 @@ _RINGS = (
 
 
 def wrong(scope: Scope, dimension: int) -> list[str]:
-    """What is wrong with a namespace: one sentence each."""
+    """The damage in a namespace, one sentence each."""
     values = {"dimension": dimension, "at": 0.0}
     *counts, rings = scope.batch(
         *((f"SELECT count(*) FROM ({check.found}) x", values) for check in CHECKS),

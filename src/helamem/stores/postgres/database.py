@@ -247,7 +247,7 @@ class Database:
 
     @contextlib.contextmanager
     def step(self, scope: Scope) -> Iterator[None]:
-        """A part of a transaction: if the block raises, that part alone is undone."""
+        """A savepoint: if the block raises, it alone is rolled back."""
         if not scope.is_writing:
             raise StoreError("Nothing can be written inside reading(). Leave the block first.")
         with self._explained():

@@ -221,7 +221,7 @@ def leaving(scope: Scope, sources: Ints, *, superseded: bool = False) -> Edges:
 
 
 def joined(scope: Scope, at_least: int) -> Ints:
-    """The active nodes that at least so many learned edges leave; ascending."""
+    """The active nodes with at least this many learned edges, ascending."""
     found = scope.column(
         "SELECT e.source FROM helamem.edge e WHERE e.namespace = %(ns)s AND e.channel = %(learned)s"
         f" AND NOT {IS_SUPERSEDED.format('e.source')}"

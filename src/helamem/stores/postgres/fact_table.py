@@ -85,7 +85,7 @@ def _resting(fact: int, episodes: Iterable[int], at: float) -> list[Statement]:
 
 
 def change(scope: Scope, fact: ChangedFact, at: float, step: int | None) -> None:
-    """Update a known fact after new evidence; the journal keeps what it was, under a step if there is one."""
+    """Update a known fact after new evidence; if there is a step, the journal keeps the earlier state under it."""
     node_table.require(scope, [fact.id], FACT)
     known = sources(scope, [fact.id])[fact.id]
     new = set(fact.sources) - set(known)

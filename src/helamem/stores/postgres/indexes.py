@@ -183,7 +183,7 @@ def overdue(
 
 
 def keep(db: Database, space: Space, large: int, *, dry_run: bool) -> list[str]:
-    """Make the indexes that a namespace is due, and drop those that serve no search; what was done, or would be.
+    """Make the indexes that a namespace needs, and drop those that serve no search; return what was, or would be, done.
 
     This takes minutes for a million vectors, in which others read and write.
     """

@@ -157,7 +157,7 @@ def showing(lesson: Lesson) -> Statement:
 
 
 def ignored(scope: Scope, at_least: int) -> list[tuple[int, int]]:
-    """The active memories that were shown so often and never used, and how often; most often first."""
+    """The active memories that were shown this often and never used, with how often; most often first."""
     found = scope.rows(
         "SELECT n.id, s.times FROM helamem.shown s"
         " JOIN helamem.node n ON n.namespace = %(ns)s AND n.id = s.node AND n.active"

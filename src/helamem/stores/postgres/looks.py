@@ -51,7 +51,7 @@ Result = TypeVar("Result")
 
 
 class Looks:
-    """What a store reads: each method is one look, or a part of the transaction that the store is in."""
+    """The methods that read: each is one look, or a part of the store's open transaction."""
 
     _db: Database
     _space: Space
@@ -66,7 +66,7 @@ class Looks:
 
     @property
     def analysis(self) -> Analysis:
-        """What the vectors, terms and traits were made by, as the database says."""
+        """The analysis behind the vectors, terms and traits, as recorded in the database."""
         statement, _ = namespace.META
         if self._scope is not None:
             meta = self._read(lambda scope: scope.rows(statement))
@@ -114,7 +114,7 @@ class Looks:
         return self._read(lambda scope: reading.vectors(scope, ids, self._space.dimension))
 
     def nodes(self, ids: Ints) -> Nodes:
-        """What is known about nodes, in the order of `ids`."""
+        """The columns of nodes, in the order of `ids`."""
         return self._read(lambda scope: reading.nodes(scope, ids))
 
     def edges(self, sources: Ints, *, superseded: bool = False) -> Edges:
@@ -126,7 +126,7 @@ class Looks:
         return self._read(lambda scope: edge_table.everything(scope, superseded=superseded))
 
     def joined(self, *, at_least: int) -> Ints:
-        """The active nodes that at least so many learned edges leave; ascending."""
+        """The active nodes with at least this many learned edges, ascending."""
         return self._read(lambda scope: edge_table.joined(scope, at_least))
 
     def ids(
@@ -193,26 +193,26 @@ class Looks:
         return self._db.read(everything(""), reading.namespaces)
 
     def lessons(self) -> int:
-        """How many lessons have been learned."""
+        """The number of lessons learned."""
         return self._read(namespace.lessons)
 
     def stats(self) -> Stats:
-        """How much there is."""
+        """The sizes of the namespace."""
         analysis = self.analysis
         return self._read_one_state(
             lambda scope: reading.stats(scope, replace(self._space, analysis=analysis), self._zone)
         )
 
     def check(self) -> list[str]:
-        """What is wrong with the namespace: one sentence each, none where it is sound."""
+        """The damage in the namespace, one sentence each; none if it is sound."""
         return self._read(lambda scope: checks.wrong(scope, self.analysis.dimension))
 
     def supersessions(self, among: Sequence[int] | None = None) -> list[Supersession]:
-        """What is superseded, by its id; all, or that in which some memories take part."""
+        """Supersessions by the id of the old memory: all, or those that involve some memories."""
         return self._read(lambda scope: superseding.known(scope, among))
 
     def ignored(self, *, at_least: int) -> list[tuple[int, int]]:
-        """The active memories that were shown so often and never used, and how often."""
+        """The active memories that were shown this often and never used, with how often."""
         return self._read(lambda scope: journal.ignored(scope, at_least))
 
     def journal(self, *, limit: int) -> list[Step]:

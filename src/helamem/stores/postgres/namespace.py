@@ -61,7 +61,7 @@ class Space:
 
     @property
     def ns(self) -> UUID:
-        """What stands for the namespace in every key."""
+        """The namespace's digest, which is part of every key."""
         return key_of(self.name)
 
     @property
@@ -96,7 +96,7 @@ class Space:
             )
 
     def _require_fit(self, results: list[list[Row]]) -> None:
-        """Refuse what another embedder or language has made since."""
+        """Refuse a database that was reindexed with another embedder or language since."""
         kept = analysis_of(results[-1])
         if kept is not None:
             require_fit(self.shown, kept, self.analysis)
@@ -110,7 +110,7 @@ def born(scope: Scope) -> int:
 
 
 def key_of(name: str) -> UUID:
-    """What stands for a namespace in every key: a digest of its name."""
+    """The namespace in every key: a digest of its name."""
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return UUID(bytes=digest)
 
@@ -215,6 +215,6 @@ def _damaged(shown: str) -> CorruptError:
 
 
 def lessons(scope: Scope) -> int:
-    """How many lessons have been learned."""
+    """The number of lessons learned."""
     found = scope.find("SELECT lessons FROM helamem.namespace WHERE namespace = %(ns)s")
     return int(found[0]) if found else 0

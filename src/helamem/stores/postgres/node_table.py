@@ -191,7 +191,7 @@ def text_columns(memory: NewEpisode | NewFact, dimension: int) -> dict[str, Any]
 
 
 def inserting(table: Sequence[Mapping[str, Any]]) -> Statement:
-    """The statement that inserts rows; what a row does not say is empty."""
+    """The statement that inserts rows; missing values are empty."""
     empty = {"key": None, "role": "", "session": None, "utc_offset": None}
     full = [{**empty, "turn": row["id"], **row} for row in table]
     return _INSERT, {name: [row[name] for row in full] for name in _COLUMNS}
@@ -313,7 +313,7 @@ def _require_no_twin(scope: Scope, id_: int, text: str) -> None:
 def update(
     scope: Scope, id_: int, episode: NewEpisode, dimension: int, *, at: float, most: int
 ) -> None:
-    """Replace what an episode says; its history keeps the old text."""
+    """Replace an episode's text; its history keeps the old one."""
     _require_no_twin(scope, id_, episode.text)
     before = [noting_text(id_, "updated", at), bounding([id_], most)]
     replace(scope, id_, episode, dimension, before)

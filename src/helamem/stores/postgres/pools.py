@@ -61,7 +61,7 @@ def returned(pool: ConnectionPool[Connection[tuple[Any, ...]]]) -> None:
 
 
 def _prepare(url: str, wait_s: float) -> None:
-    """Connect once, so that what is wrong is told as it is, and bring the schema up to date."""
+    """Connect once, so that errors are told as they are, and bring the schema up to date."""
     with connected(url, wait_s) as connection, faults.explained(shown(url)):
         schema.ensure(connection, shown(url))
 

@@ -254,7 +254,7 @@ _COUNTS: tuple[Statement, ...] = (
 
 
 def stats(scope: Scope, space: Space, zone: tzinfo) -> Stats:
-    """How much there is in a namespace."""
+    """The sizes of a namespace."""
     [counts], [edges], names, [(n_bytes,)] = scope.batch(*_COUNTS)
     episodes, facts, cues, sessions, first, last, n_neighbors = counts
     analysis = space.analysis

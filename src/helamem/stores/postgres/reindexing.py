@@ -171,7 +171,7 @@ class Reindexing(Staging):
 
 
 def _waiting(scope: Scope, namespace: UUID, id_: int, limit: int) -> list[tuple[Any, ...]]:
-    """The next nodes: id, kind, text, metadata, namespace, and who spoke it, or has spoken where it is a cue."""
+    """The next nodes: id, kind, text, metadata, namespace, and the speaker, or for a cue all speakers."""
     return scope.rows(
         "SELECT n.id, n.kind, n.text, n.metadata, n.namespace, CASE n.kind"
         f" WHEN {CUE} THEN ARRAY(SELECT name FROM helamem.speaker p WHERE p.namespace = n.namespace ORDER BY first)"

@@ -69,7 +69,7 @@ def migrations() -> list[str]:
 
 
 def _migrate(connection: Connection[Any], steps: list[str], shown: str) -> None:
-    """Apply what is missing, in one transaction; other processes wait for it."""
+    """Apply the missing migrations in one transaction; other processes wait for it."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         done = version(connection)  # another process may have been quicker

@@ -56,7 +56,7 @@ Result = TypeVar("Result")
 
 
 class _DryRun(Exception):  # noqa: N818  # nothing went wrong
-    """Undoes what was only tried."""
+    """Rolls a dry run back."""
 
 
 class PostgresStore(Looks):
@@ -119,11 +119,11 @@ class PostgresStore(Looks):
             raise
 
     def reindexing(self, analysis: Analysis) -> Reindexing:
-        """Begin to make everything anew, or go on; what was staged for another analysis goes."""
+        """Begin or continue a reindexing; drop what was staged for another analysis."""
         return Reindexing(self._db, analysis, self._with)
 
     def _with(self, analysis: Analysis) -> PostgresStore:
-        """A handle on the same connections, for what another analysis has made."""
+        """A handle on the same connections, with another analysis."""
         other = copy.copy(self)
         other._space = replace(self._space, analysis=analysis)
         return other
@@ -141,7 +141,7 @@ class PostgresStore(Looks):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Self]:
-        """A store whose reads and writes happen as one step, or not at all."""
+        """A store whose reads and writes are one transaction."""
         if self._scope is not None:
             with self._db.step(self._scope):
                 yield self
@@ -179,7 +179,7 @@ class PostgresStore(Looks):
         )
 
     def put(self, episode: NewEpisode, *, at: float) -> tuple[int, bool]:
-        """Store an episode, or let the one with its key say what it says; its id, and whether it is new."""
+        """Store an episode, or replace the one with its key; return its id, and whether it is new."""
 
         def put(scope: Scope) -> tuple[int, bool]:
             known = node_table.known(scope, [episode.key])
@@ -204,7 +204,7 @@ class PostgresStore(Looks):
         return self._write(add)
 
     def distil(self, distillate: Distillate) -> list[int] | None:
-        """Store what a cluster gave, unless somebody was quicker; the ids of the new facts."""
+        """Store the facts of a cluster, unless another process has; return the ids of the new ones."""
         return self._write(
             lambda scope: fact_table.distil(scope, distillate, self._space.dimension)
         )
@@ -230,7 +230,7 @@ class PostgresStore(Looks):
         return self._write(lambda scope: superseding.revert(scope, id_, at))
 
     def begin(self, *, at: float) -> int | None:
-        """Begin a consolidation in the journal; its id, or None where none is kept."""
+        """Begin a consolidation in the journal; return its id, or None if no journal is kept."""
         if not self._journal:
             return None
         return self._write(lambda scope: journal.begin(scope, at, self._journal))
@@ -256,7 +256,7 @@ class PostgresStore(Looks):
         )
 
     def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:
-        """Replace what an episode says; history keeps the old text.
+        """Replace an episode's text; history keeps the old one.
 
         Raises:
             NotFoundError: There is no such episode.
@@ -273,7 +273,7 @@ class PostgresStore(Looks):
         return self._write(lambda scope: removing.remove(scope, ids, at))
 
     def scrub(self, says: Callable[[str], bool]) -> int:
-        """Take the old texts of which `says` is true out of history; how many went."""
+        """Remove the old texts for which `says` is true from history; return how many."""
         return self._write(lambda scope: removing.scrub(scope, says))
 
     def drop(self) -> None:
@@ -322,7 +322,7 @@ class PostgresStore(Looks):
         return self._write(lambda scope: news.begin_forgetting(scope, at, pause_s))
 
     def repair(self, *, at: float, dry_run: bool) -> list[str]:
-        """Mend or remove what `check` finds; for each kind what it was, and what is done.
+        """Mend or remove what `check` finds; return the damage and the remedy of each kind.
 
         Outside of a transaction, the indexes that the namespace is due are made as well.
         """

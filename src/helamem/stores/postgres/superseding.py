@@ -106,7 +106,7 @@ def supersede(
 
 
 def revert(scope: Scope, id_: int, at: float) -> list[int]:
-    """Let a memory hold again, and what was superseded because of it; the ids that it was superseded by.
+    """Make a memory valid again, with what was superseded because of it; return the ids of its successors.
 
     Raises:
         NotFoundError: There is no such memory.
@@ -174,7 +174,7 @@ def _applying(change: Change) -> Statement:
 
 
 def known(scope: Scope, among: Sequence[int] | None) -> list[Supersession]:
-    """What is superseded, by its id; all, or that in which some memories take part."""
+    """Supersessions by the id of the old memory: all, or those that involve some memories."""
     values = {"ids": None if among is None else list(among)}
     some = "%(ids)s::bigint[] IS NULL OR {0}.node = ANY(%(ids)s::bigint[]) OR {0}.by = ANY(%(ids)s::bigint[])"
     lines, edges = scope.batch(
@@ -203,7 +203,7 @@ def known(scope: Scope, among: Sequence[int] | None) -> list[Supersession]:
 
 
 def relink(scope: Scope, going: Sequence[int], at: float) -> None:
-    """Before memories are removed, let their successors supersede what they did, or let that hold again."""
+    """Before memories are removed, hand what they superseded to their successors, or make it valid again."""
     while held := scope.rows(
         "SELECT s.node, s.by, n.by, n.yields FROM helamem.superseded s"
         " LEFT JOIN helamem.superseded n ON n.namespace = %(ns)s AND n.node = s.by"
@@ -264,7 +264,7 @@ def set_active(scope: Scope, ids: Sequence[int], *, active: bool) -> None:
 
 
 def hand_over(scope: Scope, old: int, new: int, joined: Joined) -> None:
-    """Copy the learned edges of a memory to its successor, and keep what the successor had.
+    """Copy the learned edges of a memory to its successor, and record what the successor had before.
 
     Args:
         joined: The weight of an edge that both have, from the successor's and the other's.

@@ -171,7 +171,7 @@ def everything(space: Space, index: NodeIndex, *, superseded: bool = False) -> E
 
 
 def joined(space: Space, at_least: int, index: NodeIndex) -> Ints:
-    """The active nodes that at least so many learned edges leave; ascending."""
+    """The active nodes with at least this many learned edges, ascending."""
     found = np.array(
         space.db.column(
             "SELECT source FROM edge WHERE channel = ?"

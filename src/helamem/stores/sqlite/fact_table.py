@@ -80,7 +80,7 @@ def _rest_on(space: Space, fact: int, episodes: Iterable[int], at: float) -> Non
 
 
 def change(space: Space, fact: ChangedFact, at: float, step: int | None = None) -> None:
-    """Update a known fact after new evidence; the journal keeps what it was, under a step if there is one."""
+    """Update a known fact after new evidence; if there is a step, the journal keeps the earlier state under it."""
     node_table.require(space, fact.id, FACT)
     known = set(sources(space, [fact.id])[fact.id])
     if step is not None:

@@ -40,7 +40,7 @@ class Read:
 
 
 def after(space: Space, id_: int, speakers: tuple[str, ...], limit: int) -> Read:
-    """The nodes after an id, so many at most."""
+    """The nodes after an id, up to a limit."""
     return _read(space, speakers, "n.id > ? ORDER BY n.id LIMIT ?", id_, limit)
 
 

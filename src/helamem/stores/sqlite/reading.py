@@ -154,7 +154,7 @@ class Reading:
             return edge_table.everything(seen.space, seen.index, superseded=superseded)
 
     def joined(self, *, at_least: int) -> Ints:
-        """The active nodes that at least so many learned edges leave; ascending."""
+        """The active nodes with at least this many learned edges, ascending."""
         with self._seeing() as seen:
             return edge_table.joined(seen.space, at_least, seen.index)
 
@@ -172,12 +172,12 @@ class Reading:
             return found[np.isin(found, np.concatenate([cues, matching]))]
 
     def supersessions(self, among: Sequence[int] | None = None) -> list[Supersession]:
-        """What is superseded, by its id; all, or that in which some memories take part."""
+        """Supersessions by the id of the old memory: all, or those that involve some memories."""
         with self._seeing() as seen:
             return superseding.known(seen.space, among)
 
     def ignored(self, *, at_least: int) -> list[tuple[int, int]]:
-        """The active memories that were shown so often and never used, with how often."""
+        """The active memories that were shown this often and never used, with how often."""
         with self._looking() as space:
             return shown.ignored(space, at_least)
 
@@ -302,7 +302,7 @@ class Reading:
         )
 
     def check(self) -> list[str]:
-        """What is wrong with the file, one sentence each; none if it is sound."""
+        """The damage in the file, one sentence each; none if it is sound."""
         with self._seeing() as seen:
             db, analysis = seen.space.db, made_with(seen.space.db) or seen.space.analysis
             return checks.wrong(db, seen.space.id, analysis.dimension)

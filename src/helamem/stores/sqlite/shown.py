@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def count(space: Space, ids: Sequence[int], step: int | None) -> None:
-    """Count that memories were shown, those that are there; under a step of the journal if there is one."""
+    """Count that memories were shown, if they are there; under a step of the journal if there is one."""
     there = space.db.column(
         "SELECT id FROM node WHERE namespace = ? AND kind < 2"
         " AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -29,7 +29,7 @@ def count(space: Space, ids: Sequence[int], step: int | None) -> None:
 
 
 def uncount(space: Space, step: int) -> None:
-    """Take back what a lesson has counted."""
+    """Undo the counts of a lesson."""
     space.db.execute(
         "UPDATE shown SET times = times - 1"
         " WHERE node IN (SELECT node FROM step_shown WHERE step = ?)",
@@ -40,7 +40,7 @@ def uncount(space: Space, step: int) -> None:
 
 
 def ignored(space: Space, at_least: int) -> list[tuple[int, int]]:
-    """The active memories that were shown so often and never used, with how often; most often first."""
+    """The active memories that were shown this often and never used, with how often; most often first."""
     return space.db.rows(
         "SELECT n.id, s.times FROM shown s JOIN node n ON n.id = s.node"
         " WHERE n.namespace = ? AND n.active AND s.times >= ?"

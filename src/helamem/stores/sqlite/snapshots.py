@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """What is read while a transaction is open.
+    """The reads of an open transaction.
 
     Args:
         space: The namespace, on a connection inside a transaction.
@@ -37,7 +37,7 @@ class Snapshot:
 
     @property
     def state(self) -> State:
-        """What the namespace says of itself."""
+        """The state of the namespace."""
         return self._now().state
 
     @property
@@ -74,11 +74,11 @@ class Snapshot:
 
 
 class Draft(Snapshot):
-    """What is read inside a transaction that writes: what it has written is seen by nobody else."""
+    """The reads of a transaction that writes; nobody else sees what it has written."""
 
     @contextmanager
     def part(self) -> Iterator[None]:
-        """A part of the transaction; if it fails, it is undone, and what was read in it is given up."""
+        """A savepoint: if the block raises, it is rolled back, and what was read in it is dropped."""
         try:
             with self.space.db.writing():
                 yield
@@ -87,7 +87,7 @@ class Draft(Snapshot):
             raise
 
     def publish(self) -> None:
-        """Let others have the index, after the transaction was committed."""
+        """Share the index, after the transaction was committed."""
         if self._held is not None:
             self._caches.of(self.space.id).offer(self._held)
             self._caches.used(self.space.id, self._held)

@@ -96,12 +96,12 @@ class SQLiteStore(Writing):
             raise
 
     def reindexing(self, analysis: Analysis) -> Reindexing:
-        """Begin to make everything anew, or go on; what was staged for another analysis goes."""
+        """Begin or continue a reindexing; drop what was staged for another analysis."""
         self._lease.require_open()
         return Reindexing(self._file, analysis, self._with)
 
     def _with(self, analysis: Analysis) -> SQLiteStore:
-        """The same handle, for what another analysis has made."""
+        """This handle, with another analysis."""
         other = copy.copy(self)
         other._claim = replace(self._claim, analysis=analysis)
         return other
@@ -116,7 +116,7 @@ class SQLiteStore(Writing):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Block]:
-        """A store by which what is read and written happens as one step, or not at all."""
+        """A store whose reads and writes are one transaction."""
         with self._drafting() as draft, Block.of(self, draft) as block:
             yield block
 
@@ -158,7 +158,7 @@ class SQLiteStore(Writing):
                     self._wipe()
 
     def _begun(self, db: Database) -> Draft:
-        """The namespace, begun anew where this handle dropped it."""
+        """The namespace; made again if this handle dropped it."""
         claim = self._claim
         if claim.is_dropped:
             claim.number = namespace.begun(db, claim.name, claim.analysis).id
@@ -187,7 +187,7 @@ class SQLiteStore(Writing):
             self._wipe()
 
     def _wipe(self) -> None:
-        """Take what was removed out of the log and out of the gaps between rows, too.
+        """Wipe removed data from the log and from the gaps between rows.
 
         While another process reads an older state, the log cannot be emptied; the next removal, or
         closing the store, tries again.
@@ -234,7 +234,7 @@ class Block(Writing):
     @classmethod
     @contextlib.contextmanager
     def of(cls, store: SQLiteStore, seen: Snapshot) -> Iterator[Block]:
-        """A store that is of no use after the block."""
+        """A store for one block, of no use after it."""
         block = cls(store, seen)
         try:
             yield block
@@ -265,7 +265,7 @@ class Block(Writing):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Block]:
-        """A part of the transaction: if it fails, what it wrote is undone."""
+        """A savepoint: if the block raises, what it wrote is undone."""
         with self._writing():
             yield self
 

@@ -62,7 +62,7 @@ def supersede(
 
 
 def revert(space: Space, id_: int, at: float) -> list[int]:
-    """Let a memory hold again, and what was superseded because of it; the ids that it was superseded by.
+    """Make a memory valid again, with what was superseded because of it; return the ids of its successors.
 
     Raises:
         NotFoundError: There is no such memory.
@@ -131,7 +131,7 @@ def _apply(space: Space, change: Change) -> None:
 
 
 def known(space: Space, among: Sequence[int] | None) -> list[Supersession]:
-    """What is superseded, by its id; all, or that in which some memories take part."""
+    """Supersessions by the id of the old memory: all, or those that involve some memories."""
     part = ""
     if among is not None:
         ids = "(SELECT value FROM json_each(?2))"
@@ -161,7 +161,7 @@ def known(space: Space, among: Sequence[int] | None) -> list[Supersession]:
 
 
 def relink(space: Space, going: list[int], at: float) -> None:
-    """Before memories are removed, let their successors supersede what they did, or let that hold again."""
+    """Before memories are removed, hand what they superseded to their successors, or make it valid again."""
     gone = "by IN (SELECT value FROM json_each(?1))"
     while held := space.db.rows(
         f"SELECT s.node, s.by, n.by, n.yields FROM superseded s LEFT JOIN superseded n ON n.node = s.by WHERE s.{gone}",  # noqa: S608  # our own words
@@ -215,7 +215,7 @@ def set_active(space: Space, ids: Sequence[int], *, active: bool) -> None:
 
 
 def hand_over(space: Space, old: int, new: int, joined: Joined) -> None:
-    """Copy the learned edges of a memory to its successor, and keep what the successor had.
+    """Copy the learned edges of a memory to its successor, and record what the successor had before.
 
     Args:
         joined: The weight of an edge that both have, from the successor's and the other's.
@@ -284,7 +284,7 @@ def _successors(space: Space, id_: int) -> Iterator[int]:
 
 
 def _place(space: Space, old: int, new: int) -> int | None:
-    """In whose place the new turn stands: that of the old one, if it belongs to the same session and moment."""
+    """The place of the new turn: that of the old one, if session and time are the same."""
     found = space.db.find(
         "SELECT coalesce((SELECT min(place) FROM superseded WHERE by = o.id), o.id)"
         " FROM node o JOIN node n ON n.session = o.session AND n.at = o.at"

@@ -1,4 +1,4 @@
-"""What a store writes, each method in one transaction; see `protocols.Store`."""
+"""The methods of a store that write, each in one transaction; see `protocols.Store`."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
 
 
 class _DryRun(Exception):  # noqa: N818  # nothing went wrong
-    """Undoes what was only tried."""
+    """Rolls a dry run back."""
 
 
 class Writing(Reading):
-    """What a store writes, each method in one transaction, or in a part of the one that is open."""
+    """The methods that write, each in one transaction, or in a savepoint of the open one."""
 
     _history: int
     _journal: int
@@ -78,7 +78,7 @@ class Writing(Reading):
             return outcome
 
     def put(self, episode: NewEpisode, *, at: float) -> tuple[int, bool]:
-        """Store an episode, or let the one with its key say what it says; its id, and whether it is new."""
+        """Store an episode, or replace the one with its key; return its id, and whether it is new."""
         with self._writing() as space:
             known = node_table.find(space, EPISODE, episode.key)
             if known is None:
@@ -103,7 +103,7 @@ class Writing(Reading):
             return fact_table.add(space, facts)
 
     def distil(self, distillate: Distillate) -> list[int] | None:
-        """Store what a cluster gave, unless somebody was quicker; the ids of the new facts."""
+        """Store the facts of a cluster, unless another process has; return the ids of the new ones."""
         with self._writing() as space:
             return fact_table.distil(space, distillate)
 
@@ -125,12 +125,12 @@ class Writing(Reading):
             superseding.supersede(space, told, at, rule, now)
 
     def revert(self, id_: int, *, at: float) -> list[int]:
-        """Let a superseded memory hold again, with its edges; the ids by which it was superseded."""
+        """Make a superseded memory valid again, with its edges; return the ids of its successors."""
         with self._writing() as space:
             return superseding.revert(space, id_, at)
 
     def begin(self, *, at: float) -> int | None:
-        """Begin a consolidation in the journal; its id, or None where none is kept."""
+        """Begin a consolidation in the journal; return its id, or None if no journal is kept."""
         if not self._journal:
             return None
         with self._writing() as space:
@@ -187,7 +187,7 @@ class Writing(Reading):
             return learned
 
     def update(self, id_: int, episode: NewEpisode, *, at: float) -> None:
-        """Replace what an episode says; history keeps the old text.
+        """Replace an episode's text; history keeps the old one.
 
         Raises:
             NotFoundError: There is no such episode.
@@ -205,7 +205,7 @@ class Writing(Reading):
             return removing.remove(space, ids, at)
 
     def scrub(self, says: Callable[[str], bool]) -> int:
-        """Take the old texts of which `says` is true out of history; how many went."""
+        """Remove the old texts for which `says` is true from history; return how many."""
         with self._writing() as space:
             self._file.owes_wipe = True
             return removing.scrub(space, says)
@@ -248,7 +248,7 @@ class Writing(Reading):
             return n_edges
 
     def repair(self, *, at: float, dry_run: bool) -> list[str]:
-        """Mend or remove what `check` finds; for each kind what it was, and what is done."""
+        """Mend or remove what `check` finds; return the damage and the remedy of each kind."""
         mended: list[str] = []
         with contextlib.suppress(_DryRun), self._writing() as space:
             mended = checks.mend(space, at)
