@@ -117,7 +117,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is to be erased, by why it is."""
+    """The memories to erase, by the reason."""
 
     turns: list[int]
     facts: list[int]
@@ -133,7 +133,7 @@ class _Found:
 def _found(
     store: Store, everything: Sequence[Episode | Fact], person: Person, *, mentions: bool
 ) -> _Found:
-    """What the person said, what is about them, the questions about either, and maybe what else mentions them."""
+    """The person's turns, the facts about them, the questions about either, and maybe other mentions."""
     turns = [each.id for each in everything if person.has_said(each)]
     facts = {fact.id for fact in store.facts(superseded=True, resting_on=turns)}
     facts |= {each.id for each in everything if person.is_subject_of(each)}

@@ -86,7 +86,7 @@ def _verdicts(
 
 
 def with_older(store: Store, ids: Iterable[int]) -> list[int]:
-    """Memories that go, and what would be valid again without them: what they have superseded, in steps."""
+    """Memories to remove, with all that they have superseded in steps, which would be valid again otherwise."""
     going = dict.fromkeys(ids)
     latest = set(going)
     while latest:
@@ -107,7 +107,7 @@ def _age(store: Store, ids: Ints, age: Floats, ignored: int | None) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Worn:
-    """What forgetting goes by: a row per episode.
+    """The columns that forgetting decides by, one row per episode.
 
     Attributes:
         strength: The sum of its decayed edge weights.

@@ -120,7 +120,7 @@ def _episode_graph(nodes: Nodes, edges: Edges, weights: Floats, temporal: float)
 
 
 def _cue_strength(nodes: Nodes, edges: Edges, weights: Floats) -> Floats:
-    """What cues add to each episode's strength: its learned edges to nodes other than episodes."""
+    """The part of each episode's strength that cues add: its learned edges to nodes other than episodes."""
     outside = (edges.channels == LEARNED) & ~np.isin(edges.targets, nodes.ids)
     return sums_at(nodes.ids, edges.sources[outside], weights[outside])
 

@@ -53,7 +53,7 @@ class Finding(Protocol):
     """A distiller's result before the comparison with known facts."""
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
-        """What of the finding must be stored.
+        """The part of the finding to be stored.
 
         Args:
             known: The store, in the write transaction; no model is called here.

@@ -1,4 +1,4 @@
-"""What a place tells about itself, other than memories: what it is, how large, and how often writers were in each other's way."""
+"""A place as such: its kind, its size, and how often writers were in each other's way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data path of the paper's release, written anew from its description: what it does, not how well it ranks."""
+"""The data path of the paper's release, written anew from its description; it shows speed, not ranking."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Released:
             self._nodes = [_read(json.loads(line)) for line in file]
 
     def search(self, text: str, vector: Floats, k: int) -> list[str]:
-        """The texts of the k best, and of a few that activation reaches; what comes back together is linked."""
+        """The texts of the k best, and of a few that activation reaches; all that are returned are linked."""
         base = self._base(_keywords(text), vector)
         total = self._spread(base)
         direct = core.top_k(base, k).tolist()

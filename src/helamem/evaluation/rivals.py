@@ -213,7 +213,7 @@ def described(name: str) -> str:
 
 
 def measured(name: str, material: Material, folder: Path) -> Iterator[Part]:
-    """What a system costs: times in milliseconds, sizes in bytes a turn, piece by piece as they are known."""
+    """The cost of a system, part by part: times in milliseconds, sizes in bytes per turn."""
     system, before, started = RIVALS[name](folder), resident(), time.perf_counter()
     stored = 0
     for texts, vectors in material.batches():
@@ -249,7 +249,7 @@ def _opened(system: Rival, material: Material) -> None:
 
 
 def _searches(system: Rival, material: Material) -> list[Cost]:
-    """What a search for each question takes, of fewer if they take long."""
+    """The time of a search for each question, or for fewer questions if they take long."""
     found: list[Cost] = []
     for text, vector in material.questions():
         if len(found) >= LEAST and sum(each.ms for each in found) > 1e3 * SEARCHING_S:

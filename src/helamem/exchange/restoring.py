@@ -192,7 +192,7 @@ def _referring(id_: int, fact: NewFact, ids: Mapping[int, int]) -> ChangedFact:
 
 
 def _supersede(content: Export, store: Store, ids: Mapping[int, int], shift: float) -> None:
-    """Let memories be superseded as the export says, unless the store knows better already."""
+    """Supersede memories as the export says, unless the store has superseded them already."""
     newer = {each.old: each.new for each in store.supersessions()}
     stored = {line["id"]: line["stored_at"] for line in (*content.episodes, *content.facts)}
     for line in _superseded(content):
@@ -210,7 +210,7 @@ def _supersede(content: Export, store: Store, ids: Mapping[int, int], shift: flo
 
 
 def _superseded(content: Export) -> list[dict[str, Any]]:
-    """What was superseded by what; exports of older versions say it of facts, and no more than that."""
+    """The supersessions in an export; exports of older versions have those of facts only."""
     told = {line["old"] for line in content.superseded}
     return [
         *content.superseded,

@@ -92,7 +92,7 @@ class Reading(Protocol):
         ...
 
     def joined(self, *, at_least: int) -> Ints:
-        """The active nodes that at least so many learned edges leave, wherever these lead; ascending."""
+        """The active nodes with at least this many learned edges to any node, ascending."""
         ...
 
     def facts(

@@ -188,7 +188,7 @@ class Store(Reading, Protocol):
         ...
 
     def revert(self, id_: int, *, at: float) -> list[int]:
-        """Let a superseded memory hold again, with its edges, and the facts that were superseded because of it.
+        """Make a superseded memory valid again, with its edges, and the facts that were superseded because of it.
 
         If what superseded it was superseded in turn, that is reverted first. From the new one it takes what was
         handed over: an edge that is still as it was handed becomes what it was before; one that has changed
@@ -220,7 +220,7 @@ class Store(Reading, Protocol):
         ...
 
     def ignored(self, *, at_least: int) -> list[tuple[int, int]]:
-        """The active memories that at least so many lessons have shown and none has used; id and how often.
+        """The active memories that at least this many lessons have shown and none has used: id and how often.
 
         `learn` counts each memory of `Lesson.shown` that is there, and `undo` takes it back. Most often first,
         then by id.

@@ -76,7 +76,7 @@ class Chores:
             store.keep_indexes()
 
     def reindex(self) -> None:
-        """Make the vectors and terms of the whole database anew; what was made before goes on.
+        """Reindex the whole database; an earlier run that was interrupted is continued.
 
         Raises:
             StoreError: Another process was quicker.

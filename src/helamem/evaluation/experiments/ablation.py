@@ -110,7 +110,7 @@ def run(
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """One row a variant: what it scores, and what `default` is ahead by; then by category."""
+    """One row per variant: its scores, and the lead of `default`; then by category."""
     first, *others = result["systems"]
     rows = [
         _row(first, result["systems"][first], ""),
@@ -128,7 +128,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
 
 
 def plots(result: Mapping[str, Any]) -> list[Plot | Bars]:
-    """What is lost without each part of `default`; recall@10 of what is taken from the paper."""
+    """The loss without each part of `default`, and recall@10 with each part of the paper."""
     first, *others = result["systems"]
     gaps = {name: result["differences"][f"{first} - {name}"]["recall@10"] for name in others}
     parts = {

@@ -39,7 +39,7 @@ SHARES = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What one question brought.
+    """The outcome of one question.
 
     Attributes:
         found: Evidence recall@10; 0 for what cannot be answered.
@@ -95,7 +95,7 @@ def run(
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """How well each set is told apart; what thresholds cost and hold back; where it was asked for, a new fit."""
+    """How well each set is told apart; what thresholds cost and hold back; a new fit if asked for."""
     sets = [["cannot be answered", "questions", "AUROC", "ECE", "injected"]]
     for name, each in result["sets"].items():
         found = [cells.number(each[metric]) for metric in ("auroc", "ece", "injected")]
@@ -182,7 +182,7 @@ def _separation(
 
 
 def _cost_of_threshold(answers: Answers, threshold: float) -> dict[str, float | None]:
-    """What is found, and what of other memories' questions brings hits, above a threshold."""
+    """The share of answers found, and of other memories' questions that bring hits, above a threshold."""
     asked = answers.of(ANSWERABLE)
     others = _confidences(answers.of(unanswerable.OTHERS))
     return {

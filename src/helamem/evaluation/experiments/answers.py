@@ -269,7 +269,7 @@ def _question_entry(answered: Answered) -> dict[str, Any]:
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """One row a system: scores, scores by category, what has no answer, and what all cost."""
+    """One row per system: scores, scores by category, questions without an answer, and cost."""
     if result["dry_run"]:
         return [_costs_table(result, "What it would cost, without what is in the cache")]
     by_category = {"f1": "F1 by category", "judged": "Judged correct, by category"}

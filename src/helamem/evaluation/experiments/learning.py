@@ -175,7 +175,7 @@ def summary(notebooks: Mapping[str, Notebook], categories: Sequence[str]) -> dic
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """One row an arm: what it scores and won over no learning, by category, and in its course."""
+    """One row per arm: its scores, its gain over no learning, by category, and over time."""
     arms: Mapping[str, Mapping[str, Any]] = result["arms"]
     head = ["arm", "R@10", "won", "R@5", "MRR", "confidence"]
     rows = [

@@ -95,7 +95,7 @@ def _is_left_out(name: str, measured: Sequence[Mapping[str, Any]]) -> bool:
 
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
-    """Where a memory is made."""
+    """The place of a memory that is built."""
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         yield keep
@@ -189,7 +189,7 @@ class Bench:
 
 
 def _left_out(found: Part, why: str) -> str:
-    """What somebody should know who misses a number."""
+    """Notes about numbers that are missing."""
     stored = (
         f", {found['stored']:,} turns taken in"
         if "stored" in found and "turns_per_s" not in found
@@ -245,7 +245,7 @@ def many_turns(dataset: Dataset, size: int) -> Iterator[Turn]:
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """What our memory costs at each size, how that grows, and what others cost."""
+    """The cost of our memory at each size, its growth, and the cost of others."""
     made = (_costs, _changes, _candidates, _growth, _others)
     drawn = [(heading, _filled(rows)) for heading, rows in (make(result) for make in made)]
     return [(heading, rows) for heading, rows in drawn if len(rows) > 1]
@@ -331,7 +331,7 @@ def _growth(result: Mapping[str, Any]) -> Table:
 
 
 def _others(result: Mapping[str, Any]) -> Table:
-    """What others cost beside ours."""
+    """The cost of others beside ours."""
     head = [
         "turns",
         "system",
