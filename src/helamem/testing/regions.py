@@ -65,7 +65,7 @@ class RegionContract(Contract):
     def test_it_is_what_looking_at_everything_gives(self) -> None:
         generator = np.random.default_rng(2)
         _fill(self.store, generator)
-        for _ in range(40):
+        for _ in range(20):
             asked = _drawn(generator)
 
             found, expected = self.store.region(asked), Expected(self.store, asked)
