@@ -89,6 +89,19 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
         yield opened
 
 
+@pytest.fixture(scope="class")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Memory, Client]]:
+    """A memory and a client of a service, for calls that change nothing."""
+    folder = tmp_path_factory.mktemp("both")
+    llm = ScriptedLLM(lambda _: REPLY)
+    memories = Memories(folder / "served.db", CONFIG, llm=llm)
+    with (
+        TestClient(create_app(memories)) as opened,
+        Memory(folder / "own.db", namespace="ana", config=CONFIG, llm=llm) as memory,
+    ):
+        yield memory, connected(opened)
+
+
 def changes(memory: Any) -> Iterator[object]:
     """A memory is changed, put right twice, and both are taken back."""
     yield timeless(memory.update(2, "The gate has a lock.", metadata={"done": True}))
@@ -244,10 +257,10 @@ class TestTheSame:
         ],
     )
     def test_a_mistake_gives_the_same_error(
-        self, client: Client, memory: Memory, wrong: Callable[[Any], object]
+        self, both: tuple[Memory, Client], wrong: Callable[[Any], object]
     ) -> None:
         raised = []
-        for each in (memory, client):
+        for each in both:
             each.add("Maya is allergic to peanuts.", at=MAY)
             with pytest.raises(Exception) as caught:  # noqa: PT011  # whichever it is
                 wrong(each)
