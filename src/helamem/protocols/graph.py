@@ -96,9 +96,8 @@ def located(ids: Ints, wanted: Ints) -> Ints:
         return np.full(len(wanted), -1)
     last = len(ids) - 1
     if int(ids[-1]) - int(ids[0]) == last:  # without gaps, so that nothing has to be sought
-        places = np.clip(wanted - ids[0], 0, last)
-    else:
-        places = np.minimum(np.searchsorted(ids, wanted), last)
+        return np.where((wanted >= ids[0]) & (wanted <= ids[-1]), wanted - ids[0], -1)
+    places = np.minimum(np.searchsorted(ids, wanted), last)
     return np.where(ids[places] == wanted, places, -1)
 
 

@@ -182,6 +182,8 @@ class NodeIndex:
     def _look_up(self, ids: Ints) -> Ints:
         """The row of each id; -1 where there is none."""
         rows = located(self.table.ids.values, ids)
+        if not self.n_gone:
+            return rows
         is_there = rows >= 0
         is_there[is_there] = IS_THERE[self.table.marks.at(rows[is_there])]
         return np.where(is_there, rows, NONE)

@@ -100,8 +100,8 @@ class Entries:
         return chosen & (self.are_there.at(entries) > 0) if self.n_removed else chosen
 
     def n_owners(self, entries: Ints) -> int:
-        """How many owners some entries have."""
-        return len(entries) if self.is_plain else len(np.unique(self.owners.at(entries)))
+        """How many owners some entries have; those of an owner follow each other."""
+        return int(np.count_nonzero(np.diff(self.owners.at(entries), prepend=-1)))
 
     def best(self, scores: Floats, entries: Ints, owners: Ints) -> Floats:
         """The highest score of each owner.
