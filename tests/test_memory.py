@@ -396,18 +396,21 @@ class TestSearch:
     def test_a_word_for_a_day_means_the_day_it_means_to_who_asks(
         self, memory: Memory, question: str, words: str, back: int
     ) -> None:
-        for day in range(20):
-            for said in (
-                "Yesterday we had soup.",
-                "It happened last Sunday.",
-                "That was two days ago.",
-            ):
-                memory.add(said, at=MONDAY + timedelta(days=day))
         asked_at = MONDAY + timedelta(days=20)
+        named = asked_at - timedelta(days=back)
+        elsewhere = (
+            "Yesterday we talked.",
+            "It happened last Sunday.",
+            "We ate that two days ago.",
+        )
+        for day in range(20):
+            at = MONDAY + timedelta(days=day)
+            for said in ("Rain.", "Tea.", "Soup.") if at == named else elsewhere:
+                memory.add(said, at=at)
 
         found = memory.search(question.format(words), k=3, at=asked_at).hits
 
-        assert [(asked_at - timedelta(days=back)).date()] * 3 == [hit.at.date() for hit in found]
+        assert [named] * 3 == [hit.at for hit in found]
 
     def test_only_what_filters_let_through_is_brought_by_a_day(self, memory: Memory) -> None:
         for speaker in ("Ana", "Ben"):

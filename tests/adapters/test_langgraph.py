@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import math
 import subprocess
@@ -65,6 +66,18 @@ class TestItems:
         assert item is not None
         assert (DIET, "diet", MAYA) == (item.value, item.key, item.namespace)
         assert item.created_at == item.updated_at
+
+    def test_an_item_is_never_updated_before_it_is_made(self) -> None:
+        memory = Memory(
+            ":memory:", embedder=HashingEmbedder(8), clock=itertools.count(1.7e9).__next__
+        )
+        store = HelamemStore(memory)
+        store.put(MAYA, "diet", DIET)
+
+        item = store.get(MAYA, "diet")
+
+        assert item is not None
+        assert item.created_at <= item.updated_at
 
     def test_what_is_not_there_is_none(self, filled: HelamemStore) -> None:
         assert filled.get(MAYA, "car") is None

@@ -324,7 +324,7 @@ def _fields_of(kept: Episode | Fact) -> dict[str, Any]:
         "key": entry["key"],
         "value": _value(kept),
         "created_at": kept.stored_at,
-        "updated_at": datetime.fromisoformat(entry["updated_at"]),
+        "updated_at": max(kept.stored_at, datetime.fromisoformat(entry["updated_at"])),
     }
 
 
