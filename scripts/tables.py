@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
@@ -21,6 +20,7 @@ import click
 from helamem import config
 from helamem.cli import main as main_group
 from helamem.config import LANGUAGES, PRESETS, Config
+from helamem.config.settings import LARGEST
 from helamem.evaluation import cells
 from helamem.evaluation.experiments import speed
 from helamem.evaluation.report import markdown_table
@@ -127,9 +127,9 @@ def _range(name: str) -> str:
 
 
 def _bounds(*, low: float, high: float, **_: object) -> str:
-    if math.isinf(low):
-        return "" if math.isinf(high) else f" ≤ {high:g}"
-    return f" ≥ {low:g}" if math.isinf(high) else f" in {low:g} … {high:g}"
+    if low <= -LARGEST:
+        return "" if high >= LARGEST else f" ≤ {high:g}"
+    return f" ≥ {low:g}" if high >= LARGEST else f" in {low:g} … {high:g}"
 
 
 def commands() -> str:

@@ -10,13 +10,15 @@ from typing import Any, ClassVar, Literal, get_args, get_type_hints
 from helamem import arguments
 from helamem.errors import ConfigError
 
+LARGEST = 1e9  # the highest value of most settings: beyond, sums and SQL would overflow
+
 
 def setting(
     default: Any,
     doc: str,
     *,
-    low: float = -math.inf,
-    high: float = math.inf,
+    low: float = -LARGEST,
+    high: float = LARGEST,
     stable: bool = False,
 ) -> Any:
     """A field of a section.
@@ -138,6 +140,7 @@ class Activation(_Section):
         math.inf,
         "days after which a memory counts 1/e (about a third) of a new one; inf: age does not matter",
         low=0.001,
+        high=math.inf,
         stable=True,
     )
 
@@ -265,6 +268,7 @@ class Learning(_Section):
         365.0,
         "days without use after which 1/e (about a third) of an association is left; inf: it never fades",
         low=0.001,
+        high=math.inf,
         stable=True,
     )
     decay_by: Literal["days", "lessons"] = setting("days", "the unit of `learning.decay`")
@@ -301,6 +305,7 @@ class Forgetting(_Section):
         math.inf,
         "days without use before it may be forgotten; inf: an episode that was ever used stays",
         low=0,
+        high=math.inf,
         stable=True,
     )
     max_share: float = setting(
