@@ -144,17 +144,21 @@ moments = st.lists(st.floats(-5, 5, width=16), max_size=8)
 
 
 @given(
-    moments, st.lists(st.tuples(st.floats(-5, 5, width=16), st.floats(-5, 5, width=16)), max_size=5)
+    moments,
+    st.lists(st.tuples(st.floats(-5, 5, width=16), st.floats(-5, 5, width=16)), max_size=5),
+    st.sampled_from([0, surroundings.FEW]),
 )
 def test_inside_equals_the_naive_loop(
-    at: list[float], intervals: list[tuple[float, float]]
+    at: list[float], intervals: list[tuple[float, float]], few: int
 ) -> None:
     starts = np.array([start for start, _ in intervals])
     ends = np.array([end for _, end in intervals])
 
     expected = [any(start <= t < end for start, end in intervals) for t in at]
 
-    assert expected == surroundings.inside(np.array(at), starts, ends).tolist()
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(surroundings, "FEW", few)
+        assert expected == surroundings.inside(np.array(at), starts, ends).tolist()
 
 
 def test_an_open_interval_reaches_without_end() -> None:

@@ -11,6 +11,8 @@ from helamem.core.arrays import check_indices, check_length
 if TYPE_CHECKING:
     from helamem.core.arrays import Bools, Floats, Ints
 
+FEW = 16  # intervals that are faster compared one by one than sought
+
 
 def window_sum(
     values: Floats,
@@ -111,8 +113,11 @@ def inside(at: Floats, starts: Floats, ends: Floats) -> Bools:
     [True, False, False]
     """
     check_length("ends", ends, len(starts))
-    if not len(starts):
-        return np.zeros(len(at), np.bool_)
+    if len(starts) <= FEW:
+        found = np.zeros(len(at), np.bool_)
+        for start, end in zip(starts, ends, strict=True):
+            found |= (at >= start) & (at < end)
+        return found
     order = np.argsort(starts, kind="stable")
     latest_end = np.maximum.accumulate(ends[order])  # of all that have begun
     begun = np.searchsorted(starts[order], at, side="right")
