@@ -77,6 +77,13 @@ def test_only_what_is_there_can_be_copied(tmp_path: Path) -> None:
         list(copy_namespaces(tmp_path / "a.db", tmp_path / "b.db", config=other))
 
 
+def test_what_is_not_there_is_not_made_by_copying_it(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no file"):
+        list(copy_namespaces(tmp_path / "none.db", tmp_path / "copy.db", config=CONFIG))
+
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_the_command_says_whether_a_copy_is_equal(tmp_path: Path) -> None:
     filled(tmp_path / "a.db", "maya")
     arguments = ["copy", str(tmp_path / "a.db"), str(tmp_path / "b.db"), "--embedder", "hashing:64"]

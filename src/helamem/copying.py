@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.errors import StoreError
 from helamem.memory import Memory, load_embedder
+from helamem.places import is_there
 from helamem.reports import Copied
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ def copy_namespaces(
         ValueError: The source has no such namespace.
         StoreError: One of the two cannot be opened, or was made by another embedder.
     """
+    if not is_there(source):
+        raise StoreError(f"there is no file {str(source)!r} to copy; check the path")
     embedder = load_embedder(config)
     with Memory(source, config=config, embedder=embedder) as memory:
         there = [each.name for each in memory.namespaces()]
