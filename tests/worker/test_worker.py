@@ -192,6 +192,22 @@ class TestReindexing:
 
         assert ["reindex"] == [kind for kind, *_ in jobs(server)]
 
+    def test_a_worker_with_the_former_embedder_stops(
+        self, empty: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill(empty, "maya")
+        worker = Worker(empty, CONFIG, Pace(every_s=0.01))
+        look = worker._look
+
+        async def look_late() -> None:
+            await look()
+            with opened(empty) as memory:
+                memory.reindex(embedder=HashingEmbedder(32))
+
+        monkeypatch.setattr(worker, "_look", look_late)
+        with pytest.raises(EmbedderMismatchError):
+            worker.run()
+
     def test_what_a_newer_version_has_read_is_left(self, empty: str, server: Server) -> None:
         fill(empty, "maya")
         server.execute(

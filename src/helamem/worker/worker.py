@@ -149,7 +149,12 @@ class Worker:
             await asyncio.sleep(self._pace.every_s)
 
     async def _look(self) -> None:
-        """Put in jobs for the namespaces with news, and those of dead workers again."""
+        """Put in jobs for the namespaces with news, and those of dead workers again.
+
+        Raises:
+            EmbedderMismatchError, LanguageMismatchError: The database was made anew by another one meanwhile.
+        """
+        await asyncio.to_thread(self._require_fit)
         await self._queue.rescue(self._pace.silent_s)
         await self._queue.clean()
         if self._pace.reindex and await asyncio.to_thread(self._is_behind):
