@@ -5,6 +5,7 @@ import pytest
 from helamem.consolidation.grounding import (
     bearing,
     certainty,
+    counts_otherwise,
     dated,
     flaw,
     is_undated,
@@ -124,6 +125,29 @@ class TestUnsupported:
 
         assert OTHER == unsupported("Jon plans a dance on Friday.", [plan], cluster, ENGLISH)
         assert not unsupported("Jon plans a dance on Friday.", [mentioned], cluster, ENGLISH)
+
+
+class TestCountsOtherwise:
+    SAID = episode(1, "I painted two lakes last year, for £40 each, and one on 3 May.", "Ana")
+
+    @pytest.mark.parametrize(
+        "claim",
+        [
+            "Ana painted lakes in 2022.",
+            "Ana painted 2 lakes for £40.",
+            "Ana said on 2023-05-08 that she painted lakes.",
+            "Ana painted a lake on 2023-05-03.",
+            "Ana painted two lakes.",
+        ],
+    )
+    def test_numbers_of_the_source_and_its_day_are_known(self, claim: str) -> None:
+        assert not counts_otherwise(claim, [self.SAID], ENGLISH)
+
+    @pytest.mark.parametrize(
+        "claim", ["Ana painted lakes on 12 May 2022.", "Ana painted 7 lakes.", "Ana got £80."]
+    )
+    def test_others_are_made_up(self, claim: str) -> None:
+        assert counts_otherwise(claim, [self.SAID], ENGLISH)
 
 
 class TestMerelyReports:

@@ -273,16 +273,35 @@ class _Reader:
         """Why the sources do not support a fact; empty if they do."""
         if not sources:
             return "has no source"
-        said, cluster = self._at_ids(sources), list(self._episodes.values())
-        if grounding.is_undated(text, said, self._language):
-            return "has a date relative to a day that it does not name"
-        if grounding.stranger(text, said, cluster, self._language):
-            return "uses a name that its sources do not"
-        if grounding.merely_reports(text, cluster, self._language):
-            return "tells that somebody spoke, and not what they said"
-        if grounding.certainty(text, said, self._language) < grounding.LEAST:
-            return "says more than its sources do"
-        return grounding.unsupported(text, said, cluster, self._language)
+        said, cluster, language = (
+            self._at_ids(sources),
+            list(self._episodes.values()),
+            self._language,
+        )
+        flaws = (
+            (
+                grounding.is_undated(text, said, language),
+                "has a date relative to a day that it does not name",
+            ),
+            (
+                grounding.stranger(text, said, cluster, language),
+                "uses a name that its sources do not",
+            ),
+            (
+                grounding.counts_otherwise(text, said, language),
+                "has a number that its sources do not",
+            ),
+            (
+                grounding.merely_reports(text, cluster, language),
+                "tells that somebody spoke, and not what they said",
+            ),
+            (
+                grounding.certainty(text, said, language) < grounding.LEAST,
+                "says more than its sources do",
+            ),
+        )
+        found = (reason for wrong, reason in flaws if wrong)
+        return next(found, "") or grounding.unsupported(text, said, cluster, language)
 
     def without_guesses(self, claims: Sequence[Claim]) -> tuple[Claim, ...]:
         """The claims, without relations to a known fact that a repetitive model relates to one fact after the other."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NOTE = re.compile(r"\[[^\[\]\n]{1,200}\]")  # "[image: a dog]" was not said
 LEAST = 0.25  # certainty of a claim; with less, most of it is not what was said
+_NUMBER = re.compile(r"[0-9]+")
 ONE_SOURCE = 0.6  # certainty of a claim if one episode has all of its words
 ALIKE = 4  # least letters in common, as of "Sweden" and "Swedish"
 
@@ -116,6 +117,22 @@ def stranger(
     return next(
         (name for name in _names(claim, cluster, language) if not _is_mentioned(name, told)), ""
     )
+
+
+def counts_otherwise(claim: str, sources: Sequence[Episode], language: Language) -> bool:
+    """Whether a claim has a number that no source has in digits or words, as a date, or as its own date."""
+    known: set[int] = set()
+    for episode in sources:
+        day = episode.at.date()
+        words = words_of(prompts.dated(episode.text, day, language), language)
+        spelt = language.times.numbers | language.months
+        known |= _digits(words) | {spelt[word] for word in words if word in spelt}
+        known |= {day.day, day.month, day.year}
+    return not _digits(words_of(claim, language)) <= known
+
+
+def _digits(words: Sequence[str]) -> set[int]:
+    return {int(number) for word in words for number in _NUMBER.findall(word)}
 
 
 def subject_of(claim: str, cluster: Sequence[Episode], language: Language) -> str:
