@@ -71,12 +71,13 @@ dist: $(VENV)/.dist ## Build the distribution, check it, and run README's exampl
 mutation: $(VENV)/.mutation ## Change the code at random, and count what no test notices: N=300 SEED=0 ROOMS="core search"
 	@$(BIN)/python scripts/mutation.py $(or $(N),300) $(or $(SEED),0) $(ROOMS)
 
-real-model: $(VENV)/.installed ## Measure with a real language model on this machine: DATA=locomo10.json
+real-model: $(VENV)/.installed ## Measure with a real language model on this machine: DATA=locomo10.json QUESTIONS=100 SESSIONS=2
 	@echo "== Installing a server for language models into $(VENV)/real-model"
 	@test -d $(VENV)/real-model || $(PYTHON) -m venv $(VENV)/real-model
-	@$(VENV)/real-model/bin/python -m pip --disable-pip-version-check --quiet install 'xllamacpp==2026.10.*' openai -e .
+	@$(VENV)/real-model/bin/python -m pip --disable-pip-version-check --quiet install 'xllamacpp==2026.10.*' -e '.[openai]'
+	@echo "== Answering questions, and distilling facts, with a model that is fetched on the first run"
 	@$(VENV)/real-model/bin/python benchmarks/real_model/serve.py \
-	  $(VENV)/real-model/bin/helamem bench answers --data $(DATA) --no-judge --workers 1
+	  $(VENV)/real-model/bin/python benchmarks/real_model/run.py $(DATA) $(or $(QUESTIONS),100) $(or $(SESSIONS),2)
 
 pages: $(VENV)/.bench ## Write the pages of results, and the tables of other documents, anew
 	@echo "== Writing docs/evaluation from benchmarks/results"

@@ -125,7 +125,7 @@ def counts_otherwise(claim: str, sources: Sequence[Episode], language: Language)
     for episode in sources:
         day = episode.at.date()
         words = words_of(prompts.dated(episode.text, day, language), language)
-        spelt = language.times.numbers | language.months
+        spelt = {**language.times.numbers, **language.months}
         known |= _digits(words) | {spelt[word] for word in words if word in spelt}
         known |= {day.day, day.month, day.year}
     return not _digits(words_of(claim, language)) <= known
