@@ -19,11 +19,12 @@ settings.load_profile("quick")
 
 pytest.register_assert_rewrite("helamem.testing")  # before it is imported, for telling failures
 from helamem.places import IN_RAM  # noqa: E402
+from helamem.stores.sqlite import database as sqlite_database  # noqa: E402
 from helamem.stores.sqlite.database import Database  # noqa: E402
 from helamem.testing import FixedClock  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from postgres_server import Server
@@ -31,22 +32,52 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True, scope="session")
 def migrated_once() -> Iterator[None]:
-    """A database in RAM is a copy of one that went through the migrations: these take longer than most tests."""
-    migrate = Database._migrate
+    """A new database gets the schema of one that went through the migrations: these take longer than most tests.
+
+    One in RAM is a copy; a file gets all statements in one transaction. Older files are migrated.
+    """
+    migrate, schema = Database._migrate, list[str]()
     with contextlib.closing(sqlite3.connect(":memory:", check_same_thread=False)) as ready:
 
-        def copied(database: Database) -> None:
+        def made(database: Database) -> None:
             if database.path != IN_RAM:
+                _make(database, schema)
                 migrate(database)
-            elif ready.execute("PRAGMA user_version").fetchone() == (0,):
+            elif _version(ready):
+                ready.backup(database._connection)
+            else:
                 migrate(database)
                 database._connection.backup(ready)
-            else:
-                ready.backup(database._connection)
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(Database, "_migrate", copied)
+            patched.setattr(Database, "_migrate", made)
+            Memory(IN_RAM, config=Config(), embedder=HashingEmbedder(8)).close()
+            schema += _dumped(ready)
             yield
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _dumped(ready: sqlite3.Connection) -> list[str]:
+    """The statements that make a database like this one."""
+    _, *statements, _ = ready.iterdump()  # without BEGIN and COMMIT
+    (application,) = ready.execute("PRAGMA application_id").fetchone()
+    marks = f"PRAGMA application_id = {application}", f"PRAGMA user_version = {_version(ready)}"
+    return [*statements, *marks]
+
+
+def _make(database: Database, schema: Sequence[str]) -> None:
+    """Make a new file by these statements, unless another process has."""
+    known = len(sqlite_database.migrations())
+    if _version(database._connection) or not schema[-1].endswith(f" {known}"):
+        return  # it is there, or a test has other migrations
+    with database.writing():
+        if not _version(database._connection):
+            for statement in schema:
+                database._connection.execute(statement)
 
 
 @pytest.fixture(autouse=True)
