@@ -118,7 +118,8 @@ def _is_of_type(kind: str) -> bool:
 
 
 async def _on_unexpected_error(request: Request, error: Exception) -> JSONResponse:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    route = getattr(request.scope.get("route"), "path", "unknown")  # the path says whose memory
+    logger.error("%s %s failed", request.method, route, exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "The server failed; its log says why.",
