@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cases import Asked
 
-LEASTS = (0.0, 0.3, 0.4, 0.5, 0.6)
+LEASTS = (0.0, 0.3, 0.4, 0.5)
 
 
 class Project:

@@ -149,6 +149,15 @@ class TestPrompt:
 
         assert "14 days" in hook("prompt", prompt="How long do Redis sessions live?")
 
+    def test_words_far_apart_in_a_long_text_are_shared_by_chance(
+        self, hook: Hook, known: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("helamem.agents.hooks.MIN_CONFIDENCE", 0.0)
+        between = "The weather was fine all day. " * 40
+        known("add", f"We talked about staging. {between} Then about a database.")
+
+        assert "" == hook("prompt", prompt=PROMPT)
+
     def test_the_same_words_are_told_once(self, hook: Hook, known: Callable[..., Any]) -> None:
         for session in ("s5", "s6"):
             known("add", SAID, "--session", session)

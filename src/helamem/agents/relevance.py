@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem.language.terms import terms_of
+from helamem.search.passages import passage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from helamem.search.recall import Recall
 
 MIN_SHARED = 2
-MIN_CONFIDENCE = 0.5  # least `Recall.confidence` for a hook to tell anything (docs/agents.md)
+NEAR = (
+    300  # most characters in which the shared terms stand: anywhere in a long reply they are chance
+)
+MIN_CONFIDENCE = 0.4  # least `Recall.confidence` for a hook to tell anything (docs/agents.md)
 FEW = 4  # with fewer hits, the frequency of terms means nothing
 SAME_NEED = 0.5  # least probability that an earlier question is the same need
 
@@ -35,7 +39,7 @@ def relevant(recall: Recall, rest: Mapping[int, Sequence[Hit]], language: Langua
     asked = set(terms_of(recall.query, language))
 
     def shared(hit: Hit) -> set[str]:
-        return asked & set(terms_of(hit.text, language))
+        return asked & set(terms_of(passage(hit.text, recall.query, NEAR), language))
 
     by_hit = [shared(hit) for hit in recall]
     common = {
