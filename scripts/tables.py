@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PEERS = "locomo_dev-peers-minilm.json"
+BESIDE_PEERS = {
+    "talk": PEERS,
+    "meetings": "qmsum_val-peers-static.json",
+}
 METRICS = {
     "recall@5": "recall@5",
     "recall@10": "recall@10",
@@ -180,14 +184,18 @@ def corpora() -> str:
         return quality()
     result = _result(found[-1].name)
     systems = list(next(iter(result["corpora"].values()))["systems"])
-    head = [*(_strong(each) for each in systems), "MRR", "in 1,000 tokens"]
-    rows = {name: each["systems"] for name, each in result["corpora"].items()}
+    head = [
+        *(_strong(each) for each in systems),
+        f"best other memory / {systems[0]}",
+        "MRR",
+        "in 1,000 tokens",
+    ]
     lines = [
         "| recall@10 | " + " | ".join(head) + " |",
         "|:--|" + "--:|" * len(head),
-        *(_corpus_row(name, each) for name, each in rows.items()),
+        *(_corpus_row(name, each["systems"]) for name, each in result["corpora"].items()),
         "",
-        f"The last two columns compare `{systems[0]}` with the best of the others. Embedder "
+        f"The last two columns compare `{systems[0]}` with the best simple system. Embedder "
         f"`{result['embedder']}`, commit `{result['commit']}`, `{result['command']}`.",
         "",
     ]
@@ -201,7 +209,18 @@ def _corpus_row(corpus: str, systems: dict[str, Any]) -> str:
         for metric in ("mrr", "recall@1000tok")
     ]
     values = [_share(each["recall@10"]) for each in systems.values()]
-    return f"| {corpus} | " + " | ".join([*values, *against]) + " |"
+    return f"| {corpus} | " + " | ".join([*values, _best_peer(corpus), *against]) + " |"
+
+
+def _best_peer(corpus: str) -> str:
+    """What the best of the peers finds, and this memory beside it, where peers were asked."""
+    files = sorted(RESULTS.glob(f"{corpus}-peers-*.json"))
+    if not files:
+        return ""
+    result = _result(files[-1].name)
+    own, *_ = result["systems"].values()
+    best, found = [each for each in _best_last(result["systems"]) if each[0] in result["peers"]][-1]
+    return f"{_share(found['recall@10'])} / {_share(own['recall@10'])} ({_named(result, best)})"
 
 
 def _strong(system: str) -> str:
@@ -265,20 +284,32 @@ def peers() -> str:
 
 
 def side_by_side() -> str:
-    """What this memory, simple systems and other memories find, and what it takes."""
-    result = _result(PEERS)
+    """What this memory, simple systems and other memories find on each corpus, and what it takes."""
+    results = {corpus: _result(file) for corpus, file in BESIDE_PEERS.items()}
+    found = {
+        _named(result, name): name
+        for result in results.values()
+        for name, _ in reversed(_best_last(result["systems"]))
+    }
     lines = [
-        "| system | recall@5 | recall@10 | recall in 1,000 tokens | turns/s | ms p50 |",
-        "|---|---:|---:|---:|---:|---:|",
-        *(
-            f"| {_named(result, name)} | {_share(system['recall@5'])} | {_share(system['recall@10'])} "
-            f"| {_share(system['recall@1000tok'])} | {system['ingest_turns_per_s']:,.0f} "
-            f"| {_milliseconds(system)} |"
-            for name, system in reversed(_best_last(result["systems"]))
-        ),
+        "| recall@10 / in 1,000 tokens | " + " | ".join(results) + " | turns/s | ms p50 |",
+        "|---|" + "---:|" * (len(results) + 2),
+        *(_beside(named, name, list(results.values())) for named, name in found.items()),
         "",
     ]
     return "\n".join(lines)
+
+
+def _beside(named: str, name: str, results: list[dict[str, Any]]) -> str:
+    """A system's row: what it finds where it was measured, and its times on the first such corpus."""
+    systems = [result["systems"].get(name) for result in results]
+    shares = [
+        f"{_share(each['recall@10'])} / {_share(each['recall@1000tok'])}" if each else ""
+        for each in systems
+    ]
+    timed = next(filter(None, systems))
+    times = [f"{timed['ingest_turns_per_s']:,.0f}", _milliseconds(timed)]
+    return f"| {named} | " + " | ".join([*shares, *times]) + " |"
 
 
 def _milliseconds(system: dict[str, Any]) -> str:
