@@ -177,7 +177,8 @@ def summary(notebooks: Mapping[str, Notebook], categories: Sequence[str]) -> dic
 def tables(result: Mapping[str, Any]) -> list[Table]:
     """One row per arm: its scores, its gain over no learning, by category, and over time."""
     arms: Mapping[str, Mapping[str, Any]] = result["arms"]
-    head = ["arm", "R@10", "won", "R@5", "MRR", "confidence"]
+    measured = "confidence" in arms["none"]  # older results lack it
+    head = ["arm", "R@10", "won", "R@5", "MRR", *(["confidence"] if measured else [])]
     rows = [
         [
             name,
@@ -185,7 +186,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
             cells.gap(arm["gain"]),
             f"{arm['recall@5']:.3f}",
             f"{arm['mrr']:.3f}",
-            f"{arm['confidence']:.2f}",
+            *([f"{arm['confidence']:.2f}"] if measured else []),
         ]
         for name, arm in arms.items()
     ]
