@@ -33,6 +33,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PEERS = "locomo_dev-peers-minilm.json"
 BESIDE_PEERS = {
     "talk": PEERS,
+    "assistant chats": "beam_100k_dev-peers-static.json",
     "meetings": "qmsum_val-peers-static.json",
 }
 METRICS = {
