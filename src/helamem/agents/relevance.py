@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from helamem.search.recall import Recall
 
 MIN_SHARED = 2
-NEAR = (
-    300  # most characters in which the shared terms stand: anywhere in a long reply they are chance
-)
-MIN_CONFIDENCE = 0.4  # least `Recall.confidence` for a hook to tell anything (docs/agents.md)
+NEAR = 300  # most characters in which the shared terms stand: in a long reply they are chance
+MIN_CONFIDENCE = 0.3  # least `Recall.confidence` for a hook to tell anything (docs/agents.md)
 FEW = 4  # with fewer hits, the frequency of terms means nothing
 SAME_NEED = 0.5  # least probability that an earlier question is the same need
 
