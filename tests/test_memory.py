@@ -476,6 +476,7 @@ class TestSearch:
         recall = memory.search("cooking for Maya", filters={"speaker": "Ben"})
 
         assert len(recall) == 2
+        assert [recall[0], recall[-1]] == list(recall)
         assert {hit.speaker for hit in recall} == {"Ben"}
 
     def test_a_filter_on_time_reads_iso_and_datetimes(self, memory: Memory) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
 
 import numpy as np
 
@@ -71,6 +71,9 @@ class Recall(Record):
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
+
+    def __getitem__(self, place: SupportsIndex) -> Hit:
+        return self.hits[place]
 
     def __bool__(self) -> bool:
         return bool(self.hits)
