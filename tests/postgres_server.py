@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -70,13 +71,13 @@ class Server:
         raise RuntimeError((self.folder / "log").read_text(encoding="utf-8", errors="replace"))
 
     def kill(self) -> None:
-        """Kill it and all its processes at once, as a crash would."""
+        """Kill it and all its processes at once, as a crash would, and wait until all have ended."""
         assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)  # it starts no further process meanwhile
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         pids = [int(pid) for pid in children.read_text(encoding="ascii").split()]
         for pid in (self._process.pid, *pids):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            _kill(pid)
         self._process.wait()
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
@@ -101,6 +102,17 @@ class Server:
         )
         if ended.returncode:
             raise RuntimeError(f"{program} failed: {ended.stderr.decode(errors='replace')}")
+
+
+def _kill(pid: int) -> None:
+    """Kill a process, and wait until it has left its shared memory."""
+    with contextlib.suppress(ProcessLookupError):
+        process = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+            select.select([process], [], [])
+        finally:
+            os.close(process)
 
 
 def _user() -> dict[str, Any]:
