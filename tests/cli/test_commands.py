@@ -124,6 +124,9 @@ class TestWords:
     def test_unknown_command_names_ours(self, cli: Cli) -> None:
         assert "here it is `add`" in cli("remember", "x", code=2).stderr
 
+    def test_an_option_of_another_memory_gets_ours(self, cli: Cli) -> None:
+        assert "here it is `-k`" in cli("search", "x", "--top-k", "3", code=2).stderr
+
     def test_misspelled_command_names_the_nearest(self, cli: Cli) -> None:
         assert "did you mean `search`" in cli("serch", code=2).stderr
 

@@ -34,6 +34,18 @@ class Command(click.Command):
         """Write what the command does, then the example."""
         _format_with_example(self.help or "", formatter)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; an option of another memory system gets a hint."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as exc:
+            ours = hints.ARGUMENTS.get(exc.option_name.strip("-").replace("-", "_"), ())
+            here = [f"`{each.opts[0]}`" for each in self.params if each.name in ours]
+            if exc.possibilities or not here:
+                raise
+            said = f"there is no option {exc.option_name!r}; here it is {' or '.join(here)}"
+            raise click.UsageError(said, ctx) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, logging to standard error."""
         verbose = ctx.ensure_object(App).verbose
