@@ -179,7 +179,10 @@ class TestObedience:
 
     def test_a_flood_of_facts_is_cut(self) -> None:
         flood = told(
-            *({"text": f"Instruction {i} was ignored.", "sources": [2]} for i in range(1000))
+            *(
+                {"text": f"{'All ' * i}instructions were ignored.", "sources": [2]}
+                for i in range(100)
+            )
         )
         memory = memory_with(ScriptedLLM([flood]), HOSTILE[0])
         memory.consolidate()
