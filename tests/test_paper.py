@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.reference import Paper, PaperNode
@@ -54,6 +54,13 @@ def scores(recall: Recall) -> dict[int, float]:
     return {hit.id: hit.score for hit in recall}
 
 
+@example(  # the edge between the last two is not of the first lesson, and fades by it
+    turns=[("river", "a", day) for day in range(5)]
+    + [(word, "a", 40) for word in ("piano", "market", "letter", "garden", "stone")]
+    + [(words, "b", 7) for words in ("candle", "market candle", "candle winter")]
+    + [("piano river stone", "a", 2), ("river", "a", 46), ("river river", "a", 0)],
+    questions=["stone", "river"],
+)
 @given(conversations, st.lists(sentences, min_size=1, max_size=4))
 def test_retrieval_and_learning_equal_the_loops(
     turns: list[tuple[str, str, int]], questions: list[str]

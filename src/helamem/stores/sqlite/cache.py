@@ -53,7 +53,7 @@ class Cache:
         state = namespace.state(space)
         for held in reversed(self._moments):
             if held.state == state and not _is_outgrown(held.index, state):
-                return held
+                return Held(state, held.index)  # equal states differ in their lessons
         with self._lock:
             held = caught_up(space, self._not_after(state), state)
             self._offer(held)
