@@ -143,11 +143,11 @@ class CompactIndex:
         differing = quantization.differing(
             self._signs.values if mine is None else self._signs.at(mine), _signs_of(turned)
         )
-        step = max(1, len(differing) // SAMPLED)
-        sampled = np.arange(0, len(differing), step)
+        sampled = _sample(len(differing))
+        rank = n_kept * len(sampled) // len(differing)
         if mine is None:
             sampled = sampled[self._entries.are_of(wanted, sampled)]
-        most = _smallest(differing[sampled], n_kept // step)
+        most = _smallest(differing[sampled], rank)
         kept = np.flatnonzero(differing <= most)
         kept = kept[self._entries.are_of(wanted, kept)] if mine is None else mine[kept]
         return kept if self._entries.n_owners(kept) >= n_read else self._of(wanted)
@@ -169,6 +169,16 @@ def _signs_of(turned: Floats) -> NDArray[np.uint64]:
     codes, _ = quantization.quantized(turned[np.newaxis])
     (found,) = quantization.signs(codes)
     return np.asarray(found)
+
+
+def _sample(n: int) -> Ints:
+    """Some of n places, or all if there are few.
+
+    They are drawn, since what is wanted may be every second one, or every third, as speakers take turns.
+    """
+    if n <= SAMPLED:
+        return np.arange(n)
+    return np.random.default_rng(0).integers(0, n, SAMPLED)
 
 
 def _smallest(values: NDArray[np.uint16], n: int) -> int:
