@@ -226,6 +226,14 @@ class TestParse:
     def test_words_that_are_not_of_one_episode_name_none(self, said: str) -> None:
         assert (3,) == only(said=said).draft.sources
 
+    @pytest.mark.parametrize("said", ["", "..."])
+    def test_no_words_name_no_episode_without_words(self, said: str) -> None:
+        with_sighs = [*EPISODES, episode(5, "... !", "Ben")]
+
+        found = claims.parse({"facts": [told(said=said)]}, with_sighs, [], ENGLISH)
+
+        assert [(3,)] == [each.draft.sources for each in found.claims]
+
     def test_of_several_sentences_the_first_is_taken(self) -> None:
         text = "Ana moved to Berlin on 7 May 2023. She loves it."
 

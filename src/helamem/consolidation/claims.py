@@ -216,9 +216,8 @@ class _Reader:
 
     def _claim(self, number: int, fact: Mapping[str, Any]) -> Claim | None:
         text = " ".join(fact["text"].translate(_CONTROLS).split())
-        text = next(
-            iter(sentences(text, self._language)), ""
-        )  # what follows needs it to be understood
+        # What follows the first sentence needs it to be understood.
+        text = next(iter(sentences(text, self._language)), "")
         wrong = _why_not_a_fact(text, self._language)
         named = self._named(fact["sources"], str(fact.get("said", "")))
         sources = () if wrong else self._sources(number, text, named)
@@ -243,7 +242,10 @@ class _Reader:
 
         A small model copies words better than numbers.
         """
-        found = [id_ for id_, words in self._words.items() if self._run(said) in words]
+        copied = self._run(said)
+        if not copied.strip():
+            return ids
+        found = [id_ for id_, words in self._words.items() if copied in words]
         return found if len(found) == 1 and found[0] not in ids else ids
 
     def _run(self, text: str) -> str:
@@ -273,11 +275,8 @@ class _Reader:
         """Why the sources do not support a fact; empty if they do."""
         if not sources:
             return "has no source"
-        said, cluster, language = (
-            self._at_ids(sources),
-            list(self._episodes.values()),
-            self._language,
-        )
+        said, language = self._at_ids(sources), self._language
+        cluster = list(self._episodes.values())
         flaws = (
             (
                 grounding.is_undated(text, said, language),
