@@ -153,9 +153,8 @@ class Reindexing(Staging):
         if store is not None and self._indexed:
             dimension = self._analysis.dimension
             due = [Index(table, dimension, ns) for table, ns in sorted(self._indexed)]
-            with contextlib.suppress(
-                BusyError
-            ):  # all is in place; the doctor tells what is missing
+            # All is in place without them; the doctor tells which are missing.
+            with contextlib.suppress(BusyError):
                 indexes.make(self._db, due)
         return store
 

@@ -52,7 +52,7 @@ class Cache:
         """
         state = namespace.state(space)
         for held in reversed(self._moments):
-            if held.state == state and not _is_outgrown(held.index, state):
+            if _serves(held, state):
                 return Held(state, held.index)  # equal states differ in their lessons
         with self._lock:
             held = caught_up(space, self._not_after(state), state)
@@ -116,7 +116,7 @@ class Caches:
 
 def caught_up(space: Space, held: Held | None, state: State) -> Held:
     """An index of this state: the present one with newer nodes added and changed ones corrected."""
-    if held is not None and held.state == state and not _is_outgrown(held.index, state):
+    if held is not None and _serves(held, state):
         return Held(state, held.index)
     index = _corrected(space, held, state)
     while state.last_node > index.last:
@@ -154,6 +154,11 @@ def _changes(space: Space, held: Held, now: State) -> list[int] | None:
         space.id,
         was.generation,
     )
+
+
+def _serves(held: Held, state: State) -> bool:
+    """Whether an index is that of a state."""
+    return held.state == state and not _is_outgrown(held.index, state)
 
 
 def _is_outgrown(index: NodeIndex, state: State) -> bool:

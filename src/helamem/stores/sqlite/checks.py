@@ -71,8 +71,8 @@ def _nodes(where: str, complaint: str) -> Check:
 
 TERMS = "(SELECT id FROM term WHERE namespace = ?1)"
 _DOCUMENTS = (
-    f"(SELECT term, sum(n) AS n FROM (SELECT id AS term, 0 AS n FROM term WHERE id IN {TERMS} UNION ALL"
-    f" SELECT term, 1 FROM word WHERE node IN (SELECT id FROM node WHERE namespace = ?1 AND active)) GROUP BY term)"
+    "(SELECT term, sum(n) AS n FROM (SELECT id AS term, 0 AS n FROM term WHERE namespace = ?1 UNION ALL"
+    " SELECT term, 1 FROM word WHERE node IN (SELECT id FROM node WHERE namespace = ?1 AND active)) GROUP BY term)"
 )
 # Where the words of a memory should be found and are not, and what is found that no memory has.
 _WORDS = "SELECT term, impact_level(count, length) AS level, node, count, rank FROM word JOIN node ON node.id = word.node"
