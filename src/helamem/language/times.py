@@ -122,15 +122,20 @@ def _numbered(match: re.Match[str], today: date, _: Language) -> list[Period]:
 def _numbered_backwards(match: re.Match[str], today: date, _: Language) -> list[Period]:
     """Day and month, in either order if a slash leaves it open."""
     year, one, two = (int(match[name]) for name in ("year", "one", "two"))
-    found = _calendar(year, two, one, today)
-    return found if match["sign"] == "." or one == two else found + _calendar(year, one, two, today)
+    if match["sign"] == ".":
+        return _calendar(year, two, one, today)
+    return _either_order(year, one, two, today)
 
 
 def _with_short_year(match: re.Match[str], today: date, _: Language) -> list[Period]:
     year = _full_year(match["year"], today)
     if match["day"]:
         return _calendar(year, int(match["month"]), int(match["day"]), today)
-    one, two = int(match["one"]), int(match["two"])
+    return _either_order(year, int(match["one"]), int(match["two"]), today)
+
+
+def _either_order(year: int, one: int, two: int, today: date) -> list[Period]:
+    """A day of a year, of whose numbers either may be the month."""
     found = _calendar(year, two, one, today)
     return found if one == two else found + _calendar(year, one, two, today)
 
