@@ -13,7 +13,13 @@ import click
 import helamem
 from helamem.cli.hook import residing
 from helamem.cli.program import Command
-from helamem.cli.serve import end_when_told, is_loopback, keys_of, require_free
+from helamem.cli.serve import (
+    end_when_told,
+    is_loopback,
+    keys_of,
+    listening_options,
+    require_free,
+)
 from helamem.cli.settings import App, pass_app, shared_options
 
 if TYPE_CHECKING:
@@ -27,14 +33,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.option("--http", is_flag=True, help="Serve HTTP instead of standard input.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8421,
-    show_default=True,
-    help="The port to listen on; 0 for any that is free.",
-)
+@listening_options(port=8421)
 @click.option(
     "--name",
     "names",

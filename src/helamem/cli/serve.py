@@ -13,9 +13,11 @@ import click
 
 from helamem.cli.hook import residing
 from helamem.cli.program import Command, Group
-from helamem.cli.settings import App, pass_app, shared_options
+from helamem.cli.settings import App, Decorated, pass_app, shared_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import RenderableType
 
     from helamem.server.keys import Key, Keys
@@ -24,15 +26,26 @@ GRACE_S = 30  # seconds that a stopping service waits for running requests
 KEEP_ALIVE_S = 75  # longer than proxies keep idle connections, so that no request meets one that is just being closed
 
 
+def listening_options(*, port: int) -> Callable[[Decorated], Decorated]:
+    """Add the options that say where a command listens."""
+
+    def added(command: Decorated) -> Decorated:
+        command = click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=port,
+            show_default=True,
+            help="The port to listen on; 0 for any that is free.",
+        )(command)
+        return click.option(
+            "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
+        )(command)
+
+    return added
+
+
 @click.command(cls=Command)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8420,
-    show_default=True,
-    help="The port to listen on; 0 for any that is free.",
-)
+@listening_options(port=8420)
 @click.option(
     "--per-second",
     type=click.FloatRange(0),
