@@ -27,7 +27,7 @@ class Encoder(EncoderBackend):
 
     def __init__(self, model: str) -> None:
         self._model = SentenceTransformer(model, device="cpu")
-        self._dimension = common.dimension(model)
+        self._dimension: int = self._model.get_sentence_embedding_dimension()
 
     def encode(self, text: str) -> object:
         """One vector."""

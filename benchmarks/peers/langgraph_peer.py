@@ -28,7 +28,7 @@ class LangGraph:
             ).tolist()
             return vectors
 
-        dims = common.dimension(model)
+        dims = encoder.get_sentence_embedding_dimension()
         self._store = InMemoryStore(index={"dims": dims, "embed": embed, "fields": ["text"]})
 
     def add(self, turns: list[dict[str, str]]) -> None:

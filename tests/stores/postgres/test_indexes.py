@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from helamem.filters import Filter
-    from helamem.protocols import Store
+    from helamem.protocols import Analysis, Store
+    from helamem.stores.postgres.reindexing import Reindexing
     from postgres_server import Server
 
 DIMENSION, LARGE, MANY = 8, 50, 120
@@ -37,6 +38,14 @@ SORTLESS = "&options=-c%20enable_sort%3Doff"  # a small table is scanned and sor
 def opened(url: str, namespace: str = "main", **others: Any) -> PostgresStore:
     given = {"embedder_name": "test", "dimension": DIMENSION, "large": LARGE, **others}
     return PostgresStore(url, namespace=namespace, **given)
+
+
+def being_widened(store: PostgresStore) -> tuple[Analysis, Reindexing]:
+    """An analysis with longer vectors, and a reindexing to it in which all is staged."""
+    wider = replace(store.analysis, embedder="wider", dimension=2 * DIMENSION)
+    reindexing = store.reindexing(wider)
+    staged(reindexing, wider.dimension)
+    return wider, reindexing
 
 
 def names(server: Server, only: str = "true") -> list[str]:
@@ -300,9 +309,7 @@ def test_other_vectors_get_other_indexes(server: Server, url: str) -> None:
     store = opened(url)
     fill(store)
     store.repair(at=0.0, dry_run=False)
-    wider = replace(store.analysis, embedder="wider", dimension=2 * DIMENSION)
-    reindexing = store.reindexing(wider)
-    staged(reindexing, wider.dimension)
+    wider, reindexing = being_widened(store)
 
     adopted = reindexing.adopt()
 
@@ -374,9 +381,7 @@ def test_a_reindexing_waits_for_whoever_makes_indexes(server: Server, url: str) 
     store = opened(url)
     fill(store)
     store.repair(at=0.0, dry_run=False)
-    wider = replace(store.analysis, embedder="wider", dimension=2 * DIMENSION)
-    reindexing = store.reindexing(wider)
-    staged(reindexing, wider.dimension)
+    _, reindexing = being_widened(store)
 
     with psycopg.connect(server.url("memories"), autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [indexes.LOCK])
