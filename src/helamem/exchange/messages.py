@@ -259,9 +259,8 @@ def _said(fields: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 def _speaker(fields: Mapping[str, Any]) -> tuple[str, str]:
     """The field that names the speaker, and the name; both empty if there is none."""
-    for key in (
-        SPEAKERS if not content.is_call(_kind(fields)) else ()
-    ):  # the name of a call is its tool's
+    is_call = content.is_call(_kind(fields))  # its name is the tool's
+    for key in () if is_call else SPEAKERS:
         given = fields.get(key)
         if isinstance(given, Mapping):
             given = next((given[name] for name in _CALLED if given.get(name)), "")

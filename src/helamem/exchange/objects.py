@@ -7,13 +7,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-_TELLING = (
-    "content",
-    "text",
-    "type",
-    "function",
-    "arguments",
-)  # one of them makes an object a part
+# One of these makes an object a part.
+_TELLING = ("content", "text", "type", "function", "arguments")
 
 
 def is_message(given: object) -> bool:

@@ -43,7 +43,7 @@ class NearCues:
 
     Attributes:
         ids: Ascending.
-        cosine: Shape (c,): cosine with the question, lowered for different speakers.
+        cosine: Shape (c,): cosine with the question, lowered for different speakers and times.
         similarity: Shape (c,): similarity by meaning and words, lowered likewise.
         recognized: Shape (c,): probability of being the same need, with the bar for any place.
         familiar: Shape (c,): the same with the lower bar, for places after the direct ones.
