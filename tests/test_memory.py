@@ -461,10 +461,11 @@ class TestSearch:
         assert terms[1]["words"] == terms[0]["words"]
 
     def test_the_words_of_a_long_neighbour_count_less(self, memory: Memory) -> None:
-        memory.add(Turn("A kettle.", session="a", at=MONDAY))
-        memory.add(Turn("It is red.", session="a", at=MONDAY))
-        memory.add(Turn("A kettle. " + "and pots and pans " * 60, session="b", at=MONDAY))
-        memory.add(Turn("It is blue.", session="b", at=MONDAY))
+        long = "A kettle. " + "and pots and pans " * 60
+        memory.add(Turn("A kettle.", speaker="Ana", session="a", at=MONDAY))
+        memory.add(Turn("It is red.", speaker="Ben", session="a", at=MONDAY))
+        memory.add(Turn(long, speaker="Ana", session="b", at=MONDAY))
+        memory.add(Turn("It is blue.", speaker="Ben", session="b", at=MONDAY))
 
         words = {hit.id: hit.parts.base_terms["words"] for hit in memory.search("kettle")}
 

@@ -32,7 +32,7 @@ def chains(lengths: list[int]) -> tuple[Ints, Ints]:
 
 
 def naive_window_sum(
-    values: Floats, lengths: list[int], before: float, after: float, reach: int
+    values: Floats, lengths: list[int], *, ties: Floats, before: float, after: float, reach: int
 ) -> list[float]:
     bounds = list(pairwise(np.cumsum([0, *lengths])))
     out = []
@@ -41,7 +41,8 @@ def naive_window_sum(
             total = values[i]
             for j in range(start, end):
                 if 0 < abs(i - j) <= reach:
-                    total += (before if j < i else after) ** abs(i - j) * values[j]
+                    share = (before if j < i else after) ** abs(i - j)
+                    total += share * np.prod(ties[min(i, j) + 1 : max(i, j) + 1]) * values[j]
             out.append(total)
     return out
 
@@ -57,17 +58,27 @@ def test_window_sum_equals_the_naive_loop(
     lengths: list[int], before: float, after: float, reach: int, data: st.DataObject
 ) -> None:
     values = data.draw(npst.arrays(np.float64, sum(lengths), elements=st.floats(0, 10, width=32)))
+    ties = data.draw(npst.arrays(np.float64, sum(lengths), elements=st.floats(0, 1, width=32)))
     previous, following = chains(lengths)
 
     def summed(rows: Ints | None = None) -> Floats:
         return surroundings.window_sum(
-            values, previous, following, before=before, after=after, reach=reach, rows=rows
+            values,
+            previous,
+            following,
+            before=before,
+            after=after,
+            reach=reach,
+            ties=ties,
+            rows=rows,
         )
 
     actual = summed()
 
     np.testing.assert_allclose(
-        actual, naive_window_sum(values, lengths, before, after, reach), rtol=1e-9
+        actual,
+        naive_window_sum(values, lengths, ties=ties, before=before, after=after, reach=reach),
+        rtol=1e-9,
     )
     rows = np.array(data.draw(st.lists(st.integers(0, len(values) - 1), max_size=4)), np.int64)
     assert actual[rows].tolist() == summed(rows).tolist()

@@ -22,11 +22,13 @@ def window_sum(
     before: float,
     after: float,
     reach: int,
+    ties: Floats | None = None,
     rows: Ints | None = None,
 ) -> Floats:
-    """Each row, and shares of the rows around it that shrink with distance.
+    """Each row, and shares of the rows around it that shrink with distance, and with every loose tie between.
 
-        v_i + sum over d = 1 .. reach of  before ** d * v_{i-d}  +  after ** d * v_{i+d}
+        v_i + sum over d = 1 .. reach of  before ** d * v_{i-d} * product of  t_{i-d+1} .. t_i
+                                        + after ** d * v_{i+d} * product of  t_{i+1} .. t_{i+d}
 
     Args:
         values: Shape (n,) or (n, t), the counts of terms for instance.
@@ -35,6 +37,7 @@ def window_sum(
         before: The part of the row before that counts, in [0, 1].
         after: The part of the row after that counts, in [0, 1].
         reach: How many rows away the window ends; 0 gives the values themselves.
+        ties: Shape (n,): how closely each row is tied to the row before, in [0, 1]; None for 1.
         rows: Shape (m,): the rows that are wanted; None for all.
 
     Returns:
@@ -56,12 +59,17 @@ def window_sum(
     padded = np.zeros((n + 1, *values.shape[1:]))  # index -1 finds nothing
     padded[:n] = values
     total = padded[rows]
-    for chain, share in ((previous, before), (following, after)):
-        step = np.append(chain, -1)
-        at = chain[rows]
-        for distance in range(1, reach + 1):
-            total += share**distance * padded[at]
+    ties = np.ones(n) if ties is None else ties
+    for chain, tied, share in (
+        (previous, ties, before),
+        (following, np.append(ties, 0.0)[following], after),
+    ):
+        step, shares = np.append(chain, -1), share * np.append(tied, 0.0)
+        at, left = rows, np.ones((len(rows), *[1] * (values.ndim - 1)))
+        for _ in range(reach):
+            left = left * shares[at].reshape(left.shape)
             at = step[at]
+            total += left * padded[at]
     return total
 
 

@@ -36,8 +36,8 @@ def mentions(
     """Where a query in NFC names speakers: (start, end, index of the speaker), in order, with a possessive 's.
 
     A speaker is named by any word of the name, or by its beginning if only one name begins so. Accents do not
-    matter, initials do not count. An ordinary word is not a name: one after "the" or "which", or in lower case
-    beside names in capitals. A name that is also a stop word or a month, such as Will or April, needs a capital
+    matter, initials do not count. An ordinary word is not a name: one after "the" or "which", in lower case
+    beside names in capitals, or in an identifier such as `get_user`. A name that is also a stop word or a month, such as Will or April, needs a capital
     that does not just begin a sentence.
 
     Args:
@@ -61,7 +61,8 @@ def mentions(
         said = folded(token[0], language).casefold()
         small = capitals and token[0].islower() and said not in known.small
         ordinary = small or (before in language.determiners and not after_articles)
-        found += _named_by(token, said, plain, known, language, ordinary=ordinary)
+        if said in known.joined or not _is_in_identifier(token):
+            found += _named_by(token, said, plain, known, language, ordinary=ordinary)
         before = said
     return sorted(found)
 
@@ -118,22 +119,25 @@ class _Known:
     Attributes:
         words, begun, nearly: The speakers that a word, a beginning or a near spelling may mean.
         small: The words that the names themselves write in lower case.
+        joined: The words of names such as ana_b.
         longest: The length of the longest word of a script without spaces.
     """
 
-    __slots__ = ("begun", "longest", "nearly", "small", "words")
+    __slots__ = ("begun", "joined", "longest", "nearly", "small", "words")
 
     def __init__(self, speakers: Sequence[str], language: Language) -> None:
         self.words: dict[str, set[int]] = {}
         self.begun: dict[str, set[int]] = {}
         self.nearly: dict[str, set[int]] = {}
         self.small: set[str] = set()
+        self.joined: set[str] = set()
         for i, name in enumerate(speakers):
             for written in TOKEN.findall(folded(name, language)):
                 word = written.casefold()
                 if len(word) > 1:
                     self._add(word, i)
                     self.small |= {word} if written.islower() else set()
+                    self.joined |= {word} if "_" in name else set()
         self.longest = max((len(w) for w in self.words if is_unspaced(w)), default=0)
 
     def _add(self, word: str, i: int) -> None:
@@ -191,6 +195,11 @@ def _spans(token: re.Match[str], said: str, language: Language) -> list[tuple[in
         return [token.span()] * len(said)
     places = [token.start() + i for i, piece in enumerate(pieces) for _ in piece]
     return [(place, place + 1) for place in places]
+
+
+def _is_in_identifier(token: re.Match[str]) -> bool:
+    start, end = token.span()
+    return "_" in token.string[max(0, start - 1) : start] + token.string[end : end + 1]
 
 
 def _short_for(word: str, begun: Mapping[str, set[int]], *, telling: bool) -> set[int]:

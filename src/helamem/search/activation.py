@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 DAY_S = 86_400.0
 FEW_TERMS = 3.0  # number of terms at which a turn gets half of the weight of length
 NEARBY = 0.5  # most value of a turn near a named time, but outside of it
-USER = ROLES.index("user")
 ASSISTANT = ROLES.index("assistant")
 
 
@@ -42,7 +41,7 @@ def base_terms(
         "words": (config.words * (1 + light) / 2, lambda: _word_score(region, config)),
         "session": (config.session, lambda: _session_similarity(region, question, config)),
         "speaker": (config.speaker, lambda: _speaker_named(region, question)),
-        "user": (config.user, lambda: _said_by_user(region, question)),
+        "user": (config.user, lambda: _not_by_assistant(region, question)),
         "wish": (
             config.wish * vector * question.asks_help,
             lambda: _wished(region, question, config),
@@ -88,7 +87,7 @@ def _word_score(region: Region, config: Activation) -> Floats:
 def with_those_around(
     values: Floats, region: Region, config: Activation, rows: Ints | None = None
 ) -> Floats:
-    """The values of each turn plus shares of its neighbours, by their own lightness.
+    """The values of each turn plus shares of its neighbours, by their own lightness and the ties between them.
 
     Args:
         values: Shape (n, t).
@@ -105,6 +104,7 @@ def with_those_around(
         before=config.before,
         after=config.after,
         reach=config.window,
+        ties=region.ties,
         rows=rows,
     )
     own = slice(None) if rows is None else rows
@@ -140,13 +140,15 @@ def _speaker_named(region: Region, question: Question) -> Floats:
     return np.where(region.nodes.speakers == region.speaker, share, 0.0)
 
 
-def _said_by_user(region: Region, question: Question) -> Floats:
-    """1 for turns of the user; 0 for all if the question asks what the assistant said.
+def _not_by_assistant(region: Region, question: Question) -> Floats:
+    """1 for what others than an assistant said, which has it from them; 1/2 if the question is not the user's own.
 
-    A reply belongs to the request before it, so neither is preferred then.
+    0 for all if it asks what the assistant said, since a reply belongs to the request before it.
     """
-    by_user = region.nodes.roles == USER
-    return np.asarray(by_user & (not question.asks_reply), np.float64)
+    by_assistant = region.nodes.roles == ASSISTANT
+    if question.asks_reply or not by_assistant.any():
+        return np.zeros(len(by_assistant))
+    return np.where(by_assistant, 0.0, 1.0 if question.of_self else 0.5)
 
 
 def _wished(region: Region, question: Question, config: Activation) -> Floats:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from helamem import indexing
-from helamem.language import dates, names
+from helamem.language import dates, names, persons
 from helamem.language.characters import composed
 from helamem.language.terms import terms_of
 from helamem.models.embedders import coverage
@@ -39,6 +39,7 @@ class Question:
         named: The speakers that it names, in order.
         misspelt: The terms that nearly match a speaker's name, with the speaker.
         periods: The periods that it names, as starts and ends in epoch seconds.
+        of_self: Whether who asks says "I" or "my".
         asks_reply: Whether it asks for what the assistant said.
         asks_help: Whether it asks for something to be done, for which wishes from before count.
     """
@@ -53,6 +54,7 @@ class Question:
     named: tuple[str, ...]
     misspelt: tuple[tuple[str, str], ...]
     periods: tuple[tuple[float, float], ...]
+    of_self: bool
     asks_reply: bool
     asks_help: bool
 
@@ -96,6 +98,7 @@ def understand(
         named=named(query, speakers, language),
         misspelt=_misspelt(asked, speakers, language),
         periods=tuple(period.seconds(at.tzinfo) for period in periods),
+        of_self=persons.speaks_of_self(query, language),
         asks_reply=bool(language.asks_reply.search(query)),
         asks_help=_asks_help(query, language),
     )

@@ -13,7 +13,8 @@ import numpy as np
 
 from helamem import decay
 from helamem.core import lexical
-from helamem.protocols import RegionQuery, located
+from helamem.core.surroundings import group_max, inside
+from helamem.protocols import ROLES, RegionQuery, located
 from helamem.search import cues
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Region:
         cues: The earlier questions nearest to this one.
         speaker: The speaker that the question names first, as in `nodes.speakers`; -1 for none.
         lightness: Shape (n,): 1 for a turn of few terms, less for longer ones.
+        ties: Shape (n,): how closely each turn is tied to the previous one: 1 where several speak in the session,
+            else their similarity.
     """
 
     nodes: Nodes
@@ -59,6 +62,7 @@ class Region:
     cues: NearCues
     speaker: int
     lightness: Floats
+    ties: Floats
 
     @property
     def light(self) -> float:
@@ -109,13 +113,14 @@ def query_for(
 def region(rows: RegionRows, question: Question, config: Config) -> Region:
     """The region in the form that activation is computed on."""
     nodes, postings, read = rows.nodes, rows.postings, config.activation
+    previous = located(nodes.ids, nodes.previous)
     return Region(
         nodes=nodes,
-        previous=located(nodes.ids, nodes.previous),
+        previous=previous,
         following=located(nodes.ids, nodes.next),
         similarity=rows.similarity,
         vectors=rows.vectors,
-        counts=postings.table(nodes.ids),
+        counts=_counts(rows, question),
         keywords=postings.table(nodes.ids, max_rank=read.keywords),
         postings=postings,
         allowed=rows.allowed,
@@ -125,7 +130,35 @@ def region(rows: RegionRows, question: Question, config: Config) -> Region:
         ),
         speaker=_speaker(rows, question),
         lightness=lexical.lightness(nodes.lengths, few=read.light_terms),
+        ties=_ties(nodes, previous, rows.vectors),
     )
+
+
+def _counts(rows: RegionRows, question: Question) -> Floats:
+    """How often each memory has each term; a time's words count only in memories of other times.
+
+    What was said on 5 July need not say so to be found for it, and what does is no better for it.
+    """
+    counts = rows.postings.table(rows.nodes.ids)
+    dating = np.array([term in question.dating for term in question.terms], np.bool_)
+    if question.periods and dating.any():
+        starts, ends = np.array(question.periods).T
+        counts[np.ix_(inside(rows.nodes.at, starts, ends), dating)] = 0
+    return counts
+
+
+def _ties(nodes: Nodes, previous: Ints, vectors: Floats) -> Floats:
+    """How closely each turn is tied to the previous one.
+
+    Where people talk, one turn leads to the next; what one alone notes down may be about anything.
+    """
+    who = (nodes.speakers * len(ROLES) + nodes.roles).astype(np.float64)
+    alone = group_max(who, nodes.sessions) == -group_max(-who, nodes.sessions)
+    rows = np.flatnonzero(alone & (previous >= 0))
+    cosines = np.einsum("ij,ij->i", vectors[rows], vectors[previous[rows]])
+    ties = np.ones(len(previous))
+    ties[rows] = np.clip(cosines, 0.0, 1.0)
+    return ties
 
 
 def _speaker(rows: RegionRows, question: Question) -> int:
