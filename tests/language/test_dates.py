@@ -107,6 +107,9 @@ def days(first: str, last: str | None = None) -> Period:
         ("a week ago yesterday", days("2024-05-07")),
         ("one year ago today", days("2023-05-15")),
         ("a month ago today", days("2024-04-15")),
+        ("Show me what I did yesterday. Be brief.", days("2024-05-14")),
+        ("What I did yesterday. Be brief.", days("2024-05-14")),
+        ("The bill of yesterday. Thanks.", days("2024-05-14")),
     ],
 )
 def test_a_period_is_read_however_it_is_named(text: str, expected: Period) -> None:
@@ -144,6 +147,7 @@ def test_a_period_may_be_open(text: str, first: str | None, last: str | None) ->
         "29 February 2023",
         "the 31st of April 2020",
         "I met Tom yesterday. What does he like?",
+        "I met Tom yesterday. Today I feel great.",
         "at the last minute",
         "on the 18th floor",
         "the Monday club",

@@ -124,3 +124,12 @@ def test_several_messages_of_one_speaker_in_a_talk_belong_together() -> None:
         memory.add(text, speaker=speaker, session="talk", at=ASKED_AT - timedelta(days=9))
 
     assert "I put it into the cellar." in _best(memory, "Where is the parcel from Ghent?", 3)
+
+
+def test_a_time_that_is_told_and_not_asked_for_brings_nothing() -> None:
+    memory = _noted(*NOTES)
+    memory.add("The lift was repaired.", session="april", at=datetime(2024, 4, 20, tzinfo=UTC))
+
+    told = "In April 2024 I had a cold. Now I want to buy my cousin Hector a present."
+
+    assert "Hector" in _best(memory, told)[0]

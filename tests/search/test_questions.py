@@ -56,6 +56,22 @@ def test_names_stay_words_and_leave_the_vector() -> None:
     assert (question.vector == understood("What did say about kettle?").vector).all()
 
 
+def test_code_stays_words_and_leaves_the_vector() -> None:
+    question = understood("Why does the kettle fail? ```boil(water)```")
+
+    assert "boil" in question.terms
+    assert (question.vector == understood("Why does the kettle fail?").vector).all()
+    assert understood("```boil(water)```").vector.any()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("Where do I live?", True), ("What did we decide?", False), ("Who left?", False)],
+)
+def test_a_question_is_of_the_user_if_it_says_i(query: str, expected: bool) -> None:
+    assert expected == understood(query).of_self
+
+
 @pytest.mark.parametrize("time", ["5 May 2023", "2023/05/05", "Yesterday", "Two weeks ago"])
 def test_times_stay_words_and_leave_the_vector(time: str) -> None:
     question = understood(f"{time}: what did we eat?")

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from helamem.language import times
+from helamem.language.persons import speaks_of_self
 from helamem.language.sentences import is_question, sentences
 from helamem.language.times import Period
 
@@ -26,8 +27,8 @@ _ANY_DAY = date(2000, 1, 1)  # where an expression stands does not depend on the
 def periods_named(text: str, today: date, language: Language) -> list[Period]:
     """The periods that a text names, relative to `today`, in order.
 
-    A date without a year means that of each year. Of several sentences only questions count, if there are any:
-    what is told beside a question is about other times.
+    A date without a year means that of each year. Of several sentences, one that says "I" or "we" counts only if
+    it asks: what people tell of themselves before they ask is about other times.
 
     >>> from helamem.language import ENGLISH
     >>> periods_named("What did Ana plan on 5 May 2023?", date(2024, 1, 1), ENGLISH)
@@ -35,7 +36,7 @@ def periods_named(text: str, today: date, language: Language) -> list[Period]:
     >>> periods_named("What is new since yesterday?", date(2024, 1, 1), ENGLISH)
     [Period(first=datetime.date(2023, 12, 31), last=None)]
     """
-    asking = _questions_in(text, language)
+    asking = _asked(text, language)
     found = sorted(
         _expressions(asking, language, times.readers(language), today), key=lambda each: each[0]
     )
@@ -61,7 +62,7 @@ def words_of_time(text: str, language: Language) -> list[str]:
     >>> words_of_time("What did Ana plan on 5 May 2023?", ENGLISH)
     ['5 May 2023']
     """
-    asking = _questions_in(text, language)
+    asking = _asked(text, language)
     return [asking[start:stop] for start, stop in _places(asking, language)]
 
 
@@ -145,10 +146,16 @@ def names_year(text: str) -> bool:
     return any(form.search(text) for form in times.YEAR_FORMS)
 
 
-def _questions_in(text: str, language: Language) -> str:
+def _asked(text: str, language: Language) -> str:
     said = sentences(text, language)
-    asked = [each for each in said if is_question(each, language)]
-    return " ".join(asked) if asked and len(said) > 1 else text
+    if len(said) == 1:
+        return text
+    return " ".join(each for each in said if _is_asked(each, language))
+
+
+def _is_asked(sentence: str, language: Language) -> bool:
+    asks = is_question(sentence, language) or language.asking.match(sentence)
+    return bool(asks) or not speaks_of_self(sentence, language)
 
 
 def _joined(between: str, bound: str | None, language: Language) -> bool:

@@ -59,6 +59,9 @@ _COURTESY = re.compile(
     r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
     re.IGNORECASE,
 )
+_ASKING = re.compile(
+    rf"{_COURTESY.pattern}|^\W*(?:what|wh(?:o|om|ose|ich|en|ere|y)|how)\b", re.IGNORECASE
+)
 _SHOWING = re.compile(
     r"\bhere(?:['\u2019]s| is| are)\b|\bcheck (?:(?:it|this|that|them) )?out\b|^\W*(?:check|look at)\b"
     r"|\b(?:this|that|these|those) (?:pic|photo|picture|image|video|clip|link|shot|painting)\w*"
@@ -297,6 +300,7 @@ ENGLISH = Language(
     one_letter_words=frozenset("i"),
     question_opening=_QUESTION_OPENING,
     courtesy=_COURTESY,
+    asking=_ASKING,
     negation=_NEGATION,
     leads_to_name=_LEADS_TO_NAME,
     determiners=frozenset(_DETERMINERS.split()),

@@ -78,6 +78,7 @@ class Language:
         one_letter_words: Letters that are words, so that a full stop after them ends a sentence.
         question_opening: Beginnings of questions only.
         courtesy: Phrases at the start of a question that only ask to be told.
+        asking: The beginning of a sentence that asks, with a question mark or without.
         negation: A word that denies, in lower case.
         leads_to_name: A word at the end of a text after which a name is not a form of address.
         determiners: Words before a noun that is not a name, lower case.
@@ -117,6 +118,7 @@ class Language:
     one_letter_words: frozenset[str] = frozenset()
     question_opening: re.Pattern[str] = NOTHING
     courtesy: re.Pattern[str] = NOTHING
+    asking: re.Pattern[str] = NOTHING
     negation: re.Pattern[str] = NOTHING
     leads_to_name: re.Pattern[str] = NOTHING
     determiners: frozenset[str] = frozenset()

@@ -56,14 +56,19 @@ def base_terms(
 
 
 def _similarity(region: Region, question: Question, config: Activation) -> Floats:
-    """The similarity of the embeddings; if relative, times the squared share that the embedder can read."""
+    """The similarity of the embeddings.
+
+    If it is relative, it counts by the squared share that the embedder can read, and less for a long question,
+    whose vector is a blur.
+    """
     cosine = region.similarity.astype(np.float64)
     if config.similarity == "shifted":
         return vectors.shifted_similarity(cosine)
     positive = np.maximum(cosine, 0.0)
     if config.similarity == "cosine":
         return positive
-    return lexical.relative(positive) * question.coverage**2
+    light = lexical.lightness(np.array([len(question.terms)]), few=config.light_terms)
+    return lexical.relative(positive) * question.coverage**2 * light
 
 
 def _word_score(region: Region, config: Activation) -> Floats:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Embedder, Floats
 
 _LOOSE = re.compile(r"[\s,.]*([.?!])(?=\s|$)")  # the end of a sentence, with the space before it
+_CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def understand(
     periods = dates.periods_named(timed, at.date(), language)
     asked, bare = (dates.dated(each, at.date(), language) for each in (asked, timed))
     telling = dict.fromkeys(terms_of(bare, language))
-    words = without_times(bare, language) if names_apart else asked
+    words = without_code(without_times(bare, language) if names_apart else asked, language)
     times = times_named(bare, language)
     return Question(
         text=query,
@@ -98,23 +99,23 @@ def understand(
         named=named(query, speakers, language),
         misspelt=_misspelt(asked, speakers, language),
         periods=tuple(period.seconds(at.tzinfo) for period in periods),
-        of_self=persons.speaks_of_self(query, language),
+        of_self=persons.speaks_of_self(query, language, alone=True),
         asks_reply=bool(language.asks_reply.search(query)),
         asks_help=_asks_help(query, language),
     )
 
 
 def telling(query: str, speakers: Sequence[str], language: Language, *, names_apart: bool) -> str:
-    """The query without courtesy phrases, speakers' names and times; this is what gets embedded.
+    """The query without courtesy phrases, speakers' names, times and code; this is what gets embedded.
 
     >>> from helamem.language import ENGLISH
     >>> telling("Could you tell me what Ana cooks today?", ["Ana"], ENGLISH, names_apart=True)
     'what cooks ?'
     """
     asked = without_framing(composed(query), language)
-    if not names_apart:
-        return asked
-    return without_times(without_names(asked, speakers, language), language)
+    if names_apart:
+        asked = without_times(without_names(asked, speakers, language), language)
+    return without_code(asked, language)
 
 
 def named(query: str, speakers: Sequence[str], language: Language) -> tuple[str, ...]:
@@ -164,6 +165,17 @@ def without_names(query: str, speakers: Sequence[str], language: Language) -> st
 def without_times(query: str, language: Language) -> str:
     """The query without the periods that it names; the query itself if nothing is left."""
     rest = dates.without_times(query, language)
+    return rest if terms_of(rest, language) else query
+
+
+def without_code(query: str, language: Language) -> str:
+    """The query without blocks of code; the query itself if nothing is left.
+
+    >>> from helamem.language import ENGLISH
+    >>> without_code("Why does it fail? ```print(x)``` It worked.", ENGLISH)
+    'Why does it fail?   It worked.'
+    """
+    rest = _CODE.sub(" ", query)
     return rest if terms_of(rest, language) else query
 
 
