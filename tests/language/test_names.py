@@ -54,6 +54,25 @@ def test_where_speakers_are_named_is_told_in_order() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("What did Grad E say?", {"Grad E"}),
+        ("What did Grad F's friend say?", {"Grad F"}),
+        ("What did the Grad say?", {"Grad E", "Grad F"}),
+        ("Why is E said?", set()),
+        ("What did Ben Ode and Ana Lee say?", {"Ben Ode", "Ana Lee"}),
+        ("What did Ana, Ben Ode say?", {"Ben Ode", "Ana Lee"}),
+        ("What did Ben say?", {"Ben Ode", "Ben Lee"}),
+        ("Who is SPEAKER_01?", {"SPEAKER_01"}),
+    ],
+)
+def test_words_beside_each_other_name_one_speaker(query: str, expected: set[str]) -> None:
+    speakers = ["Grad E", "Grad F", "Ana Lee", "Ben Ode", "Ben Lee", "SPEAKER_00", "SPEAKER_01"]
+
+    assert expected == {speakers[i] for *_, i in mentions(query, speakers, ENGLISH)}
+
+
 def test_a_name_in_a_script_without_spaces_is_found_inside_a_run() -> None:
     assert [(3, 5, 0)] == mentions(
         "\u6628\u65e5\u306f\u592a\u90ce\u304c", ["\u592a\u90ce"], ENGLISH

@@ -6,7 +6,8 @@ Pure functions on strings. A look-up costs the same however many speakers there 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from helamem.language.characters import APOSTROPHES
 from helamem.language.sentences import opens_sentence
@@ -35,10 +36,11 @@ def mentions(
 ) -> list[tuple[int, int, int]]:
     """Where a query in NFC names speakers: (start, end, index of the speaker), in order, with a possessive 's.
 
-    A speaker is named by any word of the name, or by its beginning if only one name begins so. Accents do not
-    matter, initials do not count. An ordinary word is not a name: one after "the" or "which", in lower case
-    beside names in capitals, or in an identifier such as `get_user`. A name that is also a stop word or a month, such as Will or April, needs a capital
-    that does not just begin a sentence.
+    A speaker is named by any word of the name, or by its beginning if only one name begins so; an initial or a
+    digit counts beside another word of the name, and "Grad E" is not Grad F. Accents do not matter. An ordinary
+    word is not a name: one after "the" or "which", in lower case beside names in capitals, or in an identifier
+    such as `get_user`. A name that is also a stop word or a month, such as Will or April, needs a capital that
+    does not just begin a sentence.
 
     Args:
         after_articles: Whether a word after "the" can be a name, as it is in "the assistant wants".
@@ -55,16 +57,16 @@ def mentions(
     capitals = language.capitals_name and any(
         is_capital(token, plain, language) for token in tokens
     )
-    found: list[tuple[int, int, int]] = []
+    read: list[list[_Reading]] = []
     before = ""
     for token in tokens:
         said = folded(token[0], language).casefold()
         small = capitals and token[0].islower() and said not in known.small
         ordinary = small or (before in language.determiners and not after_articles)
-        if said in known.joined or not _is_in_identifier(token):
-            found += _named_by(token, said, plain, known, language, ordinary=ordinary)
+        named = _named_by(token, said, plain, known, language, ordinary=ordinary)
+        read.append([] if _is_in_identifier(token) and said not in known.joined else list(named))
         before = said
-    return sorted(found)
+    return sorted((each.start, each.stop, i) for each in _agreed(read) for i in each.named)
 
 
 def misspelt(query: str, speakers: Sequence[str], language: Language) -> list[tuple[str, int]]:
@@ -120,10 +122,11 @@ class _Known:
         words, begun, nearly: The speakers that a word, a beginning or a near spelling may mean.
         small: The words that the names themselves write in lower case.
         joined: The words of names such as ana_b.
+        initials: The speakers whose names have a letter or digit alone.
         longest: The length of the longest word of a script without spaces.
     """
 
-    __slots__ = ("begun", "joined", "longest", "nearly", "small", "words")
+    __slots__ = ("begun", "initials", "joined", "longest", "nearly", "small", "words")
 
     def __init__(self, speakers: Sequence[str], language: Language) -> None:
         self.words: dict[str, set[int]] = {}
@@ -131,13 +134,16 @@ class _Known:
         self.nearly: dict[str, set[int]] = {}
         self.small: set[str] = set()
         self.joined: set[str] = set()
+        self.initials: dict[str, set[int]] = {}
         for i, name in enumerate(speakers):
             for written in TOKEN.findall(folded(name, language)):
                 word = written.casefold()
-                if len(word) > 1:
+                self.joined |= {word} if "_" in name else set()
+                if len(word) == 1:
+                    self.initials.setdefault(word, set()).add(i)
+                else:
                     self._add(word, i)
                     self.small |= {word} if written.islower() else set()
-                    self.joined |= {word} if "_" in name else set()
         self.longest = max((len(w) for w in self.words if is_unspaced(w)), default=0)
 
     def _add(self, word: str, i: int) -> None:
@@ -153,6 +159,15 @@ def _known(speakers: tuple[str, ...], language: Language) -> _Known:
     return _Known(speakers, language)
 
 
+class _Reading(NamedTuple):
+    """A part of a query and the speakers whom it may name; an initial does so only beside another word."""
+
+    start: int
+    stop: int
+    named: set[int]
+    initial: bool
+
+
 def _named_by(
     token: re.Match[str],
     said: str,
@@ -161,7 +176,7 @@ def _named_by(
     language: Language,
     *,
     ordinary: bool,
-) -> Iterator[tuple[int, int, int]]:
+) -> Iterator[_Reading]:
     """The speakers that a token names; if `ordinary`, it needs a capital inside a sentence."""
     telling = is_capital(token, text, language)
     for word, start, end in _readings(token, said, known.longest, language):
@@ -170,9 +185,21 @@ def _named_by(
             means_a_name = telling
         else:
             means_a_name = telling or bool(possessive) or not ordinary
-        named = known.words.get(word) or _short_for(word, known.begun, telling=telling)
-        for i in named if means_a_name else ():
-            yield start, possessive.end() if possessive else end, i
+        initial = len(word) == 1
+        named = (known.initials if initial else known.words).get(word)
+        named = named or _short_for(word, known.begun, telling=telling)
+        if named and means_a_name:
+            yield _Reading(start, possessive.end() if possessive else end, named, initial)
+
+
+def _agreed(read: Sequence[Sequence[_Reading]]) -> Iterator[_Reading]:
+    """The readings of each token, without the speakers whom the token beside it rules out."""
+    for place, readings in enumerate(read):
+        beside = [*(read[place - 1] if place else ()), *chain(*read[place + 1 : place + 2])]
+        for each in readings:
+            both = set().union(*(each.named & other.named for other in beside))
+            if both or not each.initial:
+                yield each._replace(named=both or each.named)
 
 
 def _readings(
