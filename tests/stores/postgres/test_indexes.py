@@ -145,6 +145,32 @@ def test_a_large_namespace_gets_its_indexes(server: Server, url: str) -> None:
     store.close()
 
 
+def test_an_index_is_made_in_roomy_memory_which_the_connection_gives_up_after(url: str) -> None:
+    store = opened(url)
+    fill(store)
+    watched = "SHOW maintenance_work_mem", "SHOW max_parallel_maintenance_workers"
+
+    def shown(connection: psycopg.Connection[Any]) -> list[Any]:
+        return [connection.execute(each).fetchall()[0][0] for each in watched]
+
+    before = store._db.alone(shown)
+    within: list[Any] = []
+    where = indexes._partition
+
+    def partition(connection: psycopg.Connection[Any], index: Index) -> str:
+        within.append(shown(connection))
+        return where(connection, index)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(indexes, "_partition", partition)
+        store.repair(at=0.0, dry_run=False)
+
+    assert ["64MB", "2"] == before
+    assert [["1GB", "0"]] * len(HOLDS) == within
+    assert before == store._db.alone(shown)
+    store.close()
+
+
 def test_it_finds_what_a_scan_finds(
     server: Server, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,17 @@ SETTINGS: Statement = (
     " set_config('max_parallel_workers_per_gather', '0', true)",
     {},
 )
+# How many vectors are compared for each that joins the graph: with pgvector's 64, a tenth of the nearest is lost
+# among many that nearly repeat each other.
+CONSTRUCTION = 128
+# A graph is made many times faster where it fits into this memory; at 256 dimensions 800,000 vectors do. Processes
+# that help would take all of it from shared memory, of which containers have little, so they help only where the
+# server's own setting is as large.
+_ROOMY = (
+    "SELECT set_config('maintenance_work_mem', '1GB', false), set_config('max_parallel_maintenance_workers', '0', false)"
+    " WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('1GB')"
+)
+_AS_BEFORE = ("RESET maintenance_work_mem", "RESET max_parallel_maintenance_workers")
 # Which rows of each table are in its indexes, and what they are called.
 HOLDS = {"node": f"heard AND kind < {CUE}", "passage": "heard"}
 NOUNS = {"node": "memories", "passage": "passages"}
@@ -90,7 +101,7 @@ class Index:
         return [
             f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {self.name} ON {partition}"
             f" USING hnsw ((vector::halfvec({self.dimension})) halfvec_ip_ops)"
-            f" WHERE namespace = '{self.ns}' AND {HOLDS[self.table]} AND {self.holds()}",
+            f" WITH (ef_construction = {CONSTRUCTION}) WHERE namespace = '{self.ns}' AND {HOLDS[self.table]} AND {self.holds()}",
             f"ANALYZE {partition}",
         ]
 
@@ -240,11 +251,13 @@ def _carry_out(connection: Connection[Row], upkeep: Upkeep, shown: str) -> None:
         for name in upkeep.dropping:
             statement = f"DROP INDEX CONCURRENTLY IF EXISTS helamem.{name}"
             connection.execute(statement)
+        connection.execute(_ROOMY)
         for index in upkeep.making:
             for statement in index.making(_partition(connection, index)):
                 connection.execute(statement)
     finally:
-        connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        for statement in (*_AS_BEFORE, f"SELECT pg_advisory_unlock({LOCK})"):
+            connection.execute(statement)
 
 
 def _partition(connection: Connection[Row], index: Index) -> str:
