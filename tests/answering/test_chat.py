@@ -85,6 +85,26 @@ def test_the_model_sees_what_the_memory_brings_back() -> None:
     assert user["content"].endswith("\n\nWhat should Maya not eat?")
 
 
+def test_a_message_that_brings_nothing_back_has_no_tags() -> None:
+    llm = ScriptedLLM(["Hello, Ben."])
+    memory = Memory(":memory:", embedder=HashingEmbedder(256), clock=Ticking())
+
+    list(Chat(memory, llm).send("Hi, I am Ben.", at=MAY_8))
+
+    assert "It is Mon 8 May 2023, 13:56.\n\nHi, I am Ben." == llm.calls[0].messages[-1]["content"]
+
+
+def test_the_model_is_told_who_is_who_in_the_memories() -> None:
+    chat, _, llm = talking("Fine.", speaker='Ben "B"', name="Ada", instructions="Be brief.")
+
+    list(chat.send("How is Maya?"))
+
+    rules = llm.calls[0].messages[0]["content"]
+    assert rules.endswith(
+        'In the memories, "Ben \\"B\\"" is whom you talk with, and "Ada" is you.\n\nBe brief.'
+    )
+
+
 def test_the_model_sees_the_turns_before_once() -> None:
     chat, _, llm = talking("First reply.", "Second reply.")
     list(chat.send("Maya, first."))

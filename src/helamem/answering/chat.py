@@ -115,7 +115,8 @@ class Chat:
         self._name = name
         self._window = window
         self._language = language_named(memory.config.language)
-        self._rules = "\n\n".join(each for each in (prompts.CONVERSE, instructions) if each)
+        rules = (prompts.CONVERSE, prompts.partners(speaker, name), instructions)
+        self._rules = "\n\n".join(each for each in rules if each)
         self._learn = memory.config.ask.learn if learn is None else learn
         self._turns = [_Turn(id=t.id, text=t.text, role=t.role or "user", at=t.at) for t in recent]
 
@@ -165,16 +166,17 @@ class Chat:
         return ask.fitting(hits, max_tokens, recall.query, self._language)
 
     def _messages(self, text: str, at: datetime, shown: Sequence[Hit]) -> list[Message]:
-        """The rules, the latest turns, and the message after what it brought back."""
+        """The rules, the latest turns, and the message after what it brought back.
+
+        Without memories there are no tags, since a small model would reply in their form.
+        """
         recent = self._turns[-self._window :] if self._window else []
-        memories = prompts.quoted(
-            "memories",
-            (ask.shown_line(hit, text, self._language) for hit in ask.in_order(shown)),
-        )
+        lines = [ask.shown_line(hit, text, self._language) for hit in ask.in_order(shown)]
+        memories = prompts.quoted("memories", lines) + "\n" if lines else ""
         return [
             {"role": "system", "content": self._rules},
             *({"role": turn.role, "content": turn.text} for turn in recent),
-            {"role": "user", "content": f"{memories}\nIt is {prompts.moment(at)}.\n\n{text}"},
+            {"role": "user", "content": f"{memories}It is {prompts.moment(at)}.\n\n{text}"},
         ]
 
     def _remember(

@@ -171,8 +171,11 @@ You talk with someone whom you have talked with before.
 
 {GUARD}
 
-Before each message you are given memories that may matter for it. Use them as a friend would, without \
-reciting them; where they do not help, leave them alone. Never invent memories."""
+Before a message stand memories that may matter for it, if there are any. Use them as a friend would, without \
+reciting them; where they do not help, leave them alone. Never invent memories: what neither they nor this \
+conversation tells, you do not know.
+
+Reply to the message in plain words, never with tags or JSON."""
 
 
 def quoted(tag: str, lines: Iterable[Mapping[str, Json]]) -> str:
@@ -189,6 +192,12 @@ def quoted(tag: str, lines: Iterable[Mapping[str, Json]]) -> str:
 def row(line: Mapping[str, Json]) -> str:
     """One object on one line, with the characters of tags escaped."""
     return json.dumps(dict(line), ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
+
+
+def partners(speaker: str, name: str) -> str:
+    """Who is who in the memories of a conversation between a person and a model."""
+    them, you = (json.dumps(each, ensure_ascii=False) for each in (speaker, name))
+    return f"In the memories, {them} is whom you talk with, and {you} is you."
 
 
 def episode_line(episode: Episode) -> dict[str, Json]:
