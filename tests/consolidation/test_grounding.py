@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from helamem.consolidation.grounding import (
@@ -9,13 +11,19 @@ from helamem.consolidation.grounding import (
     dated,
     flaw,
     is_undated,
+    lends_kin,
     merely_reports,
     stranger,
     tells,
+    tells_as_done,
     unsupported,
+    without_report,
 )
 from helamem.language.english import ENGLISH
 from samples import episode
+
+if TYPE_CHECKING:
+    from helamem.records import Episode
 
 ADOPTING = episode(1, "I'm researching adoption agencies. It's been a dream of mine.", "Caroline")
 PRAISE = episode(
@@ -264,3 +272,72 @@ class TestCertainty:
         assert pytest.approx(0.36) == certainty(
             "Ana moved to Leeds with cats and dogs.", [one], ENGLISH
         )
+
+
+@pytest.mark.parametrize(
+    ("claim", "kept"),
+    [
+        ("Ana is busy, and she is asking Ben how he is.", "Ana is busy."),
+        ("Ana likes tea and mentions a shop in Graz.", "Ana likes tea."),
+        ("Ana sold her boat but wondered about a car.", "Ana sold her boat."),
+        ("Ana mentions tea and cake.", "Ana mentions tea and cake."),
+        ("Ana sells tea and masks.", "Ana sells tea and masks."),
+        ("Ana bought tea and she shared the bill.", "Ana bought tea and she shared the bill."),
+    ],
+)
+def test_a_second_clause_that_only_reports_is_left_out(claim: str, kept: str) -> None:
+    assert kept == without_report(claim, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("Jon started a choir.", "I've sung since I was a kid. I wanna start a choir!"),
+        ("Jon bought a van.", "We're thinking about buying a van."),
+        ("Jon visited Graz in May.", "I'll visit Graz in May."),
+        ("Jon has gone to Graz.", "Let's go to Graz."),
+        ("Jon taught his niece to swim.", "I hope I can teach my niece to swim."),
+    ],
+)
+def test_a_plan_told_as_done_is_noticed(claim: str, source: str) -> None:
+    assert tells_as_done(claim, [episode(1, source, "Jon")], ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("Jon started a choir.", "I started a choir and want to start another."),
+        ("Jon wants to start a choir.", "I wanna start a choir!"),
+        ("Jon bought a van.", "Bought a van, and will paint it."),
+        ("Jon painted his van.", "My van needs paint. I painted it, would you believe it?"),
+        ("Jon learned to swim.", "Learning to swim was hard."),
+        ("Jon lost his job.", "My job is gone."),
+        ("Jon is interested in vans.", "Vans are of interest to me."),
+    ],
+)
+def test_what_was_done_and_what_is_planned_may_be_told_as_such(claim: str, source: str) -> None:
+    assert not tells_as_done(claim, [episode(1, source, "Jon")], ENGLISH)
+
+
+WISHES = episode(1, "I want to give a home to kids who need one, and have a family.", "Caro")
+SWIMS = episode(2, "The children love the pool, and my brother's family does.", "Mel")
+OWNS = episode(3, "I have two kids, and Caro's cousin is a friend.", "Mel")
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "lent"),
+    [
+        ("Caro wants a home for her kids.", WISHES, True),
+        ("Caro is looking for a home for her own family.", WISHES, True),
+        ("Caro wants to give a home to kids.", WISHES, False),
+        ("Mel's children love the pool.", SWIMS, False),
+        ("Mel takes her brother and his family to the pool.", SWIMS, False),
+        ("Mel has fun with her kids.", OWNS, False),
+        ("Mel is a friend of Caro's cousin.", OWNS, False),
+        ("Caro loves her aunt.", WISHES, False),
+    ],
+)
+def test_a_relative_is_somebodys_only_if_a_speaker_says_so(
+    claim: str, source: Episode, lent: bool
+) -> None:
+    assert lent == lends_kin(claim, [source], [WISHES, SWIMS, OWNS], ENGLISH)

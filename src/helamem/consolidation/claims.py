@@ -218,6 +218,7 @@ class _Reader:
         text = " ".join(fact["text"].translate(_CONTROLS).split())
         # What follows the first sentence needs it to be understood.
         text = next(iter(sentences(text, self._language)), "")
+        text = grounding.without_report(text, self._language)
         wrong = _why_not_a_fact(text, self._language)
         named = self._named(fact["sources"], str(fact.get("said", "")))
         sources = () if wrong else self._sources(number, text, named)
@@ -293,6 +294,14 @@ class _Reader:
             (
                 grounding.merely_reports(text, cluster, language),
                 "tells that somebody spoke, and not what they said",
+            ),
+            (
+                grounding.tells_as_done(text, said, language),
+                "tells as done what its sources only intend",
+            ),
+            (
+                grounding.lends_kin(text, said, cluster, language),
+                "gives somebody a relative whom its sources do not",
             ),
             (
                 grounding.certainty(text, said, language) < grounding.LEAST,

@@ -146,6 +146,69 @@ def merely_reports(claim: str, cluster: Sequence[Episode], language: Language) -
     return bool(subject and language.reporting.match(claim, end))
 
 
+def without_report(claim: str, language: Language) -> str:
+    """A claim without a second clause that only tells that somebody spoke.
+
+    >>> from helamem.language import ENGLISH
+    >>> without_report("Ana sold her boat, and she is asking Ben about his.", ENGLISH)
+    'Ana sold her boat.'
+    """
+    for clause in language.clause.finditer(claim):
+        if language.reporting.match(claim, clause.end()):
+            return f"{claim[: clause.start()]}."
+    return claim
+
+
+def tells_as_done(claim: str, sources: Sequence[Episode], language: Language) -> bool:
+    """Whether a claim tells as done what its sources only intend: "started", of "I want to start"."""
+    told = [sentence for episode in sources for sentence in _sentences(episode, language)]
+    words = set(words_of(claim, language))
+    return any(
+        _is_only_intended(word, told, language) for word in words if _is_past(word, language)
+    )
+
+
+def _is_only_intended(verb: str, told: Sequence[str], language: Language) -> bool:
+    """Whether sentences have a verb, but never in the past, and always after words of intention."""
+    plain = _plain_verb(verb, language)
+    found = [
+        (word[0], language.intention.search(sentence, 0, word.start()))
+        for sentence in told
+        for word in TOKEN.finditer(sentence)
+        if _plain_verb(word[0], language) == plain
+    ]
+    return bool(found) and all(intends and not _is_past(word, language) for word, intends in found)
+
+
+def _is_past(word: str, language: Language) -> bool:
+    return word.casefold() in language.irregular or bool(language.past.search(word))
+
+
+def _plain_verb(word: str, language: Language) -> str:
+    word = word.casefold()
+    return language.stem(language.irregular.get(word, word))
+
+
+def lends_kin(
+    claim: str, sources: Sequence[Episode], cluster: Sequence[Episode], language: Language
+) -> bool:
+    """Whether a claim says "her kids", of kids in its sources that are nobody's whom their speakers know."""
+    speakers = {who(episode) for episode in sources}
+    known = {
+        match["kin"].lower()
+        for episode in cluster
+        if who(episode) in speakers
+        for match in language.kin.finditer(episode.text)
+        if match.start() < match.start("kin")
+    }
+    others = {
+        match["kin"].lower() for each in sources for match in language.kin.finditer(each.text)
+    } - known
+    return any(
+        match["whose"] and match["kin"].lower() in others for match in language.kin.finditer(claim)
+    )
+
+
 def _subject(claim: str, cluster: Sequence[Episode], language: Language) -> tuple[str, int]:
     """The speaker whom a claim names first, and where the name ends; "" and 0 if it names none."""
     speakers = sorted({who(episode) for episode in cluster if who(episode)})

@@ -84,6 +84,27 @@ _REPORTING = re.compile(
     r"(?: (?:his|her|their|its|a|an|the|some|more))? (?:thoughts?|feelings?|opinions?|views?|plans?|ideas?|thanks)\b)",
     re.IGNORECASE,
 )
+_INTENTION = re.compile(
+    r"\b(?:wan(?:t|ts|na)|gonna|going to|hop(?:e|es|ing)|plan(?:s|ning)?|thinking (?:about|of)|will|would|might|may|should"
+    r"|could|dream(?:s|ing)?|wish(?:es|ing)?|(?:like|love|need) to|considering|aim(?:s|ing)?|look(?:ing)? forward to"
+    r"|can['\u2019]t wait|let['\u2019]s)\b|['\u2019](?:ll|d)\b",
+    re.IGNORECASE,
+)
+_IRREGULAR = """
+begin began begun, break broke broken, bring brought, build built, buy bought, catch caught, choose chose chosen,
+come came, do did done, draw drew drawn, drive drove driven, eat ate eaten, fall fell fallen, find found,
+fly flew flown, get got gotten, give gave given, go went gone, grow grew grown, hold held, keep kept, lead led,
+leave left, lose lost, make made, meet met, pay paid, ride rode ridden, run ran, see saw seen, sell sold, send sent,
+sing sang sung, speak spoke spoken, spend spent, swim swam swum, take took taken, teach taught, tell told, win won,
+write wrote written
+"""
+_KIN = re.compile(
+    r"(?:(?P<whose>\b(?:my|our|your|his|her|their|(?:i|we|you|he|she|they) (?:have|has|had|got))|['\u2019]s)\s+"
+    r"(?:\w+\s+){0,2}|\bthe\s+(?:\w+\s+){0,2})?\b(?P<kin>kids?|child|children|sons?|daughters?|bab(?:y|ies)|husband|wife|partner|boyfriend"
+    r"|girlfriend|brothers?|sisters?|mom|mum|mother|dad|father|parents|grand(?:ma|pa|mother|father|parents|child|children)"
+    r"|aunt|uncle|cousins?|nieces?|nephews?|family)\b",
+    re.IGNORECASE,
+)
 _FRAMING = re.compile(
     r"\b(?:(?:an? |the )?(?:(?:clear|comprehensive|complete|brief|short|detailed|full|concise) )*"
     r"(?:summary|overview|recap|list) of"
@@ -315,6 +336,15 @@ ENGLISH = Language(
     showing=_SHOWING,
     pleasantry=_PLEASANTRY,
     reporting=_REPORTING,
+    clause=re.compile(r",? (?:and|but)(?: (?:he|she|they))?\b"),
+    intention=_INTENTION,
+    past=re.compile(r"[^\W_]{2,}ed$"),
+    irregular={
+        past: plain
+        for plain, *forms in (verb.split() for verb in _IRREGULAR.split(","))
+        for past in forms
+    },
+    kin=_KIN,
     months=_MONTH_NUMBERS,
     month_words=frozenset(_LONG_MONTHS),
     month_date=_MONTH_DATE,

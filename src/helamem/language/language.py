@@ -91,6 +91,12 @@ class Language:
         showing: How a sentence points at a picture or a link beside it.
         pleasantry: Beginnings of thanks, greetings and applause.
         reporting: Words after somebody's name that only tell that they spoke, as in "Ana shared her thoughts".
+        clause: The words between the first clause of a sentence and one about the same person.
+        intention: Words before a verb that is not done yet, such as "want to" and "will".
+        past: The ending of a regular verb in the past, at the end of a word.
+        irregular: The plain form of other verbs in the past, lower case.
+        kin: A word for a relative, in group `kin`; what says whose it is, in group `whose`, or that it is known, stands
+            before it in the match.
         months: The number of each name of a month, short and long, lower case.
         month_words: Names of months that are also names of people, lower case.
         month_date: A date with a month's name: groups `before` or `ordinal` or `which`, `month`, `after`, `year`.
@@ -133,6 +139,11 @@ class Language:
     showing: re.Pattern[str] = NOTHING
     pleasantry: re.Pattern[str] = NOTHING
     reporting: re.Pattern[str] = NOTHING
+    clause: re.Pattern[str] = NOTHING
+    intention: re.Pattern[str] = NOTHING
+    past: re.Pattern[str] = NOTHING
+    irregular: Mapping[str, str] = field(default_factory=dict)
+    kin: re.Pattern[str] = NOTHING
     months: Mapping[str, int] = field(default_factory=dict)
     month_words: frozenset[str] = frozenset()
     month_date: re.Pattern[str] = NOTHING
