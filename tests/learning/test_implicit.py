@@ -41,6 +41,14 @@ def test_repeating_the_question_proves_nothing() -> None:
     assert [] == implicit.used(question, "Maya, allergic to peanuts? Maybe.", HITS, ENGLISH)
 
 
+def test_a_question_in_a_memory_is_no_sign_of_its_use() -> None:
+    turn = episode(1, "I'm sorry about the rain. Is there anything else to talk about?", "Ada")
+    reply = "Enjoy the sofa. Is there anything else you would like to talk about?"
+
+    assert [] == implicit.used("I am on the sofa.", reply, [hit(turn)], ENGLISH)
+    assert [1] == implicit.used("How is it?", "There is rain, sorry.", [hit(turn)], ENGLISH)
+
+
 def test_weights_follow_the_formula() -> None:
     hits = [hit(episode(1, "red apples", "")), hit(episode(2, "red pears", ""))]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:
@@ -73,15 +74,22 @@ def tellings(question: str, hits: Sequence[Hit], language: Language) -> list[dic
 
         weight(t) = log(1 + n / n_t)
 
-    with n hits, n_t of which have the term.
+    with n hits, n_t of which have the term. Questions in a hit tell nothing: an assistant asks "Is there
+    anything else?" again and again.
     """
     asked = set(terms_of(question, language))
-    terms = [set(terms_of(f"{hit.speaker} {hit.text}", language)) - asked for hit in hits]
+    terms = [set(terms_of(_told(hit, language), language)) - asked for hit in hits]
     n_with: dict[str, int] = {}
     for each in terms:
         for term in each:
             n_with[term] = n_with.get(term, 0) + 1
     return [{term: math.log1p(len(hits) / n_with[term]) for term in each} for each in terms]
+
+
+def _told(hit: Hit, language: Language) -> str:
+    """The speaker and the statements of a hit."""
+    told = (each for each in sentences(hit.text, language) if not is_question(each, language))
+    return " ".join([hit.speaker, *told])
 
 
 def _enough(shared: set[str], telling: Mapping[str, float], min_share: float) -> bool:
