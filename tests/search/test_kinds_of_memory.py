@@ -133,3 +133,14 @@ def test_a_time_that_is_told_and_not_asked_for_brings_nothing() -> None:
     told = "In April 2024 I had a cold. Now I want to buy my cousin Hector a present."
 
     assert "Hector" in _best(memory, told)[0]
+
+
+def test_lines_of_one_voice_within_seconds_belong_together() -> None:
+    memory = _memory()
+    for second, text in enumerate(
+        ("The parcel from Ghent is here.", "Yes, in the cellar.", "I need to go.", "See you.")
+    ):
+        at = ASKED_AT - timedelta(days=9) + timedelta(seconds=5 * second)
+        memory.add(text, session="transcript", at=at)
+
+    assert "Yes, in the cellar." in _best(memory, "Where is the parcel from Ghent?", 2)

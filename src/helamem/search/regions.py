@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from helamem.search.cues import NearCues
     from helamem.search.questions import Question
 
+AT_ONCE_S = (
+    30.0  # the gap after which what one says alone has 1/e of its tie to what was said before
+)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
@@ -46,7 +50,7 @@ class Region:
         speaker: The speaker that the question names first, as in `nodes.speakers`; -1 for none.
         lightness: Shape (n,): 1 for a turn of few terms, less for longer ones.
         ties: Shape (n,): how closely each turn is tied to the previous one: 1 where several speak in the session,
-            else their similarity.
+            else as far as they are similar or follow at once.
     """
 
     nodes: Nodes
@@ -150,14 +154,17 @@ def _counts(rows: RegionRows, question: Question) -> Floats:
 def _ties(nodes: Nodes, previous: Ints, vectors: Floats) -> Floats:
     """How closely each turn is tied to the previous one.
 
-    Where people talk, one turn leads to the next; what one alone notes down may be about anything.
+    Where people talk, one turn leads to the next; what one alone notes down may be about anything, unless it
+    follows at once. Turns of one moment have no known order.
     """
     who = (nodes.speakers * len(ROLES) + nodes.roles).astype(np.float64)
     alone = group_max(who, nodes.sessions) == -group_max(-who, nodes.sessions)
     rows = np.flatnonzero(alone & (previous >= 0))
     cosines = np.einsum("ij,ij->i", vectors[rows], vectors[previous[rows]])
+    gaps = nodes.at[rows] - nodes.at[previous[rows]]
+    soon = np.where(gaps > 0, np.exp(-np.abs(gaps) / AT_ONCE_S), 0.0)
     ties = np.ones(len(previous))
-    ties[rows] = np.clip(cosines, 0.0, 1.0)
+    ties[rows] = np.clip(np.maximum(cosines, soon), 0.0, 1.0)
     return ties
 
 
