@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from helamem.language.english import ENGLISH
 from helamem.learning import implicit
-from samples import episode, hit
+from samples import MAY_8, episode, hit
 
 HITS = [
     hit(episode(1, "Maya is allergic to peanuts.", "Ana")),
@@ -88,11 +89,33 @@ def test_a_short_answer_stands_in_the_memory_that_holds_it(
     assert held == implicit.held(question, answer, HITS, ENGLISH)
 
 
-def test_a_word_of_several_memories_does_not_say_which_holds_the_answer() -> None:
-    twins = [hit(episode(1, "A red kettle.")), hit(episode(2, "A red lamp."))]
+def test_a_word_of_several_sessions_does_not_say_which_holds_the_answer() -> None:
+    apart = [hit(episode(1, "A red kettle.")), hit(episode(2, "A red lamp.", session="s2"))]
+    together = [hit(episode(1, "A red kettle.")), hit(episode(2, "A red lamp."))]
 
-    assert [] == implicit.held("Which colour?", "Red", twins, ENGLISH)
-    assert [1] == implicit.held("What is it?", "A red kettle", twins, ENGLISH)
+    assert [] == implicit.held("Which colour?", "Red", apart, ENGLISH)
+    assert [1] == implicit.held("What is it?", "A red kettle", apart, ENGLISH)
+    assert [1] == implicit.held("Which colour?", "Red", together, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("answer", "held"),
+    [
+        ("Mon 8 May 2023, 13:56", [1]),  # as its time is shown
+        ("7 May 2023", [1]),  # what "yesterday" meant
+        ("20 June 2023", [3]),
+        ("2023", []),  # the year of both sessions
+    ],
+)
+def test_a_date_stands_in_the_time_of_a_memory(answer: str, held: list[int]) -> None:
+    in_june = MAY_8 + timedelta(days=43)
+    hits = [
+        hit(episode(1, "I bought a kettle yesterday.")),
+        hit(episode(2, "A kettle, how nice!")),
+        hit(episode(3, "The kettle broke.", session="s2", at=in_june)),
+    ]
+
+    assert held == implicit.held("When was the kettle bought?", answer, hits, ENGLISH)
 
 
 def test_nothing_holds_an_answer_where_nothing_was_found() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import terms_of
+from helamem.models import prompts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,20 +54,34 @@ def held(question: str, answer: str, hits: Sequence[Hit], language: Language) ->
         sum over t in answer & hit of weight(t) >= 1/2 * sum over t in answer of weight(t)
         weight(t) = log(1 + n / max(n_t, 1))
 
-    with n hits, n_t of which have the term. Words of the question tell nothing, and one of the shared terms
-    must be in no other hit.
+    with n hits, n_t of which have the term, in their text, the dates that it means, or their time. Words of the
+    question tell nothing, and one of the shared terms must be in no other session; of several hits of a session that
+    hold it the first counts, since a session has one day.
     """
     said = set(terms_of(answer, language)) - set(terms_of(question, language))
-    shared = [set(terms_of(hit.text, language)) & said for hit in hits]
+    shared = [set(terms_of(_shown(hit, language), language)) & said for hit in hits]
     n_with = {term: sum(term in each for each in shared) for term in said}
     weights = {term: math.log1p(len(hits) / max(n, 1)) for term, n in n_with.items()}
+    sessions = [hit.session or hit.id for hit in hits]
+    telling = {
+        term
+        for term in said
+        if len({where for where, terms in zip(sessions, shared, strict=True) if term in terms}) == 1
+    }
     enough = MIN_COVERED * sum(weights.values())
-    return [
-        hit.id
-        for hit, terms in zip(hits, shared, strict=True)
-        if any(n_with[term] == 1 for term in terms)
-        and sum(weights[term] for term in terms) >= enough
-    ]
+    found: dict[str | int, int] = {}
+    for hit, where, terms in zip(hits, sessions, shared, strict=True):
+        if terms & telling and sum(weights[term] for term in terms) >= enough:
+            found.setdefault(where, hit.id)
+    return list(found.values())
+
+
+def _shown(hit: Hit, language: Language) -> str:
+    """What a model is shown of a hit: its text with dates, and its time."""
+    text = hit.text
+    if hit.kind == "episode":
+        text = prompts.dated(text, hit.at.date(), language)
+    return f"{text} {prompts.moment(hit.at)}"
 
 
 def tellings(question: str, hits: Sequence[Hit], language: Language) -> list[dict[str, float]]:
