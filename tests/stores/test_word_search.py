@@ -173,7 +173,44 @@ def test_the_levels_of_a_file_are_repaired(tmp_path: Any) -> None:
     [wrong] = store.check()
     store.repair(at=1.0, dry_run=False)
 
-    assert "4 words of memories are not where they are looked for" == wrong
+    assert "words of 1 memories are not where they are looked for" == wrong
     with store._seeing() as seen:
         assert before == seen.space.db.rows(with_levels)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (
+            "DELETE FROM posting WHERE node = 4",
+            "words of 1 memories are not where they are looked for",
+        ),
+        (
+            "UPDATE packed SET content = content || x'00' WHERE first = 1",
+            "words of 3 memories are not where they are looked for",
+        ),
+        ("UPDATE packed SET term = 99 WHERE term = 1", "1 rows of packed belong to no term"),
+        ("UPDATE posting SET count = count + 1", "words of 3 memories are not where"),
+        ("UPDATE term SET documents = 9", "5 terms have a wrong document frequency"),
+        ("DELETE FROM word WHERE node = 2", "words of 1 memories are not where"),
+    ],
+)
+def test_damaged_words_are_found_and_mended(
+    damage: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting_table, "MANY_NEW", 4)
+    monkeypatch.setattr(posting_table, "AT_LEAST", 0)
+    kwargs: Any = {"namespace": "n", "embedder_name": "e", "dimension": samples.DIMENSION}
+    store = SQLiteStore(":memory:", **kwargs)
+    for text in ("ash birch", "cedar ash", "birch elm", "cedar fir"):
+        samples.add(store, text)
+    with store._writing() as space:
+        assert min(_in_tiers(space)) > 1
+        space.db.execute(damage)
+
+    assert any(each.startswith(complaint) for each in store.check()), store.check()
+    store.repair(at=1.0, dry_run=False)
+
+    assert [] == store.check()
     store.close()

@@ -39,6 +39,18 @@ def level(count: int, length: int) -> int:
     return int(_LEVELS[row, column])
 
 
+def levels(counts: Ints, lengths: Ints) -> Ints:
+    """The level of each of some postings; see `level`.
+
+    >>> levels(np.array([3, 1]), np.array([5, 5])).tolist() == [level(3, 5), level(1, 5)]
+    True
+    """
+    rows = np.searchsorted(COUNTS, counts, side="right") - 1
+    columns = np.searchsorted(LENGTHS, lengths, side="right") - 1
+    found: Ints = _LEVELS[rows, columns]
+    return found
+
+
 def ceilings(*, mean_length: float, k1: float, b: float) -> Floats:
     """The highest impact of a posting of each level or a later one.
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helamem.moments import EARLIEST, LATEST
-from helamem.stores.sqlite import packs, removing
+from helamem.stores.sqlite import packs, removing, word_checks
 from helamem.stores.sqlite.rows import IS_DOCUMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from helamem.stores.sqlite.database import Database
     from helamem.stores.sqlite.namespace import Space
@@ -32,19 +32,23 @@ class Check:
     """A kind of damage.
 
     Attributes:
-        query: Counts the damage, or selects the nodes to remove.
+        query: Counts the damage, or selects the nodes to remove; empty if `count` counts it.
         complaint: The sentence about it, with a place for the number.
         remedy: The sentence about the repair.
         mends: The statements that repair it; empty if the nodes are removed.
+        count: Counts it in a namespace, where SQL would take long.
     """
 
     query: str
     complaint: str
     remedy: str
     mends: tuple[str, ...] = ()
+    count: Callable[[Database, int], int] | None = None
 
     def found(self, db: Database, space: int, n_bytes: int) -> int:
         """How many there are."""
+        if self.count is not None:
+            return self.count(db, space)
         counting = self.query if self.mends else f"SELECT count(*) FROM ({self.query})"
         return int(db.row(counting, *_bound(counting, space, n_bytes, 0.0))[0])
 
@@ -74,18 +78,6 @@ _DOCUMENTS = (
     "(SELECT term, sum(n) AS n FROM (SELECT id AS term, 0 AS n FROM term WHERE namespace = ?1 UNION ALL"
     " SELECT term, 1 FROM word WHERE node IN (SELECT id FROM node WHERE namespace = ?1 AND active)) GROUP BY term)"
 )
-# Where the words of a memory should be found and are not, and what is found that no memory has.
-_WORDS = "SELECT term, impact_level(count, length) AS level, node, count, rank FROM word JOIN node ON node.id = word.node"
-_PACKED_NODES = "json_each(unpacked(content))"
-_POSTINGS = (
-    "SELECT term, level, node, count, rank FROM posting UNION ALL"
-    f" SELECT term, level, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM packed, {_PACKED_NODES}"
-)
-_PLACED = (
-    f"(SELECT * FROM ({_WORDS} EXCEPT SELECT * FROM ({_POSTINGS}))"
-    f" UNION ALL SELECT * FROM (SELECT * FROM ({_POSTINGS}) EXCEPT {_WORDS}))"
-)
-
 LOST = "NOT IN (SELECT id FROM node)"
 HOLDS = "(id NOT IN (SELECT node FROM superseded))"
 CHECKS: tuple[Check, ...] = (
@@ -98,6 +90,10 @@ CHECKS: tuple[Check, ...] = (
         )
     ),
     _rows("fact NOT IN (SELECT node FROM fact)", "{} sources belong to no fact", "removed", "fact_source"),
+    *(
+        _rows("term NOT IN (SELECT id FROM term)", f"{{}} rows of {table} belong to no term", "removed", table)
+        for table in ("posting", "packed")
+    ),
     _rows(f"by {LOST}", "{} memories were superseded by a missing one", "reactivated", "superseded"),
     _rows(f"source IN {MINE} AND source = target", "{} edges join a memory to itself", "removed", "edge"),
     _rows(
@@ -154,21 +150,24 @@ CHECKS: tuple[Check, ...] = (
         ),
     ),
     Check(
-        f"SELECT count(*) FROM {_PLACED} WHERE node IN {MINE} OR term IN {TERMS}",
-        "{} words of memories are not where they are looked for", "put there",
+        "",
+        "words of {} memories are not where they are looked for", "put there",
         (
-            f"DELETE FROM posting WHERE node IN {MINE} OR term IN {TERMS}",
-            f"DELETE FROM packed WHERE term IN {TERMS} OR EXISTS (SELECT 1 FROM {_PACKED_NODES} WHERE json_extract(value, '$[0]') IN {MINE})",
+            f"DELETE FROM word WHERE node IN {MINE} AND term NOT IN {TERMS}",
+            f"DELETE FROM posting WHERE term IN {TERMS}",
+            f"DELETE FROM packed WHERE term IN {TERMS}",
             "INSERT INTO posting SELECT term, impact_level(count, length), node, count, rank"
             " FROM word JOIN node ON node.id = word.node WHERE namespace = ?1 ORDER BY 1, 2, 3",
         ),
+        word_checks.misplaced,
     ),
     Check(
-        f"SELECT count(*) FROM term t JOIN {_DOCUMENTS} d ON d.term = t.id WHERE t.documents <> d.n",
+        "",
         "{} terms have a wrong document frequency", "counted again",
         (
             f"UPDATE term AS t SET documents = d.n FROM {_DOCUMENTS} d WHERE d.term = t.id",
         ),
+        word_checks.miscounted,
     ),
 )  # fmt: skip
 

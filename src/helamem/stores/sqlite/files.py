@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from helamem.core import impacts
 from helamem.errors import StoreError
 from helamem.places import IN_RAM
-from helamem.stores.sqlite import edge_table, posting_table, rows
+from helamem.stores.sqlite import edge_table, rows
 from helamem.stores.sqlite.cache import Caches
 from helamem.stores.sqlite.database import READERS_S, Database, tighten
 
@@ -30,7 +30,6 @@ FORK_S = 5.0  # seconds that a fork waits for readers and writers
 FUNCTIONS: dict[str, tuple[int, Callable[..., float | str | bytes | None]]] = {
     "learned": (7, edge_table.learned),
     "impact_level": (2, impacts.level),
-    "unpacked": (1, posting_table.unpacked),
     "turn_key": (5, rows.turn_key),
     "casefolded": (1, lambda text: text.casefold() if isinstance(text, str) else None),
 }

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import count as count_up
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -37,7 +37,11 @@ PACKED = 256  # postings in a row at most
 RECORD = np.dtype([("node", "<i8"), ("count", "<u4"), ("rank", "<u4")])
 FROM_START = (0, 0, 0)
 SOME, SOME_ROWS = 1024, 16  # how much of a list is read first; then twice as much each time
+ROWS_AT_ONCE = 4096  # of packs, where all are read
 NOTHING: Ints = np.empty((0, 3), np.int64)
+
+
+Columns: TypeAlias = "tuple[Ints, ...]"
 
 
 class Found(NamedTuple):
@@ -125,14 +129,6 @@ def _unpacked(content: bytes) -> NDArray[np.void]:
             "The file is damaged: packed words are not as long as they should be. `helamem repair` mends them."
         )
     return np.frombuffer(content, RECORD)
-
-
-def unpacked(content: bytes) -> str:
-    """Packed postings as JSON, for checks: node, count and rank of each; none if they are damaged."""
-    try:
-        return json.dumps(_unpacked(content).tolist())
-    except CorruptError:
-        return "[]"
 
 
 def new_postings(db: Database) -> tuple[int, Sequence[int]]:
@@ -261,6 +257,28 @@ def everywhere(space: Space, terms: Asked) -> Found:
     return Found(*(np.concatenate(pair) for pair in zip(new, old, strict=True)))
 
 
+def of_namespace(db: Database, namespace: int) -> Iterator[Columns]:
+    """Node, term, level, count and rank of all postings of a namespace, some at a time, without damaged packs."""
+    mine = "FROM term CROSS JOIN {} ON {}.term = term.id WHERE namespace = ?"
+    columns = ", ".join(
+        f"group_concat({name})" for name in ("node", "term", "level", "count", "rank")
+    )
+    yield tuple(
+        map(numbers, db.row(f"SELECT {columns} {mine.format('posting', 'posting')}", namespace))
+    )
+    packed = db.execute(
+        f"SELECT packed.term, level, content {mine.format('packed', 'packed')}", namespace
+    )
+    while rows := packed.fetchmany(ROWS_AT_ONCE):
+        sound = [row for row in rows if not len(row[2]) % RECORD.itemsize]
+        records = _unpacked(b"".join(content for *_, content in sound))
+        lengths = [len(content) // RECORD.itemsize for *_, content in sound]
+        places = np.array([row[:2] for row in sound], np.int64).reshape(-1, 2)
+        terms, levels = np.repeat(places, lengths, axis=0).T
+        nodes, counts, ranks = (records[name].astype(np.int64) for name in RECORD.names or ())
+        yield nodes, terms, levels, counts, ranks
+
+
 def of_nodes(space: Space, terms: Asked, ids: Ints) -> Found:
     """The postings of the terms in some nodes."""
     return _by_place(
@@ -306,7 +324,7 @@ def _new(space: Space, term: int) -> Iterator[Ints]:
     after = (-1, 0)
     for most in (SOME << i for i in count_up()):
         nodes, counts, levels = (
-            _numbers(each)
+            numbers(each)
             for each in space.db.row(
                 "SELECT group_concat(node), group_concat(count), group_concat(level) FROM"
                 " (SELECT node, count, level FROM posting WHERE term = ? AND (level, node) > (?, ?)"
@@ -343,12 +361,13 @@ def _old(space: Space, term: int) -> Iterator[Ints]:
 
 
 def _by_place(terms: Asked, rows: Sequence[tuple[Any, ...]]) -> Found:
-    nodes, counts, ranks = ([_numbers(row[column]) for row in rows] for column in (1, 2, 3))
+    nodes, counts, ranks = ([numbers(row[column]) for row in rows] for column in (1, 2, 3))
     places = np.repeat(terms.places([row[0] for row in rows]), [len(each) for each in nodes])
     return Found(places, _joined(nodes), _joined(counts), _joined(ranks))
 
 
-def _numbers(listed: str | None) -> Ints:
+def numbers(listed: str | None) -> Ints:
+    """The numbers of a list as `group_concat` makes it."""
     return np.fromstring(listed, np.int64, sep=",") if listed else np.empty(0, np.int64)
 
 
