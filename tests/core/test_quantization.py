@@ -46,7 +46,7 @@ def test_vectors_differ_in_as_many_signs_as_their_angle_says() -> None:
     flat = np.outer(1 - mixed, np.eye(d)[0]) + np.outer(mixed, np.eye(d)[1])  # all in one plane
     codes, _ = quantized((flat @ random_axes(d, drawn)).astype(np.float32))
 
-    found = differing(signs(codes), signs(codes)[0]) / d
+    found = differing(list(signs(codes)), signs(codes)[:, 0]) / d
 
     np.testing.assert_allclose(found, np.arctan2(flat[:, 1], flat[:, 0]) / np.pi, atol=0.07)
 
@@ -55,7 +55,7 @@ def test_vectors_differ_in_as_many_signs_as_their_angle_says() -> None:
 def test_differing_signs_are_those_of_a_loop(codes: np.ndarray, place: int) -> None:
     query = codes[place % len(codes)]
 
-    found = differing(signs(codes), signs(query[None])[0])
+    found = differing(list(signs(codes)), signs(query[None])[:, 0])
 
     expected = [sum((a > 0) != (b > 0) for a, b in zip(row, query, strict=True)) for row in codes]
     assert expected == found.tolist()

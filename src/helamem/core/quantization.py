@@ -9,6 +9,8 @@ import numpy as np
 from helamem.core.vectors import PIECE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from helamem.core.arrays import Floats
@@ -91,35 +93,33 @@ def signs(codes: NDArray[np.int8]) -> NDArray[np.uint64]:
         codes: Shape (n, d).
 
     Returns:
-        Shape (n, ceil(d / 64)); bits beyond d are 0.
+        Shape (ceil(d / 64), n): the first 64 components of all rows, then the next ones; bits beyond d are 0.
 
     >>> np.bitwise_count(signs(np.array([[1, -2, 0, 5], [-1, -1, -1, -1]], np.int8))).tolist()
-    [[2], [0]]
+    [[2, 0]]
     """
     bits = np.packbits(codes > 0, axis=1)
     missing = -bits.shape[1] % (WORD // 8)
-    return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, missing)))).view(np.uint64)
+    words = np.ascontiguousarray(np.pad(bits, ((0, 0), (0, missing)))).view(np.uint64)
+    return np.ascontiguousarray(words.T)
 
 
-def differing(rows: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint16]:
+def differing(words: Sequence[NDArray[np.uint64]], query: NDArray[np.uint64]) -> NDArray[np.uint16]:
     """In how many bits each row differs from a query (the Hamming distance).
 
     Args:
-        rows: Shape (n, w).
-        query: Shape (w,).
+        words: The bits of the rows, 64 at a time; each of shape (n,).
+        query: As many words.
 
     Returns:
         Shape (n,).
 
-    >>> differing(np.array([[0b101], [0b111]], np.uint64), np.array([0b110], np.uint64)).tolist()
+    >>> differing([np.array([0b101, 0b111], np.uint64)], np.array([0b110], np.uint64)).tolist()
     [2, 1]
     """
-    found = np.empty(len(rows), np.uint16)
-    width = rows.shape[1]
-    step = max(1, AT_ONCE // width)
-    repeated, ones = np.tile(query, step), np.ones(width, np.float32)
-    for start in range(0, len(rows), step):
-        words = rows[start : start + step].ravel()
-        counts = np.bitwise_count(words ^ repeated[: len(words)]).reshape(-1, width)
-        found[start : start + step] = counts.astype(np.float32) @ ones  # faster than summing rows
+    found = np.zeros(len(words[0]), np.uint16)
+    for start in range(0, len(found), AT_ONCE):
+        part = found[start : start + AT_ONCE]
+        for word, asked in zip(words, query, strict=True):
+            part += np.bitwise_count(word[start : start + AT_ONCE] ^ asked)
     return found

@@ -253,7 +253,7 @@ def everywhere(space: Space, terms: Asked) -> Found:
     records = _unpacked(b"".join(content for _, content, *_ in packed))
     lengths = [len(content) // RECORD.itemsize for _, content, *_ in packed]
     places = np.repeat(terms.places([term for term, *_ in packed]), lengths)
-    old = (places, *(records[name].astype(np.int64) for name in RECORD.names or ()))
+    old = (places, *(records[name] for name in RECORD.names or ()))
     return Found(*(np.concatenate(pair) for pair in zip(new, old, strict=True)))
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helamem.core import impacts, lexical, threshold
-from helamem.core.arrays import distinct
+from helamem.core.arrays import distinct, sums
 from helamem.core.threshold import Block, Scoring
 from helamem.core.vectors import top_k
 from helamem.protocols import Postings, located
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from helamem.stores.sqlite.snapshots import Snapshot
 
 FEW = 16_000  # postings of which a table of counts is made
+SAMPLED = 16_384  # postings of which a bound is read off
 QUICK = 8  # times as many postings as in blocks are read in the same time if all are read, since they are packed
 NOWHERE: Ints = np.empty(0, np.int64)
 
@@ -100,10 +101,19 @@ class Words:
         rows = self._rows if found is self._all else index.rows(found.ids)
         lengths = index.table.lengths.at(rows)
         parts = self._scoring.parts(found.places, found.counts.astype(np.float64), lengths)
-        scores = np.bincount(rows, weights=parts).astype(np.float64, copy=False)
-        mine = np.flatnonzero(scores)
-        best: Ints = index.table.ids.at(mine[top_k(scores[mine], self._query.lexical)])
+        scores = sums(rows, parts, 0)
+        high = np.flatnonzero(scores >= self._bound(scores, rows))
+        best: Ints = index.table.ids.at(high[top_k(scores[high], self._query.lexical)])
         return best
+
+    def _bound(self, scores: Floats, rows: Ints) -> float:
+        """What the last of the best scores at least, read off some postings; above 0.
+
+        A node has one posting for each term at most, so among so many postings there are enough nodes.
+        """
+        some = scores[rows[:: max(1, len(rows) // SAMPLED)]]
+        n = min(self._query.lexical * len(self._query.terms), len(some))
+        return float(np.partition(some, -n)[-n])
 
     @property
     def _scoring(self) -> Scoring:

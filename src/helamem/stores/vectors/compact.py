@@ -18,12 +18,15 @@ from helamem.stores.vectors.entries import Entries, highest
 from helamem.stores.vectors.exact import SPARSE, products
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from helamem.protocols import Floats, Ints, Originals
 
 SHARE = 0.008  # of all vectors: how many go on by their signs,
 FEWEST = 4000  # and how many at least
+COARSE = 6  # how many times as many go on by half of their signs
 SEVERAL = 4  # how many vectors near a question an owner may have, before all are looked at
 READ = 2  # how many times as many as are asked for are read from the file
 SAMPLED = 16_384  # how many differences a threshold is read off
@@ -34,7 +37,7 @@ class CompactIndex:
 
     Args:
         axes: What the vectors are turned by; see `core.quantization.random_axes`.
-        signs, codes, scales: Their short forms.
+        signs, codes, scales: Their short forms; signs 64 at a time.
     """
 
     is_exact = False
@@ -43,7 +46,7 @@ class CompactIndex:
         self,
         entries: Entries,
         axes: NDArray[np.float32],
-        signs: Rows,
+        signs: Sequence[Rows],
         codes: Rows,
         scales: Rows,
     ) -> None:
@@ -55,13 +58,14 @@ class CompactIndex:
     def empty(cls, axes: NDArray[np.float32], room: int = 0) -> CompactIndex:
         """Without vectors, with room for some."""
         codes = np.empty((0, len(axes)), np.int8)
-        parts = (quantization.signs(codes), codes, np.empty(0, np.float32))
-        return cls(Entries.none(room), axes, *(Rows(each, room=room) for each in parts))
+        signs = [Rows(each, room=room) for each in quantization.signs(codes)]
+        others = (Rows(each, room=room) for each in (codes, np.empty(0, np.float32)))
+        return cls(Entries.none(room), axes, signs, *others)
 
     @property
     def n_bytes(self) -> int:
         """The memory that it takes."""
-        parts = (self._signs, self._codes, self._scales)
+        parts = (*self._signs, self._codes, self._scales)
         return self._entries.n_bytes + sum(each.n_bytes for each in parts)
 
     @property
@@ -80,7 +84,10 @@ class CompactIndex:
         return CompactIndex(
             self._entries.added(owners),
             self._axes,
-            self._signs.followed_by(quantization.signs(codes)),
+            [
+                old.followed_by(new)
+                for old, new in zip(self._signs, quantization.signs(codes), strict=True)
+            ],
             self._codes.followed_by(codes),
             self._scales.followed_by(scales),
         )
@@ -135,22 +142,40 @@ class CompactIndex:
         self, turned: Floats, wanted: NDArray[np.bool_], n_wanted: int, n_read: int
     ) -> Ints:
         """The wanted entries that differ from the question in the fewest signs; all if that might be too few."""
-        n_kept = max(FEWEST, int(SHARE * len(self._signs)))
+        n_kept = max(FEWEST, int(SHARE * len(self._scales)))
         if 2 * n_read > n_kept or n_wanted <= n_kept:
             return self._of(wanted)
-        is_sparse = SPARSE * n_wanted < len(self._signs)
-        mine = self._of(wanted) if is_sparse else None
-        differing = quantization.differing(
-            self._signs.values if mine is None else self._signs.at(mine), _signs_of(turned)
-        )
+        signs = _signs_of(turned)
+        if SPARSE * n_wanted < len(self._scales):
+            kept = self._of(wanted)
+            differing = self._differing(signs, kept)
+        else:
+            kept, differing = self._by_half(signs, wanted, COARSE * n_kept)
+        kept = kept[differing <= _smallest(differing, n_kept)]
+        return kept if self._entries.n_owners(kept) >= n_read else self._of(wanted)
+
+    def _by_half(
+        self, signs: NDArray[np.uint64], wanted: NDArray[np.bool_], n_kept: int
+    ) -> tuple[Ints, NDArray[np.uint16]]:
+        """The wanted entries that differ in the fewest of half of the signs, and in how many of all each differs."""
+        half = -(-len(signs) // 2)
+        words = [each.values for each in self._signs[:half]]
+        differing = quantization.differing(words, signs[:half])
         sampled = _sample(len(differing))
         rank = n_kept * len(sampled) // len(differing)
-        if mine is None:
-            sampled = sampled[self._entries.are_of(wanted, sampled)]
-        most = _smallest(differing[sampled], rank)
-        kept = np.flatnonzero(differing <= most)
-        kept = kept[self._entries.are_of(wanted, kept)] if mine is None else mine[kept]
-        return kept if self._entries.n_owners(kept) >= n_read else self._of(wanted)
+        sampled = sampled[self._entries.are_of(wanted, sampled)]
+        kept = np.flatnonzero(differing <= _smallest(differing[sampled], rank))
+        kept = kept[self._entries.are_of(wanted, kept)]
+        if half == len(signs):
+            return kept, differing[kept]
+        return kept, differing[kept] + self._differing(signs, kept, half)
+
+    def _differing(
+        self, signs: NDArray[np.uint64], entries: Ints, begin: int = 0
+    ) -> NDArray[np.uint16]:
+        """In how many signs these entries differ, from one of the words of 64 signs on."""
+        words = [each.at(entries) for each in self._signs[begin:]]
+        return quantization.differing(words, signs[begin:])
 
     def _of(self, wanted: NDArray[np.bool_]) -> Ints:
         """All entries of the wanted owners."""
@@ -167,8 +192,7 @@ def coded(
 
 def _signs_of(turned: Floats) -> NDArray[np.uint64]:
     codes, _ = quantization.quantized(turned[np.newaxis])
-    (found,) = quantization.signs(codes)
-    return np.asarray(found)
+    return quantization.signs(codes)[:, 0]
 
 
 def _sample(n: int) -> Ints:
