@@ -112,7 +112,7 @@ class Activation(_Section):
     speaker: float = setting(0.55, "weight of a speaker whom the question names", low=0)
     user: float = setting(
         0.6,
-        "weight of turns that are not the assistant's, unless the question asks what it said; half if the question does not say I",
+        "weight of turns that are not the assistant's, unless the question asks what it said; four fifths if it does not say I",
         low=0,
     )
     wish: float = setting(

@@ -146,14 +146,14 @@ def _speaker_named(region: Region, question: Question) -> Floats:
 
 
 def _not_by_assistant(region: Region, question: Question) -> Floats:
-    """1 for what others than an assistant said, which has it from them; 1/2 if the question is not the user's own.
+    """1 for what others than an assistant said, which has it from them; 4/5 if the question is not the user's own.
 
     0 for all if it asks what the assistant said, since a reply belongs to the request before it.
     """
     by_assistant = region.nodes.roles == ASSISTANT
     if question.asks_reply or not by_assistant.any():
         return np.zeros(len(by_assistant))
-    return np.where(by_assistant, 0.0, 1.0 if question.of_self else 0.5)
+    return np.where(by_assistant, 0.0, 1.0 if question.of_self else 0.8)
 
 
 def _wished(region: Region, question: Question, config: Activation) -> Floats:
