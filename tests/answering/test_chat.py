@@ -159,6 +159,24 @@ def test_what_is_inferred_teaches_half_of_what_is_stated() -> None:
     assert [pytest.approx(0.5 * memory.config.learning.cue_rate)] == list(weights)
 
 
+@pytest.mark.parametrize(
+    ("message", "reply", "used"),
+    [
+        ("What is Maya allergic to?", "Peanuts.", 1),
+        ("Maya comes tonight.", "With peanuts?", 0),  # no answer, so one word may be chance
+    ],
+)
+def test_a_short_reply_to_a_question_tells_what_it_used(
+    message: str, reply: str, used: int
+) -> None:
+    chat, memory, _ = talking(reply)
+
+    list(chat.send(message))
+
+    assert used == len(last(chat).used)
+    assert used == memory.get(1).uses
+
+
 def test_a_reply_that_makes_use_of_nothing_teaches_nothing() -> None:
     chat, memory, _ = talking("I do not know.")
     list(chat.send("What should Maya be served?"))

@@ -16,6 +16,7 @@ from helamem import arguments
 from helamem.answering import ask
 from helamem.hints import helpful
 from helamem.language import language_named
+from helamem.language.sentences import is_question, sentences
 from helamem.learning import implicit
 from helamem.models import prompts
 from helamem.models.metering import Meter
@@ -145,7 +146,7 @@ class Chat:
         finally:
             reply = "".join(pieces)
             self._remember_reply(reply, said.at, whole=whole)
-            used = implicit.used(text, reply, shown, self._language) if whole else []
+            used = self._used(text, reply, shown) if whole else []
             self.last = Exchange(
                 message=said.id,
                 reply=reply,
@@ -201,6 +202,12 @@ class Chat:
         if reply.strip():
             cut: dict[str, Json] = {} if whole else {"interrupted": True}
             self._remember(reply, self._name, "assistant", at, cut)
+
+    def _used(self, text: str, reply: str, shown: Sequence[Hit]) -> list[int]:
+        """The ids of the memories that a reply used; a few words tell it only if they answer a question."""
+        used = implicit.used(text, reply, shown, self._language)
+        asked = any(is_question(each, self._language) for each in sentences(text, self._language))
+        return used or (implicit.held(text, reply, shown, self._language) if asked else [])
 
     def _reinforce(
         self, recall: Recall, used: Sequence[int], at: datetime | None
