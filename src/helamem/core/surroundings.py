@@ -121,6 +121,10 @@ def inside(at: Floats, starts: Floats, ends: Floats) -> Bools:
     [True, False, False]
     """
     check_length("ends", ends, len(starts))
+    if not len(at):
+        return np.zeros(0, np.bool_)
+    is_near = (starts <= at.max()) & (ends > at.min())  # of every June since 1900 few have moments
+    starts, ends = starts[is_near], ends[is_near]
     if len(starts) <= FEW:
         found = np.zeros(len(at), np.bool_)
         for start, end in zip(starts, ends, strict=True):

@@ -223,10 +223,9 @@ class NodeIndex:
         self, starts: Floats, ends: Floats, kinds: Sequence[NodeKind], within: Ints | None
     ) -> Ints:
         """Ids of the active nodes that were said in one of some periods; ascending."""
-        wanted = self._marked(of_kinds(kinds, ACTIVE))
-        rows = np.flatnonzero(self._among(wanted, within))
-        found: Ints = self.table.ids.at(rows[inside(self.table.at.at(rows), starts, ends)])
-        return found
+        wanted = self._among(self._marked(of_kinds(kinds, ACTIVE)), within)
+        during = wanted & inside(self.table.at.values, starts, ends)
+        return self.table.ids.at(np.flatnonzero(during))
 
     def _marked(self, holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """For each row, whether its mark is one of those for which a condition holds."""

@@ -82,6 +82,8 @@ class Entries:
 
     def of(self, owners: Ints) -> tuple[Ints, Ints]:
         """The entries of some owners, one owner after the other, and how many each has."""
+        if self.is_plain:
+            return owners, np.ones(len(owners), np.int64)
         counts = self.counts.at(owners).astype(np.int64)
         ends = np.cumsum(counts)
         within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
