@@ -100,8 +100,8 @@ def signs(codes: NDArray[np.int8]) -> NDArray[np.uint64]:
     """
     bits = np.packbits(codes > 0, axis=1)
     missing = -bits.shape[1] % (WORD // 8)
-    words = np.ascontiguousarray(np.pad(bits, ((0, 0), (0, missing)))).view(np.uint64)
-    return np.ascontiguousarray(words.T)
+    padded = np.pad(bits, ((0, 0), (0, missing))) if missing else bits
+    return np.ascontiguousarray(padded.view(np.uint64).T)
 
 
 def differing(words: Sequence[NDArray[np.uint64]], query: NDArray[np.uint64]) -> NDArray[np.uint16]:

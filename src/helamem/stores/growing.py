@@ -105,6 +105,8 @@ class Rows:
 
     def replaced(self, rows: Ints, values: NDArray[Any]) -> Rows:
         """Other values in some rows, which are distinct; those of this moment stay as they are."""
+        if not len(rows):
+            return self
         places = distinct(self._places, rows)
         patches = self.at(places)
         patches[np.searchsorted(places, rows)] = values

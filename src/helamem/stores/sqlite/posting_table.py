@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from helamem.core.impacts import END, level
+from helamem.core.impacts import END, level, levels
 from helamem.errors import CorruptError
 from helamem.stores import encoding
 from helamem.stores.sqlite.namespace import NEW_POSTINGS, listed, put_meta
@@ -63,17 +63,26 @@ def add(space: Space, contents: Sequence[tuple[int, Sequence[Term], int]]) -> No
         sorted((space.id, digests[term], n) for term, n in documents.items()),
     )
     number = {digest: id_ for digest, id_, _ in _terms(space, digests.values())}
-    words = sorted(
-        (id_, number[digests[each.term]], each.count, each.rank, length)
-        for id_, terms, length in contents
-        for each in terms
-    )
-    space.db.many("INSERT INTO word VALUES (?, ?, ?, ?)", [word[:4] for word in words])
-    space.db.many(
-        "INSERT INTO posting VALUES (?, ?, ?, ?, ?)",
-        sorted((term, level(n, length), id_, n, rank) for id_, term, n, rank, length in words),
-    )
+    numbers_of = {term: number[digest] for term, digest in digests.items()}
+    words = np.array(
+        [
+            (id_, numbers_of[each.term], each.count, each.rank, length)
+            for id_, terms, length in contents
+            for each in terms
+        ],
+        np.int64,
+    ).reshape(-1, 5)
+    ids, terms, counts, ranks, lengths = words.T
+    found = levels(counts, lengths)
+    _insert(space.db, "word VALUES (?, ?, ?, ?)", ids, terms, counts, ranks)
+    _insert(space.db, "posting VALUES (?, ?, ?, ?, ?)", terms, found, ids, counts, ranks)
     _move_on(space.db, len(words))
+
+
+def _insert(db: Database, into: str, *columns: Ints) -> None:
+    """Insert rows in their order, so that pages of the file are written one after the other."""
+    order = np.lexsort(columns[::-1])
+    db.many(f"INSERT INTO {into}", np.stack(columns, axis=1)[order].tolist())
 
 
 def _move_on(db: Database, n_added: int) -> None:
