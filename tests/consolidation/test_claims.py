@@ -185,6 +185,21 @@ class TestParse:
         assert MAY_8 == result.claims[0].draft.at
         assert ("fact 1 has an invalid date; the time of its sources was taken",) == result.refused
 
+    @pytest.mark.parametrize("day", ["2023-05-05", "2023-04-07", "2022-03-01"])
+    def test_a_day_that_nobody_names_is_told_and_the_sources_say_when(self, day: str) -> None:
+        result = parsed(told(valid_from=day))
+
+        assert MAY_8 == result.claims[0].draft.at
+        assert (
+            "fact 1 has a day that nobody names; the time of its sources was taken",
+        ) == result.refused
+
+    @pytest.mark.parametrize("day", ["2023-05-08", "2020", "2022-11"])
+    def test_days_on_which_somebody_spoke_and_longer_times_may_be_worked_out(
+        self, day: str
+    ) -> None:
+        assert only(valid_from=day).draft.at.isoformat().startswith(day)
+
     def test_of_several_sources_the_latest_says_when(self) -> None:
         assert EPISODES[1].at == only(sources=[3, 4], valid_from="").draft.at
 
@@ -257,7 +272,13 @@ class TestParse:
     def test_a_fact_that_everything_is_said_to_replace_is_replaced_by_nothing(self) -> None:
         three = [episode(n, f"I moved {n} times.", "Ana") for n in (3, 4, 5)]
         facts: list[Any] = [
-            told(text=f"Ana moved {each.id} times.", sources=[each.id], relation="replaces", old=9)
+            told(
+                text=f"Ana moved {each.id} times.",
+                sources=[each.id],
+                valid_from="",
+                relation="replaces",
+                old=9,
+            )
             for each in three
         ]
         result = claims.parse({"facts": facts}, three, KNOWN, ENGLISH)

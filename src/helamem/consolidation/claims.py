@@ -234,7 +234,7 @@ class _Reader:
             confidence=grounding.certainty(text, self._at_ids(sources), self._language),
             sources=sources,
             speaker=self._subject(fact["about"], text, sources),
-            at=self._time_of(number, fact["valid_from"], sources),
+            at=self._time_of(number, fact["valid_from"], text, sources),
         )
         return Claim(draft=draft, relation=relation, old=old)
 
@@ -343,18 +343,29 @@ class _Reader:
         common = speakers.pop() if len(speakers) == 1 else ""
         return grounding.subject_of(text, list(self._episodes.values()), self._language) or common
 
-    def _time_of(self, number: int, day: str, sources: Sequence[int]) -> datetime:
+    def _time_of(self, number: int, day: str, text: str, sources: Sequence[int]) -> datetime:
         said_at = max(self._episodes[source].at for source in sources)
-        if not day.strip():
+        day = day.strip()
+        if not day:
             return said_at
         try:
-            return _date(day.strip(), said_at.tzinfo)
+            found = _date(day, said_at.tzinfo)
         except (
             ValueError,
             OverflowError,
         ):  # the year 1 of a zone may lie outside of UTC's calendar
             self.refuse(f"fact {number} has an invalid date; the time of its sources was taken")
             return said_at
+        # Months and years are often worked out, as from "for three years"; days are named.
+        cluster = list(self._episodes.values())
+        if day.count("-") == 2 and not grounding.names_day(
+            found.date(), text, cluster, self._language
+        ):
+            self.refuse(
+                f"fact {number} has a day that nobody names; the time of its sources was taken"
+            )
+            return said_at
+        return found
 
 
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")

@@ -17,6 +17,7 @@ from helamem.models import prompts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from helamem.language.language import Language
     from helamem.records import Episode
@@ -121,14 +122,34 @@ def stranger(
 
 def counts_otherwise(claim: str, sources: Sequence[Episode], language: Language) -> bool:
     """Whether a claim has a number that no source has in digits or words, as a date, or as its own date."""
-    known: set[int] = set()
+    words = _dated_words(sources, language)
+    known = _numbers(words, language) | _months(words, language)
     for episode in sources:
-        day = episode.at.date()
-        words = words_of(prompts.dated(episode.text, day, language), language)
-        spelt = {**language.times.numbers, **language.months}
-        known |= _digits(words) | {spelt[word] for word in words if word in spelt}
-        known |= {day.day, day.month, day.year}
+        known |= {episode.at.day, episode.at.month, episode.at.year}
     return not _digits(words_of(claim, language)) <= known
+
+
+def names_day(day: date, claim: str, cluster: Sequence[Episode], language: Language) -> bool:
+    """Whether a day is one on which somebody spoke, or a claim and its cluster name its number and its month."""
+    words = [*_dated_words(cluster, language), *words_of(claim, language)]
+    numbers = _numbers(words, language)
+    named = day.day in numbers and day.month in numbers | _months(words, language)
+    return named or any(day == episode.at.date() for episode in cluster)
+
+
+def _dated_words(episodes: Sequence[Episode], language: Language) -> list[str]:
+    """The words of episodes, with the dates that "yesterday" and the like mean."""
+    told = [prompts.dated(each.text, each.at.date(), language) for each in episodes]
+    return [word for text in told for word in words_of(text, language)]
+
+
+def _numbers(words: Sequence[str], language: Language) -> set[int]:
+    spelt = language.times.numbers
+    return _digits(words) | {spelt[word] for word in words if word in spelt}
+
+
+def _months(words: Sequence[str], language: Language) -> set[int]:
+    return {language.months[word] for word in words if word in language.months}
 
 
 def _digits(words: Sequence[str]) -> set[int]:
