@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from helamem import Config, Memory
 from helamem.models.embedders import HashingEmbedder
+from helamem.protocols import EdgeRule
 from helamem.stores.sqlite.database import Database
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SMALL, LARGE = 150, 1500
 SLACK = 1.1  # a tree with more rows may have a level more
+RULE = EdgeRule(tau=9.0, saturation=1.0, ceiling=1.0, floor=0.01)
 WORDS = ("hens", "goats", "bees", "geese", "sheep", "cows", "ducks")
 
 
@@ -69,6 +71,8 @@ def costs(path: Path, n: int, steps: Steps) -> dict[str, int]:
             "search": steps.of(lambda: memory.search("What about goats1?")),
             "reinforce": steps.of(lambda: memory.reinforce(recall, used=[middle, middle + 3])),
             "update": steps.of(lambda: memory.update(middle + 4, "Said of hens.")),
+            "find hubs": steps.of(lambda: memory._store.joined(at_least=2)),
+            "prune": steps.of(lambda: memory._store.prune(rule=RULE, now=2.0)),
             "delete": steps.of(lambda: memory.delete(middle + 5)),
             "search after a deletion": steps.of(lambda: memory.search("What about bees1?")),
         }

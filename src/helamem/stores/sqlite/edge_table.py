@@ -116,8 +116,7 @@ def prune(space: Space, rule: EdgeRule, now: float) -> int:
     """Delete learned edges that have decayed below the floor; return how many."""
     edges = rows.edges(
         space.db.rows(
-            "SELECT * FROM edge WHERE channel = ?1"
-            " AND source IN (SELECT id FROM node WHERE namespace = ?2)"
+            f"SELECT * FROM edge WHERE channel = ?1 AND {_is_mine(space, '?2')}"  # noqa: S608
             # Faded means age > tau * ln(weight / floor), and ln x is at least 1 - 1 / x.
             " AND (weight < ?3 OR ?4 - touched >= ?5 * (1.0 - ?3 / weight))",
             LEARNED,
@@ -164,18 +163,28 @@ def two_steps_from(space: Space, sources: Ints, index: NodeIndex) -> Edges:
 
 def everything(space: Space, index: NodeIndex, *, superseded: bool = False) -> Edges:
     """Every edge between active nodes, or between all."""
-    found = space.db.rows(
-        "SELECT * FROM edge WHERE source IN (SELECT id FROM node WHERE namespace = ?)", space.id
-    )
+    found = space.db.rows(f"SELECT * FROM edge WHERE {_is_mine(space, '?')}", space.id)  # noqa: S608
     return rows.edges(found) if superseded else _between_active(rows.edges(found), index)
+
+
+def _is_mine(space: Space, namespace: str) -> str:
+    """SQL: whether an edge is of a namespace, sought along the edges of the file if the namespace has more nodes.
+
+    Args:
+        namespace: The placeholder of its number.
+    """
+    (n_nodes,) = space.db.row("SELECT n_documents FROM namespace WHERE id = ?", space.id)
+    (n_edges,) = space.db.row("SELECT count(*) FROM (SELECT 1 FROM edge LIMIT ?)", n_nodes)
+    if n_edges < n_nodes:
+        return f"EXISTS (SELECT 1 FROM node WHERE id = edge.source AND namespace = {namespace})"  # noqa: S608
+    return f"source IN (SELECT id FROM node WHERE namespace = {namespace})"  # noqa: S608
 
 
 def joined(space: Space, at_least: int, index: NodeIndex) -> Ints:
     """The active nodes with at least this many learned edges, ascending."""
     found = np.array(
         space.db.column(
-            "SELECT source FROM edge WHERE channel = ?"
-            " AND source IN (SELECT id FROM node WHERE namespace = ?)"
+            f"SELECT source FROM edge WHERE channel = ? AND {_is_mine(space, '?')}"  # noqa: S608
             " GROUP BY source HAVING count(*) >= ? ORDER BY source",
             LEARNED,
             space.id,
