@@ -296,6 +296,7 @@ def test_a_second_clause_that_only_reports_is_left_out(claim: str, kept: str) ->
         ("Jon bought a van.", "We're thinking about buying a van."),
         ("Jon visited Graz in May.", "I'll visit Graz in May."),
         ("Jon has gone to Graz.", "Let's go to Graz."),
+        ("Jon started a choir.", "I'm starting a choir, 'cause I love to sing."),
         ("Jon taught his niece to swim.", "I hope I can teach my niece to swim."),
     ],
 )
@@ -312,6 +313,8 @@ def test_a_plan_told_as_done_is_noticed(claim: str, source: str) -> None:
         ("Jon painted his van.", "My van needs paint. I painted it, would you believe it?"),
         ("Jon learned to swim.", "Learning to swim was hard."),
         ("Jon lost his job.", "My job is gone."),
+        ("Jon is starting a choir.", "I'm starting a choir."),
+        ("Jon walked to Graz.", "I'm in Graz, and walk there."),
         ("Jon is interested in vans.", "Vans are of interest to me."),
     ],
 )

@@ -87,7 +87,8 @@ _REPORTING = re.compile(
 _INTENTION = re.compile(
     r"\b(?:wan(?:t|ts|na)|gonna|going to|hop(?:e|es|ing)|plan(?:s|ning)?|thinking (?:about|of)|will|would|might|may|should"
     r"|could|dream(?:s|ing)?|wish(?:es|ing)?|(?:like|love|need) to|considering|aim(?:s|ing)?|look(?:ing)? forward to"
-    r"|can['\u2019]t wait|let['\u2019]s)\b|['\u2019](?:ll|d)\b",
+    r"|can['\u2019]t wait|let['\u2019]s)\b|['\u2019](?:ll|d)\b"
+    r"|(?:\b(?:am|is|are)|['\u2019](?:m|re|s)) (?:(?:now|currently|just|also|still) )?$",  # "I'm starting a choir"
     re.IGNORECASE,
 )
 _IRREGULAR = """

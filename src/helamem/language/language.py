@@ -92,7 +92,7 @@ class Language:
         pleasantry: Beginnings of thanks, greetings and applause.
         reporting: Words after somebody's name that only tell that they spoke, as in "Ana shared her thoughts".
         clause: The words between the first clause of a sentence and one about the same person.
-        intention: Words before a verb that is not done yet, such as "want to" and "will".
+        intention: Words before a verb that is not done yet, such as "want to", "will" and "am".
         past: The ending of a regular verb in the past, at the end of a word.
         irregular: The plain form of other verbs in the past, lower case.
         kin: A word for a relative, in group `kin`; what says whose it is, in group `whose`, or that it is known, stands
