@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 SHARE = 0.008  # of all vectors: how many go on by their signs,
 FEWEST = 4000  # and how many at least
-COARSE = 6  # how many times as many go on by half of their signs
 SEVERAL = 4  # how many vectors near a question an owner may have, before all are looked at
 READ = 2  # how many times as many as are asked for are read from the file
 SAMPLED = 16_384  # how many differences a threshold is read off
@@ -145,37 +144,16 @@ class CompactIndex:
         n_kept = max(FEWEST, int(SHARE * len(self._scales)))
         if 2 * n_read > n_kept or n_wanted <= n_kept:
             return self._of(wanted)
-        signs = _signs_of(turned)
-        if SPARSE * n_wanted < len(self._scales):
-            kept = self._of(wanted)
-            differing = self._differing(signs, kept)
-        else:
-            kept, differing = self._by_half(signs, wanted, COARSE * n_kept)
-        kept = kept[differing <= _smallest(differing, n_kept)]
-        return kept if self._entries.n_owners(kept) >= n_read else self._of(wanted)
-
-    def _by_half(
-        self, signs: NDArray[np.uint64], wanted: NDArray[np.bool_], n_kept: int
-    ) -> tuple[Ints, NDArray[np.uint16]]:
-        """The wanted entries that differ in the fewest of half of the signs, and in how many of all each differs."""
-        half = -(-len(signs) // 2)
-        words = [each.values for each in self._signs[:half]]
-        differing = quantization.differing(words, signs[:half])
+        mine = self._of(wanted) if SPARSE * n_wanted < len(self._scales) else None
+        words = [each.values if mine is None else each.at(mine) for each in self._signs]
+        differing = quantization.differing(words, _signs_of(turned))
         sampled = _sample(len(differing))
         rank = n_kept * len(sampled) // len(differing)
-        sampled = sampled[self._entries.are_of(wanted, sampled)]
+        if mine is None:
+            sampled = sampled[self._entries.are_of(wanted, sampled)]
         kept = np.flatnonzero(differing <= _smallest(differing[sampled], rank))
-        kept = kept[self._entries.are_of(wanted, kept)]
-        if half == len(signs):
-            return kept, differing[kept]
-        return kept, differing[kept] + self._differing(signs, kept, half)
-
-    def _differing(
-        self, signs: NDArray[np.uint64], entries: Ints, begin: int = 0
-    ) -> NDArray[np.uint16]:
-        """In how many signs these entries differ, from one of the words of 64 signs on."""
-        words = [each.at(entries) for each in self._signs[begin:]]
-        return quantization.differing(words, signs[begin:])
+        kept = kept[self._entries.are_of(wanted, kept)] if mine is None else mine[kept]
+        return kept if self._entries.n_owners(kept) >= n_read else self._of(wanted)
 
     def _of(self, wanted: NDArray[np.bool_]) -> Ints:
         """All entries of the wanted owners."""
