@@ -15,6 +15,7 @@ from pathlib import Path
 
 from helamem import Config, Memory
 from helamem.exchange.locomo import read_locomo
+from helamem.memory import language_model
 
 # What suits a small model: few turns a call, and no known facts, which it takes for what was said.
 SETTINGS = {"reflection.stretch": 12, "reflection.known": 0}
@@ -25,10 +26,12 @@ def main(data: str, questions: str, sessions: str) -> int:
     command = "bench answers --no-judge --workers 1 --max-tokens 500 --systems default,cosine"
     asked = [*command.split(), "--data", data, "--questions", questions]
     answered = subprocess.run([sys.executable, "-m", "helamem", *asked], check=False)
+    config = Config.load(**SETTINGS)
+    llm = language_model(config)
     for talk in read_locomo(json.loads(Path(data).read_text(encoding="utf-8")))[:2]:
         names = list(dict.fromkeys(turn.session for turn in talk.turns))[: int(sessions)]
         print(f"\n{talk.id}, {len(names)} sessions")
-        with Memory(":memory:", config=Config.of(**SETTINGS)) as memory:
+        with Memory(":memory:", config=config, llm=llm) as memory:
             memory.add_many([turn for turn in talk.turns if turn.session in names])
             distil(memory)
     return answered.returncode
