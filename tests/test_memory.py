@@ -1053,6 +1053,13 @@ class TestMove:
 
 
 class TestScope:
+    @pytest.mark.parametrize("wrong", [{"llm": 1}, {"reranker": 1}])
+    def test_a_wrong_part_opens_no_file(self, tmp_path: Path, wrong: Any) -> None:
+        with pytest.raises(TypeError):
+            Memory(tmp_path / "agent.db", **wrong)
+
+        assert [] == list(tmp_path.iterdir())
+
     def test_what_one_namespace_stores_another_never_sees(self, tmp_path: Path) -> None:
         path = tmp_path / "m.db"
         with (

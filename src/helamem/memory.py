@@ -86,17 +86,17 @@ class Memory(Engine):
         arguments.clock_time(clock())
         given = arguments.embedder(embedder)
         embedder = load_embedder(config) if given is None else given
+        self._llm = arguments.model(llm)
+        reranker = arguments.reranker(reranker) or load_reranker(config, lambda: self.llm)
         self._place = resolved(path)
         if Path(self._place).parent == data_folder():
             private.tighten(data_folder())
         store = _open_store(self._place, namespace, embedder, config)
-        super().__init__(store, embedder, config, clock)
-        self._llm = arguments.model(llm)
+        super().__init__(store, embedder, config, clock, reranker)
         self._connected: OpenAIChat | Cached | None = None  # this memory must close it
         self._connecting = threading.Lock()
         self._consolidating = threading.Lock()
         self._reflector: Reflector | None = None
-        self._reranker = arguments.reranker(reranker) or load_reranker(config, lambda: self.llm)
         self.reflect_every = config.reflection.every
 
     @property
