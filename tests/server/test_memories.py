@@ -86,3 +86,31 @@ def test_idle_ones_are_closed_and_opened_again(memories: Memories) -> None:
     with memories.namespace("b") as memory:
         assert 1 == memory.stats().episodes
     memories.close()
+
+
+def test_closing_an_idle_one_holds_up_nobody(
+    memories: Memories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing, go_on = threading.Event(), threading.Event()
+
+    class Reflecting(Memory):
+        def close(self) -> None:
+            closing.set()
+            go_on.wait(PATIENCE_S)
+            super().close()
+
+    monkeypatch.setattr(served, "Memory", Reflecting)
+
+    def use(name: str) -> str:
+        with memories.namespace(name) as memory:
+            return memory.namespace
+
+    with ThreadPoolExecutor(2) as pool:
+        for name in "ab":
+            use(name)
+        third = pool.submit(use, "c")  # closes "a"
+        assert closing.wait(PATIENCE_S)
+        assert "b" == pool.submit(use, "b").result(PATIENCE_S)
+        go_on.set()
+        assert "c" == third.result(PATIENCE_S)
+    memories.close()

@@ -97,8 +97,10 @@ class Memories:
     def close(self) -> None:
         """Close every handle; requests that still use one fail."""
         with self._lock:
-            while self._open:
-                self._open.popitem()[1].close()
+            held = [*self._open.values()]
+            self._open.clear()
+        for each in held:
+            each.close()
 
     def _take(self, name: str) -> _Open:
         with self._lock:
@@ -123,8 +125,13 @@ class Memories:
             held.requests -= 1
             if held.failed and not held.requests and self._open.get(name) is held:
                 del self._open[name]
-            surplus = len(self._open) - self._most_open
-            if surplus > 0:
-                idle = [place for place, each in self._open.items() if not each.requests]
-                for place in idle[:surplus]:
-                    self._open.pop(place).close()
+            gone = [self._open.pop(place) for place in self._surplus()]
+        for each in gone:  # may wait for a reflection, so not under the lock
+            each.close()
+
+    def _surplus(self) -> list[str]:
+        """The idle namespaces beyond those that stay open."""
+        surplus = len(self._open) - self._most_open
+        if surplus <= 0:
+            return []
+        return [place for place, each in self._open.items() if not each.requests][:surplus]
