@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,17 @@ class TestKeys:
 
         assert found is not None
         keys.revoke(found.prefix)
+        assert keys.find(whole, now=NOW) is None
+
+    def test_it_is_revoked_by_another_process_within_a_tick_of_the_clock(self, keys: Keys) -> None:
+        whole = made(keys)
+        found = keys.find(whole, now=NOW)
+        assert found is not None
+        was = keys.file.stat()
+
+        Keys(keys.file).revoke(found.prefix)
+        os.utime(keys.file, ns=(was.st_atime_ns, was.st_mtime_ns))
+
         assert keys.find(whole, now=NOW) is None
 
     def test_the_file_is_private_and_holds_no_secret(self, keys: Keys) -> None:

@@ -64,7 +64,10 @@ class Keys:
     def __init__(self, file: str | Path) -> None:
         self.file = Path(file)
         self._lock = threading.Lock()
-        self._read: tuple[float, dict[str, Key]] = (-1.0, {})
+        self._read: tuple[Any, dict[str, Key]] = (
+            None,
+            {},
+        )  # what told the file that was read, and its keys
         self._was_there = False
 
     def __bool__(self) -> bool:
@@ -137,11 +140,12 @@ class Keys:
     def _known(self) -> Mapping[str, Key]:
         """The keys of the file, read again if it has changed."""
         try:
-            changed = self.file.stat().st_mtime_ns
+            found = self.file.stat()
         except FileNotFoundError:
             return {}
-        if changed != self._read[0]:
-            self._read = (changed, _parsed(self.file))
+        version = (found.st_mtime_ns, found.st_ino, found.st_size)  # two writes may share a time
+        if version != self._read[0]:
+            self._read = (version, _parsed(self.file))
         return self._read[1]
 
     def _write(self, keys: Mapping[str, Key]) -> None:
@@ -152,7 +156,7 @@ class Keys:
             json.dumps([asdict(key) for key in keys.values()], indent=1), encoding="utf-8"
         )
         unfinished.replace(self.file)
-        self._read = (-1.0, {})
+        self._read = (None, {})
 
 
 def _hash(whole: str) -> str:
