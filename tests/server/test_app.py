@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
 
+from helamem import Memory
 from helamem.server.app import create_app
 from helamem.server.limits import Limits
 
 if TYPE_CHECKING:
+    from helamem.server.keys import Keys
     from helamem.server.memories import Memories
 
 ANA = "/v1/namespaces/ana"
@@ -158,6 +161,37 @@ class TestLimits:
 
         assert (413, 413) == (told.status_code, silent.status_code)
 
+    @pytest.mark.parametrize("path", ["episodes", "episodes/stream", "import"])
+    def test_so_is_one_that_does_not_say_its_length(self, memories: Memories, path: str) -> None:
+        limits = Limits(body_bytes=1000, stream_bytes=1000)
+        with TestClient(create_app(memories, limits=limits)) as client:
+            answers = [
+                client.post(f"{ANA}/{path}", content=(b"x" * 600 for _ in range(3)), headers=sent)
+                for sent in ({}, {"idempotency-key": "1"})
+            ]
+            counted = client.get("/metrics").text
+
+        assert [413, 413] == [each.status_code for each in answers]
+        assert all(each.headers["x-request-id"] for each in answers)
+        assert 2 == sum(map(float, re.findall(r'requests_total{.*status="413"} (.*)', counted)))
+
+    def test_only_routes_of_json_lines_take_long_bodies(self, memories: Memories) -> None:
+        with TestClient(create_app(memories, limits=Limits(body_bytes=1000))) as client:
+            answer = client.put("/mem0/memories/import", json={"text": "x" * 2000})
+
+        assert 413 == answer.status_code
+
+    def test_made_up_keys_are_counted_together(self, memories: Memories, keys: Keys) -> None:
+        limits = Limits(per_second=0.001, burst=2)
+        own = keys.create(namespaces=["ana"], scope="read", now=time.time())
+        with TestClient(create_app(memories, keys, limits)) as client:
+            answers = [
+                client.get("/healthz", headers={"authorization": f"Bearer {key}"})
+                for key in ("hm_1_1", "hm_2_2", "hm_3_3", own)
+            ]
+
+        assert [200, 200, 429, 200] == [answer.status_code for answer in answers]
+
     def test_who_asks_too_often_is_told_when_to_come_back(self, memories: Memories) -> None:
         limits = Limits(per_second=0.001, burst=2)
         with TestClient(create_app(memories, limits=limits)) as client:
@@ -179,6 +213,20 @@ class TestService:
 
         assert 'route="/v1/namespaces/{namespace}/search",status="200"} 1.0' in told
         assert "ana" not in told.replace("namespace", "")
+
+    def test_a_failure_is_counted_and_has_an_id(
+        self, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def failing(*_: object, **__: object) -> None:
+            raise RuntimeError("Maya is allergic to peanuts.")
+
+        monkeypatch.setattr(Memory, "search", failing)
+
+        answer = client.post(f"{ANA}/search", json={"query": "What is Maya allergic to?"})
+
+        assert (500, False) == (answer.status_code, "peanuts" in answer.text)
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+        assert '/search",status="500"} 1.0' in client.get("/metrics").text
 
     def test_a_request_keeps_the_id_that_it_came_with(self, client: TestClient) -> None:
         assert (

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("mcp", reason="the extra [mcp] is not installed")
+pytest.importorskip("fastapi", reason="the extra [server] is not installed")
 
 from datetime import UTC, datetime
 
 import numpy as np
 
-from helamem.mcp.recalled import MOST, Recalled
 from helamem.records import Episode, Hit, Parts
 from helamem.search.recall import Recall
+from helamem.server.recalls import MOST, LatestRecalls
 
 AT = datetime(2025, 3, 3, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def recall(query: str, *ids: int) -> Recall:
 
 
 def test_a_recall_is_found_by_its_question_or_by_what_it_showed() -> None:
-    kept = Recalled()
+    kept = LatestRecalls()
     first, second = recall("Who?", 1, 2), recall("When?", 2, 3)
     kept.keep("ana", first)
     kept.keep("ana", second)
@@ -42,7 +42,7 @@ def test_a_recall_is_found_by_its_question_or_by_what_it_showed() -> None:
 
 
 def test_the_latest_recall_for_a_question_counts() -> None:
-    kept = Recalled()
+    kept = LatestRecalls()
     kept.keep("ana", recall("Who?", 1))
     latest = recall("Who?", 2)
     kept.keep("ana", latest)
@@ -51,14 +51,14 @@ def test_the_latest_recall_for_a_question_counts() -> None:
 
 
 def test_nobody_finds_the_recall_of_another_namespace() -> None:
-    kept = Recalled()
+    kept = LatestRecalls()
     kept.keep("ana", recall("Who?", 1))
 
     assert None is kept.find("ben", "Who?", [1])
 
 
 def test_only_the_latest_are_kept() -> None:
-    kept = Recalled()
+    kept = LatestRecalls()
     for n in range(1, MOST + 2):
         kept.keep("ana", recall(f"Question {n}", n))
 

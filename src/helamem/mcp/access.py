@@ -11,8 +11,8 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver.exceptions import ToolError
 
 from helamem.errors import HelaMemError
-from helamem.mcp.recalled import Recalled
 from helamem.server.keys import SCOPES
+from helamem.server.recalls import LatestRecalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Access:
         keys: The keys that open it over HTTP; None lets everybody in who reaches it.
         clock: Epoch seconds, for expiry of keys.
         tie: The session of the host that started this server, if known.
-        recalled: What its tools showed, until feedback comes.
+        recalls: What its tools showed, until feedback comes.
     """
 
     memories: Memories
@@ -45,7 +45,7 @@ class Access:
     clock: Clock
     keys: Keys | None = None
     tie: Tie | None = None
-    recalled: Recalled = field(default_factory=Recalled)
+    recalls: LatestRecalls = field(default_factory=LatestRecalls)
 
     @contextmanager
     def opened(self, scope: Scope) -> Iterator[Memory]:

@@ -84,7 +84,7 @@ def recall(
     access = ctx.request_context.lifespan_context
     with access.opened("read") as memory:
         found = memory.search(question, k=limit, filters=filters, min_confidence=min_confidence)
-        access.recalled.keep(memory.namespace, found)
+        access.recalls.keep(memory.namespace, found)
     if access.tie is not None and found:
         access.tie.show(shown_of(found, found.hits))
     lines = [ask.memory_line(hit, question) for hit in found]
@@ -111,7 +111,7 @@ def feedback(
     access = ctx.request_context.lifespan_context
     with access.opened("write") as memory:
         named = {*used, *misled}
-        recall = access.recalled.find(memory.namespace, question, named)
+        recall = access.recalls.find(memory.namespace, question, named)
         if recall is None:  # it was long ago, or before a restart: nobody knows what else was shown
             found = memory.search(question)
             recall = replace(found, hits=tuple(hit for hit in found if hit.id in named))
@@ -208,7 +208,7 @@ def search(query: Question, ctx: Ctx) -> shapes.Results:
     access = ctx.request_context.lifespan_context
     with access.opened("read") as memory:
         found = memory.search(query, min_confidence=LIKELY)
-        access.recalled.keep(memory.namespace, found)
+        access.recalls.keep(memory.namespace, found)
     return shapes.Results(
         results=[
             shapes.Result(id=str(hit.id), title=_title(hit.memory), url=url_of(hit.id))

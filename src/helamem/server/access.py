@@ -13,7 +13,7 @@ from helamem.memory import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from helamem.memory import Memory
-    from helamem.server.keys import Key, Scope
+    from helamem.server.keys import Key, Keys, Scope
     from helamem.server.memories import Memories
 
 Namespace = Annotated[
@@ -28,6 +28,12 @@ Namespace = Annotated[
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="helamem"'}
 
 
+def valid_key(request: Request) -> Key | None:
+    """The valid key that a request came with; None if there is none."""
+    keys: Keys | None = request.app.state.keys
+    return None if keys is None else keys.find(_credentials(request), now=SYSTEM_CLOCK())
+
+
 def key_of(request: Request) -> Key | None:
     """The key of a request; None if the server has no keys.
 
@@ -37,7 +43,7 @@ def key_of(request: Request) -> Key | None:
     keys = request.app.state.keys
     if keys is None or not keys.are_needed():
         return None
-    key: Key | None = keys.find(_credentials(request), now=SYSTEM_CLOCK())
+    key = valid_key(request)
     if key is None:
         raise HTTPException(
             HTTPStatus.UNAUTHORIZED,

@@ -16,8 +16,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from helamem import tracing
 from helamem.server import examples, pages, problems, queries, repeats
+from helamem.server.access import valid_key
 from helamem.server.dialects import leaderboard, mem0
 from helamem.server.limits import BodyLimit, Limits, TimeLimit, TokenBuckets
+from helamem.server.recalls import LatestRecalls
 from helamem.server.routes import answers, episodes, moving, namespaces, search
 from helamem.server.shapes import Problem
 
@@ -83,6 +85,7 @@ def create_app(
     )
     app.state.memories = memories
     app.state.keys = keys
+    app.state.recalls = LatestRecalls()
     app.state.exports = CapacityLimiter(limits.exports)
     app.state.check_items = _items_check(limits.items)
     problems.install(app)
@@ -94,8 +97,8 @@ def create_app(
     repeats.install(app)
     examples.install(app)
     pages.install(app)
-    _watch(app, limits)
     app.add_middleware(BodyLimit, most=limits.body_bytes, streamed=limits.stream_bytes)
+    _watch(app, limits)
     app.add_middleware(TimeLimit, seconds=limits.seconds)
     return app
 
@@ -170,9 +173,12 @@ def _watch(app: FastAPI, limits: Limits) -> None:
         started = time.perf_counter()
         id_ = request.headers.get("x-request-id", "")[:64] or secrets.token_hex(8)
         request.state.request_id = id_
-        wait = buckets.take(_client(request), started) if buckets else 0.0
         with tracing.request(request.method, request.headers) as span:
-            response: Response = _too_often(wait) if wait else await call_next(request)
+            try:
+                wait = buckets.take(_client(request), started) if buckets else 0.0
+                response: Response = _too_often(wait) if wait else await call_next(request)
+            except Exception as error:  # noqa: BLE001  # counted and logged as any other answer
+                response = await problems.on_unexpected_error(request, error)
             route = getattr(request.scope.get("route"), "path", "unknown")
             span.rename(f"{request.method} {route}")
             span.note(http__route=route, http__response__status_code=response.status_code)
@@ -189,8 +195,9 @@ def _watch(app: FastAPI, limits: Limits) -> None:
 
 
 def _client(request: Request) -> str:
-    credentials = request.headers.get("authorization") or request.headers.get("x-api-key")
-    return credentials or (request.client.host if request.client else "")
+    """Whose bucket a request takes from: that of its valid key, or else of its address."""
+    key = valid_key(request)
+    return f"key {key.prefix}" if key else request.client.host if request.client else ""
 
 
 def _too_often(wait: float) -> JSONResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-STREAMED = (
-    "/episodes/stream",
-    "/import",
-)  # routes that take JSON lines, which are spooled to a file
+# The routes that take JSON lines, which are spooled to a file
+STREAMED = re.compile(r"/v1/namespaces/[^/]+/(?:episodes/stream|import)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +89,20 @@ class BodyLimit:
         self._most = {False: most, True: streamed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counting the bytes of its body."""
+        """Pass the request on, unless its headers say that its body is too long or compressed."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._most[scope["path"].endswith(STREAMED)]
+        most = self._most[STREAMED.search(scope["path"]) is not None]
         refusal = _refusal(dict(scope["headers"]), most)
         if refusal is not None:
             await refusal(scope, receive, send)
-            return
-        came = 0
+        else:
+            await self._count(most, scope, receive, send)
+
+    async def _count(self, most: int, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting the bytes of its body."""
+        came, begun = 0, False
 
         async def counted() -> Message:
             nonlocal came
@@ -110,12 +113,18 @@ class BodyLimit:
             return message
 
         async def answered(message: Message) -> None:
-            if came <= most:
+            nonlocal begun
+            if came <= most or begun:
+                begun = True
                 await send(message)
-            elif message["type"] == "http.response.start":
-                await _too_large(most)(scope, receive, send)
 
-        await self._app(scope, counted, answered)
+        try:
+            await self._app(scope, counted, answered)
+        except Exception:
+            if came <= most or begun:
+                raise  # otherwise it comes of the refusal, in whatever it was wrapped on its way
+        if came > most and not begun:
+            await _too_large(most)(scope, receive, send)
 
 
 def _refusal(headers: Mapping[bytes, bytes], most: int) -> ASGIApp | None:

@@ -66,7 +66,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(exception, _on_known_error)
     app.add_exception_handler(HTTPException, _on_http_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _on_malformed_request)  # type: ignore[arg-type]
-    app.add_exception_handler(Exception, _on_unexpected_error)
+    app.add_exception_handler(Exception, on_unexpected_error)
 
 
 def described(error: Exception) -> tuple[HTTPStatus, dict[str, Any]]:
@@ -117,7 +117,8 @@ def _is_of_type(kind: str) -> bool:
     return kind.endswith(("_type", "_parsing")) or kind in {"missing", "extra_forbidden"}
 
 
-async def _on_unexpected_error(request: Request, error: Exception) -> JSONResponse:
+async def on_unexpected_error(request: Request, error: Exception) -> JSONResponse:
+    """Log an error, and answer without its text."""
     route = getattr(request.scope.get("route"), "path", "unknown")  # the path says whose memory
     logger.error("%s %s failed", request.method, route, exc_info=error)
     return problem(

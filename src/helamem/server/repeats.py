@@ -46,7 +46,7 @@ class Repeats:
     async def __call__(self, request: Request, call_next: Next) -> Response:
         """Answer a repeated write as the first time; pass on any other request."""
         name = request.headers.get("idempotency-key")
-        unkeyed = not name or request.method in READS or request.url.path.endswith(STREAMED)
+        unkeyed = not name or request.method in READS or STREAMED.search(request.url.path)
         if unkeyed or not _is_authorized(request):
             return await call_next(request)
         asked = hashlib.sha256(await request.body()).digest()

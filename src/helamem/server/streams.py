@@ -42,8 +42,12 @@ async def lines(request: Request) -> Iterator[str]:
         ValueError: It is not UTF-8 text, or a line is longer than `MAX_LINE`; raised by the iteration.
     """
     kept = SpooledTemporaryFile(IN_RAM)  # noqa: SIM115  # closed with the last reference to it
-    async for chunk in request.stream():
-        kept.write(chunk)
+    try:
+        async for chunk in request.stream():
+            kept.write(chunk)
+    except BaseException:
+        kept.close()
+        raise
     kept.seek(0)
     return _bounded(io.TextIOWrapper(kept, encoding="utf-8"))
 

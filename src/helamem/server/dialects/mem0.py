@@ -6,7 +6,6 @@ facts. What we could not keep, such as an expiry, is refused.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,11 +18,9 @@ from helamem.server.dialects.entities import Whose, place_of, whose
 
 if TYPE_CHECKING:
     from helamem.memory import Memory
-    from helamem.search.recall import Recall
 
 router = APIRouter(prefix="/mem0", tags=["mem0"])
 
-MOST_RECALLS = 1000  # most namespaces whose latest search is kept for feedback
 EVERYTHING: dict[str, Any] = {"kind": {"in": ["episode", "fact"]}}
 Named = Annotated[str | None, Query()]
 
@@ -135,7 +132,7 @@ def search(request: Request, body: Search) -> dict[str, Any]:
     about = body.whose()
     with opened(request, about.namespace, "read") as memory:
         recall = memory.search(body.query, k=body.top_k, filters=about.filters())
-    _latest(request)[about.namespace] = recall
+    request.app.state.recalls.keep(about.namespace, recall)
     found = [hit for hit in recall if body.threshold is None or hit.score >= body.threshold]
     return {
         "results": [entities.memory(about.namespace, hit.memory, score=hit.score) for hit in found]
@@ -282,10 +279,10 @@ def feedback(request: Request, body: Feedback) -> dict[str, Any]:
     """Learn whether a memory served the latest search that showed it."""
     namespace, id_ = place_of(body.memory_id)
     with opened(request, namespace, "write") as memory:
-        recall = _latest(request).get(namespace)
-        if recall is None or id_ not in recall.ids:
+        recall = request.app.state.recalls.find(namespace, "", [id_])
+        if recall is None:
             raise ValueError(
-                "the latest search did not return this memory, so nothing can be learned; search "
+                "no recent search returned this memory, so nothing can be learned; search "
                 "first, then give feedback"
             )
         served = body.feedback == "POSITIVE"
@@ -301,21 +298,3 @@ def _updated(memory: Memory, id_: int, body: Update) -> Any:  # noqa: ANN401  # 
     own = memory.get(id_).metadata
     kept = {name: own[name] for name in ("agent_id", "app_id") if name in own}
     return memory.update(id_, body.text, metadata={**body.metadata, **kept})
-
-
-class _Recalls(OrderedDict[str, "Recall"]):
-    """The latest search of each namespace; the least recently used go first."""
-
-    def __setitem__(self, namespace: str, recall: Recall) -> None:
-        super().__setitem__(namespace, recall)
-        self.move_to_end(namespace)
-        while len(self) > MOST_RECALLS:
-            self.popitem(last=False)
-
-
-def _latest(request: Request) -> _Recalls:
-    state = request.app.state
-    if not hasattr(state, "mem0_recalls"):
-        state.mem0_recalls = _Recalls()
-    recalls: _Recalls = state.mem0_recalls
-    return recalls
