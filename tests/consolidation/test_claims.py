@@ -185,6 +185,12 @@ class TestParse:
         assert MAY_8 == result.claims[0].draft.at
         assert ("fact 1 has an invalid date; the time of its sources was taken",) == result.refused
 
+    def test_a_fact_that_a_quotation_mark_cut_off_is_refused(self) -> None:
+        result = parsed(told(text="Ana moved to a street in Berlin called "))
+
+        assert () == result.claims
+        assert ("fact 1 breaks off",) == result.refused
+
     @pytest.mark.parametrize("day", ["2023-05-05", "2023-04-07", "2022-03-01"])
     def test_a_day_that_nobody_names_is_told_and_the_sources_say_when(self, day: str) -> None:
         result = parsed(told(valid_from=day))

@@ -220,6 +220,8 @@ class _Reader:
         text = next(iter(sentences(text, self._language)), "")
         text = grounding.without_report(text, self._language)
         wrong = _why_not_a_fact(text, self._language)
+        if fact["text"].endswith(" "):  # a quotation mark that a small model did not escape
+            wrong = wrong or "breaks off"
         named = self._named(fact["sources"], str(fact.get("said", "")))
         sources = () if wrong else self._sources(number, text, named)
         text = grounding.dated(text, self._at_ids(sources), self._language)
