@@ -13,7 +13,11 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver.exceptions import ToolError
+from starlette.testclient import TestClient
 
+from helamem.cli import mcp as command
+from helamem.cli.serve import keys_of
+from helamem.cli.settings import App
 from helamem.mcp.access import Access, namespace_of
 from helamem.mcp.app import create_server, transport_security
 from helamem.server.keys import Key, Keys, Scope
@@ -135,3 +139,13 @@ class TestNamespaceOf:
     def test_several_without_that_of_the_launch_are_refused(self) -> None:
         with pytest.raises(ToolError, match="use a key for one"):
             namespace_of(self.key("maya", "zoe"), "ana")
+
+
+def test_it_stays_closed_after_the_last_key_is_revoked(tmp_path: Path) -> None:
+    app = App(file=str(tmp_path / "served.db"), embedder="hashing:64")
+    own = keys_of(app)
+    own.revoke(own.create(namespaces=["ana"], scope="read", now=0.0).split("_")[1])
+
+    server = command._server(app, command._memories(app), url=URL)
+    with TestClient(server.streamable_http_app()) as client:
+        assert 401 == client.post("/mcp", json={}).status_code

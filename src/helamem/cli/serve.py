@@ -90,7 +90,9 @@ def serve(app: App, host: str, port: int, per_second: float, seconds: float) -> 
     limits = Limits(per_second=per_second, seconds=seconds)
     memories = Memories(app.path(), app.config())
     service = create_app(memories, keys, limits)
-    whom = "whoever has a key" if keys else "this machine only, since there are no keys"
+    whom = (
+        "whoever has a key" if keys.are_needed() else "this machine only, since there are no keys"
+    )
     end_when_told()
     click.echo(f"Serving {shown(app.path())} on http://{host}:{port}, for {whom}.", err=True)
     with residing(memories):
