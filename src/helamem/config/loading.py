@@ -41,6 +41,12 @@ if TYPE_CHECKING:
 
 LanguageName: TypeAlias = Literal["english", "neutral"]
 LANGUAGES = get_args(LanguageName)
+_TOP: Mapping[str, str] = {  # what the settings outside of sections do; all are texts
+    "preset": "the set of values to start from",
+    "embedder": "what turns texts into vectors",
+    "timezone": "time zone for days and hours: a name like Europe/Berlin, or local",
+    "language": "language whose words and patterns are used; neutral has none, for any script",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +79,7 @@ class Config:
     ask: Ask = field(default_factory=Ask)
 
     def __post_init__(self) -> None:
-        for name in ("preset", "embedder", "language", "timezone"):
+        for name in _TOP:
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name} must be a string, not {getattr(self, name)!r}")
         if self.preset not in PRESETS:
@@ -193,13 +199,7 @@ def names() -> Iterator[str]:
 def describe(name: str) -> str:
     """What a setting does, in one line."""
     if "." not in name:
-        return {
-            "preset": "the set of values to start from",
-            "embedder": "what turns texts into vectors",
-            "timezone": "time zone for days and hours: a name like Europe/Berlin, or local",
-            "language": "language whose words and patterns are used; neutral has none, for any "
-            "script",
-        }[name]
+        return _TOP[name]
     return str(_field(name).metadata["doc"])
 
 
@@ -222,19 +222,9 @@ def value_of(config: Config, name: str) -> Any:
 
 
 _SECTIONS: Mapping[str, type[Any]] = {
-    "candidates": Candidates,
-    "activation": Activation,
-    "spreading": Spreading,
-    "cues": Cues,
-    "selection": Selection,
-    "learning": Learning,
-    "consolidation": Consolidation,
-    "forgetting": Forgetting,
-    "storage": Storage,
-    "reranking": Reranking,
-    "llm": Llm,
-    "reflection": Reflection,
-    "ask": Ask,
+    spec.name: get_type_hints(Config)[spec.name]
+    for spec in dataclasses.fields(Config)
+    if spec.name not in _TOP
 }
 
 
@@ -311,7 +301,7 @@ def variable(name: str) -> str:
 def _parsed(name: str, value: Any, origin: str) -> Any:
     """Convert a value, for example text from the environment, to the setting's type."""
     section, _, key = name.partition(".")
-    if name in {"preset", "embedder", "language", "timezone"}:
+    if name in _TOP:
         return value
     hints = get_type_hints(_SECTIONS[section]) if section in _SECTIONS else {}
     if not key or key not in hints:
