@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,6 +44,18 @@ class TestKeys:
         assert found is not None
         keys.revoke(found.prefix)
         assert keys.find(whole, now=NOW) is None
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no lock between processes there")
+    def test_who_changes_the_file_waits_for_others(self, keys: Keys) -> None:
+        made(keys)
+        others = [
+            Keys(keys.file) for _ in range(4)
+        ]  # each with a lock of its own, as processes have
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda each: [made(each) for _ in range(5)], others))
+
+        assert 21 == len(keys.all())
 
     def test_it_is_revoked_by_another_process_within_a_tick_of_the_clock(self, keys: Keys) -> None:
         whole = made(keys)

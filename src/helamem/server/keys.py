@@ -7,21 +7,27 @@ The file holds no secrets: whoever reads it can list keys but not use them.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import hashlib
 import hmac
 import json
+import os
 import secrets
+import sys
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+if sys.platform != "win32":
+    import fcntl
+
 from helamem import private
 from helamem.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 Scope: TypeAlias = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)  # each scope includes those before it
@@ -113,8 +119,8 @@ class Keys:
             created_at=now,
             expires_at=expires_at,
         )
-        with self._lock:
-            self._write({**self._known(), prefix: key})
+        with self._changing() as known:
+            known[prefix] = key
         return whole
 
     def revoke(self, prefix: str) -> None:
@@ -123,11 +129,9 @@ class Keys:
         Raises:
             LookupError: There is no such key.
         """
-        with self._lock:
-            known = dict(self._known())
+        with self._changing() as known:
             if known.pop(prefix, None) is None:
                 raise LookupError(f"there is no key {prefix!r}; `helamem keys list` lists them")
-            self._write(known)
 
     def find(self, whole: str, *, now: float) -> Key | None:
         """The record of a valid key, or None; compared in constant time."""
@@ -148,8 +152,19 @@ class Keys:
             self._read = (version, _parsed(self.file))
         return self._read[1]
 
-    def _write(self, keys: Mapping[str, Key]) -> None:
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[dict[str, Key]]:
+        """The keys, written when the block ends; nobody else changes them meanwhile.
+
+        On Windows, this holds for the threads of this process only.
+        """
         private.make_folder(self.file.parent)
+        with self._lock, _locked(self.file.parent):
+            keys = dict(self._known())
+            yield keys
+            self._write(keys)
+
+    def _write(self, keys: Mapping[str, Key]) -> None:
         unfinished = self.file.with_name(f"{self.file.name}.{secrets.token_hex(4)}")
         private.make_file(unfinished)
         unfinished.write_text(
@@ -157,6 +172,20 @@ class Keys:
         )
         unfinished.replace(self.file)
         self._read = (None, {})
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes that lock this folder waiting while the block runs."""
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _hash(whole: str) -> str:
