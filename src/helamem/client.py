@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from helamem import arguments
 from helamem.errors import MissingExtraError
 from helamem.hints import helpful
 from helamem.memory import DEFAULT_NAMESPACE, Memory
-from helamem.remote.answers import answered, check, reported, unreachable
+from helamem.remote.answers import answered, check, parsed, reported, unreachable
 from helamem.remote.asking import Asking
 from helamem.remote.requests import place
 
@@ -192,7 +191,7 @@ class Client(_Common):
         with self._open(Asking.export(all_namespaces=all_namespaces)) as response:
             check(response)
             for line in response.iter_lines():
-                yield json.loads(line)
+                yield parsed(line)
 
     def close(self) -> None:
         """Close the connections. A closed client raises StoreError."""
@@ -308,7 +307,7 @@ class AsyncClient(_Common):
         async with self._open(Asking.export(all_namespaces=all_namespaces)) as response:
             check(response)
             async for line in response.aiter_lines():
-                yield json.loads(line)
+                yield parsed(line)
 
     async def close(self) -> None:
         """Close the connections. A closed client raises StoreError."""

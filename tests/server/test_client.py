@@ -358,8 +358,10 @@ class TestService:
         def page(request: httpx.Request) -> httpx.Response:
             return httpx.Response(status, text="<html>Hello.</html>")
 
-        with pytest.raises(StoreError, match="not a helamem service"):
-            Client(transport=httpx.MockTransport(page)).stats()
+        client = Client(transport=httpx.MockTransport(page))
+        for call in (client.stats, lambda: client.add_many(["x"]), lambda: list(client.export())):
+            with pytest.raises(StoreError, match="not a helamem service"):
+                call()
 
     def test_its_hints_are_for_a_client(self, client: Any) -> None:
         with pytest.raises(TypeError, match=r"it is `Client\(namespace=\.\.\.\)`"):

@@ -35,11 +35,20 @@ def answered(response: httpx.Response) -> Any:  # noqa: ANN401  # JSON
         HelaMemError, TypeError, ValueError: The error of the service.
     """
     check(response)
+    return parsed(response.text)
+
+
+def parsed(text: str) -> Any:  # noqa: ANN401  # JSON
+    """The JSON value of an answer, or of a line of one.
+
+    Raises:
+        StoreError: It is not JSON.
+    """
     try:
-        return json.loads(response.content)
+        return json.loads(text)
     except ValueError:
         raise StoreError(
-            f"{response.url} did not answer JSON, so it is not a helamem service; check the address"
+            f"the service answered {text!r:.60} and not JSON, so it is not a helamem service; check the address"
         ) from None
 
 

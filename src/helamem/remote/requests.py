@@ -12,6 +12,7 @@ from helamem import arguments
 from helamem.errors import NotFoundError
 from helamem.moments import in_zone, utc
 from helamem.plain import plain
+from helamem.remote.answers import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -51,7 +52,7 @@ class Request:
 
     def event(self, line: str) -> dict[str, Any]:
         """One line of a streamed answer; `progress` is called if the line says how much is done."""
-        event: dict[str, Any] = json.loads(line)
+        event: dict[str, Any] = parsed(line)
         if "done" in event and self.progress is not None:
             self.progress(event["done"])
         return event
