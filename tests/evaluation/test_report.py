@@ -31,7 +31,6 @@ EARLIER = {
     "locomo_dev-corrected-static",
     "locomo_dev-learning-minilm",
     "locomo_dev-reuse-minilm",
-    "tenants-static",
 }
 PAGES = ROOT / "docs" / "evaluation"
 
