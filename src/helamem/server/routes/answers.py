@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from helamem.answering.chat import Chat
 from helamem.records import Episode
 from helamem.server import streams
-from helamem.server.access import Namespace, opened, require
+from helamem.server.access import Namespace, opened
 from helamem.server.shapes import AskRequest, ChatRequest  # noqa: TC001  # FastAPI reads annotations at run time
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ def ask(request: Request, namespace: Namespace, body: AskRequest) -> dict[str, A
 @router.post("/chat", responses=EVENTS, response_class=StreamingResponse)
 def chat(request: Request, namespace: Namespace, body: ChatRequest) -> StreamingResponse:
     """Reply to a message, as server-sent events; message and reply are stored."""
-    require(request, namespace, "write")
     with opened(request, namespace, "write") as memory:
         memory.llm  # noqa: B018  # raises before the answer has begun if there is no model
 
