@@ -163,6 +163,7 @@ class TestMerelyReports:
         "claim",
         [
             "Caroline shared her thoughts on the adoption agency.",
+            "Melanie shared her admiration for Caroline's courage.",
             "Melanie is asking Caroline about her plans.",
             "Caroline agreed with Melanie's statement on self-care.",
             "Melanie thanked Caroline for the photo.",

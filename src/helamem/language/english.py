@@ -81,7 +81,8 @@ _REPORTING = re.compile(
     r"\W*(?:(?:is|was|has|had|also|just|then|first|really|been) )*"
     r"(?:(?:agree|thank|greet|mention|ask|praise|compliment|respond|repl[iy]|comment|wonder|chat)(?:e?s|e?d|ing)?\b"
     r"|(?:shar(?:es?|ed|ing)|express(?:es|ed|ing)?|discuss(?:es|ed|ing)?)"
-    r"(?: (?:his|her|their|its|a|an|the|some|more))? (?:thoughts?|feelings?|opinions?|views?|plans?|ideas?|thanks)\b)",
+    r"(?: (?:his|her|their|its|a|an|the|some|more))? (?:thoughts?|feelings?|opinions?|views?|plans?|ideas?|thanks"
+    r"|admiration|gratitude|appreciation|excitement)\b)",
     re.IGNORECASE,
 )
 _INTENTION = re.compile(
