@@ -105,6 +105,16 @@ class TestErase:
         done = talk.erase("Clara", mentions=mentions, dry_run=False)
         assert plan.to_dict() | {"done": True} == done.to_dict()
 
+    def test_the_earlier_versions_of_mentions_are_told(self) -> None:
+        with opened(":memory:") as memory:
+            (first,) = memory.add("She moved to Lisbon.", speaker="Ben").ids
+            second = memory.correct(first, "Clara moved to Lisbon.").id
+
+            erasure = memory.erase("Clara", mentions=True, dry_run=False)
+
+            assert {first, second} == set(erasure.mentions)
+            assert (2, 0) == (erasure.before["episodes"], erasure.after["episodes"])
+
     def test_nothing_of_them_is_left_in_the_file(self, talk: Memory, path: Path) -> None:
         talk.erase("Clara", mentions=True, dry_run=False)
         talk.close()

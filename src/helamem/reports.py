@@ -46,7 +46,7 @@ class Erasure(Record):
     Attributes:
         turns: The turns they said.
         facts: The facts about them, those that rest on their turns, and those that mention them.
-        mentions: Turns of others that mention them, if requested.
+        mentions: Turns of others that mention them, if requested, with their earlier versions.
         cues: The earlier questions that name them, or that the erased memories answered.
         history: How many old texts of other memories mention them and go.
         before, after: How many episodes, facts and cues there are, before and after.
