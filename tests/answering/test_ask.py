@@ -248,6 +248,12 @@ class TestSteps:
         assert memory.ask("Where?", investigate=True).text is None
         assert 3 == len(llm.calls)
 
+    def test_an_investigation_without_new_searches_does_not_ask_again(self) -> None:
+        memory, llm = remembering(NOT_FOUND, {"searches": ["Where?"]}, NOT_FOUND)
+
+        assert memory.ask("Where?", investigate=True).text is None
+        assert 2 == len(llm.calls)
+
     def test_a_selection_leaves_out_what_does_not_matter(self) -> None:
         memory, llm = remembering({"ids": [1, 99]}, says("Peanuts", 1))
         memory.ask("What must Maya not eat?", select=True)

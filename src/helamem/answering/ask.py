@@ -179,8 +179,9 @@ def _said(
     said = _checked_answer(llm, question, recall, config, language)
     if config.investigate and said.text is None:
         more = investigate(llm, question, recall, language, tried=[question, *searches])
-        recall = retrieve(memory, recall, more, config, filters)
-        said = _checked_answer(llm, question, recall, config, language)
+        if more:  # else the model would be asked the same again
+            recall = retrieve(memory, recall, more, config, filters)
+            said = _checked_answer(llm, question, recall, config, language)
     return said, recall
 
 
