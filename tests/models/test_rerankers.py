@@ -130,6 +130,11 @@ class TestLLMReranker:
             json.loads(line) for line in content.splitlines() if line.startswith('{"id"')
         ]
 
+    def test_only_whole_numbers_are_ids(self) -> None:
+        llm = ScriptedLLM([{"ids": [True, 2.0, "1", 1.5]}])
+
+        assert [0, 2] == rerankers.LLMReranker(llm).scores("pet?", ["a", "b"]).tolist()
+
     def test_without_texts_nobody_is_asked(self) -> None:
         assert (0,) == rerankers.LLMReranker(ScriptedLLM([])).scores("pet?", []).shape
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.models import prompts
+from helamem.models import prompts, schemas
 from helamem.protocols import Request
 
 if TYPE_CHECKING:
@@ -58,6 +58,6 @@ def _messages(question: str, texts: Sequence[str]) -> list[Message]:
 
 def _numbers(data: Json, most: int) -> list[int]:
     """The ids that exist, in the model's order, each once."""
-    given = data.get("ids") if isinstance(data, dict) else None
-    numbers = [each for each in given if isinstance(each, int)] if isinstance(given, list) else []
-    return [each for each in dict.fromkeys(numbers) if 1 <= each <= most]
+    given, _ = schemas.fitting_items(data, SCHEMA, "ids")
+    numbers = dict.fromkeys(int(each) for each in given if isinstance(each, int | float))
+    return [each for each in numbers if 1 <= each <= most]
