@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NEVER = ("bench", "demo", "config")  # they are about no memory of the user's
 TOLD_APART = re.compile(
     r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-]\d\d:\d\d)?"  # times
-    r'|(?<="at": )[\d.]+|(?<="stored_at": )[\d.]+|(?<="used_at": )[\d.]+|(?<="key": ")\w+'
+    r'|(?<="at": )[\d.]+|(?<="stored_at": )[\d.]+|(?<="used_at": )[\d.]+|(?<="touched": )[\d.]+|(?<="key": ")\w+'
     r"|\([\d.]+ MB\)|hm_\w{8}_\S+|\b[0-9a-f]{8}\b|─+"  # sizes, keys of the service, lines of tables
 )
 
