@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +11,7 @@ from fastapi.testclient import TestClient
 from helamem import Config
 from helamem.models.embedders import HashingEmbedder
 from helamem.server.app import create_app
-from helamem.server.limits import Limits
+from helamem.server.limits import Limits, TimeLimit
 from helamem.server.memories import Memories
 
 if TYPE_CHECKING:
@@ -111,3 +114,28 @@ class TestTime:
 
         assert 504 == answer.status_code
         assert "may still be done" in answer.json()["detail"]
+
+    def test_work_goes_on_if_its_request_is_cancelled(self) -> None:
+        told: list[str] = []
+
+        async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+            try:
+                await asyncio.get_running_loop().create_future()  # nobody else holds it
+            except GeneratorExit:
+                told.append("collected")
+                raise
+
+        async def run() -> None:
+            limited = TimeLimit(app, seconds=60)
+            request = asyncio.ensure_future(limited({"type": "http"}, None, None))  # type: ignore[arg-type]
+            await asyncio.sleep(0)
+            request.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await request
+            del request
+            await asyncio.sleep(0)
+            gc.collect()
+            told.append("checked")
+
+        asyncio.run(run())
+        assert told == ["checked"]

@@ -156,9 +156,8 @@ class TimeLimit:
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
         self._seconds = seconds
-        self._left_alone: set[asyncio.Task[None]] = (
-            set()
-        )  # a task without a reference may be garbage-collected
+        # A task without a reference may be garbage-collected, if nobody waits for it any more.
+        self._working: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and answer 504 if it takes too long."""
@@ -173,19 +172,21 @@ class TimeLimit:
                 await send(message)
 
         working = asyncio.ensure_future(self._app(scope, receive, answered))
+        self._working.add(working)
+        working.add_done_callback(self._working.discard)
         await asyncio.wait({working}, timeout=self._seconds)
         if working.done() or state["begun"]:
             await working
             return
         state["refused"] = True
-        self._left_alone.add(working)
-        working.add_done_callback(self._ended)
+        working.add_done_callback(_leave_untold)
         await _too_long(self._seconds)(scope, receive, send)
 
-    def _ended(self, working: asyncio.Task[None]) -> None:
-        self._left_alone.discard(working)
-        if not working.cancelled():
-            working.exception()  # the client was answered already
+
+def _leave_untold(working: asyncio.Task[None]) -> None:
+    """Take a late failure for told: the client was answered already."""
+    if not working.cancelled():
+        working.exception()
 
 
 def _too_long(seconds: float) -> ASGIApp:
