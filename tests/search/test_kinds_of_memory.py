@@ -34,6 +34,14 @@ def _noted(*texts: str, speaker: str = "") -> Memory:
     return memory
 
 
+def _talked(*said: tuple[str, str]) -> Memory:
+    """A talk of nine days ago; each turn with its speaker."""
+    memory = _memory()
+    for speaker, text in said:
+        memory.add(text, speaker=speaker, session="talk", at=ASKED_AT - timedelta(days=9))
+    return memory
+
+
 def _best(memory: Memory, question: str, n: int = 1) -> list[str]:
     return [hit.text for hit in memory.search(question, k=n).hits]
 
@@ -51,14 +59,12 @@ def test_it_makes_no_difference_whether_the_one_who_notes_has_a_name() -> None:
 
 
 def test_an_answer_is_found_by_the_words_of_the_question_before_it() -> None:
-    memory = _memory()
-    for speaker, text in (
+    memory = _talked(
         ("Ana", "Did the parcel from Ghent arrive?"),
         ("Ben", "Yes, at noon."),
         ("Ana", "Good, I need to go now."),
         ("Ben", "See you on Monday."),
-    ):
-        memory.add(text, speaker=speaker, session="talk", at=ASKED_AT - timedelta(days=9))
+    )
 
     assert "Yes, at noon." in _best(memory, "When did the parcel from Ghent come?", 2)
 
@@ -113,15 +119,13 @@ def test_a_date_is_found_where_it_was_told_on_another_day() -> None:
 
 
 def test_several_messages_of_one_speaker_in_a_talk_belong_together() -> None:
-    memory = _memory()
-    for speaker, text in (
+    memory = _talked(
         ("Ana", "The parcel from Ghent is here."),
         ("Ana", "It is huge."),
         ("Ana", "I put it into the cellar."),
         ("Ben", "Thank you."),
         ("Ben", "I need to go now."),
-    ):
-        memory.add(text, speaker=speaker, session="talk", at=ASKED_AT - timedelta(days=9))
+    )
 
     assert "I put it into the cellar." in _best(memory, "Where is the parcel from Ghent?", 3)
 

@@ -70,10 +70,8 @@ class Keys:
     def __init__(self, file: str | Path) -> None:
         self.file = Path(file)
         self._lock = threading.Lock()
-        self._read: tuple[Any, dict[str, Key]] = (
-            None,
-            {},
-        )  # what told the file that was read, and its keys
+        # Which version of the file was read, and its keys
+        self._read: tuple[Any, dict[str, Key]] = (None, {})
         self._was_there = False
 
     def __bool__(self) -> bool:
