@@ -94,6 +94,17 @@ class TestOverHttp:
         assert [] == found["memories"]
         assert "may not write in the namespace 'maya'" in sentence
 
+    async def test_keys_made_later_close_the_server_until_it_starts_again(
+        self, memories: Memories, keys: Keys, clock: FixedClock
+    ) -> None:
+        served = Served(memories, keys, clock)
+        async with served.client("none") as client:
+            await called(client, "remember", text="The gate needs a lock.")
+            keys.create(namespaces=["maya"], scope="write", now=clock())
+            sentence = await refused(client, "recall", question="gate")
+
+        assert "Keys were made since this server started; start it again" in sentence
+
     @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer hm_0_0"}])
     async def test_without_a_key_nobody_comes_in(
         self, served: Served, headers: dict[str, str]

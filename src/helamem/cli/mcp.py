@@ -127,7 +127,7 @@ def _memories(app: App) -> Memories:
 def _server(
     app: App, memories: Memories, *, url: str | None = None, session: str | None = None
 ) -> MCPServer[Access]:
-    """The server for these options; with a URL it requires keys once one was made."""
+    """The server for these options; with a URL it needs keys once one was made."""
     try:
         from helamem.mcp.access import Access
         from helamem.mcp.app import create_server
@@ -139,12 +139,11 @@ def _server(
     from helamem.memory import SYSTEM_CLOCK
     from helamem.places import data_folder
 
-    keys = keys_of(app)
     access = Access(
         memories=memories,
         namespace=app.namespace,
         clock=SYSTEM_CLOCK,
-        keys=keys if url and keys.are_needed() else None,
+        keys=keys_of(app) if url else None,
         tie=Tie(Sessions(data_folder() / "sessions"), session) if session else None,
     )
     return create_server(access, url=url, version=_version())

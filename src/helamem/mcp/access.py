@@ -34,7 +34,7 @@ class Access:
 
     Attributes:
         namespace: The namespace of the launch.
-        keys: The keys that open it over HTTP; None lets everybody in who reaches it.
+        keys: The keys that open it over HTTP, once one was made; None for standard input.
         clock: Epoch seconds, for expiry of keys.
         tie: The session of the host that started this server, if known.
         recalls: What its tools showed, until feedback comes.
@@ -61,10 +61,12 @@ class Access:
             raise ToolError(" ".join(str(error).split()) or type(error).__name__) from error
 
     def _allowed(self, scope: Scope) -> str:
-        if self.keys is None:
+        if self.keys is None or not self.keys.are_needed():
             return self.namespace
         token = get_access_token()
-        key = self.keys.find(token.token, now=self.clock()) if token else None
+        if token is None:  # with keys at its start, the SDK lets no such request through
+            raise ToolError("Keys were made since this server started; start it again to use them.")
+        key = self.keys.find(token.token, now=self.clock())
         if key is None:
             raise ToolError("This server needs a key; `helamem keys create` makes one.")
         namespace = namespace_of(key, self.namespace)

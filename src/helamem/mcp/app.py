@@ -100,8 +100,8 @@ def transport_security(host: str, names: Sequence[str]) -> TransportSecuritySett
 
 
 def _guard(access: Access, url: str | None) -> dict[str, Any]:
-    """The authentication settings; empty without keys."""
-    if access.keys is None:
+    """The authentication settings; empty as long as no key was made."""
+    if access.keys is None or not access.keys.are_needed():
         return {}
     return {
         "token_verifier": KeyVerifier(access.keys, access.clock),
