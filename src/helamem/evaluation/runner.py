@@ -77,7 +77,7 @@ def run(
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
-    """Measure systems on a data set; the result is JSON as docs/evaluation.md describes it.
+    """Measure systems on a data set; the result is JSON as docs/measuring.md describes it.
 
     Raises:
         ConfigError: No question of the data set can be scored, or two systems have one name.

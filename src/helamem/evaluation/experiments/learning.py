@@ -71,7 +71,7 @@ def run(
     progress: Progress | None = None,
     command: str = "",
 ) -> dict[str, Any]:
-    """Measure every arm; the result is JSON as docs/evaluation.md describes it.
+    """Measure every arm; the result is JSON as docs/measuring.md describes it.
 
     Args:
         splits: How many times the questions are split in experience and test.
