@@ -436,6 +436,18 @@ class TestAProcessThatStays:
             assert is_answered
         assert not (home / SOCKET).exists()
 
+    def test_a_folder_that_cannot_be_written_keeps_nobody_from_serving(
+        self, home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        home.write_text("a file where the data folder should be", encoding="utf-8")
+        memories = Memories(tmp_path / "memory.db", App(embedder="hashing").config())
+
+        with residing(memories) as is_answered:
+            assert not is_answered
+
+        assert "hooks are not answered by this process" in caplog.text
+        memories.close()
+
     def test_what_it_says_may_be_nonsense(self, home: Path, hook: Hook) -> None:
         for said in (b"", b"{", b"[]"):
             with residing_with(home, said):

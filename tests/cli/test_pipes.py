@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -9,10 +10,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
+from click.testing import CliRunner
 
 import helamem
 from helamem.cli import main
+from helamem.cli.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,3 +200,52 @@ class TestStart:
 
         assert "numpy" in imported
         assert [] == [name for name in self.UNNEEDED if name in imported]
+
+
+class TestClosedStreams:
+    def test_nothing_comes_from_a_closed_input(
+        self, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", None)
+
+        with pytest.raises(click.ClickException, match="a turn needs text"):
+            main(["add", "-"], standalone_mode=False)
+        sys.stdin.close()
+
+    @pytest.mark.parametrize("name", ["stdout", "stderr"])
+    def test_what_goes_to_a_closed_output_is_lost(
+        self, cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        cli("add", "I booked the ferry.")
+        monkeypatch.setattr(sys, name, None)
+
+        main(["list"], standalone_mode=False)
+        getattr(sys, name).close()
+
+
+class TestErrorsOfTheMachine:
+    @pytest.mark.parametrize(
+        ("raised", "said"),
+        [
+            (
+                OSError(errno.EROFS, "Read-only file system", "a/b"),
+                "a/b cannot be used: Read-only file system; check its rights, or name another place",
+            ),
+            (
+                OSError(errno.ENOSPC, "No space left on device"),
+                "the output could not be written: No space left on device; free some space and try again",
+            ),
+            (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+            (OSError("of our own words"), "of our own words"),
+        ],
+    )
+    def test_it_says_what_to_do(self, raised: OSError, said: str) -> None:
+        @click.group(cls=Program)
+        def program() -> None:
+            pass
+
+        @program.command()
+        def fail() -> None:
+            raise raised
+
+        assert f"Error: {said}\n" == CliRunner().invoke(program, ["fail"]).stderr

@@ -62,11 +62,11 @@ def _listening(place: Path, answer: Answer) -> socketserver.BaseServer | None:
     """A server on a socket; None if there are no sockets, or another process has it."""
     if not hasattr(socketserver, "ThreadingUnixStreamServer"):
         return None  # Windows
-    private.make_folder(place.parent)
     if _is_answered(place):
         return None
-    place.unlink(missing_ok=True)  # left by a killed process
     try:
+        private.make_folder(place.parent)
+        place.unlink(missing_ok=True)  # left by a killed process
         server = socketserver.ThreadingUnixStreamServer(str(place), _handler(answer))
     except OSError as error:
         logger.warning("hooks are not answered by this process: %s", error)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import ExitStack
+import sys
+from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,10 @@ def mcp(
         app.namespace = namespace_of(project)
     memories = _memories(app)
     if not http:
+        if sys.stdin.isatty():
+            app.note(
+                "This speaks MCP over standard input, for a host that starts it; Ctrl-C ends it."
+            )
         server = _server(app, memories, session=session)
         with ExitStack() as held:
             held.callback(memories.close)
@@ -95,7 +100,7 @@ def mcp(
     end_when_told()
     click.echo(f"Serving {shown(app.path())} on {url}.", err=True)
     security = transport_security(host, names)
-    with residing(memories):
+    with residing(memories), suppress(KeyboardInterrupt):
         server.run("streamable-http", host=host, port=port, transport_security=security)
 
 

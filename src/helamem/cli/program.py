@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import inspect
 import io
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 # Errors about the input, the file or the machine, which are shown without a traceback.
 EXPECTED = (HelaMemError, ValueError, TypeError, OSError)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Command(click.Command):
@@ -129,22 +132,40 @@ class Program(Group):
             raise click.ClickException(_sentence(exc)) from exc
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
-        """Run the program, even if the output's encoding lacks characters."""
+        """Run the program, even if the output's encoding lacks characters or a stream is closed."""
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251  # starting others takes longer than a search
+        _replace_closed_streams()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         return super().main(args, *rest, **extra)
 
 
+def _replace_closed_streams() -> None:
+    """Let nothing be read from a closed standard input, and what goes to a closed output be lost."""
+    for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # until the program ends
+
+
 def _sentence(exc: Exception) -> str:
     said = " ".join(str(exc).split())
+    if isinstance(exc, OSError) and exc.strerror:
+        return _of_the_machine(exc)
     if isinstance(exc, EXPECTED):
         return said or type(exc).__name__
     return (
         f"this should not have happened: {type(exc).__name__}: {said}. "
         "--debug shows where; please report it"
     )
+
+
+def _of_the_machine(exc: OSError) -> str:
+    if exc.filename is not None:
+        return f"{exc.filename} cannot be used: {exc.strerror}; check its rights, or name another place"
+    if exc.errno in NO_ROOM:
+        return f"the output could not be written: {exc.strerror}; free some space and try again"
+    return str(exc.strerror)
 
 
 def _format_with_example(text: str, formatter: click.HelpFormatter) -> None:

@@ -227,8 +227,9 @@ def require_free(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # Python says the address once more
         raise click.ClickException(
-            f"cannot listen on {host}:{port}: {error.strerror}; --port and --host choose another place"
+            f"cannot listen on {host}:{port}: {reason}; --port and --host choose another place"
         ) from error
 
 
