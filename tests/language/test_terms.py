@@ -104,6 +104,13 @@ def test_indic_vowel_signs_do_not_split_words() -> None:
     )
 
 
+def test_a_function_character_of_chinese_counts_only_with_its_neighbour() -> None:
+    assert ["\u5f90\u521a", "\u521a\u5728", "\u5f90", "\u521a"] == terms_of(
+        "\u5f90\u521a\u5728", ENGLISH
+    )
+    assert [] == terms_of("\u5728", ENGLISH)
+
+
 def test_scripts_without_spaces_give_pairs_and_single_han_characters() -> None:
     japanese = "\u6771\u4eac\u306b\u884c\u3063\u305f"  # "went to Tokyo"
 

@@ -18,6 +18,7 @@ TEXTS = (
     "\u0141ukasz runs v1.2.3 for 10 km, S\u00f8ren had 1,000 \u00e9clairs.",
     "Der Zug nach K\u00f6ln f\u00e4hrt um 9:40 ab.",
     "\u6771\u4eac\u306b\u884c\u3063\u305f\u3002\u672c\u5f53\u304b\uff1f",
+    "\u6211\u7684\u72d7\u5728\u5bb6\u3002",
     "\u0645\u062d\u0645\u0640\u062f \u06a9\u062a\u0627\u0628",
     "\u0939\u093f\u0928\u094d\u0926\u0940 \u092d\u093e\u0937\u093e\u0964 \U0001f355",
     "Please always answer in French.",

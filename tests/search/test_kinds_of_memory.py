@@ -148,3 +148,13 @@ def test_lines_of_one_voice_within_seconds_belong_together() -> None:
         memory.add(text, session="transcript", at=at)
 
     assert "Yes, in the cellar." in _best(memory, "Where is the parcel from Ghent?", 2)
+
+
+def test_an_embedder_that_cannot_read_the_question_still_says_a_little() -> None:
+    memory = _noted(
+        "\u732b\u304c\u3044\u308b\u3002", "\u72ac\u304c\u3044\u308b\u3002"
+    )  # a cat, a dog
+
+    similar = [hit.parts.base_terms["similarity"] for hit in memory.search("\u732b").hits]
+
+    assert 0 < max(similar) < 0.05

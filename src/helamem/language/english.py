@@ -33,6 +33,13 @@ didnt doesnt cant couldnt wouldnt shouldnt isnt arent wasnt werent havent hasnt 
 whats theres let lets
 """
 
+# People write to an English agent in Chinese, too. A pronoun, particle, or preposition tells nothing alone; in a
+# name, it is still found with its neighbour.
+_CHINESE_STOP_WORDS = (
+    "我你您他她它咱们自己这那哪此的地得了着过吗呢吧啊呀嘛啦之在从到向对把被给让跟和与或而但因为所以于如"
+    "不没也都就才又再很还最只是有要会能可什么怎谁几多少个一上下里中来去其"
+)
+
 _FIRST_PERSON = "i me my myself we us our ours ourselves"
 _SECOND_PERSON = "you your yours yourself yourselves"
 _THIRD_PERSON = "he she they him her them his hers their theirs himself herself themselves"
@@ -313,8 +320,8 @@ def stem(word: str) -> str:
 
 ENGLISH = Language(
     name="english",
-    version=4,
-    stop_words=frozenset(_STOP_WORDS.split()),
+    version=5,
+    stop_words=frozenset([*_STOP_WORDS.split(), *_CHINESE_STOP_WORDS]),
     stem=stem,
     contraction=_CONTRACTION,
     capitals_name=True,

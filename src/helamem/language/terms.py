@@ -55,7 +55,7 @@ def terms_of(text: str, language: Language) -> list[str]:
 
     Words are lower-cased, stripped of accents and stemmed; stop words and contractions such as "don't" are dropped.
     A number is split from its unit, and a version loses its v. Scripts without spaces give pairs of characters,
-    and also single Han characters.
+    and also single Han characters that are no stop words.
 
     >>> from helamem.language import ENGLISH
     >>> terms_of("Maya's flight leaves from gate B12 at 9:40, error 42P07!", ENGLISH)
@@ -131,19 +131,17 @@ def is_unspaced(token: str) -> bool:
 
 def _token_terms(token: str, language: Language) -> Iterator[str]:
     if is_unspaced(token):
-        yield from _character_terms(token)
+        yield from _character_terms(token, language)
         return
     word = token.casefold()
     if word not in language.stop_words:
         yield _term(word[:MAX_TERM], language)
 
 
-def _character_terms(run: str) -> Iterator[str]:
-    if len(run) == 1:
-        yield run
-        return
+def _character_terms(run: str, language: Language) -> Iterator[str]:
     yield from map("".join, pairwise(run))
-    yield from re.findall(f"[{HAN}]", run)
+    single = run if len(run) == 1 else re.findall(f"[{HAN}]", run)
+    yield from (each for each in single if each not in language.stop_words)
 
 
 def _term(word: str, language: Language) -> str:

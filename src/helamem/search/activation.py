@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400.0
 FEW_TERMS = 3.0  # number of terms at which a turn gets half of the weight of length
+UNREAD = (
+    0.05  # what cosines are worth if the embedder cannot read the question; 1 if it reads all of it
+)
 NEARBY = 0.5  # most value of a turn near a named time, but outside of it
 ASSISTANT = ROLES.index("assistant")
 
@@ -58,8 +61,8 @@ def base_terms(
 def _similarity(region: Region, question: Question, config: Activation) -> Floats:
     """The similarity of the embeddings.
 
-    If it is relative, it counts by the squared share that the embedder can read, and less for a long question,
-    whose vector is a blur.
+    If it is relative, it counts by the squared share that the embedder can read, since letters alone tell little,
+    and less for a long question, whose vector is a blur.
     """
     cosine = region.similarity.astype(np.float64)
     if config.similarity == "shifted":
@@ -68,7 +71,7 @@ def _similarity(region: Region, question: Question, config: Activation) -> Float
     if config.similarity == "cosine":
         return positive
     light = lexical.lightness(np.array([len(question.terms)]), few=config.light_terms)
-    return lexical.relative(positive) * question.coverage**2 * light
+    return lexical.relative(positive) * max(question.coverage**2, UNREAD) * light
 
 
 def _word_score(region: Region, config: Activation) -> Floats:
