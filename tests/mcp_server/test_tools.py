@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,12 +177,15 @@ class TestForgetting:
             assert 1 == memory.stats().episodes
 
     @pytest.mark.anyio
-    async def test_a_host_that_cannot_ask_is_refused(self, connect: Connect) -> None:
+    async def test_a_host_that_cannot_ask_is_refused_with_the_command(
+        self, connect: Connect, memories: Memories
+    ) -> None:
         async with connect() as client:
             await called(client, "remember", text=PEANUTS)
             sentence = await refused(client, "forget", ids=[1])
 
-        assert "helamem delete 1" in sentence
+        file = shlex.quote(str(memories.path))
+        assert sentence.endswith(f"helamem --file {file} --namespace ana delete 1")
 
     @pytest.mark.anyio
     async def test_what_is_not_there_is_not_asked_about(self, connect: Connect) -> None:
@@ -320,6 +324,23 @@ NAMES = ["text", "question", "query", "id", "ids", "used", "misled", "limit", "a
 
 
 class TestOddInput:
+    @pytest.mark.anyio
+    async def test_what_is_malformed_is_said_in_plain_words(self, connect: Connect) -> None:
+        async with connect() as client:
+            said = await refused(client, "recall", query="Who is Maya?", limit=0)
+
+        assert said == (
+            "recall: question is missing; limit must be at least 1; there is no 'query'; "
+            "here it is `question`"
+        )
+
+    @pytest.mark.anyio
+    async def test_no_tool_takes_what_it_does_not_know(self, connect: Connect) -> None:
+        async with connect() as client:
+            listed = (await client.list_tools()).tools
+
+        assert all(each.input_schema["additionalProperties"] is False for each in listed)
+
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         tool=st.sampled_from([function.__name__ for function, _, _ in TOOLS]),

@@ -147,10 +147,54 @@ class TestProblems:
     def test_an_unknown_route_is_a_problem_too(self, client: TestClient) -> None:
         assert 404 == client.get("/v2").json()["status"]
 
-    def test_all_that_is_malformed_is_named(self, client: TestClient) -> None:
-        answer = client.post(f"{ANA}/search", json={"q": "Who is Maya?"}).json()
+    @pytest.mark.parametrize(
+        ("body", "said"),
+        [
+            ('{"top_k": 3}', "query is missing; there is no 'top_k'; here it is `k`"),
+            ('{"query": "x", "qeury": "y"}', "there is no 'qeury'; did you mean `query`?"),
+            (
+                '{"query": "x", "why": 1}',
+                "there is no 'why'; there are query, k, filters, at, min_confidence",
+            ),
+            ('{"query": 3}', "query must be a string"),
+            ('{"query": ""}', "query needs at least 1 character"),
+            ('{"query": "x", "k": 0}', "k must be at least 1"),
+            ('{"query": "x", "k": "3"}', "k must be a whole number"),
+            (
+                '{"query": "x", "at": "yesterday"}',
+                "at is not valid: write a time in ISO 8601, such as 2024-05-06T10:00:00Z",
+            ),
+            ("[]", "the body must be an object"),
+            ("", "the body is missing"),
+            (
+                '{"query" "x"}',
+                "the body is not JSON: Expecting ':' delimiter, at character 9",
+            ),
+        ],
+    )
+    def test_what_is_malformed_is_said_in_plain_words(
+        self, client: TestClient, body: str, said: str
+    ) -> None:
+        answer = client.post(
+            f"{ANA}/search", content=body, headers={"content-type": "application/json"}
+        )
 
-        assert "body/query: Field required; body/q: " in answer["detail"]
+        assert (422, said) == (answer.status_code, answer.json()["detail"])
+
+    def test_all_that_is_malformed_is_listed(self, client: TestClient) -> None:
+        body = {"query": 1, "k": 0, "min_confidence": 2, "at": 5}
+        answer = client.post(f"{ANA}/search", json=body).json()
+
+        assert ["body/query", "body/k", "body/at", "body/min_confidence"] == [
+            each["at"] for each in answer["errors"]
+        ]
+        assert 2 == answer["detail"].count("; ")
+        assert "must be a string" == answer["errors"][0]["detail"]
+
+    def test_a_malformed_part_is_named_by_its_place(self, client: TestClient) -> None:
+        answer = client.post(f"{ANA}/feedback", json={"query": "x", "used": [1, "2"]}).json()
+
+        assert "used.1 must be a whole number" == answer["detail"]
 
 
 class TestLimits:

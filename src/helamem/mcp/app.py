@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mcp.server import MCPServer
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import ToolAnnotations
+from pydantic import ValidationError
 
 from helamem.mcp import resources, tools
 from helamem.mcp.access import Access, KeyVerifier
 from helamem.models import prompts
+from helamem.server import malformed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+
+    from mcp.server.mcpserver import Context
+    from mcp_types import CallToolResult, InputRequiredResult
 
 INSTRUCTIONS = """\
 Long-term memory of past conversations. Call `recall` before you answer anything that may depend on what was said \
@@ -51,6 +58,31 @@ TOOLS: tuple[tuple[Callable[..., Any], str, Kind], ...] = (
 IDEMPOTENT = {"remember", "correct"}  # repeating the call changes nothing
 
 
+class _Server(MCPServer[Access]):
+    """A server that says what is wrong with a call in one sentence."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Access, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool.
+
+        Raises:
+            ToolError: The arguments are malformed, or the tool refuses; the message is for the model.
+        """
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            wrong = error.__cause__
+            if not isinstance(wrong, ValidationError):
+                raise
+            takes = next(
+                each.input_schema["properties"]
+                for each in await self.list_tools()
+                if each.name == name
+            )
+            raise ToolError(f"{name}: {malformed.sentence(wrong.errors(), takes)}") from error
+
+
 def create_server(
     access: Access, *, url: str | None = None, version: str = ""
 ) -> MCPServer[Access]:
@@ -66,7 +98,7 @@ def create_server(
         yield access
         access.memories.close()
 
-    server = MCPServer(
+    server = _Server(
         "helamem",
         title="helamem",
         description="Long-term memory for LLM agents that learns what belongs together.",
@@ -74,10 +106,9 @@ def create_server(
         version=version,
         lifespan=lifespan,
         log_level="WARNING",
+        tools=[_tool(*each) for each in TOOLS],
         **_guard(access, url),
     )
-    for function, title, kind in TOOLS:
-        server.tool(title=title, annotations=_annotations(function.__name__, kind))(function)
     resources.add(server, access)
     server.prompt(name="use-memory", title="How to use this memory", description="For an agent.")(
         lambda: USING
@@ -114,6 +145,18 @@ def _guard(access: Access, url: str | None) -> dict[str, Any]:
             }
         ),
     }
+
+
+def _tool(function: Callable[..., Any], title: str, kind: Kind) -> Tool:
+    """A tool that refuses arguments which it does not know, as its schema says."""
+    made = Tool.from_function(
+        function, title=title, annotations=_annotations(function.__name__, kind)
+    )
+    model = made.fn_metadata.arg_model
+    model.model_config["extra"] = "forbid"
+    model.model_rebuild(force=True)
+    made.parameters = model.model_json_schema(by_alias=True)
+    return made
 
 
 def _annotations(name: str, kind: Kind) -> ToolAnnotations:

@@ -3,8 +3,10 @@
 The SDK reads the annotations of these functions, so everything in them is imported at run time.
 """
 
+import shlex
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
@@ -19,6 +21,7 @@ from helamem.answering import ask
 from helamem.mcp import shapes
 from helamem.mcp.access import Access
 from helamem.models import prompts
+from helamem.places import is_url, shown
 from helamem.records import Episode, Fact
 
 Ctx = Context[Access, Any]
@@ -51,7 +54,7 @@ def remember(
 ) -> shapes.Stored:
     """Remember something that will matter later: a preference, a decision, a fact, how a problem was solved.
 
-    Adds one memory and returns its id; a repeated text is stored once. Do not store secrets, or what the user
+    Adds one memory and returns its id; a call repeated within minutes is stored once. Do not store secrets, or what the user
     did not mean to be kept.
     """
     with ctx.request_context.lifespan_context.opened("write") as memory:
@@ -148,14 +151,13 @@ def ask_whether_to_forget(ids: Ids, ctx: Ctx) -> shapes.Confirm | Elicit[shapes.
     """
     if not ids:
         return shapes.Confirm(remove=False)
-    capabilities = ctx.client_capabilities
-    if capabilities is None or capabilities.elicitation is None:
-        numbers = " ".join(map(str, ids))
-        raise ToolError(
-            "This host cannot ask its user, so nothing was removed. The user can do it in a "
-            f"terminal: helamem delete {numbers}"
-        )
-    with ctx.request_context.lifespan_context.opened("write") as memory:
+    access, capabilities = ctx.request_context.lifespan_context, ctx.client_capabilities
+    with access.opened("write") as memory:
+        if capabilities is None or capabilities.elicitation is None:
+            raise ToolError(
+                "This host cannot ask its user, so nothing was removed. The user can do it in a "
+                f"terminal: {_command(access, memory.namespace, 'delete', *ids)}"
+            )
         going = memory.delete(*ids, dry_run=True)
         shown = [memory.get(id_) for id_ in list(dict.fromkeys(ids))[:SHOWN_IDS]]
     texts = "\n".join(f"- {_title(each)}" for each in shown)
@@ -252,6 +254,13 @@ def id_of(text: str) -> int:
     if not text.isascii() or not text.isdecimal():
         raise ValueError(f"{text!r} is not the id of a memory; use one from `search`")
     return int(text)
+
+
+def _command(access: Access, namespace: str, *words: object) -> str:
+    """A command of the command line on the memory of this server."""
+    place = access.memories.path
+    file = shown(place if is_url(place) else Path(place).absolute())
+    return shlex.join(["helamem", "--file", file, "--namespace", namespace, *map(str, words)])
 
 
 def _title(memory: Episode | Fact) -> str:

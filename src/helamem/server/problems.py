@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from helamem import errors
+from helamem.server import malformed
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -32,7 +33,6 @@ STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 
 NO_ROUTE = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 KNOWN = (errors.HelaMemError, ValueError, TypeError)  # errors raised on purpose
-MOST_SAID = 3  # malformed members named in the sentence; `errors` lists all
 
 
 def problem(
@@ -99,13 +99,23 @@ async def _on_malformed_request(request: Request, error: RequestValidationError)
     if isinstance(error.body, bytes) and not _is_json(request):
         detail = "Send the body as JSON, with the header `content-type: application/json`."
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, error="TypeError")
-    wrong = [
-        {"at": "/".join(map(str, each["loc"])), "detail": str(each["msg"])}
-        for each in error.errors()
+    wrong = error.errors()
+    inner = [{**each, "loc": each["loc"][1:]} for each in wrong]
+    listed = [
+        {"at": "/".join(map(str, each["loc"])), "detail": malformed.fault(each)} for each in wrong
     ]
-    said = "; ".join(f"{each['at']}: {each['detail']}" for each in wrong[:MOST_SAID])
-    kind = "TypeError" if _is_of_type(error.errors()[0]["type"]) else "ValueError"
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, said, error=kind, errors=wrong)
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        malformed.sentence(inner, _members(request)),
+        error="TypeError" if _is_of_type(wrong[0]["type"]) else "ValueError",
+        errors=listed,
+    )
+
+
+def _members(request: Request) -> list[str]:
+    """The names that the body of this route takes."""
+    body = request.scope["route"].body_field
+    return [] if body is None else list(getattr(body.field_info.annotation, "model_fields", ()))
 
 
 def _is_json(request: Request) -> bool:

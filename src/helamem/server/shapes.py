@@ -25,9 +25,12 @@ def moment(given: object) -> object:
     Raises:
         ValueError: It is not.
     """
-    if given is not None and not isinstance(given, str):
-        raise ValueError("write a time in ISO 8601, such as 2024-05-06T10:00:00Z")
-    return given if given is None else datetime.fromisoformat(given)
+    if given is None:
+        return None
+    try:
+        return datetime.fromisoformat(given if isinstance(given, str) else "")
+    except ValueError:
+        raise ValueError("write a time in ISO 8601, such as 2024-05-06T10:00:00Z") from None
 
 
 Whole = Annotated[int, BeforeValidator(digits)]
