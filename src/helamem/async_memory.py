@@ -182,7 +182,7 @@ class AsyncMemory:
                 yield line
 
     async def close(self) -> None:
-        """Release the file, after running calls, waiting some seconds for a running reflection.
+        """Close the file after running calls; a background consolidation gets some seconds to end.
 
         A closed memory raises StoreError.
         """

@@ -55,7 +55,7 @@ class Memory(Engine):
         clock: Returns epoch seconds; None is the system's clock.
         llm: The language model for `ask` and `consolidate`; None loads the one that the settings name, if
             any. Nothing else calls a model.
-        reranker: Orders the hits anew; None loads the one that `reranking.model` names, if any.
+        reranker: Reorders the hits; None loads the one that `reranking.model` names, if any.
 
     Raises:
         ConfigError: A setting is unknown or out of range.
@@ -263,7 +263,7 @@ class Memory(Engine):
             store.close()
 
     def close(self) -> None:
-        """Release the file, waiting some seconds for a running reflection.
+        """Close the file; a background consolidation that is running gets some seconds to end.
 
         A closed memory raises StoreError.
         """

@@ -135,9 +135,9 @@ class Listing(tuple["Episode | Fact", ...]):
     """A tuple of memories that also knows how many there are in all.
 
     Attributes:
-        total: How many memories fit, listed or not.
+        total: How many memories match, listed or not.
         offset: How many were skipped.
-        notes: Sentences that say why nothing fits, if no memory can meet a condition.
+        notes: Sentences about conditions that no memory can meet.
     """
 
     total: int
@@ -202,7 +202,7 @@ class Receipt(Record):
         stored: The new ids.
         skipped: The messages that were already there or are not turns.
         degraded: The turns stored with a loss, and the loss.
-        superseded: The ids that no longer hold because the turn supersedes another, with the facts that rest on that one.
+        superseded: The ids that a turn superseded: the older turn, and the facts that rest on it.
     """
 
     ids: tuple[int, ...]
@@ -262,8 +262,8 @@ class Hit(Record):
         score: The final activation. It orders the hits of one recall and does not compare between recalls;
             `Recall.confidence` does. The first places go by direct activation alone, so scores need not
             fall from hit to hit.
-        path: "direct" if it is among the best by itself, its neighbours and recognition; "associative"
-            if learned associations led to it.
+        path: "direct" if it is among the best `k` without associations; "associative" if learned associations
+            led to it.
         parts: The parts of the score.
         via: The edges over which activation arrived, strongest first.
         reranked: The reranker's score, which then orders the hits; None if `reranking.model` names none.

@@ -95,7 +95,7 @@ class ConsolidationReport(Record):
         facts_added: The ids of the new facts.
         pruned: How many faint edges were removed.
         refused: The rejected parts of a language model's answers, one sentence each.
-        failed: The failures, one sentence each; they are repeated the next time.
+        failed: The failures, one sentence each; the next `consolidate` tries again.
         left: How many clusters are left for the next time, because of `reflection.max_calls`.
         usage: Calls to the language model, and tokens in both directions.
         lesson: The id by which `undo` takes it back; None if nothing was distilled, or no journal is kept.
@@ -258,7 +258,7 @@ class Ignored(Record):
     """A memory that was shown often and never used.
 
     Attributes:
-        shown: How often it was shown to somebody who then said what served.
+        shown: How often it was a hit of a recall that `reinforce` was told about.
     """
 
     id: int
@@ -272,8 +272,8 @@ class Undone(Record):
 
     Attributes:
         lesson: The id of the lesson.
-        edges: How many edges are as if it had never been learned.
-        left: How many edges or facts stay as they are, because something else has changed them since.
+        edges: How many edges are now as if the lesson had never been learned.
+        left: How many edges or facts stay, because something else has changed them since.
         removed: The ids of the facts and earlier questions that went.
     """
 

@@ -67,8 +67,8 @@ class Exchange(Record):
 class Chat:
     """A conversation between a person and a model, with a memory behind it.
 
-    Both sides' turns are stored: the person's before the model is called, the model's when it ends, even if it
-    was interrupted.
+    Both sides' turns are stored: the person's before the model is called, the model's when its reply ends or is
+    interrupted.
 
     Args:
         memory: The memory.

@@ -57,7 +57,7 @@ class Config:
         embedder: "static", "onnx", "minilm", "openai:MODEL" or another of `models.embedders.KNOWN`.
         language: "english", or "neutral" for any other and for several at once.
         timezone: The time zone for days and hours: a name like "Europe/Berlin", "UTC", or "local" for this
-            machine's. Other than "UTC", it is the zone of times that name none; these are refused otherwise.
+            machine's. Times without a zone are in it if it is set to another than "UTC", and refused otherwise.
     """
 
     preset: str = "default"
@@ -97,7 +97,7 @@ class Config:
 
     @property
     def naive_zone(self) -> tzinfo | None:
-        """The zone of times that name none; None where `timezone` was left alone, and nobody has told it."""
+        """The zone of times without one; None if `timezone` was not set: such times are refused."""
         return None if self.timezone == "UTC" else self.zone
 
     @classmethod

@@ -209,7 +209,7 @@ class Editing(Adding):
     ) -> tuple[int, ...]:
         """Remove memories for good, with what they have superseded and facts that repeat them or rest on them alone.
 
-        An old value that was corrected thus does not come back; `revert` brings it back.
+        Deleting a correction does not bring the old value back; `revert` does.
 
         Args:
             ids: The memories.

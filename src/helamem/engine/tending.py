@@ -204,9 +204,9 @@ class Tending(Base):
     ) -> ReindexReport:
         """Compute the vectors, terms and traits of all namespaces in the file again.
 
-        The memory stays usable meanwhile, and the new ones replace the old in one transaction. A failure
-        changes nothing, and the next run continues. Other handles notice; if the embedder is another
-        one, they raise an error and must be opened again with it.
+        The memory stays usable meanwhile, and the new data replace the old in one transaction. A failure
+        changes nothing, and the next run continues. Other open handles use the new data; if the embedder
+        is another one, they raise an error and must be opened again with it.
 
         Args:
             embedder: The embedder from now on; the present one by default.

@@ -75,24 +75,22 @@ def chat_name(model: str) -> str:
 class OpenAIChat:
     """A model behind OpenAI's chat completions: OpenAI itself, vLLM, Ollama, LM Studio, a gateway.
 
-    Where a server does not take a JSON schema, JSON mode is asked for, and where it does not take that
-    either, plain words; the schema then stands in the prompt, and the answer is checked here in any case.
-    What a server was found not to take is remembered for as long as the client lives.
+    If the server takes no JSON schema, the client asks for JSON mode, then for plain text with the schema in the
+    prompt. It checks every answer, and remembers what the server does not take.
 
     May be used from several threads.
 
     Args:
         model: The model's name there.
-        base_url: Where the server is, with its "/v1".
-        api_key: Its key; it is sent to the server, and never shown.
-        timeout_s: How long the server may stay silent.
-        max_retries: How often the SDK asks again after a failure that may pass.
-        max_tokens: The most tokens of an answer, unless a request says otherwise: a small model can repeat itself
-            without end.
+        base_url: The server's address, with its "/v1"; OpenAI's own by default.
+        api_key: The server's key; it is sent there, and never shown.
+        timeout_s: Seconds without data from the server before a request fails.
+        max_retries: How often the SDK retries after a temporary failure.
+        max_tokens: The most tokens of an answer, unless a request says otherwise.
 
     Raises:
         MissingExtraError: The openai package is not installed.
-        ValueError: `base_url` holds credentials, or `api_key` a character that no key has.
+        ValueError: `base_url` holds credentials, or `api_key` has a character that no key has.
     """
 
     def __init__(
@@ -122,7 +120,7 @@ class OpenAIChat:
         return f"{type(self).__name__}({self._model!r}, base_url={self._base_url!r})"
 
     def complete(self, request: Request) -> Reply:
-        """The answer in one piece; with a JSON schema, one object that fits it but for items of lists.
+        """The answer in one piece; with a JSON schema, an object that fits it, except that list items are not checked.
 
         Raises:
             LLMError: The server failed, refused, was cut off, or answered in another form.

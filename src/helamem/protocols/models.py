@@ -124,7 +124,7 @@ class LLM(Protocol):
         ...
 
     def complete(self, request: Request) -> Reply:
-        """The answer; with a schema, one object that fits it except for items of lists.
+        """The answer; with a schema, an object that fits it, except that list items are not checked.
 
         Raises:
             CutOffError: The answer is longer than the limit of tokens.

@@ -31,7 +31,7 @@ class Reading(Protocol):
         ...
 
     def heard(self, session: str, *, last: int) -> list[Heard]:
-        """The latest turns of a session, `last` of them at most, oldest first, superseded ones before their successors."""
+        """The latest turns of a session, at most `last`, oldest first, superseded ones before their successors."""
         ...
 
     def region(self, query: RegionQuery) -> RegionRows:

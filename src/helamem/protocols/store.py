@@ -172,11 +172,11 @@ class Store(Reading, Protocol):
     ) -> None:
         """Mark a memory as superseded by another: it becomes inactive, and no search returns it.
 
-        With a `rule`, each learned edge of the old one (cues are bound by such) is handed over, unless the old
-        one was inactive before. The new one gets a copy, weight and time alike; where it has an edge to the
-        same node, that edge becomes the sum: strengthened at `now`, by the rule, by the old one's decayed
-        weight. The old one's edges stay as they are, invisible. A turn that supersedes one of its session with
-        the same time stands in its place in the session; an inactive turn is nobody's neighbor.
+        With a `rule`, the new one gets a copy of each learned edge of the old one, bindings of cues included,
+        unless the old one was inactive before. Where it has an edge to the same node, the two add up: its
+        edge is strengthened at `now` by the old one's decayed weight. The old one's edges stay, invisible.
+        A turn that supersedes one of the same session and time takes its place in the session; an inactive
+        turn is nobody's neighbor.
 
         Args:
             yields, because, handed: See `Supersession`; `handed` puts back what was handed over elsewhere.
@@ -190,13 +190,15 @@ class Store(Reading, Protocol):
     def revert(self, id_: int, *, at: float) -> list[int]:
         """Make a superseded memory valid again, with its edges, and the facts that were superseded because of it.
 
-        If what superseded it was superseded in turn, that is reverted first. From the new one it takes what was
-        handed over: an edge that is still as it was handed becomes what it was before; one that has changed
-        since goes to the old one, as it is, if the new one yields, and stays otherwise; one that is gone is
-        deleted from the old one too. If the new one yields, it becomes superseded by the old one (`yields`, no
-        `because`), in the same place of the session; what other learned edges it has are handed over as
-        copies, where both have one the heavier; and the old one's uses become the new one's, if these are
-        more. History has "restored".
+        If what superseded it was superseded in turn, that is reverted first. Each edge that was handed over
+
+        - is restored to its state before, if it has not changed since;
+        - moves to the old one as it is, if it has changed and the new one yields, and stays otherwise;
+        - is deleted from the old one too, if it is gone.
+
+        If the new one yields, the old one supersedes it (`yields`, no `because`) in the same place of the
+        session. The old one then gets copies of its other learned edges, the heavier one where both have one,
+        and its number of uses if that is higher. History has "restored".
 
         Returns:
             The ids by which it was superseded, directly or in steps.
@@ -208,10 +210,10 @@ class Store(Reading, Protocol):
         ...
 
     def supersessions(self, among: Sequence[int] | None = None) -> list[Supersession]:
-        """Everything that is superseded, by the id of what is.
+        """Every supersession, by the id of the superseded memory.
 
         Args:
-            among: Only that in which one of these memories is the older or the newer one.
+            among: Only those in which one of these memories is the older or the newer one.
         """
         ...
 
@@ -238,15 +240,14 @@ class Store(Reading, Protocol):
     def undo(self, step: int, *, at: float) -> Undone:
         """Undo a lesson or a consolidation.
 
-        Of a lesson: each learned edge that it changed becomes what the later lessons of the journal make of
-        what it was before, exactly as `learn` computes; an edge that is gone stays so, and one that something
-        else has changed since stays as it is. The copies that a correction was handed follow. Each used memory
-        has a use less, and was last used when it was before, unless a later lesson used it; history has
-        "undone". The cue goes if nothing is bound to it. The number of lessons becomes that of the last lesson
-        before the undone ones at the end.
+        A lesson: the later lessons of the journal are applied again, exactly as `learn` does, to the state of
+        each changed edge before it. Edges that are gone stay away, and edges that something else has changed
+        since stay as they are; copies that a correction was handed follow. Each used memory has one use less,
+        and its earlier last use, unless a later lesson used it; history has "undone". The cue is removed if
+        nothing is bound to it. The number of lessons goes back if no later lesson stands.
 
-        Of a consolidation: the facts that it added are removed as `remove` does, its marks too; known facts
-        that it changed have the confidence, metadata and sources from before, unless a later one changed them.
+        A consolidation: its facts are removed as `remove` does, and its marks. Known facts that it changed get
+        back their confidence, metadata and sources, unless a later one changed them.
 
         Raises:
             NotFoundError: The journal has no such step.
@@ -285,10 +286,10 @@ class Store(Reading, Protocol):
     def remove(self, ids: Sequence[int], *, at: float) -> list[int]:
         """Remove memories with their vectors, terms and edges.
 
-        Every fact that rests on them alone goes too, and every cue that is bound to nothing else. A fact
-        with other sources keeps those. What was superseded by one that goes is superseded by that one's
-        successor, which has then handed over to it what it handed to the one that went; or holds again, and
-        history has "restored". No text of what was removed remains in the file.
+        Facts that rest on them alone are removed too, and cues that are bound to nothing else; a fact with
+        other sources keeps those. What a removed memory had superseded is then superseded by its successor,
+        with the edges that were handed over, or valid again if there is none; history has "restored". No text
+        of what was removed remains in the file.
 
         Returns:
             All ids that went, those of facts and cues included.

@@ -200,8 +200,8 @@ class Supersession:
     """Which memory supersedes which.
 
     Attributes:
-        yields: Whether the new one is superseded in turn when the old one holds again, since it was made to
-            stand in its place; otherwise it stays.
+        yields: Whether the new one was made to take the old one's place, and is superseded in turn when the old
+            one is valid again; otherwise it stays.
         because: Of a fact: the turn that it rests on, which was superseded with it.
         handed: What the old one has handed over.
     """

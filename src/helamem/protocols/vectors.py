@@ -19,8 +19,8 @@ Originals: TypeAlias = "Callable[[Ints], tuple[NDArray[np.float32], Ints]]"
 class VectorIndex(Protocol):
     """The vectors of a namespace as of one moment; another moment is another index, which shares its memory.
 
-    Whoever has vectors is an owner: the number of a node, from 0. An owner has one vector for its whole text, then
-    one for each passage. Vectors are at most 1 long, so are their products with a question of length 1.
+    An owner of vectors is the number of a node, from 0. It has one vector for its whole text, then one for each
+    passage. Vectors are at most 1 long, so are their products with a question of length 1.
     """
 
     @property
@@ -35,7 +35,7 @@ class VectorIndex(Protocol):
 
     @property
     def n_removed(self) -> int:
-        """How many vectors it still holds of those that were removed."""
+        """How many removed vectors it still holds."""
         ...
 
     def added(self, owners: Ints, vectors: Floats) -> VectorIndex:

@@ -49,8 +49,8 @@ class Context(Record):
     Attributes:
         text: The block; empty if nothing was found or fits.
         ids: The memories in it, best first.
-        cut: Those of which it has only a passage.
-        tokens: Its length.
+        cut: The ids of those that are cut to a part.
+        tokens: Its length in tokens.
     """
 
     text: str

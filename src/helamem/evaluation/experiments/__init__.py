@@ -98,8 +98,8 @@ def run(
     """Run an experiment on a file.
 
     Args:
-        name: "retrieval", "suite" and "abstention" (whose path may be a folder of data sets), "learning", "reuse", "ablation", "sensitivity", "budget", "facts", "forgetting",
-            "answers", "speed" or "tenants".
+        name: "retrieval", "suite" or "abstention" (whose path may be a folder of data sets), "learning", "reuse",
+            "ablation", "sensitivity", "budget", "facts", "forgetting", "answers", "speed" or "tenants".
         form: The data set's form; "auto" tells it from the file.
         corrections: A file that says which evidence is right, as `forms.corrections` reads it.
         sample: How many of the conversations are taken; all by default.

@@ -40,7 +40,7 @@ class ExactIndex:
 
     @property
     def n_removed(self) -> int:
-        """How many vectors it still holds of those that were removed."""
+        """How many removed vectors it still holds."""
         return self._entries.n_removed
 
     def added(self, owners: Ints, vectors: Floats) -> ExactIndex:
