@@ -98,15 +98,15 @@ def remembering(story: Story) -> None:
     story.tell(f"POST {here}/episodes", body={"messages": TURNS, "session": "monday"})
     story.tell(f"POST {here}/episodes/stream", body=LINES, query={"batch_size": 256})
     story.tell(f"GET {here}/episodes", query={"limit": 2, "filters": '{"speaker": "Ana"}'})
-    story.tell(f"GET {here}/episodes/{{id_}}", id_=1)
-    story.tell(f"PATCH {here}/episodes/{{id_}}", id_=3, body={"text": "The gate needs a new lock."})
-    story.tell(f"GET {here}/episodes/{{id_}}/history", id_=3)
+    story.tell(f"GET {here}/episodes/{{id}}", id=1)
+    story.tell(f"PATCH {here}/episodes/{{id}}", id=3, body={"text": "The gate needs a new lock."})
+    story.tell(f"GET {here}/episodes/{{id}}/history", id=3)
     seen = {"metadata": {"seen": True}, "was": {}}
-    story.tell(f"POST {here}/episodes/{{id_}}/annotate", id_=3, body=seen)
+    story.tell(f"POST {here}/episodes/{{id}}/annotate", id=3, body=seen)
     story.tell(f"PUT {here}/items", query={"key": "code"}, body={"text": "The gate code is 4711."})
     story.tell(f"GET {here}/items", query={"key": "code"})
-    story.tell(f"POST {here}/episodes/{{id_}}/correct", id_=4, body={"text": "The lock is blue."})
-    story.tell(f"POST {here}/episodes/{{id_}}/revert", id_=4)
+    story.tell(f"POST {here}/episodes/{{id}}/correct", id=4, body={"text": "The lock is blue."})
+    story.tell(f"POST {here}/episodes/{{id}}/revert", id=4)
     story.tell(f"GET {here}/now")
 
 
@@ -125,7 +125,7 @@ def learning(story: Story) -> None:
     story.tell(f"POST {here}/feedback", body={"query": QUESTION, "used": [1, 2], "unhelpful": [3]})
     story.tell(f"GET {here}/ignored", query={"at_least": 1})
     story.tell(f"GET {here}/lessons", query={"limit": 1})
-    story.tell(f"POST {here}/lessons/{{id_}}/undo", id_=2)
+    story.tell(f"POST {here}/lessons/{{id}}/undo", id=2)
     story.tell(f"POST {here}/sever", body={"a": 1, "b": 2})
     for question in ("Is Maya allergic?", "What of the gate?", "What about peanuts?"):
         story.tell(f"POST {here}/feedback", body={"query": question, "used": [1, 2, 3, 4]})
@@ -205,7 +205,7 @@ def tending(story: Story) -> None:
         namespace="copy",
         body={"filters": {"speaker": "Ben"}, "dry_run": True},
     )
-    story.tell(f"DELETE {here}/episodes/{{id_}}", namespace="copy", id_=_first_id(lines, story))
+    story.tell(f"DELETE {here}/episodes/{{id}}", namespace="copy", id=_first_id(lines, story))
     story.tell("GET /v1/namespaces")
     story.tell("GET /v1/check")
     story.tell("POST /v1/repair", body={"dry_run": True})

@@ -303,3 +303,11 @@ class TestService:
         assert [] == [each for each in operations if each not in answer.text]
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert not re.search(r"<script|<link|src=|https?://(?!localhost)", answer.text)
+
+    def test_the_page_begins_with_storing_and_says_what_each_does_before_it_is_opened(
+        self, client: TestClient
+    ) -> None:
+        (first, *_) = re.findall(r"<summary>.*?</summary>", client.get("/docs").text)
+
+        assert "POST /v1/namespaces/{namespace}/episodes<" in first
+        assert "Store turns" in first

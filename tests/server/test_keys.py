@@ -160,7 +160,7 @@ def routes(client: TestClient) -> list[tuple[str, str]]:
     """Every route that is about a namespace, with its method."""
     schema = client.app.openapi()  # type: ignore[attr-defined]
     filled = {
-        "id_": "1",
+        "id": "1",
         "namespace": "ben",
         "memory_id": shown_id("ben", 1),
         "kind": "user",

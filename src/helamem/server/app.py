@@ -89,7 +89,7 @@ def create_app(
     app.state.exports = CapacityLimiter(limits.exports)
     app.state.check_items = _items_check(limits.items)
     problems.install(app)
-    for own in (moving, episodes, search, answers, namespaces):
+    for own in (episodes, search, answers, moving, namespaces):
         app.include_router(own.router, dependencies=[Depends(queries.only_known_once)])
     for dialect in (mem0, leaderboard):
         app.include_router(dialect.router)

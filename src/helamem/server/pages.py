@@ -37,7 +37,7 @@ def page(description: dict[str, Any]) -> str:
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             shown = "\n".join(_operation(method.upper(), path, operation))
-            by_tag.setdefault(operation["tags"][0], []).append(shown)
+            by_tag.setdefault(operation["tags"][-1], []).append(shown)
     parts = [f"<h2>{escape(tag)}</h2>\n" + "\n".join(each) for tag, each in by_tag.items()]
     title = escape(description["info"]["title"])
     return (
@@ -50,7 +50,7 @@ def page(description: dict[str, Any]) -> str:
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
     says = escape(operation.get("description", ""))
-    yield f"<details><summary><code>{method} {escape(path)}</code></summary>\n<p>{says}"
+    yield f"<details><summary><code>{method} {escape(path)}</code><br>{says}</summary>"
     yield f"<pre>{escape(_curl(method, path, operation))}</pre>"
     for status, answer in operation["responses"].items():
         if status.startswith("2"):

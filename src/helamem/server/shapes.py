@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime  # pydantic reads annotations at run time
 from typing import Annotated, Any
 
+from fastapi import Path
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 
@@ -34,7 +35,7 @@ def moment(given: object) -> object:
 
 
 Whole = Annotated[int, BeforeValidator(digits)]
-IdInPath = Annotated[Whole, Field(ge=1, lt=2**63, description="The id of a memory.")]
+IdInPath = Annotated[Whole, Path(alias="id", ge=1, lt=2**63, description="The id of a memory.")]
 Id = Annotated[int, Field(strict=True, ge=1, lt=2**63, description="The id of a memory.")]
 Filters = Annotated[
     dict[str, Any] | None,

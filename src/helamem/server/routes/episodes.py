@@ -75,14 +75,14 @@ def list_(
     )
 
 
-@router.get("/episodes/{id_}")
+@router.get("/episodes/{id}")
 def get(request: Request, namespace: Namespace, id_: IdInPath) -> dict[str, Any]:
     """Get one memory: an episode or a fact."""
     with opened(request, namespace, "read") as memory:
         return memory.get(id_).to_dict()
 
 
-@router.patch("/episodes/{id_}")
+@router.patch("/episodes/{id}")
 def update(
     request: Request, namespace: Namespace, id_: IdInPath, body: UpdateRequest
 ) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def update(
         return memory.update(id_, body.text, metadata=body.metadata).to_dict()
 
 
-@router.post("/episodes/{id_}/correct")
+@router.post("/episodes/{id}/correct")
 def correct(
     request: Request, namespace: Namespace, id_: IdInPath, body: CorrectRequest
 ) -> dict[str, Any]:
@@ -100,28 +100,28 @@ def correct(
         return memory.correct(id_, body.text).to_dict()
 
 
-@router.post("/episodes/{id_}/revert")
+@router.post("/episodes/{id}/revert")
 def revert(request: Request, namespace: Namespace, id_: IdInPath) -> dict[str, Any]:
     """Undo the correction of a memory, which is valid again, and is returned."""
     with opened(request, namespace, "write") as memory:
         return memory.revert(id_).to_dict()
 
 
-@router.delete("/episodes/{id_}")
+@router.delete("/episodes/{id}")
 def delete(request: Request, namespace: Namespace, id_: IdInPath) -> dict[str, Any]:
     """Remove a memory for good, with the facts that repeat it."""
     with opened(request, namespace, "write") as memory:
         return {"deleted": list(memory.delete(id_))}
 
 
-@router.get("/episodes/{id_}/history")
+@router.get("/episodes/{id}/history")
 def history(request: Request, namespace: Namespace, id_: IdInPath) -> dict[str, Any]:
     """List what happened to a memory, oldest first, even after it was deleted."""
     with opened(request, namespace, "read") as memory:
         return {"items": [change.to_dict() for change in memory.history(id_)]}
 
 
-@router.post("/episodes/{id_}/annotate")
+@router.post("/episodes/{id}/annotate")
 def annotate(
     request: Request, namespace: Namespace, id_: IdInPath, body: AnnotateRequest
 ) -> dict[str, bool]:
@@ -200,14 +200,14 @@ def cues(request: Request, namespace: Namespace) -> dict[str, Any]:
         return {"items": [each.to_dict() for each in memory.cues()]}
 
 
-@router.get("/now", tags=["service"])
+@router.get("/now")
 def now(request: Request, namespace: Namespace) -> dict[str, Any]:
     """Get the time of the server's clock, in the memory's zone."""
     with opened(request, namespace, "read") as memory:
         return {"now": plain(memory.now())}
 
 
-@router.get("/stats", tags=["service"])
+@router.get("/stats")
 def stats(request: Request, namespace: Namespace) -> dict[str, Any]:
     """Count what the namespace holds."""
     with opened(request, namespace, "read") as memory:

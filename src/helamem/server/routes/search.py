@@ -109,9 +109,9 @@ def lessons(
         return {"items": [each.to_dict() for each in memory.lessons(limit=limit)]}
 
 
-@router.post("/lessons/{id_}/undo")
+@router.post("/lessons/{id}/undo")
 def undo(
-    request: Request, namespace: Namespace, id_: Annotated[Whole, Path(ge=1, lt=2**63)]
+    request: Request, namespace: Namespace, id_: Annotated[Whole, Path(alias="id", ge=1, lt=2**63)]
 ) -> dict[str, Any]:
     """Undo a lesson or a consolidation: the memory is as if it had never been learned."""
     with opened(request, namespace, "write") as memory:
