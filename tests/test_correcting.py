@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helamem import Config, Fact, Memory, NotFoundError, StoreError, Turn
+from helamem.consolidation import extractive
 from helamem.models.embedders import HashingEmbedder
 from helamem.models.scripted import ScriptedLLM
 from helamem.testing import samples
@@ -80,10 +81,13 @@ def fact(text: str, *sources: int) -> dict[str, Json]:
     return {"facts": [each]}
 
 
-def _distilled(memory: Memory, text: str, source: int, *, replaces: int | None = None) -> int:
+def _distilled(
+    memory: Memory, text: str, source: int, *, replaces: int | None = None, quoted: bool = False
+) -> int:
     """A fact as `consolidate` stores it, in the place of another one if there is one; its id."""
     store = memory._store
-    id_ = samples.add_fact(store, text, source)
+    made: dict[str, Json] = {"distiller": extractive.NAME} if quoted else {}
+    id_ = samples.add_fact(store, text, source, metadata=made)
     if replaces is not None:
         store.supersede(replaces, id_, at=START.timestamp())
     return id_
@@ -190,6 +194,15 @@ class TestCorrect:
         memory.correct(memory.correct(ids[1], NEW).id, OLD)
 
         assert before == state(memory)
+
+    def test_the_words_of_each_of_several_turns_that_one_has_replaced_revert_to_it(self) -> None:
+        for version in (0, 1):
+            memory = opened()
+            older = told(memory)[:2]
+            for each in older:
+                (new,) = memory.add(NEW, speaker="Ben", at=START, supersedes=each).ids
+
+            assert older[version] == memory.correct(new, memory.get(older[version]).text).id
 
     def test_facts_that_rest_on_it_hold_no_longer(self) -> None:
         memory = opened()
@@ -470,23 +483,38 @@ class TestRemoving:
 
         assert {ids[1], newer} <= set(memory.delete(newer))
 
-    def test_a_fact_holds_again_if_the_turn_of_a_newer_fact_goes(self) -> None:
-        """The turn of the old fact was not superseded, and still says so."""
+    @pytest.mark.parametrize("quoted", [True, False])
+    @pytest.mark.parametrize("by", ["fact", "turn"])
+    def test_a_fact_takes_along_what_it_has_replaced_however_it_goes(
+        self, by: str, *, quoted: bool
+    ) -> None:
         memory = opened()
         munich, berlin = told(memory)[:2]
+        old = _distilled(memory, "Ana lives in Munich.", munich, quoted=quoted)
+        new = _distilled(memory, "Ana lives in Berlin.", berlin, replaces=old, quoted=quoted)
+
+        assert {old, new} <= set(memory.delete(new if by == "fact" else berlin))
+        assert () == memory.facts(superseded=True)
+        assert munich == memory.get(munich).id
+
+    def test_a_fact_stays_with_its_past_if_it_rests_on_another_turn_too(self) -> None:
+        memory = opened()
+        munich, berlin, wine = told(memory)[:3]
         old = _distilled(memory, "Ana lives in Munich.", munich)
-        new = _distilled(memory, "Ana lives in Berlin.", berlin, replaces=old)
+        new = samples.add_fact(memory._store, "Ana lives in Berlin.", berlin, wine)
+        memory._store.supersede(old, new, at=START.timestamp())
 
-        assert new in memory.delete(berlin)
-        assert [old] == [fact.id for fact in memory.facts()]
+        assert (berlin,) == memory.delete(berlin)
+        assert [new] == [fact.id for fact in memory.facts()]
 
-    def test_a_deleted_fact_takes_along_what_it_has_replaced(self) -> None:
+    def test_an_update_brings_no_outdated_fact_back(self) -> None:
         memory = opened()
         munich, berlin = told(memory)[:2]
-        old = _distilled(memory, "Ana lives in Munich.", munich)
-        new = _distilled(memory, "Ana lives in Berlin.", berlin, replaces=old)
+        old = _distilled(memory, "Ana lives in Munich.", munich, quoted=True)
+        _distilled(memory, "Ana lives in Berlin.", berlin, replaces=old, quoted=True)
 
-        assert {old, new} <= set(memory.delete(new))
+        memory.update(berlin, "Maya lives in Bern.")
+
         assert () == memory.facts(superseded=True)
 
     def test_what_is_deleted_by_a_condition_or_a_name_is_superseded_too(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from helamem import identity, records
+from helamem import forgetting, identity, records
 from helamem.consolidation import clusters, extractive
 from helamem.records import Episode, Fact
 
@@ -150,11 +150,7 @@ def _facts_on(
 
 def _versions(store: Store, id_: int) -> list[Episode]:
     """The turns that a turn has replaced, directly or in steps, latest first."""
-    older = {each.new: each.old for each in store.supersessions() if each.because is None}
-    found: list[int] = []
-    while id_ in older:
-        id_ = older[id_]
-        found.append(id_)
+    found = forgetting.with_older(store, [id_])[1:]
     return [each for each in store.get(found) if isinstance(each, Episode)]
 
 

@@ -32,13 +32,19 @@ CHUNK = 1000  # memories read per batch
 
 
 def remove(store: Store, ids: Iterable[int], now: float) -> tuple[int, ...]:
-    """Remove memories with what they have superseded, and the facts that repeat their words.
+    """Remove memories, the facts that repeat their words or rest on them alone, and what all of these have superseded.
 
-    Needs a transaction. What a memory has superseded would be valid again without it.
+    Needs a transaction. Nothing that is outdated becomes valid again, whether its successor is named or goes with
+    a turn. A turn that still says what an older fact said stays, and the next `consolidate` may distil it again.
     """
     wanted = with_older(store, ids)
-    quoting = extractive.facts_quoting(store, wanted)
-    return tuple(store.remove(list(dict.fromkeys([*wanted, *quoting])), at=now))
+    gone = set(wanted)
+    facts = [
+        fact.id
+        for fact in store.facts(superseded=True, resting_on=wanted)
+        if extractive.is_quoted(fact) or gone.issuperset(fact.sources)
+    ]
+    return tuple(store.remove(with_older(store, [*wanted, *facts]), at=now))
 
 
 def remove_ids(store: Store, ids: Iterable[int], now: float, *, dry_run: bool) -> tuple[int, ...]:

@@ -88,7 +88,7 @@ class Extracted:
         Facts written by a model are never replaced here.
         """
         return (
-            _is_extracted(fact)
+            is_quoted(fact)
             and fact.speaker == draft.speaker
             and fact.at <= draft.at
             and about_the_same(draft.text, fact.text, self.language)
@@ -113,8 +113,9 @@ def facts_quoting(store: Store, ids: Sequence[int]) -> list[int]:
 
     A fact in a model's own words is not among them: it stays as long as it rests on an episode.
     """
-    return [fact.id for fact in store.facts(superseded=True, resting_on=ids) if _is_extracted(fact)]
+    return [fact.id for fact in store.facts(superseded=True, resting_on=ids) if is_quoted(fact)]
 
 
-def _is_extracted(fact: Fact) -> bool:
+def is_quoted(fact: Fact) -> bool:
+    """Whether a fact repeats the words of an episode."""
     return str(fact.metadata.get("distiller", "")).startswith(FAMILY)

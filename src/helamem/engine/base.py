@@ -83,9 +83,13 @@ class Base:
 
 
 def _drop_quotes(store: Store, id_: int, words: str, now: float) -> None:
-    """Remove the facts that repeat an episode's old text before it changes."""
+    """Remove the facts that repeat an episode's old text before it changes, and the facts that they superseded.
+
+    As when one is deleted, nothing that is outdated becomes valid again.
+    """
     from helamem.consolidation import extractive
+    from helamem.forgetting import with_older
 
     quoting = extractive.facts_quoting(store, [id_])
     if quoting and [words] != [memory.text for memory in store.get([id_])]:
-        store.remove(quoting, at=now)
+        store.remove(with_older(store, quoting), at=now)
