@@ -13,6 +13,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from helamem import Config, Memory, ScriptedLLM, tracing
+from helamem.models.metering import Meter
+from helamem.protocols import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +88,30 @@ def test_every_use_case_has_a_span(exporter: InMemorySpanExporter, memory: Memor
     assert "helamem.add" == above(spans["helamem.add.store"], spans)
     assert "helamem.ask" == above(spans["helamem.model"], spans)
     assert SECRET not in said(spans)
+
+
+def test_a_stream_has_a_span_and_leaves_the_callers_context_alone(
+    exporter: InMemorySpanExporter,
+) -> None:
+    meter = Meter(ScriptedLLM([f"No {SECRET}.", f"No {SECRET}."]))
+    ask = Request([{"role": "user", "content": SECRET}])
+    with tracing.span("chat"):
+        outer = trace.get_current_span()
+        stream = meter.stream(ask)
+        next(stream)
+        assert outer is trace.get_current_span()
+        list(stream)
+        half = meter.stream(ask)
+        next(half)
+        half.close()
+
+    spans = exporter.get_finished_spans()
+    assert ["helamem.model", "helamem.model", "helamem.chat"] == [each.name for each in spans]
+    assert [spans[2].context.span_id] * 2 == [
+        each.parent.span_id for each in spans[:2] if each.parent
+    ]
+    assert {"prompt_tokens": 2, "completion_tokens": 3} == spans[0].attributes
+    assert SECRET not in said({each.name: each for each in spans})
 
 
 def test_an_error_is_told_by_its_kind_alone(exporter: InMemorySpanExporter) -> None:

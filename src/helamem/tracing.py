@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -82,6 +82,17 @@ def span(name: str, **facts: float | str) -> Iterator[Span]:
         yield opened
 
 
+@contextmanager
+def span_of_generator(name: str) -> Iterator[Span]:
+    """A span around a block of a generator; it has no inner spans, since its caller's code runs in between."""
+    api: Any = sys.modules.get(API)
+    if api is None:
+        yield OFF
+        return
+    with _opened(api, f"{NAME}.{name}", {}, start="start_span") as opened:
+        yield opened
+
+
 def traced(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function so that each call of it has a span."""
 
@@ -116,10 +127,12 @@ def _opened(
     api: Any,  # noqa: ANN401  # the module
     name: str,
     facts: Mapping[str, float | str],
+    *,
+    start: Literal["start_span", "start_as_current_span"] = "start_as_current_span",
     **more: Any,  # noqa: ANN401  # as `start_span` takes them
 ) -> Iterator[Span]:
     tracer = api.get_tracer(NAME)
-    with tracer.start_as_current_span(
+    with getattr(tracer, start)(
         name,
         attributes=_dotted(facts),
         record_exception=False,  # its message may quote a memory

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.machinery import ModuleSpec
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -360,6 +362,26 @@ class TestOnnx:
 
         with pytest.raises(ConfigError, match="is not the vocabulary"):
             load(f"onnx:{tmp_path}")
+
+    def test_the_vocabulary_of_a_model_of_the_hub_is_read_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fetched(repository: str, name: str) -> str:
+            if not (tmp_path / name).is_file():
+                raise FileNotFoundError(f"{repository} has no {name}")
+            return str(tmp_path / name)
+
+        hub = SimpleNamespace(hf_hub_download=fetched, __spec__=ModuleSpec("huggingface_hub", None))
+        monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+        write_bert(tmp_path / "onnx" / "model.onnx")
+
+        with pytest.raises(ConfigError, match=r"its vocab\.txt cannot be fetched from the hub"):
+            load("onnx:some/model")
+        (tmp_path / "vocab.txt").write_text("\n".join(wordpiece.vocabulary_list()), "utf-8")
+        assert 3 == load("onnx:some/model").dimension
+        (tmp_path / "vocab.txt").write_text("[PAD]\ncat\n", "utf-8")
+        with pytest.raises(ConfigError, match=r"is not the vocabulary .* use minilm:some/model"):
+            load("onnx:some/model")
 
     def test_a_folder_without_a_model_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"holds none of model\.onnx, onnx/model\.onnx"):

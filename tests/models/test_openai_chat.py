@@ -258,9 +258,9 @@ class TestRetries:
 
 class TestStream:
     def test_pieces_arrive_in_order_and_the_whole_is_returned(self) -> None:
-        with serving(Say(pieces=("Pea", "nuts", "."))) as (_, llm):
+        with serving(Say(pieces=("Pea", "nut", "s."))) as (_, llm):
             pieces, reply = drained(llm)
-        assert ["Pea", "nuts", "."] == pieces
+        assert ["Pea", "nut", "s."] == pieces
         assert (
             Reply(text="Peanuts.", prompt_tokens=11, completion_tokens=7, model="tiny-1") == reply
         )
@@ -281,10 +281,21 @@ class TestStream:
         with serving(Say(pieces=("Pea", "nuts"))) as (_, llm), pytest.raises(LLMError):
             drained(llm, Request(ASK, schema=SCHEMA))
 
+    @pytest.mark.parametrize("length", [1, 5, 100])
+    def test_a_key_in_pieces_is_not_passed_on(self, length: int) -> None:
+        text = f"The key is {KEY}, not {KEY[:-1]}. {KEY} {KEY[:5]}"
+        pieces = tuple(text[start : start + length] for start in range(0, len(text), length))
+        with serving(Say(text, pieces=pieces)) as (_, llm):
+            passed, reply = drained(llm)
+            whole = llm.complete(Request(ASK))
+
+        assert f"The key is ***, not {KEY[:-1]}. *** {KEY[:5]}" == reply.text == whole.text
+        assert reply.text == "".join(passed)
+
     def test_disconnect_in_mid_stream(self) -> None:
         with serving(Say(pieces=("Pea", "nuts", "."), cut_after=2)) as (_, llm):
             stream = llm.stream(Request(ASK))
-            assert ["Pea", "nuts"] == [next(stream), next(stream)]
+            assert ["Pea", "nut", "s"] == [next(stream) for _ in range(3)]  # KEY begins so
             with pytest.raises(LLMError) as caught:
                 next(stream)
         assert caught.value.retryable
@@ -450,6 +461,17 @@ class TestCached:
         cached = Cached(ScriptedLLM(["Peanuts, of course."]), {})
         assert ["Peanuts,", " of", " course."] == list(cached.stream(Request(ASK)))
         assert ["Peanuts, of course."] == list(cached.stream(Request(ASK)))
+
+    @pytest.mark.parametrize("damaged", [b"", b'{"tex', b"[]", b'{"words": "no"}', b"\xff"])
+    def test_a_damaged_file_is_named(self, tmp_path: Path, damaged: bytes) -> None:
+        cached = Cached(ScriptedLLM(["Peanuts."]), tmp_path)
+        cached.complete(Request(ASK))
+        (file,) = tmp_path.iterdir()
+        file.write_bytes(damaged)
+
+        for call in (cached.complete, lambda request: list(cached.stream(request))):
+            with pytest.raises(LLMError, match=rf"answer {file} is damaged \(.*\); delete it"):
+                call(Request(ASK))
 
     def test_failures_are_not_remembered(self) -> None:
         cached = Cached(ScriptedLLM([LLMError("down"), "Peanuts."]), {})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helamem import private
+from helamem.errors import LLMError
 from helamem.protocols import Reply
 
 if TYPE_CHECKING:
@@ -52,11 +53,15 @@ class Cached:
             close()
 
     def complete(self, request: Request) -> Reply:
-        """The cached answer, or the wrapped model's; failures are not cached."""
+        """The cached answer, or the wrapped model's; failures are not cached.
+
+        Raises:
+            LLMError: The model failed, or the cached answer is damaged.
+        """
         key = self._key(request)
-        kept = self._kept.get(key)
+        kept = self._kept_reply(key)
         if kept is not None:
-            return replace(Reply(**json.loads(kept)), cached=True)
+            return kept
         reply = self._llm.complete(request)
         self._keep(key, reply)
         return reply
@@ -64,14 +69,24 @@ class Cached:
     def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The cached answer in one piece, or the wrapped model's pieces."""
         key = self._key(request)
-        kept = self._kept.get(key)
+        kept = self._kept_reply(key)
         if kept is not None:
-            reply = replace(Reply(**json.loads(kept)), cached=True)
-            yield reply.text
-            return reply
+            yield kept.text
+            return kept
         reply = yield from self._llm.stream(request)
         self._keep(key, reply)
         return reply
+
+    def _kept_reply(self, key: str) -> Reply | None:
+        try:
+            kept = self._kept.get(key)
+            return None if kept is None else replace(Reply(**json.loads(kept)), cached=True)
+        except (ValueError, TypeError) as error:
+            place = self._kept.file(key) if isinstance(self._kept, _Folder) else key
+            raise LLMError(
+                f"the cached answer {place} is damaged ({error}); delete it, and the model is asked again",
+                provider=self.name,
+            ) from error
 
     def _keep(self, key: str, reply: Reply) -> None:
         if not self._read_only:
@@ -89,8 +104,12 @@ class _Folder:
         self._path = path
 
     def get(self, key: str) -> str | None:
-        file = self._path / f"{key}.json"
+        file = self.file(key)
         return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    def file(self, key: str) -> Path:
+        """The file of a key."""
+        return self._path / f"{key}.json"
 
     def __setitem__(self, key: str, value: str) -> None:
         """Write the file atomically, also with several writers."""
@@ -99,4 +118,4 @@ class _Folder:
         descriptor, name = tempfile.mkstemp(dir=self._path)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(value)
-        Path(name).replace(self._path / f"{key}.json")
+        Path(name).replace(self.file(key))

@@ -41,15 +41,15 @@ class Meter:
         with tracing.span("model") as span:
             with self._counted():
                 reply = _reply(self._llm.complete(request))
-            span.note(prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens)
-        self._count_reply(reply)
+            self._count_reply(reply, span)
         return reply
 
     def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The wrapped model's pieces."""
-        with self._counted():
-            reply = _reply((yield from self._llm.stream(request)))
-        self._count_reply(reply)
+        with tracing.span_of_generator("model") as span:
+            with self._counted():
+                reply = _reply((yield from self._llm.stream(request)))
+            self._count_reply(reply, span)
         return reply
 
     @contextmanager
@@ -62,7 +62,8 @@ class Meter:
             self._count(prompt=cut.tokens[0], completion=cut.tokens[1])
             raise
 
-    def _count_reply(self, reply: Reply) -> None:
+    def _count_reply(self, reply: Reply, span: tracing.Span) -> None:
+        span.note(prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens)
         if reply.cached:
             self._count(calls=-1)
         else:

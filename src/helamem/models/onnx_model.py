@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Floats, Ints
 
 _PLACES = ("model.onnx", "onnx/model.onnx")  # in a folder or a repository of the hub
+_VOCABULARY = "vocab.txt"
 
 
 class OnnxModel:
@@ -97,7 +98,7 @@ def find(model: str) -> Path:
         return _from_hub(model)
     for place in _PLACES:
         if (folder / place).is_file():
-            _refuse_another_vocabulary(folder / "vocab.txt")
+            _refuse_another_vocabulary(folder / _VOCABULARY, model)
             return folder / place
     raise ConfigError(f"{folder} holds none of {', '.join(_PLACES)}")
 
@@ -117,19 +118,24 @@ def _from_hub(model: str) -> Path:
         )
     from huggingface_hub import hf_hub_download
 
+    name = _PLACES[-1]
     try:
-        return Path(hf_hub_download(model, _PLACES[-1]))
+        file = Path(hf_hub_download(model, name))
+        name = _VOCABULARY
+        vocabulary = Path(hf_hub_download(model, name))
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{model} is not a folder, and its {_PLACES[-1]} cannot be fetched from the hub: {error}"
+            f"{model} is not a folder, and its {name} cannot be fetched from the hub: {error}"
         ) from error
+    _refuse_another_vocabulary(vocabulary, model)
+    return file
 
 
-def _refuse_another_vocabulary(file: Path) -> None:
+def _refuse_another_vocabulary(file: Path, model: str) -> None:
     if file.is_file() and file.read_text("utf-8").split() != wordpiece.vocabulary_list():
         raise ConfigError(
             f"{file} is not the vocabulary of BERT's uncased models, the only one read without a "
-            f"tokenizer package; use minilm:{file.parent} instead"
+            f"tokenizer package; use minilm:{model} instead"
         )
 
 

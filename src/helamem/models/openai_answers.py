@@ -5,27 +5,49 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from helamem.errors import LLMError
 from helamem.models import openai_client
 from helamem.protocols import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 
 class StreamedAnswer:
-    """The streamed answer so far."""
+    """The streamed answer so far, without the key."""
 
-    def __init__(self, model: str, named: Callable[[Any], str]) -> None:
+    def __init__(self, model: str, named: Callable[[Any], str], key: str) -> None:
         self.finish_reason: str | None = None
         self.refusal: str | None = None
         self._model = model
         self._named = named
+        self._withholding = openai_client.Withholding(key)
         self._pieces: list[str] = []
         self._prompt_tokens = 0
         self._completion_tokens = 0
 
-    def take(self, chunk: Any) -> str:
-        """Record a chunk; return its piece of the text."""
+    def pieces(self, chunks: Iterable[Any]) -> Iterator[str]:
+        """The pieces of the text; an end that may begin the key is held back until it is known to be something else.
+
+        Raises:
+            LLMError: The stream failed; what came before was yielded.
+        """
+        failure: LLMError | None = None
+        try:
+            for chunk in chunks:
+                yield self._record(self._withholding.take(self._take(chunk)))
+        except LLMError as error:
+            failure = error
+        yield self._record(self._withholding.rest())
+        if failure is not None:
+            raise failure
+
+    def _record(self, piece: str) -> str:
+        self._pieces.append(piece)
+        return piece
+
+    def _take(self, chunk: Any) -> str:
+        """Read a chunk; return its piece of the text."""
         if getattr(chunk, "model", None):
             self._model = self._named(chunk)
         self._prompt_tokens = count(chunk, "prompt_tokens") or self._prompt_tokens
@@ -37,9 +59,7 @@ class StreamedAnswer:
         refused = text(getattr(choice.delta, "refusal", None))
         if refused:
             self.refusal = (self.refusal or "") + refused
-        piece = text(getattr(choice.delta, "content", None))
-        self._pieces.append(piece)
-        return piece
+        return text(getattr(choice.delta, "content", None))
 
     def reply(self) -> Reply:
         """The complete answer."""

@@ -151,11 +151,10 @@ class OpenAIChat:
             LLMError: The server failed, refused, or ended in mid-answer; what came before was yielded.
         """
         request = self._bounded(request)
-        answer = openai_answers.StreamedAnswer(self._model, self._named)
+        answer = openai_answers.StreamedAnswer(self._model, self._named, self._api_key)
         chunks = self._create(request, stream=True)
         try:
-            for chunk in self._mapped(chunks):
-                piece = answer.take(chunk)
+            for piece in answer.pieces(self._mapped(chunks)):
                 if piece:
                     yield piece
         finally:

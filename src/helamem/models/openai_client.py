@@ -58,6 +58,32 @@ def is_openai(base_url: str) -> bool:
     return host == "openai.com" or host.endswith(".openai.com")
 
 
+class Withholding:
+    """Keeps a key out of a text that comes in pieces, which may split it."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._forms = _forms(key)
+        self._longest = max(map(len, self._forms), default=0)
+        self._held = ""  # may be the beginning of the key
+
+    def take(self, piece: str) -> str:
+        """The text up to here that has not been given yet, except an end that may begin the key."""
+        text = without(self._key, self._held + piece)
+        ends = range(max(len(text) - self._longest, 0), len(text))
+        start = next((at for at in ends if self._may_begin(text[at:])), len(text))
+        self._held = text[start:]
+        return text[:start]
+
+    def rest(self) -> str:
+        """What was held back at the end of the text."""
+        held, self._held = self._held, ""
+        return held
+
+    def _may_begin(self, text: str) -> bool:
+        return any(form.startswith(text) for form in self._forms)
+
+
 def without(key: str, text: str) -> str:
     """The text without the key, as it is or as JSON, Python and addresses write it.
 
@@ -69,13 +95,18 @@ def without(key: str, text: str) -> str:
         >>> without("a", "a name")
         'a name'
     """
-    if len(key) < MIN_SECRET:
-        return text
-    as_json = json.dumps(key)[1:-1]
-    forms = {key, as_json, json.dumps(as_json)[1:-1], repr(key)[1:-1], quote(key), quote(key, "")}
-    for form in sorted(forms, key=len, reverse=True):
+    for form in _forms(key):
         text = text.replace(form, "***")
     return text
+
+
+def _forms(key: str) -> list[str]:
+    """How texts write a key, longest first; none if it is no secret."""
+    if len(key) < MIN_SECRET:
+        return []
+    as_json = json.dumps(key)[1:-1]
+    forms = {key, as_json, json.dumps(as_json)[1:-1], repr(key)[1:-1], quote(key), quote(key, "")}
+    return sorted(forms, key=len, reverse=True)
 
 
 def said(key: str, text: str) -> str:
