@@ -151,6 +151,27 @@ def test_a_conversation_that_is_continued_is_seen_by_the_model() -> None:
     ] == [(each["role"], each["content"]) for each in llm.calls[0].messages[1:-1]]
 
 
+@pytest.mark.parametrize("window", [0, 3])
+def test_turns_beyond_the_window_are_not_kept(window: int) -> None:
+    chat, _, _ = talking(*["Yes."] * 9, window=window)
+    for number in range(9):
+        list(chat.send(f"Is {number} a number?"))
+
+    assert max(window, 1) == len(chat._turns)
+
+
+def test_a_tool_of_a_continued_conversation_is_not_quoted_without_its_call() -> None:
+    roles = ("user", "tool", "system", "", "assistant")
+    recent = [episode(number, f"Said by {role}.", role=role) for number, role in enumerate(roles)]
+    chat, _, llm = talking("Hello.", recent=recent)
+
+    list(chat.send("And?"))
+
+    assert ["system", "user", "user", "assistant", "user"] == [
+        m["role"] for m in llm.calls[0].messages
+    ]
+
+
 def test_what_is_inferred_teaches_half_of_what_is_stated() -> None:
     chat, memory, _ = talking(NO_PEANUTS)
     list(chat.send("What should Maya be served?"))

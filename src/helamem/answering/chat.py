@@ -7,6 +7,7 @@ Facts are distilled in the background (`Memory.reflect_every`).
 from __future__ import annotations
 
 import time
+from collections import deque
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,7 +26,7 @@ from helamem.protocols import Request
 from helamem.records import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from helamem.engine import Engine
@@ -79,7 +80,7 @@ class Chat:
         window: How many turns of this conversation the model sees in full.
         instructions: Added to the system prompt.
         learn: Whether the memories that replies used are reinforced.
-        recent: The latest turns of a conversation that is continued.
+        recent: The latest turns of a conversation that is continued; those of systems and tools are left out.
 
     Example:
         >>> from helamem import Memory
@@ -119,7 +120,7 @@ class Chat:
         rules = (prompts.CONVERSE, prompts.partners(speaker, name), instructions)
         self._rules = "\n\n".join(each for each in rules if each)
         self._learn = memory.config.ask.learn if learn is None else learn
-        self._turns = [_Turn(id=t.id, text=t.text, role=t.role or "user", at=t.at) for t in recent]
+        self._turns = deque(_spoken(recent), maxlen=max(window, 1))  # the time of one is needed
 
     def send(self, text: str, *, at: datetime | None = None) -> Generator[str, None, Exchange]:
         """Send a message; yields the reply piece by piece, and returns the exchange.
@@ -161,7 +162,7 @@ class Chat:
 
     def _hits_to_show(self, recall: Recall) -> list[Hit]:
         """The hits that fit into the prompt, except turns that are in it already."""
-        seen = {turn.id for turn in self._turns[-self._window :]} if self._window else set()
+        seen = {turn.id for turn in self._in_window()}
         hits = [hit for hit in recall.hits if hit.id not in seen]
         max_tokens = self._memory.config.ask.max_tokens
         return ask.fitting(hits, max_tokens, recall.query, self._language)
@@ -171,14 +172,17 @@ class Chat:
 
         Without memories there are no tags, since a small model would reply in their form.
         """
-        recent = self._turns[-self._window :] if self._window else []
         lines = [ask.shown_line(hit, text, self._language) for hit in ask.in_order(shown)]
         memories = prompts.quoted("memories", lines) + "\n" if lines else ""
         return [
             {"role": "system", "content": self._rules},
-            *({"role": turn.role, "content": turn.text} for turn in recent),
+            *({"role": turn.role, "content": turn.text} for turn in self._in_window()),
             {"role": "user", "content": f"{memories}It is {prompts.moment(at)}.\n\n{text}"},
         ]
+
+    def _in_window(self) -> Sequence[_Turn]:
+        """The latest turns, which the model sees in full."""
+        return self._turns if self._window else ()
 
     def _remember(
         self,
@@ -228,6 +232,13 @@ class _Turn:
     text: str
     role: str
     at: datetime
+
+
+def _spoken(turns: Iterable[Episode]) -> Iterator[_Turn]:
+    """The turns of persons and models; servers refuse a tool's answer without the call before it."""
+    for each in turns:
+        if each.role in ("", "user", "assistant"):
+            yield _Turn(id=each.id, text=each.text, role=each.role or "user", at=each.at)
 
 
 def _recorded(
