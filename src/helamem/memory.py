@@ -96,8 +96,11 @@ class Memory(Engine):
         self._connected: OpenAIChat | Cached | None = None  # this memory must close it
         self._connecting = threading.Lock()
         self._consolidating = threading.Lock()
-        self._reflector: Reflector | None = None
-        self.reflect_every = config.reflection.every
+        self._reflector = Reflector(
+            self.consolidate,
+            every=config.reflection.every,
+            total=lambda: self.stats().episodes,
+        )
 
     @property
     def path(self) -> str:
@@ -124,21 +127,16 @@ class Memory(Engine):
     @property
     def reflect_every(self) -> int:
         """The number of new turns after which `consolidate` runs in the background; 0 for never."""
-        return self._reflector.every if self._reflector else 0
+        return self._reflector.every
 
     @reflect_every.setter
     def reflect_every(self, turns: int) -> None:
-        turns = arguments.count("reflect_every", turns, least=0)
-        if self._reflector is not None:
-            self._reflector.close(CLOSING_S)
-        self._reflector = (
-            Reflector(self.consolidate, every=turns, count=self.stats().episodes) if turns else None
-        )
+        self._reflector.every = arguments.count("reflect_every", turns, least=0)
 
     @property
     def reflector(self) -> Reflector | None:
         """The background consolidation and its last result; None if there is none."""
-        return self._reflector
+        return self._reflector if self._reflector.every else None
 
     def consolidate(
         self, *, llm: LLM | Literal[False] | None = None, at: datetime | None = None
@@ -267,15 +265,13 @@ class Memory(Engine):
 
         A closed memory raises StoreError.
         """
-        if self._reflector is not None:
-            self._reflector.close(CLOSING_S)
+        self._reflector.close(CLOSING_S)
         if self._connected is not None:
             self._connected.close()
         super().close()
 
     def _after_adding(self, n_new: int) -> None:
-        if self._reflector is not None:
-            self._reflector.count_turns(n_new)
+        self._reflector.count_turns(n_new)
 
     def __enter__(self) -> Self:
         return self

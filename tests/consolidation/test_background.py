@@ -44,7 +44,7 @@ class Passes:
 def test_a_pass_is_due_at_each_multiple(count: int, batches: list[int], passes: int) -> None:
     ran = Passes()
     ran.may_end.release(5)
-    reflector = Reflector(ran, every=10, count=count)
+    reflector = Reflector(ran, every=10, total=lambda: count + batches[0])
     for n in batches:
         reflector.count_turns(n)
     assert reflector.wait(60)
@@ -55,7 +55,7 @@ def test_a_pass_is_due_at_each_multiple(count: int, batches: list[int], passes: 
 
 def test_adding_does_not_wait_for_a_pass() -> None:
     ran = Passes()
-    reflector = Reflector(ran, every=1)
+    reflector = Reflector(ran, every=1, total=lambda: 1)
     reflector.count_turns(1)  # and here we are, although the pass may not end yet
     assert ran.started.acquire(timeout=60)
     assert not reflector.wait(0.01)
@@ -67,7 +67,7 @@ def test_adding_does_not_wait_for_a_pass() -> None:
 
 def test_what_comes_during_a_pass_gets_one_more_pass() -> None:
     ran = Passes()
-    reflector = Reflector(ran, every=1)
+    reflector = Reflector(ran, every=1, total=lambda: 1)
     reflector.count_turns(1)
     assert ran.started.acquire(timeout=60)
     for _ in range(5):
@@ -82,7 +82,7 @@ def test_what_comes_during_a_pass_gets_one_more_pass() -> None:
 def test_a_failure_is_kept_and_the_next_pass_runs() -> None:
     ran = Passes(error=LLMError("down"))
     ran.may_end.release(2)
-    reflector = Reflector(ran, every=1)
+    reflector = Reflector(ran, every=1, total=lambda: 1)
     reflector.count_turns(1)
     assert reflector.wait(60)
     assert "down" == str(reflector.error)
@@ -97,7 +97,7 @@ def test_a_failure_is_kept_and_the_next_pass_runs() -> None:
 
 def test_closing_waits_for_the_running_pass_and_starts_no_other() -> None:
     ran = Passes()
-    reflector = Reflector(ran, every=1)
+    reflector = Reflector(ran, every=1, total=lambda: 1)
     reflector.count_turns(1)
     assert ran.started.acquire(timeout=60)
     reflector.count_turns(1)
@@ -112,16 +112,28 @@ def test_closing_waits_for_the_running_pass_and_starts_no_other() -> None:
     assert 1 == ran.count
 
 
-def test_every_must_be_positive() -> None:
-    with pytest.raises(ValueError, match="every must be at least 1, not 0"):
-        Reflector(Passes(), every=0)
+def test_how_often_may_change_while_a_pass_runs() -> None:
+    ran = Passes()
+    reflector = Reflector(ran, every=1, total=iter([1, 4]).__next__)
+    reflector.count_turns(1)
+    assert ran.started.acquire(timeout=60)
+    reflector.every = 0  # returns at once
+    for _ in (2, 3):
+        reflector.count_turns(1)
+    reflector.every = 4
+    ran.may_end.release(2)
+    reflector.count_turns(1)
+    assert reflector.wait(60)
+    reflector.close()
+
+    assert 2 == ran.count
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), KeyError("x"), RecursionError(), OSError()])
 def test_whatever_fails_is_kept_and_the_thread_goes_on(error: Exception) -> None:
     ran = Passes(error=error)
     ran.may_end.release(2)
-    reflector = Reflector(ran, every=1)
+    reflector = Reflector(ran, every=1, total=lambda: 1)
     reflector.count_turns(1)
     assert reflector.wait(60)
     assert error is reflector.error

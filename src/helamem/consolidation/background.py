@@ -23,24 +23,28 @@ class Reflector:
 
     Args:
         consolidate: Runs one pass.
-        every: The number of new turns between passes.
-        count: The number of turns so far; a pass is due at each multiple of `every`, so a restart delays none.
+        every: The number of new turns between passes; 0 for none.
+        total: The number of turns so far; a pass is due at each multiple of `every`, so a restart delays none.
 
     Attributes:
+        every: As given; may be set. A running pass goes on.
         last: The report of the last successful pass; None before the first.
         error: The error of the latest pass; None if it succeeded. The next pass runs anyway.
     """
 
     def __init__(
-        self, consolidate: Callable[[], ConsolidationReport], *, every: int, count: int = 0
+        self,
+        consolidate: Callable[[], ConsolidationReport],
+        *,
+        every: int,
+        total: Callable[[], int],
     ) -> None:
-        if every < 1:
-            raise ValueError(f"every must be at least 1, not {every}")
         self.every = every
         self.last: ConsolidationReport | None = None
         self.error: Exception | None = None
         self._consolidate = consolidate
-        self._count = count
+        self._total = total
+        self._count: int | None = None  # until turns are counted
         self._due = False
         self._busy = False
         self._closed = False
@@ -54,8 +58,13 @@ class Reflector:
     def count_turns(self, n_turns: int) -> None:
         """Count new turns, and start a pass if one is due; returns at once."""
         with self._changed:
-            before, self._count = self._count, self._count + n_turns
-            if before // self.every == self._count // self.every or self._closed:
+            every = self.every  # may be set meanwhile
+            if not every or self._closed:
+                self._count = None
+                return
+            before = self._total() - n_turns if self._count is None else self._count
+            self._count = before + n_turns
+            if before // every == self._count // every:
                 return
             self._due = True
             if self._thread is None or not self._thread.is_alive():
