@@ -199,8 +199,8 @@ class TestCorrect:
         for version in (0, 1):
             memory = opened()
             older = told(memory)[:2]
-            for each in older:
-                (new,) = memory.add(NEW, speaker="Ben", at=START, supersedes=each).ids
+            receipts = [memory.add(NEW, speaker="Ben", at=START, supersedes=each) for each in older]
+            (new,) = receipts[-1].ids
 
             assert older[version] == memory.correct(new, memory.get(older[version]).text).id
 

@@ -8,7 +8,16 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +69,20 @@ def make_file(file: Path) -> None:
         return
     os.close(descriptor)
     _set(file, FILE)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes that lock this folder waiting while the block runs; on Windows, nobody waits."""
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def tighten(place: Path) -> bool:

@@ -9,7 +9,7 @@ import socket
 import socketserver
 import subprocess
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -412,6 +412,21 @@ class TestAProcessThatStays:
         with residing(staying) as is_answered:
             assert not is_answered
         assert "" == capfd.readouterr().err
+
+    def test_one_that_ends_leaves_the_socket_of_the_next_alone(self, home: Path) -> None:
+        """The next one takes over as soon as nobody listens, which is before the first has ended."""
+        app = App(named={"embedder"}, embedder="hashing")
+        memories, close = Memories(app.path(), app.config()), socketserver.TCPServer.server_close
+
+        def closed(server: socketserver.TCPServer) -> None:
+            patch.undo()
+            close(server)
+            assert following.enter_context(residing(memories))
+
+        with ExitStack() as following, pytest.MonkeyPatch.context() as patch:
+            with residing(memories):
+                patch.setattr(socketserver.TCPServer, "server_close", closed)
+            assert (home / SOCKET).exists()
 
     def test_a_hook_that_does_not_wait_is_no_error(
         self, staying: Memories, home: Path, hook: Hook, capfd: pytest.CaptureFixture[str]

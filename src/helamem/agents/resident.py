@@ -53,21 +53,22 @@ def residing(folder: Path, answer: Answer) -> Iterator[bool]:
     try:
         yield True
     finally:
+        (folder / SOCKET).unlink(missing_ok=True)  # while this process has it, so it is its own
         server.shutdown()
         server.server_close()
-        (folder / SOCKET).unlink(missing_ok=True)
 
 
 def _listening(place: Path, answer: Answer) -> socketserver.BaseServer | None:
     """A server on a socket; None if there are no sockets, or another process has it."""
     if not hasattr(socketserver, "ThreadingUnixStreamServer"):
         return None  # Windows
-    if _is_answered(place):
-        return None
     try:
         private.make_folder(place.parent)
-        place.unlink(missing_ok=True)  # left by a killed process
-        server = socketserver.ThreadingUnixStreamServer(str(place), _handler(answer))
+        with private.locked(place.parent):  # of two that start together, one has it
+            if _is_answered(place):
+                return None
+            place.unlink(missing_ok=True)  # left by a killed process
+            server = socketserver.ThreadingUnixStreamServer(str(place), _handler(answer))
     except OSError as error:
         logger.warning("hooks are not answered by this process: %s", error)
         return None

@@ -12,16 +12,11 @@ import fnmatch
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import sys
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
-
-if sys.platform != "win32":
-    import fcntl
 
 from helamem import private
 from helamem.errors import ConfigError, DataError
@@ -157,7 +152,7 @@ class Keys:
         On Windows, this holds for the threads of this process only.
         """
         private.make_folder(self.file.parent)
-        with self._lock, _locked(self.file.parent):
+        with self._lock, private.locked(self.file.parent):
             keys = dict(self._known())
             yield keys
             self._write(keys)
@@ -170,20 +165,6 @@ class Keys:
         )
         unfinished.replace(self.file)
         self._read = (None, {})
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes that lock this folder waiting while the block runs."""
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _hash(whole: str) -> str:
