@@ -1,4 +1,4 @@
-"""What clients of many namespaces do, each in the process that calls: searching, adding, learning."""
+"""The work of clients of many namespaces, each in the calling process: searching, adding, learning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors that are made once, and given out elsewhere: by an embedder that takes no time and no room to speak of."""
+"""Records vectors once, and replays them elsewhere through an embedder that takes next to no time or memory."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """OpenAI's SDK client, restricted for privacy and safety.
 
-What is asked holds memories, and the key opens an account: both go to the server that was named and to no
-other. So redirects are not followed, what the environment says for OpenAI goes to OpenAI alone, an answer has
-a limit of size and time, and no error holds the SDK's own, whose request has the key in its headers.
+Requests hold memories, and the key opens an account: both go to the named server and no other. So redirects
+are not followed, OpenAI's environment variables are used for OpenAI alone, answers are limited in size and time,
+and no error holds the SDK's own, whose request has the key in its headers.
 """
 
 from __future__ import annotations

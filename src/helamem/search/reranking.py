@@ -1,4 +1,4 @@
-"""Orders the hits of a search anew, by a model that reads the question and each memory together."""
+"""Reorders the hits of a search by a model that reads the question and each memory together."""
 
 from __future__ import annotations
 

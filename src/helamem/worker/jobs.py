@@ -1,4 +1,4 @@
-"""What the jobs do to a namespace, or to all of them. Each may be done twice, or by two workers at once, and leaves the same."""
+"""What the jobs do to a namespace, or to all of them. Doing one twice, or by two workers at once, changes nothing more."""
 
 from __future__ import annotations
 

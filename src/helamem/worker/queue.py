@@ -1,6 +1,6 @@
 """The queue of a database: its tables, by procrastinate, and what is put into them.
 
-Jobs name namespaces by what stands for them in keys, so that who sees the queue learns no names.
+Jobs name namespaces by their digests, so that the queue reveals no names.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What memory is for: the same needs come back in other words.
 
 Each question is asked once and learned from; then it comes back reworded, with fewer of its words, in
-another order, or as a follow-up that names only part of it. Nothing is held back here: the measure is
-what a memory makes of having been used.
+another order, or as a follow-up that names only part of it. The same
+needs are experience and test: this measures what a memory gains by being used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Does it hang on a tuned digit? The numbers of activation and spreading moved around their defaults, one at a time.
 
-Each is multiplied. So those are not moved that are 0 or infinite by default, nor those that have nothing to do
-before anything is learned or distilled; and no value is tried that is beyond a setting's range.
+Each number is multiplied. Numbers that are 0 or infinite by default, or that matter only after learning or distilling,
+are left out, and so are values beyond a setting's range.
 """
 
 from __future__ import annotations

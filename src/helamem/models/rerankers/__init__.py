@@ -1,4 +1,4 @@
-"""Rerankers: they read the question and each memory together, and order the memories anew."""
+"""Rerankers: they read the question and each memory together, and reorder the memories."""
 
 from helamem.models.rerankers.cross_encoder import CrossEncoder
 from helamem.models.rerankers.llm import LLMReranker

@@ -1,7 +1,7 @@
-"""What supersedes what, the edges that it hands over, and the way back.
+"""Superseding a memory, handing over its edges, and reverting that.
 
-The edges of a superseded memory stay as they are, unseen, and its successor gets copies. So the way back
-finds them to the last digit, and takes from the successor what it was handed.
+A superseded memory keeps its edges, invisible, and its successor gets copies. So reverting restores them to the
+last digit, and takes back from the successor what was handed over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How often memories were shown to somebody who then said what served."""
+"""How often memories were hits of a recall that `reinforce` was told about."""
 
 from __future__ import annotations
 

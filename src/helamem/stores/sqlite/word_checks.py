@@ -1,4 +1,4 @@
-"""Whether the words of memories are where a search looks for them: counted in one pass over what a file has of them."""
+"""Checks in one pass whether the words of memories are where a search looks for them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Short forms of vectors in RAM: the signs of all are compared, then the codes of the best, then the vectors themselves.
 
-A vector is turned by random axes, and each component becomes one byte; its signs are kept apart, packed. Whoever
-differs from the question in few signs is compared by the bytes, and the best of these are read from the file, so
+A vector is turned by random axes, and each component becomes one byte; its signs are kept apart, packed. Vectors
+that differ from the question in few signs are compared by the bytes, and the best of these are read from the file, so
 that what is found has exact similarities.
 """
 
