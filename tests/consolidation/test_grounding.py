@@ -67,6 +67,7 @@ class TestFlaw:
 
 
 OTHER = "claims about one person what another said of themselves"
+ONLY_AN_ASSISTANT = "claims about a person what only an assistant said"
 
 
 class TestUnsupported:
@@ -117,6 +118,24 @@ class TestUnsupported:
         assert OTHER == unsupported(
             "The assistant wants to learn the cello.", [asked], [asked, told], ENGLISH
         )
+
+    @pytest.mark.parametrize(
+        ("said", "claim", "fault"),
+        [
+            ("I travel to Rome in May.", "Ana travels to Rome by train.", ONLY_AN_ASSISTANT),
+            ("I travel to Rome by train in May.", "Ana travels to Rome by train.", ""),
+            ("Where shall I go?", "Ana loves trains.", ONLY_AN_ASSISTANT),
+            ("Where shall I go?", "Hela recommends Rome.", ""),
+        ],
+    )
+    def test_what_an_assistant_says_of_a_person_counts_if_that_says_so_too(
+        self, said: str, claim: str, fault: str
+    ) -> None:
+        asked = episode(1, said, "Ana", role="user")
+        reply = "I recommend Rome. You love trains, Ana, so you travel to Rome by train."
+        replied = episode(2, reply, "Hela", role="assistant")
+
+        assert fault == unsupported(claim, [replied], [asked, replied], ENGLISH)
 
     def test_a_question_supports_nothing(self) -> None:
         asked = episode(1, "I won the cup last year. Gina, did you ever dance on a stage?", "Jon")

@@ -243,15 +243,23 @@ def unsupported(
     """Why the sentences of the sources that are nearest to a claim do not support it; empty if they do.
 
     A question supports nothing. Any other sentence supports claims about its speaker, unless it is about whoever
-    it speaks to, and about those whom it names, addresses or calls "she".
+    it speaks to, and about those whom it names, addresses or calls "she". An assistant may guess: what it says of
+    others counts if they say it too, in telling words of their own.
     """
     said = _terms_of_claim(claim, cluster, language)
     nearest = _nearest(said, sources, language)
     if not nearest:
         return "repeats a question"
     subject = subject_of(claim, cluster, language)
-    if subject and not any(_is_about(subject, each, by, language) for each, by in nearest):
+    telling = [by for each, by in nearest if _is_about(subject, each, who(by), language)]
+    if subject and not telling:
         return "claims about one person what another said of themselves"
+    if subject and all(by.role == "assistant" and who(by) != subject for by in telling):
+        persons_say = {
+            t for each in cluster if each.role != "assistant" for t in _terms(each, language)
+        }
+        if not said & set(terms_of(_without_dates(claim, language), language)) <= persons_say:
+            return "claims about a person what only an assistant said"
     return ""
 
 
@@ -286,16 +294,16 @@ def _is_about(subject: str, sentence: str, speaker: str, language: Language) -> 
 
 def _nearest(
     said: set[str], sources: Sequence[Episode], language: Language
-) -> list[tuple[str, str]]:
-    """The statements of all sources with the most terms of a claim, each with its speaker."""
+) -> list[tuple[str, Episode]]:
+    """The statements of all sources with the most terms of a claim, each with its episode."""
     shared = [
-        (len(said & set(terms_of(statement, language))), statement, who(episode))
+        (len(said & set(terms_of(statement, language))), statement, episode)
         for episode in sources
         for sentence in _sentences(episode, language)
         if (statement := _stated(sentence, language))
     ]
     most = max((n for n, *_ in shared), default=0)
-    return [(statement, speaker) for n, statement, speaker in shared if n == most > 0]
+    return [(statement, episode) for n, statement, episode in shared if n == most > 0]
 
 
 def _stated(sentence: str, language: Language) -> str:
