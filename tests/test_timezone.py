@@ -16,6 +16,7 @@ from helamem.config.zones import LocalZone, zone
 from helamem.errors import ConfigError
 from helamem.models.embedders.hashing import HashingEmbedder
 from helamem.models.scripted import ScriptedLLM
+from helamem.moments import utc
 from helamem.testing import FixedClock
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -156,6 +157,10 @@ class TestNaive:
             assert noon == only(memory).at
             for condition, n in [(given, 1), ({"gt": given}, 0), ({"lte": given}, 1)]:
                 assert n == len(memory.list(filters={"at": condition}))  # type: ignore[dict-item]
+
+    def test_a_text_is_told_how_it_is_read(self) -> None:
+        with pytest.raises(TypeError, match=r"not str; datetime\.fromisoformat reads one"):
+            utc("2024-05-06T19:00:00Z")  # type: ignore[arg-type]
 
     def test_a_turn_that_stands_alone_must_name_it(self) -> None:
         with opened(timezone="Asia/Tokyo"), pytest.raises(ValueError, match="no time zone"):

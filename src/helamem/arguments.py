@@ -212,6 +212,10 @@ def server_address(base_url: str) -> str:
             "base_url holds a key or password behind its '?', which errors and logs would show; leave "
             "it out, and give the key as api_key (HELAMEM_LLM_API_KEY)"
         )
+    if base_url and parts.scheme not in ("http", "https"):
+        raise ValueError(
+            "the address of a server begins with http:// or https://, as in http://localhost:11434/v1"
+        )
     return base_url
 
 

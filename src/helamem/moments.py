@@ -20,7 +20,7 @@ def utc(moment: datetime) -> datetime:
         ValueError: It has no time zone, or lies outside of the years 1 to 9999.
     """
     if not isinstance(moment, datetime):
-        raise TypeError(f"a time must be a datetime, not {type(moment).__name__}")
+        raise TypeError(_no_datetime(moment))
     if moment.utcoffset() is None:
         raise ValueError(
             f"{moment.isoformat()} has no time zone; say which, as in {moment.isoformat()}Z "
@@ -37,6 +37,11 @@ def utc(moment: datetime) -> datetime:
     return moved
 
 
+def _no_datetime(moment: object) -> str:
+    advice = "; datetime.fromisoformat reads one" if isinstance(moment, str) else ""
+    return f"a time must be a datetime, not {type(moment).__name__}{advice}"
+
+
 def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
     """A time with its own zone, or with this one; without either it stays naive, and `utc` refuses it.
 
@@ -47,7 +52,7 @@ def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
     ('2024-05-06T00:00:00+00:00', '2024-05-06T00:00:00')
     """
     if not isinstance(moment, datetime):
-        raise TypeError(f"a time must be a datetime, not {type(moment).__name__}")
+        raise TypeError(_no_datetime(moment))
     return moment if moment.tzinfo or zone is None else moment.replace(tzinfo=zone)
 
 

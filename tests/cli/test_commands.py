@@ -264,8 +264,14 @@ class TestSearch:
 
         assert [] == as_json("search", QUESTION, *both)["hits"]
 
-    def test_nothing_found_is_said(self, cli: Cli) -> None:
-        assert "No memory fits" in cli("search", "anything at all").stdout
+    def test_nothing_found_is_said(self, cli: Cli, maya: None) -> None:
+        assert "No memory fits" in cli("search", "anything", "--speaker", "Zoe").stdout
+
+    def test_that_nothing_is_remembered_yet_is_said(self, cli: Cli, as_json: Data) -> None:
+        found = cli("search", "anything", "--namespace", "typo")
+
+        assert ("", True) == (found.stdout, "namespace 'typo' is empty" in found.stderr)
+        assert [] == as_json("search", "anything")["hits"]
 
     def test_bad_question_and_bad_k_are_sentences(self, cli: Cli) -> None:
         assert "query is blank" in cli("search", " ", code=1).stderr
@@ -851,6 +857,19 @@ class TestDoctor:
             *found
         }
         assert not home.exists()
+
+    def test_missing_extras_are_one_line(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        from importlib import metadata
+
+        def none_installed(name: str) -> str:
+            if name in ("psycopg", "openai"):
+                raise metadata.PackageNotFoundError(name)
+            return "1"
+
+        monkeypatch.setattr(metadata, "version", none_installed)
+
+        (said,) = [line for line in cli("doctor").stdout.splitlines() if "openai [openai]" in line]
+        assert "psycopg [postgres]" in said
 
     def test_missing_extra_says_how_to_install_it(self, as_json: Data) -> None:
         missing = [each for each in as_json("doctor")["findings"] if each["state"] == "missing"]

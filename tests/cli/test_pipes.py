@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 
 import helamem
 from helamem.cli import main
-from helamem.cli.program import Program
+from helamem.cli.program import LOOKALIKE, Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,6 +201,23 @@ class TestStart:
 
         assert "numpy" in imported
         assert [] == [name for name in self.UNNEEDED if name in imported]
+
+
+class TestOtherEncodings:
+    def test_what_an_encoding_lacks_is_replaced_by_what_looks_like_it(self) -> None:
+        assert b'Ana - "M\\xf6we".' == "Ana · “Möwe”…".encode("ascii", LOOKALIKE)
+
+    @pytest.mark.parametrize("form", ["--json", "--ndjson"])
+    def test_json_stays_json(self, cli: Cli, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+        said = "Die Möwe… 😀"
+        cli("add", said)
+        written = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii"))
+
+        main(["get", "1", form], standalone_mode=False)
+
+        read = json.loads(written.getvalue())
+        assert said == (read[0] if form == "--json" else read)["text"]
 
 
 class TestClosedStreams:

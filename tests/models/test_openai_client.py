@@ -167,6 +167,13 @@ class TestAddress:
 
         assert KEY not in str(caught.value)
 
+    @pytest.mark.parametrize("url", ["localhost:11434/v1", "ftp://host/v1", f"me:{KEY}@host/v1"])
+    def test_one_without_http_is_refused_without_showing_it(self, url: str) -> None:
+        with pytest.raises(ValueError, match="begins with http:// or https://") as caught:
+            arguments.server_address(url)
+
+        assert KEY not in str(caught.value)
+
     def test_any_other_is_taken(self) -> None:
         for url in (
             "",

@@ -395,6 +395,10 @@ class TestService:
         with pytest.raises(ValueError, match="namespace"):
             Client(namespace=name)
 
+    def test_an_address_says_how_to_talk_to_it(self) -> None:
+        with pytest.raises(ValueError, match="begins with http:// or https://"):
+            Client("127.0.0.1:8420")
+
     def test_an_address_holds_no_credentials(self) -> None:
         with pytest.raises(ValueError, match="user name or a password"):
             Client("http://ana:secret@localhost")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from helamem.cli import lines
 from helamem.cli.models import language_model, llm_options
 from helamem.cli.program import Command
 from helamem.cli.settings import App, pass_app, shared_options
@@ -113,7 +113,7 @@ class Conversation:
             except KeyboardInterrupt:
                 self._print(" ...")
         if self._app.as_json:
-            click.echo(json.dumps(self._last_exchange().to_dict(), ensure_ascii=False))
+            click.echo(lines.dumps(self._last_exchange().to_dict()))
         else:
             click.echo()
             self._show(_render_exchange(self._last_exchange(), unfolded=self._unfolded))

@@ -290,10 +290,21 @@ def _render_findings(findings: list[Finding], sound: bool) -> RenderableType:
         "wrong": ("WRONG", "bold red"),
     }
     rows = Table.grid(padding=(0, 2))
-    for each in findings:
+    for each in _with_missing_as_one(findings):
         detail = Text(display.printable(each.detail))
         if each.advice:
             detail.append(f"\n{each.advice}", "yellow")
         rows.add_row(Text(*marks[each.state]), each.name, detail)
     verdict = Text("All is well.", "green") if sound else Text("Something is wrong.", "bold red")
     return Group(rows, Text(), verdict)
+
+
+def _with_missing_as_one(findings: list[Finding]) -> list[Finding]:
+    """The findings, with all optional packages that are not installed in the last of them."""
+    missing = [each.name for each in findings if each.state == "missing"]
+    others = [each for each in findings if each.state != "missing"]
+    if not missing:
+        return others
+    advice = "Install what is in brackets as in: pip install 'helamem[client]'"
+    detail = f"not installed: {', '.join(missing)}"
+    return [*others, Finding(name="optional", state="missing", detail=detail, advice=advice)]

@@ -56,7 +56,7 @@ def hook(app: App, *, event: str, project: str | None) -> None:
                 given["cwd"] = project
             said = _answer(app, event, given)
         if said is not None:
-            click.echo(json.dumps(said, ensure_ascii=False))
+            click.echo(json.dumps(said))  # in ASCII, whatever the output is encoded in
     except Exception:  # noqa: BLE001  # a host must never be stopped by its memory
         import traceback
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import shutil
 import sys
@@ -19,10 +20,16 @@ def is_piped() -> bool:
     return not sys.stdout.isatty() and shutil.get_terminal_size((0, 0)).columns == 0
 
 
+def dumps(data: Any, *, indent: int | None = None) -> str:  # JSON
+    """JSON; what the output may be unable to write is escaped as JSON does it."""
+    encoding = codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name
+    return json.dumps(data, ensure_ascii=encoding != "utf-8", indent=indent)
+
+
 def as_json(data: Any) -> Iterator[str]:  # JSON
     """Each record as one line of JSON."""
     for record in _records(data):
-        yield json.dumps(record, ensure_ascii=False)
+        yield dumps(record)
 
 
 def tabbed(data: Any, columns: Sequence[str]) -> Iterator[str]:  # JSON

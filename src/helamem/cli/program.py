@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import importlib
 import inspect
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Errors about the input, the file or the machine, which are shown without a traceback.
 EXPECTED = (HelaMemError, ValueError, TypeError, OSError)
+LOOKALIKE = "helamem.lookalike"  # how errors of encoding are handled
+LOOKALIKES = str.maketrans("·…–—‘’“”", "-.--''\"\"")  # noqa: RUF001  # it is about these
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -137,8 +140,19 @@ class Program(Group):
         _replace_closed_streams()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
+                stream.reconfigure(errors=LOOKALIKE)
         return super().main(args, *rest, **extra)
+
+
+def _look_alike(error: UnicodeError) -> tuple[str, int]:
+    """What is written for characters that an encoding lacks: what looks like them, or their number."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end].translate(LOOKALIKES)
+    return lacking.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+codecs.register_error(LOOKALIKE, _look_alike)
 
 
 def _replace_closed_streams() -> None:

@@ -71,6 +71,13 @@ def search(
     with app.known_memory() as memory:
         found = memory.search(query, k=k, filters=filters, at=at, min_confidence=min_confidence)
         known = sources(memory, found) if explain else {}
+        is_empty = not found and not memory.list(limit=1)
+    if is_empty:
+        app.note(
+            f"The namespace {app.namespace!r} is empty; `helamem add` or `helamem import` comes first."
+        )
+        if not app.is_for_programs():
+            return
     block = found.context(max_tokens) if max_tokens is not None else None
     if block is not None and not (app.as_json or app.ndjson):
         click.echo(block)

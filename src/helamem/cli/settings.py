@@ -5,7 +5,6 @@ Slow imports are inside functions, so that `--help` is quick.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -129,7 +128,7 @@ class App:
             columns: The keys of a record that a line in a pipe has; None for the output for people.
         """
         if self.as_json:
-            click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+            click.echo(lines.dumps(data, indent=2))
         elif self.ndjson:
             _echo_lines(lines.as_json(data))
         elif columns and lines.is_piped():

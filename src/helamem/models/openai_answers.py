@@ -96,7 +96,8 @@ def what_happened(error: Exception, status: int | None, timeout_s: float, key: s
     if isinstance(error, (openai.APITimeoutError, *transport_errors("TimeoutException"))):
         return f"was silent for {timeout_s:g} s"
     if status is None:
-        return f"could not be asked: {openai_client.said(key, str(error.__cause__ or error))}"
+        reason = openai_client.said(key, str(error.__cause__ or error))
+        return f"could not be asked: {reason} (does it run, and is HELAMEM_LLM_BASE_URL right?)"
     redirect = openai_client.redirected(error, key)
     if redirect:
         return f"answered {status}{redirect}"

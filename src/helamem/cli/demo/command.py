@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
 import click
 
+from helamem.cli import lines
 from helamem.cli.demo.walk import Asked, Walk, ranks
 from helamem.cli.program import Command
 from helamem.cli.settings import App, pass_app, shared_options
@@ -80,7 +80,7 @@ def _as_data(walk: Walk) -> None:
         "facts": [fact.to_dict() for fact in facts],
         "forgetting": plan.to_dict(),
     }
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    click.echo(lines.dumps(data, indent=2))
 
 
 def _question_data(each: Asked) -> dict[str, object]:
