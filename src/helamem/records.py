@@ -369,6 +369,12 @@ class Hit(Record):
         }
 
 
+def direct_hit(memory: Episode | Fact, score: float) -> Hit:
+    """A memory as a hit whose score has no further parts."""
+    parts = Parts(base=score, base_terms={}, received={})
+    return Hit(memory=memory, score=score, path="direct", parts=parts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Cue(Record):
     """An earlier question, bound to the memories that served it.

@@ -6,9 +6,7 @@ pytest.importorskip("fastapi", reason="the extra [server] is not installed")
 
 from datetime import UTC, datetime
 
-import numpy as np
-
-from helamem.records import Episode, Hit, Parts
+from helamem.records import Episode, direct_hit
 from helamem.search.recall import Recall
 from helamem.server.recalls import MOST, LatestRecalls
 
@@ -17,15 +15,12 @@ AT = datetime(2025, 3, 3, tzinfo=UTC)
 
 def recall(query: str, *ids: int) -> Recall:
     hits = [
-        Hit(
-            memory=Episode(id=id_, text="", speaker="", role="", session="", at=AT, stored_at=AT),
-            score=1.0,
-            path="direct",
-            parts=Parts(base=1.0, base_terms={}, received={}),
+        direct_hit(
+            Episode(id=id_, text="", speaker="", role="", session="", at=AT, stored_at=AT), 1.0
         )
         for id_ in ids
     ]
-    return Recall(query=query, at=AT, hits=tuple(hits), vector=np.empty(0, np.float32))
+    return Recall(query=query, at=AT, hits=tuple(hits))
 
 
 def test_a_recall_is_found_by_its_question_or_by_what_it_showed() -> None:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 Prices: TypeAlias = tuple[float, float]
 
 K = 100
-_NO_VECTOR = np.empty(0, np.float32)  # the exam must not change the memory
 _ID = re.compile(r'"id":(\d+)')
 
 
@@ -110,7 +109,7 @@ class Exam:
 
     def answer(self, question: Question, hits: Sequence[Hit], max_tokens: int) -> Answered:
         """One question, answered and judged."""
-        recall = Recall(query=question.text, at=question.at, hits=tuple(hits), vector=_NO_VECTOR)
+        recall = Recall(query=question.text, at=question.at, hits=tuple(hits))
         config = Ask(max_tokens=max_tokens, learn=False)
         try:
             reply = ask.answer_from(self.llm, question.text, recall, config, ENGLISH).text

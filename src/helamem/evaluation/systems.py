@@ -30,7 +30,7 @@ from helamem.evaluation import metrics
 from helamem.language.english import ENGLISH, MONTHS
 from helamem.language.terms import index_terms, terms_of
 from helamem.memory import Memory
-from helamem.records import Episode, Hit, Parts
+from helamem.records import Episode, direct_hit
 from helamem.search import context
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from helamem.evaluation.datasets import Conversation, Question
     from helamem.evaluation.embedding import SharedEmbedder
     from helamem.protocols import Embedder
-    from helamem.records import Turn
+    from helamem.records import Hit, Turn
 
 State = TypeVar("State")
 WHOLE = 10**9  # a budget large enough for everything
@@ -273,9 +273,7 @@ def _hit(conversation: Conversation, i: int, rank: int) -> Hit:
         at=at,
         stored_at=at,
     )
-    score = 1 / (1 + rank)
-    parts = Parts(base=score, base_terms={}, received={})
-    return Hit(memory=episode, score=score, path="direct", parts=parts)
+    return direct_hit(episode, 1 / (1 + rank))
 
 
 def _moment(at: datetime | None) -> datetime:

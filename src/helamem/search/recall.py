@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
+from typing import TYPE_CHECKING, ClassVar, SupportsIndex
 
 import numpy as np
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from helamem.plain import Json
     from helamem.protocols import Floats
     from helamem.records import Hit
+
+
+def _no_vector() -> Floats:
+    return np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -62,7 +66,7 @@ class Recall(Record):
     cues: tuple[CueMatch, ...] = ()
     notes: tuple[str, ...] = ()
     milliseconds: Mapping[str, float] = field(default_factory=dict, compare=False)
-    vector: Floats = field(repr=False, compare=False)
+    vector: Floats = field(default_factory=_no_vector, repr=False, compare=False)
 
     _shown: ClassVar = ("query", "ids")
 
@@ -94,10 +98,6 @@ class Recall(Record):
             "cues": plain(self.cues),
             "notes": plain(self.notes),
         }
-
-    @classmethod
-    def _fields_from(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**shape, "vector": np.empty(0, np.float32)}
 
     def context(
         self, max_tokens: int = 1000, *, count_tokens: Callable[[str], int] | None = None

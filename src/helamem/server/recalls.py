@@ -6,13 +6,12 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from helamem.records import Episode, Hit, Parts
+from helamem.records import Episode, direct_hit
 from helamem.search.recall import CueMatch, Recall
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from helamem.server.shapes import RecallGiven
 
@@ -27,22 +26,13 @@ def recall_of(given: RecallGiven) -> Recall:
     return Recall(
         query=given.query,
         at=given.at,
-        hits=tuple(_hit(each.id, each.score, given) for each in given.hits),
+        hits=tuple(direct_hit(_nameless(hit.id, given.at), hit.score) for hit in given.hits),
         cues=tuple(CueMatch(**cue.model_dump()) for cue in given.cues),
-        vector=np.empty(0, np.float32),
     )
 
 
-def _hit(id_: int, score: float, given: RecallGiven) -> Hit:
-    memory = Episode(
-        id=id_, text="", speaker="", role="", session="", at=given.at, stored_at=given.at
-    )
-    return Hit(
-        memory=memory,
-        score=score,
-        path="direct",
-        parts=Parts(base=score, base_terms={}, received={}),
-    )
+def _nameless(id_: int, at: datetime) -> Episode:
+    return Episode(id=id_, text="", speaker="", role="", session="", at=at, stored_at=at)
 
 
 class LatestRecalls:
