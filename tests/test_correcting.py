@@ -341,6 +341,17 @@ class TestSupersedes:
 
         assert before == state(memory)
 
+    def test_words_that_were_corrected_since_are_stored_anew(self) -> None:
+        memory = opened()
+        ids = told(memory)
+        (known,) = memory.add(NEW, speaker="Ben", at=START).ids
+        memory.correct(known, "Maya eats everything.")
+
+        receipt = memory.add(NEW, speaker="Ben", at=START, supersedes=ids[1])
+
+        assert receipt.ids == receipt.stored != (known,)
+        assert () == receipt.skipped
+
     def test_one_turn_supersedes_one(self) -> None:
         memory = opened()
         ids = told(memory)

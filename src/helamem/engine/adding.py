@@ -13,12 +13,13 @@ from helamem.exchange import recognizing
 from helamem.exchange.messages import take
 from helamem.hints import helpful
 from helamem.moments import in_zone
-from helamem.records import Degraded, Episode, Fact, Receipt, Skipped, Turn
+from helamem.records import Degraded, Episode, Receipt, Skipped, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from helamem.correcting import Corrections
     from helamem.exchange.reading import Reading
     from helamem.protocols import NewEpisode, Store
     from helamem.records import Json
@@ -124,31 +125,18 @@ class Adding(Base):
         now = self._clock()
         ((turn, reasons),) = _cleaned(reading)
         keys = recognizing.keys([turn], self._store, now=now, zone=self._zone)
-        store, (said,) = self._prepared([turn], keys, now)
-        new, is_new, gone = self._supersede_turn(store, old_id, lambda *_: said)
-        return replace(_receipt(reading, [(new, is_new)], [reasons]), superseded=tuple(gone))
-
-    def _supersede_turn(
-        self, store: Store, old_id: int, instead: Callable[[Store, Episode], NewEpisode]
-    ) -> tuple[int, bool, list[int]]:
-        """Supersede a turn; return its successor's id, whether that is new, and all superseded ids."""
-        from helamem import correcting
-
+        store, (episode,) = self._prepared([turn], keys, now)
         with store.transaction() as inside:
-            old = correcting.holding(inside, old_id)
-            if isinstance(old, Fact):
-                raise TypeError(f"{old_id} is a fact; correct it with correct({old_id}, ...)")
-            said = instead(inside, old)
-            is_new = inside.find(said.key) is None
-            new, gone = correcting.supersede_turn(
-                inside,
-                old,
-                said,
-                rule=decay.rule(self._config.learning),
-                learning_now=self._learning_now(said.stored_at),
-            )
+            corrections = self._corrections(inside, now)
+            new, is_new, superseded = corrections.supersede_turn(corrections.turn(old_id), episode)
         self._after_adding(int(is_new))
-        return new, is_new, gone
+        return replace(_receipt(reading, [(new, is_new)], [reasons]), superseded=tuple(superseded))
+
+    def _corrections(self, inside: Store, now: float) -> Corrections:
+        from helamem.correcting import Corrections
+
+        rule = decay.rule(self._config.learning)
+        return Corrections(inside, now, rule, self._learning_now(now))
 
     def _after_adding(self, n_new: int) -> None:
         """Called with the number of new turns, for reflection in the background."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from helamem import arguments, decay, indexing, records
+from helamem import arguments, indexing, records
 from helamem.consolidation import profiles
 from helamem.engine.adding import Adding
 from helamem.engine.base import _drop_quotes
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from helamem.consolidation.profiles import Profile
-    from helamem.protocols import NewEpisode, Store
     from helamem.records import Change, Json
     from helamem.reports import Erasure, Stats
 
@@ -113,29 +112,26 @@ class Editing(Adding):
                 superseded, belongs to an adapter, or is a fact that repeats a turn, which the error names.
             NotFoundError: There is no such memory.
         """
-        from helamem import correcting
-
         old = self.get(id_)
         if isinstance(old, Fact):
             return self._correct_fact(old, words)
         metadata = _changed_metadata(old, words, None)
         turn = Turn(words, old.speaker, old.role, old.at, old.session, metadata)
-        cleaned = indexing.cleaned(turn)[0]
-        store, (said,) = self._prepared([cleaned], [b""], self._clock())
-
-        def instead(inside: Store, now_old: Episode) -> NewEpisode:
-            return correcting.turn(inside, now_old, said)
-
-        new, *_ = self._supersede_turn(store, old.id, instead)
+        cleaned, now = indexing.cleaned(turn)[0], self._clock()
+        store, (episode,) = self._prepared([cleaned], [b""], now)
+        with store.transaction() as inside:
+            corrections = self._corrections(inside, now)
+            present = corrections.turn(old.id)
+            reworded = corrections.reworded(present, episode)
+            new, is_new, _ = corrections.supersede_turn(present, reworded)
+        self._after_adding(int(is_new))
         return self.get(new)
 
     def _correct_fact(self, old: Fact, words: str) -> Fact:
-        from helamem import correcting
-
         cleaned = indexing.cleaned(Turn(words))[0].text
         store, embedder = self._parts
         now = self._clock()
-        said = NewFact(
+        fact = NewFact(
             text=cleaned,
             kind=old.kind,
             confidence=1.0,
@@ -150,16 +146,9 @@ class Editing(Adding):
             **indexing.indexed(cleaned, self._language),
         )
         with store.transaction() as inside:
-            correcting.holding(inside, old.id)
-            new = correcting.supersede_fact(
-                inside,
-                old,
-                said,
-                rule=decay.rule(self._config.learning),
-                learning_now=self._learning_now(now),
-            )
-            (found,) = [each for each in inside.get([new]) if isinstance(each, Fact)]
-        return found
+            new = self._corrections(inside, now).supersede_fact(old, fact)
+            (corrected,) = [each for each in inside.get([new]) if isinstance(each, Fact)]
+        return corrected
 
     def revert(self, id_: int) -> Episode | Fact:
         """Undo the correction of a memory, which is valid again as before.
@@ -179,17 +168,9 @@ class Editing(Adding):
             NotFoundError: There is no such memory.
             ValueError: It is not superseded.
         """
-        from helamem import correcting
-
-        wanted, now = arguments.id_(id_), self._clock()
+        wanted = arguments.id_(id_)
         with self._store.transaction() as inside:
-            correcting.revert(
-                inside,
-                wanted,
-                at=now,
-                rule=decay.rule(self._config.learning),
-                learning_now=self._learning_now(now),
-            )
+            self._corrections(inside, self._clock()).revert(wanted)
             return inside.get([wanted])[0]
 
     def _episode(self, id_: int) -> Episode:
