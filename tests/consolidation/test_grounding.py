@@ -8,7 +8,6 @@ from helamem.consolidation.grounding import (
     bearing,
     certainty,
     counts_otherwise,
-    dated,
     flaw,
     is_undated,
     lends_kin,
@@ -17,6 +16,7 @@ from helamem.consolidation.grounding import (
     tells,
     tells_as_done,
     unsupported,
+    with_dates_of_sources,
     without_report,
 )
 from helamem.language.english import ENGLISH
@@ -237,12 +237,12 @@ class TestDated:
     SAID = episode(1, "I moved yesterday, after three weeks in Graz.", "Ana")
 
     def test_words_of_the_source_get_the_date_that_they_mean(self) -> None:
-        assert "Ana moved yesterday (7 May 2023)." == dated(
+        assert "Ana moved yesterday (7 May 2023)." == with_dates_of_sources(
             "Ana moved yesterday.", [self.SAID], ENGLISH
         )
 
     def test_other_words_stay_open(self) -> None:
-        claim = dated("Ana moved last week.", [self.SAID], ENGLISH)
+        claim = with_dates_of_sources("Ana moved last week.", [self.SAID], ENGLISH)
 
         assert "Ana moved last week." == claim
         assert is_undated(claim, [self.SAID], ENGLISH)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helamem.language.dates import dated, names_time, names_year, periods_named
+from helamem.language.dates import names_time, names_year, periods_named, with_absolute_days
 from helamem.language.english import ENGLISH
 from helamem.language.times import Period
 
@@ -204,7 +204,7 @@ def test_a_day_is_read_in_every_form(day: date, rest: str) -> None:
 def test_no_text_is_too_odd(text: str) -> None:
     for each in periods_named(text, TODAY, ENGLISH):
         assert each.first is None or each.last is None or each.first <= each.last
-    dated(text, TODAY, ENGLISH)
+    with_absolute_days(text, TODAY, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_no_text_is_too_odd(text: str) -> None:
     ],
 )
 def test_a_day_that_is_named_by_its_distance_gets_its_date(text: str, expected: str) -> None:
-    assert expected == dated(text, TODAY, ENGLISH)
+    assert expected == with_absolute_days(text, TODAY, ENGLISH)
 
 
 @pytest.mark.parametrize(

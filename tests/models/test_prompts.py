@@ -60,17 +60,17 @@ def test_lines_carry_what_dates_are_worked_out_from() -> None:
     ],
 )
 def test_relative_days_get_their_dates(said: str, dated: str) -> None:
-    assert dated == prompts.dated(said, date(2023, 5, 8), ENGLISH)
+    assert dated == prompts.with_dates(said, date(2023, 5, 8), ENGLISH)
 
 
 def test_a_period_over_two_years_names_both() -> None:
-    assert "Last week (26 December 2022 to 1 January 2023) was slow." == prompts.dated(
+    assert "Last week (26 December 2022 to 1 January 2023) was slow." == prompts.with_dates(
         "Last week was slow.", date(2023, 1, 2), ENGLISH
     )
 
 
 def test_a_language_without_relative_times_has_none() -> None:
-    assert "yesterday" == prompts.dated("yesterday", date(2023, 5, 8), NEUTRAL)
+    assert "yesterday" == prompts.with_dates("yesterday", date(2023, 5, 8), NEUTRAL)
 
 
 def test_the_assistant_is_marked() -> None:

@@ -367,7 +367,7 @@ def shown_line(hit: Hit, question: str, language: Language) -> dict[str, Json]:
     line = memory_line(hit, question)
     if hit.kind == "fact":
         return line
-    return line | {"text": prompts.dated(str(line["text"]), hit.at.date(), language)}
+    return line | {"text": prompts.with_dates(str(line["text"]), hit.at.date(), language)}
 
 
 def in_order(hits: Iterable[Hit]) -> list[Hit]:

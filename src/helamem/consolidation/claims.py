@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from helamem.consolidation import grounding
 from helamem.consolidation.distiller import Draft
-from helamem.language.characters import clean
+from helamem.language.characters import clean, on_one_line
 from helamem.language.sentences import sentences
 from helamem.language.terms import words_of
 from helamem.models import prompts, schemas
@@ -123,12 +123,12 @@ def messages(
     episodes: Sequence[Episode], known: Sequence[Fact], language: Language
 ) -> list[Message]:
     """The request about one cluster, with the nearest known facts."""
-    told = sorted(episodes, key=lambda episode: (episode.at, episode.id))
-    said = prompts.quoted("episodes", (_line(episode, language) for episode in told))
+    in_order = sorted(episodes, key=lambda episode: (episode.at, episode.id))
+    quoted = prompts.quoted("episodes", (_line(episode, language) for episode in in_order))
     return [
         {"role": "system", "content": prompts.RELATING if known else prompts.REFLECT},
         *_example(related=bool(known)),
-        {"role": "user", "content": _facts(map(prompts.fact_line, known)) + said},
+        {"role": "user", "content": _facts(map(prompts.fact_line, known)) + quoted},
     ]
 
 
@@ -157,7 +157,7 @@ def _line(episode: Episode, language: Language) -> dict[str, Json]:
 
 
 def _shown(episode: Episode, language: Language) -> str:
-    return prompts.dated(episode.text[:MAX_EPISODE], episode.at.date(), language)
+    return prompts.with_dates(episode.text[:MAX_EPISODE], episode.at.date(), language)
 
 
 def parse(
@@ -215,7 +215,7 @@ class _Reader:
         return self._claim(number, fact)
 
     def _claim(self, number: int, fact: Mapping[str, Any]) -> Claim | None:
-        text = " ".join(fact["text"].translate(_CONTROLS).split())
+        text = on_one_line(fact["text"])
         # What follows the first sentence needs it to be understood.
         text = next(iter(sentences(text, self._language)), "")
         text = grounding.without_report(text, self._language)
@@ -224,7 +224,7 @@ class _Reader:
             wrong = wrong or "breaks off"
         named = self._named(fact["sources"], str(fact.get("said", "")))
         sources = () if wrong else self._sources(number, text, named)
-        text = grounding.dated(text, self._at_ids(sources), self._language)
+        text = grounding.with_dates_of_sources(text, self._at_ids(sources), self._language)
         wrong = wrong or self._unfounded(text, sources)
         if wrong:
             self.refuse(f"fact {number} {wrong}")
@@ -278,19 +278,19 @@ class _Reader:
         """Why the sources do not support a fact; empty if they do."""
         if not sources:
             return "has no source"
-        said, language = self._at_ids(sources), self._language
+        episodes, language = self._at_ids(sources), self._language
         cluster = list(self._episodes.values())
         flaws = (
             (
-                grounding.is_undated(text, said, language),
+                grounding.is_undated(text, episodes, language),
                 "has a date relative to a day that it does not name",
             ),
             (
-                grounding.stranger(text, said, cluster, language),
+                grounding.stranger(text, episodes, cluster, language),
                 "uses a name that its sources do not",
             ),
             (
-                grounding.counts_otherwise(text, said, language),
+                grounding.counts_otherwise(text, episodes, language),
                 "has a number that its sources do not",
             ),
             (
@@ -298,20 +298,20 @@ class _Reader:
                 "tells that somebody spoke, and not what they said",
             ),
             (
-                grounding.tells_as_done(text, said, language),
+                grounding.tells_as_done(text, episodes, language),
                 "tells as done what its sources only intend",
             ),
             (
-                grounding.lends_kin(text, said, cluster, language),
+                grounding.lends_kin(text, episodes, cluster, language),
                 "gives somebody a relative whom its sources do not",
             ),
             (
-                grounding.certainty(text, said, language) < grounding.LEAST,
+                grounding.certainty(text, episodes, language) < grounding.LEAST,
                 "says more than its sources do",
             ),
         )
         found = (reason for wrong, reason in flaws if wrong)
-        return next(found, "") or grounding.unsupported(text, said, cluster, language)
+        return next(found, "") or grounding.unsupported(text, episodes, cluster, language)
 
     def without_guesses(self, claims: Sequence[Claim]) -> tuple[Claim, ...]:
         """The claims, without relations to a known fact that a repetitive model relates to one fact after the other."""
@@ -337,11 +337,11 @@ class _Reader:
     def _subject(self, name: str, text: str, sources: Sequence[int]) -> str:
         """Whom a fact is about: as the model says if the fact and its sources have the name, else as the fact says."""
         name = " ".join(clean(name)[0].split())
-        told = self._at_ids(sources)
-        said = " ".join(f"{grounding.who(episode)} {episode.text}" for episode in told).casefold()
-        if name and name.casefold() in text.casefold() and name.casefold() in said:
+        episodes = self._at_ids(sources)
+        words = " ".join(f"{grounding.who(episode)} {episode.text}" for episode in episodes)
+        if name and all(name.casefold() in where.casefold() for where in (text, words)):
             return name
-        speakers = {grounding.who(episode) for episode in told}
+        speakers = {grounding.who(episode) for episode in episodes}
         common = speakers.pop() if len(speakers) == 1 else ""
         return grounding.subject_of(text, list(self._episodes.values()), self._language) or common
 
@@ -370,7 +370,6 @@ class _Reader:
         return found
 
 
-_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 

@@ -64,11 +64,12 @@ def tells(episode: Episode, language: Language) -> bool:
         and not is_question(sentence, language)
         and not language.pleasantry.match(sentence)
         and (episode.role == "assistant" or not _applauds(sentence, language))
-        for sentence in _sentences(episode, language)
+        for sentence in spoken_sentences(episode, language)
     )
 
 
-def _sentences(episode: Episode, language: Language) -> list[str]:
+def spoken_sentences(episode: Episode, language: Language) -> list[str]:
+    """The sentences of an episode, without notes such as "[image: a dog]"."""
     return sentences(_NOTE.sub(" ", episode.text), language)
 
 
@@ -80,11 +81,11 @@ def _applauds(sentence: str, language: Language) -> bool:
     return exclaims or persons.addresses(sentence, language)
 
 
-def dated(claim: str, sources: Sequence[Episode], language: Language) -> str:
+def with_dates_of_sources(claim: str, sources: Sequence[Episode], language: Language) -> str:
     """A claim with the dates behind "yesterday" and the like, if a source uses the same words."""
     for episode in sources:
         if _times(claim, episode, language) <= _times(episode.text, episode, language):
-            claim = prompts.dated(claim, episode.at.date(), language)
+            claim = prompts.with_dates(claim, episode.at.date(), language)
     return claim
 
 
@@ -101,8 +102,8 @@ def _times(text: str, episode: Episode, language: Language) -> set[str]:
 
 def bearing(claim: str, episodes: Sequence[Episode], language: Language) -> list[Episode]:
     """The episodes that share a telling word with a claim, apart from names of speakers."""
-    said = _terms_of_claim(claim, episodes, language)
-    return [episode for episode in episodes if said & _terms(episode, language)]
+    terms = _terms_of_claim(claim, episodes, language)
+    return [episode for episode in episodes if terms & _terms(episode, language)]
 
 
 def stranger(
@@ -112,11 +113,11 @@ def stranger(
 
     Another form of the name, such as "Swedish" for "Sweden", counts.
     """
-    told = {
+    words = {
         word for episode in sources for word in words_of(f"{who(episode)} {episode.text}", language)
     }
     return next(
-        (name for name in _names(claim, cluster, language) if not _is_mentioned(name, told)), ""
+        (name for name in _names(claim, cluster, language) if not _is_mentioned(name, words)), ""
     )
 
 
@@ -139,8 +140,8 @@ def names_day(day: date, claim: str, cluster: Sequence[Episode], language: Langu
 
 def _dated_words(episodes: Sequence[Episode], language: Language) -> list[str]:
     """The words of episodes, with the dates that "yesterday" and the like mean."""
-    told = [prompts.dated(each.text, each.at.date(), language) for each in episodes]
-    return [word for text in told for word in words_of(text, language)]
+    texts = [prompts.with_dates(each.text, each.at.date(), language) for each in episodes]
+    return [word for text in texts for word in words_of(text, language)]
 
 
 def _numbers(words: Sequence[str], language: Language) -> set[int]:
@@ -182,7 +183,7 @@ def without_report(claim: str, language: Language) -> str:
 
 def tells_as_done(claim: str, sources: Sequence[Episode], language: Language) -> bool:
     """Whether a claim tells as done what its sources only intend: "started", of "I want to start"."""
-    told = [sentence for episode in sources for sentence in _sentences(episode, language)]
+    told = [sentence for episode in sources for sentence in spoken_sentences(episode, language)]
     words = set(words_of(claim, language))
     return any(
         _is_only_intended(word, told, language) for word in words if _is_past(word, language)
@@ -299,7 +300,7 @@ def _nearest(
     shared = [
         (len(said & set(terms_of(statement, language))), statement, episode)
         for episode in sources
-        for sentence in _sentences(episode, language)
+        for sentence in spoken_sentences(episode, language)
         if (statement := _stated(sentence, language))
     ]
     most = max((n for n, *_ in shared), default=0)
@@ -338,9 +339,9 @@ def _names(claim: str, cluster: Sequence[Episode], language: Language) -> list[s
     ]
 
 
-def _is_mentioned(name: str, told: set[str]) -> bool:
-    return name in told or (
-        len(name) > ALIKE and any(word.startswith(name[:ALIKE]) for word in told)
+def _is_mentioned(name: str, words: set[str]) -> bool:
+    return name in words or (
+        len(name) > ALIKE and any(word.startswith(name[:ALIKE]) for word in words)
     )
 
 

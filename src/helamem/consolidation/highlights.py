@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helamem.consolidation.distiller import Draft
-from helamem.consolidation.grounding import who
+from helamem.consolidation.grounding import spoken_sentences, who
 from helamem.core import vectors
 from helamem.language import dates, names, persons
 from helamem.language.english import MONTHS
-from helamem.language.sentences import is_question, opens_sentence, sentences
+from helamem.language.sentences import is_question, opens_sentence
 from helamem.language.terms import TOKEN, folded, terms_of, words_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ MIN_TERMS = 3
 MAX_LENGTH = 300  # characters
 SAME = 0.9  # the cosine from which on two statements say the same
 ANTECEDENT = 3  # terms before an "it" among which it may find what it stands for
-_NOTE = re.compile(r"\[[^\[\]\n]{1,200}\]")  # "[image: a dog]" was not said
 # Markup, formulas, code, items of a list: none of them is understood alone.
 _NOT_PROSE = re.compile(r"[{}<>\\`|=]|\*\*|/\*|\*/|\w_\w|\w\(|;$|^\s*(?://|[-*#\u2022])|\$(?!\d)")
 ALIKE = 0.6  # least share of common terms of two statements about the same thing
@@ -49,7 +48,7 @@ def statements(cluster: Sequence[Episode], language: Language) -> list[Sentence]
     return [
         Sentence(text=sentence, episode=episode)
         for episode in cluster
-        for sentence in sentences(_NOTE.sub(" ", episode.text), language)
+        for sentence in spoken_sentences(episode, language)
         if _is_prose(sentence)
         and _stands_alone(sentence, language)
         and _tells(sentence, episode.role, known, language)
@@ -76,8 +75,8 @@ def highlights(
         repeats = any(float(embedded[i] @ embedded[j]) >= SAME for j in chosen)
         if len(chosen) < most and not repeats:
             chosen.append(i)
-    told = sorted((found[i] for i in chosen), key=lambda each: each.episode.at)
-    return [_draft(each, language) for each in told]
+    in_order = sorted((found[i] for i in chosen), key=lambda each: each.episode.at)
+    return [_draft(sentence, language) for sentence in in_order]
 
 
 def about_the_same(one: str, other: str, language: Language) -> bool:
@@ -162,16 +161,16 @@ def _names(cluster: Sequence[Episode], language: Language) -> frozenset[str]:
     return frozenset(found - language.stop_words)
 
 
-def _draft(said: Sentence, language: Language) -> Draft:
-    speaker, at = who(said.episode), said.episode.at
-    open_in_time = dates.names_time(said.text, language) and not dates.names_year(said.text)
+def _draft(sentence: Sentence, language: Language) -> Draft:
+    speaker, at = who(sentence.episode), sentence.episode.at
+    open_in_time = dates.names_time(sentence.text, language) and not dates.names_year(sentence.text)
     when = f"{at.day} {MONTHS[at.month - 1]} {at.year}" if open_in_time else ""
     heading = ", ".join(part for part in (speaker, when) if part)
     return Draft(
-        text=f"{heading}: {said.text}" if heading else said.text,
+        text=f"{heading}: {sentence.text}" if heading else sentence.text,
         kind="statement",
         confidence=1.0,  # the words are the speaker's own
-        sources=(said.episode.id,),
-        speaker=said.episode.speaker,
+        sources=(sentence.episode.id,),
+        speaker=sentence.episode.speaker,
         at=at,
     )

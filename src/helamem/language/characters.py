@@ -30,6 +30,8 @@ _WITH_BASE = re.compile(
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
+
 # Letters that Unicode does not decompose, with their usual substitutes on other keyboards.
 _ALIKE = {
     "\u00e6": "ae", "\u00c6": "Ae", "\u0153": "oe", "\u0152": "Oe",
@@ -65,6 +67,11 @@ def clean(text: str) -> tuple[str, list[str]]:
     if not n:
         return replaced, []
     return replaced, [f"{n} lone {'surrogate was' if n == 1 else 'surrogates were'} replaced"]
+
+
+def on_one_line(text: str) -> str:
+    """The text without line breaks and control characters."""
+    return " ".join(text.translate(_CONTROLS).split())
 
 
 def plain(text: str) -> str:

@@ -111,13 +111,13 @@ def relative_times(text: str, today: date, language: Language) -> list[tuple[int
     )
 
 
-def dated(text: str, today: date, language: Language) -> str:
-    """The text with its date for a day that it names relative to today: in a memory the same words mean another day.
+def with_absolute_days(text: str, today: date, language: Language) -> str:
+    """The text with a date for each day that it names relative to today: in a memory the same words mean another day.
 
     >>> from helamem.language import ENGLISH
-    >>> dated("What did Ana cook last Friday?", date(2024, 5, 15), ENGLISH)
+    >>> with_absolute_days("What did Ana cook last Friday?", date(2024, 5, 15), ENGLISH)
     'What did Ana cook 2024-05-10?'
-    >>> dated("Who sang Yesterday two weeks ago?", date(2024, 5, 15), ENGLISH)
+    >>> with_absolute_days("Who sang Yesterday two weeks ago?", date(2024, 5, 15), ENGLISH)
     'Who sang Yesterday two weeks ago?'
     """
     found = sorted(

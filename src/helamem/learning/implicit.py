@@ -80,7 +80,7 @@ def _shown(hit: Hit, language: Language) -> str:
     """What a model is shown of a hit: its text with dates, and its time."""
     text = hit.text
     if hit.kind == "episode":
-        text = prompts.dated(text, hit.at.date(), language)
+        text = prompts.with_dates(text, hit.at.date(), language)
     return f"{text} {prompts.moment(hit.at)}"
 
 

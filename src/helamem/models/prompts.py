@@ -234,12 +234,12 @@ def moment(at: datetime) -> str:
     return f"{day} {at.day} {month} {at.year}, {at:%H:%M}"
 
 
-def dated(text: str, day: date, language: Language) -> str:
+def with_dates(text: str, day: date, language: Language) -> str:
     """A text that was said on a day, with the dates that it means behind "yesterday", "last week" and the like.
 
     >>> from datetime import date
     >>> from helamem.language import ENGLISH
-    >>> dated("I moved last week.", date(2023, 5, 8), ENGLISH)
+    >>> with_dates("I moved last week.", date(2023, 5, 8), ENGLISH)
     'I moved last week (1 to 7 May 2023).'
     """
     for _, said, period in reversed(relative_times(text, day, language)):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from helamem import arguments
+from helamem.language.characters import on_one_line
 from helamem.language.english import MONTHS
 from helamem.models.tokens import count_tokens as estimated_tokens
 from helamem.plain import Record
@@ -38,8 +39,6 @@ MOST_CHARACTERS = (
 LEAST_PASSAGE = 50  # tokens: with less, whole memories are preferred
 LEAST_CHARACTERS = 24  # least tokens of a passage
 PRICE = 0.3  # exponent of the length of later hits
-
-_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -210,18 +209,13 @@ def _heading(hit: Hit) -> str:
 def _line(hit: Hit, part: str | None = None) -> str:
     """A memory on a line, or a part of its text."""
     memory = hit.memory
-    said = _folded(memory.text if part is None else part)
+    text = on_one_line(memory.text if part is None else part)
     if isinstance(memory, Fact):
         sources = ", ".join(map(str, memory.sources))
-        return f"[{memory.id}] {said} ({_day(memory.at)}; from {sources})"
-    who = _folded(memory.speaker or memory.role)
-    return f"[{memory.id}] {who}: {said}" if who else f"[{memory.id}] {said}"
+        return f"[{memory.id}] {text} ({_day(memory.at)}; from {sources})"
+    who = on_one_line(memory.speaker or memory.role)
+    return f"[{memory.id}] {who}: {text}" if who else f"[{memory.id}] {text}"
 
 
 def _day(at: datetime) -> str:
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
-
-
-def _folded(text: str) -> str:
-    """The text on one line, without control characters."""
-    return " ".join(text.translate(_CONTROLS).split())

@@ -82,7 +82,7 @@ def understand(
     asked = without_framing(composed(query), language)
     timed = without_names(asked, speakers, language)  # June may be somebody's name
     periods = dates.periods_named(timed, at.date(), language)
-    asked, bare = (dates.dated(each, at.date(), language) for each in (asked, timed))
+    asked, bare = (dates.with_absolute_days(each, at.date(), language) for each in (asked, timed))
     telling = dict.fromkeys(terms_of(bare, language))
     words = without_code(without_times(bare, language) if names_apart else asked, language)
     times = times_named(bare, language)
