@@ -846,6 +846,18 @@ class TestReindex:
         assert not home.exists()
 
 
+class TestKeys:
+    def test_a_key_is_revoked_by_its_name_or_as_a_whole(self, cli: Cli, as_json: Data) -> None:
+        pytest.importorskip("fastapi", reason="the extra [server] is not installed")
+        whole = cli("keys", "create", "--namespace", "maya").stdout.strip()
+        named = cli("keys", "create", "--namespace", "maya").stdout.split("_")[1]
+
+        cli("keys", "revoke", whole)
+        cli("keys", "revoke", named)
+
+        assert [] == as_json("keys", "list")
+
+
 class TestDoctor:
     def test_new_machine_is_sound(self, as_json: Data, home: Path) -> None:
         report = as_json("doctor")

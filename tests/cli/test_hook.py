@@ -348,6 +348,7 @@ class TestNothingStopsAHost:
         log = (home / "hooks.log").read_text(encoding="utf-8")
         assert "there is no hook 'nonsense'" in log
         assert "JSONDecodeError" in log
+        assert "the last error: json.decoder.JSONDecodeError" in cli("doctor").stdout
 
     def test_a_damaged_memory_stops_nobody(self, cli: Cli, home: Path) -> None:
         home.mkdir()

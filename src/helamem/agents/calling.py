@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-SOCKET = "hooks.sock"
+SOCKET, LOG = "hooks.sock", "hooks.log"  # in the data folder
 WAIT_S = 8.0  # seconds; a host waits ten
 
 

@@ -76,6 +76,7 @@ def examine(app: App) -> Iterator[Finding]:
     yield Finding(name="settings", detail=f"preset {app.config().preset}; see `helamem config`")
     yield _check_embedder(app)
     yield from _check_file(app)
+    yield from _check_hooks()
 
 
 def _check_python() -> Finding:
@@ -166,6 +167,18 @@ def _check_file(app: App) -> Iterator[Finding]:
     except (StoreError, OSError) as exc:
         advice = "Or name another file with --file."  # the error says what to do
         yield Finding(name="file", state="wrong", detail=str(exc), advice=advice)
+
+
+def _check_hooks() -> Iterator[Finding]:
+    """The last error of a hook, which its host was never told."""
+    from helamem.agents.calling import LOG
+    from helamem.places import data_folder
+
+    log = data_folder() / LOG
+    if log.is_file():
+        last = log.read_text(encoding="utf-8", errors="replace").rstrip().rpartition("\n")[2]
+        advice = f"{log} says when and where; remove that file once it is mended."
+        yield Finding(name="hooks", state="old", detail=f"the last error: {last}", advice=advice)
 
 
 @click.command(cls=Command)

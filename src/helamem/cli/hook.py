@@ -41,7 +41,7 @@ def hook(app: App, *, event: str, project: str | None) -> None:
     """Answer a hook of Claude Code or Codex.
 
     EVENT is session-start, prompt, stop or pre-compact. The exit code is always 0; errors are in hooks.log
-    in the data folder.
+    in the data folder, and `helamem doctor` shows the last one.
 
     Example:
         helamem hook prompt < event.json
@@ -160,11 +160,12 @@ def _log(event: str, trace: str) -> None:
     from datetime import UTC, datetime
 
     from helamem import private
+    from helamem.agents.calling import LOG
     from helamem.memory import SYSTEM_CLOCK
     from helamem.places import data_folder
 
     with suppress(OSError):
-        file = data_folder() / "hooks.log"
+        file = data_folder() / LOG
         private.make_folder(file.parent)
         private.make_file(file)
         mode = "a" if file.stat().st_size < MOST_LOG else "w"

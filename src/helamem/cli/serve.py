@@ -181,11 +181,12 @@ def list_(app: App) -> None:
 @click.argument("prefix")
 @click.pass_context
 def revoke(context: click.Context, prefix: str) -> None:
-    """Revoke a key.
+    """Revoke a key, named as in the list or given as a whole.
 
     Example:
         helamem keys revoke 1a2b3c4d
     """
+    prefix = prefix.removeprefix("hm_").partition("_")[0]
     try:
         keys_of(context.ensure_object(App)).revoke(prefix)
     except LookupError as error:
