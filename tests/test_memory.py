@@ -796,6 +796,23 @@ class TestConsolidate:
 
         assert memory.consolidate().facts_added == ()
 
+    @pytest.mark.parametrize("lessons", [((0, 3), (1, 3), (0, 2, 3)), ((0, 1, 2),)])
+    def test_of_statements_about_the_same_the_newer_holds_however_often_they_are_read(
+        self, lessons: Sequence[Sequence[int]]
+    ) -> None:
+        old, new = "I work at the old library in Graz.", "I work at the new library in Graz."
+        said = [old, new, "I sold my red bike to Ben.", "Thank you."]
+        dense: dict[str, Any] = {"consolidation.min_strength": 0.1, "consolidation.min_degree": 1}
+        with Memory(":memory:", config=Config.of(**dense), embedder=HashingEmbedder(64)) as memory:
+            ids = memory.add(
+                [Turn(each, "Ana", "", MONDAY + n * DAY, f"{n}") for n, each in enumerate(said)]
+            ).ids
+            for used in lessons:
+                memory.reinforce(memory.search("What of Ana?"), [ids[n] for n in used])
+                memory.consolidate()
+
+            assert {(ids[1],), (ids[2],)} == {fact.sources for fact in memory.facts()}
+
 
 def of_any_share(clock: FixedClock, **settings: float) -> Memory:
     """A memory that forgets all that may go at once."""

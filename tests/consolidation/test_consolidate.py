@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helamem import Config, Memory
+from helamem import Config, Episode, Memory
+from helamem.consolidation import clusters
 from helamem.errors import LLMError
 from helamem.models.embedders import HashingEmbedder
 from helamem.models.openai_chat import OpenAIChat
@@ -357,6 +358,26 @@ class TestReconsolidation:
         assert ["Ana lives in Berlin."] == texts(memory, as_of=MAY_8 + timedelta(days=31))
         assert [] == texts(memory, as_of=MAY_8 - timedelta(days=1))
         assert ["added", "superseded"] == [change.event for change in memory.history(old)]
+
+    def test_what_was_replaced_does_not_come_back_when_its_turn_is_read_again(
+        self, memory: Memory
+    ) -> None:
+        self.distil(
+            memory,
+            text="Ana lives in Berlin.",
+            relation="replaces",
+            old=self.paris(memory).id,
+        )
+        first = memory.get(1)
+        assert isinstance(first, Episode)
+        memory._store.unmark([clusters.mark(first, "read")])
+
+        report = memory.consolidate(
+            llm=ScriptedLLM([facts(told("Ana lives in Paris.", 1, about="Ana"))])
+        )
+
+        assert (1, 1, 0) == (report.clusters, report.facts_merged, len(report.facts_added))
+        assert ["Ana lives in Berlin."] == texts(memory)
 
     def test_in_doubt_both_stay_and_are_marked(self, memory: Memory) -> None:
         old = self.paris(memory).id

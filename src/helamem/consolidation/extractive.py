@@ -60,17 +60,25 @@ class Extracted:
     language: Language
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
-        """The new drafts; older statements about the same thing are superseded."""
+        """The new drafts; older statements about the same thing are superseded.
+
+        A draft that is outdated itself is left out: its cluster may have changed, so that it is read again.
+        """
         near = self._facts_nearby(known)
+        quoted = [
+            fact for fact in near if is_quoted(fact)
+        ]  # those of a model are never replaced here
+        others: list[Draft | Fact] = [*quoted, *self.drafts]
         fresh = [
             (draft, vector)
             for draft, vector in zip(self.drafts, self.vectors, strict=True)
             if all(draft.text != fact.text for fact in near)
+            and not any(draft.at < each.at and self._outdates(each, draft) for each in others)
         ]
         replaced = {
             fact.id: index
             for index, (draft, _) in enumerate(fresh)
-            for fact in near
+            for fact in quoted
             if self._outdates(draft, fact)
         }
         made = {"distiller": NAME}
@@ -82,16 +90,12 @@ class Extracted:
             merged=len(self.drafts) - len(fresh),
         )
 
-    def _outdates(self, draft: Draft, fact: Fact) -> bool:
-        """Whether a draft is a newer statement of the same speaker about the same thing as a fact.
-
-        Facts written by a model are never replaced here.
-        """
+    def _outdates(self, newer: Draft | Fact, older: Draft | Fact) -> bool:
+        """Whether one is a newer statement of the same speaker about the same thing as another."""
         return (
-            is_quoted(fact)
-            and fact.speaker == draft.speaker
-            and fact.at <= draft.at
-            and about_the_same(draft.text, fact.text, self.language)
+            older.speaker == newer.speaker
+            and older.at <= newer.at
+            and about_the_same(newer.text, older.text, self.language)
         )
 
     def _facts_nearby(self, known: Store) -> list[Fact]:

@@ -65,6 +65,33 @@ def decide(
     return _consistent(decisions)
 
 
+def without_repeated(
+    claims: Sequence[Claim],
+    vectors: Floats,
+    past: Sequence[Fact],
+    past_vectors: Floats,
+    language: Language,
+) -> tuple[list[Claim], Floats]:
+    """The claims that no past fact says of the same episodes, and their vectors.
+
+    Args:
+        vectors: Unit vectors of the claims, shape (n, dimension).
+        past: Facts that others have replaced.
+        past_vectors: Their unit vectors, shape (m, dimension).
+    """
+    cosines = vectors @ past_vectors.T
+    kept = [
+        row
+        for row, claim in enumerate(claims)
+        if not any(
+            set(claim.draft.sources) <= set(fact.sources)
+            and same(claim.draft.text, fact.text, float(cosines[row, column]), language)
+            for column, fact in enumerate(past)
+        )
+    ]
+    return [claims[row] for row in kept], vectors[kept]
+
+
 def unite(
     claims: Sequence[Claim], vectors: Floats, language: Language
 ) -> tuple[list[Claim], list[int]]:

@@ -114,16 +114,33 @@ class Reflected:
     language: Language
 
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
-        """Compare with known facts: new, known, or replacing one."""
-        old = self._facts_to_compare(known)
-        decisions = merging.decide(
-            self.parsed.claims, self.vectors, old, known.vectors(_ids(old)), self.language
+        """Compare with known facts: new, known, or replacing one.
+
+        A claim that an episode gave before, and that another fact has replaced since, is known.
+        """
+        past = self._replaced_facts(known)
+        claims, vectors = merging.without_repeated(
+            self.parsed.claims, self.vectors, past, known.vectors(_ids(past)), self.language
         )
+        old = self._facts_to_compare(known)
+        decisions = merging.decide(claims, vectors, old, known.vectors(_ids(old)), self.language)
+        n_repeated = len(self.parsed.claims) - len(claims)
         return Outcome(
             distillate=_distillate(decisions, marks, self.made, self.language, now),
-            merged=sum(each.verdict == "merge" for each in decisions),
+            merged=n_repeated + sum(each.verdict == "merge" for each in decisions),
             refused=self.parsed.refused,
         )
+
+    def _replaced_facts(self, known: Store) -> list[Fact]:
+        """The facts of the same episodes that other facts have replaced."""
+        told = {id_ for claim in self.parsed.claims for id_ in claim.draft.sources}
+        past = {
+            fact.id: fact.superseded_by
+            for fact in known.facts(superseded=True, resting_on=sorted(told))
+            if fact.superseded_by is not None
+        }
+        newer = {fact.id for fact in _facts(known, set(past.values()))}
+        return _facts(known, [id_ for id_, by in past.items() if by in newer])
 
     def _facts_to_compare(self, known: Store) -> list[Fact]:
         """The known facts to compare with: those shown that still hold, and those nearest to each claim."""
