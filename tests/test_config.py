@@ -77,6 +77,7 @@ def test_infinity_may_be_written() -> None:
         ({"learning.cue": "perhaps"}, "expected true or false"),
         ({"learning.gate": "open"}, "must be one of 'used', 'returned'"),
         ({"learning.speed": 1}, r"no setting 'learning\.speed' \(from argument\)"),
+        ({"learning": {"rate": 1}}, r"is a section, so name a setting of it, as in 'learning\."),
         ({"nothing": 1}, r"no setting 'nothing' .*; `helamem config` lists them"),
         (
             {"selection.fact": 1},

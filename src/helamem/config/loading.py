@@ -305,14 +305,19 @@ def _parsed(name: str, value: Any, origin: str) -> Any:
         return value
     hints = get_type_hints(_SECTIONS[section]) if section in _SECTIONS else {}
     if not key or key not in hints:
-        raise ConfigError(
-            f"there is no setting {name!r} (from {origin})"
-            + (did_you_mean(name, names()) or "; `helamem config` lists them")
-        )
+        raise ConfigError(f"there is no setting {name!r} (from {origin}){_advice(name)}")
     try:
         return _converted(value, hints[key])
     except ValueError as exc:
         raise ConfigError(f"{name} = {value!r} (from {origin}): {exc}") from exc
+
+
+def _advice(unknown: str) -> str:
+    """What to write in place of an unknown name."""
+    inside = [each for each in names() if each.startswith(f"{unknown}.")]
+    if inside:
+        return f"; it is a section, so name a setting of it, as in {inside[0]!r}"
+    return did_you_mean(unknown, names()) or "; `helamem config` lists them"
 
 
 def _converted(value: Any, kind: Any) -> Any:
