@@ -105,12 +105,27 @@ class TestFiles:
 
         assert [
             ("home.md", "The tap drips."),
-            ("", "Nice!"),
+            ("trips/chat.jsonl", "Nice!"),
             ("trips/porto.txt", "We went by train."),
         ] == [(turn.session, turn.text) for turn in reading.turns]
         assert ["photo.png: photo.png is not UTF-8 text; it was left out"] == [
             each.reason for each in reading.left_out
         ]
+
+    def test_conversations_of_two_files_are_two(self, tmp_path: Path) -> None:
+        both = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+        line = json.dumps({"messages": both[:1]})
+        (tmp_path / "a.json").write_text(json.dumps(both))
+        (tmp_path / "b.json").write_text(json.dumps({"messages": both}))
+        (tmp_path / "c.jsonl").write_text(f"{line}\n{line}\n")
+        (tmp_path / "d.jsonl").write_text('{"text": "Noon.", "at": "2024-05-06T12:00:00Z"}\n')
+
+        assert [
+            *["a.json"] * 2,
+            *["b.json"] * 2,
+            *["c.jsonl/conversation 1", "c.jsonl/conversation 2"],
+            "",  # its day
+        ] == [turn.session for turn in read_many(tmp_path).turns]
 
     def test_an_archive_is_read_like_a_folder(self, tmp_path: Path) -> None:
         archive = tmp_path / "notes.zip"

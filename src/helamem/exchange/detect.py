@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from helamem.errors import DataError
@@ -43,7 +44,8 @@ def read(
 
     Args:
         form: The format; detected from the content by default.
-        session: The conversation, for formats that do not name one.
+        session: The conversation, if the text names none: the name of its file. Turns with times belong to
+            their days all the same.
         zone: The zone of times that name none; None refuses such times.
 
     Raises:
@@ -55,13 +57,24 @@ def read(
             "this is an export of helamem; import it with `helamem import` or `Memory.import_`"
         )
     if kind == "jsonl":
-        return read_jsonl(text.split("\n"), zone)
+        return _within(read_jsonl(text.split("\n"), zone, session=session), session)
     if kind in {"markdown", "text"}:
         plain = notes.read_markdown if kind == "markdown" else notes.read_text
         return plain(text, session=session)
     if kind == "whatsapp":
         return whatsapp.read_whatsapp(text, session=session, zone=zone)
     return _READERS[kind](parsed(text), session, zone)
+
+
+def _within(reading: Reading, session: str) -> Reading:
+    """The same turns, those in this session that have neither a session nor a time."""
+    return replace(
+        reading,
+        turns=tuple(
+            turn if turn.session or turn.at else replace(turn, session=session)
+            for turn in reading.turns
+        ),
+    )
 
 
 def detect(text: str) -> Format:
@@ -164,7 +177,7 @@ _READERS: dict[str, Callable[[object, str, tzinfo | None], Reading]] = {
     "discord": lambda value, _, zone: discord.read_discord(value, zone),
     "letta": lambda value, _, zone: letta.read_letta(value, zone),
     "locomo": _locomo,
-    "messages": lambda value, _, zone: messages.read_messages(value, zone),
+    "messages": lambda value, session, zone: _within(messages.read_messages(value, zone), session),
     "slack": _slack,
     "telegram": lambda value, _, zone: telegram.read_telegram(value, zone),
 }

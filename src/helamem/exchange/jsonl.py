@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from helamem.records import Json, Turn
 
 
-def read_jsonl(lines: Iterable[str], zone: tzinfo | None = None) -> Reading:
+def read_jsonl(lines: Iterable[str], zone: tzinfo | None = None, *, session: str = "") -> Reading:
     """The turns of all lines; blank lines are skipped.
 
     A line is an object with "text" and optionally "speaker", "role", "session", "metadata" and a time, "at"
@@ -28,6 +28,7 @@ def read_jsonl(lines: Iterable[str], zone: tzinfo | None = None) -> Reading:
 
     Args:
         zone: The zone of times that name none; None refuses such times.
+        session: What precedes the names of conversations that have none, so that those of two files differ.
 
     Raises:
         DataError: A line is malformed; `line` says which, counted from 1.
@@ -43,7 +44,8 @@ def read_jsonl(lines: Iterable[str], zone: tzinfo | None = None) -> Reading:
             if "text" in record and "content" not in record:
                 _keep(found, record_turn(record, zone))
             else:
-                _messages(found, record, number, zone)
+                unnamed = "/".join(filter(None, [session, f"conversation {number}"]))
+                _messages(found, record, number, zone, unnamed)
         except DataError as error:
             said = str(error).removeprefix("message 1: ")
             raise DataError(said, line=number) from error
@@ -52,13 +54,15 @@ def read_jsonl(lines: Iterable[str], zone: tzinfo | None = None) -> Reading:
     return found.reading()
 
 
-def _messages(found: Collector, record: dict[str, Json], number: int, zone: tzinfo | None) -> None:
+def _messages(
+    found: Collector, record: dict[str, Json], number: int, zone: tzinfo | None, unnamed: str
+) -> None:
     several = isinstance(record.get("messages"), list)
     if not several and not {"content", "parts", "tool_calls", "type", "role"} & set(record):
         there = ", ".join(record) or "nothing"
         raise DataError(f"there is no 'text' and no 'content'; there is {there}")
     reading = read_messages(record if several else [record], zone)
-    session = str(record.get("session") or record.get("id") or f"conversation {number}")
+    session = str(record.get("session") or record.get("id") or unnamed)
     for i, turn in enumerate(reading.turns):
         _keep(found, _in_session(turn, session) if several else turn, reading.losses.get(i, ()))
     for each in reading.left_out:
