@@ -518,15 +518,20 @@ class TestRemoving:
         assert (berlin,) == memory.delete(berlin)
         assert [new] == [fact.id for fact in memory.facts()]
 
-    def test_an_update_brings_no_outdated_fact_back(self) -> None:
+    @pytest.mark.parametrize("quoted", [True, False])
+    def test_an_update_takes_the_facts_of_the_old_text_and_brings_no_outdated_one_back(
+        self, *, quoted: bool
+    ) -> None:
         memory = opened()
-        munich, berlin = told(memory)[:2]
-        old = _distilled(memory, "Ana lives in Munich.", munich, quoted=True)
-        _distilled(memory, "Ana lives in Berlin.", berlin, replaces=old, quoted=True)
+        munich, berlin, wine = told(memory)[:3]
+        old = _distilled(memory, "Ana lives in Munich.", munich, quoted=quoted)
+        _distilled(memory, "Ana lives in Berlin.", berlin, replaces=old, quoted=quoted)
+        both = samples.add_fact(memory._store, "Ana cooks.", berlin, wine)
 
+        memory.update(berlin, OLD)  # as it is
+        assert 3 == len(memory.facts(superseded=True))
         memory.update(berlin, "Maya lives in Bern.")
-
-        assert () == memory.facts(superseded=True)
+        assert [both] == [fact.id for fact in memory.facts(superseded=True)]
 
     def test_what_is_deleted_by_a_condition_or_a_name_is_superseded_too(self) -> None:
         ways: list[Callable[[Memory], object]] = [

@@ -38,12 +38,7 @@ def remove(store: Store, ids: Iterable[int], now: float) -> tuple[int, ...]:
     a turn. A turn that still says what an older fact said stays, and the next `consolidate` may distil it again.
     """
     wanted = with_older(store, ids)
-    gone = set(wanted)
-    facts = [
-        fact.id
-        for fact in store.facts(superseded=True, resting_on=wanted)
-        if extractive.is_quoted(fact) or gone.issuperset(fact.sources)
-    ]
+    facts = extractive.facts_without_ground(store, wanted)
     return tuple(store.remove(with_older(store, [*wanted, *facts]), at=now))
 
 

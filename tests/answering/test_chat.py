@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from helamem import Config, Memory
+from helamem import Config, Episode, Memory, Turn
 from helamem.answering.chat import Chat, Exchange
 from helamem.errors import LLMError, StoreError
 from helamem.models.embedders import HashingEmbedder
 from helamem.models.openai_chat import OpenAIChat
 from helamem.models.scripted import ScriptedLLM
 from llm_server import LLMServer, Say
-from samples import MAY_8, episode
+from samples import MAY_8
 
 ALLERGY = "Maya is allergic to peanuts."
 NO_PEANUTS = "Nothing with peanuts: she is allergic."
@@ -34,6 +34,14 @@ def talking(*script: Any, **options: Any) -> tuple[Chat, Memory, ScriptedLLM]:
     memory = Memory(":memory:", config=Config(), embedder=HashingEmbedder(256), clock=Ticking())
     memory.add(ALLERGY, speaker="Ana", at=MAY_8)
     return Chat(memory, llm, **options), memory, llm
+
+
+def continuing(*turns: tuple[str, str]) -> tuple[Chat, ScriptedLLM]:
+    """A chat that goes on after some turns, each by its role and text."""
+    _, memory, llm = talking("Nothing with peanuts.")
+    ids = memory.add([Turn(text, role=role) for role, text in turns], session="talk").ids
+    recent = [turn for turn in map(memory.get, ids) if isinstance(turn, Episode)]
+    return Chat(memory, llm, recent=recent), llm
 
 
 def said(memory: Memory) -> list[tuple[str, str, str]]:
@@ -136,12 +144,9 @@ def test_what_the_reply_made_use_of_is_learned() -> None:
 
 
 def test_a_conversation_that_is_continued_is_seen_by_the_model() -> None:
-    earlier = [
-        episode(101, "I am cooking for Maya.", role="user"),
-        episode(102, "How nice.", role="assistant"),
-        episode(103, "On Friday.", role=""),
-    ]
-    chat, _, llm = talking("Nothing with peanuts.", recent=earlier)
+    chat, llm = continuing(
+        ("user", "I am cooking for Maya."), ("assistant", "How nice."), ("", "On Friday.")
+    )
     list(chat.send("What should it be?"))
 
     assert [
@@ -160,11 +165,23 @@ def test_turns_beyond_the_window_are_not_kept(window: int) -> None:
     assert max(window, 1) == len(chat._turns)
 
 
+def test_a_turn_that_is_deleted_or_updated_is_not_shown_as_it_was() -> None:
+    chat, memory, llm = talking("Noted.", "Noted.", "Hello.")
+    for secret in ("My pin is 4711.", "My code is 9921."):
+        list(chat.send(secret))
+    first, second = (m.id for m in memory.list() if m.text.startswith("My "))
+    memory.delete(first)
+    memory.update(second, "[redacted]")
+
+    list(chat.send("Hello?"))
+
+    _, *told, _ = [each["content"] for each in llm.calls[-1].messages]
+    assert ["Noted.", "[redacted]", "Noted."] == told
+
+
 def test_a_tool_of_a_continued_conversation_is_not_quoted_without_its_call() -> None:
     roles = ("user", "tool", "system", "", "assistant")
-    recent = [episode(number, f"Said by {role}.", role=role) for number, role in enumerate(roles)]
-    chat, _, llm = talking("Hello.", recent=recent)
-
+    chat, llm = continuing(*((role, f"Said by {role}.") for role in roles))
     list(chat.send("And?"))
 
     assert ["system", "user", "user", "assistant", "user"] == [

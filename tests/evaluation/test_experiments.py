@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from evaluation import longmemeval_files
 from helamem.config import Config, names, value_of
 from helamem.errors import ConfigError, DataError, MissingExtraError
 from helamem.evaluation import (
@@ -380,6 +381,21 @@ def test_a_suite_measures_every_data_set_of_a_folder(
     (_, rows), *_ = suite.tables(result)
     assert ["data", "talks", "two", "mean"] == [row[0] for row in rows]
     assert result["turns"] == sum(each["turns"] for each in result["corpora"].values())
+
+
+def test_a_suite_tells_nothing_by_turns_of_a_data_set_that_names_sessions_alone(
+    two_talks: Path, tmp_path: Path
+) -> None:
+    (tmp_path / two_talks.name).write_bytes(two_talks.read_bytes())
+    file = longmemeval_files.write(tmp_path / "sessions.json", questions=2)
+    file.write_text(file.read_text("utf-8").replace("has_answer", "was_answer"), "utf-8")
+
+    result = experiments.run("suite", tmp_path, embedder="hashing:32", systems=["default", "bm25"])
+
+    (_, (_, sessions, two, mean)), *_ = suite.tables(result)
+    assert ["sessions", "0", "", "", ""] == sessions
+    assert two[2:4] == mean[2:4]
+    assert suite.plots(result)
 
 
 def test_abstention_asks_what_other_memories_know(two_talks: Path) -> None:

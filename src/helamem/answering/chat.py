@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from helamem import arguments
 from helamem.answering import ask
+from helamem.errors import NotFoundError
 from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.language.sentences import is_question, sentences
@@ -137,8 +138,9 @@ class Chat:
         started = time.perf_counter()
         meter, pieces = Meter(self._llm), list[str]()
         recall = self._memory.search(text, k=self._memory.config.ask.k, at=at)
-        shown = self._hits_to_show(recall)
-        asked = self._messages(text, recall.at, shown)
+        recent = list(self._in_window())
+        shown = self._hits_to_show(recall, recent)
+        asked = self._messages(text, recall.at, recent, shown)
         said = self._remember(text, self._speaker, "user", recall.at)
         whole = False
         try:
@@ -160,14 +162,16 @@ class Chat:
             )
         return self.last
 
-    def _hits_to_show(self, recall: Recall) -> list[Hit]:
+    def _hits_to_show(self, recall: Recall, recent: Sequence[_Turn]) -> list[Hit]:
         """The hits that fit into the prompt, except turns that are in it already."""
-        seen = {turn.id for turn in self._in_window()}
+        seen = {turn.id for turn in recent}
         hits = [hit for hit in recall.hits if hit.id not in seen]
         max_tokens = self._memory.config.ask.max_tokens
         return ask.fitting(hits, max_tokens, recall.query, self._language)
 
-    def _messages(self, text: str, at: datetime, shown: Sequence[Hit]) -> list[Message]:
+    def _messages(
+        self, text: str, at: datetime, recent: Sequence[_Turn], shown: Sequence[Hit]
+    ) -> list[Message]:
         """The rules, the latest turns, and the message after what it brought back.
 
         Without memories there are no tags, since a small model would reply in their form.
@@ -176,13 +180,15 @@ class Chat:
         memories = prompts.quoted("memories", lines) + "\n" if lines else ""
         return [
             {"role": "system", "content": self._rules},
-            *({"role": turn.role, "content": turn.text} for turn in self._in_window()),
+            *({"role": turn.role, "content": turn.text} for turn in recent),
             {"role": "user", "content": f"{memories}It is {prompts.moment(at)}.\n\n{text}"},
         ]
 
-    def _in_window(self) -> Sequence[_Turn]:
-        """The latest turns, which the model sees in full."""
-        return self._turns if self._window else ()
+    def _in_window(self) -> Iterator[_Turn]:
+        """The latest turns, which the model sees in full, as they read now; without those deleted meanwhile."""
+        for turn in self._turns if self._window else ():
+            with suppress(NotFoundError):
+                yield replace(turn, text=self._memory.get(turn.id).text)
 
     def _remember(
         self,

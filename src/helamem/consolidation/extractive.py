@@ -13,7 +13,7 @@ from helamem.protocols import Distillate
 from helamem.records import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from helamem.config import Config
     from helamem.language.language import Language
@@ -118,6 +118,16 @@ def facts_quoting(store: Store, ids: Sequence[int]) -> list[int]:
     A fact in a model's own words is not among them: it stays as long as it rests on an episode.
     """
     return [fact.id for fact in store.facts(superseded=True, resting_on=ids) if is_quoted(fact)]
+
+
+def facts_without_ground(store: Store, ids: Iterable[int]) -> list[int]:
+    """The facts that repeat the words of these episodes or rest on them alone, including superseded ones."""
+    gone = set(ids)
+    return [
+        fact.id
+        for fact in store.facts(superseded=True, resting_on=sorted(gone))
+        if is_quoted(fact) or gone.issuperset(fact.sources)
+    ]
 
 
 def is_quoted(fact: Fact) -> bool:

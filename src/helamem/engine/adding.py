@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from helamem import arguments, decay, identity, indexing, records, tracing
-from helamem.engine.base import Base, _drop_quotes
+from helamem.engine.base import Base, _drop_facts
 from helamem.exchange import recognizing
 from helamem.exchange.messages import take
 from helamem.hints import helpful
@@ -176,7 +176,7 @@ class Adding(Base):
         """Store a turn under a key of your own, replacing an earlier one without history.
 
         For records that change, such as those of an adapter; `get_by_key` finds them. A replaced turn keeps
-        its id, time, session and associations.
+        its id, time, session and associations; facts that rest on its old text alone are removed.
 
         Returns:
             The id of the turn.
@@ -198,7 +198,7 @@ class Adding(Base):
         with store.transaction() as inside:
             known = inside.find(key)
             if known is not None:
-                _drop_quotes(inside, known, episode.text, now)
+                _drop_facts(inside, known, episode.text, now)
             id_, _ = inside.put(episode, at=now)
         self._after_adding(1)
         return id_

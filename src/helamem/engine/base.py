@@ -82,14 +82,14 @@ class Base:
         self._store.close()
 
 
-def _drop_quotes(store: Store, id_: int, words: str, now: float) -> None:
-    """Remove the facts that repeat an episode's old text before it changes, and the facts that they superseded.
+def _drop_facts(store: Store, id_: int, words: str, now: float) -> None:
+    """Remove the facts that rest on an episode's old text alone before it changes, and the facts that they superseded.
 
-    As when one is deleted, nothing that is outdated becomes valid again.
+    As when the episode is deleted, nothing that is outdated becomes valid again.
     """
     from helamem.consolidation import extractive
     from helamem.forgetting import with_older
 
-    quoting = extractive.facts_quoting(store, [id_])
-    if quoting and [words] != [memory.text for memory in store.get([id_])]:
-        store.remove(with_older(store, quoting), at=now)
+    facts = extractive.facts_without_ground(store, [id_])
+    if facts and [words] != [memory.text for memory in store.get([id_])]:
+        store.remove(with_older(store, facts), at=now)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from helamem import arguments, indexing, records
 from helamem.consolidation import profiles
 from helamem.engine.adding import Adding
-from helamem.engine.base import _drop_quotes
+from helamem.engine.base import _drop_facts
 from helamem.hints import helpful
 from helamem.moments import by_clock
 from helamem.protocols import NewFact
@@ -68,7 +68,8 @@ class Editing(Adding):
         """Change what an episode says, or its metadata; `history` keeps the old text.
 
         Use it if the text was written down wrongly, and `correct` if what was said is wrong or out of date.
-        The original record that an adapter keeps beside the text is dropped with the old text.
+        The original record that an adapter keeps beside the text is dropped with the old text, and so are facts that
+        rest on it alone, which the next `consolidate` distils again.
 
         Raises:
             NotFoundError: There is no such episode.
@@ -92,7 +93,7 @@ class Editing(Adding):
                 (present,) = inside.get([id_])
                 if (present.text, present.metadata) != (old.text, old.metadata):
                     continue  # changed meanwhile: read it again, since other parts of it may stay
-                _drop_quotes(inside, id_, episode.text, now)
+                _drop_facts(inside, id_, episode.text, now)
                 inside.update(id_, episode, at=now)
             return replace(old, text=episode.text, metadata=episode.metadata)
 

@@ -75,8 +75,9 @@ def plots(result: Mapping[str, Any]) -> Sequence[Plot | Bars]:
     """The mean of recall@10 over the data sets."""
     corpora = list(result["corpora"].values())
     bars: dict[str, tuple[float, list[float]]] = {
-        system: (_mean_over_corpora(corpora, system, "recall@10"), [])
+        system: (mean, [])
         for system in corpora[0]["systems"]
+        if (mean := _mean_over_corpora(corpora, system, "recall@10")) is not None
     }
     return [Bars("recall", "Evidence recall@10, mean over the data sets", "recall@10", bars)]
 
@@ -86,25 +87,30 @@ def _metric_rows(corpora: Mapping[str, Mapping[str, Any]], metric: str) -> list[
     first = systems[0]
     rows = [["data", "questions", *systems, f"{first} is ahead of the best other by"]]
     for name, corpus in corpora.items():
-        found = [corpus["systems"][system][metric] for system in systems]
+        found = [corpus["systems"][system].get(metric) for system in systems]
         questions = corpus["systems"][first]["questions"]
         rows.append(
             [name, f"{questions:,}", *map(cells.number, found), _lead_over_best(corpus, metric)]
         )
     means = [_mean_over_corpora(list(corpora.values()), system, metric) for system in systems]
-    lead = f"{means[0] - max(means[1:]):+.3f}" if len(means) > 1 else ""
+    told = [each for each in means if each is not None]
+    lead = f"{told[0] - max(told[1:]):+.3f}" if len(told) > 1 else ""
     return [*rows, ["mean", "", *map(cells.number, means), lead]]
 
 
 def _lead_over_best(corpus: Mapping[str, Any], metric: str) -> str:
     """How far the first system is ahead of the best of the others, question by question."""
     first, *others = corpus["systems"]
-    if not others:
+    if not others or metric not in corpus["systems"][first]:
         return ""
     best = max(others, key=lambda system: corpus["systems"][system][metric])
     return cells.gap(corpus["differences"][f"{first} - {best}"][metric])
 
 
-def _mean_over_corpora(corpora: Sequence[Mapping[str, Any]], system: str, metric: str) -> float:
-    scores: list[float] = [corpus["systems"][system][metric] for corpus in corpora]
-    return sum(scores) / len(scores)
+def _mean_over_corpora(
+    corpora: Sequence[Mapping[str, Any]], system: str, metric: str
+) -> float | None:
+    """The mean over the data sets that have it: some name sessions as evidence, and no turns."""
+    scores = [corpus["systems"][system].get(metric) for corpus in corpora]
+    told = [score for score in scores if score is not None]
+    return sum(told) / len(told) if told else None
