@@ -198,6 +198,26 @@ class TestCitations:
 
         assert ("Peanuts", (1,)) == (said.text, said.citations)
 
+    def test_where_nothing_is_cited_an_answer_that_several_memories_repeat_counts(self) -> None:
+        hits = (hit(episode(1, ALLERGY)), hit(episode(2, "No peanuts, please.", session="s2")))
+        said = ask.checked(says("Peanuts"), "What must Maya not eat?", hits, ENGLISH)
+
+        assert ("Peanuts", (1, 2)) == (said.text, said.citations)
+
+    @pytest.mark.parametrize(
+        ("answer", "citations"),
+        [
+            ("Can you help me with the card for Ben's new flat?", ()),
+            ("For Ben's new flat. Anything else?", (1,)),
+        ],
+    )
+    def test_where_nothing_is_cited_a_copied_question_is_no_answer(
+        self, answer: str, citations: tuple[int, ...]
+    ) -> None:
+        hits = (hit(episode(1, "Can you help me with the card for Ben's new flat?")),)
+
+        assert citations == ask.checked(says(answer), "What for?", hits, ENGLISH).citations
+
     def test_an_answer_that_rests_on_nothing_is_none(self) -> None:
         said = ask.checked(says("Paris", 99), "What is the capital of France?", self.HITS, ENGLISH)
 

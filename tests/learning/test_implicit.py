@@ -120,3 +120,25 @@ def test_a_date_stands_in_the_time_of_a_memory(answer: str, held: list[int]) -> 
 
 def test_nothing_holds_an_answer_where_nothing_was_found() -> None:
     assert [] == implicit.held("a question", "an answer", [], ENGLISH)
+    assert [] == implicit.repeated("a question", "an answer", [], ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("answer", "repeated"),
+    [
+        ("12 days", [1]),  # the 12 of a date is another
+        ("90%", [1, 2]),  # of one session the first
+        ("The trilogy, read", []),  # the question's own words
+        ("trilogy in May", []),  # not in a row
+        ("", []),
+    ],
+)
+def test_an_answer_rests_on_every_session_that_repeats_it(answer: str, repeated: list[int]) -> None:
+    on_12_may = MAY_8 + timedelta(days=4)
+    hits = [
+        hit(episode(1, "I read the trilogy in 12 days, 90% of it at night.")),
+        hit(episode(2, "My score is 90%.", session="s2", at=on_12_may)),
+        hit(episode(3, "Now 90% again.", session="s2", at=on_12_may)),
+    ]
+
+    assert repeated == implicit.repeated("How fast was the trilogy read?", answer, hits, ENGLISH)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from helamem.language import language_named
+from helamem.language.sentences import has_question_mark, sentences
 from helamem.learning import implicit
 from helamem.models import prompts, schemas
 from helamem.models.metering import Meter
@@ -337,14 +338,21 @@ def checked(data: Json, question: str, hits: Sequence[Hit], language: Language) 
     ids, others = schemas.fitting_items(data, ANSWER_SCHEMA, "citations")
     cited = list(dict.fromkeys(int(id_) for id_ in ids if isinstance(id_, int | float)))
     refused = _refused_citations([*(id_ for id_ in cited if id_ not in shown), *others])
-    kept = (
-        [id_ for id_ in cited if id_ in shown]
-        or implicit.used(question, text, hits, language)
-        or implicit.held(question, text, hits, language)
-    )
+    kept = [id_ for id_ in cited if id_ in shown] or _inferred(question, text, hits, language)
     if not kept:
         return Said(text=None, citations=(), refused=(*refused, "the answer rests on no memory"))
     return Said(text=text, citations=tuple(kept), refused=refused)
+
+
+def _inferred(question: str, text: str, hits: Sequence[Hit], language: Language) -> list[int]:
+    """The memories that an answer without citations rests on; none if it only asks, as where a turn is copied."""
+    if all(map(has_question_mark, sentences(text, language))):
+        return []
+    return (
+        implicit.used(question, text, hits, language)
+        or implicit.held(question, text, hits, language)
+        or implicit.repeated(question, text, hits, language)
+    )
 
 
 def _refused_citations(ids: Sequence[Json]) -> tuple[str, ...]:

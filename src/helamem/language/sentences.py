@@ -79,8 +79,12 @@ def opens_sentence(text: str, start: int) -> bool:
 
 def is_question(sentence: str, language: Language) -> bool:
     """Whether a sentence is a question: by its question mark or its beginning."""
-    marked = _QUESTION_MARK.search(sentence.rstrip()[-64:])
-    return bool(marked or language.question_opening.match(sentence))
+    return has_question_mark(sentence) or bool(language.question_opening.match(sentence))
+
+
+def has_question_mark(sentence: str) -> bool:
+    """Whether a sentence ends with a question mark; unlike by its beginning, no title is taken for a question."""
+    return bool(_QUESTION_MARK.search(sentence.rstrip()[-64:]))
 
 
 def _is_abbreviation(text: str, start: int, end: re.Match[str], language: Language) -> bool:

@@ -2,7 +2,7 @@
 
 In a chat nobody says what served, but a reply drawn from a memory repeats its words: those in the memory
 and the reply, but not in the question. A long reply is measured by how much of a memory it repeats (`used`),
-an answer of a few words by how much of it a memory holds (`held`).
+an answer of a few words by how much of it a memory holds (`held`), or by standing there as it is (`repeated`).
 """
 
 from __future__ import annotations
@@ -74,6 +74,26 @@ def held(question: str, answer: str, hits: Sequence[Hit], language: Language) ->
         if terms & telling and sum(weights[term] for term in terms) >= enough:
             found.setdefault(where, hit.id)
     return list(found.values())
+
+
+def repeated(question: str, answer: str, hits: Sequence[Hit], language: Language) -> list[int]:
+    """The ids of the hits that have all terms of an answer in a row, the first of each session.
+
+    Several sessions may, so this tells what an answer rests on, not which memory it was drawn from. The terms of
+    the question alone are no answer.
+    """
+    said = terms_of(answer, language)
+    if not set(said) - set(terms_of(question, language)):
+        return []
+    found: dict[str | int, int] = {}
+    for hit in hits:
+        if _row(said) in _row(terms_of(_shown(hit, language), language)):
+            found.setdefault(hit.session or hit.id, hit.id)
+    return list(found.values())
+
+
+def _row(terms: Sequence[str]) -> str:
+    return f" {' '.join(terms)} "
 
 
 def _shown(hit: Hit, language: Language) -> str:
