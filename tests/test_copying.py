@@ -54,6 +54,36 @@ def test_a_copy_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     ]
 
 
+def test_what_has_changed_since_is_copied_or_told(tmp_path: Path) -> None:
+    filled(tmp_path / "a.db", "maya")
+    list(copy_namespaces(tmp_path / "a.db", tmp_path / "b.db", config=CONFIG))
+    with Memory(tmp_path / "a.db", namespace="maya", config=CONFIG) as memory:
+        first, _, last = (turn.id for turn in memory.list(filters={"kind": "episode"}))
+        memory.delete(last)
+        memory.add("Ben moved to Lisbon.", speaker="Ben")
+        memory.update(first, "Maya is allergic to walnuts.")
+        counts = memory.stats()
+
+    [copied] = copy_namespaces(tmp_path / "a.db", tmp_path / "b.db", config=CONFIG)
+
+    assert 3 == counts.episodes
+    assert 1 == copied.stored
+    assert "4 episodes instead of 3" in copied.differences
+    assert f"episode {first} is not there, or reads otherwise" in copied.differences
+
+
+def test_what_was_learned_since_is_copied(tmp_path: Path) -> None:
+    filled(tmp_path / "a.db", "maya")
+    list(copy_namespaces(tmp_path / "a.db", tmp_path / "b.db", config=CONFIG))
+    with Memory(tmp_path / "a.db", namespace="maya", config=CONFIG) as memory:
+        recall = memory.search("What should I not cook for Maya?")
+        memory.reinforce(recall, used=[hit.id for hit in recall.hits[:2]])
+
+    [copied] = copy_namespaces(tmp_path / "a.db", tmp_path / "b.db", config=CONFIG)
+
+    assert (0, ()) == (copied.stored, copied.differences)
+
+
 def test_what_the_copy_has_otherwise_is_told(tmp_path: Path) -> None:
     filled(tmp_path / "a.db", "maya")
     with Memory(tmp_path / "b.db", namespace="maya", config=CONFIG) as other:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from helamem.reports import Stats
 
 SEARCHES = 5  # how many searches a copy is compared by
-DIGITS = 6  # of their scores; vectors are single precision
+DIGITS = 6  # of their scores, and of weights; vectors are single precision
+SHOWN = 5  # differences of one kind that are told
+_COMPARED = {"episode": ("key", "text"), "fact": ("text", "at"), "cue": ("text",)}
 
 
 def copy_namespaces(
@@ -60,10 +62,11 @@ def copy_namespaces(
 
 
 def _copied(original: Engine, copy: Engine) -> Copied:
-    stored = 0
-    if _counts(original.stats()) != _counts(copy.stats()):
+    stored, wanted = 0, _contents(original)
+    if wanted.keys() - _contents(copy).keys():
         receipt = copy.import_(json.dumps(line) for line in original.export())
         stored = len(receipt.stored)
+    lost = wanted.keys() - _contents(copy).keys()
     counts, found = _counts(original.stats()), _counts(copy.stats())
     questions = _questions(original)
     return Copied(
@@ -79,6 +82,7 @@ def _copied(original: Engine, copy: Engine) -> Copied:
                 for name in counts
                 if found[name] != counts[name]
             ),
+            *(f"{wanted[each]} is not there, or reads otherwise" for each in sorted(lost)[:SHOWN]),
             *(
                 f"another result for {question!r:.60}"
                 for question in questions
@@ -86,6 +90,23 @@ def _copied(original: Engine, copy: Engine) -> Copied:
             ),
         ),
     )
+
+
+def _contents(memory: Engine) -> dict[str, str]:
+    """What a memory holds, whatever its ids are: what each thing is called, by all that is to be compared of it."""
+    names: dict[int, str] = {}
+    found: dict[str, str] = {}
+    for line in memory.export():
+        kind = line["type"]
+        if kind in _COMPARED:
+            content = json.dumps([kind, *(line[name] for name in _COMPARED[kind])])
+            names[line["id"]] = content
+            found[content] = f"{kind} {line['id']}"
+        elif kind == "edge":
+            ends = sorted(names[line[end]] for end in ("source", "target"))
+            content = json.dumps([kind, *ends, round(line["weight"], DIGITS)])
+            found[content] = f"the edge between {line['source']} and {line['target']}"
+    return found
 
 
 def _counts(stats: Stats) -> dict[str, int]:
