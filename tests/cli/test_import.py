@@ -275,6 +275,18 @@ class TestAllOrNothing:
 
 
 class TestConversations:
+    def test_a_bad_line_of_a_later_namespace_is_counted_in_the_file(
+        self, cli: Cli, locomo: Path, tmp_path: Path
+    ) -> None:
+        cli("import", locomo)
+        file = tmp_path / "all.jsonl"
+        lines = cli("export", "--all").stdout.splitlines()
+        file.write_text("\n".join([*lines, "{"]))
+
+        outcome = cli("import", file, code=1)
+
+        assert f"line {len(lines) + 1}: this is not JSON" in outcome.stderr
+
     def test_each_gets_a_namespace_of_its_own(self, cli: Cli, locomo: Path) -> None:
         cli("import", locomo)
 

@@ -37,6 +37,12 @@ class TestJsonl:
             Turn("hi", speaker="Ana", role="user", at=NOON, session="s", metadata={"tags": ["x"]})
         ] == list(turns_of([line]))
 
+    @pytest.mark.parametrize("words", ["text", "content"])
+    def test_roles_have_one_name_in_texts_and_messages(self, words: str) -> None:
+        lines = [json.dumps({"role": role, words: "hi"}) for role in ("human", "ai", "user")]
+
+        assert ["user", "assistant", "user"] == [turn.role for turn in turns_of(lines)]
+
     @pytest.mark.parametrize("when", [NOON_S, float(NOON_S), "2024-03-01T12:00:00Z"])
     @pytest.mark.parametrize("key", ["at", "timestamp"])
     def test_times(self, key: str, when: object) -> None:

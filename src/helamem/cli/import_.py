@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -204,15 +205,21 @@ def _export_parts(app: App, lines: Sequence[str]) -> list[Part]:
             f"this holds {len(sections)} namespaces ({', '.join(sections)}); leave --namespace out "
             "to import each into its own"
         )
-    return [_export_part(name, section) for name, section in sections.items()]
+    ends = accumulate(
+        map(len, sections.values()), initial=len(lines) - sum(map(len, sections.values()))
+    )
+    return [
+        _export_part(name, section, before)
+        for (name, section), before in zip(sections.items(), ends, strict=False)
+    ]
 
 
-def _export_part(namespace: str, lines: Sequence[str]) -> Part:
+def _export_part(namespace: str, lines: Sequence[str], before: int = 0) -> Part:
     """Check an export, so that malformed lines are found before anything is stored."""
     from helamem.exchange import export
     from helamem.exchange.reading import Reading
 
-    content = export.read(lines)
+    content = export.read(lines, before=before)
     size = len(content.turns if isinstance(content, Reading) else content.episodes)
     return Part(namespace, lines=lines, size=size)
 

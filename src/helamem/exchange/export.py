@@ -76,13 +76,19 @@ def sections(lines: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def read(lines: Iterable[str], zone: tzinfo | None = None) -> sound.Export | Reading:
+def read(
+    lines: Iterable[str], zone: tzinfo | None = None, *, before: int = 0
+) -> sound.Export | Reading:
     """An export, or the turns of a JSONL, checked.
+
+    Args:
+        zone: The zone of times of a JSONL that name none.
+        before: How many lines of the file come before these.
 
     Raises:
         DataError: A line is malformed; the message says which.
     """
-    stream = enumerate(lines, start=1)
+    stream = enumerate(lines, start=before + 1)
     number, first = next(((n, line) for n, line in stream if line.strip("\ufeff \t\r\n")), (1, ""))
     if '"helamem"' not in first:
         left = (line for _, line in stream)

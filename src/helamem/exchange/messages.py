@@ -162,10 +162,11 @@ def record_turn(record: Mapping[str, Any], zone: tzinfo | None = None) -> Turn:
     times = [key for key in TIMES if record.get(key) is not None]
     if len(times) > 1:
         raise ValueError(f"{times[0]!r} and {times[1]!r} are both times; give one of them")
+    role = record.get("role") or ""
     return Turn(
         record["text"],
         speaker=_speaker(record)[1],
-        role=record.get("role") or "",
+        role=_ROLES.get(role, role) if isinstance(role, str) else role,
         at=moment(record[times[0]], zone) if times else None,
         session=record.get("session") or "",
         metadata=_metadata(record),
