@@ -86,16 +86,16 @@ def test_a_reply_that_repeats_nothing_uses_nothing(reply: str, texts: list[str])
 def test_a_short_answer_stands_in_the_memory_that_holds_it(
     question: str, answer: str, held: list[int]
 ) -> None:
-    assert held == implicit.held(question, answer, HITS, ENGLISH)
+    assert held == implicit.holding(question, answer, HITS, ENGLISH)
 
 
 def test_a_word_of_several_sessions_does_not_say_which_holds_the_answer() -> None:
     apart = [hit(episode(1, "A red kettle.")), hit(episode(2, "A red lamp.", session="s2"))]
     together = [hit(episode(1, "A red kettle.")), hit(episode(2, "A red lamp."))]
 
-    assert [] == implicit.held("Which colour?", "Red", apart, ENGLISH)
-    assert [1] == implicit.held("What is it?", "A red kettle", apart, ENGLISH)
-    assert [1] == implicit.held("Which colour?", "Red", together, ENGLISH)
+    assert [] == implicit.holding("Which colour?", "Red", apart, ENGLISH)
+    assert [1] == implicit.holding("What is it?", "A red kettle", apart, ENGLISH)
+    assert [1] == implicit.holding("Which colour?", "Red", together, ENGLISH)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_date_stands_in_the_time_of_a_memory(answer: str, held: list[int]) -> 
         hit(episode(3, "The kettle broke.", session="s2", at=in_june)),
     ]
 
-    assert held == implicit.held("When was the kettle bought?", answer, hits, ENGLISH)
+    assert held == implicit.holding("When was the kettle bought?", answer, hits, ENGLISH)
 
 
 def test_nothing_holds_an_answer_where_nothing_was_found() -> None:
-    assert [] == implicit.held("a question", "an answer", [], ENGLISH)
+    assert [] == implicit.holding("a question", "an answer", [], ENGLISH)
     assert [] == implicit.repeated("a question", "an answer", [], ENGLISH)
 
 

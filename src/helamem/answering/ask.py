@@ -113,7 +113,7 @@ class Answer(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class CheckedAnswer:
     """A model's answer, checked against the memories it was shown."""
 
     text: str | None
@@ -144,14 +144,14 @@ def ask(
     config, meter = config or memory.config.ask, Meter(llm)
     started = time.perf_counter()
     first = memory.search(question, k=config.k, filters=filters, at=at)
-    said, recall = _said(memory, meter, first, config, filters)
+    checked, recall = _answered(memory, meter, first, config, filters)
     answer = Answer(
         question=question,
-        text=said.text,
-        citations=said.citations,
+        text=checked.text,
+        citations=checked.citations,
         recall=recall,
-        refused=said.refused,
-        learned=_learn(memory, recall, said, at) if config.learn else None,
+        refused=checked.refused,
+        learned=_learn(memory, recall, checked, at) if config.learn else None,
         usage=meter.usage,
         milliseconds=1e3 * (time.perf_counter() - started),
     )
@@ -165,62 +165,100 @@ def ask(
     return answer
 
 
-def _said(
+def _answered(
     memory: Engine,
     llm: LLM,
     first: Recall,
     config: Ask,
     filters: Mapping[str, Json] | None,
-) -> tuple[Said, Recall]:
-    """What the model says to the question of the first recall, and the memories it was shown."""
-    question = first.query
-    language = language_named(memory.config.language)
-    searches = plan(llm, question, first.at) if config.plan else []
+) -> tuple[CheckedAnswer, Recall]:
+    """The answer to the question of the first recall, and the memories that were found for it."""
+    steps = Steps(llm, config, first.query, first.at, language_named(memory.config.language))
+    searches = steps.plan() if config.plan else []
     recall = retrieve(memory, first, searches, config, filters)
-    said = _checked_answer(llm, question, recall, config, language)
-    if config.investigate and said.text is None:
-        more = investigate(llm, question, recall, language, tried=[question, *searches])
+    answer = steps.answer(recall)
+    if config.investigate and answer.text is None:
+        more = steps.investigate(recall.hits, tried=[steps.question, *searches])
         if more:  # else the model would be asked the same again
             recall = retrieve(memory, recall, more, config, filters)
-            said = _checked_answer(llm, question, recall, config, language)
-    return said, recall
+            answer = steps.answer(recall)
+    return answer, recall
 
 
-def plan(llm: LLM, question: str, at: datetime) -> list[str]:
-    """Search queries by the model, without the question itself."""
-    reply = llm.complete(
-        Request(
-            [
-                {"role": "system", "content": prompts.PLAN},
-                {"role": "user", "content": _question_line(question, at)},
-            ],
-            schema=PLAN_SCHEMA,
-        ),
-    )
-    return _searches(reply.data, tried=[question])
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps that call a model about one question."""
 
+    llm: LLM
+    config: Ask
+    question: str
+    at: datetime
+    language: Language
 
-def investigate(
-    llm: LLM, question: str, recall: Recall, language: Language, *, tried: Sequence[str]
-) -> list[str]:
-    """Further queries by the model after the earlier ones found no answer."""
-    lines: list[dict[str, Json]] = [{"search": each} for each in tried]
-    shown = _quoted(recall.hits[:10], question, language)
-    failed = prompts.quoted("tried", lines)
-    reply = llm.complete(
-        Request(
-            [
-                {"role": "system", "content": prompts.PLAN},
-                {
-                    "role": "user",
-                    "content": f"{_question_line(question, recall.at)}\nThese searches did not bring back the answer, but only "
-                    f"these memories. Write others, with other words or for another link in the chain.\n{failed}\n{shown}",
-                },
-            ],
-            schema=PLAN_SCHEMA,
-        ),
-    )
-    return _searches(reply.data, tried=tried)
+    def plan(self) -> list[str]:
+        """Search queries by the model, without the question itself."""
+        reply = self._reply(prompts.PLAN, self._asked, PLAN_SCHEMA)
+        return _searches(reply, tried=[self.question])
+
+    def investigate(self, hits: Sequence[Hit], *, tried: Sequence[str]) -> list[str]:
+        """Further queries by the model after the earlier ones found no answer."""
+        failed = prompts.quoted("tried", ({"search": search} for search in tried))
+        user = (
+            f"{self._asked}\nThese searches did not bring back the answer, but only these memories. "
+            "Write others, with other words or for another link in the chain.\n"
+            f"{failed}\n{self._quoted(hits[:10])}"
+        )
+        return _searches(self._reply(prompts.PLAN, user, PLAN_SCHEMA), tried=tried)
+
+    def answer(self, recall: Recall) -> CheckedAnswer:
+        """An answer from the hits that fit into the budget, selected and verified if so configured.
+
+        The model is not called if the recall's confidence is too low.
+        """
+        if recall.confidence < self.config.min_confidence:
+            return CheckedAnswer(text=None, citations=())
+        shown = fitting(recall.hits, self.config.max_tokens, self.question, self.language)
+        if self.config.select and shown:
+            shown = self._select(shown)
+        if not shown:
+            return CheckedAnswer(text=None, citations=())
+        reply = self._reply(prompts.ANSWER, self._prompt(shown), ANSWER_SCHEMA)
+        answer = checked(reply, self.question, shown, self.language)
+        if self.config.verify and answer.text is not None:
+            answer = self._verify(shown, answer)
+        return answer
+
+    def _select(self, hits: Sequence[Hit]) -> list[Hit]:
+        """The hits that the model considers relevant."""
+        reply = self._reply(prompts.SELECT, self._prompt(hits), SELECT_SCHEMA)
+        chosen = set(schemas.fitting_items(reply, SELECT_SCHEMA, "ids")[0])
+        return [hit for hit in hits if hit.id in chosen]
+
+    def _verify(self, hits: Sequence[Hit], draft: CheckedAnswer) -> CheckedAnswer:
+        """Verify an answer; correct or withdraw it if the memories do not support it."""
+        quoted = prompts.quoted("draft", [{"answer": draft.text, "citations": [*draft.citations]}])
+        reply = self._reply(prompts.VERIFY, f"{self._prompt(hits)}\n{quoted}", ANSWER_SCHEMA)
+        answer = checked(reply, self.question, hits, self.language)
+        return replace(answer, refused=tuple(dict.fromkeys((*draft.refused, *answer.refused))))
+
+    def _reply(self, rules: str, user: str, schema: Mapping[str, Json]) -> Json:
+        messages: list[Message] = [
+            {"role": "system", "content": rules},
+            {"role": "user", "content": user},
+        ]
+        return self.llm.complete(Request(messages, schema=schema)).data
+
+    def _prompt(self, hits: Sequence[Hit]) -> str:
+        """The memories and the question."""
+        return f"{self._quoted(in_order(hits))}\n{self._asked}"
+
+    def _quoted(self, hits: Iterable[Hit]) -> str:
+        lines = (shown_line(hit, self.question, self.language) for hit in hits)
+        return prompts.quoted("memories", lines)
+
+    @property
+    def _asked(self) -> str:
+        return f"Asked on {prompts.moment(self.at)}: {self.question}"
 
 
 def retrieve(
@@ -250,28 +288,6 @@ def retrieve(
     return replace(first, hits=tuple(hits), confidence=max(each.confidence for each in recalls))
 
 
-def _checked_answer(
-    llm: LLM, question: str, recall: Recall, config: Ask, language: Language
-) -> Said:
-    """The model's answer; the model is not called if the recall's confidence is too low."""
-    if recall.confidence < config.min_confidence:
-        return Said(text=None, citations=())
-    return answer_from(llm, question, recall, config, language)
-
-
-def answer_from(llm: LLM, question: str, recall: Recall, config: Ask, language: Language) -> Said:
-    """An answer from the hits that fit into the budget, selected and verified if so configured."""
-    shown = fitting(recall.hits, config.max_tokens, recall.query, language)
-    if config.select and shown:
-        shown = select(llm, question, recall.at, shown, language)
-    if not shown:
-        return Said(text=None, citations=())
-    said = answer(llm, question, recall.at, shown, language)
-    if config.verify and said.text is not None:
-        said = verify(llm, question, recall.at, shown, said, language=language)
-    return said
-
-
 def fitting(hits: Iterable[Hit], max_tokens: int, question: str, language: Language) -> list[Hit]:
     """The best hits whose quotations fit into a number of tokens; one that does not fit is skipped."""
     left, chosen = max_tokens, []
@@ -283,65 +299,25 @@ def fitting(hits: Iterable[Hit], max_tokens: int, question: str, language: Langu
     return chosen
 
 
-def select(
-    llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language
-) -> list[Hit]:
-    """The hits that the model considers relevant."""
-    reply = llm.complete(
-        Request(_prompt(prompts.SELECT, question, at, hits, language), schema=SELECT_SCHEMA)
-    )
-    chosen = set(schemas.fitting_items(reply.data, SELECT_SCHEMA, "ids")[0])
-    return [hit for hit in hits if hit.id in chosen]
-
-
-def answer(llm: LLM, question: str, at: datetime, hits: Sequence[Hit], language: Language) -> Said:
-    """Answer from these memories, and check the citations."""
-    reply = llm.complete(
-        Request(_prompt(prompts.ANSWER, question, at, hits, language), schema=ANSWER_SCHEMA)
-    )
-    return checked(reply.data, question, hits, language)
-
-
-def verify(
-    llm: LLM,
-    question: str,
-    at: datetime,
-    hits: Sequence[Hit],
-    draft: Said,
-    *,
-    language: Language,
-) -> Said:
-    """Verify an answer; correct or withdraw it if the memories do not support it."""
-    quoted = prompts.quoted("draft", [{"answer": draft.text, "citations": list(draft.citations)}])
-    system, user = _prompt(prompts.VERIFY, question, at, hits, language)
-    reply = llm.complete(
-        Request(
-            [system, {"role": "user", "content": f"{user['content']}\n{quoted}"}],
-            schema=ANSWER_SCHEMA,
-        )
-    )
-    said = checked(reply.data, question, hits, language)
-    return replace(said, refused=tuple(dict.fromkeys((*draft.refused, *said.refused))))
-
-
-def checked(data: Json, question: str, hits: Sequence[Hit], language: Language) -> Said:
+def checked(data: Json, question: str, hits: Sequence[Hit], language: Language) -> CheckedAnswer:
     """A model's answer, with citations of memories that it was shown.
 
     Small models often cite nothing. Then the words that the answer shares with memories tell which were used.
     An answer that rests on none of them is refused.
     """
-    given: dict[str, Any] = data if isinstance(data, dict) else {}
-    text = str(given.get("answer", "")).strip()
+    reply: dict[str, Any] = data if isinstance(data, dict) else {}
+    text = str(reply.get("answer", "")).strip()
     if not text:
-        return Said(text=None, citations=())
+        return CheckedAnswer(text=None, citations=())
     shown = {hit.id for hit in hits}
-    ids, others = schemas.fitting_items(data, ANSWER_SCHEMA, "citations")
+    ids, misfits = schemas.fitting_items(data, ANSWER_SCHEMA, "citations")
     cited = list(dict.fromkeys(int(id_) for id_ in ids if isinstance(id_, int | float)))
-    refused = _refused_citations([*(id_ for id_ in cited if id_ not in shown), *others])
-    kept = [id_ for id_ in cited if id_ in shown] or _inferred(question, text, hits, language)
-    if not kept:
-        return Said(text=None, citations=(), refused=(*refused, "the answer rests on no memory"))
-    return Said(text=text, citations=tuple(kept), refused=refused)
+    refused = _refused_citations([*(id_ for id_ in cited if id_ not in shown), *misfits])
+    citations = [id_ for id_ in cited if id_ in shown] or _inferred(question, text, hits, language)
+    if not citations:
+        refused = (*refused, "the answer rests on no memory")
+        return CheckedAnswer(text=None, citations=(), refused=refused)
+    return CheckedAnswer(text=text, citations=tuple(citations), refused=refused)
 
 
 def _inferred(question: str, text: str, hits: Sequence[Hit], language: Language) -> list[int]:
@@ -350,17 +326,17 @@ def _inferred(question: str, text: str, hits: Sequence[Hit], language: Language)
         return []
     return (
         implicit.used(question, text, hits, language)
-        or implicit.held(question, text, hits, language)
+        or implicit.holding(question, text, hits, language)
         or implicit.repeated(question, text, hits, language)
     )
 
 
 def _refused_citations(ids: Sequence[Json]) -> tuple[str, ...]:
     """One sentence per citation of a memory that was not shown, and one for all beyond `MAX_REFUSED`."""
-    told = [f"the answer cites {id_!s:.60}, which was not shown" for id_ in ids[:MAX_REFUSED]]
+    sentences = [f"the answer cites {id_!s:.60}, which was not shown" for id_ in ids[:MAX_REFUSED]]
     if len(ids) > MAX_REFUSED:
-        told.append(f"the answer cites {len(ids) - MAX_REFUSED:,} more that were not shown")
-    return tuple(told)
+        sentences.append(f"the answer cites {len(ids) - MAX_REFUSED:,} more that were not shown")
+    return tuple(sentences)
 
 
 def memory_line(hit: Hit, question: str) -> dict[str, Json]:
@@ -383,32 +359,15 @@ def in_order(hits: Iterable[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (hit.kind == "episode", hit.at, hit.id))
 
 
-def _prompt(
-    rules: str, question: str, at: datetime, hits: Sequence[Hit], language: Language
-) -> list[Message]:
-    """The messages of a prompt: the rules, then the memories and the question."""
-    memories = _quoted(in_order(hits), question, language)
-    return [
-        {"role": "system", "content": rules},
-        {"role": "user", "content": f"{memories}\n{_question_line(question, at)}"},
-    ]
-
-
-def _quoted(hits: Iterable[Hit], question: str, language: Language) -> str:
-    return prompts.quoted("memories", (shown_line(hit, question, language) for hit in hits))
-
-
-def _question_line(question: str, at: datetime) -> str:
-    return f"Asked on {prompts.moment(at)}: {question}"
-
-
 def _searches(data: Json, *, tried: Sequence[str]) -> list[str]:
     """The queries of a plan, without blank or repeated ones."""
-    given, _ = schemas.fitting_items(data, PLAN_SCHEMA, "searches")
-    searches = [" ".join(str(each).split()) for each in given]
-    fresh = dict.fromkeys(each for each in searches if each and each not in tried)
+    queries, _ = schemas.fitting_items(data, PLAN_SCHEMA, "searches")
+    searches = [" ".join(str(query).split()) for query in queries]
+    fresh = dict.fromkeys(search for search in searches if search and search not in tried)
     return list(fresh)[:MAX_SEARCHES]
 
 
-def _learn(memory: Engine, recall: Recall, said: Said, at: datetime | None) -> Reinforcement | None:
-    return memory.reinforce(recall, used=said.citations, at=at) if said.citations else None
+def _learn(
+    memory: Engine, recall: Recall, answer: CheckedAnswer, at: datetime | None
+) -> Reinforcement | None:
+    return memory.reinforce(recall, used=answer.citations, at=at) if answer.citations else None

@@ -140,18 +140,18 @@ class Chat:
         recall = self._memory.search(text, k=self._memory.config.ask.k, at=at)
         recent = list(self._in_window())
         shown = self._hits_to_show(recall, recent)
-        asked = self._messages(text, recall.at, recent, shown)
-        said = self._remember(text, self._speaker, "user", recall.at)
+        request = Request(self._messages(text, recall.at, recent, shown))
+        message = self._remember(text, self._speaker, "user", recall.at)
         whole = False
         try:
-            yield from _recorded(meter.stream(Request(asked)), pieces)
+            yield from _recorded(meter.stream(request), pieces)
             whole = True
         finally:
             reply = "".join(pieces)
-            self._remember_reply(reply, said.at, whole=whole)
+            self._remember_reply(reply, message.at, whole=whole)
             used = self._used(text, reply, shown) if whole else []
             self.last = Exchange(
-                message=said.id,
+                message=message.id,
                 reply=reply,
                 recall=recall,
                 shown=tuple(shown),
@@ -204,9 +204,9 @@ class Chat:
         if self._turns:
             at = max(at, self._turns[-1].at + TICK)
         turn = Turn(text, speaker, role, at, self.session, metadata or {})
-        kept = _Turn(id=self._memory.add(turn).ids[0], text=text, role=role, at=at)
-        self._turns.append(kept)
-        return kept
+        spoken = _Turn(id=self._memory.add(turn).ids[0], text=text, role=role, at=at)
+        self._turns.append(spoken)
+        return spoken
 
     def _remember_reply(self, reply: str, at: datetime, *, whole: bool) -> None:
         if reply.strip():
@@ -217,7 +217,7 @@ class Chat:
         """The ids of the memories that a reply used; a few words tell it only if they answer a question."""
         used = implicit.used(text, reply, shown, self._language)
         asked = any(is_question(each, self._language) for each in sentences(text, self._language))
-        return used or (implicit.held(text, reply, shown, self._language) if asked else [])
+        return used or (implicit.holding(text, reply, shown, self._language) if asked else [])
 
     def _reinforce(
         self, recall: Recall, used: Sequence[int], at: datetime | None

@@ -86,7 +86,7 @@ def profiles(
     )
 
 
-def held(
+def valid_at(
     facts: Sequence[Fact], at: datetime, *, turns: Sequence[Episode | Fact] = ()
 ) -> tuple[Fact, ...]:
     """The facts that were valid at a time.

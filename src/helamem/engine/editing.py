@@ -270,7 +270,7 @@ class Editing(Adding):
             facts = seen.facts(superseded=True)
             newer = {each.superseded_by for each in facts} - {None, *(each.id for each in facts)}
             turns = seen.get(sorted(id_ for id_ in newer if id_ is not None))
-        return profiles.held(facts, self._local(as_of), turns=turns)
+        return profiles.valid_at(facts, self._local(as_of), turns=turns)
 
     def profile(
         self, name: str | None = None, *, max_chars: int = profiles.MAX_CHARS

@@ -110,9 +110,10 @@ class Exam:
     def answer(self, question: Question, hits: Sequence[Hit], max_tokens: int) -> Answered:
         """One question, answered and judged."""
         recall = Recall(query=question.text, at=question.at, hits=tuple(hits))
-        config = Ask(max_tokens=max_tokens, learn=False)
+        config = Ask(max_tokens=max_tokens, min_confidence=0.0, learn=False)
+        steps = ask.Steps(self.llm, config, question.text, question.at, ENGLISH)
         try:
-            reply = ask.answer_from(self.llm, question.text, recall, config, ENGLISH).text
+            reply = steps.answer(recall).text
         except LLMError as exc:
             return Answered(question, failed=str(exc))
         try:

@@ -56,7 +56,7 @@ def all_evidence(question: Question, recall: Recall, state: Remembered) -> list[
 
 def implied(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001
     """Hits that share words with the right answer, as a stand-in for a reply; uses no labels."""
-    return implicit.held(question.text, question.answer, recall.hits, ENGLISH)
+    return implicit.holding(question.text, question.answer, recall.hits, ENGLISH)
 
 
 def nothing(question: Question, recall: Recall, state: Remembered) -> list[int]:  # noqa: ARG001

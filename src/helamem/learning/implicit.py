@@ -2,12 +2,13 @@
 
 In a chat nobody says what served, but a reply drawn from a memory repeats its words: those in the memory
 and the reply, but not in the question. A long reply is measured by how much of a memory it repeats (`used`),
-an answer of a few words by how much of it a memory holds (`held`), or by standing there as it is (`repeated`).
+an answer of a few words by how much of it a memory holds (`holding`), or by standing there as it is (`repeated`).
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from helamem.language.sentences import is_question, sentences
@@ -39,16 +40,15 @@ def used(
     A hit counts if the reply has at least `min_share` of its telling terms, weighted by how few of the hits have
     them, and at least two of them or one with a digit.
     """
-    told = tellings(question, hits, language)
-    said = set(terms_of(reply, language))
+    terms = set(terms_of(reply, language))
     return [
         hit.id
-        for hit, telling in zip(hits, told, strict=True)
-        if _enough(said & telling.keys(), telling, min_share)
+        for hit, telling in zip(hits, tellings(question, hits, language), strict=True)
+        if _enough(terms & telling.keys(), telling, min_share)
     ]
 
 
-def held(question: str, answer: str, hits: Sequence[Hit], language: Language) -> list[int]:
+def holding(question: str, answer: str, hits: Sequence[Hit], language: Language) -> list[int]:
     """The ids of the hits that hold a short answer: at least half of it, in words that tell the hits apart.
 
         sum over t in answer & hit of weight(t) >= 1/2 * sum over t in answer of weight(t)
@@ -58,14 +58,14 @@ def held(question: str, answer: str, hits: Sequence[Hit], language: Language) ->
     question tell nothing, and one of the shared terms must be in no other session; of several hits of a session that
     hold it the first counts, since a session has one day.
     """
-    said = set(terms_of(answer, language)) - set(terms_of(question, language))
-    shared = [set(terms_of(_shown(hit, language), language)) & said for hit in hits]
-    n_with = {term: sum(term in each for each in shared) for term in said}
+    answered = set(terms_of(answer, language)) - set(terms_of(question, language))
+    shared = [set(terms_of(_shown(hit, language), language)) & answered for hit in hits]
+    n_with = {term: sum(term in terms for terms in shared) for term in answered}
     weights = {term: math.log1p(len(hits) / max(n, 1)) for term, n in n_with.items()}
     sessions = [hit.session or hit.id for hit in hits]
     telling = {
         term
-        for term in said
+        for term in answered
         if len({where for where, terms in zip(sessions, shared, strict=True) if term in terms}) == 1
     }
     enough = MIN_COVERED * sum(weights.values())
@@ -113,18 +113,15 @@ def tellings(question: str, hits: Sequence[Hit], language: Language) -> list[dic
     anything else?" again and again.
     """
     asked = set(terms_of(question, language))
-    terms = [set(terms_of(_told(hit, language), language)) - asked for hit in hits]
-    n_with: dict[str, int] = {}
-    for each in terms:
-        for term in each:
-            n_with[term] = n_with.get(term, 0) + 1
-    return [{term: math.log1p(len(hits) / n_with[term]) for term in each} for each in terms]
+    terms = [set(terms_of(_statements(hit, language), language)) - asked for hit in hits]
+    n_with = Counter(term for own in terms for term in own)
+    return [{term: math.log1p(len(hits) / n_with[term]) for term in own} for own in terms]
 
 
-def _told(hit: Hit, language: Language) -> str:
+def _statements(hit: Hit, language: Language) -> str:
     """The speaker and the statements of a hit."""
-    told = (each for each in sentences(hit.text, language) if not is_question(each, language))
-    return " ".join([hit.speaker, *told])
+    stated = (each for each in sentences(hit.text, language) if not is_question(each, language))
+    return " ".join([hit.speaker, *stated])
 
 
 def _enough(shared: set[str], telling: Mapping[str, float], min_share: float) -> bool:
