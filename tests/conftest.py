@@ -112,9 +112,10 @@ def server() -> Iterator[Server]:
 def database(server: Server) -> str:
     """A database with the tables of helamem."""
     from helamem.stores.postgres import PostgresStore
+    from helamem.testing import samples
 
     server.execute("CREATE DATABASE memories")
-    PostgresStore(server.url("memories"), namespace="x", embedder_name="test", dimension=8).close()
+    PostgresStore(server.url("memories"), namespace="x", made_by=samples.ANALYSIS).close()
     return "memories"
 
 

@@ -98,7 +98,7 @@ def filled(path: Path) -> None:
 
 
 def stored(path: Path) -> SQLiteStore:
-    return SQLiteStore(path, namespace="main", embedder_name="test", dimension=samples.DIMENSION)
+    return SQLiteStore(path, namespace="main", made_by=samples.ANALYSIS)
 
 
 def aged(path: Path) -> None:

@@ -28,7 +28,7 @@ if is_url(path):
     from helamem.stores.postgres import PostgresStore as Store
 else:
     from helamem.stores.sqlite import SQLiteStore as Store
-store = Store(path, namespace="main", embedder_name="test", dimension=samples.DIMENSION)
+store = Store(path, namespace="main", made_by=samples.ANALYSIS)
 """
 
 

@@ -34,8 +34,7 @@ def opened(path: Path, busy_s: float = 10.0) -> SQLiteStore:
     return SQLiteStore(
         path,
         namespace="main",
-        embedder_name="test",
-        dimension=samples.DIMENSION,
+        made_by=samples.ANALYSIS,
         busy_s=busy_s,
     )
 

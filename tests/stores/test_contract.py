@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from helamem.stores.sqlite import SQLiteStore
-from helamem.testing import SharedStoreContract, StoreContract, WithoutJournalContract
+from helamem.testing import SharedStoreContract, StoreContract, WithoutJournalContract, samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +21,7 @@ class TestInAFile(StoreContract, SharedStoreContract):
         self.path = tmp_path / "memory.db"
 
     def make_store(self, namespace: str) -> Store:
-        return SQLiteStore(
-            self.path, namespace=namespace, embedder_name="test", dimension=self.dimension
-        )
+        return SQLiteStore(self.path, namespace=namespace, made_by=samples.ANALYSIS)
 
 
 class TestSharingNothing(SharedStoreContract):
@@ -39,17 +37,14 @@ class TestSharingNothing(SharedStoreContract):
         return SQLiteStore(
             self.path,
             namespace=namespace,
-            embedder_name="test",
-            dimension=self.dimension,
+            made_by=samples.ANALYSIS,
             busy_s=10.0 + self.n_made,
         )
 
 
 class TestInRAM(StoreContract):
     def make_store(self, namespace: str) -> Store:
-        return SQLiteStore(
-            ":memory:", namespace=namespace, embedder_name="test", dimension=self.dimension
-        )
+        return SQLiteStore(":memory:", namespace=namespace, made_by=samples.ANALYSIS)
 
 
 class TestWithoutAJournal(WithoutJournalContract):
@@ -61,7 +56,6 @@ class TestWithoutAJournal(WithoutJournalContract):
         return SQLiteStore(
             self.path,
             namespace=namespace,
-            embedder_name="test",
-            dimension=self.dimension,
+            made_by=samples.ANALYSIS,
             journal=0,
         )

@@ -118,7 +118,7 @@ def rows(store: SQLiteStore) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[SQLiteStore]:
-    store = SQLiteStore(":memory:", namespace="main", embedder_name="test", dimension=8)
+    store = SQLiteStore(":memory:", namespace="main", made_by=samples.ANALYSIS)
     generator = np.random.default_rng(10)
     plain = [text for text in TEXTS if "\ud800" not in text and "\ud83e" not in text]
     chosen: list[Any] = [*TEXTS, *(n for n in NUMBERS if abs(n) != float("inf")), None, True, False]
@@ -231,7 +231,7 @@ class TestSize:
 
 @pytest.fixture
 def own() -> Iterator[SQLiteStore]:
-    store = SQLiteStore(":memory:", namespace="main", embedder_name="test", dimension=8)
+    store = SQLiteStore(":memory:", namespace="main", made_by=samples.ANALYSIS)
     samples.add(store, "one")
     yield store
     store.close()

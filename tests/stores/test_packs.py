@@ -36,9 +36,7 @@ def path(tmp_path: Path) -> Path:
 
 def opened(path: Path, busy_s: float = 10.0) -> SQLiteStore:
     """A handle; those with another `busy_s` share nothing with it."""
-    return SQLiteStore(
-        path, namespace="main", embedder_name="test", dimension=samples.DIMENSION, busy_s=busy_s
-    )
+    return SQLiteStore(path, namespace="main", made_by=samples.ANALYSIS, busy_s=busy_s)
 
 
 def fill(store: SQLiteStore, n: int = 60) -> list[int]:
@@ -68,9 +66,7 @@ class TestPacked(StoreContract):
         self.path = tmp_path / "memory.db"
 
     def make_store(self, namespace: str) -> Store:
-        return SQLiteStore(
-            self.path, namespace=namespace, embedder_name="test", dimension=self.dimension
-        )
+        return SQLiteStore(self.path, namespace=namespace, made_by=samples.ANALYSIS)
 
 
 def change(store: SQLiteStore, ids: list[int], choose: random.Random) -> None:

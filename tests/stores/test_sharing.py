@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 
 def opened(path: Path, namespace: str = "main", **others: Any) -> SQLiteStore:
-    given = {"embedder_name": "test", "dimension": samples.DIMENSION, **others}
-    return SQLiteStore(path, namespace=namespace, **given)
+    return SQLiteStore(path, namespace=namespace, made_by=samples.ANALYSIS, **others)
 
 
 @pytest.fixture
@@ -248,7 +247,7 @@ from helamem.testing import samples
 
 files.FORK_S = 0.1  # how long is waited for a thread that goes on reading
 
-store = SQLiteStore(sys.argv[1], namespace="main", embedder_name="test", dimension=samples.DIMENSION)
+store = SQLiteStore(sys.argv[1], namespace="main", made_by=samples.ANALYSIS)
 samples.add(store, "before")
 
 

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
 
 def opened(path: str | Path, namespace: str = "main", **others: Any) -> SQLiteStore:
-    given: dict[str, Any] = {"embedder_name": "test", "dimension": samples.DIMENSION, **others}
-    return SQLiteStore(path, namespace=namespace, **given)
+    return SQLiteStore(path, namespace=namespace, **{"made_by": samples.ANALYSIS, **others})
 
 
 @pytest.fixture
@@ -102,7 +102,9 @@ class TestOpening:
 
     def test_a_vector_space_of_any_size_is_kept(self, tmp_path: Path) -> None:
         for dimension in (1, 3, 1536):
-            store = opened(tmp_path / f"{dimension}.db", dimension=dimension)
+            store = opened(
+                tmp_path / f"{dimension}.db", made_by=replace(samples.ANALYSIS, dimension=dimension)
+            )
             vector = samples.vector("x", dimension)
 
             [(id_, _)] = store.add([samples.episode("x", vector=vector)], link=0.0, now=0.0)
@@ -402,7 +404,7 @@ class TestEmbedders:
     @pytest.mark.parametrize(
         ("other", "actual"),
         [
-            ({"embedder_name": "other/model"}, "other/model (8 dimensions)"),
+            ({"embedder": "other/model"}, "other/model (8 dimensions)"),
             ({"dimension": 16}, "test (16 dimensions)"),
         ],
     )
@@ -412,7 +414,7 @@ class TestEmbedders:
         opened(path).close()
 
         with pytest.raises(EmbedderMismatchError) as raised:
-            opened(path, namespace="another", **other)
+            opened(path, namespace="another", made_by=replace(samples.ANALYSIS, **other))
 
         assert ("test (8 dimensions)", actual) == (raised.value.expected, raised.value.actual)
         assert str(path) in str(raised.value)
@@ -869,7 +871,7 @@ class TestRoom:
             )
             for i in range(1000)
         ]
-        store = opened(path, dimension=256, synchronous="normal")
+        store = opened(path, made_by=replace(samples.ANALYSIS, dimension=256), synchronous="normal")
 
         store.add(turns, link=0.1, now=0.0)
         store.close()

@@ -50,8 +50,7 @@ class Machine(RuleBasedStateMachine):
         return SQLiteStore(
             self.folder / "memory.db",
             namespace=namespace,
-            embedder_name="test",
-            dimension=samples.DIMENSION,
+            made_by=samples.ANALYSIS,
             synchronous="normal",
         )
 

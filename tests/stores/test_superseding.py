@@ -30,7 +30,7 @@ UPDATE namespace SET n_documents = 2, last_node = 3 WHERE id = 1;
 
 
 def opened(path: Path) -> SQLiteStore:
-    return SQLiteStore(path, namespace="main", embedder_name="test", dimension=samples.DIMENSION)
+    return SQLiteStore(path, namespace="main", made_by=samples.ANALYSIS)
 
 
 def test_what_was_replaced_before_stays_replaced_and_can_be_reverted(

@@ -28,7 +28,7 @@ SHARES = (0.9, 0.6, 0.4, 0.2, 0.05, 0.01)
 def store() -> Iterator[SQLiteStore]:
     """Eight hundred turns of a few words, some removed, changed or superseded."""
     generator = np.random.default_rng(4)
-    made = SQLiteStore(":memory:", namespace="n", embedder_name="e", dimension=samples.DIMENSION)
+    made = SQLiteStore(":memory:", namespace="n", made_by=samples.ANALYSIS)
     ids = [
         samples.add(made, f"{_said(generator)} t{i}", session=f"{i // 20}")[0] for i in range(800)
     ]
@@ -126,8 +126,7 @@ def test_as_many_postings_move_on_as_are_added(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(posting_table, "MANY_NEW", 60)
     monkeypatch.setattr(posting_table, "AT_LEAST", 0)
     generator = np.random.default_rng(6)
-    kwargs: Any = {"namespace": "n", "embedder_name": "e", "dimension": samples.DIMENSION}
-    store = SQLiteStore(":memory:", **kwargs)
+    store = SQLiteStore(":memory:", namespace="n", made_by=samples.ANALYSIS)
     said: dict[int, str] = {}
     for i in range(120):
         text = f"{_said(generator)} t{i}"
@@ -163,8 +162,7 @@ def _in_tiers(space: Space) -> tuple[int, int]:
 def test_the_levels_of_a_file_are_repaired(tmp_path: Any) -> None:
     path = tmp_path / "n.db"
     with_levels = "SELECT term, level, node FROM posting ORDER BY 1, 3"
-    kwargs: Any = {"namespace": "n", "embedder_name": "e", "dimension": samples.DIMENSION}
-    store = SQLiteStore(path, **kwargs)
+    store = SQLiteStore(path, namespace="n", made_by=samples.ANALYSIS)
     samples.add(store, "ash ash birch", "ash")
     with store._writing() as space:
         before = space.db.rows(with_levels)
@@ -201,8 +199,7 @@ def test_damaged_words_are_found_and_mended(
 ) -> None:
     monkeypatch.setattr(posting_table, "MANY_NEW", 4)
     monkeypatch.setattr(posting_table, "AT_LEAST", 0)
-    kwargs: Any = {"namespace": "n", "embedder_name": "e", "dimension": samples.DIMENSION}
-    store = SQLiteStore(":memory:", **kwargs)
+    store = SQLiteStore(":memory:", namespace="n", made_by=samples.ANALYSIS)
     for text in ("ash birch", "cedar ash", "birch elm", "cedar fir"):
         samples.add(store, text)
     with store._writing() as space:

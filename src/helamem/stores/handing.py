@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from helamem.core import hebbian
 from helamem.errors import NotFoundError
-from helamem.protocols import NODE_KINDS, Handed
+from helamem.protocols import NODE_KINDS, Handed, Supersession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from helamem.protocols import EdgeRule
 
@@ -28,6 +28,25 @@ def handed_edge(
     """An edge that was handed over, from its columns as every store keeps them."""
     had = None if before is None or before_touched is None else (before, before_touched)
     return Handed(other=other, before=had, after=(weight, touched))
+
+
+def supersessions(
+    rows: Iterable[tuple[int, int, bool, int | None]], handed: Iterable[Sequence[Any]]
+) -> list[Supersession]:
+    """Supersessions from their rows, and from those of what was handed over: the old memory, then the edge."""
+    edges: dict[int, list[Handed]] = {}
+    for node, *edge in handed:
+        edges.setdefault(node, []).append(handed_edge(*edge))
+    return [
+        Supersession(
+            old=old,
+            new=new,
+            yields=bool(yields),
+            because=because,
+            handed=tuple(edges.get(old, ())),
+        )
+        for old, new, yields, because in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

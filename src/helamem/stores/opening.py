@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from helamem.errors import MissingExtraError
 from helamem.places import is_url
@@ -21,7 +21,7 @@ def open_store(
     """The store of a namespace.
 
     Args:
-        made_by: Who makes its vectors and terms; None takes it as it is, whatever made it.
+        made_by: The embedder and language behind its vectors and terms; None takes it as it is.
 
     Raises:
         MissingExtraError: The place is a URL, and the driver is not installed.
@@ -32,7 +32,7 @@ def open_store(
     return SQLiteStore(
         place,
         namespace=namespace,
-        **_read_by(made_by),
+        made_by=made_by,
         synchronous=config.storage.durability,
         zone=config.zone,
         history=config.storage.history,
@@ -47,21 +47,9 @@ def _on_a_server(url: str, namespace: str, config: Config, made_by: Analysis | N
     return PostgresStore(
         url,
         namespace=namespace,
-        **_read_by(made_by),
+        made_by=made_by,
         connections=config.storage.connections,
         synchronous=config.storage.durability == "full",
         zone=config.zone,
         history=config.storage.history,
     )
-
-
-def _read_by(analysis: Analysis | None) -> dict[str, Any]:
-    """An analysis as the stores take it."""
-    if analysis is None:
-        return {"embedder_name": None}
-    return {
-        "embedder_name": analysis.embedder,
-        "dimension": analysis.dimension,
-        "language": analysis.language,
-        "version": analysis.version,
-    }

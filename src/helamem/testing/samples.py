@@ -16,6 +16,7 @@ from helamem.core import vectors
 from helamem.protocols import (
     CHANNELS,
     NODE_KINDS,
+    Analysis,
     Distillate,
     EdgeRule,
     Edges,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Floats, Ints, Nodes, Postings, Store
 
 DIMENSION = 8
+ANALYSIS = Analysis(embedder="test", dimension=DIMENSION)
 AT = 1_715_000_000.25
 STORED_AT = 1_716_000_000.5
 LEARNED, SOURCE = CHANNELS.index("learned"), CHANNELS.index("source")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -33,7 +34,7 @@ def opened(url: str, namespace: str = "main", **others: Any) -> PostgresStore:
     return PostgresStore(
         url,
         namespace=namespace,
-        **{"embedder_name": "test", "dimension": 8, "wait_s": 5.0, **others},
+        **{"made_by": samples.ANALYSIS, "wait_s": 5.0, **others},
     )
 
 
@@ -143,13 +144,13 @@ class TestOpening:
         opened(url).close()
 
         with pytest.raises(EmbedderMismatchError, match=r"reindex"):
-            opened(url, embedder_name="another")
+            opened(url, made_by=replace(samples.ANALYSIS, embedder="another"))
         with pytest.raises(LanguageMismatchError, match=r"reindex"):
-            opened(url, language="neutral")
+            opened(url, made_by=replace(samples.ANALYSIS, language="neutral"))
 
     def test_nothing_is_there_yet_to_be_taken_as_it_is(self, url: str) -> None:
         with pytest.raises(StoreError, match=r"is empty"):
-            opened(url, embedder_name=None)
+            opened(url, made_by=None)
 
     def test_processes_that_make_the_tables_at_once_wait_for_each_other(
         self, server: Server, other: str

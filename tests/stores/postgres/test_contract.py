@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from helamem.stores.postgres import PostgresStore
-from helamem.testing import SharedStoreContract, StoreContract, WithoutJournalContract
+from helamem.testing import SharedStoreContract, StoreContract, WithoutJournalContract, samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +23,7 @@ def connected(server: Server, database: str, emptied: Callable[[], object]) -> I
     kept = PostgresStore(
         server.url(database),
         namespace="kept",
-        embedder_name="test",
-        dimension=StoreContract.dimension,
+        made_by=samples.ANALYSIS,
     )
     yield
     kept.close()
@@ -36,9 +35,7 @@ class TestOnAServer(StoreContract, SharedStoreContract):
         self.url = url
 
     def make_store(self, namespace: str) -> Store:
-        return PostgresStore(
-            self.url, namespace=namespace, embedder_name="test", dimension=self.dimension
-        )
+        return PostgresStore(self.url, namespace=namespace, made_by=samples.ANALYSIS)
 
 
 class TestWithoutAJournal(WithoutJournalContract):
@@ -50,7 +47,6 @@ class TestWithoutAJournal(WithoutJournalContract):
         return PostgresStore(
             self.url,
             namespace=namespace,
-            embedder_name="test",
-            dimension=self.dimension,
+            made_by=samples.ANALYSIS,
             journal=0,
         )

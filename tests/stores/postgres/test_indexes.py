@@ -36,7 +36,7 @@ SORTLESS = "&options=-c%20enable_sort%3Doff"  # a small table is scanned and sor
 
 
 def opened(url: str, namespace: str = "main", **others: Any) -> PostgresStore:
-    given = {"embedder_name": "test", "dimension": DIMENSION, "large": LARGE, **others}
+    given = {"made_by": samples.ANALYSIS, "large": LARGE, **others}
     return PostgresStore(url, namespace=namespace, **given)
 
 
@@ -342,14 +342,10 @@ def test_other_vectors_get_other_indexes(server: Server, url: str) -> None:
     assert adopted is not None
     ns = key_of("main")
     assert [Index(table, wider.dimension, ns).name for table in HOLDS] == names(server)
-    [waiting, *_] = opened(url, **vars_of(wider)).reindexing(wider).unindexed(after=0, limit=1)
+    [waiting, *_] = opened(url, made_by=wider).reindexing(wider).unindexed(after=0, limit=1)
     vector = made(waiting, wider.dimension).vector
     assert waiting.id in found(adopted, vector, nearest=1)
     store.close()
-
-
-def vars_of(analysis: Any) -> dict[str, Any]:
-    return {"embedder_name": analysis.embedder, "dimension": analysis.dimension}
 
 
 def test_passages_of_an_older_schema_are_kept(
@@ -430,8 +426,7 @@ class TestWithIndexes(RegionContract, PassageContract):
         store = PostgresStore(
             self.url + SORTLESS,
             namespace=namespace,
-            embedder_name="test",
-            dimension=self.dimension,
+            made_by=samples.ANALYSIS,
             large=1,
         )
         ns = key_of(namespace)

@@ -18,7 +18,7 @@ PARTS = ("step_edge", "step_use", "step_fact")
 
 
 def opened(url: str) -> PostgresStore:
-    return PostgresStore(url, namespace="main", embedder_name="test", dimension=8, journal=2)
+    return PostgresStore(url, namespace="main", made_by=samples.ANALYSIS, journal=2)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def opened(url: str, namespace: str = "main") -> PostgresStore:
-    return PostgresStore(url, namespace=namespace, embedder_name="test", dimension=8)
+    return PostgresStore(url, namespace=namespace, made_by=samples.ANALYSIS)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ for i in range(100_000):
 
 
 def opened(url: str) -> PostgresStore:
-    return PostgresStore(url, namespace="main", embedder_name="test", dimension=8)
+    return PostgresStore(url, namespace="main", made_by=samples.ANALYSIS)
 
 
 def deadlocks(server: Server) -> int:

@@ -24,7 +24,7 @@ WAITS = re.compile(r"\tF\t\d+\t(Sync|Query)")
 
 @pytest.fixture
 def store(url: str) -> Iterator[PostgresStore]:
-    opened = PostgresStore(url, namespace="main", embedder_name="test", dimension=8, connections=1)
+    opened = PostgresStore(url, namespace="main", made_by=samples.ANALYSIS, connections=1)
     samples.fill(opened)
     yield opened
     opened.close()

@@ -32,8 +32,7 @@ class Machine(test_stateful.Machine):
         return PostgresStore(
             self.url,
             namespace=f"{namespace} {self.run}",
-            embedder_name="test",
-            dimension=samples.DIMENSION,
+            made_by=samples.ANALYSIS,
         )
 
 

@@ -58,7 +58,7 @@ def urls(server: Server, second: Server, request: pytest.FixtureRequest) -> Iter
 
 def emptied(url: str, namespace: str) -> PostgresStore:
     """A namespace in which nothing is stored."""
-    store = PostgresStore(url, namespace=namespace, embedder_name="test", dimension=8)
+    store = PostgresStore(url, namespace=namespace, made_by=samples.ANALYSIS)
     store.drop()
     return store
 

@@ -43,7 +43,7 @@ def app(server: Server, database: str) -> Iterator[str]:
 
 
 def opened(url: str, namespace: str = "main") -> PostgresStore:
-    return PostgresStore(url, namespace=namespace, embedder_name="test", dimension=8)
+    return PostgresStore(url, namespace=namespace, made_by=samples.ANALYSIS)
 
 
 def everything(store: PostgresStore) -> None:

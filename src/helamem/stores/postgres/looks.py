@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
 from helamem.errors import NotFoundError
 from helamem.records import Fact
+from helamem.stores.encoding import unit
 from helamem.stores.postgres import (
     checks,
     edge_table,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from helamem.filters import Filter
@@ -101,12 +101,12 @@ class Looks:
 
     def region(self, query: RegionQuery) -> RegionRows:
         """All that a search needs of the memories around a question."""
-        vector = self._query(query.vector)
+        vector = unit(query.vector, self._space.dimension)
         return self._read(lambda scope: regions.read(scope, query, vector, self._large))
 
     def nearest(self, vector: Floats, k: int, *, kinds: Sequence[NodeKind]) -> tuple[Ints, Floats]:
         """The active nodes with the highest cosine: ids and cosines, best first."""
-        query = self._query(vector)
+        query = unit(vector, self._space.dimension)
         return self._read(lambda scope: reading.nearest(scope, query, k, kinds))
 
     def vectors(self, ids: Ints) -> NDArray[np.float32]:
@@ -218,12 +218,3 @@ class Looks:
     def journal(self, *, limit: int) -> list[Step]:
         """The latest lessons and consolidations, latest first."""
         return self._read(lambda scope: journal.steps(scope, limit))
-
-    def _query(self, vector: Floats) -> NDArray[np.float32]:
-        """The vector at length 1, so that its dot product with unit vectors is the cosine."""
-        if vector.shape != (self._space.dimension,):
-            raise ValueError(
-                f"a vector here has {self._space.dimension} dimensions, not the shape {vector.shape}"
-            )
-        length = float(np.linalg.norm(vector))
-        return np.asarray(vector / (length or 1.0), np.float32)

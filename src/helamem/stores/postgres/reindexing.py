@@ -9,6 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from helamem.protocols import NODE_KINDS, Unindexed
+from helamem.stores.encoding import loaded
 from helamem.stores.postgres import indexes, rows
 from helamem.stores.postgres.database import WRITE
 from helamem.stores.postgres.indexes import BusyError, Index
@@ -113,7 +114,7 @@ class Reindexing(Staging):
                     id=id_,
                     kind=NODE_KINDS[kind],
                     text=restored(text),
-                    metadata=rows.loaded(metadata, id_),
+                    metadata=loaded(metadata, id_),
                     speakers=tuple(restored(name) for name in speakers if name),
                 ),
                 namespace,

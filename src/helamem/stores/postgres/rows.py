@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from helamem.errors import CorruptError
 from helamem.protocols import NODE_KINDS, ROLES, Edges
 from helamem.records import Episode, Fact
-from helamem.stores.encoding import digest, moment
+from helamem.stores.encoding import digest, loaded, moment, require_vector
 from helamem.stores.postgres.texts import restored
 
 if TYPE_CHECKING:
@@ -113,12 +112,9 @@ def literal(vector: Floats, dimension: int) -> str:
     """A vector as PostgreSQL reads it.
 
     Raises:
-        ValueError: Its dimension is wrong, or it has values that are not finite.
+        ValueError: See `require_vector`.
     """
-    if vector.shape != (dimension,):
-        raise ValueError(f"a vector here has {dimension} dimensions, not the shape {vector.shape}")
-    if not np.isfinite(vector).all():
-        raise ValueError("a vector holds an infinity, or something that is not a number")
+    require_vector(vector, dimension)
     return f"[{','.join(map(repr, np.asarray(vector, np.float32).tolist()))}]"
 
 
@@ -145,17 +141,3 @@ def vectors(sent: bytes | None, dimension: int) -> NDArray[np.float32]:
         )
     table = raw.reshape(-1, n_bytes)[:, 4:]
     return np.ascontiguousarray(table).view(">f4").astype(np.float32).reshape(-1, dimension)
-
-
-def loaded(metadata: str, id_: int) -> Any:  # noqa: ANN401  # JSON
-    """Metadata as they came in.
-
-    Raises:
-        CorruptError: They are no JSON.
-    """
-    try:
-        return json.loads(metadata)
-    except (TypeError, ValueError, RecursionError) as exc:
-        raise CorruptError(
-            f"The database is damaged: the metadata of memory {id_} are no JSON. `helamem doctor` says more."
-        ) from exc

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
-from helamem.protocols import Analysis, Supersession
+from helamem.protocols import Supersession
 from helamem.stores.journals import KEPT
 from helamem.stores.postgres import (
     checks,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from helamem.protocols import (
+        Analysis,
         Distillate,
         EdgeRule,
         Edges,
@@ -65,11 +66,8 @@ class PostgresStore(Looks):
     Args:
         url: The database, as libpq reads it: "postgresql://user@host/database".
         namespace: The namespace that this handle is for.
-        embedder_name: The embedder that vectors are made with; the database remembers it. None takes the
+        made_by: The embedder and language behind its vectors and terms; the database remembers them. None takes the
             database as it is, whatever made it.
-        dimension: The length of its vectors.
-        language: The language that texts are read with, and
-        version: the number of that reading; the database remembers both.
         connections: How many connections this process opens to the database at most.
         wait_s: How many seconds to wait for a connection, or for others that write, before it is an error.
         synchronous: Whether what is stored waits for the server's disk.
@@ -90,10 +88,7 @@ class PostgresStore(Looks):
         url: str,
         *,
         namespace: str,
-        embedder_name: str | None,
-        dimension: int = 0,
-        language: str = "english",
-        version: int = 1,
+        made_by: Analysis | None,
         connections: int = 8,
         wait_s: float = 10.0,
         synchronous: bool = True,
@@ -105,15 +100,10 @@ class PostgresStore(Looks):
         self._zone = zone
         self._large = large
         self._history, self._journal = history, journal
-        mine = None
-        if embedder_name is not None:
-            mine = Analysis(
-                embedder=embedder_name, dimension=dimension, language=language, version=version
-            )
         self._scope: Scope | None = None  # of a store that a block has been given
         self._db = Database(url, connections=connections, wait_s=wait_s, synchronous=synchronous)
         try:
-            self._space = claimed(self._db, namespace, mine)
+            self._space = claimed(self._db, namespace, made_by)
         except BaseException:
             self._db.close()
             raise

@@ -19,6 +19,7 @@ from helamem.stores.handing import (
     handed_edge,
     require_kinds,
     summing,
+    supersessions,
     taken_back,
 )
 from helamem.stores.postgres import edge_table, journal, node_table, passage_table, posting_table
@@ -177,7 +178,7 @@ def known(scope: Scope, among: Sequence[int] | None) -> list[Supersession]:
     """Supersessions by the id of the old memory: all, or those that involve some memories."""
     values = {"ids": None if among is None else list(among)}
     some = "%(ids)s::bigint[] IS NULL OR {0}.node = ANY(%(ids)s::bigint[]) OR {0}.by = ANY(%(ids)s::bigint[])"
-    lines, edges = scope.batch(
+    rows, edges = scope.batch(
         (
             "SELECT s.node, s.by, s.yields, s.because FROM helamem.superseded s"
             f" WHERE s.namespace = %(ns)s AND ({some.format('s')}) ORDER BY s.node",
@@ -191,15 +192,7 @@ def known(scope: Scope, among: Sequence[int] | None) -> list[Supersession]:
             values,
         ),
     )
-    handed: dict[int, list[Handed]] = {}
-    for node, *edge in edges:
-        handed.setdefault(node, []).append(handed_edge(*edge))
-    return [
-        Supersession(
-            old=old, new=new, yields=yields, because=because, handed=tuple(handed.get(old, ()))
-        )
-        for old, new, yields, because in lines
-    ]
+    return supersessions(rows, edges)
 
 
 def relink(scope: Scope, going: Sequence[int], at: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from helamem.errors import NotFoundError
 from helamem.records import Change, Fact
 from helamem.stores import encoding
+from helamem.stores.encoding import unit
 from helamem.stores.sqlite import (
     checks,
     edge_table,
@@ -121,13 +122,13 @@ class Reading:
 
     def region(self, query: RegionQuery) -> RegionRows:
         """The region of a question."""
-        query = replace(query, vector=self._query(query.vector))
+        query = replace(query, vector=unit(query.vector, self._claim.analysis.dimension))
         with self._seeing() as seen:
             return regions.read(seen, query)
 
     def nearest(self, vector: Floats, k: int, *, kinds: Sequence[NodeKind]) -> tuple[Ints, Floats]:
         """The active nodes with the highest cosine: ids and cosines, best first."""
-        query = self._query(vector)
+        query = unit(vector, self._claim.analysis.dimension)
         with self._seeing() as seen:
             return seen.index.nearest(query, k, kinds, None, seen.originals)
 
@@ -310,11 +311,3 @@ class Reading:
     def _index(self) -> NodeIndex:
         with self._seeing() as seen:
             return seen.index
-
-    def _query(self, vector: Floats) -> NDArray[np.float32]:
-        """The vector scaled to length 1, so that dot products with unit vectors are cosines."""
-        dimension = self._claim.analysis.dimension
-        if vector.shape != (dimension,):
-            raise ValueError(f"a vector must have shape ({dimension},), not {vector.shape}")
-        length = float(np.linalg.norm(vector))
-        return np.asarray(vector / (length or 1.0), np.float32)

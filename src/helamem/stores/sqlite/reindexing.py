@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from helamem.protocols import NODE_KINDS, Unindexed
+from helamem.stores.encoding import loaded
 from helamem.stores.sqlite import namespace, rows
 from helamem.stores.sqlite.namespace import listed
 from helamem.stores.sqlite.rows import CUE, IS_DOCUMENT
@@ -92,7 +92,7 @@ class Reindexing(Staging):
                     id=id_,
                     kind=NODE_KINDS[kind],
                     text=text,
-                    metadata=json.loads(metadata),
+                    metadata=loaded(metadata, id_),
                     speakers=spoken[space] if kind == CUE else (speaker,) if speaker else (),
                 ),
                 space,

@@ -12,7 +12,7 @@ from helamem import identity
 from helamem.errors import CorruptError
 from helamem.protocols import NODE_KINDS, QUIET, Edges
 from helamem.records import Episode, Fact
-from helamem.stores.encoding import moment
+from helamem.stores.encoding import loaded, moment, require_vector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def memory(row: tuple[Any, ...], zone: tzinfo) -> Episode | Fact:
         "speaker": speaker,
         "at": moment(at, own),
         "stored_at": moment(stored_at, zone),
-        "metadata": _loaded(metadata, id_),
+        "metadata": loaded(metadata, id_),
         "uses": uses,
         "used_at": None if used_at is None else moment(used_at, zone),
         "superseded_by": superseded_by,
@@ -78,7 +78,7 @@ def filterable(row: tuple[Any, ...]) -> dict[str, Any]:
         "speaker": speaker,
         "at": at,
         "stored_at": stored_at,
-        "metadata": _loaded(metadata, id_),
+        "metadata": loaded(metadata, id_),
     }
     return found | {"role": role, "session": session} if kind == EPISODE else found
 
@@ -99,15 +99,10 @@ def blob(vector: Floats, passages: Sequence[Floats], dimension: int) -> bytes:
     """Encode the vectors of a node for the file, that of the whole text first.
 
     Raises:
-        ValueError: A dimension is wrong, or there are values that are not finite.
+        ValueError: See `require_vector`.
     """
     for each in (vector, *passages):
-        if each.shape != (dimension,):
-            raise ValueError(
-                f"a vector here has {dimension} dimensions, not the shape {each.shape}"
-            )
-        if not np.isfinite(each).all():
-            raise ValueError("a vector holds an infinity, or something that is not a number")
+        require_vector(each, dimension)
     return np.ascontiguousarray([vector, *passages], "<f4").tobytes()
 
 
@@ -122,15 +117,6 @@ def unblobbed(blobs: Sequence[bytes], dimension: int) -> tuple[NDArray[np.float3
         raise CorruptError("The file is damaged: a vector has another length. Restore a backup.")
     vectors = np.frombuffer(b"".join(blobs), "<f4").reshape(-1, dimension)
     return vectors, sizes // (4 * dimension)
-
-
-def _loaded(metadata: str, id_: int) -> Any:  # noqa: ANN401  # JSON
-    try:
-        return json.loads(metadata)
-    except (TypeError, ValueError, RecursionError) as exc:
-        raise CorruptError(
-            f"The file is damaged: the metadata of memory {id_} are no JSON. `helamem doctor` says more."
-        ) from exc
 
 
 def turn_key(session: str, role: str, speaker: str, text: str, at: float) -> bytes:

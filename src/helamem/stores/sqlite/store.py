@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from helamem.errors import StoreError
 from helamem.places import IN_RAM
-from helamem.protocols import Analysis
 from helamem.stores.journals import KEPT
 from helamem.stores.sqlite import files, namespace, removing
 from helamem.stores.sqlite.namespace import Space, is_wipe_owed, owe_wipe, require_known
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
-    from helamem.protocols import RegionQuery, RegionRows
+    from helamem.protocols import Analysis, RegionQuery, RegionRows
     from helamem.stores.sqlite.database import Database
     from helamem.stores.sqlite.files import Lease
 
@@ -44,11 +43,8 @@ class SQLiteStore(Writing):
     Args:
         path: The file, made with its folders if it is not there; ":memory:" keeps all in RAM.
         namespace: The namespace that this handle is for.
-        embedder_name: The embedder that vectors are made with; the file remembers it. None takes the file as
-            it is, whatever made it.
-        dimension: The length of its vectors.
-        language: The language that texts are read with, and
-        version: the number of that reading; the file remembers both.
+        made_by: The embedder and language behind its vectors and terms; the file remembers them. None takes the
+            file as it is, whatever made it.
         synchronous: "full" survives a power cut, "normal" a crash of the process.
         busy_s: How many seconds to wait for other processes that write, before it is an error.
         zone: The time zone of the times that come out, where a turn did not bring its own.
@@ -68,10 +64,7 @@ class SQLiteStore(Writing):
         path: str | Path,
         *,
         namespace: str,
-        embedder_name: str | None,
-        dimension: int = 0,
-        language: str = "english",
-        version: int = 1,
+        made_by: Analysis | None,
         synchronous: str = "full",
         busy_s: float = 10.0,
         zone: tzinfo = UTC,
@@ -81,14 +74,9 @@ class SQLiteStore(Writing):
         self._zone = zone
         self._history = history
         self._journal = journal
-        mine = None
-        if embedder_name is not None:
-            mine = Analysis(
-                embedder=embedder_name, dimension=dimension, language=language, version=version
-            )
         self._lease = files.opened(str(path), synchronous=synchronous, busy_s=busy_s)
         try:
-            self._claim = _claimed(self._lease, namespace, mine)
+            self._claim = _claimed(self._lease, namespace, made_by)
             if self._file.users == 1:
                 self._wipe_what_others_left()
         except BaseException:

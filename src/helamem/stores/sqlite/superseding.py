@@ -19,6 +19,7 @@ from helamem.stores.handing import (
     handed_edge,
     require_kinds,
     summing,
+    supersessions,
     taken_back,
 )
 from helamem.stores.sqlite import edge_table, journal, node_table, posting_table
@@ -139,25 +140,15 @@ def known(space: Space, among: Sequence[int] | None) -> list[Supersession]:
     values = (space.id,) if among is None else (space.id, listed(among))
     # The plus sign keeps SQLite from walking the whole namespace.
     of = f"superseded s JOIN node n ON n.id = s.node WHERE +n.namespace = ?1{part}"
-    handed: dict[int, list[Handed]] = {}
-    for node, *edge in space.db.rows(
+    edges = space.db.rows(
         f"SELECT * FROM handed WHERE node IN (SELECT s.node FROM {of})",  # noqa: S608  # our own words
         *values,
-    ):
-        handed.setdefault(node, []).append(handed_edge(*edge))
-    return [
-        Supersession(
-            old=old,
-            new=new,
-            yields=bool(yields),
-            because=because,
-            handed=tuple(handed.get(old, ())),
-        )
-        for old, new, yields, because in space.db.rows(
-            f"SELECT s.node, s.by, s.yields, s.because FROM {of} ORDER BY s.node",  # noqa: S608
-            *values,
-        )
-    ]
+    )
+    rows = space.db.rows(
+        f"SELECT s.node, s.by, s.yields, s.because FROM {of} ORDER BY s.node",  # noqa: S608
+        *values,
+    )
+    return supersessions(rows, edges)
 
 
 def relink(space: Space, going: list[int], at: float) -> None:
