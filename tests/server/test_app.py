@@ -191,6 +191,11 @@ class TestProblems:
         assert 2 == answer["detail"].count("; ")
         assert "must be a string" == answer["errors"][0]["detail"]
 
+    def test_a_message_that_is_none_is_named_once(self, client: TestClient) -> None:
+        answer = client.post(f"{ANA}/episodes", json={"messages": ["Hi.", 3]}).json()
+
+        assert "messages.1 is not valid: a message is a text or an object" == answer["detail"]
+
     def test_a_malformed_part_is_named_by_its_place(self, client: TestClient) -> None:
         answer = client.post(f"{ANA}/feedback", json={"query": "x", "used": [1, "2"]}).json()
 

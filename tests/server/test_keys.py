@@ -246,6 +246,25 @@ class TestAccess:
         left = guarded.get("/v1/namespaces/ben/episodes", headers=bens).json()["items"]
         assert [("Ben's secret.", {}, 0)] == [(e["text"], e["metadata"], e["uses"]) for e in left]
 
+    def test_a_namespace_that_is_not_there_tells_no_names_of_others(
+        self, guarded: TestClient, keys: Keys
+    ) -> None:
+        for name in ("ana", "ben"):
+            guarded.post(
+                f"/v1/namespaces/{name}/episodes",
+                json={"messages": ["Hi."]},
+                headers={"x-api-key": made(keys, name, "write")},
+            )
+        mine = {"x-api-key": made(keys, "ana", "admin")}
+
+        said = [
+            guarded.delete(path, headers=mine).json()
+            for path in ("/v1/namespaces/ana", "/v1/namespaces/ana", "/mem0/v2/entities/user/ana/")
+        ]
+
+        nothing = "there is no namespace 'ana'; GET /v1/namespaces lists yours"
+        assert ["ana", nothing, nothing] == [each.get("name") or each["detail"] for each in said]
+
     def test_what_concerns_the_whole_file_takes_a_key_to_everything(
         self, guarded: TestClient, keys: Keys
     ) -> None:

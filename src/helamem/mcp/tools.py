@@ -257,10 +257,11 @@ def id_of(text: str) -> int:
 
 
 def _command(access: Access, namespace: str, *words: object) -> str:
-    """A command of the command line on the memory of this server."""
+    """A command of the command line on the memory of this server, with its file unless clients are elsewhere."""
     place = access.memories.path
     file = shown(place if is_url(place) else Path(place).absolute())
-    return shlex.join(["helamem", "--file", file, "--namespace", namespace, *map(str, words)])
+    where = ["--file", file] if access.keys is None else []
+    return shlex.join(["helamem", *where, "--namespace", namespace, *map(str, words)])
 
 
 def _title(memory: Episode | Fact) -> str:

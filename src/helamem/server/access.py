@@ -13,6 +13,7 @@ from helamem.memory import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from helamem.memory import Memory
+    from helamem.reports import Namespace as Dropped
     from helamem.server.keys import Key, Keys, Scope
     from helamem.server.memories import Memories
 
@@ -89,6 +90,21 @@ def opened(request: Request, namespace: str, scope: Scope) -> Iterator[Memory]:
     memories: Memories = request.app.state.memories
     with memories.namespace(namespace) as memory:
         yield memory
+
+
+def drop(request: Request, namespace: str) -> Dropped:
+    """Remove a whole namespace for good, if the key of a request may; return its size.
+
+    Raises:
+        ValueError: There is none; the message does not name those of others.
+    """
+    with opened(request, namespace, "admin") as memory:
+        try:
+            return memory.drop_namespace(namespace)
+        except ValueError:
+            raise ValueError(
+                f"there is no namespace {namespace!r:.60}; GET /v1/namespaces lists yours"
+            ) from None
 
 
 def _credentials(request: Request) -> str:

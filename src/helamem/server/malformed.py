@@ -36,6 +36,7 @@ BOUNDS = {
     "string_too_short": "needs at least {min_length:,} character",
     "string_too_long": "has more than {max_length:,} characters",
     "too_short": "needs at least {min_length:,} item",
+    "string_pattern_mismatch": "is not of the form {pattern}",
     "too_long": "has more than {max_length:,} items",
 }
 """What is wrong with a value of the right type, with the names of pydantic's context."""

@@ -58,10 +58,21 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def message(given: object) -> object:
+    """A text, or a message as an object.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if not isinstance(given, (str, dict)):
+        raise ValueError("a message is a text or an object")  # noqa: TRY004  # pydantic takes no other
+    return given
+
+
 class AddRequest(Shape):
     """Turns to store: chat messages, or objects with `text`, `speaker`, `at`, ..."""
 
-    messages: list[dict[str, Any] | str] = Field(
+    messages: list[Annotated[dict[str, Any] | str, BeforeValidator(message)]] = Field(
         min_length=1,
         examples=[[{"role": "user", "content": "Maya is allergic to peanuts.", "name": "Ana"}]],
     )

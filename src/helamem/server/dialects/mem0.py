@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from helamem.server import access
 from helamem.server.access import key_of, opened
 from helamem.server.dialects import entities
 from helamem.server.dialects.entities import Whose, place_of, whose
@@ -268,9 +269,7 @@ def users(request: Request) -> dict[str, Any]:
 @router.delete("/v2/entities/{kind}/{name}/")
 def delete_user(request: Request, kind: str, name: str) -> dict[str, str]:
     """Remove everything of a user, an agent, an app or a run."""
-    namespace = entities.namespace_of(kind, name)
-    with opened(request, namespace, "admin") as memory:
-        memory.drop_namespace(namespace)
+    access.drop(request, entities.namespace_of(kind, name))
     return {"message": "Entity deleted successfully."}
 
 

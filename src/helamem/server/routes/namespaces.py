@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from helamem.server.access import Namespace, key_of, opened, require_all
+from helamem.server import access
+from helamem.server.access import Namespace, key_of, require_all
 from helamem.server.shapes import RepairRequest
 
 router = APIRouter(prefix="/v1", tags=["namespaces"])
@@ -25,8 +26,7 @@ def namespaces(request: Request) -> dict[str, Any]:
 @router.delete("/namespaces/{namespace}")
 def drop(request: Request, namespace: Namespace) -> dict[str, Any]:
     """Remove a whole namespace for good; returns its size."""
-    with opened(request, namespace, "admin") as memory:
-        return memory.drop_namespace(namespace).to_dict()
+    return access.drop(request, namespace).to_dict()
 
 
 @router.get("/check")
