@@ -150,6 +150,14 @@ def test_lines_of_one_voice_within_seconds_belong_together() -> None:
     assert "Yes, in the cellar." in _best(memory, "Where is the parcel from Ghent?", 2)
 
 
+def test_what_is_asked_about_somebody_counts_beside_the_name() -> None:
+    pet = "Priya adopted a parrot called Bandit."
+    memory = _noted("Priya is 155 cm tall.", pet, "My aunt Carla holds a degree.")
+
+    assert [pet] == _best(memory, "Does Priya have a pet?")
+    assert [pet] == _best(memory, "What is Priya's pet?")
+
+
 def test_an_embedder_that_cannot_read_the_question_still_says_a_little() -> None:
     memory = _noted(
         "\u732b\u304c\u3044\u308b\u3002", "\u72ac\u304c\u3044\u308b\u3002"

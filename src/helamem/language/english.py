@@ -69,6 +69,11 @@ _COURTESY = re.compile(
 _ASKING = re.compile(
     rf"{_COURTESY.pattern}|^\W*(?:what|wh(?:o|om|ose|ich|en|ere|y)|how)\b", re.IGNORECASE
 )
+_NAME = r"[A-Z][a-z]+(?: [A-Z][a-z]+)?"
+_AUXILIARIES = "do|does|did|is|are|was|were|has|have|had|can|could|will|would|should"
+_SUBJECT = re.compile(
+    rf"\b((?i:{_AUXILIARIES}) ){_NAME}(?:['\u2019]s)?\b ?|\b{_NAME}['\u2019]s\b ?"
+)
 _SHOWING = re.compile(
     r"\bhere(?:['\u2019]s| is| are)\b|\bcheck (?:(?:it|this|that|them) )?out\b|^\W*(?:check|look at)\b"
     r"|\b(?:this|that|these|those) (?:pic|photo|picture|image|video|clip|link|shot|painting)\w*"
@@ -342,6 +347,7 @@ ENGLISH = Language(
     together=frozenset(["we", "us", "our", "ours", "ourselves"]),
     demonstrative=frozenset(["these", "this", "those", "here"]),
     neuter=frozenset(["it", "its", "itself"]),
+    subject=_SUBJECT,
     showing=_SHOWING,
     pleasantry=_PLEASANTRY,
     reporting=_REPORTING,

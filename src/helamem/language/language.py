@@ -88,6 +88,7 @@ class Language:
         demonstrative: Words that point at what was said or shown before, lower case.
         together: Those of `first_person` that mean several.
         neuter: Pronouns for things, lower case.
+        subject: The name of somebody whom a question is about; in group 1, the verb before it.
         showing: How a sentence points at a picture or a link beside it.
         pleasantry: Beginnings of thanks, greetings and applause.
         reporting: Words after somebody's name that only tell that they spoke, as in "Ana shared her thoughts".
@@ -136,6 +137,7 @@ class Language:
     demonstrative: frozenset[str] = frozenset()
     together: frozenset[str] = frozenset()
     neuter: frozenset[str] = frozenset()
+    subject: re.Pattern[str] = NOTHING
     showing: re.Pattern[str] = NOTHING
     pleasantry: re.Pattern[str] = NOTHING
     reporting: re.Pattern[str] = NOTHING

@@ -32,6 +32,8 @@ class Question:
         vector: The embedding of the question without speakers' names and times, shape (dimension,). A name would
             pull towards turns addressed to the person, a time towards whatever tells one; `named` and `periods`
             match them instead.
+        unnamed: Likewise without the names of others whom it is about, as in "Does Priya have a pet?"; None if it is
+            about nobody.
         coverage: The share of it that the embedder can read.
         terms: Its distinct terms: first those without speakers' names, then those of the names.
         n_telling: How many of these are not of names.
@@ -47,6 +49,7 @@ class Question:
 
     text: str
     vector: Floats
+    unnamed: Floats | None
     coverage: float
     terms: tuple[str, ...]
     n_telling: int
@@ -86,9 +89,13 @@ def understand(
     telling = dict.fromkeys(terms_of(bare, language))
     words = without_code(without_times(bare, language) if names_apart else asked, language)
     times = times_named(bare, language)
+    vector, *unnamed = indexing.embed(
+        embedder, list(dict.fromkeys([words, without_subjects(words, language)]))
+    )
     return Question(
         text=query,
-        vector=indexing.embed(embedder, [words])[0],
+        vector=vector,
+        unnamed=unnamed[0] if unnamed else None,
         coverage=float(coverage(embedder, [words])[0]),
         terms=tuple(telling | dict.fromkeys(terms_of(asked, language))),
         n_telling=len(telling),
@@ -159,6 +166,17 @@ def without_names(query: str, speakers: Sequence[str], language: Language) -> st
         kept += query[end:start].rstrip() if start > end else ""
         end = max(end, stop)
     rest = (kept + query[end:]).strip()
+    return rest if terms_of(rest, language) else query
+
+
+def without_subjects(query: str, language: Language) -> str:
+    """The query without the names of those whom it is about; the query itself if nothing is left.
+
+    >>> from helamem.language import ENGLISH
+    >>> without_subjects("Does Priya have a pet, or Omar's sister?", ENGLISH)
+    'Does have a pet, or sister?'
+    """
+    rest = language.subject.sub(lambda found: found[1] or "", query)
     return rest if terms_of(rest, language) else query
 
 

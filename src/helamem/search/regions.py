@@ -14,6 +14,7 @@ import numpy as np
 from helamem import decay
 from helamem.core import lexical
 from helamem.core.surroundings import group_max, inside
+from helamem.core.vectors import similarities
 from helamem.protocols import ROLES, RegionQuery, located
 from helamem.search import cues
 
@@ -39,7 +40,8 @@ class Region:
     Attributes:
         nodes: Their columns.
         previous, following: Local index of the neighbouring turns; -1 if they are not in the region.
-        similarity: How similar the vectors are to that of the question: the whole, or the best passage.
+        similarity: How similar the vectors are to that of the question: the whole, or the best passage; half of it
+            without the names of others whom the question is about.
         vectors: Shape (n, dimension): the embeddings of the whole texts.
         counts: Shape (n, t): how often each memory has each term of the question.
         keywords: Shape (n, t): the same for its most telling terms only.
@@ -122,7 +124,7 @@ def region(rows: RegionRows, question: Question, config: Config) -> Region:
         nodes=nodes,
         previous=previous,
         following=located(nodes.ids, nodes.next),
-        similarity=rows.similarity,
+        similarity=_similarity(rows, question),
         vectors=rows.vectors,
         counts=_counts(rows, question),
         keywords=postings.table(nodes.ids, max_rank=read.keywords),
@@ -136,6 +138,19 @@ def region(rows: RegionRows, question: Question, config: Config) -> Region:
         lightness=lexical.lightness(nodes.lengths, few=read.light_terms),
         ties=_ties(nodes, previous, rows.vectors),
     )
+
+
+def _similarity(rows: RegionRows, question: Question) -> Floats:
+    """How similar the memories are to the question, half of it without the names of whom it is about.
+
+    "Does Priya have a pet?" is about pets as well, but all that tells of Priya is near to her name.
+    """
+    if question.unnamed is None:
+        return rows.similarity
+    named, unnamed = (
+        similarities(vector, rows.vectors) for vector in (question.vector, question.unnamed)
+    )
+    return rows.similarity + (unnamed - named) / 2
 
 
 def _counts(rows: RegionRows, question: Question) -> Floats:
