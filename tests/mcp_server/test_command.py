@@ -82,3 +82,10 @@ def test_strangers_are_refused_where_there_are_no_keys() -> None:
 
     assert 2 == outcome.exit_code
     assert "needs keys" in outcome.stderr
+
+
+def test_a_folder_that_is_not_there_is_no_project() -> None:
+    outcome = CliRunner().invoke(main, ["mcp", "--project", "${workspaceFolder}"])
+
+    assert 2 == outcome.exit_code
+    assert "'${workspaceFolder}' does not exist" in outcome.stderr

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--project",
     envvar="CLAUDE_PROJECT_DIR",
+    type=click.Path(exists=True, file_okay=False),
     metavar="FOLDER",
     help="Use the memory of this folder's repository, unless a namespace is named.",
 )
