@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from helamem.errors import NotFoundError
+from contextlib import suppress
+
+from helamem.errors import NotFoundError, StoreError
 from helamem.protocols import EdgeRule
 from helamem.testing import calls, samples
 from helamem.testing.base import Contract, raising
@@ -46,6 +48,23 @@ class IsolationContract(Contract):
         assert new > last
         assert ["something new"] == [memory.text for memory in theirs.get([new])]
         assert [] == theirs.check()
+
+    def test_a_transaction_that_drops_ends_with_that_and_the_next_begins_anew(self) -> None:
+        store = self.store_of("mine")
+        samples.fill(store)
+        with store.transaction() as inside:
+            with suppress(LookupError), inside.transaction():
+                inside.drop()
+                raise LookupError
+            samples.add(inside, "after a step that was undone")
+            inside.drop()
+            with raising(StoreError):
+                samples.add(inside, "lost")
+
+        assert [] == store.ids(kinds=["episode", "fact", "cue"]).tolist()
+        [new] = samples.add(store, "something new")
+        assert ["something new"] == [memory.text for memory in store.get([new])]
+        assert [] == store.check()
 
     def test_a_namespace_counts_itself(self) -> None:
         mine = self.store_of("mine")

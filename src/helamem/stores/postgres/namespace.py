@@ -90,10 +90,14 @@ class Space:
         [(born,)], meta = results
         self._require_fit([meta])
         if self.born not in (None, born):
-            raise StoreError(
-                f"The namespace {self.name!r} was dropped. Nothing was stored; open it again with Memory(...) "
-                "to begin it anew."
-            )
+            raise self.dropped()
+
+    def dropped(self) -> StoreError:
+        """The error of who writes to it after it was dropped."""
+        return StoreError(
+            f"The namespace {self.name!r} was dropped. Nothing was stored; open it again with Memory(...) "
+            "to begin it anew."
+        )
 
     def _require_fit(self, results: list[list[Row]]) -> None:
         """Refuse a database that was reindexed with another embedder or language since."""

@@ -101,6 +101,7 @@ class PostgresStore(Looks):
         self._large = large
         self._history, self._journal = history, journal
         self._scope: Scope | None = None  # of a store that a block has been given
+        self._is_dropped = False  # in that block
         self._db = Database(url, connections=connections, wait_s=wait_s, synchronous=synchronous)
         try:
             self._space = claimed(self._db, namespace, made_by)
@@ -133,13 +134,30 @@ class PostgresStore(Looks):
     def transaction(self) -> Iterator[Self]:
         """A store whose reads and writes are one transaction."""
         if self._scope is not None:
-            with self._db.step(self._scope):
+            with self._step(self._scope):
                 yield self
             return
         with self._db.transaction(self._space.writing()) as scope:
-            yield self._in(scope)
-            born = namespace.born(scope)
+            bound = self._in(scope)
+            yield bound
+            born = None if bound._is_dropped else namespace.born(scope)
         self._space = replace(self._space, born=born)
+
+    @contextlib.contextmanager
+    def _step(self, scope: Scope) -> Iterator[None]:
+        """A step of an open transaction.
+
+        Raises:
+            StoreError: The transaction has dropped the namespace.
+        """
+        if self._is_dropped:
+            raise self._space.dropped()
+        try:
+            with self._db.step(scope):
+                yield
+        except BaseException:
+            self._is_dropped = False
+            raise
 
     def _in(self, scope: Scope) -> Self:
         """This store in an open transaction."""
@@ -150,7 +168,7 @@ class PostgresStore(Looks):
     def _write(self, use: Callable[[Scope], Result]) -> Result:
         """One transaction, or a step of the open one."""
         if self._scope is not None:
-            with self._db.step(self._scope):
+            with self._step(self._scope):
                 return use(self._scope)
         result, born = self._db.write(
             self._space.writing(), lambda scope: (use(scope), namespace.born(scope))
@@ -269,7 +287,10 @@ class PostgresStore(Looks):
     def drop(self) -> None:
         """Remove everything of this namespace, and its name; this handle may begin it anew."""
         self._write(removing.drop)
-        self._space = replace(self._space, born=None)
+        if self._scope is None:
+            self._space = replace(self._space, born=None)
+        else:
+            self._is_dropped = True
 
     def restore(
         self,
