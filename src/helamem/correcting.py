@@ -5,11 +5,12 @@ See docs/decisions/0022-corrections-that-stick.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from helamem import forgetting, identity, records
 from helamem.consolidation import clusters, extractive
+from helamem.frozen import dataclass
 from helamem.records import Episode, Fact
 
 if TYPE_CHECKING:

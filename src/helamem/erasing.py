@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.consolidation import extractive
 from helamem.forgetting import with_older
+from helamem.frozen import dataclass
 from helamem.language.aliases import alias_finder, called_in
 from helamem.language.terms import folded
 from helamem.records import Episode, Fact

@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from helamem.frozen import dataclass
 from helamem.moments import in_zone, utc
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ from helamem.core.arrays import batches
 from helamem.core.forgetting import Verdict
 from helamem.core.graph import sums_at
 from helamem.decay import DAY_S
+from helamem.frozen import dataclass
 from helamem.records import GROUP, KEEP, Episode
 from helamem.reports import ForgetPlan
 

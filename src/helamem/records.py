@@ -6,10 +6,11 @@ Times are aware datetimes here, and float epoch seconds inside the library.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime  # noqa: TC003  # `plain` reads annotations at run time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
+from helamem.frozen import dataclass
 from helamem.moments import utc
 from helamem.plain import Json as Json  # noqa: PLC0414  # imported from here everywhere
 from helamem.plain import Record, fields, on_a_line, plain

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from helamem.frozen import dataclass
 from helamem.plain import Record, fields, plain
 
 if TYPE_CHECKING:

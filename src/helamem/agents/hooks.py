@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from helamem.agents.relevance import MIN_CONFIDENCE, relevant
 from helamem.agents.sessions import Session, Sessions, Shown, shown_of
 from helamem.answering import ask
+from helamem.frozen import dataclass
 from helamem.language import language_named
 from helamem.learning import implicit
 from helamem.models import prompts

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Any
 
 from helamem import private
+from helamem.frozen import dataclass
 from helamem.identity import digest
 
 if TYPE_CHECKING:

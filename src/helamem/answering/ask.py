@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from helamem.frozen import dataclass
 from helamem.language import language_named
 from helamem.language.sentences import has_question_mark, sentences
 from helamem.learning import implicit

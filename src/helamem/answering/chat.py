@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from helamem import arguments
 from helamem.answering import ask
 from helamem.errors import NotFoundError
+from helamem.frozen import dataclass
 from helamem.hints import helpful
 from helamem.language import language_named
 from helamem.language.sentences import is_question, sentences

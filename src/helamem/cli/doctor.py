@@ -7,7 +7,7 @@ import platform
 import re
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -17,6 +17,7 @@ import click
 from helamem.cli.program import EXPECTED, Command
 from helamem.cli.settings import App, pass_app, shared_options
 from helamem.errors import EmbedderMismatchError, LanguageMismatchError, StoreError
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

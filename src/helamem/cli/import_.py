@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -13,6 +13,7 @@ import click
 
 from helamem.cli.program import Command
 from helamem.cli.settings import App, pass_app, shared_options
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_type_hints
 
 from helamem import private
@@ -30,6 +30,7 @@ from helamem.config.settings import (
     Storage,
 )
 from helamem.errors import ConfigError
+from helamem.frozen import dataclass
 from helamem.hints import did_you_mean
 from helamem.places import data_folder
 

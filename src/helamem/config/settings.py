@@ -4,11 +4,12 @@
 import dataclasses
 import functools
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 from helamem import arguments
 from helamem.errors import ConfigError
+from helamem.frozen import dataclass
 
 LARGEST = 1e9  # the highest value of most settings: beyond, sums and SQL would overflow
 

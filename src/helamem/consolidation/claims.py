@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from helamem.consolidation import grounding
 from helamem.consolidation.distiller import Draft
+from helamem.frozen import dataclass
 from helamem.language.characters import clean, on_one_line
 from helamem.language.sentences import sentences
 from helamem.language.terms import words_of

@@ -5,7 +5,6 @@ Pure. The mathematics is in `helamem.core.hubs` and `helamem.core.forgetting`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from helamem.consolidation.claims import MAX_EPISODE
 from helamem.core import hebbian, hubs
 from helamem.core.graph import Graph, sums_at
+from helamem.frozen import dataclass
 from helamem.identity import digest
 from helamem.protocols import CHANNELS
 

@@ -7,7 +7,7 @@ reads the other turns, in stretches of consecutive turns, each turn once.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from helamem import decay
@@ -16,6 +16,7 @@ from helamem.consolidation.extractive import Extractive
 from helamem.consolidation.reflective import Reflective
 from helamem.core.arrays import batches, distinct
 from helamem.errors import ChangedError, CutOffError, NotFoundError, ProviderError
+from helamem.frozen import dataclass
 from helamem.models.metering import Meter
 from helamem.protocols import NODE_KINDS, QUIET
 from helamem.records import Episode

@@ -6,12 +6,12 @@ facts and stores it in one transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from helamem import indexing
+from helamem.frozen import dataclass
 from helamem.protocols import NewFact
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helamem import indexing
 from helamem.consolidation.distiller import Draft, Outcome, embedded, new_fact
 from helamem.consolidation.highlights import about_the_same, highlights, statements
+from helamem.frozen import dataclass
 from helamem.language import language_named
 from helamem.protocols import Distillate
 from helamem.records import Fact

@@ -7,12 +7,12 @@ relative to the day on which it was said.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helamem.consolidation.distiller import Draft
 from helamem.consolidation.grounding import spoken_sentences, who
 from helamem.core import vectors
+from helamem.frozen import dataclass
 from helamem.language import dates, names, persons
 from helamem.language.english import MONTHS
 from helamem.language.sentences import is_question, opens_sentence

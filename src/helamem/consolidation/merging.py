@@ -7,11 +7,12 @@ another, and only of facts that it was shown.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from helamem.frozen import dataclass
 from helamem.language.terms import terms_of
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ A profile is computed from the facts that hold now, so it is never out of date a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from helamem.frozen import dataclass
 from helamem.language.terms import words_of
 from helamem.plain import Record
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from helamem.consolidation import claims, merging
 from helamem.consolidation.distiller import Outcome, embedded, new_fact
 from helamem.core.vectors import normalize
 from helamem.errors import CutOffError, LLMError
+from helamem.frozen import dataclass
 from helamem.language import language_named
 from helamem.models import prompts, schemas
 from helamem.protocols import ChangedFact, Distillate, Reply, Request

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from helamem.core.arrays import Floats, Ints, check_amounts, check_length, sums
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

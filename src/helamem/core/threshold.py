@@ -8,13 +8,13 @@ middleware"; with bounds per block of postings: Ding and Suel 2011).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from helamem.core.lexical import bm25, impact
 from helamem.core.vectors import top_k
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from helamem.core.arrays import Floats, Ints

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.config import Config
+from helamem.frozen import dataclass
 from helamem.memory import Memory, load_embedder
 
 if TYPE_CHECKING:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 import numpy as np
 
 from helamem.errors import DataError
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,6 +16,7 @@ from helamem.errors import LLMError
 from helamem.evaluation import answers
 from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.systems import WHOLE, started
+from helamem.frozen import dataclass
 from helamem.language.english import ENGLISH
 from helamem.models.cached import Cached
 from helamem.models.metering import Meter

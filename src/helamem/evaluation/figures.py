@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helamem.errors import MissingExtraError
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

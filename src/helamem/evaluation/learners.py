@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ from helamem.config import PRESETS, Ask, Config, Selection
 from helamem.evaluation import metrics
 from helamem.evaluation.summaries import gain, interval, mean
 from helamem.evaluation.systems import Found
+from helamem.frozen import dataclass
 from helamem.language.english import ENGLISH
 from helamem.learning import implicit
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.core.arrays import batches
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

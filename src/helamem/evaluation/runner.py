@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from helamem.errors import ConfigError
@@ -12,6 +12,7 @@ from helamem.evaluation.datasets import UNANSWERABLE
 from helamem.evaluation.embedding import SharedEmbedder
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.systems import refuse_twins, started
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -27,6 +26,7 @@ from helamem.config import Config
 from helamem.core import lexical, vectors
 from helamem.errors import ConfigError
 from helamem.evaluation import metrics
+from helamem.frozen import dataclass
 from helamem.language.english import ENGLISH, MONTHS
 from helamem.language.terms import index_terms, terms_of
 from helamem.memory import Memory

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from helamem.errors import DataError
 from helamem.exchange.reading import an_object
+from helamem.frozen import dataclass
 from helamem.language.english import MONTHS
 from helamem.records import Turn
 

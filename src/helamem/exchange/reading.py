@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from helamem.frozen import dataclass
 from helamem.moments import LATEST, in_zone
 from helamem.records import Skipped, Turn
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from helamem import identity, indexing, records
+from helamem.frozen import dataclass
 from helamem.protocols import (
     CHANNELS,
     ChangedFact,

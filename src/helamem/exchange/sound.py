@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, get_args
 
 from helamem import indexing
 from helamem.errors import DataError
+from helamem.frozen import dataclass
 from helamem.moments import EARLIEST, LATEST
 from helamem.records import FactKind
 

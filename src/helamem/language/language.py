@@ -6,8 +6,10 @@ An empty `Language` is neutral: it splits text by Unicode alone and works for ev
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

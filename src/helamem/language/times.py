@@ -5,10 +5,11 @@ from __future__ import annotations
 import calendar
 import math
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
+
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -11,6 +11,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver.exceptions import ToolError
 
 from helamem.errors import HelaMemError
+from helamem.frozen import dataclass
 from helamem.server.keys import SCOPES
 from helamem.server.recalls import LatestRecalls
 

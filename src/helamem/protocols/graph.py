@@ -5,13 +5,14 @@ Arrays that belong together have one length and one order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from helamem.core import hebbian
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from helamem.records import Channel

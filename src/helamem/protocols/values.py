@@ -6,10 +6,12 @@ positive, unique in a store over episodes, facts and cues, and never used twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

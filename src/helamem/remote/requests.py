@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from helamem import arguments
 from helamem.errors import NotFoundError
+from helamem.frozen import dataclass
 from helamem.moments import in_zone, utc
 from helamem.plain import plain
 from helamem.remote.answers import parsed

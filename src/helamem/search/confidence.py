@@ -7,13 +7,13 @@ A logistic model weighs a few signs; its weights were fitted on published data s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.core import lexical, surroundings
 from helamem.core.vectors import products
+from helamem.frozen import dataclass
 from helamem.search import cues
 from helamem.search.activation import with_those_around
 

@@ -13,10 +13,10 @@ memory become spaces, so it cannot pass for a heading or another memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from helamem import arguments
+from helamem.frozen import dataclass
 from helamem.language.characters import on_one_line
 from helamem.language.english import MONTHS
 from helamem.models.tokens import count_tokens as estimated_tokens

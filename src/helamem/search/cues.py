@@ -6,7 +6,6 @@ formulas are in `helamem.core.cues`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import numpy as np
 from helamem.core import cues as formulas
 from helamem.core import lexical
 from helamem.core.spreading import Arrivals
+from helamem.frozen import dataclass
 from helamem.language import language_named
 from helamem.language.terms import terms_of
 from helamem.protocols import CHANNELS

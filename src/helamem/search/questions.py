@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from helamem import indexing
+from helamem.frozen import dataclass
 from helamem.language import dates, names, persons
 from helamem.language.characters import composed
 from helamem.language.terms import terms_of

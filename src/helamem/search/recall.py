@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar, SupportsIndex
 
 import numpy as np
 
+from helamem.frozen import dataclass
 from helamem.hints import helpful
 from helamem.plain import Record, plain
 from helamem.search.context import Context, render

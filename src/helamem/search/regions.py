@@ -6,7 +6,6 @@ With as many candidates as there are memories, it is the whole graph.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from helamem import decay
 from helamem.core import lexical
 from helamem.core.surroundings import group_max, inside
 from helamem.core.vectors import similarities
+from helamem.frozen import dataclass
 from helamem.protocols import ROLES, RegionQuery, located
 from helamem.search import cues
 

@@ -6,12 +6,13 @@ Every step is a short function on arrays; the store is read in `regions`, and ne
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.core import scoring, vectors
+from helamem.frozen import dataclass
 from helamem.language import language_named
 from helamem.protocols import NODE_KINDS
 from helamem.records import Hit, Parts, Via

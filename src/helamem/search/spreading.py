@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from helamem.core import spreading
 from helamem.core.graph import Graph
 from helamem.core.spreading import Arrivals
+from helamem.frozen import dataclass
 from helamem.protocols import ASKS
 from helamem.search import cues
 from helamem.search.cues import CUE, ROUTES

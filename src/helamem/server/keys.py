@@ -14,12 +14,13 @@ import hmac
 import json
 import secrets
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from helamem import private
 from helamem.errors import ConfigError, DataError
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from helamem.frozen import dataclass
 from helamem.server.problems import problem
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from helamem.core import hebbian
 from helamem.errors import NotFoundError
+from helamem.frozen import dataclass
 from helamem.protocols import NODE_KINDS, Handed, Supersession
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from helamem.errors import StoreError
+from helamem.frozen import dataclass
 from helamem.stores import encoding
 
 if TYPE_CHECKING:

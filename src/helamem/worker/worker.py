@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 import signal
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from helamem.errors import StoreError
+from helamem.frozen import dataclass
 from helamem.stores.postgres.namespace import NOBODY, require_fit
 from helamem.stores.postgres.news import News
 from helamem.worker.jobs import Chores

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from helamem.exchange import archives, detect, files
 from helamem.exchange.locomo import read_locomo
+from helamem.frozen import dataclass
 from helamem.language.english import ENGLISH
 from helamem.language.sentences import is_question, sentences
 from helamem.language.terms import terms_of

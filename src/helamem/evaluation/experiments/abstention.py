@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from helamem.evaluation.figures import Bars
 from helamem.evaluation.provenance import of_several, plain_settings
 from helamem.evaluation.runner import Steps
 from helamem.evaluation.systems import Found, memory_system, started
+from helamem.frozen import dataclass
 from helamem.search.confidence import WEIGHTS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ that needs experience: so there, half of the questions are experience, and the o
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -23,6 +23,7 @@ from helamem.evaluation.figures import Bars
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.runner import Steps
 from helamem.evaluation.summaries import gain, interval
+from helamem.frozen import dataclass
 from helamem.language.english import ENGLISH
 from helamem.protocols import NewFact
 

@@ -8,7 +8,7 @@ let go, one keeps everything; both are asked the old needs again in other words,
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from helamem.evaluation.rewording import reworded
 from helamem.evaluation.runner import Steps
 from helamem.evaluation.summaries import mean
 from helamem.evaluation.systems import Remembered
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

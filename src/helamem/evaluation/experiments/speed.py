@@ -11,7 +11,6 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from helamem.evaluation.cells import number
 from helamem.evaluation.figures import Plot
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.recording import Recorder
+from helamem.frozen import dataclass
 from helamem.language import language_named
 from helamem.memory import Memory
 from helamem.records import Turn

@@ -12,7 +12,6 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +27,7 @@ from helamem.evaluation.experiments.speed import many_turns
 from helamem.evaluation.figures import Bars
 from helamem.evaluation.provenance import plain_settings, provenance
 from helamem.evaluation.summaries import percentiles
+from helamem.frozen import dataclass
 from helamem.memory import Memory
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ not used: they are commentary more than answers.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from helamem.errors import DataError
 from helamem.evaluation import datasets
 from helamem.evaluation.forms import values
 from helamem.evaluation.forms.stream import Reader
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

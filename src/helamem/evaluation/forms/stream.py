@@ -9,10 +9,11 @@ import codecs
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from helamem.errors import DataError
+from helamem.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

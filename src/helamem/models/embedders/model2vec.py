@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helamem.errors import ConfigError, EmbedderError, MissingExtraError
+from helamem.frozen import dataclass
 from helamem.models.embedders.checking import checked, strings
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import Counter
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.frozen import dataclass
 from helamem.models import wordpiece
 from helamem.models.embedders.checking import checked, strings
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from helamem.frozen import dataclass
 from helamem.moments import EARLIEST, LATEST
 from helamem.stores.postgres import removing
 from helamem.stores.postgres.rows import CUE, EPISODE, FACT, IS_DOCUMENT, IS_SUPERSEDED

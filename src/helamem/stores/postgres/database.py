@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias, TypeVar
 
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from helamem.errors import StoreError
+from helamem.frozen import dataclass
 from helamem.places import shown
 from helamem.stores.postgres import faults, pools
 from helamem.stores.postgres.faults import ConflictError, LostConnectionError

@@ -7,11 +7,12 @@ Values and keys are bound, never written into the statement. What SQL cannot do 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from helamem import filters
 from helamem.filters import And, Comparison, Not, Or
+from helamem.frozen import dataclass
 from helamem.stores.postgres import rows
 from helamem.stores.postgres.texts import MARK, is_storable
 

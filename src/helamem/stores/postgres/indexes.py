@@ -6,11 +6,11 @@ alone. A search uses one that is there and whole, and scans otherwise, so no pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from helamem.errors import StoreError
+from helamem.frozen import dataclass
 from helamem.stores.postgres.namespace import everything
 from helamem.stores.postgres.rows import CUE
 from helamem.stores.postgres.texts import restored

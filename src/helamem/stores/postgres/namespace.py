@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from helamem.errors import (
     LanguageMismatchError,
     StoreError,
 )
+from helamem.frozen import dataclass
 from helamem.protocols import Analysis
 from helamem.stores.postgres.database import (
     EVERYTHING,

@@ -5,9 +5,9 @@ Writers mark their namespace in the transaction that stores a turn or a lesson, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from helamem.frozen import dataclass
 from helamem.stores.postgres import indexes
 from helamem.stores.postgres.database import WRITE, Database
 from helamem.stores.postgres.namespace import META, NOBODY, analysis_of, everything

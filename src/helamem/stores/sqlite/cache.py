@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.frozen import dataclass
 from helamem.stores.sqlite import loading, namespace, nodes
 from helamem.stores.sqlite.namespace import CHANGES_KEPT
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from helamem.frozen import dataclass
 from helamem.moments import EARLIEST, LATEST
 from helamem.stores.sqlite import packs, removing, word_checks
 from helamem.stores.sqlite.rows import IS_DOCUMENT

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from helamem.frozen import dataclass
 from helamem.protocols import NODE_KINDS
 from helamem.stores.growing import Rows
 from helamem.stores.sqlite.turns import Placed

@@ -6,13 +6,14 @@ An index is of one moment, and shares its memory with those of other moments.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.core.arrays import distinct
 from helamem.core.surroundings import inside
+from helamem.frozen import dataclass
 from helamem.protocols import NODE_KINDS, Nodes, located
 from helamem.stores.sqlite.columns import (
     ACTIVE,

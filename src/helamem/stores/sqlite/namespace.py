@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from helamem.errors import (
@@ -12,6 +12,7 @@ from helamem.errors import (
     LanguageMismatchError,
     StoreError,
 )
+from helamem.frozen import dataclass
 from helamem.protocols import Analysis
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from helamem.frozen import dataclass
 from helamem.protocols import QUIET, ROLES
 from helamem.stores.sqlite import rows
 from helamem.stores.sqlite.columns import ACTIVE, HEARD, Columns

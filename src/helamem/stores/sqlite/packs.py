@@ -6,13 +6,13 @@ from then on read from its own row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helamem.core.quantization import random_axes
 from helamem.errors import CorruptError
+from helamem.frozen import dataclass
 from helamem.protocols import located
 from helamem.stores import encoding
 from helamem.stores.sqlite import nodes

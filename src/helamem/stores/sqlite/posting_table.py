@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from itertools import count as count_up
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -19,6 +18,7 @@ import numpy as np
 
 from helamem.core.impacts import END, level, levels
 from helamem.errors import CorruptError
+from helamem.frozen import dataclass
 from helamem.stores import encoding
 from helamem.stores.sqlite.namespace import NEW_POSTINGS, listed, put_meta
 

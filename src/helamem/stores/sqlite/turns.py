@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from helamem.frozen import dataclass
 from helamem.stores.growing import Rows
 
 if TYPE_CHECKING:

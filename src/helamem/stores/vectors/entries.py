@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helamem.frozen import dataclass
 from helamem.stores.growing import Rows
 
 if TYPE_CHECKING:
