@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from helamem.stores.sqlite.cache import Held
+    from helamem.stores.sqlite.cache import Moment
     from helamem.stores.sqlite.index import NodeIndex
 
 
@@ -159,10 +159,10 @@ def test_what_is_added_is_appended_to_what_is_there(path: Path) -> None:
     store.nodes(samples.ints(ids[0]))
     n_copied = 0
     for i in range(60):
-        before = held(store).index
+        before = newest(store).index
         samples.add(store, f"more {i}", session=f"session {i % 7}", speaker="Cleo")
         store.nodes(samples.ints(ids[0]))
-        after = held(store).index
+        after = newest(store).index
         parts = zip(before.table.columns, after.table.columns, strict=True)
         n_copied += not all(new.shares_with(old) for old, new in parts)
 
@@ -218,8 +218,8 @@ def reopened(store: SQLiteStore, path: Path) -> SQLiteStore:
     return again
 
 
-def held(store: SQLiteStore) -> Held:
-    found = store._file.caches.of(store._claim.number).held
+def newest(store: SQLiteStore) -> Moment:
+    found = store._file.caches.of(store._claim.number).newest
     assert found is not None
     return found
 
@@ -233,7 +233,7 @@ def test_who_needs_nothing_new_does_not_wait_for_who_does(
     reading, done = threading.Event(), threading.Event()
     catch_up = cache.caught_up
 
-    def slowly(*arguments: Any) -> Held:
+    def slowly(*arguments: Any) -> Moment:
         reading.set()
         assert done.wait(60)
         return catch_up(*arguments)

@@ -1,4 +1,4 @@
-"""Arrays that grow and change without being copied each time, while others still read their earlier state."""
+"""Arrays that grow and change without a copy each time, while readers still use an earlier state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOWHERE = np.empty(0, np.int64)
 
 
 class _Buffer:
-    """An array of which a beginning is filled."""
+    """An array with room for more rows, and how many are filled."""
 
     def __init__(self, values: NDArray[Any], n_filled: int) -> None:
         self.values = values
@@ -29,7 +29,7 @@ class _Buffer:
         self._lock = threading.Lock()
 
     def claims(self, begin: int, end: int) -> bool:
-        """Take the places from `begin` to `end`, unless they are taken or there are none."""
+        """Reserve the rows from `begin` to `end`; False if they are taken, or the array is too short."""
         with self._lock:
             if self._n_filled != begin or end > len(self.values):
                 return False
@@ -38,10 +38,10 @@ class _Buffer:
 
 
 class Rows:
-    """An array as of one moment; a later moment is another one, which shares its memory.
+    """An array at one moment; later moments are other `Rows`, which share its memory.
 
-    What is appended goes behind it in place if nobody else has appended to it; otherwise it is copied. What is
-    changed is kept apart, as patches, until there are many.
+    The first that appends rows writes them behind the array in place; any other copies it. Changed rows are kept
+    apart, as patches, until there are many.
     """
 
     __slots__ = ("_buffer", "_n", "_patches", "_places")
@@ -57,7 +57,7 @@ class Rows:
 
     @property
     def values(self) -> NDArray[Any]:
-        """All of it; a copy if something has changed."""
+        """All rows; a copy if there are patches."""
         if not len(self._places):
             return self._base
         whole = copied(self._base, self._n)
@@ -66,12 +66,12 @@ class Rows:
 
     @property
     def n_bytes(self) -> int:
-        """The memory that it takes, with room for more."""
+        """Its size in RAM, including the room for more rows."""
         return int(self._buffer.values.nbytes)
 
     @property
     def room(self) -> int:
-        """How many rows there may be before it is copied."""
+        """The number of rows from which on appending copies the array."""
         return len(self._buffer.values)
 
     @property
@@ -79,7 +79,7 @@ class Rows:
         return self._buffer.values[: self._n]
 
     def at(self, rows: Ints) -> NDArray[Any]:
-        """Some of the rows."""
+        """The rows with these numbers."""
         found = self._base.take(rows, axis=0)  # faster than indexing, with rows of several values
         if len(self._places):
             where = located(self._places, rows)
@@ -87,7 +87,7 @@ class Rows:
         return found
 
     def looked_up(self, table: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """For each value, whether a table says so of it; few values should hold, since each is compared with all."""
+        """For each row, the entry of a table at its value; the table should have few True, since each is sought in all rows."""
         found = np.zeros(self._n, np.bool_)
         for value in np.flatnonzero(table):
             found |= self._base == value
@@ -95,7 +95,7 @@ class Rows:
         return found
 
     def followed_by(self, added: NDArray[Any]) -> Rows:
-        """These rows, then the added ones; those of this moment stay as they are."""
+        """A later moment with more rows at the end; this one stays as it is."""
         end = self._n + len(added)
         if not self._buffer.claims(self._n, end):
             whole = Rows(self._base, room=max(end, int(MORE * self._n)))
@@ -104,7 +104,7 @@ class Rows:
         return self._sharing(end, self._places, self._patches)
 
     def replaced(self, rows: Ints, values: NDArray[Any]) -> Rows:
-        """Other values in some rows, which are distinct; those of this moment stay as they are."""
+        """A later moment with other values in some distinct rows; this one stays as it is."""
         if not len(rows):
             return self
         places = distinct(self._places, rows)
@@ -119,7 +119,7 @@ class Rows:
         return anew._sharing(self._n, NOWHERE, patches[:0])
 
     def amended(self, rows: Ints, values: NDArray[Any]) -> Rows:
-        """The same, but in place unless a row has changed before: earlier moments have to ignore such values."""
+        """The same, but values without a patch are changed in place: earlier moments must ignore such values."""
         apart = np.isin(rows, self._places)
         self._base[rows[~apart]] = values[~apart]
         return self.replaced(rows[apart], values[apart]) if apart.any() else self
@@ -129,14 +129,14 @@ class Rows:
         return self._buffer is other._buffer
 
     def _sharing(self, n: int, places: Ints, patches: NDArray[Any]) -> Rows:
-        """Rows of another moment in the same memory."""
+        """Another moment in the same memory."""
         rows = Rows.__new__(Rows)
         rows._buffer, rows._n, rows._places, rows._patches = self._buffer, n, places, patches
         return rows
 
 
 def copied(values: NDArray[Any], room: int) -> NDArray[Any]:
-    """A copy at the beginning of a larger array; whole arrays are copied nowhere else."""
+    """A copy with room for more rows. Nothing else copies whole arrays."""
     larger = np.empty((room, *values.shape[1:]), values.dtype)
     larger[: len(values)] = values
     return larger

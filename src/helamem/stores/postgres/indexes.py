@@ -1,7 +1,7 @@
 """Indexes of vectors (HNSW) for namespaces that are too large for a scan: docs/scaling.md has the times.
 
-Each belongs to one namespace: it lies on the partition that the namespace is in, and holds that namespace's rows
-alone. A search uses one that is there and whole, and scans otherwise, so no process has to know of them.
+Each belongs to one namespace: it is on the namespace's partition, and holds the rows of that namespace alone. A
+search uses a complete index where there is one, and scans otherwise, so no process has to know of them.
 """
 
 from __future__ import annotations
@@ -84,15 +84,15 @@ class Index:
 
     @property
     def is_usable(self) -> str:
-        """SQL: whether it is there and whole."""
+        """SQL: whether it exists and is complete."""
         return f"EXISTS (SELECT 1 FROM pg_index WHERE indexrelid = to_regclass('helamem.{self.name}') AND indisvalid)"
 
     def holds(self, prefix: str = "") -> str:
-        """SQL: which vectors it holds; a statement that does not say the same is not served by it."""
+        """SQL: which vectors it holds; only a statement with the same condition uses it."""
         return f"vector_dims({prefix}vector) = {self.dimension}"
 
     def order(self, prefix: str) -> str:
-        """SQL: the distance from `%(vector)s`, in half precision, that it is ordered by."""
+        """SQL: the distance from `%(vector)s` by which it is ordered, in half precision."""
         half = f"::halfvec({self.dimension})"
         return f"{prefix}vector{half} <#> %(vector)s::vector{half}"
 
@@ -108,7 +108,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """What is due.
+    """The upkeep of indexes that is due.
 
     Attributes:
         making: The indexes to be made, with the name of the namespace and how many vectors each holds.
@@ -122,7 +122,7 @@ class Upkeep:
         """What is wrong: one sentence for each."""
         return [what for what, _ in self._each()]
 
-    def told(self, instead: str = "") -> list[str]:
+    def sentences(self, instead: str = "") -> list[str]:
         """One sentence for each: what is wrong, and what is done about it.
 
         Args:
@@ -199,15 +199,15 @@ def keep(db: Database, space: Space, large: int, *, dry_run: bool) -> list[str]:
     This takes minutes for a million vectors, in which others read and write.
     """
     upkeep, is_owner = overdue(db, space.dimension, large, [space.ns])
-    if dry_run or not upkeep.told():
-        return upkeep.told()
+    if dry_run or not upkeep.sentences():
+        return upkeep.sentences()
     if not is_owner:
-        return upkeep.told("left to the owner of the tables")
+        return upkeep.sentences("left to the owner of the tables")
     try:
         carry_out(db, upkeep)
     except BusyError:
-        return upkeep.told("another process is at it")
-    return upkeep.told()
+        return upkeep.sentences("another process is at it")
+    return upkeep.sentences()
 
 
 def carry_out(db: Database, upkeep: Upkeep) -> None:

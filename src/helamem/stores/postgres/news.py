@@ -1,4 +1,4 @@
-"""What workers and the doctor ask about a whole database: which namespaces have news, what they are called, what is due.
+"""What workers and the doctor ask about a whole database: which namespaces have news, their names, and what is due.
 
 Writers mark their namespace in the transaction that stores a turn or a lesson, so no news is lost with a process.
 """
@@ -42,8 +42,8 @@ class Changed:
     """A namespace with news.
 
     Attributes:
-        namespace: What stands for it in every key.
-        state: Which state of its row was read.
+        namespace: Its number.
+        state: The state of its row that was read.
     """
 
     namespace: UUID
@@ -69,7 +69,7 @@ class News:
         return [Changed(*row) for row in self._rows(_WAITING, after=after, limit=limit)]
 
     def take(self, changed: Sequence[Changed]) -> None:
-        """Mark namespaces as looked at, but for those that were written to since they were read."""
+        """Mark namespaces as done, except those that were written to since they were read."""
         values = {
             "spaces": [each.namespace for each in changed],
             "states": [each.state for each in changed],
@@ -77,28 +77,28 @@ class News:
         self._db.write(everything(WRITE), lambda scope: scope.rows(_TAKE, **values))
 
     def name(self, namespace: UUID) -> str | None:
-        """What a namespace is called; None if it was dropped."""
+        """The name of a namespace; None if it was dropped."""
         found = self._rows(
             "SELECT name FROM helamem.namespace WHERE namespace = %(space)s", space=namespace
         )
         return restored(found[0][0]) if found else None
 
     def analysis(self) -> Analysis | None:
-        """Who made the vectors and terms; None for a new database."""
+        """The analysis behind the vectors and terms; None for a new database."""
         statement, _ = META
         return analysis_of(self._rows(statement))
 
     def versions(self) -> tuple[str, str]:
-        """Of the server, and of pgvector."""
+        """The versions of the server and of pgvector."""
         [(server, pgvector)] = self._rows(_VERSIONS)
         return server, pgvector
 
     def overdue(self) -> list[str]:
-        """One sentence for each index of a large namespace that is missing, and for each that serves no search."""
+        """One sentence for each missing index of a large namespace, and for each that serves no search."""
         return self._upkeep(None)[0].complaints()
 
     def to_be_indexed(self, changed: Sequence[Changed]) -> set[UUID]:
-        """Those of some namespaces whose indexes this user is to make or drop."""
+        """Those of some namespaces that need indexes made or dropped, which this user may do."""
         upkeep, is_owner = self._upkeep([each.namespace for each in changed])
         found = {index.ns for index in upkeep.making} | {*map(indexes.owner_of, upkeep.dropping)}
         return found & {each.namespace for each in changed} if is_owner else set()

@@ -358,7 +358,7 @@ class PostgresStore(Looks):
         """
         space = self._space
         upkeep, is_owner = indexes.overdue(self._db, space.dimension, self._large, [space.ns])
-        if is_owner and upkeep.told():
+        if is_owner and upkeep.sentences():
             indexes.carry_out(self._db, upkeep)
 
     def close(self) -> None:

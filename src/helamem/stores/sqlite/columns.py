@@ -1,4 +1,4 @@
-"""What is known about nodes besides texts and vectors, in columns."""
+"""The columns of nodes: all that is known about them but texts and vectors."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Columns:
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[float]]) -> Columns:
-        """From rows of numbers, in the order of the attributes."""
+        """Columns from rows, whose numbers are in the order of the attributes."""
         values = list(zip(*rows, strict=True)) or [()] * len(DTYPES)
         columns: list[NDArray[Any]] = [
             np.array(value, dtype) for value, dtype in zip(values, DTYPES, strict=True)
@@ -61,16 +61,16 @@ class Columns:
 
     @property
     def arrays(self) -> list[NDArray[Any]]:
-        """All of them, in the order of the attributes."""
+        """All columns, in the order of the attributes."""
         return [getattr(self, name) for name in Columns.__slots__]
 
     @property
     def placed(self) -> Placed:
-        """Where they stand in their sessions."""
+        """What decides how these turns follow each other."""
         return Placed(self.ids, self.places, self.sessions)
 
     def where(self, wanted: NDArray[Any] | slice) -> Columns:
-        """Some of them, by a mask, by their indices, or a part."""
+        """The columns of some of the nodes, by a mask, indices or a slice."""
         return Columns(*(each[wanted] for each in self.arrays))
 
 
@@ -95,7 +95,7 @@ class Table:
 
     @classmethod
     def of(cls, columns: Columns, room: int = 0) -> Table:
-        """From columns."""
+        """A table of these columns, with room for so many nodes."""
         return cls(*(Rows(each, room=room) for each in columns.arrays))
 
     def __len__(self) -> int:
@@ -103,16 +103,16 @@ class Table:
 
     @property
     def columns(self) -> tuple[Rows, ...]:
-        """All of them, in the order of the attributes."""
+        """All columns, in the order of the attributes."""
         return tuple(getattr(self, each.name) for each in fields(self))
 
     @property
     def n_bytes(self) -> int:
-        """The memory that they take."""
+        """Its size in RAM."""
         return sum(each.n_bytes for each in self.columns)
 
     def placed(self) -> Placed:
-        """Where all nodes stand in their sessions."""
+        """What decides how all turns follow each other."""
         return Placed(self.ids.values, self.places.values, self.sessions.values)
 
     def at_rows(self, rows: Ints) -> Columns:
@@ -120,12 +120,12 @@ class Table:
         return Columns(*(each.at(rows) for each in self.columns))
 
     def followed_by(self, newer: Columns) -> Table:
-        """With newer nodes."""
+        """A table with newer nodes at the end; this one stays as it is."""
         pairs = zip(self.columns, newer.arrays, strict=True)
         return Table(*(rows.followed_by(added) for rows, added in pairs))
 
     def corrected(self, rows: Ints, columns: Columns) -> Table:
-        """With other values for some nodes; a column in which nothing differs stays as it is."""
+        """A table with other values for some nodes; a column in which nothing differs is shared."""
         made = []
         for old, new in zip(self.columns, columns.arrays, strict=True):
             differs = old.at(rows) != new
@@ -134,12 +134,12 @@ class Table:
 
 
 def marked(holds: Callable[[NDArray[np.uint8]], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """A table that says of each mark whether a condition holds."""
+    """For each mark, whether a condition holds."""
     return holds(MARKS)
 
 
 def of_kinds(kinds: Sequence[NodeKind], needed: int) -> NDArray[np.bool_]:
-    """Which marks are of one of these kinds, and have the needed bits."""
+    """For each mark, whether it is of one of these kinds and has the needed bits."""
     wanted = [NODE_KINDS.index(kind) for kind in kinds]
     return marked(lambda marks: np.isin(marks & KINDS, wanted) & (marks & needed == needed))
 

@@ -1,4 +1,4 @@
-"""Reads nodes from their own rows: columns, vectors, and who spoke."""
+"""Reads the columns, vectors and speakers of nodes from their own rows, not from packs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ class Read:
     """Some nodes, by ascending id.
 
     Attributes:
-        columns: What is known about them.
-        vectors: Their vectors, one node after the other, that of the whole first.
-        n_vectors: How many each of them has.
-        speakers: The names that the column of speakers points to: those that were known, then newer ones.
+        vectors: Their vectors, node by node; the first of a node is that of its whole text.
+        n_vectors: The number of vectors of each node.
+        speakers: The names to which the column of speakers points: known ones, then newer ones.
     """
 
     columns: Columns
@@ -40,12 +39,12 @@ class Read:
 
 
 def after(space: Space, id_: int, speakers: tuple[str, ...], limit: int) -> Read:
-    """The nodes after an id, up to a limit."""
+    """The first nodes after an id, `limit` at most."""
     return _read(space, speakers, "n.id > ? ORDER BY n.id LIMIT ?", id_, limit)
 
 
 def among(space: Space, ids: Iterable[int], speakers: tuple[str, ...]) -> Read:
-    """Those of some ids that are there."""
+    """Those of the nodes that exist."""
     wanted = "n.id IN (SELECT value FROM json_each(?)) ORDER BY n.id"
     return _read(space, speakers, wanted, listed(ids))
 

@@ -1,7 +1,7 @@
-"""The vectors and columns of a large namespace in the file, a thousand nodes to a row, so that they are read quickly.
+"""Packs: the vectors and columns of a large namespace once more, a thousand nodes to a row, so that they are read quickly.
 
-They are written with the turns, in the same transaction. A node that is changed or removed is emptied in its pack, and
-from then on read from its own row.
+They are written in the transaction of the turns. A node that is changed or removed is emptied in its pack, and from
+then on read from its own row.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ COLUMNS = ("id", "mark", "session", "length", "at", "speaker", "traits", "role",
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pack:
-    """Nodes that follow each other.
+    """Consecutive nodes.
 
     Attributes:
-        records: What is known about each; speakers are digests of their names, 0 for none.
-        codes: The codes of their vectors, one node after the other.
-        scales: Their scales.
+        records: The columns; a speaker is the digest of a name, or 0 for none.
+        codes: The codes of their vectors, node by node.
+        scales: The scale of each vector.
     """
 
     records: NDArray[np.void]
@@ -57,7 +57,7 @@ class Pack:
 
     @classmethod
     def of(cls, read: Read, axes: NDArray[np.float32]) -> Pack:
-        """Nodes that were read from their own rows."""
+        """A pack of nodes that were read from their own rows."""
         records = np.zeros(len(read.columns.ids), RECORD)
         for name, column in zip(COLUMNS, read.columns.arrays, strict=True):
             records[name] = column
@@ -68,7 +68,7 @@ class Pack:
 
     @classmethod
     def decoded(cls, content: bytes, codes: bytes, dimension: int) -> Pack:
-        """As it lies in the file.
+        """A pack from its columns in the file.
 
         Raises:
             CorruptError: It is damaged.
@@ -88,7 +88,7 @@ class Pack:
         return Columns(*(np.ascontiguousarray(self.records[name]) for name in COLUMNS))
 
     def encoded(self) -> tuple[bytes, bytes]:
-        """As it is to lie in the file."""
+        """Its columns in the file."""
         return self.records.tobytes(), self.codes.tobytes() + self.scales.astype("<f4").tobytes()
 
 
@@ -96,7 +96,7 @@ _DAMAGED = "The file is damaged: packed vectors are not as long as they should b
 
 
 def axes_of(space: Space) -> NDArray[np.float32] | None:
-    """By what the vectors of a namespace are turned; None if it is not packed."""
+    """The axes by which the vectors of a namespace are rotated; None if it is not packed."""
     is_packed = space.db.find("SELECT 1 FROM packing WHERE namespace = ?", space.id)
     return _axes(space) if is_packed else None
 
@@ -149,7 +149,7 @@ def _begin(space: Space) -> int:
 
 
 def _add(space: Space, newer: Read, axes: NDArray[np.float32]) -> int:
-    """Pack some nodes; the last of them."""
+    """Pack some nodes; return the last of them."""
     first, last = int(newer.columns.ids[0]), int(newer.columns.ids[-1])
     space.db.execute(
         "INSERT INTO pack (namespace, first, last, nodes, codes) VALUES (?, ?, ?, ?, ?)",
@@ -168,7 +168,7 @@ def _add(space: Space, newer: Read, axes: NDArray[np.float32]) -> int:
 
 
 def empty(space: Space, ids: Iterable[int]) -> None:
-    """Empty nodes that were changed or removed, in their packs. Needs a transaction."""
+    """Empty changed or removed nodes in their packs. Needs a transaction."""
     found = space.db.find("SELECT last, nodes, emptied FROM packing WHERE namespace = ?", space.id)
     if found is None:
         return
@@ -184,7 +184,7 @@ def empty(space: Space, ids: Iterable[int]) -> None:
 
 
 def _empty_first(space: Space, ids: Ints) -> tuple[int, Ints]:
-    """Empty those in the pack of the first; how many these were, and the others."""
+    """Empty the nodes in the pack of the first one; return how many these were, and the other nodes."""
     found = space.db.find(
         "SELECT id, last, nodes FROM pack WHERE namespace = ? AND first <= ?"
         " ORDER BY first DESC LIMIT 1",
@@ -204,7 +204,7 @@ def _empty_first(space: Space, ids: Ints) -> tuple[int, Ints]:
 
 
 def _overwrite(space: Space, number: int, records: NDArray[np.void], mine: Ints) -> None:
-    """Empty some nodes of a pack in place: only their ids stay, and how many vectors they had."""
+    """Empty some nodes of a pack in place; only their ids and numbers of vectors stay."""
     ends = np.cumsum(records["vectors"], dtype=np.int64)
     dimension, codes_bytes = space.dimension, int(ends[-1]) * space.dimension
     emptied = np.zeros(len(records), RECORD)
@@ -222,13 +222,13 @@ def _overwrite(space: Space, number: int, records: NDArray[np.void], mine: Ints)
 
 
 def drop(space: Space) -> None:
-    """Remove the packs of a namespace; what is added next begins them anew. Needs a transaction."""
+    """Remove the packs of a namespace; the next addition begins them anew. Needs a transaction."""
     for table in ("pack", "packing", "axes"):
         space.db.execute(f"DELETE FROM {table} WHERE namespace = ?", space.id)  # noqa: S608
 
 
 def numbered(digests: Ints, marks: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Ints]:
-    """Speakers by number, in the order in which they first speak in an active memory; -1 for who does in none.
+    """Number speakers in the order of their first active memories; those without one get -1.
 
     Args:
         digests: The digest of each node's speaker; 0 for none.

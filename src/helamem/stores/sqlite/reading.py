@@ -195,10 +195,10 @@ class Reading:
     def speakers(self) -> tuple[str, ...]:
         """The speakers, in the order of `Nodes.speakers`."""
         with self._looking() as space:
-            held = self._lease.file.caches.of(space.id).held
-            if held is not None and held.state == state(space):
-                return held.index.speakers.told
-        return self._index().speakers.told
+            moment = self._lease.file.caches.of(space.id).newest
+            if moment is not None and moment.state == state(space):
+                return moment.index.speakers.active
+        return self._index().speakers.active
 
     def get(self, ids: Sequence[int], *, skip_missing: bool = False) -> list[Episode | Fact]:
         """The memories, in the order of `ids`."""
@@ -294,7 +294,7 @@ class Reading:
             facts=len(index.of_kinds(["fact"])),
             cues=len(index.of_kinds(["cue"])),
             sessions=len(np.unique(sessions[sessions >= 0])),
-            speakers=index.speakers.told,
+            speakers=index.speakers.active,
             edges={"temporal": index.n_neighbors(), **edge_table.counted(edges, index)},
             first_at=encoding.moment(float(times.min()), self._zone) if len(times) else None,
             last_at=encoding.moment(float(times.max()), self._zone) if len(times) else None,

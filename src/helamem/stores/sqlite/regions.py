@@ -42,7 +42,7 @@ def read(seen: Snapshot, query: RegionQuery) -> RegionRows:
         left_out=words.left_out,
         edges=edges,
         cues=cues,
-        speakers=index.speakers.told,
+        speakers=index.speakers.active,
     )
 
 

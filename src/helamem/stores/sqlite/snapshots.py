@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from helamem.protocols import Ints
-    from helamem.stores.sqlite.cache import Caches, Held
+    from helamem.stores.sqlite.cache import Caches, Moment
     from helamem.stores.sqlite.index import NodeIndex
     from helamem.stores.sqlite.namespace import Space, State
 
@@ -33,7 +33,7 @@ class Snapshot:
     def __init__(self, space: Space, caches: Caches) -> None:
         self.space = space
         self._caches = caches
-        self._held: Held | None = None
+        self._moment: Moment | None = None
 
     @property
     def state(self) -> State:
@@ -66,11 +66,11 @@ class Snapshot:
         )
         return rows.unblobbed([found[id_] for id_ in ids.tolist()], self.space.dimension)
 
-    def _now(self) -> Held:
-        if self._held is None:
-            self._held = self._caches.of(self.space.id).current(self.space)
-            self._caches.used(self.space.id, self._held)
-        return self._held
+    def _now(self) -> Moment:
+        if self._moment is None:
+            self._moment = self._caches.of(self.space.id).current(self.space)
+            self._caches.used(self.space.id, self._moment)
+        return self._moment
 
 
 class Draft(Snapshot):
@@ -83,16 +83,16 @@ class Draft(Snapshot):
             with self.space.db.writing():
                 yield
         except BaseException:
-            self._held = None
+            self._moment = None
             raise
 
     def publish(self) -> None:
         """Share the index, after the transaction was committed."""
-        if self._held is not None:
-            self._caches.of(self.space.id).offer(self._held)
-            self._caches.used(self.space.id, self._held)
+        if self._moment is not None:
+            self._caches.of(self.space.id).offer(self._moment)
+            self._caches.used(self.space.id, self._moment)
 
-    def _now(self) -> Held:
-        held = self._held or self._caches.of(self.space.id).held
-        self._held = caught_up(self.space, held, namespace.state(self.space))
-        return self._held
+    def _now(self) -> Moment:
+        moment = self._moment or self._caches.of(self.space.id).newest
+        self._moment = caught_up(self.space, moment, namespace.state(self.space))
+        return self._moment

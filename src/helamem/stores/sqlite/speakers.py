@@ -1,4 +1,4 @@
-"""The speakers of a namespace, by numbers that stay as they are while memories come and go."""
+"""The speakers of a namespace. Each has a number that stays while memories come and go."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ class Speakers:
     """The speakers of one moment.
 
     Attributes:
-        names: Whoever has spoken, by number.
-        n_said: How many active memories each has; who has none is told to nobody.
+        names: Everybody who has spoken, by number.
+        n_memories: How many active memories each of them has; None for none.
     """
 
     names: tuple[str, ...] = ()
-    n_said: Ints | None = None
+    n_memories: Ints | None = None
 
     @property
     def counts(self) -> Ints:
         """How many active memories each has."""
-        return np.zeros(len(self.names), np.int64) if self.n_said is None else self.n_said
+        return np.zeros(len(self.names), np.int64) if self.n_memories is None else self.n_memories
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """Those with active memories."""
+    def active(self) -> tuple[str, ...]:
+        """The names of speakers with active memories."""
         pairs = zip(self.names, self.counts.tolist(), strict=True)
         return tuple(name for name, n in pairs if n)
 
     def counted(
-        self, names: tuple[str, ...], said: NDArray[np.int32], unsaid: NDArray[np.int32]
+        self, names: tuple[str, ...], gained: NDArray[np.int32], lost: NDArray[np.int32]
     ) -> Speakers:
-        """After some memories have become active, and others have not stayed so.
+        """The speakers after some memories became active, and others inactive.
 
         Args:
             names: These names, then newer ones.
-            said, unsaid: The speakers of those memories; -1 for none.
+            gained, lost: The speakers of those memories, by number; -1 for none.
         """
         counts = np.zeros(len(names), np.int64)
         counts[: len(self.names)] = self.counts
-        np.add.at(counts, said[said >= 0], 1)
-        np.subtract.at(counts, unsaid[unsaid >= 0], 1)
+        np.add.at(counts, gained[gained >= 0], 1)
+        np.subtract.at(counts, lost[lost >= 0], 1)
         return Speakers(names, counts)
 
     def numbered(self, speakers: NDArray[np.int32]) -> Ints:
-        """The places of speakers in `told`; -1 for who is not in it."""
-        is_told = self.counts > 0
-        places = np.where(is_told, np.cumsum(is_told) - 1, -1)
+        """The places of speakers in `active`; -1 for those that are not in it."""
+        is_active = self.counts > 0
+        places = np.where(is_active, np.cumsum(is_active) - 1, -1)
         found: Ints = np.append(places, -1)[speakers]
         return found

@@ -24,12 +24,11 @@ NONE = -1  # no row, and no session
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where some rows stand: the columns that decide how turns follow each other.
+    """The columns that decide how turns follow each other.
 
     Attributes:
-        ids: The ids of the rows.
-        places: By what turns follow each other within a session; then by id.
-        sessions: Which session each belongs to; -1 for none.
+        places: The order of turns within a session; ties by id.
+        sessions: The number of each turn's session; -1 for none.
     """
 
     ids: Ints
@@ -37,14 +36,14 @@ class Placed:
     sessions: Numbers
 
     def order(self) -> Ints:
-        """The rows session by session, as they follow each other."""
+        """The rows in order, session by session."""
         return np.lexsort((self.ids, self.places, self.sessions))
 
 
 class Turns:
-    """The turns of one moment; those of another moment share memory with them.
+    """The links between turns at one moment; other moments share memory with it.
 
-    A row may point to one that came after this moment. It has none after it then, for this moment.
+    A row may point to a later one that this moment does not have; for this moment, nothing follows it.
     """
 
     def __init__(self, before: Rows, after: Rows, ends: Ends) -> None:
@@ -54,7 +53,7 @@ class Turns:
 
     @classmethod
     def of(cls, placed: Placed, room: int = 0) -> Turns:
-        """From the columns of all rows."""
+        """Turns from the columns of all rows."""
         order, n = placed.order(), len(placed.ids)
         follow = _same_session(placed.sessions[order])
         before, after = np.full(n, NONE, np.int32), np.full(n, NONE, np.int32)
@@ -64,15 +63,15 @@ class Turns:
 
     @property
     def n_bytes(self) -> int:
-        """How much RAM they take."""
+        """Their size in RAM."""
         return self._before.n_bytes + self._after.n_bytes
 
     def before(self, rows: Ints) -> Ints:
-        """The row before each; -1 where there is none."""
+        """The row before each of these; -1 for none."""
         return self._beside(self._before, rows)
 
     def after(self, rows: Ints) -> Ints:
-        """The row after each; -1 where there is none."""
+        """The row after each of these; -1 for none."""
         return self._beside(self._after, rows)
 
     def _beside(self, links: Rows, rows: Ints) -> Ints:
@@ -82,7 +81,7 @@ class Turns:
         return np.where(found < len(links), found, NONE).astype(np.int64)
 
     def followed_by(self, newer: Numbers, sessions: Rows) -> Turns:
-        """These turns and newer ones, each at the end of its session.
+        """Turns of a later moment with newer ones, each at the end of its session.
 
         Args:
             newer: The sessions of the newer rows.
@@ -103,7 +102,7 @@ class Turns:
         return Turns(self._before.followed_by(before), self._followed(after, followed), Ends(last))
 
     def _followed(self, added: Numbers, followed: dict[int, int]) -> Rows:
-        """What comes after each row, with more rows at the end, which some of the old ones point to."""
+        """The links to the next row, with added rows at the end, to which some of the old ones now point."""
         after = self._after.followed_by(added)
         if not after.shares_with(self._after):  # others may have let it point to turns of their own
             n = len(self._after)
@@ -116,13 +115,13 @@ class Turns:
         return after.amended(rows, values)
 
     def moved(self, rows: Ints, was: Numbers, now: Numbers, placed: Callable[[], Placed]) -> Turns:
-        """These turns, of which some have gone, or stand elsewhere.
+        """Turns of a later moment in which some rows have left a session or entered one.
 
         Args:
-            rows: Which, and
-            was: the sessions that they left, where they are not -1, and
-            now: the sessions that they are in, where they are not -1.
-            placed: The columns of all rows, as of now. They are asked for only where a session is entered.
+            rows: These rows.
+            was: The sessions that they left; -1 for none.
+            now: The sessions that they entered; -1 for none.
+            placed: Returns the columns of all rows now; called only if a session was entered.
         """
         links = _Links(self, self._ends.taken())
         for row, session in zip(rows.tolist(), was.tolist(), strict=True):
@@ -146,7 +145,7 @@ class Turns:
 
 
 class _Links:
-    """The links of one moment, while some change."""
+    """The links of the next moment, while they are changed."""
 
     def __init__(self, turns: Turns, last: dict[int, int] | None) -> None:
         self._turns = turns
@@ -154,7 +153,7 @@ class _Links:
         self.last = last
 
     def take_out(self, row: int, session: int) -> None:
-        """Join what is before a row with what is after it."""
+        """Link the row before a row with the row after it."""
         before, after = self._at(0, row), self._at(1, row)
         self._link(before, after)
         self._changed[0][row] = self._changed[1][row] = NONE
@@ -165,7 +164,7 @@ class _Links:
                 self.last[session] = before
 
     def order(self, placed: Placed, rows: Ints) -> None:
-        """Let the rows of whole sessions follow each other anew."""
+        """Link the rows of whole sessions anew."""
         chosen = Placed(placed.ids[rows], placed.places[rows], placed.sessions[rows])
         order = chosen.order()
         ordered, sessions = rows[order].tolist(), chosen.sessions[order].tolist()
@@ -180,7 +179,7 @@ class _Links:
                 self.last[session] = row
 
     def rows(self) -> tuple[Rows, Rows]:
-        """What comes before and after each row now."""
+        """The changed links: to the row before each, and to the row after it."""
         before, after = (
             links.replaced(np.array(list(changed), np.int64), np.array(list(changed.values())))
             for links, changed in zip(
@@ -203,20 +202,20 @@ class _Links:
 
 
 class Ends:
-    """The last row of each session, for whoever makes the next moment first."""
+    """The last row of each session, for the first that makes a next moment."""
 
     def __init__(self, last: dict[int, int] | None) -> None:
         self._last = last
         self._lock = threading.Lock()
 
     def taken(self) -> dict[int, int] | None:
-        """Take them; None where they have been taken, or nobody has looked for them yet."""
+        """Take the dictionary; None if it was taken before, or never made."""
         with self._lock:
             last, self._last = self._last, None
             return last
 
 
 def _same_session(sessions: Numbers) -> Ints:
-    """Where a row is of the same session as the one before it."""
+    """The places of rows whose next row is of the same session."""
     found: Ints = np.flatnonzero((sessions[1:] == sessions[:-1]) & (sessions[1:] != NONE))
     return found
