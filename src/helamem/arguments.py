@@ -48,7 +48,7 @@ def count(name: str, value: object, *, least: int) -> int:
     return min(number, INT64 - 1)
 
 
-def ids(name: str, given: object) -> list[int]:
+def ids(name: str, value: object) -> list[int]:
     """The ids of memories, each once.
 
     Args:
@@ -58,26 +58,26 @@ def ids(name: str, given: object) -> list[int]:
         TypeError: They are not whole numbers.
         NotFoundError: One has more than 64 bits, so no memory has it.
     """
-    if isinstance(given, str | bytes | bytearray | Mapping) or not isinstance(given, Iterable):
-        raise TypeError(f"{name} must be ids, as in [1, 2], not {type(given).__name__}")
-    return list(dict.fromkeys(id_(each) for each in given))
+    if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be ids, as in [1, 2], not {type(value).__name__}")
+    return list(dict.fromkeys(id_(each) for each in value))
 
 
-def id_(given: object) -> int:
+def id_(value: object) -> int:
     """The id of a memory.
 
     Raises:
         TypeError: It is not a whole number.
         NotFoundError: It has more than 64 bits, so no memory has it.
     """
-    if isinstance(given, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple | set | frozenset):
         raise TypeError(
-            f"an id is one whole number, not a {type(given).__name__}; `delete(*ids)` takes several"
+            f"an id is one whole number, not a {type(value).__name__}; `delete(*ids)` takes several"
         )
-    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
-        more = "; give its `id`" if hasattr(given, "id") else ""
-        raise TypeError(f"an id must be a whole number, not {type(given).__name__}{more}")
-    id_ = operator.index(given)
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        more = "; give its `id`" if hasattr(value, "id") else ""
+        raise TypeError(f"an id must be a whole number, not {type(value).__name__}{more}")
+    id_ = operator.index(value)
     if not -INT64 <= id_ < INT64:
         raise NotFoundError("memory", id_)
     return id_
@@ -125,53 +125,53 @@ def fraction(name: str, value: object) -> float:
     return float(value)
 
 
-def embedder(given: T) -> T:
+def embedder(value: T) -> T:
     """An embedder, or None for that of the settings.
 
     Raises:
         TypeError: It is something else, such as an embedder's name.
     """
-    return _part("embedder", given, "embed", 'name one by config=Config.of(embedder="minilm")')
+    return _part("embedder", value, "embed", 'name one by config=Config.of(embedder="minilm")')
 
 
-def reranker(given: T) -> T:
+def reranker(value: T) -> T:
     """A reranker, or None for that of the settings.
 
     Raises:
         TypeError: It is something else, such as a reranker's name.
     """
     advice = 'name one by config=Config.of(**{"reranking.model": "cross-encoder:FOLDER"})'
-    return _part("reranker", given, "scores", advice)
+    return _part("reranker", value, "scores", advice)
 
 
-def model(given: T, *, optional: bool = True) -> T:
+def model(value: T, *, optional: bool = True) -> T:
     """A language model, or None for that of the settings.
 
     Raises:
         TypeError: It is something else, such as a model's name; or it is None, and not optional.
     """
     advice = 'give one like OpenAIChat("gpt-4o-mini", api_key=...)'
-    return _part("llm", given, "complete", advice, optional=optional)
+    return _part("llm", value, "complete", advice, optional=optional)
 
 
-def _part(name: str, given: T, method: str, advice: str, *, optional: bool = True) -> T:
-    if given is None and optional:
-        return given
-    if isinstance(given, type) or not hasattr(given, method):
-        shown = given.__name__ if isinstance(given, type) else type(given).__name__
+def _part(name: str, value: T, method: str, advice: str, *, optional: bool = True) -> T:
+    if value is None and optional:
+        return value
+    if isinstance(value, type) or not hasattr(value, method):
+        shown = value.__name__ if isinstance(value, type) else type(value).__name__
         raise TypeError(f"{name} must be an object that can `{method}`, not {shown}; {advice}")
-    return given
+    return value
 
 
-def epoch_seconds(given: float) -> float:
+def epoch_seconds(value: float) -> float:
     """What a clock gives.
 
     Raises:
         TypeError: It is not a number.
         ValueError: It is outside of the years 1 to 9999.
     """
-    clock_time(given)
-    return given
+    clock_time(value)
+    return value
 
 
 def clock_time(seconds: float) -> datetime:
@@ -219,16 +219,16 @@ def server_address(base_url: str) -> str:
     return base_url
 
 
-def server_key(given: str | None) -> str:
+def server_key(value: str | None) -> str:
     """The key of a server, without the space around it; empty if there is none.
 
     Raises:
         TypeError: It is not a string.
         ValueError: It has a character that no header can hold. The message does not show it.
     """
-    if not isinstance(given, str | None):
-        raise TypeError(f"api_key must be a string, not {type(given).__name__}")
-    key = (given or "").strip()
+    if not isinstance(value, str | None):
+        raise TypeError(f"api_key must be a string, not {type(value).__name__}")
+    key = (value or "").strip()
     if not (key.isascii() and key.isprintable()):
         raise ValueError(
             "api_key has a character that no key has, such as a line break; copy the key anew"
@@ -236,7 +236,7 @@ def server_key(given: str | None) -> str:
     return key
 
 
-def several(called: str, given: object, *, each: str, instead: str) -> None:
+def several(called: str, value: object, *, each: str, instead: str) -> None:
     """Refuse a single text or mapping as a list: its letters or keys would be taken for items.
 
     Args:
@@ -247,5 +247,5 @@ def several(called: str, given: object, *, each: str, instead: str) -> None:
     Raises:
         TypeError: It is a text or a mapping.
     """
-    if isinstance(given, str | bytes | Mapping):
-        raise TypeError(f"{called} takes {each}, not one {type(given).__name__}; {instead}")
+    if isinstance(value, str | bytes | Mapping):
+        raise TypeError(f"{called} takes {each}, not one {type(value).__name__}; {instead}")

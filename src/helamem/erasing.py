@@ -70,12 +70,12 @@ def erase(
         staying = list(_memories(inside))
     kinds = {each.id: isinstance(each, Fact) for each in everything}
     turns = [id_ for id_ in gone if kinds.get(id_) is False]  # earlier versions, too
-    said = {each.id for each in everything if person.has_said(each)}
+    spoken = {each.id for each in everything if person.has_said(each)}
     return Erasure(
         name=name,
-        turns=tuple(id_ for id_ in turns if id_ in said),
+        turns=tuple(id_ for id_ in turns if id_ in spoken),
         facts=tuple(id_ for id_ in gone if kinds.get(id_, False)),
-        mentions=tuple(id_ for id_ in turns if id_ not in said),
+        mentions=tuple(id_ for id_ in turns if id_ not in spoken),
         cues=tuple(id_ for id_ in gone if id_ not in kinds),
         history=scrubbed,
         before=before,

@@ -90,9 +90,11 @@ def with_older(store: Store, ids: Iterable[int]) -> list[int]:
     going = dict.fromkeys(ids)
     latest = set(going)
     while latest:
-        told = store.supersessions(among=sorted(latest))
-        latest -= {each.old for each in told if each.new not in going}  # these have a successor
-        latest = {each.old for each in told if each.new in latest} - going.keys()
+        supersessions = store.supersessions(among=sorted(latest))
+        latest -= {
+            each.old for each in supersessions if each.new not in going
+        }  # these have a successor
+        latest = {each.old for each in supersessions if each.new in latest} - going.keys()
         going |= dict.fromkeys(sorted(latest))
     return list(going)
 

@@ -156,16 +156,16 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> Floats:
     )
 
 
-def checked(given: object, n: int, embedder: Embedder) -> Floats:
+def checked(returned: object, n: int, embedder: Embedder) -> Floats:
     """Check an embedder's vectors, and return them.
 
     Raises:
         EmbedderError: They have the wrong shape, or values that are not finite.
     """
-    vectors = real_numbers(given)
+    vectors = real_numbers(returned)
     if vectors is None:
         raise EmbedderError(
-            f"{embedder.name} returned {type(given).__name__}, expected one vector of numbers per text",
+            f"{embedder.name} returned {type(returned).__name__}, expected one vector of numbers per text",
             provider=embedder.name,
         )
     if vectors.shape != (n, embedder.dimension):
@@ -270,8 +270,8 @@ def indexed(words: str, language: Language, metadata: Mapping[str, Json] | None 
 
 def traits(words: str, language: Language) -> int:
     """The traits of a turn or fact: a sum of the codes in `protocols`."""
-    said = _NOTE.sub("", words.rstrip())
-    found = sentences(said, language)
+    spoken = _NOTE.sub("", words.rstrip())
+    found = sentences(spoken, language)
     asks = bool(found) and is_question(found[-1], language)
     wishes = any(language.wish.search(sentence) for sentence in found)
     return ASKS * asks + WISHES * wishes

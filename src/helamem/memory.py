@@ -84,8 +84,7 @@ class Memory(Engine):
         _check_namespace(namespace)
         config = _settings(config)
         arguments.clock_time(clock())
-        given = arguments.embedder(embedder)
-        embedder = load_embedder(config) if given is None else given
+        embedder = load_embedder(config) if embedder is None else arguments.embedder(embedder)
         self._llm = arguments.model(llm)
         reranker = arguments.reranker(reranker) or load_reranker(config, lambda: self.llm)
         self._place = resolved(path)
@@ -288,21 +287,21 @@ class Memory(Engine):
         return f"Memory({self.path!r}, namespace={self.namespace!r})"
 
 
-def _replaced(settings: Ask, given: Mapping[str, float | None]) -> Ask:
-    """The settings with the given values replaced."""
-    changes: dict[str, Any] = {name: each for name, each in given.items() if each is not None}
+def _replaced(settings: Ask, values: Mapping[str, float | None]) -> Ask:
+    """The settings with these values, where they are not None."""
+    changes: dict[str, Any] = {name: each for name, each in values.items() if each is not None}
     return replace(settings, **changes)
 
 
-def _settings(given: Config | None) -> Config:
-    if given is None:
+def _settings(config: Config | None) -> Config:
+    if config is None:
         return Config.load()
-    if not isinstance(given, Config):
+    if not isinstance(config, Config):
         raise TypeError(
-            f"config must be a Config, not {type(given).__name__}; "
+            f"config must be a Config, not {type(config).__name__}; "
             'make one like Config.of(embedder="minilm")'
         )
-    return given
+    return config
 
 
 def load_reranker(config: Config, llm: Callable[[], LLM]) -> Reranker | None:

@@ -74,13 +74,13 @@ def _made(
 ) -> list[Reindexed]:
     episodes = [each for each in nodes if each.kind == "episode"]
     others = [each for each in nodes if each.kind != "episode"]
-    said = [("".join(each.speakers), each.text) for each in episodes]
+    spoken = [("".join(each.speakers), each.text) for each in episodes]
     texts = [_embedded(each, language, names_apart=names_apart) for each in others]
     return [
         *(
             Reindexed(id=each.id, **vectors, **_indexed(each, language))
             for each, vectors in zip(
-                episodes, indexing.vectors_of(said, embedder, language), strict=True
+                episodes, indexing.vectors_of(spoken, embedder, language), strict=True
             )
         ),
         *(

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from helamem.records import Episode, Fact
 
 
-def deleted(memory: Engine, kept: Iterable[Episode | Fact]) -> bool:
+def deleted(memory: Engine, memories: Iterable[Episode | Fact]) -> bool:
     """Delete memories, all or none; False if one of them is gone already."""
     try:
-        memory.delete(*(each.id for each in kept))
+        memory.delete(*(each.id for each in memories))
     except NotFoundError:
         return False
     return True

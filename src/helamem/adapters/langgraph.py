@@ -111,12 +111,12 @@ class HelamemStore(BaseStore):
     # Items
 
     def _get(self, op: GetOp) -> Item | None:
-        kept = self._memory.get_by_key(_key(op.namespace, op.key))
-        if kept is None or (self._omits_expired and self._has_expired(kept)):
+        memory = self._memory.get_by_key(_key(op.namespace, op.key))
+        if memory is None or (self._omits_expired and self._has_expired(memory)):
             return None
         if op.refresh_ttl:
-            self._refresh(kept)
-        return Item(**_fields_of(kept))
+            self._refresh(memory)
+        return Item(**_fields_of(memory))
 
     def _put(self, op: PutOp) -> None:
         key = _key(op.namespace, op.key)
@@ -147,9 +147,9 @@ class HelamemStore(BaseStore):
         return {**entry, "ttl": op.ttl, "expires_at": now.timestamp() + op.ttl * MINUTE_S}
 
     def _delete(self, key: str) -> None:
-        kept = self._memory.get_by_key(key)
-        if kept is not None:
-            deleted(self._memory, [kept])
+        memory = self._memory.get_by_key(key)
+        if memory is not None:
+            deleted(self._memory, [memory])
 
     def _text(self, op: PutOp) -> str:
         """The searchable text of an item; empty if it has none."""
@@ -169,9 +169,9 @@ class HelamemStore(BaseStore):
     def _search(self, op: SearchOp) -> list[SearchItem]:
         found = [] if op.limit < 1 else self._found(op)
         if op.refresh_ttl:
-            for kept, _ in found:
-                self._refresh(kept)
-        return [SearchItem(**_fields_of(kept), score=score) for kept, score in found]
+            for memory, _ in found:
+                self._refresh(memory)
+        return [SearchItem(**_fields_of(memory), score=score) for memory, score in found]
 
     def _found(self, op: SearchOp) -> list[tuple[Any, float | None]]:
         """The items of the requested page, with scores if there is a query."""
@@ -183,20 +183,20 @@ class HelamemStore(BaseStore):
                 return [(each, None) for each in fitting[op.offset : op.offset + op.limit]]
             conditions = {"id": {"in": [each.id for each in fitting]}}
         if not asks:
-            kept = self._memory.list(filters=conditions, limit=op.limit, offset=op.offset)
-            return [(each, None) for each in kept]
+            memories = self._memory.list(filters=conditions, limit=op.limit, offset=op.offset)
+            return [(memory, None) for memory in memories]
         k = op.offset + op.limit
         recall = self._memory.search(str(op.query), k=k, filters=conditions)
         return [(hit.memory, hit.score) for hit in recall.hits[op.offset : k]]
 
     def _fitting(self, conditions: dict[str, Any], wanted: dict[str, Any]) -> list[Episode | Fact]:
         langgraph_filters.check(wanted)
-        kept = self._memory.list(filters=conditions)
-        return [each for each in kept if langgraph_filters.matches(_value(each), wanted)]
+        memories = self._memory.list(filters=conditions)
+        return [each for each in memories if langgraph_filters.matches(_value(each), wanted)]
 
     def _list_namespaces(self, op: ListNamespacesOp) -> list[tuple[str, ...]]:
-        kept = self._memory.list(filters=self._inside(()))
-        found = {tuple(_entry_of(each)["namespace"]) for each in kept}
+        memories = self._memory.list(filters=self._inside(()))
+        found = {tuple(_entry_of(each)["namespace"]) for each in memories}
         matching = {
             name for name in found if all(_matches(c, name) for c in op.match_conditions or ())
         }
@@ -269,17 +269,17 @@ class HelamemStore(BaseStore):
         """The condition that an item has expired."""
         return {f"metadata.{ENTRY}.expires_at": {"lte": self._memory.now().timestamp()}}
 
-    def _has_expired(self, kept: Episode | Fact) -> bool:
-        expires_at: float | None = _entry_of(kept).get("expires_at")
+    def _has_expired(self, memory: Episode | Fact) -> bool:
+        expires_at: float | None = _entry_of(memory).get("expires_at")
         return expires_at is not None and expires_at <= self._memory.now().timestamp()
 
-    def _refresh(self, kept: Episode) -> None:
+    def _refresh(self, memory: Episode) -> None:
         """Restart an item's lifetime, unless it was replaced since it was read."""
-        entry = _entry_of(kept)
+        entry = _entry_of(memory)
         if "ttl" in entry:
             expires_at = self._memory.now().timestamp() + entry["ttl"] * MINUTE_S
-            changed = {**kept.metadata, ENTRY: {**entry, "expires_at": expires_at}}
-            self._memory.annotate(kept, changed)
+            changed = {**memory.metadata, ENTRY: {**entry, "expires_at": expires_at}}
+            self._memory.annotate(memory, changed)
 
 
 def label(text: str) -> str:
@@ -305,26 +305,26 @@ def _require_json(op: PutOp) -> None:
         ) from exc
 
 
-def _entry_of(kept: Episode | Fact) -> dict[str, Any]:
-    entry: Any = kept.metadata[ENTRY]
+def _entry_of(memory: Episode | Fact) -> dict[str, Any]:
+    entry: Any = memory.metadata[ENTRY]
     return dict(entry)
 
 
-def _value(kept: Episode | Fact) -> dict[str, Any]:
+def _value(memory: Episode | Fact) -> dict[str, Any]:
     """The item's value, or only its text after `Memory.update`."""
-    value: Any = kept.metadata.get(records.ORIGINAL, {"text": kept.text})
+    value: Any = memory.metadata.get(records.ORIGINAL, {"text": memory.text})
     return dict(value)
 
 
-def _fields_of(kept: Episode | Fact) -> dict[str, Any]:
+def _fields_of(memory: Episode | Fact) -> dict[str, Any]:
     """The fields of an item, read from a memory."""
-    entry = _entry_of(kept)
+    entry = _entry_of(memory)
     return {
         "namespace": tuple(entry["namespace"]),
         "key": entry["key"],
-        "value": _value(kept),
-        "created_at": kept.stored_at,
-        "updated_at": max(kept.stored_at, datetime.fromisoformat(entry["updated_at"])),
+        "value": _value(memory),
+        "created_at": memory.stored_at,
+        "updated_at": max(memory.stored_at, datetime.fromisoformat(entry["updated_at"])),
     }
 
 

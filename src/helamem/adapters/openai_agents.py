@@ -67,8 +67,8 @@ class HelamemSession:
 
     async def get_items(self, limit: int | None = None) -> list[Any]:
         """The latest items in order; all if there is no limit or it is negative."""
-        kept = await asyncio.to_thread(self._stored_items)
-        items = [item for item in map(_item, kept) if item is not None]
+        memories = await asyncio.to_thread(self._stored_items)
+        items = [item for item in map(_item, memories) if item is not None]
         most = limit
         if most is None and self.session_settings is not None:
             most = self.session_settings.limit
@@ -100,9 +100,9 @@ class HelamemSession:
         return {f"metadata.{ENTRY}.session": {"eq": self.session_id}}
 
     def _pop(self) -> Any | None:  # noqa: ANN401  # an item of the SDK
-        while kept := self._stored_items():
-            if deleted(self.memory, kept[-1:]):
-                item = _item(kept[-1])
+        while memories := self._stored_items():
+            if deleted(self.memory, memories[-1:]):
+                item = _item(memories[-1])
                 if item is not None:
                     return item
         return None
@@ -153,16 +153,16 @@ def remembering(
     return combine
 
 
-def _item(kept: Episode | Fact) -> Any | None:  # noqa: ANN401  # an item of the SDK
+def _item(memory: Episode | Fact) -> Any | None:  # noqa: ANN401  # an item of the SDK
     """The item, with changes by `Memory.update`; None if it cannot be read any more."""
-    original, entry = kept.metadata.get(records.ORIGINAL), kept.metadata.get(ENTRY)
+    original, entry = memory.metadata.get(records.ORIGINAL), memory.metadata.get(ENTRY)
     bare = entry.get("item") if isinstance(entry, dict) else None
     if original is None and isinstance(bare, dict):
-        return with_words(bare, kept.text)
+        return with_words(bare, memory.text)
     try:
         return json.loads(str(original))
     except (ValueError, RecursionError):
-        logger.warning("Memory %d holds an item that cannot be read; it is skipped.", kept.id)
+        logger.warning("Memory %d holds an item that cannot be read; it is skipped.", memory.id)
         return None
 
 

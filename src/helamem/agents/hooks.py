@@ -49,25 +49,25 @@ class Hooks:
     memory: Engine
     sessions: Sessions
 
-    def run(self, event: str, given: Mapping[str, Any]) -> dict[str, Json] | None:
+    def run(self, event: str, payload: Mapping[str, Any]) -> dict[str, Json] | None:
         """The answer to the host at an event; None for none.
 
         Args:
             event: One of `EVENTS`.
-            given: The host's JSON on standard input.
+            payload: The host's JSON on standard input.
 
         Raises:
             ValueError: There is no such event.
         """
-        name = str(given.get("session_id") or "")
+        name = str(payload.get("session_id") or "")
         if event == "session-start":
             return _context_answer("SessionStart", self._on_start(name))
         if event == "prompt":
             return _context_answer(
-                "UserPromptSubmit", self._on_prompt(name, str(given.get("prompt") or ""))
+                "UserPromptSubmit", self._on_prompt(name, str(payload.get("prompt") or ""))
             )
         if event == "stop":
-            self._on_reply(name, _reply(given))
+            self._on_reply(name, _reply(payload))
             return None
         if event == "pre-compact":
             self._on_compaction(name)
@@ -154,7 +154,7 @@ class Hooks:
         if session.seen:
             self.sessions.write(name, replace(session, seen=()))
 
-    def _capture(self, name: str, session: Session, said: Mapping[str, str]) -> dict[str, int]:
+    def _capture(self, name: str, session: Session, texts: Mapping[str, str]) -> dict[str, int]:
         """Store what was said in an exchange, by role; what was stored before is not stored again.
 
         Returns:
@@ -171,7 +171,7 @@ class Hooks:
                 session=name,
                 metadata={EXCHANGE: session.at},
             )
-            for role, text in said.items()
+            for role, text in texts.items()
             if text.strip()
         ]
         ids = self.memory.add(turns).ids if turns else ()
@@ -215,12 +215,12 @@ def _context_answer(event: str, words: str) -> dict[str, Json] | None:
     }
 
 
-def _reply(given: Mapping[str, Any]) -> str:
+def _reply(payload: Mapping[str, Any]) -> str:
     """The agent's last reply, from the host or from its transcript."""
-    said = given.get("last_assistant_message")
-    if isinstance(said, str):
-        return said
-    transcript = given.get("transcript_path")
+    reply = payload.get("last_assistant_message")
+    if isinstance(reply, str):
+        return reply
+    transcript = payload.get("transcript_path")
     return _last_reply(Path(transcript)) if isinstance(transcript, str) and transcript else ""
 
 

@@ -54,7 +54,7 @@ def _printable(name: str) -> str:
 def _git(folder: Path, *arguments: str) -> str:
     """The output of git for a folder; empty without git or a repository."""
     try:
-        said = subprocess.run(  # noqa: S603  # fixed arguments
+        found = subprocess.run(  # noqa: S603  # fixed arguments
             ["git", "-C", str(folder), *arguments],  # noqa: S607  # the user's own git
             capture_output=True,
             text=True,
@@ -65,4 +65,4 @@ def _git(folder: Path, *arguments: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return said.stdout.strip() if said.returncode == 0 else ""
+    return found.stdout.strip() if found.returncode == 0 else ""

@@ -78,8 +78,8 @@ class Sessions:
     def read(self, name: str) -> Session:
         """A session by the host's id; a new one if there is no sound file."""
         try:
-            kept = json.loads(self._file(name).read_text(encoding="utf-8"))
-            return _session(kept)
+            content = json.loads(self._file(name).read_text(encoding="utf-8"))
+            return _session(content)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return Session()  # a lost session costs only what it would have taught
 
@@ -102,12 +102,12 @@ class Sessions:
         return self._folder / f"{digest('session', name).hex()}.json"
 
 
-def _session(kept: Mapping[str, Any]) -> Session:
+def _session(content: Mapping[str, Any]) -> Session:
     shown = tuple(
         Shown(**each | {"scores": {int(id_): score for id_, score in each["scores"].items()}})
-        for each in kept["shown"]
+        for each in content["shown"]
     )
-    return Session(**{**kept, "shown": shown, "seen": tuple(kept["seen"])})
+    return Session(**{**content, "shown": shown, "seen": tuple(content["seen"])})
 
 
 @dataclass(frozen=True, slots=True)

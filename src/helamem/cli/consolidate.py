@@ -131,18 +131,18 @@ def facts(app: App, superseded: bool) -> None:
         helamem facts
     """
     with app.known_memory() as memory:
-        kept = memory.facts(superseded=superseded)
+        facts = memory.facts(superseded=superseded)
     app.show(
-        [each.to_dict() for each in kept],
-        lambda: _render_facts(kept),
+        [each.to_dict() for each in facts],
+        lambda: _render_facts(facts),
         columns=("id", "valid_from", "speaker", "sources", "text"),
     )
 
 
-def _render_facts(kept: Sequence[Fact]) -> RenderableType:
+def _render_facts(facts: Sequence[Fact]) -> RenderableType:
     from helamem.cli import display
 
-    return display.facts(kept)
+    return display.facts(facts)
 
 
 SHOWN = 10  # most memories of a plan that are shown
@@ -167,12 +167,12 @@ def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> 
     if report.left:
         told.append(f"{display.counted(report.left, 'cluster')} left for the next time")
     problems = [Text(each, "yellow") for each in (*report.refused, *report.failed)]
-    kept = [each for each in new if isinstance(each, Fact)]
+    facts = [each for each in new if isinstance(each, Fact)]
     if report.usage["calls"]:
         told.append(f"{display.counted(report.usage['calls'], 'call')} to the language model")
     elif not report.hubs:
         problems.append(Text(NO_HUBS, "dim"))
-    return Group(Text(f"{', '.join(told)}."), *([display.facts(kept)] if kept else []), *problems)
+    return Group(Text(f"{', '.join(told)}."), *([display.facts(facts)] if facts else []), *problems)
 
 
 def counts(plan: ForgetPlan) -> str:

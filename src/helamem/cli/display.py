@@ -247,12 +247,12 @@ def arrival(via: Via, known: Mapping[int, Episode | Fact]) -> str:
     return f"+ {via.activation:.2f} from {name}: {edge}, weight {via.weight:.2f}"
 
 
-def memories(kept: Sequence[Episode | Fact]) -> RenderableType:
+def memories(shown: Sequence[Episode | Fact]) -> RenderableType:
     """Memories as a table."""
-    if not kept:
+    if not shown:
         return Text("This namespace is empty; `helamem add` and `helamem import` fill it.")
     rows = table("id", "when", "who", "memory", right=("id",))
-    for each in kept:
+    for each in shown:
         fact = isinstance(each, Fact)
         text = clipped(each.text)
         if fact:
@@ -265,15 +265,15 @@ def memories(kept: Sequence[Episode | Fact]) -> RenderableType:
     return rows
 
 
-def facts(kept: Sequence[Fact]) -> RenderableType:
+def facts(shown: Sequence[Fact]) -> RenderableType:
     """Facts with their sources."""
-    if not kept:
+    if not shown:
         return Text(
             "There are no facts yet. `helamem consolidate` distils them: with a language model out of all that "
             "was said, without one out of memories that served together (`helamem reinforce`)."
         )
     rows = table("id", "fact", "rests on", "sure", right=("id", "sure"))
-    for fact in kept:
+    for fact in shown:
         text = clipped(fact.text)
         if fact.superseded_by is not None:
             text.append(f"\nsuperseded by #{fact.superseded_by}", "dim")

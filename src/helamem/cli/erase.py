@@ -119,9 +119,9 @@ def cues(app: App) -> None:
         helamem cues
     """
     with app.known_memory() as memory:
-        kept = memory.cues()
+        cues = memory.cues()
     app.show(
-        [each.to_dict() for each in kept], lambda: _render_cues(kept), columns=("id", "at", "text")
+        [each.to_dict() for each in cues], lambda: _render_cues(cues), columns=("id", "at", "text")
     )
 
 
@@ -202,16 +202,16 @@ def _render_namespaces(
     return Group(rows, Text(display.printable(told)))
 
 
-def _render_cues(kept: Sequence[Cue]) -> RenderableType:
+def _render_cues(cues: Sequence[Cue]) -> RenderableType:
     from rich.text import Text
 
     from helamem.cli import display
 
-    if not kept:
+    if not cues:
         return Text(
             "There are no earlier questions; `helamem reinforce` and `helamem ask` store them."
         )
     rows = display.table("id", "when", "question", right=("id",))
-    for cue in kept:
+    for cue in cues:
         rows.add_row(str(cue.id), display.when(cue.at), display.clipped(cue.text))
     return rows

@@ -32,8 +32,8 @@ def get(app: App, ids: tuple[int, ...]) -> None:
         helamem get 1
     """
     with app.known_memory() as memory:
-        kept = [memory.get(id_) for id_ in ids]
-    app.show([each.to_dict() for each in kept], lambda: _render_in_full(kept))
+        memories = [memory.get(id_) for id_ in ids]
+    app.show([each.to_dict() for each in memories], lambda: _render_in_full(memories))
 
 
 @click.command("list", cls=Command)
@@ -63,30 +63,32 @@ def list_(
     filters = conditions_of(conditions, speaker, session)
     with app.known_memory() as memory:
         most = limit if limit is not None or app.is_for_programs() else TABLE
-        kept = memory.list(filters=filters, limit=most, offset=offset, superseded=superseded)
+        listing = memory.list(filters=filters, limit=most, offset=offset, superseded=superseded)
     app.show(
-        [each.to_dict() for each in kept],
-        lambda: _render_listing(kept),
+        [each.to_dict() for each in listing],
+        lambda: _render_listing(listing),
         columns=("id", "at", "speaker", "text"),
     )
     if app.is_for_programs():
-        app.note(*kept.notes, *_note_of_more(kept))
+        app.note(*listing.notes, *_note_of_more(listing))
 
 
-def _render_listing(kept: Listing) -> RenderableType:
+def _render_listing(listing: Listing) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
     from helamem.cli import display
 
-    below = [Text(each, "yellow") for each in (*kept.notes, *_note_of_more(kept))]
-    return Group(display.memories(kept), *below)
+    below = [Text(each, "yellow") for each in (*listing.notes, *_note_of_more(listing))]
+    return Group(display.memories(listing), *below)
 
 
-def _note_of_more(kept: Listing) -> tuple[str, ...]:
-    if not kept.more:
+def _note_of_more(listing: Listing) -> tuple[str, ...]:
+    if not listing.more:
         return ()
-    return (f"... and {kept.more:,} more; continue with --offset {kept.offset + len(kept)}",)
+    return (
+        f"... and {listing.more:,} more; continue with --offset {listing.offset + len(listing)}",
+    )
 
 
 @click.command(cls=Command)
@@ -183,12 +185,12 @@ def config(app: App, section: str, every: bool) -> None:
     app.show(rows, lambda: _render_settings(rows, every=every or bool(section)))
 
 
-def _render_in_full(kept: Sequence[Episode | Fact]) -> RenderableType:
+def _render_in_full(memories: Sequence[Episode | Fact]) -> RenderableType:
     from rich.console import Group
 
     from helamem.cli import display
 
-    return Group(*(display.pairs(_filled_fields(each.to_dict())) for each in kept))
+    return Group(*(display.pairs(_filled_fields(each.to_dict())) for each in memories))
 
 
 def _filled_fields(fields: dict[str, Any]) -> dict[str, str]:

@@ -183,19 +183,19 @@ def without_report(claim: str, language: Language) -> str:
 
 def tells_as_done(claim: str, sources: Sequence[Episode], language: Language) -> bool:
     """Whether a claim tells as done what its sources only intend: "started", of "I want to start"."""
-    told = [sentence for episode in sources for sentence in spoken_sentences(episode, language)]
+    texts = [sentence for episode in sources for sentence in spoken_sentences(episode, language)]
     words = set(words_of(claim, language))
     return any(
-        _is_only_intended(word, told, language) for word in words if _is_past(word, language)
+        _is_only_intended(word, texts, language) for word in words if _is_past(word, language)
     )
 
 
-def _is_only_intended(verb: str, told: Sequence[str], language: Language) -> bool:
+def _is_only_intended(verb: str, texts: Sequence[str], language: Language) -> bool:
     """Whether sentences have a verb, but never in the past, and always after words of intention."""
     plain = _plain_verb(verb, language)
     found = [
         (word[0], language.intention.search(sentence, 0, word.start()))
-        for sentence in told
+        for sentence in texts
         for word in TOKEN.finditer(sentence)
         if _plain_verb(word[0], language) == plain
     ]
@@ -247,8 +247,8 @@ def unsupported(
     it speaks to, and about those whom it names, addresses or calls "she". An assistant may guess: what it says of
     others counts if they say it too, in telling words of their own.
     """
-    said = _terms_of_claim(claim, cluster, language)
-    nearest = _nearest(said, sources, language)
+    terms = _terms_of_claim(claim, cluster, language)
+    nearest = _nearest(terms, sources, language)
     if not nearest:
         return "repeats a question"
     subject = subject_of(claim, cluster, language)
@@ -259,7 +259,7 @@ def unsupported(
         persons_say = {
             t for each in cluster if each.role != "assistant" for t in _terms(each, language)
         }
-        if not said & set(terms_of(_without_dates(claim, language), language)) <= persons_say:
+        if not terms & set(terms_of(_without_dates(claim, language), language)) <= persons_say:
             return "claims about a person what only an assistant said"
     return ""
 
@@ -272,11 +272,11 @@ def certainty(claim: str, sources: Sequence[Episode], language: Language) -> flo
     with share_s the share of the claim's terms that episode s has. Dates do not count, since they are
     worked out. One episode with all terms makes .6, two make .84, and terms that no episode has lower it.
     """
-    said = set(terms_of(_without_dates(claim, language), language))
+    terms = set(terms_of(_without_dates(claim, language), language))
     doubt = 1.0
     for episode in sources:
-        told = _terms(episode, language) | set(terms_of(who(episode), language))
-        doubt *= 1.0 - ONE_SOURCE * len(said & told) / max(len(said), 1)
+        known = _terms(episode, language) | set(terms_of(who(episode), language))
+        doubt *= 1.0 - ONE_SOURCE * len(terms & known) / max(len(terms), 1)
     return max(1.0 - doubt, 0.01)
 
 

@@ -58,10 +58,10 @@ def decide(
         old: The facts shown to the model, and those nearest to the claims.
         old_vectors: Their unit vectors, shape (m, dimension).
     """
-    united, kept = unite(claims, vectors, language)
+    united, rows = unite(claims, vectors, language)
     decisions = [
         _decision(claim, vectors[row], old, old_vectors, language)
-        for claim, row in zip(united, kept, strict=True)
+        for claim, row in zip(united, rows, strict=True)
     ]
     return _consistent(decisions)
 

@@ -134,10 +134,10 @@ class Reflected:
 
     def _replaced_facts(self, known: Store) -> list[Fact]:
         """The facts of the same episodes that other facts have replaced."""
-        told = {id_ for claim in self.parsed.claims for id_ in claim.draft.sources}
+        cited = {id_ for claim in self.parsed.claims for id_ in claim.draft.sources}
         past = {
             fact.id: fact.superseded_by
-            for fact in known.facts(superseded=True, resting_on=sorted(told))
+            for fact in known.facts(superseded=True, resting_on=sorted(cited))
             if fact.superseded_by is not None
         }
         newer = {fact.id for fact in _facts(known, set(past.values()))}

@@ -19,14 +19,14 @@ Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
 
-def real_numbers(given: object) -> Floats | None:
+def real_numbers(values: object) -> Floats | None:
     """Anything like an array of real numbers as float32; None if it is something else.
 
     >>> real_numbers([1, 2.5]), real_numbers("12"), real_numbers([[1.0], [1.0, 2.0]])
     (array([1. , 2.5], dtype=float32), None, None)
     """
     try:
-        found = np.asarray(given)
+        found = np.asarray(values)
         with np.errstate(over="ignore"):  # what is too large for float32 becomes infinity
             return found.astype(np.float32) if found.dtype.kind in "biuf" else None
     except (TypeError, ValueError, OverflowError):

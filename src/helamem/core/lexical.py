@@ -65,8 +65,8 @@ def bm25(
     """
     check_length("lengths", lengths, len(counts))
     check_length("idf", idf, counts.shape[1])
-    told = impact(counts, lengths[:, np.newaxis], mean_length=mean_length, k1=k1, b=b)
-    return np.asarray((told * idf).sum(axis=1))
+    impacts = impact(counts, lengths[:, np.newaxis], mean_length=mean_length, k1=k1, b=b)
+    return np.asarray((impacts * idf).sum(axis=1))
 
 
 def impact(counts: Floats, lengths: Floats, *, mean_length: float, k1: float, b: float) -> Floats:
@@ -89,10 +89,8 @@ def impact(counts: Floats, lengths: Floats, *, mean_length: float, k1: float, b:
     counts = np.asarray(counts, dtype=np.float64)
     relative_lengths = lengths / mean_length if mean_length > 0 else np.ones_like(lengths)
     damping = k1 * (1 - b + b * relative_lengths)
-    told = np.divide(
-        counts * (k1 + 1), counts + damping, out=np.zeros_like(counts), where=counts > 0
-    )
-    return np.asarray(told)
+    zeros = np.zeros_like(counts)
+    return np.asarray(np.divide(counts * (k1 + 1), counts + damping, out=zeros, where=counts > 0))
 
 
 def lightness(lengths: Floats, *, few: float) -> Floats:
@@ -203,9 +201,9 @@ def telling_share(present: Bools, weights: Floats) -> Floats:
     [0.25, 1.0]
     """
     check_length("weights", weights, present.shape[1])
-    told = (present * weights).sum(axis=1, dtype=np.float64)
+    shares = (present * weights).sum(axis=1, dtype=np.float64)
     total = float(np.sum(weights))
-    return np.asarray(told / total) if total > 0 else np.zeros(len(present))
+    return np.asarray(shares / total) if total > 0 else np.zeros(len(present))
 
 
 def affordable(document_frequency: Floats | Ints, max_rows: int) -> Bools:

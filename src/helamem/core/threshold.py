@@ -91,8 +91,8 @@ class Scoring:
 
     def parts(self, terms: Ints, counts: Floats, lengths: Floats) -> Floats:
         """What each posting adds to the score of its document, shape (n,); all arguments have this shape."""
-        told = impact(counts, lengths, mean_length=self.mean_length, k1=self.k1, b=self.b)
-        return told * self.idf[terms]
+        impacts = impact(counts, lengths, mean_length=self.mean_length, k1=self.k1, b=self.b)
+        return impacts * self.idf[terms]
 
 
 def best(lists: Lists, scoring: Scoring, *, k: int, most: int) -> Best:

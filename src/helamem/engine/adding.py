@@ -109,11 +109,11 @@ class Adding(Base):
         """Store the new turns, in one transaction unless a batch size is given."""
         now = self._clock()
         cleaned = _cleaned(reading)
-        given = [turn for turn, _ in cleaned]
-        keys = recognizing.keys(given, self._store, now=now, zone=self._zone)
+        turns = [turn for turn, _ in cleaned]
+        keys = recognizing.keys(turns, self._store, now=now, zone=self._zone)
         added: list[tuple[int, bool]] = []
-        for some in _slices(len(given), batch_size or len(given)):
-            added += self._stored(given[some], keys[some], now)
+        for some in _slices(len(turns), batch_size or len(turns)):
+            added += self._stored(turns[some], keys[some], now)
             if progress is not None:
                 progress(len(added))
         return _receipt(reading, added, [reasons for _, reasons in cleaned])

@@ -59,8 +59,8 @@ class Editing(Adding):
         with self._store.reading() as seen:
             ids = seen.ids(kinds=["episode", "fact"], where=where, superseded=superseded)
             memories = seen.get(ids[start:][:most].tolist())
-            told = notes.unmet(seen, where) if where is not None and not len(ids) else ()
-        return Listing(memories, total=len(ids), offset=start, notes=told)
+            unmet = notes.unmet(seen, where) if where is not None and not len(ids) else ()
+        return Listing(memories, total=len(ids), offset=start, notes=unmet)
 
     def update(
         self, id_: int, words: str | None = None, *, metadata: Mapping[str, Json] | None = None
@@ -311,7 +311,7 @@ def _changed_metadata(
     The record from which the old text was taken is dropped.
     """
     own = old.metadata if metadata is None or records.KEY in old.metadata else {}
-    kept = {**own, **(metadata or {})}
+    entries = {**own, **(metadata or {})}
     if words is None or words == old.text:
-        return kept
-    return {name: value for name, value in kept.items() if name != records.ORIGINAL}
+        return entries
+    return {name: value for name, value in entries.items() if name != records.ORIGINAL}

@@ -220,8 +220,7 @@ class Tending(Base):
         from helamem.reports import ReindexReport
 
         store, old = self._parts
-        given = arguments.embedder(embedder)
-        new = old if given is None else given
+        new = old if embedder is None else arguments.embedder(embedder)
         store, n = reindexing.reindex(
             store,
             new,

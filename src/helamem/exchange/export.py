@@ -139,20 +139,20 @@ def _fact_line(fact: Fact) -> dict[str, Any]:
     }
 
 
-def _superseded_line(told: Supersession) -> dict[str, Any]:
+def _superseded_line(supersession: Supersession) -> dict[str, Any]:
     return {
         "type": "superseded",
-        "old": told.old,
-        "new": told.new,
-        "yields": told.yields,
-        "because": told.because,
+        "old": supersession.old,
+        "new": supersession.new,
+        "yields": supersession.yields,
+        "because": supersession.because,
         "handed": [
             {
                 "other": each.other,
                 "before": None if each.before is None else _weight(each.before),
                 "after": _weight(each.after),
             }
-            for each in told.handed
+            for each in supersession.handed
         ],
     }
 

@@ -50,7 +50,7 @@ SYSTEM = "a system prompt is no memory; to keep it, add a Turn (see docs/decisio
 SILENT = "it has no text"
 
 
-def take(given: object, zone: tzinfo | None = None) -> Reading:
+def take(messages: object, zone: tzinfo | None = None) -> Reading:
     """The turns of texts, messages, turns, or a list of these.
 
     A message has "role" and "content", or is an item of OpenAI's responses; its time, session, speaker and
@@ -65,18 +65,18 @@ def take(given: object, zone: tzinfo | None = None) -> Reading:
         ValueError: A text is blank, a time has no zone, or a message has no content.
     """
     found = Collector()
-    if isinstance(given, str | Turn) or is_message(given):
-        _take_in(found, given, 0, zone)
+    if isinstance(messages, str | Turn) or is_message(messages):
+        _take_in(found, messages, 0, zone)
         return found.reading()
-    if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray):
+    if not isinstance(messages, Sequence) or isinstance(messages, bytes | bytearray):
         raise TypeError(
-            f"expected a text, a message, a Turn, or a list of them, not {type(given).__name__}"
+            f"expected a text, a message, a Turn, or a list of them, not {type(messages).__name__}"
         )
-    for i, message in enumerate(given):
+    for i, message in enumerate(messages):
         try:
             _take_in(found, message, i, zone)
         except (TypeError, ValueError) as error:
-            if len(given) == 1:
+            if len(messages) == 1:
                 raise
             raise type(error)(
                 f"message {i} (counted from 0): {error}; nothing was stored"
@@ -195,18 +195,18 @@ def _turn(fields: Mapping[str, Any], text: str, role: str, zone: tzinfo | None) 
 
 def _role(fields: Mapping[str, Any]) -> str:
     """The role, in OpenAI's words; an item of its responses has a type instead."""
-    given = fields.get("role")
-    given = getattr(given, "value", given)  # of an enumeration
-    if given is not None and not isinstance(given, str):
-        raise TypeError(f"role must be a string, not {type(given).__name__}")
+    role = fields.get("role")
+    role = getattr(role, "value", role)  # of an enumeration
+    if role is not None and not isinstance(role, str):
+        raise TypeError(f"role must be a string, not {type(role).__name__}")
     kind = _kind(fields)
-    if not given and kind.lower() in _TYPES_THAT_ARE_ROLES:
-        given = kind.lower()
+    if not role and kind.lower() in _TYPES_THAT_ARE_ROLES:
+        role = kind.lower()
     if content.is_output(kind) or _only_outputs(fields):
         return "tool"
     if content.is_call(kind):
         return "assistant"
-    return _ROLES.get(given or "", given or "")
+    return _ROLES.get(role or "", role or "")
 
 
 def _kind(fields: Mapping[str, Any]) -> str:
@@ -262,11 +262,11 @@ def _speaker(fields: Mapping[str, Any]) -> tuple[str, str]:
     """The field that names the speaker, and the name; both empty if there is none."""
     is_call = content.is_call(_kind(fields))  # its name is the tool's
     for key in () if is_call else SPEAKERS:
-        given = fields.get(key)
-        if isinstance(given, Mapping):
-            given = next((given[name] for name in _CALLED if given.get(name)), "")
-        if given:
-            return key, given  # `Turn` checks it
+        name = fields.get(key)
+        if isinstance(name, Mapping):
+            name = next((name[field] for field in _CALLED if name.get(field)), "")
+        if name:
+            return key, name  # `Turn` checks it
     return "", ""
 
 

@@ -30,22 +30,22 @@ def read_markdown(text: str, *, session: str = "") -> Reading:
     found = Collector()
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     front = _FRONT.match(text)
-    kept: dict[str, Json] = {"front_matter": front[1]} if front else {}
+    front_matter: dict[str, Json] = {"front_matter": front[1]} if front else {}
     trail: list[tuple[int, str]] = []
     fresh = False
     for level, block in _blocks(text[front.end() :] if front else text):
         if level:
             if fresh:
-                _keep(found, trail[-1][1], session, {**_headings(trail), **kept})
-                kept = {}
+                _keep(found, trail[-1][1], session, {**_headings(trail), **front_matter})
+                front_matter = {}
             trail = [*(each for each in trail if each[0] < level), (level, block)]
             fresh = True
             continue
-        said = f"{trail[-1][1]}\n{block}" if fresh else block
-        _keep(found, said, session, {**_headings(trail), **kept})
-        fresh, kept = False, {}
+        paragraph = f"{trail[-1][1]}\n{block}" if fresh else block
+        _keep(found, paragraph, session, {**_headings(trail), **front_matter})
+        fresh, front_matter = False, {}
     if fresh:
-        _keep(found, trail[-1][1], session, {**_headings(trail), **kept})
+        _keep(found, trail[-1][1], session, {**_headings(trail), **front_matter})
     return found.reading()
 
 

@@ -11,9 +11,9 @@ from typing import Any
 _TELLING = ("content", "text", "type", "function", "arguments")
 
 
-def is_message(given: object) -> bool:
+def is_message(value: object) -> bool:
     """Whether something is a mapping, or an object with the fields of a message or part."""
-    return _fields(given) is not None
+    return _fields(value) is not None
 
 
 def as_mapping(message: object) -> Mapping[str, Any] | None:

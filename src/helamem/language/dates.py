@@ -73,11 +73,11 @@ def without_times(text: str, language: Language) -> str:
     >>> without_times("What did Ana eat on 5 May 2023?", ENGLISH)
     'What did Ana eat on ?'
     """
-    kept, end = "", 0
+    rest, end = "", 0
     for start, stop in _places(text, language):
         if not _is_title(text, start, stop, language):
-            kept, end = kept + text[end:start], stop
-    return " ".join((kept + text[end:]).split())
+            rest, end = rest + text[end:start], stop
+    return " ".join((rest + text[end:]).split())
 
 
 def _places(text: str, language: Language) -> list[tuple[int, int]]:
@@ -147,10 +147,10 @@ def names_year(text: str) -> bool:
 
 
 def _asked(text: str, language: Language) -> str:
-    said = sentences(text, language)
-    if len(said) == 1:
+    parts = sentences(text, language)
+    if len(parts) == 1:
         return text
-    return " ".join(each for each in said if _is_asked(each, language))
+    return " ".join(each for each in parts if _is_asked(each, language))
 
 
 def _is_asked(sentence: str, language: Language) -> bool:

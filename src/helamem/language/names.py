@@ -60,12 +60,12 @@ def mentions(
     read: list[list[_Reading]] = []
     before = ""
     for token in tokens:
-        said = folded(token[0], language).casefold()
-        small = capitals and token[0].islower() and said not in known.small
+        word = folded(token[0], language).casefold()
+        small = capitals and token[0].islower() and word not in known.small
         ordinary = small or (before in language.determiners and not after_articles)
-        named = _named_by(token, said, plain, known, language, ordinary=ordinary)
-        read.append([] if _is_in_identifier(token) and said not in known.joined else list(named))
-        before = said
+        named = _named_by(token, word, plain, known, language, ordinary=ordinary)
+        read.append([] if _is_in_identifier(token) and word not in known.joined else list(named))
+        before = word
     return sorted((each.start, each.stop, i) for each in _agreed(read) for i in each.named)
 
 
@@ -81,10 +81,10 @@ def misspelt(query: str, speakers: Sequence[str], language: Language) -> list[tu
     known = _known(tuple(speakers), language)
     found = []
     for token in TOKEN.finditer(query.translate(APOSTROPHES)):
-        said = folded(token[0], language).casefold()
-        if said in known.words or not is_capital(token, query, language):
+        word = folded(token[0], language).casefold()
+        if word in known.words or not is_capital(token, query, language):
             continue
-        near = {i for each in _nearly(said) for i in known.nearly.get(each, ())}
+        near = {i for each in _nearly(word) for i in known.nearly.get(each, ())}
         if len(near) == 1:
             found.append((token[0], near.pop()))
     return found
@@ -170,7 +170,7 @@ class _Reading(NamedTuple):
 
 def _named_by(
     token: re.Match[str],
-    said: str,
+    whole: str,
     text: str,
     known: _Known,
     language: Language,
@@ -179,7 +179,7 @@ def _named_by(
 ) -> Iterator[_Reading]:
     """The speakers that a token names; if `ordinary`, it needs a capital inside a sentence."""
     telling = is_capital(token, text, language)
-    for word, start, end in _readings(token, said, known.longest, language):
+    for word, start, end in _readings(token, whole, known.longest, language):
         possessive = language.possessive.match(text, end)
         if word in language.stop_words or word in language.month_words:
             means_a_name = telling
@@ -203,23 +203,23 @@ def _agreed(read: Sequence[Sequence[_Reading]]) -> Iterator[_Reading]:
 
 
 def _readings(
-    token: re.Match[str], said: str, longest: int, language: Language
+    token: re.Match[str], word: str, longest: int, language: Language
 ) -> Iterator[tuple[str, int, int]]:
     """The parts of a token that may be names, with places: the whole, or any part of a run without spaces."""
-    if not is_unspaced(said):
-        yield said, *token.span()
+    if not is_unspaced(word):
+        yield word, *token.span()
         return
-    spans = _spans(token, said, language)
-    for start in range(len(said)):
-        for end in range(start + 2, min(start + longest, len(said)) + 1):
-            yield said[start:end], spans[start][0], spans[end - 1][1]
+    spans = _spans(token, word, language)
+    for start in range(len(word)):
+        for end in range(start + 2, min(start + longest, len(word)) + 1):
+            yield word[start:end], spans[start][0], spans[end - 1][1]
 
 
-def _spans(token: re.Match[str], said: str, language: Language) -> list[tuple[int, int]]:
+def _spans(token: re.Match[str], word: str, language: Language) -> list[tuple[int, int]]:
     """Where each character of a folded token stands; one may fold to several, and several to one."""
     pieces = [folded(character, language).casefold() for character in token[0]]
-    if "".join(pieces) != said:
-        return [token.span()] * len(said)
+    if "".join(pieces) != word:
+        return [token.span()] * len(word)
     places = [token.start() + i for i, piece in enumerate(pieces) for _ in piece]
     return [(place, place + 1) for place in places]
 

@@ -326,8 +326,8 @@ def _one_day(day: date) -> Period:
 
 
 def _number(words: str, language: Language) -> int:
-    said = _words(words)
-    return int(said) if said.isdecimal() else language.times.numbers[said]
+    number = _words(words)
+    return int(number) if number.isdecimal() else language.times.numbers[number]
 
 
 def _words(text: str) -> str:

@@ -59,28 +59,27 @@ class Cached:
             LLMError: The model failed, or the cached answer is damaged.
         """
         key = self._key(request)
-        kept = self._kept_reply(key)
-        if kept is not None:
-            return kept
-        reply = self._llm.complete(request)
-        self._keep(key, reply)
+        reply = self._kept_reply(key)
+        if reply is None:
+            reply = self._llm.complete(request)
+            self._keep(key, reply)
         return reply
 
     def stream(self, request: Request) -> Generator[str, None, Reply]:
         """The cached answer in one piece, or the wrapped model's pieces."""
         key = self._key(request)
-        kept = self._kept_reply(key)
-        if kept is not None:
-            yield kept.text
-            return kept
+        reply = self._kept_reply(key)
+        if reply is not None:
+            yield reply.text
+            return reply
         reply = yield from self._llm.stream(request)
         self._keep(key, reply)
         return reply
 
     def _kept_reply(self, key: str) -> Reply | None:
         try:
-            kept = self._kept.get(key)
-            return None if kept is None else replace(Reply(**json.loads(kept)), cached=True)
+            stored = self._kept.get(key)
+            return None if stored is None else replace(Reply(**json.loads(stored)), cached=True)
         except (ValueError, TypeError) as error:
             place = self._kept.file(key) if isinstance(self._kept, _Folder) else key
             raise LLMError(

@@ -76,14 +76,14 @@ class Meter:
             self.completion_tokens += completion
 
 
-def _reply(given: object) -> Reply:
+def _reply(returned: object) -> Reply:
     """What a model returned, which may be somebody's own.
 
     Raises:
         TypeError: It is no `Reply`.
     """
-    if not isinstance(given, Reply):
+    if not isinstance(returned, Reply):
         raise TypeError(
-            f"a language model must return a helamem.protocols.Reply, not {type(given).__name__}"
+            f"a language model must return a helamem.protocols.Reply, not {type(returned).__name__}"
         )
-    return given
+    return returned

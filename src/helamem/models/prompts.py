@@ -242,9 +242,9 @@ def with_dates(text: str, day: date, language: Language) -> str:
     >>> with_dates("I moved last week.", date(2023, 5, 8), ENGLISH)
     'I moved last week (1 to 7 May 2023).'
     """
-    for _, said, period in reversed(relative_times(text, day, language)):
-        possessive = language.possessive.match(text, said)
-        end = possessive.end() if possessive else said
+    for _, start, period in reversed(relative_times(text, day, language)):
+        possessive = language.possessive.match(text, start)
+        end = possessive.end() if possessive else start
         text = f"{text[:end]} ({_in_words(period)}){text[end:]}"
     return text
 

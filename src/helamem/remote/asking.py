@@ -57,19 +57,19 @@ def _read(messages: object) -> Reading:
     return replace(reading, turns=tuple(turns))
 
 
-def _receipt(reading: Reading, told: Receipt) -> Receipt:
+def _receipt(reading: Reading, receipt: Receipt) -> Receipt:
     """The receipt for all items, of which the service received those that are turns."""
-    there = [replace(each, index=reading.places[each.index]) for each in told.skipped]
-    known = {each.index for each in told.skipped}
+    there = [replace(each, index=reading.places[each.index]) for each in receipt.skipped]
+    known = {each.index for each in receipt.skipped}
     lost = [
-        Degraded(index=i, id=told.ids[i], reason=reason)
+        Degraded(index=i, id=receipt.ids[i], reason=reason)
         for i, reasons in reading.losses.items()
         for reason in reasons
         if i not in known
     ]
-    degraded = sorted([*lost, *told.degraded], key=lambda each: each.index)
+    degraded = sorted([*lost, *receipt.degraded], key=lambda each: each.index)
     return replace(
-        told,
+        receipt,
         skipped=tuple(sorted([*there, *reading.left_out], key=lambda each: each.index)),
         degraded=tuple(replace(each, index=reading.places[each.index]) for each in degraded),
     )

@@ -64,10 +64,10 @@ def unmet(store: Store, where: Filter) -> tuple[str, ...]:
             len(seen.ids(kinds=MEMORY_KINDS, where=_exists(each.field))) > 0 for each in failing
         ]
         names = {"speaker": seen.speakers()}
-    told = (
+    remarks = (
         _notes_on(each, found, newest, names) for each, found in zip(failing, there, strict=True)
     )
-    return tuple(dict.fromkeys(note for notes in told for note in notes))
+    return tuple(dict.fromkeys(note for notes in remarks for note in notes))
 
 
 def _exists(field: tuple[str, ...]) -> Comparison:

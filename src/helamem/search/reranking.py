@@ -34,10 +34,10 @@ def reranked(recall: Recall, reranker: Reranker, k: int) -> Recall:
     return replace(recall, hits=hits, milliseconds={**recall.milliseconds, **watch.laps})
 
 
-def _checked(given: object, n: int, name: str) -> Floats:
-    scores = real_numbers(given)
+def _checked(returned: object, n: int, name: str) -> Floats:
+    scores = real_numbers(returned)
     if scores is None or scores.shape != (n,) or not np.isfinite(scores).all():
-        shape = f"shape {scores.shape}" if scores is not None else f"type {type(given).__name__}"
+        shape = f"shape {scores.shape}" if scores is not None else f"type {type(returned).__name__}"
         raise RerankerError(
             f"{name} gave scores of {shape} for {n} memories, or some that are not finite; "
             "a reranker gives one finite score per text",

@@ -77,9 +77,9 @@ def search(
         found = _found(regions.region(rows, question, config), question, k, config, at)
     watch.lap("activation")
     hits = _hits(store, found)
-    told = notes.left_out(rows.postings, rows.left_out, config.candidates.max_postings)
+    remarks = notes.left_out(rows.postings, rows.left_out, config.candidates.max_postings)
     if where is not None and not hits:
-        told += notes.unmet(store, where)
+        remarks += notes.unmet(store, where)
     watch.lap("hits")
     signs = found.signs if hits else None
     recall = Recall(
@@ -89,7 +89,7 @@ def search(
         confidence=confidence.probability(signs) if signs else 0.0,
         signs=asdict(signs) if signs else {},
         cues=cues.matches(found.region.cues),
-        notes=told,
+        notes=remarks,
         milliseconds=watch.laps,
         vector=question.vector,
     )
@@ -131,8 +131,8 @@ def _unless_doubtful(recall: Recall, min_confidence: float) -> Recall:
     """The recall, without hits if it is less sure than asked for, and with a note that says so."""
     if not recall.hits or recall.confidence >= min_confidence:
         return recall
-    told = notes.unsure(recall.confidence, min_confidence)
-    return replace(recall, hits=(), notes=(*recall.notes, told))
+    note = notes.unsure(recall.confidence, min_confidence)
+    return replace(recall, hits=(), notes=(*recall.notes, note))
 
 
 def _reaching(config: Config, k: int) -> Config:

@@ -174,8 +174,8 @@ def _hash(whole: str) -> str:
 
 def _parsed(file: Path) -> dict[str, Key]:
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        keys = [_key(each) for each in kept]
+        entries = json.loads(file.read_text(encoding="utf-8"))
+        keys = [_key(each) for each in entries]
     except (OSError, ValueError, TypeError, KeyError, DataError) as error:
         raise ConfigError(
             f"{file} is not a file of keys ({error}); restore it, or delete it and make new keys"
@@ -183,19 +183,19 @@ def _parsed(file: Path) -> dict[str, Key]:
     return {key.prefix: key for key in keys}
 
 
-def _key(kept: dict[str, Any]) -> Key:
+def _key(entry: dict[str, Any]) -> Key:
     """A key of the file, whatever edited it.
 
     Raises:
         KeyError, TypeError, ValueError: A value is none that `create` writes.
     """
-    if kept["scope"] not in SCOPES:
-        raise ValueError(f"the scope {kept['scope']!r} is none of {', '.join(SCOPES)}")
-    namespaces = kept["namespaces"]
+    if entry["scope"] not in SCOPES:
+        raise ValueError(f"the scope {entry['scope']!r} is none of {', '.join(SCOPES)}")
+    namespaces = entry["namespaces"]
     if not isinstance(namespaces, list) or not all(isinstance(each, str) for each in namespaces):
         raise ValueError(f"{namespaces!r} is no list of namespaces")
-    if not isinstance(kept["prefix"], str) or not isinstance(kept["hash"], str):
+    if not isinstance(entry["prefix"], str) or not isinstance(entry["hash"], str):
         raise TypeError("a key's prefix and hash are texts")
-    if not isinstance(kept["expires_at"], int | float | None):
-        raise TypeError(f"{kept['expires_at']!r} is no time in epoch seconds")
-    return Key(**{**kept, "namespaces": tuple(namespaces)})
+    if not isinstance(entry["expires_at"], int | float | None):
+        raise TypeError(f"{entry['expires_at']!r} is no time in epoch seconds")
+    return Key(**{**entry, "namespaces": tuple(namespaces)})

@@ -88,26 +88,26 @@ class Memories:
             ValueError: The name is not a valid namespace.
             StoreError: The file cannot be opened.
         """
-        held = self._take(name)
+        opened = self._take(name)
         try:
-            yield held.memory()
+            yield opened.memory()
         finally:
-            self._give_back(name, held)
+            self._give_back(name, opened)
 
     def close(self) -> None:
         """Close every handle; requests that still use one fail."""
         with self._lock:
-            held = [*self._open.values()]
+            opened = [*self._open.values()]
             self._open.clear()
-        for each in held:
+        for each in opened:
             each.close()
 
     def _take(self, name: str) -> _Open:
         with self._lock:
-            held = self._open.setdefault(name, _Open(partial(self._opened, name)))
+            opened = self._open.setdefault(name, _Open(partial(self._opened, name)))
             self._open.move_to_end(name)
-            held.requests += 1
-            return held
+            opened.requests += 1
+            return opened
 
     def _opened(self, name: str) -> Memory:
         return Memory(
@@ -120,10 +120,10 @@ class Memories:
             reranker=self._reranker,
         )
 
-    def _give_back(self, name: str, held: _Open) -> None:
+    def _give_back(self, name: str, opened: _Open) -> None:
         with self._lock:
-            held.requests -= 1
-            if held.failed and not held.requests and self._open.get(name) is held:
+            opened.requests -= 1
+            if opened.failed and not opened.requests and self._open.get(name) is opened:
                 del self._open[name]
             gone = [self._open.pop(place) for place in self._surplus()]
         for each in gone:  # may wait for a reflection, so not under the lock

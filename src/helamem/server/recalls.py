@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 MOST = 1000  # recalls that are kept, over all namespaces
 
 
-def recall_of(given: RecallGiven) -> Recall:
+def recall_of(sent: RecallGiven) -> Recall:
     """The parts of a recall that learning needs: the question, the hits' ids and scores, and the cues.
 
     The question's vector is computed again.
     """
     return Recall(
-        query=given.query,
-        at=given.at,
-        hits=tuple(direct_hit(_nameless(hit.id, given.at), hit.score) for hit in given.hits),
-        cues=tuple(CueMatch(**cue.model_dump()) for cue in given.cues),
+        query=sent.query,
+        at=sent.at,
+        hits=tuple(direct_hit(_nameless(hit.id, sent.at), hit.score) for hit in sent.hits),
+        cues=tuple(CueMatch(**cue.model_dump()) for cue in sent.cues),
     )
 
 

@@ -51,40 +51,40 @@ class Repeats:
             return await call_next(request)
         asked = hashlib.sha256(await request.body()).digest()
         place = (_client_digest(request), request.method, str(request.url), name)
-        kept = self._kept.get(place)
-        if kept is not None:
-            return _replayed(kept, asked)
-        kept = self._kept[place] = _Kept(asked)
+        entry = self._kept.get(place)
+        if entry is not None:
+            return _replayed(entry, asked)
+        entry = self._kept[place] = _Kept(asked)
         try:
-            return await self._keep_response(kept, await call_next(request))
+            return await self._keep_response(entry, await call_next(request))
         finally:
-            if not kept.status:
+            if not entry.status:
                 self._kept.pop(place, None)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
-    async def _keep_response(self, kept: _Kept, response: Response) -> Response:
+    async def _keep_response(self, entry: _Kept, response: Response) -> Response:
         body = await _whole_body(response)
         if body is None:
             return response
         headers = dict(response.headers)
         if response.status_code < HTTPStatus.BAD_REQUEST and len(body) <= MOST_BYTES:
-            kept.status, kept.body, kept.headers = response.status_code, body, headers
+            entry.status, entry.body, entry.headers = response.status_code, body, headers
         return Response(body, response.status_code, headers)
 
 
-def _replayed(kept: _Kept, asked: bytes) -> Response:
-    if kept.asked != asked:
+def _replayed(entry: _Kept, asked: bytes) -> Response:
+    if entry.asked != asked:
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "This Idempotency-Key came with another body before; use a new key for another write.",
         )
-    if not kept.status:
+    if not entry.status:
         return problem(
             HTTPStatus.CONFLICT,
             "The write with this Idempotency-Key is not done yet; repeat the request later.",
         )
-    return Response(kept.body, kept.status, {**kept.headers, "idempotency-replayed": "true"})
+    return Response(entry.body, entry.status, {**entry.headers, "idempotency-replayed": "true"})
 
 
 def _is_authorized(request: Request) -> bool:

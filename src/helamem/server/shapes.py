@@ -9,27 +9,27 @@ from fastapi import Path
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 
-def digits(given: str) -> str:
+def digits(value: str) -> str:
     """Text of an address that is a whole number; `int` would also read "+1", "1_0" and " 1".
 
     Raises:
         ValueError: It is not.
     """
-    if not given.isascii() or not given.isdecimal():
+    if not value.isascii() or not value.isdecimal():
         raise ValueError("write a whole number in digits")
-    return given
+    return value
 
 
-def moment(given: object) -> object:
+def moment(value: object) -> object:
     """A time in ISO 8601; pydantic would also read numbers, as seconds or milliseconds, by their size.
 
     Raises:
         ValueError: It is not.
     """
-    if given is None:
+    if value is None:
         return None
     try:
-        return datetime.fromisoformat(given if isinstance(given, str) else "")
+        return datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
         raise ValueError("write a time in ISO 8601, such as 2024-05-06T10:00:00Z") from None
 

@@ -41,15 +41,15 @@ async def lines(request: Request) -> Iterator[str]:
     Raises:
         ValueError: It is not UTF-8 text, or a line is longer than `MAX_LINE`; raised by the iteration.
     """
-    kept = SpooledTemporaryFile(IN_RAM)  # noqa: SIM115  # closed with the last reference to it
+    spool = SpooledTemporaryFile(IN_RAM)  # noqa: SIM115  # closed with the last reference to it
     try:
         async for chunk in request.stream():
-            kept.write(chunk)
+            spool.write(chunk)
     except BaseException:
-        kept.close()
+        spool.close()
         raise
-    kept.seek(0)
-    return _bounded(io.TextIOWrapper(kept, encoding="utf-8"))
+    spool.seek(0)
+    return _bounded(io.TextIOWrapper(spool, encoding="utf-8"))
 
 
 def spooled(objects: Iterable[Any]) -> StreamingResponse:
@@ -57,14 +57,14 @@ def spooled(objects: Iterable[Any]) -> StreamingResponse:
 
     What is long waits in a temporary file.
     """
-    kept = SpooledTemporaryFile(IN_RAM)  # noqa: SIM115  # closed when it has been sent
+    spool = SpooledTemporaryFile(IN_RAM)  # noqa: SIM115  # closed when it has been sent
     for each in objects:
-        kept.write(json.dumps(each).encode() + b"\n")
-    kept.seek(0)
+        spool.write(json.dumps(each).encode() + b"\n")
+    spool.seek(0)
 
     def pieces() -> Iterator[bytes]:
-        with kept:
-            while piece := kept.read(PIECE):
+        with spool:
+            while piece := spool.read(PIECE):
                 yield piece
 
     return StreamingResponse(pieces(), media_type=MEDIA_TYPE)

@@ -125,7 +125,7 @@ class Rows:
         return self.replaced(rows[apart], values[apart]) if apart.any() else self
 
     def shares_with(self, other: Rows) -> bool:
-        """Whether both lie in the same memory."""
+        """Whether both share memory."""
         return self._buffer is other._buffer
 
     def _sharing(self, n: int, places: Ints, patches: NDArray[Any]) -> Rows:

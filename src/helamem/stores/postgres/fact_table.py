@@ -150,8 +150,8 @@ def distil(scope: Scope, distillate: Distillate, dimension: int) -> list[int] | 
     for changed in distillate.changed:
         change(scope, changed, distillate.at, distillate.step)
     for old, index in distillate.superseded:
-        told = Supersession(old=old, new=added[index])
-        superseding.supersede(scope, told, distillate.at, distillate.rule, distillate.now)
+        supersession = Supersession(old=old, new=added[index])
+        superseding.supersede(scope, supersession, distillate.at, distillate.rule, distillate.now)
     if distillate.step is not None:
         scope.batch(*journal.distilling(distillate.step, distillate.marks, added))
     return added

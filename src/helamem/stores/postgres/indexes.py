@@ -151,15 +151,17 @@ def due(counts: Mapping[Index, tuple[str, int]], there: Mapping[str, bool], larg
         there: Those that are there by their names, and whether they are whole.
         large: How many vectors an index is made for; it stays while there are half as many.
     """
-    kept = {
+    keeping = {
         index.name
         for index, (_, count) in counts.items()
         if there.get(index.name) and 2 * count >= large
     }
     making = {
-        index: each for index, each in counts.items() if each[1] >= large and index.name not in kept
+        index: each
+        for index, each in counts.items()
+        if each[1] >= large and index.name not in keeping
     }
-    return Upkeep(making, tuple(name for name in there if name not in kept))
+    return Upkeep(making, tuple(name for name in there if name not in keeping))
 
 
 def overdue(

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from helamem.stores.postgres.database import Scope
 
 
-def learn(scope: Scope, lesson: Lesson, dimension: int, *, history: int, kept: int) -> Learned:
+def learn(
+    scope: Scope, lesson: Lesson, dimension: int, *, history: int, journal_size: int
+) -> Learned:
     """Apply a lesson; weights change in the database, whoever else is writing.
 
     Args:
         history: How many events of the history of each memory are kept.
-        kept: How many lessons and consolidations the journal keeps; 0 for none.
+        journal_size: How many lessons and consolidations the journal keeps; 0 for none.
     """
     node_table.require(scope, lesson.named())
     cue = lesson.cue
@@ -29,9 +31,9 @@ def learn(scope: Scope, lesson: Lesson, dimension: int, *, history: int, kept: i
     bound = [] if cue is None else [(cue, id_) for id_ in used]
     cue_gains = lesson.cue_gains[: len(bound)]
     entering = []
-    if kept:
+    if journal_size:
         gains = journals.gains_of(pairs, lesson.gains, bound, cue_gains)
-        entering = journal.recording(lesson, cue, gains, kept)
+        entering = journal.recording(lesson, cue, gains, journal_size)
     growing, strengthened = edge_table.strengthening(pairs, lesson.gains, lesson)
     binding, n_bound = edge_table.strengthening(bound, cue_gains, lesson)
     begun, *_, weakened = scope.batch(

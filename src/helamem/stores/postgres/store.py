@@ -230,8 +230,8 @@ class PostgresStore(Looks):
         handed: Sequence[Handed] = (),
     ) -> None:
         """Mark a memory as superseded by another; no search returns it any more."""
-        told = Supersession(old=old, new=new, yields=yields, because=because, handed=handed)
-        self._write(lambda scope: superseding.supersede(scope, told, at, rule, now))
+        supersession = Supersession(old=old, new=new, yields=yields, because=because, handed=handed)
+        self._write(lambda scope: superseding.supersede(scope, supersession, at, rule, now))
 
     def revert(self, id_: int, *, at: float) -> list[int]:
         """Let a superseded memory hold again; the ids by which it was superseded."""
@@ -259,7 +259,11 @@ class PostgresStore(Looks):
         """Apply a lesson; weights change in the database, whoever else is writing."""
         return self._write(
             lambda scope: learning.learn(
-                scope, lesson, self._space.dimension, history=self._history, kept=self._journal
+                scope,
+                lesson,
+                self._space.dimension,
+                history=self._history,
+                journal_size=self._journal,
             )
         )
 

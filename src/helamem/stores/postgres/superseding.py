@@ -76,7 +76,11 @@ _COUNT_AGAIN = (
 
 
 def supersede(
-    scope: Scope, told: Supersession, at: float, rule: EdgeRule | None = None, now: float = 0.0
+    scope: Scope,
+    supersession: Supersession,
+    at: float,
+    rule: EdgeRule | None = None,
+    now: float = 0.0,
 ) -> None:
     """Mark a memory as superseded, take it out of searches, and hand its edges over.
 
@@ -84,26 +88,27 @@ def supersede(
         NotFoundError: One of the two is not there, or is of a kind that cannot supersede the other.
         ValueError: The other one was superseded by this one, or is this one.
     """
-    was_active = _require_kinds(scope, told.old, told.new)
-    if told.old in scope.column(_SUCCESSORS, id=told.new):
-        raise ValueError(f"memory {told.new} cannot supersede {told.old}, which superseded it")
-    place = scope.find(_PLACE, old=told.old, new=told.new)
+    old, new = supersession.old, supersession.new
+    was_active = _require_kinds(scope, old, new)
+    if old in scope.column(_SUCCESSORS, id=new):
+        raise ValueError(f"memory {new} cannot supersede {old}, which superseded it")
+    place = scope.find(_PLACE, old=old, new=new)
     before = scope.column(
         "SELECT by FROM helamem.superseded WHERE namespace = %(ns)s AND node = %(old)s",
-        old=told.old,
+        old=old,
     )
-    scope.batch(_forgetting(told.old))
+    scope.batch(_forgetting(old))
     if rule is not None and was_active:
-        hand_over(scope, told.old, told.new, summing(rule, now))
+        hand_over(scope, old, new, summing(rule, now))
     scope.batch(
-        *_writing(told.old, told.handed),
-        *_recording(told, place[0] if place else None),
-        (_SEAT, {"ids": [told.new, *before]}),
+        *_writing(old, supersession.handed),
+        *_recording(supersession, place[0] if place else None),
+        (_SEAT, {"ids": [new, *before]}),
     )
-    if _have_same_uses(scope, told.old, told.new):
-        scope.batch(journal.copying_uses(told.old, told.new))
-    set_active(scope, [told.old], active=False)
-    scope.batch(node_table.noting([told.old], "superseded", at))
+    if _have_same_uses(scope, old, new):
+        scope.batch(journal.copying_uses(old, new))
+    set_active(scope, [old], active=False)
+    scope.batch(node_table.noting([old], "superseded", at))
 
 
 def revert(scope: Scope, id_: int, at: float) -> list[int]:
@@ -197,18 +202,18 @@ def known(scope: Scope, among: Sequence[int] | None) -> list[Supersession]:
 
 def relink(scope: Scope, going: Sequence[int], at: float) -> None:
     """Before memories are removed, hand what they superseded to their successors, or make it valid again."""
-    while held := scope.rows(
+    while rows := scope.rows(
         "SELECT s.node, s.by, n.by, n.yields FROM helamem.superseded s"
         " LEFT JOIN helamem.superseded n ON n.namespace = %(ns)s AND n.node = s.by"
         " WHERE s.namespace = %(ns)s AND s.by = ANY(%(ids)s::bigint[]) ORDER BY s.node",
         ids=list(going),
     ):
-        for node, by, newer, yields in held:
+        for node, by, newer, yields in rows:
             if newer is None:
                 scope.batch(_forgetting(node), _holding(node))
             else:
                 _inherit(scope, node, by, newer, yields=yields)
-        freed = [node for node, _, newer, _ in held if newer is None and node not in going]
+        freed = [node for node, _, newer, _ in rows if newer is None and node not in going]
         _hold_again(scope, freed, at)
 
 
@@ -262,13 +267,13 @@ def hand_over(scope: Scope, old: int, new: int, joined: Joined) -> None:
     Args:
         joined: The weight of an edge that both have, from the successor's and the other's.
     """
-    given = handed(_learned(scope, old), _learned(scope, new), new, joined)
-    if given:
-        puts = [edge_table.putting(new, each.other, each.after) for each in given]
+    edges = handed(_learned(scope, old), _learned(scope, new), new, joined)
+    if edges:
+        puts = [edge_table.putting(new, each.other, each.after) for each in edges]
         copies = [
-            journal.copying_edge(old, new, each.other) for each in given if each.before is None
+            journal.copying_edge(old, new, each.other) for each in edges if each.before is None
         ]
-        scope.batch(*puts, *copies, *_writing(old, given))
+        scope.batch(*puts, *copies, *_writing(old, edges))
 
 
 def _handed(scope: Scope, old: int) -> list[Handed]:
@@ -282,12 +287,12 @@ def _handed(scope: Scope, old: int) -> list[Handed]:
     ]
 
 
-def _recording(told: Supersession, place: int | None) -> list[Statement]:
+def _recording(supersession: Supersession, place: int | None) -> list[Statement]:
     values = {
-        "old": told.old,
-        "new": told.new,
-        "yields": told.yields,
-        "because": told.because,
+        "old": supersession.old,
+        "new": supersession.new,
+        "yields": supersession.yields,
+        "because": supersession.because,
         "place": place,
     }
     return [(_RECORD, values)]

@@ -64,7 +64,7 @@ class NodeIndex:
     def of(
         cls, columns: Columns, vectors: VectorIndex, speakers: tuple[str, ...], room: int = 0
     ) -> NodeIndex:
-        """From the columns of all nodes, by ascending id, with room for so many.
+        """An index from the columns of all nodes, by ascending id, with room for so many.
 
         Args:
             vectors: Their vectors; none of those that are marked as gone.
@@ -86,7 +86,7 @@ class NodeIndex:
 
     @property
     def last(self) -> int:
-        """The highest id that there ever was in it; 0 for none."""
+        """The highest id that was ever in it; 0 for none."""
         return int(self.table.ids.at(np.array([-1]))[0]) if len(self.table) else 0
 
     @property
@@ -107,7 +107,7 @@ class NodeIndex:
     # Other moments
 
     def shares_with(self, other: NodeIndex) -> bool:
-        """Whether both lie in the same memory."""
+        """Whether both share memory."""
         return self.table.ids.shares_with(other.table.ids)
 
     def extended(self, newer: Read) -> NodeIndex:
@@ -148,7 +148,7 @@ class NodeIndex:
         )
 
     def _turns_with(self, newer: Columns, table: Table) -> Turns:
-        """How turns follow each other with newer ones; one that replaces another stands in its place."""
+        """The links between turns, with newer ones; a turn that replaces another has its place."""
         n = len(self.table)
         if len(newer.ids) > n:
             return Turns.of(table.placed(), table.ids.room)
@@ -181,7 +181,7 @@ class NodeIndex:
         return active
 
     def _look_up(self, ids: Ints) -> Ints:
-        """The row of each id; -1 where there is none."""
+        """The row of each id; -1 for none."""
         rows = located(self.table.ids.values, ids)
         if not self.n_gone:
             return rows
@@ -236,7 +236,7 @@ class NodeIndex:
         return self.table.marks.looked_up(holds)
 
     def _n(self, holds: NDArray[np.bool_]) -> int:
-        """How many nodes have such a mark."""
+        """The number of nodes with a mark for which a condition holds."""
         return int(self.tally[holds].sum())
 
     def _among(self, wanted: NDArray[np.bool_], within: Ints | None) -> NDArray[np.bool_]:
@@ -258,7 +258,7 @@ class NodeIndex:
         return self.vectors.wholes(self.rows(ids), self._of_rows(originals))
 
     def _of_rows(self, originals: Originals) -> Originals:
-        """What reads the vectors of rows, from what reads those of ids."""
+        """A reader of the vectors of rows, from one of those of ids."""
         return lambda rows: originals(self.table.ids.at(rows))
 
     # Columns
@@ -329,12 +329,12 @@ def _speaking(columns: Columns) -> NDArray[np.int32]:
 
 
 def _tallied(columns: Columns) -> Ints:
-    """How many have each mark."""
+    """The number of nodes with each mark."""
     return np.bincount(columns.marks, minlength=len(MARKS))
 
 
 def _moved(turns: Turns, rows: Ints, old: Columns, new: Columns, table: Table) -> Turns:
-    """How turns follow each other, after some have gone or stand elsewhere."""
+    """The links between turns, after some have left their session or entered another."""
     moved = (old.sessions != new.sessions) | (old.places != new.places)
     if not moved.any():
         return turns

@@ -89,15 +89,15 @@ def state(space: Space) -> State:
         EmbedderMismatchError, LanguageMismatchError: The file was reindexed with another embedder or language
             than this handle's.
     """
-    *counts, is_packed, told = space.db.row(
+    *counts, is_packed, as_json = space.db.row(
         "SELECT generation, last_node, name, n_documents, total_length, lessons,"
         " (SELECT count(*) FROM packing WHERE namespace = namespace.id),"
         " (SELECT json_group_object(key, value) FROM meta) FROM namespace WHERE id = ?",
         space.id,
     )
-    kept = json.loads(told)
-    require_fit(space.db, _analysis(kept), space.analysis)
-    return State(int(kept.get("reindexings", 0)), *counts, is_packed=bool(is_packed))
+    meta = json.loads(as_json)
+    require_fit(space.db, _analysis(meta), space.analysis)
+    return State(int(meta.get("reindexings", 0)), *counts, is_packed=bool(is_packed))
 
 
 def found(db: Database, name: str, mine: Analysis | None) -> Space | None:
@@ -237,12 +237,12 @@ def _damaged(db: Database) -> CorruptError:
     )
 
 
-def _analysis(kept: dict[str, str]) -> Analysis:
+def _analysis(meta: dict[str, str]) -> Analysis:
     return Analysis(
-        embedder=kept["embedder"],
-        dimension=int(kept["dimension"]),
-        language=kept["language"],
-        version=int(kept["version"]),
+        embedder=meta["embedder"],
+        dimension=int(meta["dimension"]),
+        language=meta["language"],
+        version=int(meta["version"]),
     )
 
 

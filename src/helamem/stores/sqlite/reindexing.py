@@ -104,7 +104,7 @@ class Reindexing(Staging):
     def _stage(self, made: Sequence[tuple[Waiting, Reindexed]]) -> None:
         with self._file.writer() as db, db.writing():
             self._require_own(_under_way(db))
-            said = {
+            present = {
                 id_: (text, metadata)
                 for id_, text, metadata in db.rows(
                     "SELECT id, text, metadata FROM node WHERE id IN (SELECT value FROM json_each(?))",
@@ -113,7 +113,7 @@ class Reindexing(Staging):
             }
             db.many(
                 "INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?)",
-                [self._row(each) for was, each in made if said.get(each.id) == was.said],
+                [self._row(each) for was, each in made if present.get(each.id) == was.said],
             )
 
     def _row(self, made: Reindexed) -> tuple[int, bytes, str, int, int]:

@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 
 
 def supersede(
-    space: Space, told: Supersession, at: float, rule: EdgeRule | None = None, now: float = 0.0
+    space: Space,
+    supersession: Supersession,
+    at: float,
+    rule: EdgeRule | None = None,
+    now: float = 0.0,
 ) -> None:
     """Mark a memory as superseded, take it out of searches, and hand its edges over.
 
@@ -43,23 +47,24 @@ def supersede(
         NotFoundError: One of the two is not there, or is of a kind that cannot supersede the other.
         ValueError: The other one was superseded by this one, or is this one.
     """
-    _require_kinds(space, told.old, told.new)
-    if told.old in _successors(space, told.new):
-        raise ValueError(f"memory {told.new} cannot supersede {told.old}, which superseded it")
-    was_active, place = _is_active(space, told.old), _place(space, told.old, told.new)
-    _forget_handed(space, told.old)
+    old, new = supersession.old, supersession.new
+    _require_kinds(space, old, new)
+    if old in _successors(space, new):
+        raise ValueError(f"memory {new} cannot supersede {old}, which superseded it")
+    was_active, place = _is_active(space, old), _place(space, old, new)
+    _forget_handed(space, old)
     if rule is not None and was_active:
-        hand_over(space, told.old, told.new, summing(rule, now))
-    _write_handed(space, told.old, told.handed)
+        hand_over(space, old, new, summing(rule, now))
+    _write_handed(space, old, supersession.handed)
     space.db.execute(
         "INSERT OR REPLACE INTO superseded VALUES (?, ?, ?, ?, ?)",
-        told.old, told.new, told.yields, told.because, place,
+        old, new, supersession.yields, supersession.because, place,
     )  # fmt: skip
-    if _uses(space, told.old) == _uses(space, told.new):
-        journal.copy_uses(space, told.old, told.new)
-    set_active(space, [told.old], active=False)
-    node_table.changed(space, [told.old, told.new])
-    node_table.note(space, told.old, "superseded", at)
+    if _uses(space, old) == _uses(space, new):
+        journal.copy_uses(space, old, new)
+    set_active(space, [old], active=False)
+    node_table.changed(space, [old, new])
+    node_table.note(space, old, "superseded", at)
 
 
 def revert(space: Space, id_: int, at: float) -> list[int]:
@@ -154,17 +159,17 @@ def known(space: Space, among: Sequence[int] | None) -> list[Supersession]:
 def relink(space: Space, going: list[int], at: float) -> None:
     """Before memories are removed, hand what they superseded to their successors, or make it valid again."""
     gone = "by IN (SELECT value FROM json_each(?1))"
-    while held := space.db.rows(
+    while rows := space.db.rows(
         f"SELECT s.node, s.by, n.by, n.yields FROM superseded s LEFT JOIN superseded n ON n.node = s.by WHERE s.{gone}",  # noqa: S608  # our own words
         listed(going),
     ):
-        for node, by, newer, yields in held:
+        for node, by, newer, yields in rows:
             if newer is None:
                 _forget_handed(space, node)
                 space.db.execute("DELETE FROM superseded WHERE node = ?", node)
             else:
                 _inherit(space, node, by, newer, yields=bool(yields))
-        freed = [node for node, _, newer, _ in held if newer is None]
+        freed = [node for node, _, newer, _ in rows if newer is None]
         _hold_again(space, [node for node in freed if node not in going], at)
 
 
@@ -211,12 +216,12 @@ def hand_over(space: Space, old: int, new: int, joined: Joined) -> None:
     Args:
         joined: The weight of an edge that both have, from the successor's and the other's.
     """
-    given = handed(_learned(space, old), _learned(space, new), new, joined)
-    for each in given:
+    edges = handed(_learned(space, old), _learned(space, new), new, joined)
+    for each in edges:
         edge_table.put(space, new, each.other, each.after)
         if each.before is None:
             journal.copy_edge(space, old, new, each.other)
-    _write_handed(space, old, given)
+    _write_handed(space, old, edges)
 
 
 def _handed(space: Space, old: int) -> Iterator[Handed]:

@@ -52,13 +52,13 @@ def misplaced(db: Database, namespace: int) -> int:
 def miscounted(db: Database, namespace: int) -> int:
     """How many terms have a wrong document frequency."""
     known = db.rows("SELECT id, documents FROM term WHERE namespace = ? ORDER BY id", namespace)
-    terms, told = _columns(known, 2)
+    terms, recorded = _columns(known, 2)
     active = db.column("SELECT id FROM node WHERE namespace = ? AND active ORDER BY id", namespace)
     counted = np.zeros(len(terms), np.int64)
-    for (said,) in _words(db, active, "term"):
-        places = located(terms, said)
+    for (words,) in _words(db, active, "term"):
+        places = located(terms, words)
         counted += np.bincount(places[places >= 0], minlength=len(terms))
-    return int(np.count_nonzero(counted != told))
+    return int(np.count_nonzero(counted != recorded))
 
 
 def _columns(rows: list[tuple[int, ...]], n: int) -> list[Ints]:

@@ -120,9 +120,9 @@ class Writing(Reading):
         handed: Sequence[Handed] = (),
     ) -> None:
         """Mark a memory as superseded by another, and hand its edges over."""
-        told = Supersession(old=old, new=new, yields=yields, because=because, handed=handed)
+        supersession = Supersession(old=old, new=new, yields=yields, because=because, handed=handed)
         with self._writing() as space:
-            superseding.supersede(space, told, at, rule, now)
+            superseding.supersede(space, supersession, at, rule, now)
 
     def revert(self, id_: int, *, at: float) -> list[int]:
         """Make a superseded memory valid again, with its edges; return the ids of its successors."""
