@@ -813,6 +813,26 @@ class TestConsolidate:
 
             assert {(ids[1],), (ids[2],)} == {fact.sources for fact in memory.facts()}
 
+    @pytest.mark.parametrize("what", ["fact", "turn"])
+    def test_a_deleted_fact_and_what_it_replaced_are_not_distilled_again(self, what: str) -> None:
+        old, new = "I work at the old library in Graz.", "I work at the new library in Graz."
+        said = [old, new, "I sold my red bike to Ben.", "Thank you."]
+        dense: dict[str, Any] = {"consolidation.min_strength": 0.1, "consolidation.min_degree": 1}
+        with Memory(":memory:", config=Config.of(**dense), embedder=HashingEmbedder(64)) as memory:
+            ids = memory.add(
+                [Turn(each, "Ana", "", MONDAY + n * DAY, f"{n}") for n, each in enumerate(said)]
+            ).ids
+            for used in ([0, 3], [1, 3]):
+                memory.reinforce(memory.search("What of Ana?"), [ids[n] for n in used])
+                memory.consolidate()
+            (fact,) = memory.facts()
+            memory.delete(fact.id if what == "fact" else ids[1])
+            there = [id_ for id_ in ids if what == "fact" or id_ != ids[1]]
+            memory.reinforce(memory.search("What of Ana?"), there)
+            memory.consolidate()
+
+            assert [(ids[2],)] == [each.sources for each in memory.facts(superseded=True)]
+
 
 def of_any_share(clock: FixedClock, **settings: float) -> Memory:
     """A memory that forgets all that may go at once."""

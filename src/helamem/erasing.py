@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.consolidation import extractive
+from helamem.consolidation import extractive, removed
 from helamem.forgetting import with_older
 from helamem.frozen import dataclass
 from helamem.language.aliases import alias_finder, called_in
@@ -35,11 +35,14 @@ def remove(store: Store, ids: Iterable[int], now: float) -> tuple[int, ...]:
     """Remove memories, the facts that repeat their words or rest on them alone, and what all of these have superseded.
 
     Needs a transaction. Nothing that is outdated becomes valid again, whether its successor is named or goes with
-    a turn. A turn that still says what an older fact said stays, and the next `consolidate` may distil it again.
+    a turn. Turns that say what a removed fact said stay, and no `consolidate` makes the same fact of them again.
     """
     wanted = with_older(store, ids)
     facts = extractive.facts_without_ground(store, wanted)
-    return tuple(store.remove(with_older(store, [*wanted, *facts]), at=now))
+    going = with_older(store, [*wanted, *facts])
+    for each in removed.digests(store, going):
+        store.add_facts([], cluster=each)
+    return tuple(store.remove(going, at=now))
 
 
 def remove_ids(store: Store, ids: Iterable[int], now: float, *, dry_run: bool) -> tuple[int, ...]:

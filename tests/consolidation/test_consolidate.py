@@ -379,6 +379,22 @@ class TestReconsolidation:
         assert (1, 1, 0) == (report.clusters, report.facts_merged, len(report.facts_added))
         assert ["Ana lives in Berlin."] == texts(memory)
 
+    def test_a_deleted_fact_does_not_come_back_when_its_turn_is_read_again(
+        self, memory: Memory
+    ) -> None:
+        memory.delete(self.paris(memory).id)
+        first = memory.get(1)
+        assert isinstance(first, Episode)
+        memory._store.unmark([clusters.mark(first, "read")])
+        again = ("Ana lives in Paris.", "Ana lives in a flat in Paris.")
+
+        report = memory.consolidate(
+            llm=ScriptedLLM([facts(*(told(text, 1, about="Ana") for text in again))])
+        )
+
+        assert 1 == report.clusters
+        assert "Ana lives in Paris." not in texts(memory)
+
     def test_in_doubt_both_stay_and_are_marked(self, memory: Memory) -> None:
         old = self.paris(memory).id
         self.distil(memory, text="Ana lives in Berlin.", relation="unsure", old=old)

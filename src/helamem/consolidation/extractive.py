@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem import indexing
+from helamem.consolidation import removed
 from helamem.consolidation.distiller import Draft, Outcome, embedded, new_fact
 from helamem.consolidation.highlights import about_the_same, highlights, statements
 from helamem.frozen import dataclass
@@ -62,18 +63,18 @@ class Extracted:
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
         """The new drafts; older statements about the same thing are superseded.
 
-        A draft that is outdated itself is left out: its cluster may have changed, so that it is read again.
+        A draft that is outdated itself, or was deleted, is left out: its cluster may have changed, so that it is
+        read again.
         """
         near = self._facts_nearby(known)
-        quoted = [
-            fact for fact in near if is_quoted(fact)
-        ]  # those of a model are never replaced here
-        others: list[Draft | Fact] = [*quoted, *self.drafts]
+        quoted = [each for each in near if is_quoted(each)]  # no others are replaced here
+        returning = removed.returning(known, self.drafts)
         fresh = [
             (draft, vector)
-            for draft, vector in zip(self.drafts, self.vectors, strict=True)
-            if all(draft.text != fact.text for fact in near)
-            and not any(draft.at < each.at and self._outdates(each, draft) for each in others)
+            for draft, vector, returns in zip(self.drafts, self.vectors, returning, strict=True)
+            if not returns
+            and all(draft.text != fact.text for fact in near)
+            and not self._is_outdated(draft, [*quoted, *self.drafts])
         ]
         replaced = {
             fact.id: index
@@ -89,6 +90,9 @@ class Extracted:
             ),
             merged=len(self.drafts) - len(fresh),
         )
+
+    def _is_outdated(self, draft: Draft, others: Sequence[Draft | Fact]) -> bool:
+        return any(draft.at < each.at and self._outdates(each, draft) for each in others)
 
     def _outdates(self, newer: Draft | Fact, older: Draft | Fact) -> bool:
         """Whether one is a newer statement of the same speaker about the same thing as another."""

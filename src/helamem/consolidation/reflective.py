@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helamem.consolidation import claims, merging
+from helamem.consolidation import claims, merging, removed
 from helamem.consolidation.distiller import Outcome, embedded, new_fact
 from helamem.core.vectors import normalize
 from helamem.errors import CutOffError, LLMError
@@ -117,11 +117,17 @@ class Reflected:
     def compared(self, known: Store, marks: Sequence[bytes], *, now: float) -> Outcome:
         """Compare with known facts: new, known, or replacing one.
 
-        A claim that an episode gave before, and that another fact has replaced since, is known.
+        A claim that an episode gave before, and that was deleted or replaced by another fact since, is known.
         """
         past = self._replaced_facts(known)
+        returning = removed.returning(known, [claim.draft for claim in self.parsed.claims])
+        stay = [row for row, returns in enumerate(returning) if not returns]
         claims, vectors = merging.without_repeated(
-            self.parsed.claims, self.vectors, past, known.vectors(_ids(past)), self.language
+            [self.parsed.claims[row] for row in stay],
+            self.vectors[stay],
+            past,
+            known.vectors(_ids(past)),
+            self.language,
         )
         old = self._facts_to_compare(known)
         decisions = merging.decide(claims, vectors, old, known.vectors(_ids(old)), self.language)
