@@ -14,7 +14,7 @@ from helamem.language.characters import clean, composed
 from helamem.language.english import ENGLISH
 from helamem.language.names import names_something
 from helamem.language.sentences import is_question, sentences
-from helamem.language.terms import MAX_TERM, index_terms, terms_of
+from helamem.language.terms import MAX_TERM, index_terms, terms_of, token_matches, tokens_of
 from helamem.protocols import WISHES
 
 LETTERS = str.maketrans("0123456789", "abcdefghij")
@@ -215,3 +215,11 @@ def test_a_huge_text_takes_time_in_proportion(piece: str) -> None:
     slow = [str(each) for each in PROPORTIONAL if not is_proportional(each, piece)]
 
     assert [] == slow
+
+
+@given(st.text(st.sampled_from("aZ09_ .,:'!vkmLB\n\x1c-"), max_size=30))
+def test_tokens_of_plain_ascii_are_those_of_any_text(text: str) -> None:
+    beside = f"{text} é"  # an accent asks for the pattern of all scripts
+
+    assert tokens_of(beside) == [*tokens_of(text), "é"]
+    assert tokens_of(text) == [each[0] for each in token_matches(text)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from helamem.language import names, persons
 from helamem.language.dates import relative_times
 from helamem.language.sentences import is_question, opens_sentence, sentences
-from helamem.language.terms import TOKEN, folded, terms_of, words_of
+from helamem.language.terms import folded, terms_of, token_matches, words_of
 from helamem.models import prompts
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _is_only_intended(verb: str, texts: Sequence[str], language: Language) -> bo
     found = [
         (word[0], language.intention.search(sentence, 0, word.start()))
         for sentence in texts
-        for word in TOKEN.finditer(sentence)
+        for word in token_matches(sentence)
         if _plain_verb(word[0], language) == plain
     ]
     return bool(found) and all(intends and not _is_past(word, language) for word, intends in found)
@@ -331,7 +331,7 @@ def _names(claim: str, cluster: Sequence[Episode], language: Language) -> list[s
     plain = folded(claim, language)
     return [
         token[0].casefold()
-        for token in TOKEN.finditer(plain)
+        for token in token_matches(plain)
         if token[0][0].isupper()
         and not _is_calendar(token[0], language)
         and token[0].casefold() not in language.stop_words

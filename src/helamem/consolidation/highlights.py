@@ -16,7 +16,7 @@ from helamem.frozen import dataclass
 from helamem.language import dates, names, persons
 from helamem.language.english import MONTHS
 from helamem.language.sentences import is_question, opens_sentence
-from helamem.language.terms import TOKEN, folded, terms_of, words_of
+from helamem.language.terms import folded, terms_of, token_matches, tokens_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,7 @@ def _refers_back(sentence: str, language: Language) -> bool:
     plain = folded(sentence, language)
     named, pointed, terms = False, False, 0
     word = ""
-    for token in TOKEN.finditer(plain):
+    for token in token_matches(plain):
         word = token[0].casefold()
         unnamed = word in language.third_person and not named
         unsaid = word in language.neuter and terms < ANTECEDENT
@@ -144,7 +144,7 @@ def _tells(sentence: str, role: str, known: frozenset[str], language: Language) 
         return False
     return (
         names.names_something(sentence, language)
-        or any(_is_known(word, known) for word in TOKEN.findall(folded(sentence, language)))
+        or any(_is_known(word, known) for word in tokens_of(folded(sentence, language)))
         or any(letter.isdecimal() for letter in sentence)
     )
 
@@ -155,7 +155,7 @@ def _names(cluster: Sequence[Episode], language: Language) -> frozenset[str]:
     for text in (folded(episode.text, language) for episode in cluster):
         found |= {
             token[0].casefold()
-            for token in TOKEN.finditer(text)
+            for token in token_matches(text)
             if token[0].istitle() and not opens_sentence(text, token.start())
         }
     return frozenset(found - language.stop_words)

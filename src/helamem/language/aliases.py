@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helamem.language.names import SHORT_FORM, is_capital
-from helamem.language.terms import TOKEN, folded
+from helamem.language.terms import folded, token_matches, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ def alias_finder(
     >>> alias_finder("Melanie", ENGLISH)("I met Mel in Leeds.", "Ben")
     {'Mel'}
     """
-    words = {word.casefold() for word in TOKEN.findall(folded(name, language))}
+    words = {word.casefold() for word in tokens_of(folded(name, language))}
     guesses = dict.fromkeys((each.casefold() for each in called), True)
 
     def may_be(written: str) -> bool:
@@ -53,9 +53,9 @@ def alias_finder(
     def found(text: str, speaker: str) -> set[str]:
         plain = folded(text, language)
         capitals = {
-            token[0] for token in TOKEN.finditer(plain) if is_capital(token, plain, language)
+            token[0] for token in token_matches(plain) if is_capital(token, plain, language)
         }
-        spoken = TOKEN.findall(folded(speaker, language))
+        spoken = tokens_of(folded(speaker, language))
         return {word for word in capitals.union(spoken) if may_be(word)}
 
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from Stemmer import Stemmer
 
 from helamem.language.language import Language, Times
+from helamem.language.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,35 +54,33 @@ _MID_SENTENCE = "a.m p.m etc inc ltd u.s u.k"
 _STEMMER = Stemmer("english")
 _STEMMER_LOCK = threading.Lock()  # the stemmer keeps the word it works on in itself
 
-_CONTRACTION = re.compile(r"\b[^\W_]+n't\b|(?<=[^\W_])'(?:s|d|ll|m|re|ve)\b", re.IGNORECASE)
-_QUESTION_OPENING = re.compile(
+_CONTRACTION = pattern(r"\b[^\W_]+n't\b|(?<=[^\W_])'(?:s|d|ll|m|re|ve)\b", re.IGNORECASE)
+_QUESTION_OPENING = pattern(
     r"\s*(?:and |but |so |or )?(?:(?:do|did|are|were|have|can|could|would|will|should)(?:n't)? you\b"
     r"|(?:what|who|where|when|why|how)(?:['\u2019]s| is| are| was| were| do| does| did) (?:you|your|the|that|it|he|she|they)\b)",
     re.IGNORECASE,
 )
-_COURTESY = re.compile(
+_COURTESY = pattern(
     r"^\W*(?:(?:please|and|so|ok|okay|well)\W+)*"
     r"(?:(?:(?:can|could|will|would) you (?:please |kindly )?|please )?"
     r"(?:(?:tell|remind|show|give|help)(?: me| us)|(?:list|provide|summari[sz]e|outline|recap|walk (?:me|us) through))"
     r"|do you (?:still )?(?:know|remember|recall)|i(?: would|['\u2019]d) like to know)\b(?: again| about)?\W*(?=\w)",
     re.IGNORECASE,
 )
-_ASKING = re.compile(
+_ASKING = pattern(
     rf"{_COURTESY.pattern}|^\W*(?:what|wh(?:o|om|ose|ich|en|ere|y)|how)\b", re.IGNORECASE
 )
 _NAME = r"[A-Z][a-z]+(?: [A-Z][a-z]+)?"
 _AUXILIARIES = "do|does|did|is|are|was|were|has|have|had|can|could|will|would|should"
-_SUBJECT = re.compile(
-    rf"\b((?i:{_AUXILIARIES}) ){_NAME}(?:['\u2019]s)?\b ?|\b{_NAME}['\u2019]s\b ?"
-)
-_SHOWING = re.compile(
+_SUBJECT = pattern(rf"\b((?i:{_AUXILIARIES}) ){_NAME}(?:['\u2019]s)?\b ?|\b{_NAME}['\u2019]s\b ?")
+_SHOWING = pattern(
     r"\bhere(?:['\u2019]s| is| are)\b|\bcheck (?:(?:it|this|that|them) )?out\b|^\W*(?:check|look at)\b"
     r"|\b(?:this|that|these|those) (?:pic|photo|picture|image|video|clip|link|shot|painting)\w*"
     r"|\b(?:this|that) (?:same|movie|film|book|song|show|game)\b"
     r"|\b(?:read|seen|watched|heard|tried|done|did|do|know|about|of|like) that(?=\W*(?:yet|too|before)?\W*$|\W+(?:yet|too)\b)",
     re.IGNORECASE,
 )
-_PLEASANTRY = re.compile(
+_PLEASANTRY = pattern(
     r"\W*(?:(?:oh|wow|aww?|yay|yeah|yes|well|so|and|but|haha),?\s+)*"
     r"(?:thanks|thank|thx|congrat\w*|hi|hey|hello|bye|goodbye|good (?:luck|morning|night|evening)|sorry|welcome"
     r"|(?:so |i am |i'm |i was )?(?:glad|happy|sorry|proud|excited|grateful)"
@@ -89,7 +88,7 @@ _PLEASANTRY = re.compile(
     r"|nice|great|awesome|cool|amazing|sure|no (?:worries|problem))\b",
     re.IGNORECASE,
 )
-_REPORTING = re.compile(
+_REPORTING = pattern(
     r"\W*(?:(?:is|was|has|had|also|just|then|first|really|been) )*"
     r"(?:(?:agree|thank|greet|mention|ask|praise|compliment|respond|repl[iy]|comment|wonder|chat)(?:e?s|e?d|ing)?\b"
     r"|(?:shar(?:es?|ed|ing)|express(?:es|ed|ing)?|discuss(?:es|ed|ing)?)"
@@ -97,7 +96,7 @@ _REPORTING = re.compile(
     r"|admiration|gratitude|appreciation|excitement)\b)",
     re.IGNORECASE,
 )
-_INTENTION = re.compile(
+_INTENTION = pattern(
     r"\b(?:wan(?:t|ts|na)|gonna|going to|hop(?:e|es|ing)|plan(?:s|ning)?|thinking (?:about|of)|will|would|might|may|should"
     r"|could|dream(?:s|ing)?|wish(?:es|ing)?|(?:like|love|need) to|considering|aim(?:s|ing)?|look(?:ing)? forward to"
     r"|can['\u2019]t wait|let['\u2019]s)\b|['\u2019](?:ll|d)\b"
@@ -112,14 +111,14 @@ leave left, lose lost, make made, meet met, pay paid, ride rode ridden, run ran,
 sing sang sung, speak spoke spoken, spend spent, swim swam swum, take took taken, teach taught, tell told, win won,
 write wrote written
 """
-_KIN = re.compile(
+_KIN = pattern(
     r"(?:(?P<whose>\b(?:my|our|your|his|her|their|(?:i|we|you|he|she|they) (?:have|has|had|got))|['\u2019]s)\s+"
     r"(?:\w+\s+){0,2}|\bthe\s+(?:\w+\s+){0,2})?\b(?P<kin>kids?|child|children|sons?|daughters?|bab(?:y|ies)|husband|wife|partner|boyfriend"
     r"|girlfriend|brothers?|sisters?|mom|mum|mother|dad|father|parents|grand(?:ma|pa|mother|father|parents|child|children)"
     r"|aunt|uncle|cousins?|nieces?|nephews?|family)\b",
     re.IGNORECASE,
 )
-_FRAMING = re.compile(
+_FRAMING = pattern(
     r"\b(?:(?:an? |the )?(?:(?:clear|comprehensive|complete|brief|short|detailed|full|concise) )*"
     r"(?:summary|overview|recap|list) of"
     r"|the order in which|in (?:chronological )?order"
@@ -130,10 +129,10 @@ _FRAMING = re.compile(
     r"|(?:different|various|several) (?:aspects|topics|things|points)(?: of| about)?)\b",
     re.IGNORECASE,
 )
-_NEGATION = re.compile(
+_NEGATION = pattern(
     r"\b(?:not|no|never|nobody|nothing|none|neither|nor|without|stopped|\w+n['\u2019]t)\b"
 )
-_LEADS_TO_NAME = re.compile(
+_LEADS_TO_NAME = pattern(
     r"\b(?:a|an|the|of|in|on|at|to|from|with|by|for|about|and|or)$", re.IGNORECASE
 )
 
@@ -157,7 +156,7 @@ _MONTH_NUMBERS |= {name[:3]: i for name, i in _MONTH_NUMBERS.items()} | {"sept":
 _ANY_MONTH = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
 _DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th)?"
 _WHICH = {"last": -1, "past": -1, "previous": -1, "this": 0, "next": 1}
-_MONTH_DATE = re.compile(
+_MONTH_DATE = pattern(
     rf"(?:\b{_DAY.format('before')}(?:\s+of)?(?:\s+|-)|\b(?P<ordinal>{_one_of(_ORDINALS)})\s+of\s+"
     rf"|\b(?P<which>{_one_of(_WHICH)})\s+)?"
     rf"\b(?P<month>{_ANY_MONTH})\b\.?(?:\s+{_DAY.format('after')}\b(?!\d))?"
@@ -165,7 +164,7 @@ _MONTH_DATE = re.compile(
     re.IGNORECASE | re.ASCII,  # or a dotless i would count as one
 )
 _TO = r"\s*(?:[-\u2013]|to|until|till|through)\s*"
-_MONTH_DAYS = re.compile(
+_MONTH_DAYS = pattern(
     rf"(?:\bbetween\s+{_DAY.format('since')}\s+and\s+|(?:\bfrom\s+|\b){_DAY.format('start')}{_TO})"
     rf"{_DAY.format('end')}(?:\s+of)?\s+(?P<month>{_ANY_MONTH})\b\.?(?:,?\s+(?P<year>(?:19|20)\d\d)\b)?"
     rf"|(?:\bfrom\s+|\b)(?P<in>{_ANY_MONTH})\b\.?\s+{_DAY.format('first')}{_TO}{_DAY.format('last')}"
@@ -187,7 +186,7 @@ _NUMBERS |= {
     for n, ten in zip(range(20, 100, 10), _TENS.split(), strict=True)
     for digit, word in enumerate(["", *_COUNTED.split()[:9]])
 }
-_NUMBERS |= {
+_FEW = {
     "a": 1,
     "an": 1,
     "a couple of": 2,
@@ -196,6 +195,10 @@ _NUMBERS |= {
     "few": 3,
     "several": 4,
 }
+_NUMBER = (  # "seventy three" is put together: a pattern of all numbers takes long to compile
+    rf"(?P<number>\d{{1,3}}|(?:{_one_of(_TENS.split())})(?:[\s-]+(?:{_one_of(_COUNTED.split()[:9])}))?"
+    rf"|{_one_of([*_COUNTED.split(), *_FEW])})"
+)
 _UNITS = {unit: unit for unit in ("hour", "day", "week", "weekend", "fortnight", "month", "year")}
 _UNITS |= {
     "minute": "hour",
@@ -205,7 +208,6 @@ _UNITS |= {
     "wk": "week",
     "yr": "year",
 }
-_NUMBER = rf"(?P<number>\d{{1,3}}|{_one_of(_NUMBERS)})"
 _UNIT = rf"(?P<unit>{_one_of(_UNITS)})"
 _LONG_UNIT = rf"(?P<unit>{_one_of(word for word, unit in _UNITS.items() if unit != 'hour')})"  # no "last minute"
 _ONE_UNIT = rf"(?P<one>{_one_of(unit for unit in _UNITS if unit != 'weekend')})"
@@ -224,45 +226,45 @@ _AFTER_BOUND = "|".join(
 _TIMES = Times(
     days=_DAYS,
     weekdays={name: n for n, name in enumerate(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])},
-    numbers=_NUMBERS,
+    numbers=_NUMBERS | _FEW,
     ordinals=_ORDINALS,
     units=_UNITS,
     which=_WHICH,
-    day=re.compile(rf"\b(?P<day>{_one_of(_DAYS)})\b", re.IGNORECASE),
-    ago=re.compile(
+    day=pattern(rf"\b(?P<day>{_one_of(_DAYS)})\b", re.IGNORECASE),
+    ago=pattern(
         rf"(?<!\bhalf )\b{_NUMBER}\s+(?:{_UNIT}s?|{_WEEKDAY})\s+(?:ago|back)\b(?:\s+(?P<from>today|yesterday)\b)?",
         re.IGNORECASE,
     ),
-    past=re.compile(
+    past=pattern(
         rf"\b(?:(?:last|past|previous)\s+{_NUMBER}\s+{_UNIT}s?"
         rf"|(?:past|(?:in|over|during|within|for|of)\s+the\s+(?:last|previous))\s+{_ONE_UNIT})\b",
         re.IGNORECASE,
     ),
-    before_last=re.compile(rf"\b(?:{_UNIT}|{_WEEKDAY})\s+before\s+last\b", re.IGNORECASE),
-    unit=re.compile(
+    before_last=pattern(rf"\b(?:{_UNIT}|{_WEEKDAY})\s+before\s+last\b", re.IGNORECASE),
+    unit=pattern(
         rf"\b(?:(?P<which>{_one_of(_WHICH)})\s+{_LONG_UNIT}|(?:on|at|over|during)\s+the\s+(?P<latest>weekend))\b",
         re.IGNORECASE,
     ),
-    weekday=re.compile(
+    weekday=pattern(
         rf"\b(?:(?:(?P<which>{_one_of(_WHICH)})\s+|on\s+|{_AFTER_BOUND}){_WEEKDAY}|{_BARE_WEEKDAY})",
         re.IGNORECASE,
     ),
-    day_of_month=re.compile(  # but not "on the 18th floor"
+    day_of_month=pattern(  # but not "on the 18th floor"
         r"\bon\s+the\s+(?P<day>\d{1,2})(?:st|nd|rd|th)\b(?=\s*(?:[?.,;:!)]|$)|\s+(?:and|at|in|did|do|was|were|had|have"
         r"|we|i|you|he|she|they|with|about|to|or)\b)",
         re.IGNORECASE,
     ),
-    bound=re.compile(
+    bound=pattern(
         r"\b(?:(?P<since>since|from)|(?P<after>after)|(?P<before>before)|(?P<until>until|till|up\s+to)"
         r"|(?P<between>between))\s+(?:the\s+)?$",
         re.IGNORECASE,
     ),
-    link=re.compile(
+    link=pattern(
         r"\s*(?:(?P<and>and|&)|(?P<to>to|until|till|through|[-\u2013]))\s*(?:the\s+)?",
         re.IGNORECASE,
     ),
 )
-_TIME_WORDS = re.compile(
+_TIME_WORDS = pattern(
     r"\b(?:yesterday|today|tonight|tomorrow|recently|soon|since|ago|upcoming|"
     r"(?:last|next|this|past|every)\s+\w+|"
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:week|month|year|weekend|day|morning|evening|night)s?|"
@@ -274,17 +276,17 @@ _TELLING = (
     r"(?:said|told|suggested|recommended|advised|proposed|mentioned|explained|described|listed|gave|given|"
     r"provided|showed|shown|created|outlined|offered|made|wrote|written|answered|replied|helped)"
 )
-_ASKS_REPLY = re.compile(
+_ASKS_REPLY = pattern(
     rf"\b(?:(?:did|have|had|were) you\b|you (?:\w+ly )?(?:(?:had|have|['\u2019]ve) )?{_TELLING}\b"
     r"|your (?:\w+ )?(?:suggestion|recommendation|advice|answer|reply|explanation|response|proposal)s?\b)",
     re.IGNORECASE,
 )
-_ASKS_HELP = re.compile(
+_ASKS_HELP = pattern(
     r"\b(?:(?:should|can|could|do|would|shall|may) (?:i|we)|(?:can|could|would|will) you|i should|suggest|recommend"
     r"|help me)\b",
     re.IGNORECASE,
 )
-_WISH = re.compile(
+_WISH = pattern(
     r"^\W{0,3}(?:(?:please|also|and|but)\W{1,2})?"
     r"(?:always|never|don['\u2019]?t ever|from now on|going forward|in (?:the )?future|whenever i|every time i"
     r"|(?:remember|make sure) (?:to|that|you))\b"
@@ -305,7 +307,7 @@ _NICKNAMES = {
     "sally": "sarah", "sasha": "alexander alexandra", "ted": "edward theodore", "tina": "christina martina",
     "tony": "anthony antonio", "trish": "patricia", "trixie": "beatrice", "wendy": "gwendolyn", "xander": "alexander",
 }  # fmt: skip
-_CALLED = re.compile(
+_CALLED = pattern(
     r"\b(?:[Cc]all(?:s|ed)? (?:me|her|him|them)|[Gg]o(?:es)? by|(?:also )?known as|nicknamed?(?: is)?) "
     r"['\"\u201c]?([A-Z]\w+)"
 )
@@ -339,7 +341,7 @@ ENGLISH = Language(
     negation=_NEGATION,
     leads_to_name=_LEADS_TO_NAME,
     determiners=frozenset(_DETERMINERS.split()),
-    possessive=re.compile(r"'s\b", re.IGNORECASE),
+    possessive=pattern(r"'s\b", re.IGNORECASE),
     first_person=frozenset(_FIRST_PERSON.split()),
     second_person=frozenset(_SECOND_PERSON.split()),
     third_person=frozenset(_THIRD_PERSON.split()),
@@ -351,9 +353,9 @@ ENGLISH = Language(
     showing=_SHOWING,
     pleasantry=_PLEASANTRY,
     reporting=_REPORTING,
-    clause=re.compile(r",? (?:and|but)(?: (?:he|she|they))?\b"),
+    clause=pattern(r",? (?:and|but)(?: (?:he|she|they))?\b"),
     intention=_INTENTION,
-    past=re.compile(r"[^\W_]{2,}ed$"),
+    past=pattern(r"[^\W_]{2,}ed$"),
     irregular={
         past: plain
         for plain, *forms in (verb.split() for verb in _IRREGULAR.split(","))
@@ -371,6 +373,6 @@ ENGLISH = Language(
     asks_help=_ASKS_HELP,
     wish=_WISH,
     nicknames={nickname: frozenset(names.split()) for nickname, names in _NICKNAMES.items()},
-    pet_ending=re.compile(r"(?:ie|ey|y|i)$"),
+    pet_ending=pattern(r"(?:ie|ey|y|i)$"),
     called=_CALLED,
 )

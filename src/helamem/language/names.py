@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from helamem.language.characters import APOSTROPHES
 from helamem.language.sentences import opens_sentence
-from helamem.language.terms import TOKEN, folded, is_unspaced
+from helamem.language.terms import folded, is_unspaced, token_matches, tokens_of
 
 if TYPE_CHECKING:
     import re
@@ -53,7 +53,7 @@ def mentions(
     """
     plain = query.translate(APOSTROPHES)
     known = _known(tuple(speakers), language)
-    tokens = list(TOKEN.finditer(plain))
+    tokens = list(token_matches(plain))
     capitals = language.capitals_name and any(
         is_capital(token, plain, language) for token in tokens
     )
@@ -80,7 +80,7 @@ def misspelt(query: str, speakers: Sequence[str], language: Language) -> list[tu
     """
     known = _known(tuple(speakers), language)
     found = []
-    for token in TOKEN.finditer(query.translate(APOSTROPHES)):
+    for token in token_matches(query.translate(APOSTROPHES)):
         word = folded(token[0], language).casefold()
         if word in known.words or not is_capital(token, query, language):
             continue
@@ -104,7 +104,7 @@ def names_something(text: str, language: Language) -> bool:
         return False
     plain = folded(text, language)
     place = 0  # in the sentence
-    for token in TOKEN.finditer(plain):
+    for token in token_matches(plain):
         place = 0 if opens_sentence(plain, token.start()) else place + 1
         if (
             place
@@ -136,7 +136,7 @@ class _Known:
         self.joined: set[str] = set()
         self.initials: dict[str, set[int]] = {}
         for i, name in enumerate(speakers):
-            for written in TOKEN.findall(folded(name, language)):
+            for written in tokens_of(folded(name, language)):
                 word = written.casefold()
                 self.joined |= {word} if "_" in name else set()
                 if len(word) == 1:

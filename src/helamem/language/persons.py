@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from helamem.language.terms import TOKEN, folded
+from helamem.language.terms import folded, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def leaves_open(sentence: str, language: Language) -> bool:
 
 def _words(sentence: str, language: Language) -> Iterator[str]:
     """The words in lower case, without the numeral of "World War I" and the country US."""
-    tokens = TOKEN.findall(folded(_QUOTED.sub(" ", sentence), language))
+    tokens = tokens_of(folded(_QUOTED.sub(" ", sentence), language))
     for place, token in enumerate(tokens):
         numeral = token == "I" and place > 1 and tokens[place - 1][0].isupper()  # noqa: S105
         if not (numeral or token in _NO_PRONOUNS):
@@ -79,5 +79,5 @@ def _names_somebody(sentence: str, language: Language) -> bool:
     )
     return any(
         token[0].isupper() and token.lower() not in pronouns
-        for token in TOKEN.findall(folded(sentence, language))
+        for token in tokens_of(folded(sentence, language))
     )

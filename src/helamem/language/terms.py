@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from helamem.language.characters import EMOJI, HAN, INDIC, UNSPACED, plain
+from helamem.language.patterns import pattern
 from helamem.language.sentences import opens_sentence
 from helamem.protocols import Term
 
@@ -27,17 +28,35 @@ MOST_TOKENS = 2**14  # in RAM: some 3 MB, enough for nearly all that is said
 
 # Units that are written with and without a space before them; a single letter would tear 5G and B12 apart.
 _UNITS = "km|cm|mm|kg|mg|lbs?|oz|ml|cl|dl|kwh|kw|mah|[kmgt]b|[kmg]?hz|mph|kph|kmh|min|sec|hrs?|px|pt|am|pm"
-TOKEN = re.compile(
+_NUMBERS = (
     r"\d{1,3}(?:,\d{3})+(?!\d)"  # 1,000
     r"|\d+(?:[:.]\d+)+"  # 9:40, 3.14
     r"|[vV]\d+(?:\.\d+)+"  # v1.2.3
     rf"|\d+(?=(?i:{_UNITS})(?![^\W_]))"  # 10km
-    rf"|[{UNSPACED}]+"
-    rf"|[{EMOJI}]"
+)
+_TOKEN = pattern(
+    rf"{_NUMBERS}|[{UNSPACED}]+|[{EMOJI}]"
     rf"|[^\W_{UNSPACED}]+(?:[{INDIC}]+[^\W_{UNSPACED}]*)*"  # words, 42P07, b12
 )
+_ASCII_TOKEN = re.compile(
+    rf"{_NUMBERS}|[^\W_]+"
+)  # the same there, and compiled sixteen times as fast
 _DIGIT = re.compile(r"\d")
 _VERSION = re.compile(r"v\d+\.\d")
+
+
+def token_matches(text: str) -> Iterator[re.Match[str]]:
+    """Every word, number and single sign of a text, as it stands there."""
+    return (_ASCII_TOKEN if text.isascii() else _TOKEN).finditer(text)
+
+
+def tokens_of(text: str) -> list[str]:
+    """Every word, number and single sign of a text.
+
+    >>> tokens_of("Run 10km at 9:40!")
+    ['Run', '10', 'km', 'at', '9:40']
+    """
+    return (_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text)
 
 
 def words_of(text: str, language: Language) -> list[str]:
@@ -47,7 +66,7 @@ def words_of(text: str, language: Language) -> list[str]:
     >>> words_of("Zoë's car is NEW.", ENGLISH)
     ['zoe', 'car', 'is', 'new']
     """
-    return [token.casefold() for token in TOKEN.findall(folded(text, language))]
+    return [token.casefold() for token in tokens_of(folded(text, language))]
 
 
 def terms_of(text: str, language: Language) -> list[str]:
@@ -61,7 +80,7 @@ def terms_of(text: str, language: Language) -> list[str]:
     >>> terms_of("Maya's flight leaves from gate B12 at 9:40, error 42P07!", ENGLISH)
     ['maya', 'flight', 'leav', 'gate', 'b12', '9:40', 'error', '42p07']
     """
-    tokens = TOKEN.findall(folded(text, language))
+    tokens = tokens_of(folded(text, language))
     return [term for token in tokens for term in _read(token, language).terms]
 
 
@@ -73,7 +92,7 @@ def index_terms(text: str, language: Language) -> list[Term]:
     counts: dict[str, int] = {}
     tellings: dict[str, int] = {}
     searched = folded(text, language)
-    for match in TOKEN.finditer(searched):
+    for match in token_matches(searched):
         token = _read(match[0], language)
         if not token.terms:
             continue

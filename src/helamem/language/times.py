@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from helamem.frozen import dataclass
+from helamem.language.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,27 +21,27 @@ if TYPE_CHECKING:
 YEARS_BACK = 120  # number of years in which a date without a year is searched
 
 _D, _M, _Y = r"3[01]|[12]\d|0?[1-9]", r"1[0-2]|0?[1-9]", r"(?:19|20)\d\d"
-_YEAR_FIRST = re.compile(
+_YEAR_FIRST = pattern(
     rf"(?<![\d.])(?P<year>{_Y})(?P<sign>[-/.])(?P<month>{_M})(?!\d)(?:(?P=sign)(?P<day>{_D})(?!\d))?(?<!\.\d)"
 )
-_YEAR_LAST = re.compile(
+_YEAR_LAST = pattern(
     rf"(?<![\d./-])(?P<one>{_D})(?P<sign>[-/.])(?P<two>{_D})(?P=sign)(?P<year>{_Y})(?!\d)"
 )
-_SHORT_YEAR = re.compile(  # 18/5/24 and 18.05.24; a version would have a "v" before it
+_SHORT_YEAR = pattern(  # 18/5/24 and 18.05.24; a version would have a "v" before it
     rf"(?<![\d./-])(?<!v)(?<!version )(?:(?P<one>{_D})(?P<sign>/)(?P<two>{_D})/|(?P<day>\d\d)\.(?P<month>\d\d)\.)(?P<year>\d\d)(?![\d./])",
     re.IGNORECASE,
 )
-_COMPACT = re.compile(
+_COMPACT = pattern(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!\d)"
 )
-_QUARTER = re.compile(rf"\bQ(?P<quarter>[1-4])(?:[\s/-]*(?:of\s+)?(?P<year>{_Y}))?\b")
-_MONTH_OF_YEAR = re.compile(rf"(?<![\d./-])(?P<month>{_M})/(?P<year>{_Y})(?![\d/])")
-_EAST_ASIAN = re.compile(
+_QUARTER = pattern(rf"\bQ(?P<quarter>[1-4])(?:[\s/-]*(?:of\s+)?(?P<year>{_Y}))?\b")
+_MONTH_OF_YEAR = pattern(rf"(?<![\d./-])(?P<month>{_M})/(?P<year>{_Y})(?![\d/])")
+_EAST_ASIAN = pattern(
     rf"(?:(?P<year>{_Y})\s*\u5e74\s*)?(?P<month>{_M})\s*\u6708(?:\s*(?P<day>{_D})\s*[\u65e5\u53f7])?"
 )
 _PARTS = ("year", "month", "day")
 _DAYS_OF = {"hour": 0, "day": 1, "week": 7, "weekend": 7, "fortnight": 14, "month": 31, "year": 366}
-_YEAR = re.compile(rf"(?<![\d,.])(?P<year>{_Y})(?![\d,]|\.\d)")
+_YEAR = pattern(rf"(?<![\d,.])(?P<year>{_Y})(?![\d,]|\.\d)")
 YEAR_FORMS = (_YEAR_FIRST, _YEAR_LAST, _YEAR)  # in which a date has a year
 
 

@@ -73,7 +73,8 @@ def pieces(word: str) -> tuple[int, ...]:
 @lru_cache(maxsize=1)
 def vocabulary() -> Mapping[str, int]:
     """The number of every piece; pieces inside a word begin with "##"."""
-    return {piece: number for number, piece in enumerate(vocabulary_list())}
+    found = vocabulary_list()
+    return dict(zip(found, range(len(found)), strict=True))
 
 
 def vocabulary_list() -> list[str]:
