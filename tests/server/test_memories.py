@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra [server] is not installed")
 
 from helamem import Config, Memory
+from helamem.errors import StoreError
 from helamem.server import memories as served
 from helamem.server.memories import Memories
 
@@ -74,6 +75,25 @@ def test_what_cannot_be_opened_is_tried_again(memories: Memories) -> None:
         with pytest.raises(ValueError, match="namespace"), memories.namespace("\u200b"):
             pass
     assert {} == memories._open
+
+
+def test_a_file_that_is_replaced_is_opened_anew(memories: Memories, tmp_path: Path) -> None:
+    with Memory(tmp_path / "backup.db", config=CONFIG, namespace="ana") as backup:
+        backup.add("It is of the backup.")
+    with memories.namespace("ana") as before:
+        before.add("It is of the file before.")
+        for log in tmp_path.glob("served.db-*"):  # SQLite would read it with any file beside it
+            log.unlink()
+        (tmp_path / "backup.db").replace(memories.path)
+
+        with memories.namespace("ana") as after:
+            after.add("It is added.")
+            held = [each.text for each in after.list()]
+
+    assert ["It is of the backup.", "It is added."] == held
+    with pytest.raises(StoreError, match="closed"):
+        before.list()
+    memories.close()
 
 
 def test_idle_ones_are_closed_and_opened_again(memories: Memories) -> None:

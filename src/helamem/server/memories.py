@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from helamem.memory import SYSTEM_CLOCK, Memory, language_model, load_embedder, load_reranker
+from helamem.stores.sqlite.files import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +80,7 @@ class Memories:
         self._clock = clock
         self._lock = threading.Lock()
         self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._file = identity(str(path))
 
     @contextmanager
     def namespace(self, name: str) -> Iterator[Memory]:
@@ -104,13 +106,29 @@ class Memories:
 
     def _take(self, name: str) -> _Open:
         with self._lock:
+            left = self._left_behind()
             opened = self._open.setdefault(name, _Open(partial(self._opened, name)))
             self._open.move_to_end(name)
             opened.requests += 1
-            return opened
+        for each in left:
+            each.close()
+        return opened
+
+    def _left_behind(self) -> list[_Open]:
+        """The idle handles on a file that was replaced, by a backup say; others are closed when given back.
+
+        A file that was removed is used for as long as it is open.
+        """
+        file = identity(str(self.path))
+        if file is None or self._file in (file, None):
+            return []
+        self._file = file
+        left = [each for each in self._open.values() if not each.requests]
+        self._open.clear()
+        return left
 
     def _opened(self, name: str) -> Memory:
-        return Memory(
+        memory = Memory(
             self.path,
             namespace=name,
             config=self.config,
@@ -119,6 +137,8 @@ class Memories:
             llm=self._llm,
             reranker=self._reranker,
         )
+        self._file = self._file or identity(str(self.path))  # it may have been made now
+        return memory
 
     def _give_back(self, name: str, opened: _Open) -> None:
         with self._lock:
@@ -126,6 +146,8 @@ class Memories:
             if opened.failed and not opened.requests and self._open.get(name) is opened:
                 del self._open[name]
             gone = [self._open.pop(place) for place in self._surplus()]
+            if not opened.requests and self._open.get(name) is not opened:
+                gone.append(opened)
         for each in gone:  # may wait for a reflection, so not under the lock
             each.close()
 
