@@ -18,7 +18,6 @@ from helamem.memory import DEFAULT_NAMESPACE, SYSTEM_CLOCK, Memory
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
     from pathlib import Path
-    from types import TracebackType
 
     from helamem.config import Config
     from helamem.consolidation.background import Reflector
@@ -204,12 +203,7 @@ class AsyncMemory:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     def __repr__(self) -> str:

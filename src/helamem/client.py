@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         Iterable,
         Iterator,
     )
-    from types import TracebackType
 
     import httpx
 
@@ -229,12 +228,7 @@ class Client(_Common):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -343,12 +337,7 @@ class AsyncClient(_Common):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
 

@@ -519,8 +519,12 @@ class TestLoad:
         self, spec: str, package: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         find = importlib.util.find_spec
-        backends = ("minilm", "model2vec", "onnx", "openai")
-        for module in (*(f"embedders.{backend}" for backend in backends), "onnx_model"):
+        backends = ("minilm", "model2vec", "onnx")
+        for module in (
+            *(f"embedders.{backend}" for backend in backends),
+            "onnx_model",
+            "openai_client",
+        ):
             monkeypatch.setattr(
                 f"helamem.models.{module}.find_spec",
                 lambda name: None if name == package else find(name),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from helamem.errors import ConfigError, CutOffError, LLMError, MissingExtraError
-from helamem.models import openai_chat
+from helamem.models import openai_chat, openai_client
 from helamem.models.cached import Cached
 from helamem.models.metering import Meter
 from helamem.models.openai_chat import OpenAIChat
@@ -390,7 +390,7 @@ class TestConnect:
         assert "openai/llama3.2" == llm.name
 
     def test_missing_package_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(openai_chat, "find_spec", lambda name: None)
+        monkeypatch.setattr(openai_client, "find_spec", lambda name: None)
         with pytest.raises(MissingExtraError, match=r"pip install 'helamem\[openai\]'"):
             OpenAIChat("tiny")
 

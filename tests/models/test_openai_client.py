@@ -220,9 +220,9 @@ class TestOtherServers:
 
     def test_openai_itself_gets_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
-        client = openai_client.connect(
-            base_url=openai_client.OPENAI_URL, api_key=KEY, timeout_s=1, max_retries=0
-        )
+        client = openai_client.Server(
+            openai_client.OPENAI_URL, KEY, timeout_s=5.0, max_retries=0
+        ).client()
 
         assert "org-1" == client.organization
 

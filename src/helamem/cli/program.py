@@ -29,7 +29,7 @@ LOOKALIKES = str.maketrans("·…–—‘’“”", "-.--''\"\"")  # noqa: RUF
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Command(click.Command):
+class _WithExample(click.Command):
     """A command whose help shows the example in its docstring verbatim."""
 
     def format_help_text(
@@ -37,8 +37,12 @@ class Command(click.Command):
         ctx: click.Context,  # noqa: ARG002  # the signature is click's
         formatter: click.HelpFormatter,
     ) -> None:
-        """Write what the command does, then the example."""
+        """Write the description, then the example."""
         _format_with_example(self.help or "", formatter)
+
+
+class Command(_WithExample):
+    """A command that reads its options and logs as all of ours do."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments; an option of another memory system gets a hint."""
@@ -62,18 +66,10 @@ class Command(click.Command):
         return super().invoke(ctx)
 
 
-class Group(click.Group):
+class Group(click.Group, _WithExample):
     """A command with subcommands."""
 
     command_class = Command
-
-    def format_help_text(
-        self,
-        ctx: click.Context,  # noqa: ARG002  # the signature is click's
-        formatter: click.HelpFormatter,
-    ) -> None:
-        """Write the group's description, then the example."""
-        _format_with_example(self.help or "", formatter)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The commands in the order of a first walk."""

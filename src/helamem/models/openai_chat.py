@@ -8,15 +8,12 @@ half a second that doubles up to eight, with jitter. No other module talks to a 
 from __future__ import annotations
 
 import logging
-import threading
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from helamem import arguments
-from helamem.errors import ConfigError, CutOffError, LLMError, MissingExtraError
-from helamem.models import openai_answers, openai_client, openai_dialect, schemas
-from helamem.models.openai_client import OPENAI_URL, without
+from helamem.errors import ConfigError, CutOffError, LLMError
+from helamem.models import openai_answers, openai_dialect, schemas
+from helamem.models.openai_client import OPENAI_URL, Server, without
 from helamem.models.openai_dialect import Dialect
 from helamem.protocols import Reply
 
@@ -103,21 +100,14 @@ class OpenAIChat:
         max_retries: int = 2,
         max_tokens: int = MAX_TOKENS,
     ) -> None:
-        if find_spec("openai") is None:
-            raise MissingExtraError("openai", "openai")
         self.name = chat_name(model)
         self._model = model
-        self._base_url = arguments.server_address(base_url)
-        self._api_key = arguments.server_key(api_key)
-        self._timeout_s = timeout_s
-        self._max_retries = max_retries
         self._max_tokens = max_tokens
         self._dialect = Dialect()
-        self._client: Any = None
-        self._lock = threading.Lock()
+        self._server = Server(base_url, api_key, timeout_s=timeout_s, max_retries=max_retries)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._model!r}, base_url={self._base_url!r})"
+        return f"{type(self).__name__}({self._model!r}, base_url={self._server.url!r})"
 
     def complete(self, request: Request) -> Reply:
         """The answer in one piece; with a JSON schema, an object that fits it, except that list items are not checked.
@@ -132,7 +122,7 @@ class OpenAIChat:
             raise self._error("answered without a message", retryable=True)
         reply = Reply(
             text=without(
-                self._api_key, openai_answers.text(getattr(choice.message, "content", None))
+                self._server.key, openai_answers.text(getattr(choice.message, "content", None))
             ),
             prompt_tokens=openai_answers.count(response, "prompt_tokens"),
             completion_tokens=openai_answers.count(response, "completion_tokens"),
@@ -151,7 +141,7 @@ class OpenAIChat:
             LLMError: The server failed, refused, or ended in mid-answer; what came before was yielded.
         """
         request = self._bounded(request)
-        answer = openai_answers.StreamedAnswer(self._model, self._named, self._api_key)
+        answer = openai_answers.StreamedAnswer(self._model, self._named, self._server.key)
         chunks = self._create(request, stream=True)
         try:
             for piece in answer.pieces(self._mapped(chunks)):
@@ -165,10 +155,7 @@ class OpenAIChat:
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+        self._server.close()
 
     def _bounded(self, request: Request) -> Request:
         """The request, with a bound on its answer."""
@@ -186,7 +173,7 @@ class OpenAIChat:
         dialect, failure = self._dialect, None
         while True:
             try:
-                response = self._connected().chat.completions.create(
+                response = self._server.client().chat.completions.create(
                     **openai_dialect.arguments(self._model, request, dialect, stream=stream)
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
@@ -222,34 +209,15 @@ class OpenAIChat:
 
     def _named(self, response: Any) -> str:
         """The server's name for the model, if it is a plausible name; facts record it."""
-        name = without(self._api_key, str(getattr(response, "model", "") or ""))
+        name = without(self._server.key, str(getattr(response, "model", "") or ""))
         return name if name.isprintable() and 0 < len(name) <= MAX_NAME else self._model
-
-    def _connected(self) -> Any:
-        with self._lock:
-            if self._client is None:
-                self._client = openai_client.connect(
-                    api_key=self._api_key,
-                    base_url=self._base_url,
-                    timeout_s=self._timeout_s,
-                    max_retries=self._max_retries,
-                )
-            return self._client
 
     def _data(self, text: str, schema: Mapping[str, Json] | None) -> Json:
         """The object in an answer; None if none was asked for."""
-        if schema is None:
-            return None
         try:
-            value = schemas.parse(text)
+            return None if schema is None else schemas.read(text, schema)
         except ValueError as error:
-            raise self._error(
-                f"answered with something that is not JSON: {error}", retryable=True
-            ) from error
-        wrong = schemas.misfit(value, schema, with_items=False)
-        if wrong is not None:
-            raise self._error(f"answered in another form than requested: {wrong}", retryable=True)
-        return value
+            raise self._error(f"answered with {error}", retryable=True) from error
 
     def _check_end(
         self, reply: Reply, reason: str | None, refusal: str | None, max_tokens: int | None
@@ -275,7 +243,7 @@ class OpenAIChat:
         )
 
     def _sentence(self, what: str) -> str:
-        return f"{self._model} at {self._base_url} {without(self._api_key, what)}"
+        return f"{self._model} at {self._server.url} {without(self._server.key, what)}"
 
     def _error(self, what: str, *, retryable: bool = False) -> LLMError:
         return LLMError(
@@ -286,8 +254,8 @@ class OpenAIChat:
 
     def _failure(self, error: Exception) -> LLMError:
         status = getattr(error, "status_code", None)
-        what = openai_answers.what_happened(error, status, self._timeout_s, self._api_key)
+        what = openai_answers.what_happened(error, status, self._server.timeout_s, self._server.key)
         failure = self._error(what, retryable=openai_answers.is_transient(error, status))
         # If there is a key, the SDK's error contains it, at least in its request.
-        failure.__cause__ = None if self._api_key else error
+        failure.__cause__ = None if self._server.key else error
         return failure

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 import weakref
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+
+from helamem import arguments
+from helamem.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +31,48 @@ MAX_SHOWN = 300  # characters kept of a server's error; some send whole pages
 FROM_ENVIRONMENT = ("organization", "project", "admin_api_key", "webhook_secret")
 
 
-def connect(*, base_url: str, api_key: str, timeout_s: float, max_retries: int) -> Any:
-    """A client for one server."""
+class Server:
+    """A server that speaks OpenAI's protocol, with connections that are opened on first use.
+
+    May be used from several threads.
+
+    Args:
+        url: The server's address, with its "/v1".
+        key: The server's key; it is sent there, and never shown.
+        timeout_s: Seconds without data from the server before a request fails.
+        max_retries: How often the SDK retries after a temporary failure.
+
+    Raises:
+        MissingExtraError: The openai package is not installed.
+        ValueError: `url` holds credentials, or `key` has a character that no key has.
+    """
+
+    def __init__(self, url: str, key: str, *, timeout_s: float, max_retries: int) -> None:
+        if find_spec("openai") is None:
+            raise MissingExtraError("openai", "openai")
+        self.url = arguments.server_address(url)
+        self.key = arguments.server_key(key)
+        self.timeout_s = timeout_s
+        self._max_retries = max_retries
+        self._client: Any = None
+        self._lock = threading.Lock()
+
+    def client(self) -> Any:
+        """The SDK's client for this server."""
+        with self._lock:
+            if self._client is None:
+                self._client = _connect(self.url, self.key, self.timeout_s, self._max_retries)
+            return self._client
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+
+def _connect(base_url: str, api_key: str, timeout_s: float, max_retries: int) -> Any:
     import openai
 
     def bound(response: Any) -> None:

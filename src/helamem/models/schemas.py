@@ -85,6 +85,22 @@ def parse(text: str) -> Json:
     return value
 
 
+def read(text: str, schema: Mapping[str, Json]) -> Json:
+    """The object in a model's answer; items of its lists are not checked.
+
+    Raises:
+        ValueError: It is not JSON, or has another form.
+    """
+    try:
+        value = parse(text)
+    except ValueError as error:
+        raise ValueError(f"something that is not JSON: {error}") from error
+    wrong = misfit(value, schema, with_items=False)
+    if wrong is not None:
+        raise ValueError(f"something in another form than requested: {wrong}")
+    return value
+
+
 def complete_items(text: str, name: str) -> list[Json]:
     """The objects in a list of an object that was cut off, but for the one in which it ends.
 

@@ -91,18 +91,10 @@ class ScriptedLLM:
         return self._script[number - 1]
 
     def _data(self, text: str, schema: Mapping[str, Json] | None) -> Json:
-        if schema is None:
-            return None
         try:
-            value = schemas.parse(text)
+            return None if schema is None else schemas.read(text, schema)
         except ValueError as error:
-            raise LLMError(
-                f"the script's answer is not JSON: {error}", provider=self.name
-            ) from error
-        wrong = schemas.misfit(value, schema, with_items=False)
-        if wrong is not None:
-            raise LLMError(f"the script's answer has another form: {wrong}", provider=self.name)
-        return value
+            raise LLMError(f"the script answered with {error}", provider=self.name) from error
 
 
 def _rough_tokens(text: str) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from helamem.cli.bench.answers import answers
-from helamem.cli.bench.options import FILE, amount, measure, measuring, on_folder, ready
+from helamem.cli.bench.options import FILE, Decorated, amount, measure, measuring, on_folder, ready
 from helamem.cli.program import Command, Group
 from helamem.cli.settings import App, pass_app, some_options
 from helamem.cli.values import names, whole_numbers
@@ -19,7 +19,7 @@ from helamem.evaluation import defaults
 from helamem.places import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @click.group(cls=Group)
@@ -33,13 +33,17 @@ def bench() -> None:
     """
 
 
-systems_option = click.option(
-    "--systems",
-    type=names,
-    default=",".join(defaults.SYSTEMS),
-    show_default=True,
-    help="Which, separated by commas.",
-)
+def systems_option(default: Sequence[str]) -> Callable[[Decorated], Decorated]:
+    """The option that names the systems to measure."""
+    return click.option(
+        "--systems",
+        type=names,
+        default=",".join(default),
+        show_default=True,
+        help="Which, separated by commas.",
+    )
+
+
 splits_option = click.option(
     "--splits",
     type=click.IntRange(1),
@@ -59,7 +63,7 @@ passes_option = click.option(
 
 @bench.command(cls=Command)
 @measuring("locomo")
-@systems_option
+@systems_option(defaults.SYSTEMS)
 @some_options("--set")
 @pass_app
 def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
@@ -76,7 +80,7 @@ def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 
 @bench.command(cls=Command)
 @measuring("longmemeval")
-@systems_option
+@systems_option(defaults.SYSTEMS)
 @some_options("--set")
 @pass_app
 def longmemeval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
@@ -93,7 +97,7 @@ def longmemeval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 
 @bench.command(cls=Command)
 @measuring()
-@systems_option
+@systems_option(defaults.SYSTEMS)
 @some_options("--set")
 @pass_app
 def retrieval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
@@ -107,13 +111,7 @@ def retrieval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 
 @bench.command(cls=Command)
 @on_folder
-@click.option(
-    "--systems",
-    type=names,
-    default=",".join(defaults.SUITE),
-    show_default=True,
-    help="Which, separated by commas.",
-)
+@systems_option(defaults.SUITE)
 @some_options("--set")
 @pass_app
 def suite(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
@@ -205,13 +203,7 @@ def sensitivity(app: App, /, **given: Any) -> None:
 
 @bench.command(cls=Command)
 @measuring()
-@click.option(
-    "--systems",
-    type=names,
-    default=",".join(defaults.ALL_SYSTEMS),
-    show_default=True,
-    help="Which, separated by commas.",
-)
+@systems_option(defaults.ALL_SYSTEMS)
 @pass_app
 def budget(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     """Measure recall against the tokens of the context.

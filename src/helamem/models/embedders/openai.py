@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helamem import arguments
-from helamem.errors import EmbedderError, MissingExtraError
+from helamem.errors import EmbedderError
 from helamem.models import openai_client
 from helamem.models.embedders.checking import checked, strings
 from helamem.models.openai_client import OPENAI_URL as OPENAI_URL  # noqa: PLC0414
+from helamem.models.openai_client import Server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +47,6 @@ class OpenAIEmbedder:
         timeout_s: float = 60.0,
         max_retries: int = 3,
     ) -> None:
-        if find_spec("openai") is None:
-            raise MissingExtraError("openai", "openai")
         if batch_size < 1 or max_chars < 1:
             raise ValueError(
                 f"batch_size {batch_size} and max_chars {max_chars} must be at least 1"
@@ -61,15 +57,10 @@ class OpenAIEmbedder:
         self._known_dimension = dimension
         self._model = model
         self._batch_size = batch_size
-        self._api_key = arguments.server_key(api_key)
-        self._base_url = arguments.server_address(base_url)
-        self._timeout_s = timeout_s
-        self._max_retries = max_retries
-        self._client: Any = None
-        self._lock = threading.Lock()
+        self._server = Server(base_url, api_key, timeout_s=timeout_s, max_retries=max_retries)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, base_url={self._base_url!r})"
+        return f"{type(self).__name__}({self.name!r}, base_url={self._server.url!r})"
 
     @property
     def dimension(self) -> int:
@@ -100,17 +91,14 @@ class OpenAIEmbedder:
 
     def close(self) -> None:
         """Close the connections; the next `embed` opens new ones."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+        self._server.close()
 
     def _request(self, texts: list[str]) -> Floats:
         import openai
 
         asked = {} if self._asked_dimension is None else {"dimensions": self._asked_dimension}
         try:
-            reply = self._connected().embeddings.create(
+            reply = self._server.client().embeddings.create(
                 model=self._model, input=texts, encoding_format="float", **asked
             )
         except (openai.OpenAIError, ValueError, TypeError, RecursionError) as error:
@@ -119,26 +107,15 @@ class OpenAIEmbedder:
             return checked(_vectors_of(reply, self.name), len(texts), None, self.name)
         raise failure  # where the SDK's own is out of sight: it holds the request, and that the key
 
-    def _connected(self) -> Any:
-        with self._lock:
-            if self._client is None:
-                self._client = openai_client.connect(
-                    api_key=self._api_key,
-                    base_url=self._base_url,
-                    timeout_s=self._timeout_s,
-                    max_retries=self._max_retries,
-                )
-            return self._client
-
     def _failure(self, error: Exception) -> EmbedderError:
-        text = openai_client.said(self._api_key, str(error))
-        redirect = openai_client.redirected(error, self._api_key)
+        text = openai_client.said(self._server.key, str(error))
+        redirect = openai_client.redirected(error, self._server.key)
         failure = EmbedderError(
-            f"{self.name} at {self._base_url} failed: {text}{redirect}",
+            f"{self.name} at {self._server.url} failed: {text}{redirect}",
             provider=self.name,
             retryable=_is_retryable(error),
         )
-        failure.__cause__ = None if self._api_key else error
+        failure.__cause__ = None if self._server.key else error
         return failure
 
 
