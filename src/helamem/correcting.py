@@ -194,7 +194,7 @@ def _successors(store: Store, id_: int) -> list[int]:
 
 
 def _nothing_to_revert(store: Store, id_: int) -> str:
-    older = [each.old for each in store.supersessions() if each.new == id_]
+    older = [each.old for each in store.supersessions(among=[id_]) if each.new == id_]
     if not older:
         return f"memory {id_} is not superseded, so there is nothing to revert"
     return f"memory {id_} is not superseded; it supersedes {older[0]}: revert({older[0]})"
