@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from helamem.errors import CorruptError
-from helamem.protocols import NODE_KINDS, ROLES, Edges
-from helamem.records import Episode, Fact
-from helamem.stores.encoding import digest, loaded, moment, require_vector
+from helamem.protocols import ROLES, Edges
+from helamem.stores import encoding
+from helamem.stores.encoding import digest, require_vector
 from helamem.stores.postgres.texts import restored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from numpy.typing import NDArray
 
     from helamem.protocols import Floats
+    from helamem.records import Episode, Fact
 
 EPISODE, FACT, CUE = range(3)
 ROLE_CODES = {role: code for code, role in enumerate(ROLES) if code}
@@ -49,46 +50,13 @@ FILTERABLE = (
 
 
 def memory(row: tuple[Any, ...], zone: tzinfo) -> Episode | Fact:
-    """Convert a row of `MEMORIES` to a record; times are in `zone` unless the turn brought its own zone."""
-    id_, kind, text, speaker, role, session, at, offset, stored_at, metadata, *rest = row
-    uses, used_at, superseded_by, fact_kind, confidence, sources = rest
-    own = zone if offset is None else timezone(timedelta(seconds=offset))
-    shared = {
-        "id": id_,
-        "text": restored(text),
-        "speaker": restored(speaker),
-        "at": moment(at, own),
-        "stored_at": moment(stored_at, zone),
-        "metadata": loaded(metadata, id_),
-        "uses": uses,
-        "used_at": None if used_at is None else moment(used_at, zone),
-        "superseded_by": superseded_by,
-    }
-    if kind == EPISODE:
-        return Episode(role=restored(role), session=restored(session), **shared)
-    return Fact(
-        kind=fact_kind,
-        confidence=confidence,
-        sources=tuple(sources),
-        **shared,
-    )
+    """A record from a row of `MEMORIES`; times are in `zone` unless the turn brought its own zone."""
+    return encoding.memory(row, zone, restored)
 
 
 def filterable(row: tuple[Any, ...]) -> dict[str, Any]:
-    """A row of `FILTERABLE` as `filters.matches` takes it; a fact has no role and no session."""
-    id_, kind, text, speaker, role, session, at, stored_at, metadata = row
-    found = {
-        "id": id_,
-        "kind": NODE_KINDS[kind],
-        "text": restored(text),
-        "speaker": restored(speaker),
-        "at": at,
-        "stored_at": stored_at,
-        "metadata": loaded(metadata, id_),
-    }
-    if kind != EPISODE:
-        return found
-    return found | {"role": restored(role), "session": restored(session)}
+    """A row of `FILTERABLE` as `filters.matches` takes it."""
+    return encoding.filterable(row, restored)
 
 
 def edges(rows: Sequence[tuple[Any, ...]]) -> Edges:

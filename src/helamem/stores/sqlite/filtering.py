@@ -14,6 +14,7 @@ import numpy as np
 
 from helamem import filters
 from helamem.filters import And, Comparison, Not, Or
+from helamem.stores import encoding
 from helamem.stores.sqlite import rows
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _matching_by_hand(space: Space, where: Filter, query: str) -> list[int]:
     return [
         row[0]
         for row in space.db.rows(query, space.id)
-        if filters.matches(where, rows.filterable(row))
+        if filters.matches(where, encoding.filterable(row))
     ]
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from helamem import identity
 from helamem.errors import CorruptError
-from helamem.protocols import NODE_KINDS, QUIET, Edges
-from helamem.records import Episode, Fact
-from helamem.stores.encoding import loaded, moment, require_vector
+from helamem.protocols import QUIET, Edges
+from helamem.stores import encoding
+from helamem.stores.encoding import require_vector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from numpy.typing import NDArray
 
     from helamem.protocols import Floats, Ints
+    from helamem.records import Episode, Fact
 
 EPISODE, FACT, CUE = range(3)
 IS_DOCUMENT = f"active AND kind < {CUE} AND NOT traits & {QUIET}"  # columns that filters use
@@ -42,45 +43,9 @@ FILTERABLE = (
 
 
 def memory(row: tuple[Any, ...], zone: tzinfo) -> Episode | Fact:
-    """Convert a row of `MEMORIES` to a record; times are in `zone` unless the turn brought its own zone."""
-    id_, kind, text, speaker, role, session, at, offset, stored_at, metadata, *rest = row
-    uses, used_at, superseded_by, *fact = rest
-    own = zone if offset is None else timezone(timedelta(seconds=offset))
-    shared = {
-        "id": id_,
-        "text": text,
-        "speaker": speaker,
-        "at": moment(at, own),
-        "stored_at": moment(stored_at, zone),
-        "metadata": loaded(metadata, id_),
-        "uses": uses,
-        "used_at": None if used_at is None else moment(used_at, zone),
-        "superseded_by": superseded_by,
-    }
-    if kind == EPISODE:
-        return Episode(role=role, session=session, **shared)
-    fact_kind, confidence, sources = fact
-    return Fact(
-        kind=fact_kind,
-        confidence=confidence,
-        sources=tuple(json.loads(sources)),
-        **shared,
-    )
-
-
-def filterable(row: tuple[Any, ...]) -> dict[str, Any]:
-    """A row of `FILTERABLE` as `filters.matches` takes it; a fact has no role and no session."""
-    id_, kind, text, speaker, role, session, at, stored_at, metadata = row
-    found = {
-        "id": id_,
-        "kind": NODE_KINDS[kind],
-        "text": text,
-        "speaker": speaker,
-        "at": at,
-        "stored_at": stored_at,
-        "metadata": loaded(metadata, id_),
-    }
-    return found | {"role": role, "session": session} if kind == EPISODE else found
+    """A record from a row of `MEMORIES`; times are in `zone` unless the turn brought its own zone."""
+    *columns, sources = row
+    return encoding.memory([*columns, json.loads(sources)], zone)
 
 
 def edges(rows: Sequence[tuple[Any, ...]]) -> Edges:
