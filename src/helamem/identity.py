@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from helamem.moments import by_clock
 
-Said: TypeAlias = "tuple[str, str, str]"  # role, speaker and text
+Utterance: TypeAlias = "tuple[str, str, str]"  # role, speaker and text
 
 
 def digest(*parts: object) -> bytes:
@@ -21,16 +21,16 @@ def digest(*parts: object) -> bytes:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).digest()
 
 
-def dated(session: str, said: Said, at: float, occurrence: int) -> bytes:
+def dated(session: str, utterance: Utterance, at: float, occurrence: int) -> bytes:
     """The key of a turn whose time is known.
 
     Args:
         session: As it was named; empty if it was not.
-        said: Role, speaker and text.
+        utterance: Role, speaker and text.
         at: Epoch seconds, `settled`.
         occurrence: The turn's number, from 0, among those of its list with the same text and time.
     """
-    return digest("dated", session, list(said), at, occurrence)
+    return digest("dated", session, list(utterance), at, occurrence)
 
 
 def start(session: str) -> bytes:
@@ -38,9 +38,9 @@ def start(session: str) -> bytes:
     return digest("start", session)
 
 
-def following(before: bytes, said: Said) -> bytes:
+def following(before: bytes, utterance: Utterance) -> bytes:
     """The key of a turn without a time that follows the turn with the key `before`."""
-    return digest("following", before.hex(), list(said))
+    return digest("following", before.hex(), list(utterance))
 
 
 def item(key: object) -> bytes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-    from helamem.identity import Said
+    from helamem.identity import Utterance
     from helamem.protocols import Heard, Store
     from helamem.records import Turn
 
@@ -55,7 +55,7 @@ def keys(turns: Sequence[Turn], store: Store, *, now: float, zone: tzinfo) -> li
 
 def _dated(turns: Sequence[Turn], store: Store, zone: tzinfo) -> list[bytes]:
     """The keys of turns of one session whose times are known; some may have come in without them before."""
-    seen: Counter[tuple[Said, float]] = Counter()
+    seen: Counter[tuple[Utterance, float]] = Counter()
     keys: list[bytes] = []
     for turn in turns:
         like = _words(turn), indexing.moment_of(turn, 0.0)
@@ -73,19 +73,19 @@ def _without_times(turns: Sequence[Turn], store: Store, zone: tzinfo) -> dict[in
 
     Their place in the session tells, as if the times were not there.
     """
-    said = [_words(turn) for turn in turns]
-    last = 1 if len(said) == 1 else max(LOOKED_BACK, 2 * len(said))
+    utterances = [_words(turn) for turn in turns]
+    last = 1 if len(utterances) == 1 else max(LOOKED_BACK, 2 * len(utterances))
     heard = [
         each
         for kept_as in dict.fromkeys(indexing.session_of(turn, 0.0, zone) for turn in turns)
-        for each in _undated_among(store.heard(kept_as, last=last), kept_as, set(said))
+        for each in _undated_among(store.heard(kept_as, last=last), kept_as, set(utterances))
     ]
-    if len(said) == 1:
-        there = _retried(said[0], heard, indexing.moment_of(turns[0], 0.0))
+    if len(utterances) == 1:
+        there = _retried(utterances[0], heard, indexing.moment_of(turns[0], 0.0))
     else:
-        from_start = _chained(identity.start(turns[0].session), said)
+        from_start = _chained(identity.start(turns[0].session), utterances)
         there = _stored_keys(
-            said, from_start[: _n_first(from_start, store.known(from_start))], heard
+            utterances, from_start[: _n_first(from_start, store.known(from_start))], heard
         )
     came = _arrivals(list(there.values()), store)
     return {
@@ -95,13 +95,13 @@ def _without_times(turns: Sequence[Turn], store: Store, zone: tzinfo) -> dict[in
     }
 
 
-def _undated_among(heard: Sequence[Heard], session: str, said: set[Said]) -> list[Heard]:
-    """What was heard, without the words of those of `said` whose times were known: these are told by them."""
-    keys: dict[tuple[Said, float], set[bytes]] = {}
+def _undated_among(heard: Sequence[Heard], session: str, utterances: set[Utterance]) -> list[Heard]:
+    """The turns heard; those among `utterances` whose times were known lose their text, since their times identify them."""
+    keys: dict[tuple[Utterance, float], set[bytes]] = {}
     dated = set()
     for each in heard:
         like = _heard_words(each), each.at
-        if like[0] in said:
+        if like[0] in utterances:
             some = keys.setdefault(like, set())
             some |= {identity.dated(named, *like, len(some) // 2) for named in ("", session)}
             dated |= some & {each.key}
@@ -116,22 +116,26 @@ def _arrivals(keys: list[bytes], store: Store) -> dict[bytes, float]:
     return {key: stored[id_] for key, id_ in known.items()}
 
 
-def _undated(said: list[Said], session: str, kept_as: str, store: Store, now: float) -> list[bytes]:
+def _undated(
+    utterances: list[Utterance], session: str, kept_as: str, store: Store, now: float
+) -> list[bytes]:
     """The keys of turns without a time, of one conversation."""
-    heard = store.heard(kept_as, last=1 if len(said) == 1 else max(LOOKED_BACK, 2 * len(said)))
-    from_start = _chained(identity.start(session), said)
+    heard = store.heard(
+        kept_as, last=1 if len(utterances) == 1 else max(LOOKED_BACK, 2 * len(utterances))
+    )
+    from_start = _chained(identity.start(session), utterances)
     known = store.known(from_start)
-    if len(said) == 1:
-        there = _retried(said[0], heard, now)
+    if len(utterances) == 1:
+        there = _retried(utterances[0], heard, now)
     else:
-        there = _stored_keys(said, from_start[: _n_first(from_start, known)], heard)
+        there = _stored_keys(utterances, from_start[: _n_first(from_start, known)], heard)
     if not heard:
         start = identity.start(kept_as if from_start[0] in known else session)
-    elif not session and len(said) > 1 and from_start[0] not in known:
+    elif not session and len(utterances) > 1 and from_start[0] not in known:
         start = identity.start(session)  # so that the turn is found again on another day
     else:
         start = heard[-1].key
-    return _continued(start, said, there)
+    return _continued(start, utterances, there)
 
 
 def _n_first(chain: Sequence[bytes], known: dict[bytes, int]) -> int:
@@ -139,7 +143,7 @@ def _n_first(chain: Sequence[bytes], known: dict[bytes, int]) -> int:
     return next((i for i, key in enumerate(chain) if key not in known), len(chain))
 
 
-def _retried(words: Said, heard: Sequence[Heard], now: float) -> dict[int, bytes]:
+def _retried(words: Utterance, heard: Sequence[Heard], now: float) -> dict[int, bytes]:
     last = heard[-1] if heard else None
     if last is None or _heard_words(last) != words or abs(now - last.at) > RETRY_S:
         return {}
@@ -147,7 +151,7 @@ def _retried(words: Said, heard: Sequence[Heard], now: float) -> dict[int, bytes
 
 
 def _stored_keys(
-    said: Sequence[Said], prefix: Sequence[bytes], heard: Sequence[Heard]
+    utterances: Sequence[Utterance], prefix: Sequence[bytes], heard: Sequence[Heard]
 ) -> dict[int, bytes]:
     """The keys of the turns that are already stored, by their places.
 
@@ -155,12 +159,12 @@ def _stored_keys(
     """
     first = [each for each in heard if not each.is_instead]
     now = [each for each in heard if not each.is_superseded]
-    found = _matched(said, prefix, first)
-    return found if first == now else found | _matched(said, prefix, now)
+    found = _matched(utterances, prefix, first)
+    return found if first == now else found | _matched(utterances, prefix, now)
 
 
 def _matched(
-    said: Sequence[Said], prefix: Sequence[bytes], heard: Sequence[Heard]
+    utterances: Sequence[Utterance], prefix: Sequence[bytes], heard: Sequence[Heard]
 ) -> dict[int, bytes]:
     """Which of several turns are among those heard, by their place, with their keys.
 
@@ -173,7 +177,7 @@ def _matched(
     if prefix:
         since = next((i + 1 for i, each in enumerate(heard) if each.key == prefix[-1]), len(heard))
         heard = heard[since:]
-    rest = said[len(prefix) :]
+    rest = utterances[len(prefix) :]
     same = SequenceMatcher(None, [_heard_words(each) for each in heard], rest, autojunk=False)
     for a, b, size in same.get_matching_blocks():
         takes_up = b == 0 and not prefix and a + size == len(heard)
@@ -182,22 +186,24 @@ def _matched(
     return there
 
 
-def _continued(start: bytes, said: Sequence[Said], there: dict[int, bytes]) -> list[bytes]:
+def _continued(
+    start: bytes, utterances: Sequence[Utterance], there: dict[int, bytes]
+) -> list[bytes]:
     """The known keys, with new ones between them, each following the key before."""
     found: list[bytes] = []
-    for i, words in enumerate(said):
+    for i, words in enumerate(utterances):
         before = found[-1] if found else start
         found.append(there.get(i) or identity.following(before, words))
     return found
 
 
-def _chained(start: bytes, said: Sequence[Said]) -> list[bytes]:
-    return _continued(start, said, {})
+def _chained(start: bytes, utterances: Sequence[Utterance]) -> list[bytes]:
+    return _continued(start, utterances, {})
 
 
-def _words(turn: Turn) -> Said:
+def _words(turn: Turn) -> Utterance:
     return turn.role, turn.speaker, turn.text
 
 
-def _heard_words(heard: Heard) -> Said:
+def _heard_words(heard: Heard) -> Utterance:
     return heard.role, heard.speaker, heard.text

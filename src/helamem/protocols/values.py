@@ -38,24 +38,17 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewEpisode:
-    """A new episode, with everything computed from its text.
+class NewMemory:
+    """What new episodes and facts have in common, with everything computed from the text.
 
     Attributes:
-        key: A digest that identifies the turn; a namespace keeps one episode per key.
         vector: The vector of the whole text, of length 1.
-        passages: Vectors of passages, where the text is long. The similarity of a memory is the highest dot
-            product with its vectors, so that a passage of a length below 1 counts less than the whole.
         length: The number of terms, repetitions counted.
         traits: A sum of `ASKS`, `WISHES` and `QUIET`. A quiet turn has no terms.
-        offset: The offset of the clock of `at`, in seconds east of UTC; None if it is unknown.
     """
 
-    key: bytes
     text: str
     speaker: str
-    role: str
-    session: str
     at: float
     stored_at: float
     metadata: Mapping[str, Json]
@@ -65,6 +58,22 @@ class NewEpisode:
     traits: int = 0
     uses: int = 0
     used_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEpisode(NewMemory):
+    """A new episode.
+
+    Attributes:
+        key: A digest that identifies the turn; a namespace keeps one episode per key.
+        passages: Vectors of passages, where the text is long. The similarity of a memory is the highest dot
+            product with its vectors, so that a passage of a length below 1 counts less than the whole.
+        offset: The offset of the clock of `at`, in seconds east of UTC; None if it is unknown.
+    """
+
+    key: bytes
+    role: str
+    session: str
     offset: int | None = None
     passages: Sequence[Floats] = ()
 
@@ -88,23 +97,12 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewFact:
+class NewFact(NewMemory):
     """A new fact."""
 
-    text: str
     kind: FactKind
     confidence: float
     sources: tuple[int, ...]
-    speaker: str
-    at: float
-    stored_at: float
-    metadata: Mapping[str, Json]
-    vector: Floats
-    terms: Sequence[Term]
-    length: int
-    traits: int = 0
-    uses: int = 0
-    used_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from helamem.stores.postgres.texts import restored, stored
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from helamem.protocols import NewCue, NewEpisode, NewFact
+    from helamem.protocols import NewCue, NewEpisode, NewMemory
     from helamem.records import Json
     from helamem.stores.postgres.database import Scope, Statement
 
@@ -176,7 +176,7 @@ def _row(id_: int, episode: NewEpisode, dimension: int) -> dict[str, Any]:
     }
 
 
-def text_columns(memory: NewEpisode | NewFact, dimension: int) -> dict[str, Any]:
+def text_columns(memory: NewMemory, dimension: int) -> dict[str, Any]:
     """The columns that episodes and facts have in common."""
     return {
         "text": stored(memory.text),
@@ -197,7 +197,7 @@ def inserting(table: Sequence[Mapping[str, Any]]) -> Statement:
     return _INSERT, {name: [row[name] for row in full] for name in _COLUMNS}
 
 
-def adding_contents(added: Sequence[tuple[int, NewEpisode | NewFact]]) -> list[Statement]:
+def adding_contents(added: Sequence[tuple[int, NewMemory]]) -> list[Statement]:
     """The statements that follow the insertion of episodes and facts: terms, counts, uses, speakers."""
     heard = [each for _, each in added if not each.traits & QUIET]
     used = [(id_, each) for id_, each in added if each.uses]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
-    from helamem.protocols import Ints, NewCue, NewFact
+    from helamem.protocols import Ints, NewCue, NewMemory
     from helamem.records import Episode, Fact, Json
     from helamem.stores.sqlite.namespace import Space
 
@@ -204,7 +204,7 @@ def insert(space: Space, kind: int, *values: str | bytes | float | None) -> int:
     return int(added.lastrowid or 0)
 
 
-def add_contents(space: Space, added: Sequence[tuple[int, NewEpisode | NewFact]]) -> None:
+def add_contents(space: Space, added: Sequence[tuple[int, NewMemory]]) -> None:
     """Insert the vectors and terms of episodes and facts, in bulk."""
     if not added:
         return
@@ -223,7 +223,7 @@ def _add_vectors(space: Space, blobs: Sequence[tuple[int, bytes]]) -> None:
     space.db.many("INSERT OR REPLACE INTO vector VALUES (?, ?)", blobs)
 
 
-def _blob(memory: NewEpisode | NewFact, dimension: int) -> bytes:
+def _blob(memory: NewMemory, dimension: int) -> bytes:
     passages = memory.passages if isinstance(memory, NewEpisode) else ()
     return rows.blob(memory.vector, passages, dimension)
 
