@@ -118,9 +118,9 @@ class TestFacts:
         )
         assert datetime(2023, 5, 7, tzinfo=UTC) == fact.at
         assert {
-            "distiller": "openai/tiny/prompt-4",
+            "distiller": "openai/tiny/prompt-5",
             "model": "openai/tiny",
-            "prompt": "4",
+            "prompt": "5",
         } == fact.metadata
         assert fact.id in memory.search("Who moved to Berlin?").ids
 

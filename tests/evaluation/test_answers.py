@@ -122,6 +122,11 @@ def test_no_prompt_holds_an_answer(dataset: Dataset) -> None:
     assert answers.leaked(dataset, answers.RULES) == []
 
 
+@pytest.mark.parametrize("year", range(2000, 2040))
+def test_no_example_tells_of_a_year_that_a_question_may_be_about(year: int) -> None:
+    assert not [rule for rule in answers.RULES if str(year) in rule]
+
+
 def test_every_prompt_of_the_product_is_looked_at() -> None:
     said = {
         value
