@@ -151,7 +151,7 @@ class TestProblems:
         ("body", "said"),
         [
             ('{"top_k": 3}', "query is missing; there is no 'top_k'; here it is `k`"),
-            ('{"query": "x", "qeury": "y"}', "there is no 'qeury'; did you mean `query`?"),
+            ('{"query": "x", "quer": "y"}', "there is no 'quer'; did you mean `query`?"),
             (
                 '{"query": "x", "why": 1}',
                 "there is no 'why'; there are query, k, filters, at, min_confidence",
