@@ -40,8 +40,7 @@ def remove(store: Store, ids: Iterable[int], now: float) -> tuple[int, ...]:
     wanted = with_older(store, ids)
     facts = extractive.facts_without_ground(store, wanted)
     going = with_older(store, [*wanted, *facts])
-    for each in removed.digests(store, going):
-        store.add_facts([], cluster=each)
+    store.mark(removed.digests(store, going))
     return tuple(store.remove(going, at=now))
 
 

@@ -1,6 +1,6 @@
 """Facts that were deleted stay away, although the turns that they rested on stay and may be read again.
 
-Digests of them are kept among those of what was distilled; no text is.
+Digests of them are kept among those of what was distilled, but no text.
 """
 
 from __future__ import annotations

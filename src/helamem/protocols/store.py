@@ -263,6 +263,10 @@ class Store(Reading, Protocol):
         """
         ...
 
+    def mark(self, digests: Sequence[bytes]) -> None:
+        """Record these digests of what was distilled, or is not to be; see `clusters`."""
+        ...
+
     def unmark(self, digests: Sequence[bytes]) -> None:
         """Forget that these clusters have been distilled; see `clusters`."""
         ...

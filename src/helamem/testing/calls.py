@@ -58,6 +58,7 @@ def others(store: Store) -> list[Callable[[], object]]:
         store.clusters,
         lambda: store.joined(at_least=1),
         store.supersessions,
+        lambda: store.mark([b"new"]),
         lambda: store.unmark([b"new"]),
         store.lessons,
         store.stats,

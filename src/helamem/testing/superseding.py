@@ -218,9 +218,9 @@ class SupersedingContract(Contract):
 
     def test_marks_can_be_taken_away(self) -> None:
         self.store.add_facts([], cluster=b"one")
-        self.store.add_facts([], cluster=b"two")
+        self.store.mark([b"one", b"two", b"three"])
 
-        self.store.unmark([b"one", b"unknown"])
+        self.store.unmark([b"one", b"three", b"unknown"])
 
         assert {b"two"} == self.store.clusters()
 

@@ -251,6 +251,10 @@ class PostgresStore(Looks):
         """Remove the learned edge between two nodes; whether there was one."""
         return self._write(lambda scope: undoing.sever(scope, a, b))
 
+    def mark(self, digests: Sequence[bytes]) -> None:
+        """Record digests of what was distilled, or is not to be."""
+        self._write(lambda scope: scope.batch(fact_table.marking(digests)))
+
     def unmark(self, digests: Sequence[bytes]) -> None:
         """Forget that these clusters have been distilled."""
         self._write(lambda scope: scope.batch(fact_table.unmarking(digests)))

@@ -150,6 +150,11 @@ class Writing(Reading):
         with self._writing() as space:
             return undoing.sever(space, a, b)
 
+    def mark(self, digests: Sequence[bytes]) -> None:
+        """Record digests of what was distilled, or is not to be."""
+        with self._writing() as space:
+            fact_table.mark(space, digests)
+
     def unmark(self, digests: Sequence[bytes]) -> None:
         """Forget that these clusters have been distilled."""
         with self._writing() as space:
