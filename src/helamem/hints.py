@@ -218,8 +218,8 @@ def _check(
         signature.bind(*args, **named)
     except TypeError as exc:
         takes = [*signature.parameters.values()][1:]  # without self
-        said = next(_complaints(called, takes, args[1:], named, cls), f"{called}: {exc}")
-        raise TypeError(said) from None
+        sentence = next(_complaints(called, takes, args[1:], named, cls), f"{called}: {exc}")
+        raise TypeError(sentence) from None
 
 
 def _complaints(
@@ -235,9 +235,9 @@ def _complaints(
     yield from (unknown(called, name, by_name, cls) for name in named if name not in by_name)
     if len(args) > len(places):
         yield _too_many(called, places, [each for each in by_name if each not in places])
-    given = {*places[: len(args)], *named}
+    passed = {*places[: len(args)], *named}
     needed = [each.name for each in takes if each.default is each.empty and each.name in by_name]
-    yield from (f"{called} needs `{name}`" for name in needed if name not in given)
+    yield from (f"{called} needs `{name}`" for name in needed if name not in passed)
     yield from (
         f"{called} is given `{name}` twice" for name in places[: len(args)] if name in named
     )

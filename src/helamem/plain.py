@@ -59,8 +59,8 @@ class Record:
             TypeError, ValueError: It is not this record's JSON.
         """
         kind: Any = cls  # mypy does not see that a class of Self can be hashed
-        given, types = cls._fields_from(shape), _types(kind)
-        return cls(**{name: rebuilt(types[name], given[name]) for name in types if name in given})
+        values, types = cls._fields_from(shape), _types(kind)
+        return cls(**{name: rebuilt(types[name], values[name]) for name in types if name in values})
 
     @classmethod
     def _fields_from(cls, shape: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -46,14 +46,14 @@ def relevant(recall: Recall, rest: Mapping[int, Sequence[Hit]], language: Langua
         if len(by_hit) >= FEW and 2 * sum(term in each for each in by_hit) > len(by_hit)
     }
     same = {cue.id for cue in recall.cues if cue.probability >= SAME_NEED}
-    told: dict[str, Hit] = {}
+    by_text: dict[str, Hit] = {}
     for hit, terms in zip(recall, by_hit, strict=True):
         others = rest.get(hit.id, ())
         telling = terms.union(*map(shared, others)) - common
         if _are_telling(telling) or any(step.source in same for step in hit.via):
             for each in (hit, *(others if hit.role == "user" else ())):
-                told.setdefault(each.text, each)
-    return list(told.values())
+                by_text.setdefault(each.text, each)
+    return list(by_text.values())
 
 
 def _are_telling(terms: set[str]) -> bool:

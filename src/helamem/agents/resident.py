@@ -93,9 +93,9 @@ def _handler(answer: Answer) -> type[socketserver.BaseRequestHandler]:
         def handle(self) -> None:
             read = self.rfile.read(MOST_BYTES)
             if read:  # not only a probe of the socket
-                said = json.dumps(_answered(read, answer)).encode()
+                reply = json.dumps(_answered(read, answer)).encode()
                 with contextlib.suppress(OSError):  # the hook has stopped waiting
-                    self.wfile.write(said)
+                    self.wfile.write(reply)
 
     return Handler
 

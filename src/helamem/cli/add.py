@@ -51,10 +51,10 @@ def add(
     Example:
         helamem add "Maya is allergic to peanuts." --speaker Ana
     """
-    given = [_standard_input() if text == "-" else text for text in texts]
+    messages = [_standard_input() if text == "-" else text for text in texts]
     with app.memory() as memory:
         receipt = memory.add(
-            given,
+            messages,
             speaker=speaker,
             role=role,
             session=session,

@@ -157,7 +157,7 @@ def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> 
     from helamem.cli import display
     from helamem.records import Fact
 
-    told = [
+    counts = [
         f"{display.counted(report.hubs, 'hub')} found",
         f"{display.counted(report.clusters, 'cluster')} distilled",
         f"{report.unchanged:,} unchanged",
@@ -165,14 +165,16 @@ def consolidated(report: ConsolidationReport, new: Sequence[Episode | Fact]) -> 
         f"{display.counted(report.pruned, 'faint association')} dropped",
     ]
     if report.left:
-        told.append(f"{display.counted(report.left, 'cluster')} left for the next time")
+        counts.append(f"{display.counted(report.left, 'cluster')} left for the next time")
     problems = [Text(each, "yellow") for each in (*report.refused, *report.failed)]
     facts = [each for each in new if isinstance(each, Fact)]
     if report.usage["calls"]:
-        told.append(f"{display.counted(report.usage['calls'], 'call')} to the language model")
+        counts.append(f"{display.counted(report.usage['calls'], 'call')} to the language model")
     elif not report.hubs:
         problems.append(Text(NO_HUBS, "dim"))
-    return Group(Text(f"{', '.join(told)}."), *([display.facts(facts)] if facts else []), *problems)
+    return Group(
+        Text(f"{', '.join(counts)}."), *([display.facts(facts)] if facts else []), *problems
+    )
 
 
 def counts(plan: ForgetPlan) -> str:

@@ -227,9 +227,11 @@ def ids(values: Sequence[int], most: int = 6) -> str:
 def explanation(hit: Hit, known: Mapping[int, Episode | Fact]) -> Text:
     """The terms of a score, and the edges by which activation arrived."""
     terms = {**hit.parts.base_terms, **{f"from {k}": v for k, v in hit.parts.received.items()}}
-    told = " + ".join(f"{name} {value:.2f}" for name, value in terms.items() if abs(value) >= 0.005)
+    formula = " + ".join(
+        f"{name} {value:.2f}" for name, value in terms.items() if abs(value) >= 0.005
+    )
     telling = [via for via in hit.via if via.activation >= 0.005]
-    lines = [f"= {told}", *(arrival(via, known) for via in telling)]
+    lines = [f"= {formula}", *(arrival(via, known) for via in telling)]
     return Text("\n".join(lines), "dim italic")
 
 

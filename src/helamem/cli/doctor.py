@@ -229,12 +229,12 @@ def _check_memory(memory: Memory) -> Iterator[Finding]:
     else:
         yield Finding(name="file", detail=f"{detail}, sound")
     yield _check_analysis(stats)
-    held = (
+    counts = (
         display.counted(stats.episodes, "episode"),
         display.counted(stats.facts, "fact"),
         display.counted(stats.cues, "earlier question"),
     )
-    yield Finding(name="namespace", detail=f"{memory.namespace}: {', '.join(held)}")
+    yield Finding(name="namespace", detail=f"{memory.namespace}: {', '.join(counts)}")
 
 
 def _check_analysis(stats: Stats) -> Finding:

@@ -176,8 +176,8 @@ def _render_erasure(done: Erasure, *, mentions: bool) -> RenderableType:
                 f"{word!r} may be another name: {display.ids(ids)}; `helamem erase {word}` shows more."
             )
         )
-    told = f"Erased: {done.name}." if done.done else "Nothing was removed; --yes removes it."
-    return Group(*lines, Text(display.printable(told)))
+    sentence = f"Erased: {done.name}." if done.done else "Nothing was removed; --yes removes it."
+    return Group(*lines, Text(display.printable(sentence)))
 
 
 def _render_namespaces(
@@ -198,8 +198,8 @@ def _render_namespaces(
         )  # fmt: skip
     if drop is None:
         return rows
-    told = f"Dropped: {drop}." if done else "Nothing was removed; --yes removes it."
-    return Group(rows, Text(display.printable(told)))
+    sentence = f"Dropped: {drop}." if done else "Nothing was removed; --yes removes it."
+    return Group(rows, Text(display.printable(sentence)))
 
 
 def _render_cues(cues: Sequence[Cue]) -> RenderableType:

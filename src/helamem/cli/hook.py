@@ -51,12 +51,12 @@ def hook(app: App, *, event: str, project: str | None) -> None:
         return
     try:
         with _keeping_garbage():
-            given = _read_event(sys.stdin.buffer.read(MOST_BYTES))
+            payload = _read_event(sys.stdin.buffer.read(MOST_BYTES))
             if project:
-                given["cwd"] = project
-            said = _answer(app, event, given)
-        if said is not None:
-            click.echo(json.dumps(said))  # in ASCII, whatever the output is encoded in
+                payload["cwd"] = project
+            reply = _answer(app, event, payload)
+        if reply is not None:
+            click.echo(json.dumps(reply))  # in ASCII, whatever the output is encoded in
     except Exception:  # noqa: BLE001  # a host must never be stopped by its memory
         import traceback
 
@@ -86,40 +86,40 @@ def residing(memories: Memories) -> AbstractContextManager[bool]:
     def answer(request: Mapping[str, Any]) -> Any:
         if _file(App(file=request["file"])) != _file(App(file=str(memories.path))):
             raise Refused
-        given = request["given"]
-        with memories.namespace(request["namespace"] or _project(given)) as memory:
-            return _hooks(memory).run(request["event"], given)
+        payload = request["given"]
+        with memories.namespace(request["namespace"] or _project(payload)) as memory:
+            return _hooks(memory).run(request["event"], payload)
 
     return reside(data_folder(), answer)
 
 
-def _answer(app: App, event: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+def _answer(app: App, event: str, payload: Mapping[str, Any]) -> dict[str, Any] | None:
     """The answer to the host, from a resident process if there is one."""
     from helamem.agents.calling import ask
     from helamem.places import data_folder
 
-    given = {"cwd": str(Path.cwd()), **given}
+    payload = {"cwd": str(Path.cwd()), **payload}
     namespace = app.namespace if "namespace" in app.named else None
     file = None if app.file is None else str(_file(app))
-    request = {"event": event, "given": given, "namespace": namespace, "file": file}
+    request = {"event": event, "given": payload, "namespace": namespace, "file": file}
     answered = None if app.named - ASKED else ask(data_folder(), request)
     if answered is None or "refused" in answered:
-        return _answer_here(app, event, given, namespace or _project(given))
+        return _answer_here(app, event, payload, namespace or _project(payload))
     if "error" in answered:
         _log(event, answered["error"])
-    said: dict[str, Any] | None = answered.get("said")
-    return said
+    reply: dict[str, Any] | None = answered.get("said")
+    return reply
 
 
 def _answer_here(
-    app: App, event: str, given: Mapping[str, Any], namespace: str
+    app: App, event: str, payload: Mapping[str, Any], namespace: str
 ) -> dict[str, Any] | None:
     from helamem.places import is_there
 
     if event in ("session-start", "pre-compact") and not is_there(app.path()):
         return None  # nothing is remembered yet
     with app.memory(namespace=namespace) as memory:
-        return _hooks(memory).run(event, given)
+        return _hooks(memory).run(event, payload)
 
 
 def _file(app: App) -> str | Path:
@@ -137,10 +137,10 @@ def _hooks(memory: Engine) -> Hooks:
     return Hooks(memory, Sessions(data_folder() / "sessions"))
 
 
-def _project(given: Mapping[str, Any]) -> str:
+def _project(payload: Mapping[str, Any]) -> str:
     from helamem.agents.project import namespace_of
 
-    return namespace_of(str(given["cwd"]))
+    return namespace_of(str(payload["cwd"]))
 
 
 def _read_event(read: bytes) -> dict[str, Any]:
@@ -149,10 +149,10 @@ def _read_event(read: bytes) -> dict[str, Any]:
     Raises:
         ValueError, TypeError: It is not a JSON object.
     """
-    given = json.loads(read or b"{}")
-    if not isinstance(given, dict):
-        raise TypeError(f"a hook reads a JSON object, not {type(given).__name__}")
-    return given
+    payload = json.loads(read or b"{}")
+    if not isinstance(payload, dict):
+        raise TypeError(f"a hook reads a JSON object, not {type(payload).__name__}")
+    return payload
 
 
 def _log(event: str, trace: str) -> None:

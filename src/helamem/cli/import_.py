@@ -124,9 +124,9 @@ def _explaining_errors(name: str) -> Iterator[None]:
     except OSError as exc:
         raise DataError(f"{name} cannot be read: {exc.strerror}; nothing was stored") from exc
     except (ValueError, TypeError) as exc:
-        said = str(exc).removesuffix("; nothing was stored")
-        said = said if said.startswith(name) else f"{name}: {said}"
-        raise DataError(f"{said}; nothing was stored") from exc
+        sentence = str(exc).removesuffix("; nothing was stored")
+        sentence = sentence if sentence.startswith(name) else f"{name}: {sentence}"
+        raise DataError(f"{sentence}; nothing was stored") from exc
 
 
 def _read_parts(
@@ -136,11 +136,11 @@ def _read_parts(
     from helamem.exchange.jsonl import parsed
     from helamem.exchange.locomo import read_locomo
 
-    given = None if form == "auto" else cast("Format", form)
+    wanted = None if form == "auto" else cast("Format", form)
     if archives.is_many(source):
-        return [_part_of(app.namespace, files.read_many(source, given, zone=zone))]
+        return [_part_of(app.namespace, files.read_many(source, wanted, zone=zone))]
     text = archives.decoded(_read_bytes(source), _source_name(source))
-    kind = given or files.form_of(_source_name(source), text)
+    kind = wanted or files.form_of(_source_name(source), text)
     if conversation is not None and kind != "locomo":
         raise click.UsageError("--conversation is for LoCoMo files; leave it out")
     if kind == "helamem":

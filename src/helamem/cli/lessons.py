@@ -88,8 +88,8 @@ def sever(app: App, a: int, b: int) -> None:
 
     with app.known_memory() as memory:
         severed = memory.sever(a, b)
-    told = "Removed the edge." if severed else "There was no learned edge."
-    app.show({"severed": severed}, lambda: Text(told))
+    sentence = "Removed the edge." if severed else "There was no learned edge."
+    app.show({"severed": severed}, lambda: Text(sentence))
 
 
 def _render_lessons(found: Sequence[Lesson], most: int) -> RenderableType:

@@ -53,8 +53,8 @@ class Command(_WithExample):
             here = [f"`{each.opts[0]}`" for each in self.params if each.name in ours]
             if exc.possibilities or not here:
                 raise
-            said = f"there is no option {exc.option_name!r}; here it is {' or '.join(here)}"
-            raise click.UsageError(said, ctx) from None
+            sentence = f"there is no option {exc.option_name!r}; here it is {' or '.join(here)}"
+            raise click.UsageError(sentence, ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, logging to standard error."""
@@ -159,13 +159,13 @@ def _replace_closed_streams() -> None:
 
 
 def _sentence(exc: Exception) -> str:
-    said = " ".join(str(exc).split())
+    sentence = " ".join(str(exc).split())
     if isinstance(exc, OSError) and exc.strerror:
         return _of_the_machine(exc)
     if isinstance(exc, EXPECTED):
-        return said or type(exc).__name__
+        return sentence or type(exc).__name__
     return (
-        f"this should not have happened: {type(exc).__name__}: {said}. "
+        f"this should not have happened: {type(exc).__name__}: {sentence}. "
         "--debug shows where; please report it"
     )
 

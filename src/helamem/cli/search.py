@@ -139,9 +139,9 @@ def _render_lesson(learned: Reinforcement) -> RenderableType:
 
     from helamem.cli import display
 
-    told = [
+    details = [
         f"{display.counted(learned.strengthened, 'association')} grew",
         f"the question is bound to {display.counted(learned.bound, 'memory', 'memories')}",
         f"{display.counted(learned.weakened, 'association')} weakened",
     ]
-    return Text(f"Learned: {', '.join(told)}.")
+    return Text(f"Learned: {', '.join(details)}.")

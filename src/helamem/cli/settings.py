@@ -53,8 +53,8 @@ class App:
         from helamem import config
 
         options = {"preset": self.preset, "embedder": self.embedder}
-        given = {name: value for name, value in options.items() if value is not None}
-        found = config.resolve(self.config_file, arguments={**self.settings, **given})
+        overrides = {name: value for name, value in options.items() if value is not None}
+        found = config.resolve(self.config_file, arguments={**self.settings, **overrides})
         if found.origins["timezone"] != "default":
             return found
         return config.Resolved(  # times are local by default on the command line

@@ -245,7 +245,7 @@ def _render_settings(rows: dict[str, dict[str, Any]], *, every: bool) -> Rendera
             shown.add_row(name, str(row["value"]), row["origin"], row["doc"], style=style)
         else:
             left += 1
-    told = (
+    hint = (
         f"{display.counted(left, 'number')} of the ranking have their defaults; --all shows them."
     )
-    return Group(shown, *([Text(told, "dim")] if left else []))
+    return Group(shown, *([Text(hint, "dim")] if left else []))

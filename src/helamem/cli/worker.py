@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 )
 @shared_options
 @pass_app
-def worker(app: App, /, *, once: bool, **given: Any) -> None:
+def worker(app: App, /, *, once: bool, **pace: Any) -> None:
     """Work in the background for all namespaces of a database.
 
     Where turns or lessons came in, it consolidates, and makes the indexes of large namespaces. Any number of
@@ -69,7 +69,7 @@ def worker(app: App, /, *, once: bool, **given: Any) -> None:
         from helamem.worker.worker import Pace, Worker
     except ImportError as error:
         raise MissingExtraError("procrastinate", "worker") from error
-    working = Worker(str(place), app.config(), Pace(**given))
+    working = Worker(str(place), app.config(), Pace(**pace))
     if not once:
         app.note(f"Working for {shown(place)}.")
     tally = working.run(once=once)

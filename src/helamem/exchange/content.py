@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-Said: TypeAlias = "tuple[str, str]"  # a text and its loss; at most one is empty
+TextAndLoss: TypeAlias = "tuple[str, str]"  # a text and its loss; at most one is empty
 
 _THINKING = frozenset(
     {"thinking", "redacted_thinking", "reasoning", "reasoning_content", "thought", "thoughts"}
@@ -81,9 +81,10 @@ def called(call: object) -> str:
     >>> called({"function": {"name": "weather", "arguments": '{"city": "Porto"}'}})
     '[tool call: weather({"city": "Porto"})]'
     """
-    given = call if isinstance(call, Mapping) else {}
+    fields = call if isinstance(call, Mapping) else {}
     inner = next(
-        (given[key] for key in ("function", "custom") if isinstance(given.get(key), Mapping)), given
+        (fields[key] for key in ("function", "custom") if isinstance(fields.get(key), Mapping)),
+        fields,
     )
     name = inner.get("name") or "?"
     arguments = next(
@@ -95,7 +96,7 @@ def called(call: object) -> str:
     return f"[tool call: {name}{shown}]"
 
 
-def result(value: object) -> Said:
+def result(value: object) -> TextAndLoss:
     """A tool's result as text."""
     if isinstance(value, Mapping) and "type" not in value and "text" not in value:
         return json.dumps(dict(value), ensure_ascii=False, default=str), ""
@@ -120,7 +121,7 @@ def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
 
 
-def _part(part: object) -> Said:
+def _part(part: object) -> TextAndLoss:
     """The text of a message's part, or a note about it."""
     if part is None or isinstance(part, str):
         return part or "", ""
@@ -132,10 +133,12 @@ def _part(part: object) -> Said:
     call = part if is_call(kind) else _wrapped(part, _WRAPPED_CALLS)
     if call is not None:
         return called(call), ""
-    given = part if is_output(kind) else _wrapped(part, _WRAPPED_RESULTS)
-    if given is not None:
+    outcome = part if is_output(kind) else _wrapped(part, _WRAPPED_RESULTS)
+    if outcome is not None:
         keys = ("content", "output", "response")
-        text, lost = result(next((given[key] for key in keys if given.get(key) is not None), None))
+        text, lost = result(
+            next((outcome[key] for key in keys if outcome.get(key) is not None), None)
+        )
         return text or "[tool result]", lost
     return _spoken(part, kind)
 
@@ -144,7 +147,7 @@ def _wrapped(part: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any
     return next((part[key] for key in keys if isinstance(part.get(key), Mapping)), None)
 
 
-def _spoken(part: Mapping[str, Any], kind: str) -> Said:
+def _spoken(part: Mapping[str, Any], kind: str) -> TextAndLoss:
     for key in ("text", "refusal", "transcript"):
         if isinstance(part.get(key), str):
             return str(part[key]), ""
@@ -157,7 +160,7 @@ def _spoken(part: Mapping[str, Any], kind: str) -> Said:
     return (heard, "") if heard else _note(part, kind)
 
 
-def _note(part: Mapping[str, Any], kind: str) -> Said:
+def _note(part: Mapping[str, Any], kind: str) -> TextAndLoss:
     inner: Mapping[str, Any] = next(
         (
             part[key]

@@ -27,8 +27,8 @@ def read_each(
         DataError: No conversation can be read; it says why for the first.
     """
     found = Collector()
-    given = value.get("conversations", value) if isinstance(value, dict) else value
-    items = given if isinstance(given, list) else [given]
+    messages = value.get("conversations", value) if isinstance(value, dict) else value
+    items = messages if isinstance(messages, list) else [messages]
     failures = []
     for number, item in enumerate(items, start=1):
         one = Collector()

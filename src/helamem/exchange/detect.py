@@ -123,8 +123,8 @@ def detect_json(value: object) -> Format:
         found = _form_of_whole(value)
         if found is not None:
             return found
-    given = value.get("conversations", value) if isinstance(value, dict) else value
-    items = given if isinstance(given, list) else [given]
+    conversations = value.get("conversations", value) if isinstance(value, dict) else value
+    items = conversations if isinstance(conversations, list) else [conversations]
     if not items:
         return "messages"  # an empty list is a list of no messages
     for item in items:

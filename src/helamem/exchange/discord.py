@@ -66,15 +66,15 @@ def _text(message: Mapping[str, Any]) -> str:
         text_of(each.get("title")) or text_of(each.get("description"))
         for each in objects(message.get("embeds"))
     ]
-    said = text_of(message.get("content"))
+    text = text_of(message.get("content"))
     notes = [f"[link: {each}]" for each in embeds if each]
     return "\n".join(
-        filter(None, [said, *files(attached, "fileName", "filename", "id"), *stickers, *notes])
+        filter(None, [text, *files(attached, "fileName", "filename", "id"), *stickers, *notes])
     )
 
 
 def _metadata(message: Mapping[str, Any]) -> dict[str, Json]:
     reference = message.get("reference")
     answered = first(reference, "messageId") if isinstance(reference, dict) else ""
-    kept: dict[str, Json] = {"id": first(message, "id"), "reply_to": answered}
-    return {key: value for key, value in kept.items() if value}
+    fields: dict[str, Json] = {"id": first(message, "id"), "reply_to": answered}
+    return {key: value for key, value in fields.items() if value}

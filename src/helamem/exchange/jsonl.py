@@ -47,8 +47,8 @@ def read_jsonl(lines: Iterable[str], zone: tzinfo | None = None, *, session: str
                 unnamed = "/".join(filter(None, [session, f"conversation {number}"]))
                 _messages(found, record, number, zone, unnamed)
         except DataError as error:
-            said = str(error).removeprefix("message 1: ")
-            raise DataError(said, line=number) from error
+            reason = str(error).removeprefix("message 1: ")
+            raise DataError(reason, line=number) from error
         except (TypeError, ValueError) as error:
             raise DataError(str(error), line=number) from error
     return found.reading()

@@ -64,12 +64,12 @@ def _user(message: Mapping[str, Any]) -> str:
 
 def _assistant(message: Mapping[str, Any]) -> str:
     calls = [call.get("function") for call in objects(message.get("tool_calls"))]
-    said = [
+    parts = [
         first(_opened(call.get("arguments")) or {}, "message")
         for call in calls
         if isinstance(call, dict) and call.get("name") == _SPEAKS
     ]
-    return "\n".join(filter(None, said)) if calls else content.said(message)[0]
+    return "\n".join(filter(None, parts)) if calls else content.said(message)[0]
 
 
 def _opened(text: object) -> dict[str, Any] | None:

@@ -69,10 +69,10 @@ def _session(name: str, key: str, conversation: Mapping[str, Any]) -> Iterator[T
     if not isinstance(conversation[key], list):
         raise TypeError(f"{key!r} must be a list of turns")
     for offset, turn in enumerate(map(an_object, conversation[key])):
-        said, caption = turn["text"], turn.get("blip_caption")
-        if not isinstance(said, str):
-            raise TypeError(f"a turn's 'text' must be a text, not {type(said).__name__}")
-        text = " ".join(filter(None, [said.strip(), caption and f"[image: {caption}]"]))
+        spoken, caption = turn["text"], turn.get("blip_caption")
+        if not isinstance(spoken, str):
+            raise TypeError(f"a turn's 'text' must be a text, not {type(spoken).__name__}")
+        text = " ".join(filter(None, [spoken.strip(), caption and f"[image: {caption}]"]))
         if text:
             yield Turn(
                 text,

@@ -63,8 +63,8 @@ def prepare(
     episodes: list[indexing.Vectors] = []
     for start in range(0, len(content.episodes), batch_size):
         batch = content.episodes[start : start + batch_size]
-        said = [(line["speaker"], line["text"]) for line in batch]
-        episodes += indexing.vectors_of(said, embedder, language)
+        turns = [(line["speaker"], line["text"]) for line in batch]
+        episodes += indexing.vectors_of(turns, embedder, language)
         if progress is not None:
             progress(start + len(batch))
     names = tuple(dict.fromkeys([*speakers, *(line["speaker"] for line in content.episodes)]))
@@ -135,8 +135,8 @@ def _key(line: dict[str, Any]) -> bytes:
         return bytes.fromhex(line["key"])
     if records.KEY in line["metadata"]:
         return identity.item(line["metadata"][records.KEY])
-    said = line["role"], line["speaker"], line["text"]
-    return identity.dated(line["session"], said, identity.settled(line["at"]), 0)
+    utterance = line["role"], line["speaker"], line["text"]
+    return identity.dated(line["session"], utterance, identity.settled(line["at"]), 0)
 
 
 def _restore_facts(prepared: Prepared, store: Store, ids: dict[int, int]) -> None:
@@ -211,7 +211,7 @@ def _supersede(content: Export, store: Store, ids: Mapping[int, int], shift: flo
 
 def _superseded(content: Export) -> list[dict[str, Any]]:
     """The supersessions in an export; exports of older versions have those of facts only."""
-    told = {line["old"] for line in content.superseded}
+    listed = {line["old"] for line in content.superseded}
     return [
         *content.superseded,
         *(
@@ -223,7 +223,7 @@ def _superseded(content: Export) -> list[dict[str, Any]]:
                 "handed": [],
             }
             for line in content.facts
-            if line["superseded_by"] is not None and line["id"] not in told
+            if line["superseded_by"] is not None and line["id"] not in listed
         ),
     ]
 

@@ -99,8 +99,8 @@ def _plain(text: str, names: Mapping[str, str]) -> str:
 
     def mention(match: re.Match[str]) -> str:
         sign, id_, label = match.groups()
-        said = label or names.get(id_, id_)
-        return f"{'@' if sign == '!' else sign}{said.removeprefix('@')}"
+        name = label or names.get(id_, id_)
+        return f"{'@' if sign == '!' else sign}{name.removeprefix('@')}"
 
     def link(match: re.Match[str]) -> str:
         address, label = match.groups()

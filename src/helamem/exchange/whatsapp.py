@@ -68,8 +68,8 @@ def read_whatsapp(text: str, *, session: str = "", zone: tzinfo | None = None) -
     order = _order(lines)
     found = Collector()
     for line in lines:
-        said = _SAID.fullmatch(line.text)
-        if said is None or not said[2].strip():
+        message = _SAID.fullmatch(line.text)
+        if message is None or not message[2].strip():
             found.count("of WhatsApp itself, or without text")
             continue
         naive = _possible(line, order)
@@ -77,10 +77,10 @@ def read_whatsapp(text: str, *, session: str = "", zone: tzinfo | None = None) -
             found.count("with a date of another form than the others")
             continue
         at = naive.replace(tzinfo=zone or UTC)
-        words = _FILE.sub(r"[file: \1]", _OMITTED.sub("[file]", said[2].strip()))
+        words = _FILE.sub(r"[file: \1]", _OMITTED.sub("[file]", message[2].strip()))
         day = f"{at:%Y-%m-%d}"
         found.keep(
-            Turn(words, said[1].strip(), at=at, session="/".join(filter(None, [session, day]))),
+            Turn(words, message[1].strip(), at=at, session="/".join(filter(None, [session, day]))),
             ["of a file only a note is kept"] if words.startswith("[file") else [],
         )
     return found.reading()

@@ -194,8 +194,8 @@ def facts(
     Reads only. Empty until `helamem consolidate` has run or facts were distilled in the background.
     """
     with ctx.request_context.lifespan_context.opened("read") as memory:
-        held = memory.facts()
-    wanted = [each for each in held if about.casefold() in ("", each.speaker.casefold())][::-1]
+        facts = memory.facts()
+    wanted = [each for each in facts if about.casefold() in ("", each.speaker.casefold())][::-1]
     return shapes.Facts(
         facts=[shapes.Known(**each.to_dict()) for each in wanted[:limit]],  # type: ignore[arg-type]
         more=max(len(wanted) - limit, 0),

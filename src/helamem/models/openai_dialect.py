@@ -46,20 +46,20 @@ class Dialect:
 
 def arguments(model: str, request: Request, dialect: Dialect, *, stream: bool) -> dict[str, Any]:
     """A request as the arguments of the SDK, in the server's dialect."""
-    given: dict[str, Any] = {"model": model, "messages": [dict(each) for each in request.messages]}
+    values: dict[str, Any] = {"model": model, "messages": [dict(each) for each in request.messages]}
     if request.max_tokens is not None and dialect.tokens == "max_tokens":
-        given["max_tokens"] = request.max_tokens
+        values["max_tokens"] = request.max_tokens
     elif request.max_tokens is not None:  # older SDKs do not know this name
-        given["extra_body"] = {"max_completion_tokens": request.max_tokens}
+        values["extra_body"] = {"max_completion_tokens": request.max_tokens}
     if dialect.temperature:
-        given["temperature"] = request.temperature
+        values["temperature"] = request.temperature
     if stream:
-        given["stream"] = True
+        values["stream"] = True
         if dialect.usage:
-            given["stream_options"] = {"include_usage": True}
+            values["stream_options"] = {"include_usage": True}
     if request.schema is not None:
-        given |= _asking_for_object(given["messages"], request.schema, dialect)
-    return given
+        values |= _asking_for_object(values["messages"], request.schema, dialect)
+    return values
 
 
 def _asking_for_object(

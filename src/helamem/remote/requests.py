@@ -40,13 +40,13 @@ class Request:
 
     def options(self, namespace: str) -> dict[str, Any]:
         """The request as httpx takes it, without its body."""
-        given = {name: each for name, each in self.params.items() if each is not None}
+        params = {name: each for name, each in self.params.items() if each is not None}
         lines = self.progress is not None
         kind = "application/x-ndjson" if lines else "application/json"
         return {
             "method": self.method,
             "url": self.path if self.path.startswith("/") else f"{place(namespace)}/{self.path}",
-            "params": given,
+            "params": params,
             "headers": {"Content-Type": kind} if self.content is not None else {},
         }
 
@@ -111,9 +111,9 @@ def checked_id(id_: object) -> int:
     return found
 
 
-def checked_ids(name: str, given: object) -> list[int]:
+def checked_ids(name: str, value: object) -> list[int]:
     """The ids in an argument, each checked by `checked_id`."""
-    return [checked_id(each) for each in arguments.ids(name, given)]
+    return [checked_id(each) for each in arguments.ids(name, value)]
 
 
 def place(namespace: str) -> str:

@@ -71,8 +71,8 @@ def _curl(method: str, path: str, operation: dict[str, Any]) -> str:
     line = f"curl -X {method} 'http://localhost:8420{path}{'?' if query else ''}{urlencode(query)}'"
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         body = content.get("example")
-        said = (body if isinstance(body, str) else json.dumps(body)).replace("'", "'\\''")
-        line += f" \\\n  -H 'content-type: {kind}' --data-binary '{said}'"
+        data = (body if isinstance(body, str) else json.dumps(body)).replace("'", "'\\''")
+        line += f" \\\n  -H 'content-type: {kind}' --data-binary '{data}'"
     return line
 
 

@@ -156,8 +156,8 @@ class Queue:
 
 def _options(url: str) -> str:
     """The options of a connection to the queue: procrastinate names its tables without a schema."""
-    given = conninfo_to_dict(url).get("options") or ""
-    return f"{given} -c search_path={SCHEMA}".strip()
+    options = conninfo_to_dict(url).get("options") or ""
+    return f"{options} -c search_path={SCHEMA}".strip()
 
 
 def _version(connection: Connection[Any]) -> str | None:

@@ -104,16 +104,18 @@ class Worker:
         return self.tally
 
     def _require_fit(self) -> None:
-        kept = self._news.analysis()
-        if kept is not None and not self._pace.reindex:
-            require_fit(self._queue.shown, kept, self._chores.analysis)
+        recorded = self._news.analysis()
+        if recorded is not None and not self._pace.reindex:
+            require_fit(self._queue.shown, recorded, self._chores.analysis)
 
     def _is_behind(self) -> bool:
         """Whether the database was made by something else than this worker's embedder and language."""
-        kept, mine = self._news.analysis(), self._chores.analysis
-        if kept is None or (kept.version > mine.version and kept.language == mine.language):
+        recorded, mine = self._news.analysis(), self._chores.analysis
+        if recorded is None or (
+            recorded.version > mine.version and recorded.language == mine.language
+        ):
             return False
-        return kept != mine
+        return recorded != mine
 
     async def _work_off(self) -> None:
         async with self._queue.app.open_async():
@@ -204,8 +206,8 @@ class Worker:
         """Say what a kind of job does, to a namespace or to the whole database."""
 
         async def job(namespace: str, tries: int = 0) -> None:
-            where, said = UUID(namespace) if namespace else None, namespace or "all namespaces"
-            logger.info("%s of %s: begun", kind, said)
+            where, whose = UUID(namespace) if namespace else None, namespace or "all namespaces"
+            logger.info("%s of %s: begun", kind, whose)
             try:
                 is_left = await asyncio.to_thread(self._do, do, where)
             except Exception as exc:  # whatever it is, it is told, and tried again
@@ -213,7 +215,7 @@ class Worker:
                     raise
                 return
             self.tally.done += 1
-            logger.info("%s of %s: done", kind, said)
+            logger.info("%s of %s: done", kind, whose)
             if is_left:
                 await self._queue.put(kind, where)
 

@@ -102,7 +102,7 @@ def answers(
     cache: Path | None,
     no_cache: bool,
     workers: int,
-    **given: Any,
+    **options: Any,
 ) -> None:
     """Measure answers of a language model, and their cost.
 
@@ -122,7 +122,7 @@ def answers(
         result = measure(
             app,
             "answers",
-            given,
+            options,
             _words(click.get_current_context().params, app.config().llm.model),
             systems=systems,
             llm=answering,

@@ -66,7 +66,7 @@ passes_option = click.option(
 @systems_option(defaults.SYSTEMS)
 @some_options("--set")
 @pass_app
-def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+def locomo(app: App, /, systems: tuple[str, ...], **options: Any) -> None:
     """Measure retrieval on LoCoMo.
 
     Recall of evidence by rank, by category, and within token budgets. A memory is built of each
@@ -75,7 +75,7 @@ def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     Example:
         helamem bench locomo --data locomo10.json --systems default,cosine --json results.json
     """
-    _retrieval(app, "locomo", systems, given)
+    _retrieval(app, "locomo", systems, options)
 
 
 @bench.command(cls=Command)
@@ -83,7 +83,7 @@ def locomo(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 @systems_option(defaults.SYSTEMS)
 @some_options("--set")
 @pass_app
-def longmemeval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+def longmemeval(app: App, /, systems: tuple[str, ...], **options: Any) -> None:
     """Measure retrieval on LongMemEval.
 
     Recall of turns and of sessions, on the files `_s`, `_m` and `oracle`. Each question has a history of
@@ -92,7 +92,7 @@ def longmemeval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     Example:
         helamem bench longmemeval --data longmemeval_s.json --sample 50 --json results.json
     """
-    _retrieval(app, "longmemeval", systems, given)
+    _retrieval(app, "longmemeval", systems, options)
 
 
 @bench.command(cls=Command)
@@ -100,13 +100,13 @@ def longmemeval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 @systems_option(defaults.SYSTEMS)
 @some_options("--set")
 @pass_app
-def retrieval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+def retrieval(app: App, /, systems: tuple[str, ...], **options: Any) -> None:
     """Measure retrieval on data of any form, your own too.
 
     Example:
         helamem bench retrieval --data tickets.jsonl --systems default,bm25
     """
-    _retrieval(app, "retrieval", systems, given)
+    _retrieval(app, "retrieval", systems, options)
 
 
 @bench.command(cls=Command)
@@ -114,7 +114,7 @@ def retrieval(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
 @systems_option(defaults.SUITE)
 @some_options("--set")
 @pass_app
-def suite(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+def suite(app: App, /, systems: tuple[str, ...], **options: Any) -> None:
     """Measure retrieval on every data set of a folder.
 
     All .json and .jsonl files, with one set of settings, in one table.
@@ -122,14 +122,14 @@ def suite(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
     Example:
         helamem bench suite --data corpora --json suite.json
     """
-    measure(app, "suite", given, _systems_option(systems), systems=systems, settings=app.settings)
+    measure(app, "suite", options, _systems_option(systems), systems=systems, settings=app.settings)
 
 
 @bench.command(cls=Command)
 @on_folder
 @click.option("--fit", is_flag=True, help="Fit the model of confidence again, too.")
 @pass_app
-def abstention(app: App, /, *, fit: bool, **given: Any) -> None:
+def abstention(app: App, /, *, fit: bool, **options: Any) -> None:
     """Measure whether the memory knows what it does not know.
 
     Each memory is asked what it can answer, the questions of the other memories about its own
@@ -138,7 +138,7 @@ def abstention(app: App, /, *, fit: bool, **given: Any) -> None:
     Example:
         helamem bench abstention --data corpora --json abstention.json
     """
-    measure(app, "abstention", given, ["--fit"] if fit else [], fit=fit)
+    measure(app, "abstention", options, ["--fit"] if fit else [], fit=fit)
 
 
 @bench.command(cls=Command)
@@ -147,7 +147,7 @@ def abstention(app: App, /, *, fit: bool, **given: Any) -> None:
 @passes_option
 @some_options("--set")
 @pass_app
-def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
+def learning(app: App, /, splits: int, pass_splits: int, **options: Any) -> None:
     """Measure what learning adds.
 
     Half of the questions are experience, the other half the test. `--set` holds for every arm.
@@ -155,7 +155,7 @@ def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
     Example:
         helamem bench learning --data locomo10.json --json learning.json
     """
-    _learning(app, "learning", given, splits=splits, pass_splits=pass_splits)
+    _learning(app, "learning", options, splits=splits, pass_splits=pass_splits)
 
 
 @bench.command(cls=Command)
@@ -164,19 +164,19 @@ def learning(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
 @passes_option
 @some_options("--set")
 @pass_app
-def reuse(app: App, /, splits: int, pass_splits: int, **given: Any) -> None:
+def reuse(app: App, /, splits: int, pass_splits: int, **options: Any) -> None:
     """Measure what learning adds if needs return in other words.
 
     Example:
         helamem bench reuse --data locomo10.json --json reuse.json
     """
-    _learning(app, "reuse", given, splits=splits, pass_splits=pass_splits)
+    _learning(app, "reuse", options, splits=splits, pass_splits=pass_splits)
 
 
 @bench.command(cls=Command)
 @measuring()
 @pass_app
-def ablation(app: App, /, **given: Any) -> None:
+def ablation(app: App, /, **options: Any) -> None:
     """Measure what each part of the mechanism is worth.
 
     Each part of `default` is switched off, and each part of `paper` on.
@@ -184,13 +184,13 @@ def ablation(app: App, /, **given: Any) -> None:
     Example:
         helamem bench ablation --data locomo10.json --json ablation.json
     """
-    measure(app, "ablation", given)
+    measure(app, "ablation", options)
 
 
 @bench.command(cls=Command)
 @measuring()
 @pass_app
-def sensitivity(app: App, /, **given: Any) -> None:
+def sensitivity(app: App, /, **options: Any) -> None:
     """Measure how much single numbers of the ranking matter.
 
     Each number of activation and spreading is moved from half its default to twice as much.
@@ -198,26 +198,26 @@ def sensitivity(app: App, /, **given: Any) -> None:
     Example:
         helamem bench sensitivity --data locomo10.json --json sensitivity.json
     """
-    measure(app, "sensitivity", given)
+    measure(app, "sensitivity", options)
 
 
 @bench.command(cls=Command)
 @measuring()
 @systems_option(defaults.ALL_SYSTEMS)
 @pass_app
-def budget(app: App, /, systems: tuple[str, ...], **given: Any) -> None:
+def budget(app: App, /, systems: tuple[str, ...], **options: Any) -> None:
     """Measure recall against the tokens of the context.
 
     Example:
         helamem bench budget --data locomo10.json --json budget.json
     """
-    measure(app, "budget", given, _systems_option(systems), systems=systems)
+    measure(app, "budget", options, _systems_option(systems), systems=systems)
 
 
 @bench.command(cls=Command)
 @measuring()
 @pass_app
-def facts(app: App, /, **given: Any) -> None:
+def facts(app: App, /, **options: Any) -> None:
     """Measure what distilled facts add.
 
     None, extracted ones, and those that LoCoMo's files record.
@@ -225,13 +225,13 @@ def facts(app: App, /, **given: Any) -> None:
     Example:
         helamem bench facts --data locomo10.json --json facts.json
     """
-    measure(app, "facts", given)
+    measure(app, "facts", options)
 
 
 @bench.command(cls=Command)
 @measuring()
 @pass_app
-def forgetting(app: App, /, **given: Any) -> None:
+def forgetting(app: App, /, **options: Any) -> None:
     """Measure what forgetting keeps, and what it loses.
 
     Distractors grow from one to twenty times as many as there are turns.
@@ -239,7 +239,7 @@ def forgetting(app: App, /, **given: Any) -> None:
     Example:
         helamem bench forgetting --data locomo10.json --json forgetting.json
     """
-    measure(app, "forgetting", given)
+    measure(app, "forgetting", options)
 
 
 bench.add_command(answers)
@@ -275,7 +275,7 @@ bench.add_command(answers)
     help="Keep the memories in a folder, and take those that it has.",
 )
 @pass_app
-def speed(app: App, /, sizes: tuple[int, ...], vs: tuple[str, ...] | None, **given: Any) -> None:
+def speed(app: App, /, sizes: tuple[int, ...], vs: tuple[str, ...] | None, **options: Any) -> None:
     """Measure how fast a memory adds and searches.
 
     And how much room it takes, at several sizes. The turns and questions are those of --data or of the
@@ -284,11 +284,11 @@ def speed(app: App, /, sizes: tuple[int, ...], vs: tuple[str, ...] | None, **giv
     Example:
         helamem bench speed --sizes 1e3,1e4 --vs released,numpy
     """
-    own = {name: given.pop(name) for name in ("within", "keep")}
+    own = {name: options.pop(name) for name in ("within", "keep")}
     words = [f"--sizes {','.join(map(str, sizes))}"]
     if vs:
         words += [f"--vs {','.join(vs)}", f"--within {own['within']:g}"]
-    measure(app, "speed", given, words, sizes=sizes, vs=vs or (), **own)
+    measure(app, "speed", options, words, sizes=sizes, vs=vs or (), **own)
 
 
 @bench.command(cls=Command)
@@ -304,7 +304,7 @@ def speed(app: App, /, sizes: tuple[int, ...], vs: tuple[str, ...] | None, **giv
 @amount("--clients", defaults.CLIENTS, "How many processes ask at once.")
 @amount("--requests", defaults.REQUESTS, "How many requests of each kind a process sends.")
 @pass_app
-def tenants(app: App, /, store: str | None, **given: Any) -> None:
+def tenants(app: App, /, store: str | None, **options: Any) -> None:
     """Measure many namespaces in one place.
 
     Building them, searches and additions of many clients, lessons of several processes about the same
@@ -315,12 +315,12 @@ def tenants(app: App, /, store: str | None, **given: Any) -> None:
         helamem bench tenants --store postgresql://me@localhost/bench --namespaces 2000 --large 100000
     """
     amounts = {
-        name: given.pop(name) for name in ("namespaces", "turns", "large", "clients", "requests")
+        name: options.pop(name) for name in ("namespaces", "turns", "large", "clients", "requests")
     }
     words = [f"--{name} {number}" for name, number in amounts.items()]
     if store is not None:
         words = ["--store URL" if is_url(store) else "--store FILE", *words]
-    measure(app, "tenants", given, words, store=store, loads=app.config().embedder, **amounts)
+    measure(app, "tenants", options, words, store=store, loads=app.config().embedder, **amounts)
 
 
 @bench.command(cls=Command)
@@ -349,14 +349,16 @@ def report(results: tuple[Path, ...], out: Path) -> None:
         click.echo(str(file))
 
 
-def _retrieval(app: App, command: str, systems: tuple[str, ...], given: Mapping[str, Any]) -> None:
+def _retrieval(
+    app: App, command: str, systems: tuple[str, ...], options: Mapping[str, Any]
+) -> None:
     settings = {"systems": systems, "settings": app.settings}
-    measure(app, "retrieval", given, _systems_option(systems), command=command, **settings)
+    measure(app, "retrieval", options, _systems_option(systems), command=command, **settings)
 
 
-def _learning(app: App, experiment: str, given: Mapping[str, Any], **splits: Any) -> None:
+def _learning(app: App, experiment: str, options: Mapping[str, Any], **splits: Any) -> None:
     words = [f"--{name.replace('_', '-')} {number}" for name, number in splits.items()]
-    measure(app, experiment, given, words, **splits, settings=app.settings)
+    measure(app, experiment, options, words, **splits, settings=app.settings)
 
 
 def _systems_option(systems: tuple[str, ...]) -> list[str]:

@@ -129,7 +129,7 @@ def measuring(form: str = "auto", *, needs_data: bool = True) -> Callable[[Decor
 def measure(
     app: App,
     experiment: str,
-    given: Mapping[str, Any],
+    options: Mapping[str, Any],
     words: Sequence[str] = (),
     *,
     command: str = "",
@@ -138,7 +138,7 @@ def measure(
     """Run an experiment, and show or write its result.
 
     Args:
-        given: The values of the shared options.
+        options: The values of the shared options.
         words: The experiment's own options, as they are written on a command line.
         command: The command's name, if it is not the experiment's.
         settings: The values of the experiment's own options.
@@ -147,25 +147,25 @@ def measure(
     from helamem.evaluation import experiments
 
     refuse_unsaid(app, command or experiment, settings.get("settings"))
-    if given["folder"] is not None:
-        ready(given["folder"])  # errors are reported before hours of work, not after
+    if options["folder"] is not None:
+        ready(options["folder"])  # errors are reported before hours of work, not after
     embedder = app.config().embedder
-    quiet = app.as_json or given["output"] == files.STANDARD_OUTPUT
-    with display.progress(quiet) as show, _data_file(given) as data:
+    quiet = app.as_json or options["output"] == files.STANDARD_OUTPUT
+    with display.progress(quiet) as show, _data_file(options) as data:
         result = experiments.run(
             experiment,
             data,
-            form=given.get("form", command if command in ("locomo", "longmemeval") else "auto"),
-            corrections=given.get("corrections"),
-            sample=given["sample"],
+            form=options.get("form", command if command in ("locomo", "longmemeval") else "auto"),
+            corrections=options.get("corrections"),
+            sample=options["sample"],
             embedder=embedder,
             progress=show,
             command=command_line(
-                command or experiment, given, embedder, words, settings.get("settings", {})
+                command or experiment, options, embedder, words, settings.get("settings", {})
             ),
             **settings,
         )
-    publish(result, given, as_json=app.as_json)
+    publish(result, options, as_json=app.as_json)
     return result
 
 
@@ -182,23 +182,23 @@ def ready(folder: Path) -> None:
     files.ready_folder(folder)
 
 
-def refuse_unsaid(app: App, command: str, said: Mapping[str, str] | None) -> None:
+def refuse_unsaid(app: App, command: str, set_here: Mapping[str, str] | None) -> None:
     """Refuse settings from anywhere but `--set`: the command line must say all that made the numbers.
 
     Args:
-        said: The settings of `--set`; None if the command has no such option.
+        set_here: The settings of `--set`; None if the command has no such option.
 
     Raises:
         ConfigError: Another setting would change what is measured.
     """
     from helamem.errors import ConfigError
 
-    unsaid = list(_settings_from_elsewhere(app, said or {}))
+    unsaid = list(_settings_from_elsewhere(app, set_here or {}))
     if not unsaid:
         return
     found = ", ".join(f"{name} = {value} (from {origin})" for name, value, origin in unsaid)
     undo = ", ".join(dict.fromkeys(_how_to_undo(origin) for _, _, origin in unsaid))
-    if said is None:
+    if set_here is None:
         raise ConfigError(
             f"`bench {command}` measures the defaults, and takes no settings; found {found}: {undo}"
         )
@@ -209,11 +209,13 @@ def refuse_unsaid(app: App, command: str, said: Mapping[str, str] | None) -> Non
     )
 
 
-def _settings_from_elsewhere(app: App, said: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:
+def _settings_from_elsewhere(
+    app: App, set_here: Mapping[str, str]
+) -> Iterator[tuple[str, Any, str]]:
     """Each setting that differs from what is measured, with its value and origin."""
     from helamem import config
 
-    resolved, measured = app.resolved(), config.Config.of(**said)
+    resolved, measured = app.resolved(), config.Config.of(**set_here)
     for name in config.names():
         value, origin = config.value_of(resolved.config, name), resolved.origins[name]
         if name.partition(".")[0] not in MEASURED or value == config.value_of(measured, name):
@@ -234,10 +236,10 @@ def _option(app: App, name: str) -> str:
 
 
 @contextmanager
-def _data_file(given: Mapping[str, Any]) -> Iterator[Path]:
-    """The given file, or the sample that comes with helamem."""
-    if given["data"]:
-        yield given["data"]
+def _data_file(options: Mapping[str, Any]) -> Iterator[Path]:
+    """The file of the options, or the sample that comes with helamem."""
+    if options["data"]:
+        yield options["data"]
         return
     sample = resources.files("helamem").joinpath("cli/sample.json")
     with resources.as_file(sample) as file:
@@ -246,40 +248,40 @@ def _data_file(given: Mapping[str, Any]) -> Iterator[Path]:
 
 def command_line(
     name: str,
-    given: Mapping[str, Any],
+    options: Mapping[str, Any],
     embedder: str,
     words: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
 ) -> str:
     """The command that repeats the measurement, without folders of this machine."""
-    said = [f"helamem bench {name}"]
-    if given["data"]:
-        said.append(f"--data {given['data'].name}")
-    if given.get("form", "auto") != "auto":
-        said.append(f"--form {given['form']}")
-    if given.get("corrections"):
-        said.append(f"--corrections {given['corrections'].name}")
-    if given["sample"] is not None:
-        said.append(f"--sample {given['sample']}")
+    line = [f"helamem bench {name}"]
+    if options["data"]:
+        line.append(f"--data {options['data'].name}")
+    if options.get("form", "auto") != "auto":
+        line.append(f"--form {options['form']}")
+    if options.get("corrections"):
+        line.append(f"--corrections {options['corrections'].name}")
+    if options["sample"] is not None:
+        line.append(f"--sample {options['sample']}")
     kind, of_folder, folder = embedder.partition(":")
     if of_folder and kind in ("minilm", "onnx", "static"):
         embedder = f"{kind}:{Path(folder).name}"
-    said += [*words, f"--embedder {embedder}"]
-    return " ".join([*said, *(f"--set {name}={value}" for name, value in (settings or {}).items())])
+    line += [*words, f"--embedder {embedder}"]
+    return " ".join([*line, *(f"--set {name}={value}" for name, value in (settings or {}).items())])
 
 
-def publish(result: Mapping[str, Any], given: Mapping[str, Any], *, as_json: bool) -> None:
+def publish(result: Mapping[str, Any], options: Mapping[str, Any], *, as_json: bool) -> None:
     """Write a result as the options say, and show it as a table or as JSON."""
     from helamem.cli import display
     from helamem.evaluation import report
 
     text = json.dumps(result, indent=2) + "\n"
-    output = given["output"]
+    output = options["output"]
     if output is not None:
         with files.writing(output) as file:
             file.write(text)
-    if given["folder"] is not None:
-        for written in report.publish(result, given["folder"]):
+    if options["folder"] is not None:
+        for written in report.publish(result, options["folder"]):
             click.echo(str(written), err=True)
     if output == files.STANDARD_OUTPUT:
         return

@@ -39,11 +39,11 @@ def demo(app: App, data: Path | None) -> None:
     """
     from helamem.cli.demo import story
 
-    told = story.load(data, most=MOST_QUESTIONS) if data else story.sample()
+    chosen = story.load(data, most=MOST_QUESTIONS) if data else story.sample()
     app.settings = FEW_LESSONS | app.settings
     with tempfile.TemporaryDirectory(prefix="helamem-demo-", ignore_cleanup_errors=True) as folder:
         app.file = str(Path(folder) / "demo.db")
-        walk = Walk(app, told)
+        walk = Walk(app, chosen)
         try:
             _as_data(walk) if app.as_json else _as_text(walk)
         finally:

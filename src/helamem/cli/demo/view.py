@@ -157,8 +157,8 @@ def _question_with_hits(each: Asked) -> RenderableType:
     for hit in each.before.hits[:SHOWN]:
         mark = TICK if hit.id in each.evidence else ""
         bar = display.Bar(hit.parts, best=best, width=10)
-        said = _line(f"{hit.speaker}: " if hit.speaker else "", "dim")
-        rows.add_row(mark, f"#{hit.id}", bar, said.append_text(display.clipped(hit.text)))
+        line = _line(f"{hit.speaker}: " if hit.speaker else "", "dim")
+        rows.add_row(mark, f"#{hit.id}", bar, line.append_text(display.clipped(hit.text)))
     return Group(question, rows)
 
 

@@ -58,6 +58,6 @@ def _messages(question: str, texts: Sequence[str]) -> list[Message]:
 
 def _numbers(data: Json, most: int) -> list[int]:
     """The ids that exist, in the model's order, each once."""
-    given, _ = schemas.fitting_items(data, SCHEMA, "ids")
-    numbers = dict.fromkeys(int(each) for each in given if isinstance(each, int | float))
+    items, _ = schemas.fitting_items(data, SCHEMA, "ids")
+    numbers = dict.fromkeys(int(each) for each in items if isinstance(each, int | float))
     return [each for each in numbers if 1 <= each <= most]

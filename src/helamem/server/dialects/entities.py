@@ -54,13 +54,13 @@ class Whose:
         return {"AND": wanted} if wanted else None
 
 
-def whose(given: Mapping[str, Any], filters: Mapping[str, Any] | None = None) -> Whose:
+def whose(fields: Mapping[str, Any], filters: Mapping[str, Any] | None = None) -> Whose:
     """The namespace and the conditions in arguments and filters.
 
     Raises:
         ValueError: They name nobody, or more than one.
     """
-    named = {name: given[name] for name in NAMES if given.get(name) is not None}
+    named = {name: fields[name] for name in NAMES if fields.get(name) is not None}
     conditions = []
     for part in _conjoined(filters or {}):
         named |= {name: part[name] for name in NAMES if name in part}
@@ -209,18 +209,18 @@ def history(memory_id: str, changes: Iterable[Change], now: str | None) -> list[
     Args:
         now: The present text; None if it was deleted.
     """
-    kept = [change for change in changes if change.event in EVENTS]
+    events = [change for change in changes if change.event in EVENTS]
     return [
         {
             "id": f"{memory_id}.{i}",
             "memory_id": memory_id,
             "event": EVENTS[change.event],
             "old_memory": change.text,
-            "new_memory": None if change.event == "deleted" else _next(kept[i + 1 :], now),
+            "new_memory": None if change.event == "deleted" else _next(events[i + 1 :], now),
             "created_at": plain(change.at),
             "updated_at": plain(change.at),
         }
-        for i, change in enumerate(kept)
+        for i, change in enumerate(events)
     ]
 
 

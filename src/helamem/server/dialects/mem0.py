@@ -295,5 +295,5 @@ def _updated(memory: Memory, id_: int, body: Update) -> Any:  # noqa: ANN401  # 
     if body.metadata is None:
         return memory.update(id_, body.text)
     own = memory.get(id_).metadata
-    kept = {name: own[name] for name in ("agent_id", "app_id") if name in own}
-    return memory.update(id_, body.text, metadata={**body.metadata, **kept})
+    ids = {name: own[name] for name in ("agent_id", "app_id") if name in own}
+    return memory.update(id_, body.text, metadata={**body.metadata, **ids})

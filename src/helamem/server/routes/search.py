@@ -84,9 +84,9 @@ def consolidate(
     request: Request, namespace: Namespace, body: ConsolidateRequest | None = None
 ) -> dict[str, Any]:
     """Prune faint edges, and distil clusters of the graph into facts."""
-    given = body or ConsolidateRequest()
+    options = body or ConsolidateRequest()
     with opened(request, namespace, "write") as memory:
-        report = memory.consolidate(llm=None if given.llm else False, at=given.at)
+        report = memory.consolidate(llm=None if options.llm else False, at=options.at)
     return report.to_dict()
 
 
@@ -130,11 +130,11 @@ def forget(
     request: Request, namespace: Namespace, body: ForgetRequest | None = None
 ) -> dict[str, Any]:
     """List weak, old and unused episodes, or with `dry_run: false` remove them."""
-    given = body or ForgetRequest()
-    with opened(request, namespace, "read" if given.dry_run else "write") as memory:
+    options = body or ForgetRequest()
+    with opened(request, namespace, "read" if options.dry_run else "write") as memory:
         return memory.forget(
-            dry_run=given.dry_run,
-            at=given.at,
-            max_share=given.max_share,
-            ignored=given.ignored,
+            dry_run=options.dry_run,
+            at=options.at,
+            max_share=options.max_share,
+            ignored=options.ignored,
         ).to_dict()
