@@ -144,6 +144,7 @@ class TestDatabase:
         assert "ports" not in WORKER
         assert "ports" not in DATABASE
 
+    @pytest.mark.slow  # it needs a database server
     def test_the_script_makes_a_database_that_helamem_takes(
         self, server: Server, tmp_path: Path
     ) -> None:

@@ -352,12 +352,12 @@ def test_a_table_fits_a_terminal_without_losing_a_number(
 
 
 def capped(value: Any) -> Any:
-    """The result as a machine that is not busy would give it: no number that was measured is above 999."""
+    """The result as a machine that is not busy would give it: what was measured is at most 999, and not negative."""
     if isinstance(value, dict):
         return {key: capped(each) for key, each in value.items()}
     if isinstance(value, list):
         return [capped(each) for each in value]
-    return min(value, 999.0) if isinstance(value, float) else value
+    return min(max(value, 0.0), 999.0) if isinstance(value, float) else value
 
 
 def test_a_suite_measures_every_data_set_of_a_folder(

@@ -56,6 +56,7 @@ def n_packs(path: Path) -> int:
     return int(n)
 
 
+@pytest.mark.slow  # what packs alone do is tested above and below
 class TestPacked(StoreContract):
     """A store is a store whether it packs or not."""
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from helamem.protocols import Clock
     from postgres_server import Server
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 CONFIG = Config.of(embedder="hashing:64")
 FORGETTING = Pace(forget=True)
 BOUGHT = "I bought {} kilos of pears at the market in Lisbon."

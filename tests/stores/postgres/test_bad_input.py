@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from helamem.stores.postgres.database import Statement
     from postgres_server import Server
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 
 def opened(url: str, namespace: str = "main", **others: Any) -> PostgresStore:
     return PostgresStore(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from helamem.protocols import Store
     from postgres_server import Server
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 
 @pytest.fixture(autouse=True, scope="module")
 def connected(server: Server, database: str, emptied: Callable[[], object]) -> Iterator[None]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 EMBEDDER = HashingEmbedder(64)
 NAMESPACE = "x" * 300
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from helamem.stores.postgres.reindexing import Reindexing
     from postgres_server import Server
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 DIMENSION, LARGE, MANY = 8, 50, 120
 SORTLESS = "&options=-c%20enable_sort%3Doff"  # a small table is scanned and sorted otherwise
 

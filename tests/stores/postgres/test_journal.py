@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from postgres_server import Server
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 PARTS = ("step_edge", "step_use", "step_fact")
 
 

@@ -14,6 +14,8 @@ from helamem.testing import samples
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 
 def opened(url: str, namespace: str = "main") -> PostgresStore:
     return PostgresStore(url, namespace=namespace, made_by=samples.ANALYSIS)

@@ -13,6 +13,8 @@ from stores.processes import Process, running
 if TYPE_CHECKING:
     from postgres_server import Server
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 LEARNING = """
 a, b, c = store.ids(kinds=["episode"]).tolist()
 wait()
@@ -57,7 +59,6 @@ def test_four_processes_lose_no_increment(server: Server, url: str) -> None:
     store.close()
 
 
-@pytest.mark.slow
 def test_what_was_acknowledged_survives_the_servers_death(server: Server, url: str) -> None:
     acknowledged: list[str] = []
     for round_ in range(5):

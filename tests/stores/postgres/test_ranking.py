@@ -16,6 +16,8 @@ from search import test_golden as golden
 if TYPE_CHECKING:
     from helamem.search.recall import Recall
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 # Each filter is met by some of the turns, and most are not.
 FILTERS: tuple[dict[str, Any], ...] = (
     {"speaker": "Ben"},

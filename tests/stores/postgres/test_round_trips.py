@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 # What the client sends at the end of each batch, as libpq traces it.
 WAITS = re.compile(r"\tF\t\d+\t(Sync|Query)")
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from helamem.evaluation.datasets import Dataset
     from postgres_server import Server
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from helamem.protocols import Store
     from postgres_server import Server
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 DOCUMENT = Path(__file__).parents[3] / "docs" / "scaling.md"
 CONFIG = Config.of(embedder="hashing:64")
 NAMES = [f"user {n}" for n in range(6)]

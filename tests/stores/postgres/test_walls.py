@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from postgres_server import Server
 
+pytestmark = pytest.mark.slow  # they need a database server
+
 DOCUMENT = Path(__file__).parents[3] / "docs" / "postgres.md"
 
 
