@@ -148,6 +148,15 @@ class TestNaive:
             with pytest.raises(ValueError, match="2024-05-06T12:00:00 has no time zone; say which"):
                 way(memory, self.NOON)
 
+    @pytest.mark.parametrize("way", WAYS)
+    def test_every_method_refuses_one_that_cannot_be_stored(
+        self, way: Callable[[Memory, datetime], Any]
+    ) -> None:
+        with opened() as memory:
+            memory.add("I signed the lease this morning.")
+            with pytest.raises(ValueError, match="outside of the years 1 to 9999"):
+                way(memory, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))))
+
     @pytest.mark.parametrize("given", [NOON, NOON.isoformat(), "2024-05-06T12:00", "20240506T12"])
     def test_it_is_that_moment_in_the_zone(self, given: object) -> None:
         noon = self.NOON.replace(tzinfo=TOKYO)

@@ -66,7 +66,8 @@ class Base:
             TypeError, ValueError: It is not a time, or names no zone, and nor does the setting `timezone`.
         """
         own = in_zone(at, self._config.naive_zone)
-        return own if own.utcoffset() else by_clock(utc(own).timestamp(), self._zone)
+        moment = utc(own)  # which refuses what cannot be stored, in any zone
+        return own if own.utcoffset() else by_clock(moment.timestamp(), self._zone)
 
     def _filter(self, conditions: Mapping[str, Json] | None) -> filters.Filter | None:
         return filters.parse(conditions, self._config.naive_zone)
