@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from helamem.models.embedders import HashingEmbedder
 from helamem.search import search
 from helamem.stores.sqlite import regions
 from helamem.testing import samples
-from helamem.threads import Slots, computing, processors
+from helamem.threads import Slots, computing, gaining, processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,3 +98,12 @@ def test_all_slots_are_free_again_in_a_child() -> None:
 
 def test_there_is_a_slot_at_least() -> None:
     assert processors() >= 1
+
+
+@pytest.mark.parametrize(("has_lock", "each"), [(True, 1), (False, 4)])
+def test_more_threads_compute_where_python_runs_them_at_once(
+    has_lock: bool, each: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: has_lock, raising=False)
+
+    assert each * processors() == gaining()

@@ -186,8 +186,8 @@ def _named_by(
         else:
             means_a_name = telling or bool(possessive) or not ordinary
         initial = len(word) == 1
-        named = (known.initials if initial else known.words).get(word)
-        named = named or _short_for(word, known.begun, telling=telling)
+        names = known.initials if initial else known.words
+        named = names[word] if word in names else _short_for(word, known.begun, telling=telling)
         if named and means_a_name:
             yield _Reading(start, possessive.end() if possessive else end, named, initial)
 

@@ -124,13 +124,13 @@ def _cut(word: str, known: Mapping[str, int]) -> Iterator[int]:
     start, mark = 0, ""
     while start < len(word):
         for end in range(len(word), start, -1):
-            number = known.get(mark + word[start:end])
-            if number is not None:
+            piece = mark + word[start:end]
+            if piece in known:  # `get` takes 17 us in other threads of a free-threaded Python 3.13
                 break
         else:
             yield UNKNOWN
             return
-        yield number
+        yield known[piece]
         start, mark = end, "##"
 
 
