@@ -145,3 +145,11 @@ def test_text_that_the_static_vectors_do_not_know_is_not_covered() -> None:
     )
 
     assert question.coverage < 0.5
+
+
+def test_with_names_in_the_vector_those_of_others_stay_too() -> None:
+    query = "Does Priya have a pet?"
+
+    assert understood(query).unnamed is not None
+    together = understand(query, (), StaticEmbedder(), ENGLISH, at=AT, names_apart=False)
+    assert together.unnamed is None

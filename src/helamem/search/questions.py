@@ -80,7 +80,7 @@ def understand(
         embedder: Embeds the question.
         language: The language of the analysis.
         at: When it is asked, with the zone of its days; "yesterday" is relative to it.
-        names_apart: Whether speakers' names and times are left out of the vector.
+        names_apart: Whether names and times are left out of the vector.
     """
     asked = without_framing(composed(query), language)
     timed = without_names(asked, speakers, language)  # June may be somebody's name
@@ -89,13 +89,12 @@ def understand(
     telling = dict.fromkeys(terms_of(bare, language))
     words = without_code(without_times(bare, language) if names_apart else asked, language)
     times = times_named(bare, language)
-    vector, *unnamed = indexing.embed(
-        embedder, list(dict.fromkeys([words, without_subjects(words, language)]))
-    )
+    unnamed = without_subjects(words, language) if names_apart else words
+    vectors = indexing.embed(embedder, list(dict.fromkeys([words, unnamed])))
     return Question(
         text=query,
-        vector=vector,
-        unnamed=unnamed[0] if unnamed else None,
+        vector=vectors[0],
+        unnamed=vectors[1] if unnamed != words else None,
         coverage=float(coverage(embedder, [words])[0]),
         terms=tuple(telling | dict.fromkeys(terms_of(asked, language))),
         n_telling=len(telling),
