@@ -579,7 +579,7 @@ class TestAnswers:
         self, cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            "helamem.models.openai_chat.find_spec", lambda name: None
+            "helamem.models.openai_client.find_spec", lambda name: None
         )  # nothing is installed
         arguments = ["--data", data, "--dry-run", "--model", "tiny", "--judge", "strict"]
 
