@@ -38,8 +38,8 @@ def processors() -> int:
 
 def gaining() -> int:
     """The number of threads that compute fastest together."""
-    is_free = hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled()
-    return processors() * (4 if is_free else 1)
+    has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return processors() * (1 if has_lock else 4)
 
 
 computing = Slots(gaining())

@@ -223,9 +223,7 @@ def value_of(config: Config, name: str) -> Any:
 
 
 _SECTIONS: Mapping[str, type[Any]] = {
-    spec.name: get_type_hints(Config)[spec.name]
-    for spec in dataclasses.fields(Config)
-    if spec.name not in _TOP
+    name: section for name, section in get_type_hints(Config).items() if name not in _TOP
 }
 
 

@@ -6,8 +6,13 @@ marks, with one letter for those that people type alike.
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+from helamem.language.patterns import pattern
+
+if TYPE_CHECKING:
+    import re
 
 APOSTROPHES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\uff07": "'"})
 HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -18,17 +23,15 @@ EMOJI = "\u2600-\u27bf\U0001f000-\U0001faff"
 
 # Accents, Hebrew and Arabic vowel points, the Arabic line that lengthens a letter, joiners, direction marks
 # and skin tones: people search without them.
-_UNSEEN = re.compile(
+_UNSEEN = pattern(
     "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u0640\u064b-\u065f\u0670"
     "\u00ad\u200c-\u200f\u202a-\u202e\u2060-\u2069\ufe0e\ufe0f\ufeff\U0001f3fb-\U0001f3ff]"
 )
 # Normalizing sorts marks in quadratic time, so a hostile run of them must come in pieces.
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]{1,256}")
-_WITH_BASE = re.compile(
-    r"[\x00-\x7f]?[^\x00-\x7f]{1,256}"
-)  # a mark composes with what is before it
-_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_ASCII = pattern(r"[^\x00-\x7f]{1,256}")
+_WITH_BASE = pattern(r"[\x00-\x7f]?[^\x00-\x7f]{1,256}")  # a mark composes with what is before it
+_SURROGATE_PAIR = pattern("[\ud800-\udbff][\udc00-\udfff]")
+_SURROGATE = pattern("[\ud800-\udfff]")
 
 _CONTROLS = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ")
 
@@ -41,7 +44,7 @@ _ALIKE = {
     "\u06a9": "\u0643", "\u0671": "\u0627", "\u0629": "\u0647",  # kaf, alef, and heh at the end of a word
     "\u06c1": "\u0647", "\u06be": "\u0647",
 }  # fmt: skip
-_LETTER_WITH = re.compile(r"((?:LATIN|CYRILLIC) (?:SMALL|CAPITAL) LETTER [A-Z-]+) WITH ")
+_LETTER_WITH = pattern(r"((?:LATIN|CYRILLIC) (?:SMALL|CAPITAL) LETTER [A-Z-]+) WITH ")
 
 
 class _Alike(dict[int, str]):

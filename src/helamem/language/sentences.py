@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from helamem.language.characters import EMOJI
+from helamem.language.patterns import pattern
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from helamem.language.language import Language
 
 _CLOSERS = "\"'\u201d\u2019\u00bb)\\]\u300d\u300f"
-_SENTENCE_END = re.compile(
+_SENTENCE_END = pattern(
     rf"(?<![.!?\u2026])[.!?\u2026]+[{_CLOSERS}]*(?=\s)|[\u3002\uff01\uff1f]+[{_CLOSERS}]*|\n+"
 )
-_QUESTION_MARK = re.compile(rf"[?\uff1f\u061f][!?{_CLOSERS}\s]*(?:[{EMOJI}\ufe0f\u200d\s])*$")
-_EMOJI_ALONE = re.compile(rf"[{EMOJI}]")
+_QUESTION_MARK = pattern(rf"[?\uff1f\u061f][!?{_CLOSERS}\s]*(?:[{EMOJI}\ufe0f\u200d\s])*$")
+_EMOJI_ALONE = pattern(rf"[{EMOJI}]")
 
 
 def sentences(text: str, language: Language) -> list[str]:
