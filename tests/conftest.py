@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import itertools
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -30,17 +32,24 @@ if TYPE_CHECKING:
     from postgres_server import Server
 
 
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking all modules and collected tests whenever it is asked to collect."""
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def migrated_once() -> Iterator[None]:
     """A new database gets the schema of one that went through the migrations: these take longer than most tests.
 
-    One in RAM is a copy; a file gets all statements in one transaction. Older files are migrated.
+    One in RAM is a copy; a file gets all statements in one transaction. Older files are migrated. No file waits for
+    the disk: tests end processes, and never the machine.
     """
     migrate, schema = Database._migrate, list[str]()
     with contextlib.closing(sqlite3.connect(":memory:", check_same_thread=False)) as ready:
 
         def made(database: Database) -> None:
             if database.path != IN_RAM:
+                database.execute("PRAGMA synchronous = OFF")
                 _make(database, schema)
                 migrate(database)
             elif _version(ready):
@@ -80,10 +89,19 @@ def _make(database: Database, schema: Sequence[str]) -> None:
                 database._connection.execute(statement)
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Data folders that are not there yet: making one for each test takes longer than many tests."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(n) for n in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test touches the data folder of whoever runs it."""
-    monkeypatch.setenv("HELAMEM_HOME", str(tmp_path / "home"))
+    home = next(homes)
+    monkeypatch.setenv("HELAMEM_HOME", str(home))
+    return home
 
 
 @pytest.fixture

@@ -1150,8 +1150,8 @@ class TestScope:
         with pytest.raises(StoreError, match="closed"):
             memory.search("Hello?")
 
-    def test_without_a_path_the_file_is_in_the_data_folder(self, tmp_path: Path) -> None:
+    def test_without_a_path_the_file_is_in_the_data_folder(self, own_home: Path) -> None:
         with Memory(config=Config(), embedder=HashingEmbedder(64)) as memory:
             memory.add("Hello")
 
-        assert (tmp_path / "home" / "memory.db").is_file()
+        assert (own_home / "memory.db").is_file()
