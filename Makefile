@@ -1,7 +1,7 @@
 # What one does with this repository. It needs Python 3.11 or newer, make, and a package index.
 #   make demo                       install into .venv, and watch a memory at work
 #   make test                       install what tests need, and run the whole suite
-#   make slow                       run what takes long: many examples, kills, races
+#   make slow                       run what takes long: many examples, kills, races, a database server
 #   make lint | check | adapters | bare | dist | mutation | real-model | pages | clean
 #   make PYTHON=python3.12 ...      use another Python
 #   make VENV=/some/where ...       use another place than .venv
@@ -25,7 +25,7 @@ test: $(VENV)/.test ## Install what tests need, and run all but what takes long
 	@echo "== Running the tests: $(BIN)/python -m pytest -n auto -m 'not slow'   (make slow runs the rest)"
 	@$(BIN)/python -m pytest -n auto -m 'not slow'
 
-slow: $(VENV)/.test ## Run the tests that take long: many examples, kills, races
+slow: $(VENV)/.test ## Run the tests that take long: many examples, kills, races, a database server
 	@echo "== Running the slow tests, and the properties with more examples"
 	@$(BIN)/python -m pytest -n auto -m 'slow or hypothesis' --hypothesis-profile thorough
 

@@ -23,7 +23,15 @@ from helamem.evaluation import (
 )
 from helamem.evaluation.copies import original
 from helamem.evaluation.embedding import SharedEmbedder
-from helamem.evaluation.experiments import ablation, budget, facts, forgetting, sensitivity, suite
+from helamem.evaluation.experiments import (
+    ablation,
+    budget,
+    facts,
+    forgetting,
+    sensitivity,
+    suite,
+    tenants,
+)
 from helamem.evaluation.figures import Bars, Plot
 from helamem.models.embedders import HashingEmbedder
 from helamem.search.confidence import WEIGHTS
@@ -70,16 +78,19 @@ def two_talks(tmp_path_factory: pytest.TempPathFactory, locomo_file: Path) -> Pa
 
 @pytest.fixture(scope="module")
 def results(locomo_file: Path, two_talks: Path) -> dict[str, dict[str, Any]]:
-    return {
-        name: experiments.run(
-            name,
-            two_talks if name == "forgetting" else locomo_file,
-            embedder="hashing:32",
-            command="helamem bench",
-            **SMALL.get(name, {}),
-        )
-        for name in experiments.NAMES
-    }
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tenants, "LESSONS", 5)
+        patched.setattr(tenants, "NEW", tenants.NEW[:2])
+        return {
+            name: experiments.run(
+                name,
+                two_talks if name == "forgetting" else locomo_file,
+                embedder="hashing:32",
+                command="helamem bench",
+                **SMALL.get(name, {}),
+            )
+            for name in experiments.NAMES
+        }
 
 
 @pytest.mark.parametrize("name", experiments.NAMES)
@@ -314,7 +325,7 @@ def test_tenants_are_measured_in_a_file_too(results: dict[str, dict[str, Any]]) 
     assert (3, 4, 6, None) == tuple(
         found[name] for name in ("namespaces", "turns_each", "large", "deadlocks")
     )
-    assert (200, 0) == (found["learned"]["lessons"], found["learned"]["lost"])
+    assert (5 * tenants.LEARNERS, 0) == (found["learned"]["lessons"], found["learned"]["lost"])
     assert 1.0 == found["in_large"]["one"]["recall@20"]
     assert found["search"]["ms"]["p50"] <= found["search"]["ms"]["p99"]
 
