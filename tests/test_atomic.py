@@ -106,7 +106,6 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
 
 
 @functools.cache
-@functools.cache
 def exported() -> list[str]:
     """A whole memory, with something of everything."""
     memory = opened(settings=EAGER)

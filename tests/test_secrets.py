@@ -100,5 +100,5 @@ class TestWhereItComesFrom:
         config = Config.of(**{"llm.model": "tiny"})
         llm = language_model(config, api_key=KEY)
 
-        assert KEY == llm._api_key  # type: ignore[union-attr]
+        assert KEY == llm._server.key  # type: ignore[union-attr]
         assert KEY not in repr(llm)
