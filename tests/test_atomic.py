@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from helamem.protocols import Message
     from helamem.records import Json
 
+pytestmark = pytest.mark.slow
+
 DAY_S = 86_400.0
 DENSE = {"consolidation.min_strength": 0.5, "consolidation.min_degree": 1}
 EAGER = {

@@ -209,6 +209,7 @@ class TestFailure:
             assert () == memory.check()
 
 
+@pytest.mark.slow
 class TestKilled:
     """A process that is killed at whatever step leaves the old file, and the next run goes on."""
 

@@ -485,6 +485,7 @@ class TestReading:
         assert [] == store.ids(kinds=["episode"]).tolist()
 
 
+@pytest.mark.slow
 class TestTraces:
     """Nothing of what was removed can be found in the files, however one looks."""
 
@@ -751,6 +752,7 @@ def raw(path: Path) -> bytes:
     return subprocess.run(command, capture_output=True, check=True).stdout
 
 
+@pytest.mark.slow
 class TestProcesses:
     def test_two_processes_lose_nothing(self, path: Path, store: SQLiteStore) -> None:
         a, b = samples.add(store, "a", "b")
