@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from helamem.protocols import Store
 
 
+@pytest.mark.slow  # the same statements as in RAM, and many files
 class TestInAFile(StoreContract, SharedStoreContract):
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path) -> None:
