@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from helamem.agents.relevance import MIN_CONFIDENCE, relevant
 from helamem.agents.sessions import Session, Sessions, Shown, shown_of
-from helamem.answering import ask
+from helamem.answering import showing
 from helamem.frozen import dataclass
 from helamem.language import language_named
 from helamem.learning import implicit
@@ -96,7 +96,7 @@ class Hooks:
         if hits:
             session = session.showing(shown_of(recall, hits))
         self.sessions.write(name, session)
-        lines = [ask.memory_line(hit, recall.query) for hit in hits]
+        lines = [showing.memory_line(hit, recall.query) for hit in hits]
         return prompts.quoted("memories", lines) if lines else ""
 
     def _relevant(self, recall: Recall) -> list[Hit]:

@@ -11,6 +11,7 @@ import time
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from helamem.answering import showing
 from helamem.frozen import dataclass
 from helamem.language import language_named
 from helamem.language.sentences import has_question_mark, sentences
@@ -20,8 +21,6 @@ from helamem.models.metering import Meter
 from helamem.models.tokens import count_tokens
 from helamem.plain import Record, fields
 from helamem.protocols import Request
-from helamem.records import Fact
-from helamem.search.passages import excerpt
 from helamem.tracing import traced
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 MAX_SEARCHES = 3
 FUSION = 60  # damps the first ranks when several searches are merged; the customary value
-MAX_MEMORY = 2000  # most characters of a memory in the prompt
 MAX_REFUSED = 20  # most refused citations that are listed one by one
 
 # Citations come first, so that a model looks for what it needs before it answers.
@@ -251,10 +249,10 @@ class Steps:
 
     def _prompt(self, hits: Sequence[Hit]) -> str:
         """The memories and the question."""
-        return f"{self._quoted(in_order(hits))}\n{self._asked}"
+        return f"{self._quoted(showing.in_order(hits))}\n{self._asked}"
 
     def _quoted(self, hits: Iterable[Hit]) -> str:
-        lines = (shown_line(hit, self.question, self.language) for hit in hits)
+        lines = (showing.shown_line(hit, self.question, self.language) for hit in hits)
         return prompts.quoted("memories", lines)
 
     @property
@@ -293,7 +291,7 @@ def fitting(hits: Iterable[Hit], max_tokens: int, question: str, language: Langu
     """The best hits whose quotations fit into a number of tokens; one that does not fit is skipped."""
     left, chosen = max_tokens, []
     for hit in hits:
-        cost = count_tokens(prompts.row(shown_line(hit, question, language)) + "\n")
+        cost = count_tokens(prompts.row(showing.shown_line(hit, question, language)) + "\n")
         if cost <= left:
             left -= cost
             chosen.append(hit)
@@ -338,26 +336,6 @@ def _refused_citations(ids: Sequence[Json]) -> tuple[str, ...]:
     if len(ids) > MAX_REFUSED:
         sentences.append(f"the answer cites {len(ids) - MAX_REFUSED:,} more that were not shown")
     return tuple(sentences)
-
-
-def memory_line(hit: Hit, question: str) -> dict[str, Json]:
-    """A memory as it is quoted; a long one is cut to its beginning and the passage that fits."""
-    memory = hit.memory
-    line = prompts.fact_line(memory) if isinstance(memory, Fact) else prompts.episode_line(memory)
-    return line | {"text": excerpt(str(line["text"]), question, MAX_MEMORY)}
-
-
-def shown_line(hit: Hit, question: str, language: Language) -> dict[str, Json]:
-    """A memory as a model is shown it: with the dates that its "yesterday" and "last week" mean."""
-    line = memory_line(hit, question)
-    if hit.kind == "fact":
-        return line
-    return line | {"text": prompts.with_dates(str(line["text"]), hit.at.date(), language)}
-
-
-def in_order(hits: Iterable[Hit]) -> list[Hit]:
-    """The hits: facts first, then episodes by time."""
-    return sorted(hits, key=lambda hit: (hit.kind == "episode", hit.at, hit.id))
 
 
 def _searches(data: Json, *, tried: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from helamem import arguments
-from helamem.answering import ask
+from helamem.answering import ask, showing
 from helamem.errors import NotFoundError
 from helamem.frozen import dataclass
 from helamem.hints import helpful
@@ -177,7 +177,7 @@ class Chat:
 
         Without memories there are no tags, since a small model would reply in their form.
         """
-        lines = [ask.shown_line(hit, text, self._language) for hit in ask.in_order(shown)]
+        lines = [showing.shown_line(hit, text, self._language) for hit in showing.in_order(shown)]
         memories = prompts.quoted("memories", lines) + "\n" if lines else ""
         return [
             {"role": "system", "content": self._rules},

@@ -17,7 +17,7 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, Field
 
 from helamem.agents.sessions import shown_of
-from helamem.answering import ask
+from helamem.answering import showing
 from helamem.mcp import shapes
 from helamem.mcp.access import Access
 from helamem.models import prompts
@@ -90,7 +90,7 @@ def recall(
         access.recalls.keep(memory.namespace, found)
     if access.tie is not None and found:
         access.tie.show(shown_of(found, found.hits))
-    lines = [ask.memory_line(hit, question) for hit in found]
+    lines = [showing.memory_line(hit, question) for hit in found]
     memories = [
         shapes.Recalled(**hit.to_dict() | {"text": line["text"]})  # type: ignore[arg-type]
         for hit, line in zip(found, lines, strict=True)
