@@ -166,3 +166,18 @@ def test_an_embedder_that_cannot_read_the_question_still_says_a_little() -> None
     similar = [hit.parts.base_terms["similarity"] for hit in memory.search("\u732b").hits]
 
     assert 0 < max(similar) < 0.05
+
+
+def test_what_one_sends_at_once_is_tied_and_what_comes_later_or_in_no_order_is_not() -> None:
+    said = "We bought the house in Ghent.", "It has a big garden.", "The bus was late again."
+    words = {}
+    for gap_s in (0, 5, 86_400):
+        memory = _memory()
+        for i, text in enumerate(said):
+            at = datetime(2024, 3, 1, tzinfo=UTC) + timedelta(seconds=i * gap_s)
+            memory.add(text, speaker="Kim", session="notes", at=at)
+        hits = {hit.text: hit for hit in memory.search("What about the house in Ghent?").hits}
+        words[gap_s] = hits[said[1]].parts.base_terms["words"]
+
+    assert words[5] > 1.1 * words[86_400]
+    assert words[5] > 1.1 * words[0]
