@@ -63,10 +63,11 @@ def copy_namespaces(
 
 def _copied(original: Engine, copy: Engine) -> Copied:
     stored, wanted = 0, _contents(original)
-    if wanted.keys() - _contents(copy).keys():
+    lost = wanted.keys() - _contents(copy).keys()
+    if lost:
         receipt = copy.import_(json.dumps(line) for line in original.export())
         stored = len(receipt.stored)
-    lost = wanted.keys() - _contents(copy).keys()
+        lost = wanted.keys() - _contents(copy).keys()
     counts, found = _counts(original.stats()), _counts(copy.stats())
     questions = _questions(original)
     return Copied(
