@@ -74,7 +74,7 @@ def _without_times(turns: Sequence[Turn], store: Store, zone: tzinfo) -> dict[in
     Their place in the session tells, as if the times were not there.
     """
     utterances = [_words(turn) for turn in turns]
-    last = 1 if len(utterances) == 1 else max(LOOKED_BACK, 2 * len(utterances))
+    last = _looked_back(len(utterances))
     heard = [
         each
         for kept_as in dict.fromkeys(indexing.session_of(turn, 0.0, zone) for turn in turns)
@@ -120,9 +120,7 @@ def _undated(
     utterances: list[Utterance], session: str, kept_as: str, store: Store, now: float
 ) -> list[bytes]:
     """The keys of turns without a time, of one conversation."""
-    heard = store.heard(
-        kept_as, last=1 if len(utterances) == 1 else max(LOOKED_BACK, 2 * len(utterances))
-    )
+    heard = store.heard(kept_as, last=_looked_back(len(utterances)))
     from_start = _chained(identity.start(session), utterances)
     known = store.known(from_start)
     if len(utterances) == 1:
@@ -141,6 +139,11 @@ def _undated(
 def _n_first(chain: Sequence[bytes], known: dict[bytes, int]) -> int:
     """The number of leading keys that are known."""
     return next((i for i, key in enumerate(chain) if key not in known), len(chain))
+
+
+def _looked_back(n_turns: int) -> int:
+    """How many of the latest turns may be meant by some that are added; by one, only the very last."""
+    return 1 if n_turns == 1 else max(LOOKED_BACK, 2 * n_turns)
 
 
 def _retried(words: Utterance, heard: Sequence[Heard], now: float) -> dict[int, bytes]:
