@@ -120,7 +120,7 @@ class Corrections:
             NotFoundError, ValueError: See `require_valid`; or it repeats a turn, or has this text already.
         """
         self.require_valid(old.id)
-        if old.id in extractive.facts_quoting(self.store, old.sources):
+        if old.sources and extractive.is_quoted(old):
             source = old.sources[0]
             raise ValueError(
                 f"fact {old.id} repeats memory {source}; correct that instead: correct({source}, ...)"

@@ -116,16 +116,11 @@ class Extracted:
         return [*of_episodes, *(each for each in others if isinstance(each, Fact))]
 
 
-def facts_quoting(store: Store, ids: Sequence[int]) -> list[int]:
-    """The extracted facts that repeat the words of these episodes, including superseded ones.
-
-    A fact in a model's own words is not among them: it stays as long as it rests on an episode.
-    """
-    return [fact.id for fact in store.facts(superseded=True, resting_on=ids) if is_quoted(fact)]
-
-
 def facts_without_ground(store: Store, ids: Iterable[int]) -> list[int]:
-    """The facts that repeat the words of these episodes or rest on them alone, including superseded ones."""
+    """The facts that repeat the words of these episodes or rest on them alone, including superseded ones.
+
+    A fact in a model's own words stays as long as it rests on another episode.
+    """
     gone = set(ids)
     return [
         fact.id

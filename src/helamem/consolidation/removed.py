@@ -33,9 +33,9 @@ def digests(store: Store, going: Sequence[int]) -> list[bytes]:
 def returning(store: Store, drafts: Sequence[Draft]) -> list[bool]:
     """For each draft, whether it is a fact that was deleted: the same words, of turns that still read the same."""
     turns = _episodes(store, {source for draft in drafts for source in draft.sources})
-    told = [{_digest(turns[source], draft.text) for source in draft.sources} for draft in drafts]
-    known = store.clusters(among=list(set().union(*told)))
-    return [each <= known for each in told]
+    wanted = [{_digest(turns[source], draft.text) for source in draft.sources} for draft in drafts]
+    known = store.clusters(among=list(set().union(*wanted)))
+    return [each <= known for each in wanted]
 
 
 def _episodes(store: Store, ids: Iterable[int]) -> dict[int, Episode]:
