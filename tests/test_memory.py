@@ -39,6 +39,25 @@ def kitchen(memory: Memory) -> dict[str, int]:
     return dict(zip([name for name, *_ in said], memory.add(turns).ids, strict=True))
 
 
+def dense() -> Memory:
+    """A memory of which any lesson makes a cluster."""
+    settings: dict[str, Any] = {"consolidation.min_strength": 0.1, "consolidation.min_degree": 1}
+    return Memory(":memory:", config=Config.of(**settings), embedder=HashingEmbedder(64))
+
+
+def moved(memory: Memory, lessons: Sequence[Sequence[int]]) -> Sequence[int]:
+    """Statements of which the second outdates the first, consolidated after each lesson; their ids."""
+    old, new = "I work at the old library in Graz.", "I work at the new library in Graz."
+    said = [old, new, "I sold my red bike to Ben.", "Thank you."]
+    ids = memory.add(
+        [Turn(each, "Ana", "", MONDAY + n * DAY, f"{n}") for n, each in enumerate(said)]
+    ).ids
+    for used in lessons:
+        memory.reinforce(memory.search("What of Ana?"), [ids[n] for n in used])
+        memory.consolidate()
+    return ids
+
+
 class TestAdd:
     def test_a_text_is_enough(self, memory: Memory) -> None:
         receipt = memory.add("Maya is allergic to peanuts.")
@@ -800,31 +819,15 @@ class TestConsolidate:
     def test_of_statements_about_the_same_the_newer_holds_however_often_they_are_read(
         self, lessons: Sequence[Sequence[int]]
     ) -> None:
-        old, new = "I work at the old library in Graz.", "I work at the new library in Graz."
-        said = [old, new, "I sold my red bike to Ben.", "Thank you."]
-        dense: dict[str, Any] = {"consolidation.min_strength": 0.1, "consolidation.min_degree": 1}
-        with Memory(":memory:", config=Config.of(**dense), embedder=HashingEmbedder(64)) as memory:
-            ids = memory.add(
-                [Turn(each, "Ana", "", MONDAY + n * DAY, f"{n}") for n, each in enumerate(said)]
-            ).ids
-            for used in lessons:
-                memory.reinforce(memory.search("What of Ana?"), [ids[n] for n in used])
-                memory.consolidate()
+        with dense() as memory:
+            ids = moved(memory, lessons)
 
             assert {(ids[1],), (ids[2],)} == {fact.sources for fact in memory.facts()}
 
     @pytest.mark.parametrize("what", ["fact", "turn"])
     def test_a_deleted_fact_and_what_it_replaced_are_not_distilled_again(self, what: str) -> None:
-        old, new = "I work at the old library in Graz.", "I work at the new library in Graz."
-        said = [old, new, "I sold my red bike to Ben.", "Thank you."]
-        dense: dict[str, Any] = {"consolidation.min_strength": 0.1, "consolidation.min_degree": 1}
-        with Memory(":memory:", config=Config.of(**dense), embedder=HashingEmbedder(64)) as memory:
-            ids = memory.add(
-                [Turn(each, "Ana", "", MONDAY + n * DAY, f"{n}") for n, each in enumerate(said)]
-            ).ids
-            for used in ([0, 3], [1, 3]):
-                memory.reinforce(memory.search("What of Ana?"), [ids[n] for n in used])
-                memory.consolidate()
+        with dense() as memory:
+            ids = moved(memory, [(0, 3), (1, 3)])
             (fact,) = memory.facts()
             memory.delete(fact.id if what == "fact" else ids[1])
             there = [id_ for id_ in ids if what == "fact" or id_ != ids[1]]
